@@ -1,0 +1,21 @@
+// One bundle for each widget, straight into the Python package.
+import { argv } from "node:process";
+import * as esbuild from "esbuild";
+
+const options = {
+  entryPoints: ["src/segmentation.ts", "src/segmentation.css"],
+  outdir: "../src/torchdial/static",
+  bundle: true,
+  minify: true,
+  format: "esm",
+  target: "es2022",
+  charset: "utf8",
+  logLevel: "info",
+};
+
+if (argv.includes("--watch")) {
+  const context = await esbuild.context({ ...options, minify: false });
+  await context.watch();
+} else {
+  await esbuild.build(options);
+}

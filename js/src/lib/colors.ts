@@ -1,0 +1,75 @@
+// Colours as little-endian ABGR words, as ImageData stores them.
+
+export type Rgb = readonly [number, number, number];
+
+/** Okabe and Ito's colours that tell categories apart for most eyes; black comes last. */
+export const CATEGORIES: readonly Rgb[] = [
+  [230, 159, 0],
+  [86, 180, 233],
+  [0, 158, 115],
+  [240, 228, 66],
+  [0, 114, 178],
+  [213, 94, 0],
+  [204, 121, 167],
+  [0, 0, 0],
+];
+
+export const TRUE_POSITIVE: Rgb = [0, 158, 115];
+export const FALSE_POSITIVE: Rgb = [213, 94, 0];
+export const FALSE_NEGATIVE: Rgb = [0, 114, 178];
+
+export const BOTH: Rgb = [150, 150, 150];
+export const ONLY_FIRST: Rgb = [230, 159, 0];
+export const ONLY_SECOND: Rgb = [86, 180, 233];
+export const OTHER_CLASS: Rgb = [204, 121, 167];
+
+// Viridis at eighths.
+const VIRIDIS: readonly Rgb[] = [
+  [68, 1, 84],
+  [71, 45, 123],
+  [59, 82, 139],
+  [44, 114, 142],
+  [33, 145, 140],
+  [40, 174, 128],
+  [94, 201, 98],
+  [173, 220, 48],
+  [253, 231, 37],
+];
+
+export const TRANSPARENT = 0;
+export const BLACK = pack([0, 0, 0]);
+export const WHITE = pack([255, 255, 255]);
+
+export function pack([r, g, b]: Rgb, alpha = 255): number {
+  return ((alpha << 24) | (b << 16) | (g << 8) | r) >>> 0;
+}
+
+export function css([r, g, b]: Rgb): string {
+  return `rgb(${r}, ${g}, ${b})`;
+}
+
+/** Colour of a category; past the eighth they repeat, lighter. */
+export function category(index: number): Rgb {
+  const base = CATEGORIES[index % CATEGORIES.length];
+  const light = Math.min(0.75, 0.35 * Math.floor(index / CATEGORIES.length));
+  return base.map((v) => Math.round(v + (255 - v) * light)) as unknown as Rgb;
+}
+
+/** Viridis at a fraction from 0 to 1. */
+export function viridis(fraction: number): Rgb {
+  const place = Math.min(Math.max(fraction, 0), 1) * (VIRIDIS.length - 1);
+  const low = Math.min(Math.floor(place), VIRIDIS.length - 2);
+  const t = place - low;
+  return VIRIDIS[low].map((v, i) =>
+    Math.round(v + (VIRIDIS[low + 1][i] - v) * t),
+  ) as unknown as Rgb;
+}
+
+/** Black or white, whichever reads better on a colour (WCAG relative luminance). */
+export function inkOn(color: Rgb): "black" | "white" {
+  const [r, g, b] = color.map((v) => {
+    const s = v / 255;
+    return s <= 0.04045 ? s / 12.92 : ((s + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 ? "black" : "white";
+}

@@ -1,0 +1,63 @@
+// Elements and listeners. Text becomes text nodes: nothing here reads HTML.
+
+type Child = Node | string;
+type Attributes = Record<string, string | number | boolean>;
+
+/** Make an element: attributes by name, children after. */
+export function h<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  attributes: Attributes = {},
+  ...children: Child[]
+): HTMLElementTagNameMap[K] {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) setAttribute(element, name, value);
+  element.append(...children);
+  return element;
+}
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/** Make an SVG element. */
+export function svg<K extends keyof SVGElementTagNameMap>(
+  tag: K,
+  attributes: Attributes = {},
+  ...children: Child[]
+): SVGElementTagNameMap[K] {
+  const element = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) setAttribute(element, name, value);
+  element.append(...children);
+  return element;
+}
+
+export function setAttribute(element: Element, name: string, value: string | number | boolean) {
+  if (value === false) element.removeAttribute(name);
+  else element.setAttribute(name, value === true ? "" : String(value));
+}
+
+/** A drop-down list whose options have a value and a text. */
+export function select(label: string, options: readonly (readonly [string, string])[]) {
+  const choices = options.map(([value, text]) => h("option", { value }, text));
+  return h("select", { class: "torchdial-select", "aria-label": label }, ...choices);
+}
+
+export function button(text: string, title: string, onClick: () => void): HTMLButtonElement {
+  const element = h("button", { type: "button", class: "torchdial-button", title }, text);
+  element.addEventListener("click", onClick);
+  return element;
+}
+
+/** Put text on the clipboard; in an insecure page, where there is none, through a selection. */
+export async function copyText(text: string): Promise<boolean> {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    const area = h("textarea", { style: "position: fixed; opacity: 0" });
+    area.value = text;
+    document.body.append(area);
+    area.select();
+    const copied = document.execCommand("copy");
+    area.remove();
+    return copied;
+  }
+}

@@ -1,0 +1,241 @@
+// A grid of pictures with one zoom and one place for all of them. It knows nothing of what they
+// show: whoever makes it draws the two layers, the picture below and the model's word above.
+
+import { h } from "./dom";
+import type { Region } from "./paint";
+import { beforePaint } from "./timing";
+import {
+  clampViewport,
+  panBy,
+  pointAt,
+  type Viewport,
+  visibleRegion,
+  WHOLE,
+  zoomAt,
+} from "./viewport";
+
+export type Layer = "picture" | "overlay";
+
+/** Draws map pixels of `region` at `dest` (device pixels); false while data are missing. */
+export type Draw = (
+  context: CanvasRenderingContext2D,
+  cell: number,
+  layer: Layer,
+  region: Region,
+  dest: Region,
+) => boolean;
+
+export interface GridEvents {
+  draw: Draw;
+  /** Pointer over map pixel (x, y) of a cell, or nowhere. */
+  hover(cell: number | null, x: number, y: number): void;
+  /** The caption of a cell was chosen. */
+  choose(cell: number): void;
+}
+
+interface Cell {
+  element: HTMLElement;
+  frame: HTMLElement;
+  layers: Record<Layer, HTMLCanvasElement>;
+  caption: HTMLButtonElement;
+  waiting: HTMLElement;
+}
+
+const MIN_PIXELS_ACROSS = 8; // the closest zoom still shows this many map pixels
+const WHEEL_STEP = 0.0015;
+const LAYERS: readonly Layer[] = ["picture", "overlay"];
+
+export class Grid {
+  readonly element: HTMLElement;
+  private cells: Cell[] = [];
+  private viewport: Viewport = WHOLE;
+  private dirty = new Set<Layer>();
+  private readonly painting = beforePaint(() => this.paint());
+  private readonly resizing: ResizeObserver;
+  private readonly sizes = new WeakMap<Element, { width: number; height: number }>();
+
+  constructor(
+    private readonly width: number,
+    private readonly height: number,
+    private readonly events: GridEvents,
+  ) {
+    this.element = h("div", {
+      class: "torchdial-grid",
+      tabindex: 0,
+      role: "group",
+      "aria-label": "Pictures. Plus, minus and 0 zoom, arrow keys move.",
+      "data-lm-suppress-shortcuts": "true",
+    });
+    this.element.style.setProperty("--torchdial-aspect", `${width} / ${height}`);
+    this.element.addEventListener("wheel", (e) => this.onWheel(e), { passive: false });
+    this.resizing = new ResizeObserver((entries) => {
+      for (const entry of entries) this.sizes.set(entry.target, deviceSize(entry));
+      this.redraw("picture", "overlay");
+    });
+  }
+
+  /** Show this many cells; what they hold is the drawer's business. */
+  setCells(count: number): void {
+    this.element.dataset.count = String(Math.min(count, 2));
+    while (this.cells.length > count) this.removeCell();
+    while (this.cells.length < count) this.addCell(this.cells.length);
+    this.redraw("picture", "overlay");
+  }
+
+  setCaption(cell: number, text: string): void {
+    const { caption } = this.cells[cell];
+    if (caption.textContent !== text) caption.textContent = text;
+  }
+
+  setOpacity(opacity: number): void {
+    this.element.style.setProperty("--torchdial-opacity", String(opacity));
+  }
+
+  redraw(...layers: Layer[]): void {
+    for (const layer of layers) this.dirty.add(layer);
+    this.painting.call();
+  }
+
+  /** Zoom around the middle; 0 shows the whole picture. */
+  zoom(factor: number): void {
+    this.look(factor === 0 ? WHOLE : zoomAt(this.viewport, factor, 0.5, 0.5, this.mostZoom()));
+  }
+
+  /** Move by fractions of the frame; false when the whole picture is in sight. */
+  pan(dx: number, dy: number): boolean {
+    if (this.viewport.zoom === 1) return false;
+    this.look(panBy(this.viewport, dx, dy));
+    return true;
+  }
+
+  dispose(): void {
+    this.painting.cancel();
+    this.resizing.disconnect();
+  }
+
+  private mostZoom(): number {
+    return Math.max(this.width, this.height) / MIN_PIXELS_ACROSS;
+  }
+
+  private look(viewport: Viewport): void {
+    this.viewport = clampViewport(viewport, this.mostZoom());
+    this.element.dataset.zoom = this.viewport.zoom.toFixed(3);
+    this.redraw("picture", "overlay");
+  }
+
+  private addCell(index: number): void {
+    const layers = {
+      picture: h("canvas", { class: "torchdial-picture" }),
+      overlay: h("canvas", { class: "torchdial-overlay" }),
+    };
+    const caption = h("button", {
+      type: "button",
+      class: "torchdial-caption",
+      title: "Show this picture alone, or all again",
+    });
+    caption.addEventListener("click", () => this.events.choose(index));
+    const waiting = h("div", { class: "torchdial-waiting" }, "waiting for the kernel");
+    waiting.hidden = true;
+    const frame = h("div", { class: "torchdial-frame" }, layers.picture, layers.overlay, waiting);
+    const element = h("div", { class: "torchdial-cell" }, frame, caption);
+    this.listen(frame, index);
+    this.cells.push({ element, frame, layers, caption, waiting });
+    this.element.append(element);
+    try {
+      this.resizing.observe(frame, { box: "device-pixel-content-box" });
+    } catch {
+      this.resizing.observe(frame); // Safari knows no device pixels
+    }
+  }
+
+  private removeCell(): void {
+    const cell = this.cells.pop() as Cell;
+    this.resizing.unobserve(cell.frame);
+    cell.element.remove();
+  }
+
+  private listen(frame: HTMLElement, index: number): void {
+    let grabbed = false;
+    frame.addEventListener("pointerdown", (e) => {
+      grabbed = e.button === 0;
+      if (grabbed) frame.setPointerCapture(e.pointerId);
+    });
+    frame.addEventListener("pointerup", () => {
+      grabbed = false;
+    });
+    frame.addEventListener("pointermove", (e) => {
+      const { fx, fy, width, height } = within(frame, e);
+      if (grabbed && this.pan(e.movementX / width, e.movementY / height)) return;
+      const at = pointAt(this.viewport, fx, fy, this.width, this.height);
+      this.events.hover(index, Math.floor(at.x), Math.floor(at.y));
+    });
+    frame.addEventListener("pointerleave", () => this.events.hover(null, 0, 0));
+    frame.addEventListener("dblclick", (e) => {
+      const { fx, fy } = within(frame, e);
+      this.look(zoomAt(this.viewport, e.shiftKey ? 0.5 : 2, fx, fy, this.mostZoom()));
+    });
+  }
+
+  /** The wheel belongs to the page until the pictures have the focus, or with Ctrl or ⌘. */
+  private onWheel(e: WheelEvent): void {
+    const focused = this.element.matches(":focus-within");
+    const frame = (e.target as Element).closest<HTMLElement>(".torchdial-frame");
+    if (!frame || !(focused || e.ctrlKey || e.metaKey)) return;
+    e.preventDefault();
+    e.stopPropagation();
+    const { fx, fy } = within(frame, e);
+    const factor = Math.exp(-e.deltaY * WHEEL_STEP * (e.deltaMode === 1 ? 20 : 1));
+    this.look(zoomAt(this.viewport, factor, fx, fy, this.mostZoom()));
+  }
+
+  private paint(): void {
+    const layers = LAYERS.filter((layer) => this.dirty.has(layer));
+    this.dirty.clear();
+    this.cells.forEach((cell, index) => {
+      const size = this.sizes.get(cell.frame);
+      if (!size || size.width === 0 || size.height === 0) return;
+      const drawn = layers.map((layer) => this.paintLayer(cell, index, layer, size));
+      if (layers.includes("overlay")) cell.waiting.hidden = drawn[drawn.length - 1];
+    });
+  }
+
+  private paintLayer(
+    cell: Cell,
+    index: number,
+    layer: Layer,
+    { width, height }: { width: number; height: number },
+  ): boolean {
+    const canvas = cell.layers[layer];
+    if (canvas.width !== width || canvas.height !== height) {
+      canvas.width = width;
+      canvas.height = height;
+    }
+    const context = canvas.getContext("2d") as CanvasRenderingContext2D;
+    const { region, dest } = visibleRegion(this.viewport, this.width, this.height, width, height);
+    context.clearRect(0, 0, width, height);
+    // A magnified map pixel stays a square; a reduced picture is averaged, so that thin lines stay.
+    context.imageSmoothingEnabled = dest.width < region.width;
+    context.imageSmoothingQuality = "medium";
+    return this.events.draw(context, index, layer, region, dest);
+  }
+}
+
+function within(frame: HTMLElement, e: MouseEvent) {
+  const box = frame.getBoundingClientRect();
+  return {
+    fx: (e.clientX - box.left) / box.width,
+    fy: (e.clientY - box.top) / box.height,
+    width: box.width,
+    height: box.height,
+  };
+}
+
+function deviceSize(entry: ResizeObserverEntry) {
+  const exact = entry.devicePixelContentBoxSize?.[0];
+  if (exact) return { width: exact.inlineSize, height: exact.blockSize };
+  const ratio = window.devicePixelRatio;
+  return {
+    width: Math.round(entry.contentRect.width * ratio),
+    height: Math.round(entry.contentRect.height * ratio),
+  };
+}

@@ -1,0 +1,120 @@
+// The metrics as formulas of counts; src/torchdial/sweeps/formulas.py and curves.py compute the
+// same, and tests/golden/curves.json binds them.
+
+export const METRICS = ["dice", "iou", "precision", "recall", "specificity", "accuracy"] as const;
+export type Metric = (typeof METRICS)[number];
+export type Average = "micro" | "macro" | "image";
+
+export const METRIC_NAMES: Record<Metric, string> = {
+  dice: "Dice",
+  iou: "IoU",
+  precision: "precision",
+  recall: "recall",
+  specificity: "specificity",
+  accuracy: "accuracy",
+};
+
+/** Counts of N images, C classes and T stops, row-major; tp and fp are (N, C, T). */
+export interface Counts {
+  numImages: number;
+  numClasses: number;
+  numStops: number;
+  tp: Float64Array;
+  fp: Float64Array;
+  positives: Float64Array;
+  negatives: Float64Array;
+}
+
+/** One cell of a table, or a sum of cells. */
+interface Cell {
+  tp: number;
+  fp: number;
+  positives: number;
+  negatives: number;
+}
+
+/** A metric of one sum of counts; NaN where it is undefined. */
+export function evaluate(metric: Metric, cell: Cell, zeroDivision: number): number {
+  const { tp, fp } = cell;
+  const fn = cell.positives - tp;
+  const tn = cell.negatives - fp;
+  const divide = (a: number, b: number, empty = Number.NaN) => (b === 0 ? empty : a / b);
+  switch (metric) {
+    case "dice":
+      return divide(2 * tp, 2 * tp + fp + fn, zeroDivision);
+    case "iou":
+      return divide(tp, tp + fp + fn, zeroDivision);
+    case "precision":
+      return divide(tp, tp + fp);
+    case "recall":
+      return divide(tp, tp + fn);
+    case "specificity":
+      return divide(tn, tn + fp);
+    case "accuracy":
+      return divide(tp + tn, tp + fp + fn + tn);
+  }
+}
+
+/** Sum of the cells of some images and classes, class c at stop `at[c]`. */
+export function pool(
+  counts: Counts,
+  at: readonly number[],
+  images: readonly number[],
+  classes: readonly number[],
+): Cell {
+  const sum = { tp: 0, fp: 0, positives: 0, negatives: 0 };
+  for (const i of images) {
+    for (const c of classes) {
+      const row = i * counts.numClasses + c;
+      const cell = row * counts.numStops + at[c];
+      sum.tp += counts.tp[cell];
+      sum.fp += counts.fp[cell];
+      sum.positives += counts.positives[row];
+      sum.negatives += counts.negatives[row];
+    }
+  }
+  return sum;
+}
+
+/** A metric averaged over images and classes, class c at stop `at[c]`. */
+export function average(
+  counts: Counts,
+  metric: Metric,
+  how: Average,
+  at: readonly number[],
+  classes: readonly number[],
+  zeroDivision: number,
+): number {
+  const images = range(counts.numImages);
+  const of = (cell: Cell) => evaluate(metric, cell, zeroDivision);
+  if (how === "micro") return of(pool(counts, at, images, classes));
+  if (how === "image") return meanOfDefined(images.map((i) => of(pool(counts, at, [i], classes))));
+  const cells = classes.map((c) => pool(counts, at, images, [c]));
+  return meanOfDefined(cells.filter((cell) => cell.positives > 0).map(of));
+}
+
+/** Index of the best stop, over a plateau the lower middle of the longest run; -1 if all are NaN. */
+export function bestStop(values: readonly number[]): number {
+  const top = Math.max(...values.filter((v) => !Number.isNaN(v)));
+  let best = -1;
+  let longest = 0;
+  let start = 0;
+  for (let k = 0; k <= values.length; k++) {
+    if (values[k] === top) continue;
+    if (k - start > longest) {
+      longest = k - start;
+      best = start + Math.floor((longest - 1) / 2);
+    }
+    start = k + 1;
+  }
+  return best;
+}
+
+export function range(count: number): number[] {
+  return Array.from({ length: count }, (_, i) => i);
+}
+
+function meanOfDefined(values: number[]): number {
+  const defined = values.filter((v) => !Number.isNaN(v));
+  return defined.reduce((sum, v) => sum + v, 0) / defined.length;
+}

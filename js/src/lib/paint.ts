@@ -1,0 +1,144 @@
+// Every view of a map is a look-up table over (level, row): one pass, one read a pixel.
+
+import {
+  BLACK,
+  BOTH,
+  category,
+  FALSE_NEGATIVE,
+  FALSE_POSITIVE,
+  ONLY_FIRST,
+  ONLY_SECOND,
+  OTHER_CLASS,
+  pack,
+  TRANSPARENT,
+  TRUE_POSITIVE,
+  viridis,
+  WHITE,
+} from "./colors";
+
+export const IGNORED = 255;
+const DIMMED = 70;
+
+/** A rectangle of whole map pixels. */
+export interface Region {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+}
+
+/** What a look-up table reads: a level for each pixel and, beside it, a row of the table. */
+export interface Plane {
+  width: number;
+  levels: Uint8Array;
+  rows: Uint8Array | Uint16Array | null;
+}
+
+/** A colour for each (row, level): entry `row * 256 + level`. */
+export type Table = Uint32Array;
+
+export function makeTable(rows: number, color: (level: number, row: number) => number): Table {
+  const table = new Uint32Array(rows * 256);
+  for (let row = 0; row < rows; row++) {
+    for (let level = 0; level < 256; level++) table[row * 256 + level] = color(level, row);
+  }
+  return table;
+}
+
+/** 255 where p > t, else 0; row c has class c's stop. */
+export function maskTable(at: readonly number[]): Table {
+  return makeTable(at.length, (level, c) => (level > at[c] ? WHITE : BLACK));
+}
+
+/** The class's colour where p > t, else nothing. */
+export function overlayTable(at: readonly number[], firstCategory = 0): Table {
+  return makeTable(at.length, (level, c) =>
+    level > at[c] ? pack(category(firstCategory + c)) : TRANSPARENT,
+  );
+}
+
+/** Viridis of p, dimmed where p ≤ t. */
+export function heatTable(at: readonly number[], numStops: number): Table {
+  return makeTable(at.length, (level, c) =>
+    pack(viridis(level / numStops), level > at[c] ? 255 : DIMMED),
+  );
+}
+
+export const TRUTH = { no: 0, yes: 1, ignored: 2 } as const;
+
+/** Rows are 3 × class + truth; hits, false alarms and misses each have a colour. */
+export function errorTable(at: readonly number[], hits = true, errors = true): Table {
+  const hit = hits ? pack(TRUE_POSITIVE) : TRANSPARENT;
+  const falseAlarm = errors ? pack(FALSE_POSITIVE) : TRANSPARENT;
+  const miss = errors ? pack(FALSE_NEGATIVE) : TRANSPARENT;
+  return makeTable(3 * at.length, (level, row) => {
+    const truth = row % 3;
+    if (truth === TRUTH.ignored) return TRANSPARENT;
+    if (level > at[(row - truth) / 3]) return truth === TRUTH.yes ? hit : falseAlarm;
+    return truth === TRUTH.yes ? miss : TRANSPARENT;
+  });
+}
+
+/** Levels are the first model's, rows the second's. */
+export function differenceTable(at: number): Table {
+  return makeTable(256, (level, other) => {
+    if (level > at) return pack(other > at ? BOTH : ONLY_FIRST);
+    return other > at ? pack(ONLY_SECOND) : TRANSPARENT;
+  });
+}
+
+/** Levels and rows are the labels that two models decided on, from 1; 0 is none. */
+export function disagreementTable(numClasses: number): Table {
+  return makeTable(numClasses + 1, (first, second) => {
+    if (first === second) return first === 0 ? TRANSPARENT : pack(BOTH);
+    if (first === 0) return pack(ONLY_SECOND);
+    return pack(second === 0 ? ONLY_FIRST : OTHER_CLASS);
+  });
+}
+
+/** What the argmax rule decides at each pixel: class + 1, or 0 where it does not pass. */
+export function decide(maximum: Uint8Array, argmax: Uint8Array, at: readonly number[]): Uint8Array {
+  return maximum.map((level, i) => (level > at[argmax[i]] ? argmax[i] + 1 : 0));
+}
+
+/** Write the colours of a region, row by row, into `out`. */
+export function paint(out: Uint32Array, plane: Plane, region: Region, table: Table): void {
+  const { width, levels, rows } = plane;
+  let o = 0;
+  for (let y = region.y; y < region.y + region.height; y++) {
+    const start = y * width + region.x;
+    const end = start + region.width;
+    if (rows) for (let i = start; i < end; i++) out[o++] = table[(rows[i] << 8) | levels[i]];
+    else for (let i = start; i < end; i++) out[o++] = table[levels[i]];
+  }
+}
+
+/** Keep of a painted region only the pixels whose colour ends there: its outline. */
+export function keepOutline(out: Uint32Array, region: Region): void {
+  const { width, height } = region;
+  const filled = out.slice(0, width * height);
+  for (let y = 0, i = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, i++) {
+      const color = filled[i];
+      const inside =
+        (x === 0 || filled[i - 1] === color) &&
+        (x === width - 1 || filled[i + 1] === color) &&
+        (y === 0 || filled[i - width] === color) &&
+        (y === height - 1 || filled[i + width] === color);
+      if (inside) out[i] = TRANSPARENT;
+    }
+  }
+}
+
+/** The truth of one class against the rest at each pixel, from a mask or a label map. */
+export function truthOf(target: Uint8Array, label: number): Uint8Array {
+  return target.map((t) => (t === IGNORED ? TRUTH.ignored : t === label ? TRUTH.yes : TRUTH.no));
+}
+
+/** Rows for the argmax rule: its class, and whether that is the target. */
+export function agreementOf(target: Uint8Array, argmax: Uint8Array): Uint16Array {
+  return Uint16Array.from(target, (t, i) => {
+    const truth = t === IGNORED ? TRUTH.ignored : t === argmax[i] ? TRUTH.yes : TRUTH.no;
+    return 3 * argmax[i] + truth;
+  });
+}

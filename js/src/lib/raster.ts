@@ -1,0 +1,50 @@
+// Pixels computed here, drawn at any scale: one scratch canvas, reused.
+
+import type { Region } from "./paint";
+
+export class Raster {
+  private readonly canvas = document.createElement("canvas");
+  private readonly context = this.canvas.getContext("2d", {
+    willReadFrequently: true, // the pixels are made on the CPU, so they had better stay there
+  }) as CanvasRenderingContext2D;
+  private image: ImageData | null = null;
+
+  /** Let `fill` write a region's colours, then draw them at `dest`. */
+  draw(
+    onto: CanvasRenderingContext2D,
+    region: Region,
+    dest: Region,
+    fill: (out: Uint32Array) => void,
+  ): void {
+    const { width, height } = region;
+    if (this.image?.width !== width || this.image?.height !== height) {
+      this.canvas.width = width;
+      this.canvas.height = height;
+      this.image = this.context.createImageData(width, height);
+    }
+    fill(new Uint32Array(this.image.data.buffer));
+    this.context.putImageData(this.image, 0, 0);
+    onto.drawImage(this.canvas, 0, 0, width, height, dest.x, dest.y, dest.width, dest.height);
+  }
+}
+
+/** Write a region of a uint8 (H, W, C) picture of 1, 3 or 4 channels. */
+export function fillPicture(
+  out: Uint32Array,
+  pixels: Uint8Array,
+  width: number,
+  channels: number,
+  region: Region,
+): void {
+  let o = 0;
+  for (let y = region.y; y < region.y + region.height; y++) {
+    let i = (y * width + region.x) * channels;
+    for (let x = 0; x < region.width; x++, i += channels) {
+      const r = pixels[i];
+      const g = channels === 1 ? r : pixels[i + 1];
+      const b = channels === 1 ? r : pixels[i + 2];
+      const a = channels === 4 ? pixels[i + 3] : 255;
+      out[o++] = ((a << 24) | (b << 16) | (g << 8) | r) >>> 0;
+    }
+  }
+}

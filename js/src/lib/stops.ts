@@ -1,0 +1,31 @@
+// Stops and levels; src/torchdial/inputs/stops.py defines them.
+
+/** Index of the stop nearest to a value, the lower one of two as near. */
+export function nearestStop(stops: readonly number[], value: number): number {
+  let best = 0;
+  for (let k = 1; k < stops.length; k++) {
+    if (Math.abs(stops[k] - value) < Math.abs(stops[best] - value)) best = k;
+  }
+  return best;
+}
+
+/** Level of a probability: how many stops lie strictly below it, both as float32. */
+export function levelOf(stops: readonly number[], probability: number): number {
+  const p = Math.fround(probability);
+  return stops.filter((stop) => Math.fround(stop) < p).length;
+}
+
+/** The interval that a level stands for, in words: "p in (0.42, 0.43]". */
+export function intervalOf(stops: readonly number[], level: number): string {
+  if (level === 0) return `p ≤ ${formatStop(stops, 0)}`;
+  if (level === stops.length) return `p > ${formatStop(stops, stops.length - 1)}`;
+  return `p in (${formatStop(stops, level - 1)}, ${formatStop(stops, level)}]`;
+}
+
+/** A stop with as many digits as tell it from its neighbours. */
+export function formatStop(stops: readonly number[], k: number): string {
+  let gap = 1;
+  for (let i = 1; i < stops.length; i++) gap = Math.min(gap, stops[i] - stops[i - 1]);
+  const digits = Math.min(6, Math.max(2, Math.ceil(-Math.log10(gap) - 1e-9)));
+  return stops[k].toFixed(digits);
+}

@@ -1,0 +1,65 @@
+// The planes that the browser holds: pictures, targets, levels. What is missing is asked for once.
+
+import { bytesOf, type WireTile } from "./wire";
+
+export class Tiles {
+  private readonly held = new Map<string, Uint8Array>();
+  private readonly derived = new Map<string, unknown>();
+  private readonly asked = new Set<string>();
+  private wanted: string[] = [];
+
+  /** `ask` is called at most once a frame with the keys that were missed in it. */
+  constructor(private readonly ask: (keys: string[]) => void) {}
+
+  get(key: string): Uint8Array | null {
+    const plane = this.held.get(key);
+    if (plane) return plane;
+    if (!this.asked.has(key)) {
+      this.asked.add(key);
+      this.wanted.push(key);
+      if (this.wanted.length === 1) queueMicrotask(() => this.ask(this.wanted.splice(0)));
+    }
+    return null;
+  }
+
+  /** A plane computed from others, once; null while one of them is missing. */
+  derive<P>(
+    key: string,
+    sources: readonly string[],
+    make: (...planes: Uint8Array[]) => P,
+  ): P | null {
+    const known = this.derived.get(key) as P | undefined;
+    if (known) return known;
+    const planes = sources.map((source) => this.get(source));
+    if (planes.some((plane) => plane === null)) return null;
+    const made = make(...(planes as Uint8Array[]));
+    this.derived.set(key, made);
+    return made;
+  }
+
+  put(tiles: readonly WireTile[]): void {
+    for (const { key, data } of tiles) {
+      this.held.set(key, bytesOf(data));
+      this.asked.delete(key);
+    }
+  }
+
+  /** Forget what the models said; pictures and targets stay. */
+  dropLevels(): void {
+    for (const key of [...this.held.keys()]) if (!isLasting(key)) this.held.delete(key);
+    for (const key of [...this.asked]) if (!isLasting(key)) this.asked.delete(key);
+    this.derived.clear();
+  }
+}
+
+export const imageKey = (image: number) => `image/${image}`;
+export const targetKey = (image: number) => `target/${image}`;
+export const levelKey = (source: number, image: number, label: number) =>
+  `level/${source}/${image}/${label}`;
+export const argmaxKey = (source: number, image: number) => `argmax/${source}/${image}`;
+export const maximumKey = (source: number, image: number) => `maximum/${source}/${image}`;
+export const maskTargetKey = (image: number, label: number) => `target/${image}/${label}`;
+
+function isLasting(key: string): boolean {
+  return key.startsWith("image/") || key.startsWith("target/");
+}

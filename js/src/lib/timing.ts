@@ -1,0 +1,50 @@
+// Less often, but never the last one lost.
+
+/** Call at most once in `interval` ms: at once if it may, and the latest call at the end. */
+export function throttle(interval: number, action: () => void) {
+  let last = Number.NEGATIVE_INFINITY;
+  let timer: ReturnType<typeof setTimeout> | null = null;
+  const run = () => {
+    timer = null;
+    last = performance.now();
+    action();
+  };
+  return {
+    call() {
+      if (timer !== null) return;
+      const wait = last + interval - performance.now();
+      if (wait <= 0) run();
+      else timer = setTimeout(run, wait);
+    },
+    /** Do now what still waits. */
+    flush() {
+      if (timer === null) return;
+      clearTimeout(timer);
+      run();
+    },
+    /** Forget what still waits. */
+    cancel() {
+      if (timer !== null) clearTimeout(timer);
+      timer = null;
+    },
+  };
+}
+
+/** Call once before the next paint, however often it is asked for. */
+export function beforePaint(action: () => void) {
+  let frame = 0;
+  return {
+    call() {
+      if (frame === 0) {
+        frame = requestAnimationFrame(() => {
+          frame = 0;
+          action();
+        });
+      }
+    },
+    cancel() {
+      cancelAnimationFrame(frame);
+      frame = 0;
+    },
+  };
+}

@@ -1,0 +1,72 @@
+// Where the pictures stand: one zoom and one place for all of them.
+
+import type { Region } from "./paint";
+
+/** Magnification over the whole picture, and the picture's point in the middle, as fractions. */
+export interface Viewport {
+  zoom: number;
+  x: number;
+  y: number;
+}
+
+export const WHOLE: Viewport = { zoom: 1, x: 0.5, y: 0.5 };
+
+/** Keep the picture filling its frame, and a map pixel no larger than `1 / least` of it. */
+export function clampViewport(v: Viewport, most: number): Viewport {
+  const zoom = Math.min(Math.max(v.zoom, 1), Math.max(most, 1));
+  const half = 0.5 / zoom;
+  const inside = (at: number) => Math.min(Math.max(at, half), 1 - half);
+  return { zoom, x: inside(v.x), y: inside(v.y) };
+}
+
+/** Zoom by a factor while the picture's point under (fx, fy) of the frame stays there. */
+export function zoomAt(
+  v: Viewport,
+  factor: number,
+  fx: number,
+  fy: number,
+  most: number,
+): Viewport {
+  const zoom = Math.min(Math.max(v.zoom * factor, 1), Math.max(most, 1));
+  const shift = 1 / v.zoom - 1 / zoom;
+  return clampViewport({ zoom, x: v.x + (fx - 0.5) * shift, y: v.y + (fy - 0.5) * shift }, most);
+}
+
+/** Move by a fraction of the frame. */
+export function panBy(v: Viewport, dx: number, dy: number): Viewport {
+  return clampViewport({ ...v, x: v.x - dx / v.zoom, y: v.y - dy / v.zoom }, v.zoom);
+}
+
+/** The map point, in pixels, under (fx, fy) of the frame. */
+export function pointAt(v: Viewport, fx: number, fy: number, width: number, height: number) {
+  return { x: (v.x + (fx - 0.5) / v.zoom) * width, y: (v.y + (fy - 0.5) / v.zoom) * height };
+}
+
+/** The whole map pixels in sight, and where the frame of `frameWidth` has to draw them. */
+export function visibleRegion(
+  v: Viewport,
+  width: number,
+  height: number,
+  frameWidth: number,
+  frameHeight: number,
+): { region: Region; dest: Region } {
+  const topLeft = pointAt(v, 0, 0, width, height);
+  const bottomRight = pointAt(v, 1, 1, width, height);
+  const x = Math.max(0, Math.floor(topLeft.x + 1e-6));
+  const y = Math.max(0, Math.floor(topLeft.y + 1e-6));
+  const region = {
+    x,
+    y,
+    width: Math.min(width, Math.ceil(bottomRight.x - 1e-6)) - x,
+    height: Math.min(height, Math.ceil(bottomRight.y - 1e-6)) - y,
+  };
+  const sx = (frameWidth * v.zoom) / width;
+  const sy = (frameHeight * v.zoom) / height;
+  const dest = {
+    x: (x - topLeft.x) * sx,
+    y: (y - topLeft.y) * sy,
+    width: region.width * sx,
+    height: region.height * sy,
+  };
+  return { region, dest };
+}

@@ -1,0 +1,207 @@
+// What each view draws over a picture: passes of a plane through a look-up table.
+
+import * as colors from "./colors";
+import { category, css, pack, type Rgb } from "./colors";
+import {
+  agreementOf,
+  decide,
+  differenceTable,
+  disagreementTable,
+  errorTable,
+  heatTable,
+  makeTable,
+  maskTable,
+  overlayTable,
+  type Plane,
+  type Table,
+  TRUTH,
+  truthOf,
+} from "./paint";
+import { argmaxKey, levelKey, maskTargetKey, maximumKey, type Tiles, targetKey } from "./tiles";
+import type { Config } from "./wire";
+
+export type View = "mask" | "overlay" | "heat" | "outline" | "errors" | "difference";
+
+export interface Pass {
+  plane: Plane;
+  table: Table;
+  outline?: boolean;
+}
+
+/** What is to be seen: class c at stop `at[c]`, one class or all (null). */
+export interface Setting {
+  view: View;
+  shown: number | null;
+  at: readonly number[];
+}
+
+/** Draws the views of one config; tables are made once for each setting. */
+export class Painter {
+  private setting: Setting = { view: "mask", shown: null, at: [] };
+  private tables = new Map<string, Table>();
+
+  constructor(
+    private readonly config: Config,
+    private readonly tiles: Tiles,
+  ) {}
+
+  set(setting: Setting): void {
+    this.setting = setting;
+    this.tables.clear();
+  }
+
+  /** The passes over image `image` of model `source`; null while planes are missing. */
+  passes(image: number, source: number): Pass[] | null {
+    const { view, shown } = this.setting;
+    if (this.config.task === "multiclass" && shown === null)
+      return this.argmaxPasses(image, source);
+    const classes = shown === null ? this.config.class_names.map((_, c) => c) : [shown];
+    const each = classes.map((c, i) => this.classPasses(image, source, c, i > 0));
+    if (each.some((passes) => passes === null)) return null;
+    const passes = (each as Pass[][]).flat();
+    // Errors of any class lie over the hits of the others.
+    return view === "errors" && classes.length > 1
+      ? [...passes.filter((_, i) => i % 2 === 0), ...passes.filter((_, i) => i % 2 === 1)]
+      : passes;
+  }
+
+  /** One class against the rest. */
+  private classPasses(image: number, source: number, c: number, over: boolean): Pass[] | null {
+    const { view, at, shown } = this.setting;
+    const stop = [at[c]];
+    const levels = this.tiles.get(levelKey(source, image, c));
+    if (!levels) return null;
+    const pass = (name: string, make: () => Table, rows: Plane["rows"] = null): Pass => ({
+      plane: { width: this.config.width, levels, rows },
+      table: this.table(`${name}/${c}`, make),
+    });
+    switch (view) {
+      case "mask":
+        return [pass("mask", () => (over ? transparentMask(at[c]) : maskTable(stop)))];
+      case "overlay":
+        return [pass("overlay", () => overlayTable(stop, c))];
+      case "heat":
+        return [pass("heat", () => heatTable(stop, this.config.stops.length))];
+      case "outline": {
+        const outline = { ...pass("overlay", () => overlayTable(stop, c)), outline: true };
+        return [...this.targetOutline(image, c), outline];
+      }
+      case "errors": {
+        const truth = this.truth(image, c);
+        if (!truth) return null;
+        if (shown !== null || this.config.task === "binary")
+          return [pass("errors", () => errorTable(stop), truth)];
+        return [
+          pass("hits", () => errorTable(stop, true, false), truth),
+          pass("misses", () => errorTable(stop, false, true), truth),
+        ];
+      }
+      case "difference": {
+        const other = this.tiles.get(levelKey(1, image, c));
+        return other && [pass("difference", () => differenceTable(at[c]), other)];
+      }
+    }
+  }
+
+  /** All classes of a multiclass task: the argmax unless its probability is ≤ t. */
+  private argmaxPasses(image: number, source: number): Pass[] | null {
+    const { view, at } = this.setting;
+    const levels = this.tiles.get(maximumKey(source, image));
+    const argmax = this.tiles.get(argmaxKey(source, image));
+    if (!levels || !argmax) return null;
+    const { width, stops } = this.config;
+    const pass = (make: () => Table, rows: Plane["rows"] = argmax): Pass => ({
+      plane: { width, levels, rows },
+      table: this.table(view, make),
+    });
+    switch (view) {
+      case "mask":
+        return [pass(() => maskTable(at))];
+      case "overlay":
+        return [pass(() => overlayTable(at))];
+      case "heat":
+        return [pass(() => heatTable(at, stops.length))];
+      case "outline":
+        return [{ ...pass(() => overlayTable(at)), outline: true }];
+      case "errors": {
+        const rows = this.tiles.derive(
+          `agreement/${source}/${image}`,
+          [targetKey(image), argmaxKey(source, image)],
+          agreementOf,
+        );
+        return rows && [pass(() => errorTable(at), rows)];
+      }
+      case "difference": {
+        const otherLevels = this.tiles.get(maximumKey(1, image));
+        const otherArgmax = this.tiles.get(argmaxKey(1, image));
+        if (!otherLevels || !otherArgmax) return null;
+        const rows = decide(otherLevels, otherArgmax, at);
+        const plane = { width, levels: decide(levels, argmax, at), rows };
+        return [{ plane, table: this.table(view, () => disagreementTable(at.length)) }];
+      }
+    }
+  }
+
+  private targetOutline(image: number, c: number): Pass[] {
+    const truth = this.config.has_targets ? this.truth(image, c) : null;
+    if (!truth) return [];
+    const table = this.table("target", () =>
+      makeTable(1, (t) => (t === TRUTH.yes ? pack(colors.FALSE_NEGATIVE) : colors.TRANSPARENT)),
+    );
+    return [
+      { plane: { width: this.config.width, levels: truth, rows: null }, table, outline: true },
+    ];
+  }
+
+  private truth(image: number, c: number): Uint8Array | null {
+    const { task } = this.config;
+    const key = task === "multilabel" ? maskTargetKey(image, c) : targetKey(image);
+    const label = task === "multiclass" ? c : 1;
+    return this.tiles.derive(`truth/${image}/${c}`, [key], (target) => truthOf(target, label));
+  }
+
+  private table(key: string, make: () => Table): Table {
+    const known = this.tables.get(key) ?? make();
+    this.tables.set(key, known);
+    return known;
+  }
+}
+
+function transparentMask(at: number): Table {
+  return makeTable(1, (level) => (level > at ? colors.WHITE : colors.TRANSPARENT));
+}
+
+/** The entries of a view's legend: what a colour stands for, and how it is told apart without. */
+export function legend(
+  config: Config,
+  { view, shown }: Setting,
+): { color: string; text: string }[] {
+  const entry = (color: Rgb, text: string) => ({ color: css(color), text });
+  const classes = shown === null ? config.class_names.map((_, c) => c) : [shown];
+  const named = classes.map((c) => entry(category(c), config.class_names[c]));
+  const single = config.task !== "multiclass" || shown !== null;
+  switch (view) {
+    case "mask":
+    case "heat":
+      return [];
+    case "overlay":
+      return named;
+    case "outline":
+      return config.has_targets && single
+        ? [...named, entry(colors.FALSE_NEGATIVE, "target")]
+        : named;
+    case "errors":
+      return [
+        entry(colors.TRUE_POSITIVE, "found (TP)"),
+        entry(colors.FALSE_POSITIVE, single ? "false alarm (FP)" : "wrong class (FP)"),
+        entry(colors.FALSE_NEGATIVE, "missed (FN)"),
+      ];
+    case "difference":
+      return [
+        entry(colors.BOTH, "both"),
+        entry(colors.ONLY_FIRST, `only ${config.sources[0]}`),
+        entry(colors.ONLY_SECOND, `only ${config.sources[1]}`),
+        ...(single ? [] : [entry(colors.OTHER_CLASS, "another class")]),
+      ];
+  }
+}

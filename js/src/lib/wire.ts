@@ -1,0 +1,85 @@
+// What crosses the wire; src/torchdial/widgets/wire.py writes it.
+
+import type { Average, Counts } from "./metrics";
+
+/** JupyterLab hands over DataViews, other hosts Uint8Arrays. */
+export type Bytes = DataView | Uint8Array;
+
+export interface WireTile {
+  key: string;
+  data: Bytes;
+}
+
+export interface WireCounts {
+  num_images: number;
+  num_classes: number;
+  tp: Bytes;
+  fp: Bytes;
+  positives: Bytes;
+  negatives: Bytes;
+}
+
+/** The trait `_config`: what never changes. */
+export interface Config {
+  task: "binary" | "multilabel" | "multiclass";
+  class_names: string[];
+  stops: number[];
+  num_images: number;
+  height: number;
+  width: number;
+  channels: number;
+  average: Average;
+  zero_division: number;
+  has_targets: boolean;
+  page_size: number;
+  initial_threshold: number;
+  initial_class_thresholds: (number | null)[];
+  sources: string[];
+}
+
+/** Counts of a set of images; null without targets. */
+export interface WireTally {
+  /** How many images these are counts of, also where they are pooled into one. */
+  total_images: number;
+  counts: WireCounts;
+  argmax_counts: WireCounts | null;
+  /** Pixels over (target, argmax) whose maximum has at least each level, (C, C, T + 1). */
+  joint: Bytes | null;
+}
+
+/** One model's part of the trait `_frame`. */
+export interface WireSource {
+  tiles: WireTile[];
+  /** Pixels at each level: (C, T + 1), for multiclass (C + 1, T + 1) with the maximum's last. */
+  histogram: Bytes;
+  tally: WireTally | null;
+}
+
+/** The trait `_frame`: what the models said last, replaced as a whole. */
+export interface WireFrame {
+  version: number;
+  sources: WireSource[];
+}
+
+/** Uint8 view of what a host hands over, without copying. */
+export function bytesOf(data: Bytes): Uint8Array {
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}
+
+/** Little-endian float64 numbers; copied, since the bytes may lie anywhere. */
+export function float64Of(data: Bytes): Float64Array {
+  return new Float64Array(bytesOf(data).slice().buffer);
+}
+
+export function countsOf(wire: WireCounts): Counts {
+  const tp = float64Of(wire.tp);
+  return {
+    numImages: wire.num_images,
+    numClasses: wire.num_classes,
+    numStops: tp.length / (wire.num_images * wire.num_classes),
+    tp,
+    fp: float64Of(wire.fp),
+    positives: float64Of(wire.positives),
+    negatives: float64Of(wire.negatives),
+  };
+}

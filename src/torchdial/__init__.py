@@ -1,0 +1,46 @@
+"""torchdial: Jupyter widgets for people who train PyTorch models.
+
+Turn a dial and see, at once and exactly, what a model's output becomes.
+
+Names are imported when they are first used, so that `import torchdial` costs next to nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torchdial.sweeps.curves import ThresholdCurves
+    from torchdial.sweeps.levels import threshold_levels
+    from torchdial.sweeps.thresholds import ThresholdSweep
+    from torchdial.widgets.comparison import SegmentationComparison, compare
+    from torchdial.widgets.segmentation import SegmentationPreview
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "SegmentationComparison": "torchdial.widgets.comparison",
+    "SegmentationPreview": "torchdial.widgets.segmentation",
+    "ThresholdCurves": "torchdial.sweeps.curves",
+    "ThresholdSweep": "torchdial.sweeps.thresholds",
+    "compare": "torchdial.widgets.comparison",
+    "threshold_levels": "torchdial.sweeps.levels",
+}
+
+__all__ = [
+    "SegmentationComparison",
+    "SegmentationPreview",
+    "ThresholdCurves",
+    "ThresholdSweep",
+    "compare",
+    "threshold_levels",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'torchdial' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])

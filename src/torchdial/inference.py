@@ -1,0 +1,140 @@
+"""Running a person's model without leaving a trace in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import nn
+
+from torchdial.inputs.refusal import describe, refusal
+
+Model = Callable[..., Any]
+Output = str | int | Callable[[Any], Any] | None
+
+
+def predict(
+    model: Model, images: torch.Tensor, *, output: Output = None, batch_size: int = 8
+) -> Iterator[torch.Tensor]:
+    """Yield a model's output for each batch of images, on the model's device.
+
+    The model runs in eval mode and without gradients. Between batches and after the last one
+    every submodule's mode, the random state and autocast are as they were.
+
+    Args:
+        model: any `nn.Module` or callable from (B, C, H, W) to a tensor, dict or tuple.
+        images: (N, C, H, W); moved to the device and the floating-point type of the model.
+        output: which part of a dict or tuple: a key, an index, or a function of the output.
+            None takes a tensor as it is, "out" of a dict that has it, or the only entry.
+        batch_size: images at a time.
+
+    Raises:
+        ValueError: the output cannot be found, or has another number of images.
+    """
+    for start in range(0, len(images), batch_size):
+        batch = images[start : start + batch_size]
+        with undisturbed(model):
+            found = pick_output(model(_like_parameters(model, batch)), output)
+        if found.shape[:1] != batch.shape[:1]:
+            raise refusal(
+                "the model's output",
+                expected=f"{len(batch)} maps for {len(batch)} images",
+                got=describe(found),
+                remedy="Pass output= to choose the maps.",
+            )
+        yield found
+
+
+@contextmanager
+def undisturbed(model: Model) -> Iterator[None]:
+    """Evaluate a model inside; after, modes, random state and autocast are as they were."""
+    modules = list(model.modules()) if isinstance(model, nn.Module) else []
+    modes = [module.training for module in modules]
+    device = _device_of(model)
+    gpus = [device] if device.type == "cuda" else []
+    try:
+        for module in modules:
+            module.training = False  # train(False) may be overridden, and would be hard to undo
+        with (
+            torch.random.fork_rng(devices=gpus),
+            torch.no_grad(),
+            _own_autocast_cache(device.type),
+        ):
+            yield
+    finally:
+        for module, mode in zip(modules, modes, strict=True):
+            module.training = mode
+
+
+@contextmanager
+def _own_autocast_cache(device_type: str) -> Iterator[None]:
+    """Keep the caller's autocast, but leave no weights cast without gradient in its cache."""
+    if not torch.is_autocast_enabled(device_type):
+        yield
+        return
+    dtype = torch.get_autocast_dtype(device_type)
+    with torch.autocast(device_type, dtype=dtype, cache_enabled=False):
+        yield
+
+
+def _device_of(model: Model) -> torch.device:
+    parameter = _first_parameter(model)
+    return torch.device("cpu") if parameter is None else parameter.device
+
+
+def _first_parameter(model: Model) -> torch.Tensor | None:
+    if not isinstance(model, nn.Module):
+        return None
+    return next((p for p in model.parameters() if p.is_floating_point()), None)
+
+
+def _like_parameters(model: Model, images: torch.Tensor) -> torch.Tensor:
+    parameter = _first_parameter(model)
+    if parameter is None:
+        return images
+    if not images.is_floating_point():
+        return images.to(parameter.device)
+    return images.to(parameter.device, parameter.dtype)
+
+
+def pick_output(result: Any, output: Output = None) -> torch.Tensor:
+    """Return the tensor that is meant in what a model returned.
+
+    Raises:
+        ValueError: nothing is there under `output`, or more than one thing could be meant.
+    """
+    found = result
+    if callable(output):
+        found = output(result)
+    elif output is not None:
+        try:
+            found = result[output]
+        except (KeyError, IndexError, TypeError):
+            raise refusal(
+                "output",
+                expected="a key or index of what the model returns",
+                got=f"{output!r} for {_contents(result)}",
+                remedy="Choose one of these, or pass a function.",
+            ) from None
+    elif isinstance(result, Mapping) and "out" in result:
+        found = result["out"]  # torchvision's segmentation models
+    elif isinstance(result, (Mapping, tuple, list)) and len(result) == 1:
+        found = next(iter(result.values() if isinstance(result, Mapping) else result))
+    if not isinstance(found, torch.Tensor):
+        raise refusal(
+            "the model's output",
+            expected="a tensor",
+            got=_contents(found),
+            remedy="Pass output= with the key or index of the maps, or a function.",
+        )
+    return found
+
+
+def _contents(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return f"{type(value).__name__} with the keys {list(value)[:8]}"
+    if isinstance(value, Sequence):
+        return f"{type(value).__name__} of {len(value)}"
+    return describe(value)

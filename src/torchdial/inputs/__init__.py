@@ -1,0 +1,11 @@
+"""What people hand in, brought to one canonical form, with the errors it deserves.
+
+Nothing here knows of widgets. Each function validates once; what it returns is trusted after.
+"""
+
+from torchdial.inputs.images import to_images
+from torchdial.inputs.maps import Task, to_probabilities
+from torchdial.inputs.masks import to_targets
+from torchdial.inputs.stops import Stops, to_stops
+
+__all__ = ["Stops", "Task", "to_images", "to_probabilities", "to_stops", "to_targets"]

@@ -1,0 +1,116 @@
+"""Images for display: uint8 (N, H, W, C) with 1, 3 or 4 channels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from torchdial.inputs.maps import to_tensor
+from torchdial.inputs.refusal import describe, refusal, refuse_non_finite
+
+CHANNELS = (1, 3, 4)
+ROUNDING = 0.5 / 255  # undoing a normalisation in float32 lands this near to [0, 1]
+
+
+def to_images(
+    images: Any,
+    *,
+    mean: float | Sequence[float] | None = None,
+    std: float | Sequence[float] | None = None,
+) -> npt.NDArray[np.uint8]:
+    """Return images as they are shown, uint8 of shape (N, H, W, C), in host memory.
+
+    Channels are grey, RGB or RGBA in that order. Where both ends of a shape could be the
+    channels, as in (3, 64, 3), a tensor is read channels first and an array channels last.
+
+    Args:
+        images: (H, W), (C, H, W), (H, W, C), or a batch or list of the last two; uint8, bool, or
+            floating point in [0, 1].
+        mean: what was subtracted, a number or one a channel; undone with `std` for floats.
+        std: what was divided by.
+
+    Raises:
+        ValueError: another shape or type, non-finite values, or values outside [0, 1].
+
+    Example:
+        >>> to_images(torch.rand(8, 3, 32, 32)).shape
+        (8, 32, 32, 3)
+    """
+    listed = images[0] if isinstance(images, (list, tuple)) and images else images
+    if hasattr(listed, "__array_interface__") and not isinstance(listed, np.ndarray):  # Pillow
+        images = [np.asarray(i) for i in images] if listed is not images else np.asarray(images)
+        listed = images[0]
+    tensor = to_tensor("images", images)
+    stacked = _to_nhwc(tensor, channels_first=isinstance(listed, torch.Tensor))
+    return np.ascontiguousarray(_to_uint8(stacked, mean, std).cpu().numpy())
+
+
+def _to_nhwc(tensor: torch.Tensor, *, channels_first: bool) -> torch.Tensor:
+    if tensor.ndim == 2:
+        return tensor[None, :, :, None]
+    batch = tensor[None] if tensor.ndim == 3 else tensor
+    if batch.ndim == 4:
+        first, last = batch.shape[1] in CHANNELS, batch.shape[3] in CHANNELS
+        if first and (channels_first or not last):
+            return batch.permute(0, 2, 3, 1)
+        if last:
+            return batch
+    raise refusal(
+        "images",
+        expected="shape (H, W), (C, H, W), (H, W, C) or a batch of these, with 1, 3 or 4 channels",
+        got=describe(tensor),
+        remedy="For a batch of grey images pass images[:, None].",
+    )
+
+
+def _to_uint8(
+    images: torch.Tensor,
+    mean: float | Sequence[float] | None,
+    std: float | Sequence[float] | None,
+) -> torch.Tensor:
+    if images.dtype == torch.bool:
+        return images.to(torch.uint8) * 255
+    if images.dtype == torch.uint8:
+        return images
+    if not images.is_floating_point():
+        raise refusal(
+            "images",
+            expected="uint8, bool or floating point in [0, 1]",
+            got=describe(images),
+            remedy="Convert 0 … 255 with images.to(torch.uint8).",
+        )
+    refuse_non_finite("images", images)
+    plain = _undo(images.to(torch.float32), mean, std)
+    low, high = float(plain.min()), float(plain.max())
+    if low < -ROUNDING or high > 1 + ROUNDING:
+        raise refusal(
+            "images",
+            expected="floating-point values in [0, 1]",
+            got=f"values in [{low:.4g}, {high:.4g}]",
+            remedy="Pass the mean= and std= they were normalised with, or uint8 for 0 … 255.",
+        )
+    return (plain.clamp(0, 1) * 255).round().to(torch.uint8)
+
+
+def _undo(
+    images: torch.Tensor,
+    mean: float | Sequence[float] | None,
+    std: float | Sequence[float] | None,
+) -> torch.Tensor:
+    for name, values in (("mean", mean), ("std", std)):
+        if values is not None and np.size(values) not in (1, images.shape[-1]):
+            raise refusal(
+                name,
+                expected=f"a number, or one for each of {images.shape[-1]} channels",
+                got=f"{np.size(values)} numbers",
+                remedy="Pass what the data were normalised with.",
+            )
+    scale = 1.0 if std is None else torch.as_tensor(std, dtype=torch.float32, device=images.device)
+    shift = (
+        0.0 if mean is None else torch.as_tensor(mean, dtype=torch.float32, device=images.device)
+    )
+    return images * scale + shift

@@ -1,0 +1,89 @@
+"""Targets of a segmentation: what is true at each pixel, with ignored pixels told apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from torchdial.inputs.maps import Task, to_tensor
+from torchdial.inputs.refusal import describe, refusal
+
+IGNORED = 255  # in canonical targets; labels are 0 … 254
+
+
+def to_targets(
+    target: Any,
+    shape: Sequence[int],
+    task: Task = "binary",
+    *,
+    ignore_index: int | None = None,
+    name: str = "targets",
+) -> torch.Tensor:
+    """Return targets as uint8 on their own device, ignored pixels as 255.
+
+    Args:
+        target: bool, integer or whole-numbered float. binary: 0 and 1, in the shape of the
+            predictions with or without their channel; multilabel: 0 and 1, (C, H, W) or
+            (N, C, H, W); multiclass: labels 0 … C - 1, (H, W), (N, H, W) or (N, 1, H, W).
+        shape: (N, C, H, W) of the canonical predictions that the target belongs to.
+        task: "binary", "multilabel" or "multiclass".
+        ignore_index: a label that enters no count, such as 255 or -100.
+        name: what to call the argument in an error.
+
+    Returns:
+        uint8 of shape (N, C, H, W); for multiclass (N, H, W).
+
+    Raises:
+        ValueError: wrong type or shape, or labels that the task does not know.
+
+    Example:
+        >>> to_targets(torch.tensor([[0, 1], [1, -1]]), (1, 1, 2, 2), ignore_index=-1)
+        tensor([[[[  0,   1],
+                  [  1, 255]]]], dtype=torch.uint8)
+    """
+    num_images, num_classes, *size = shape
+    channels = [] if task == "multiclass" else [num_classes]
+    labels = _reshape(name, to_tensor(name, target), [num_images, *channels, *size])
+    count = num_classes if task == "multiclass" else 2
+    if ignore_index is None:
+        _refuse_unknown_labels(name, labels, count)
+        return labels.to(torch.uint8)
+    ignored = labels == ignore_index
+    _refuse_unknown_labels(name, labels.masked_fill(ignored, 0), count)
+    return labels.to(torch.uint8).masked_fill_(ignored, IGNORED)
+
+
+def _reshape(name: str, tensor: torch.Tensor, shape: list[int]) -> torch.Tensor:
+    """Take the shape of the predictions, with or without batch and channel of size one."""
+    if _without_ones(tensor.shape) != _without_ones(shape):
+        raise refusal(
+            name,
+            expected=f"one label for each pixel: shape {tuple(shape)}",
+            got=describe(tensor),
+            remedy="Targets must have the number and the size of the predictions; resize labels "
+            "with nearest neighbours.",
+        )
+    return tensor.reshape(shape)
+
+
+def _without_ones(shape: Sequence[int]) -> list[int]:
+    return [n for n in shape[:-2] if n != 1] + list(shape[-2:])
+
+
+def _refuse_unknown_labels(name: str, labels: torch.Tensor, count: int) -> None:
+    if labels.dtype == torch.bool:
+        return
+    low, high = torch.aminmax(labels)
+    whole = not labels.is_floating_point() or bool((labels == labels.round()).all())
+    if bool(low >= 0) and bool(high < count) and whole:
+        return
+    unknown = (labels < 0) | (labels >= count) | (labels != labels.round())
+    raise refusal(
+        name,
+        expected=f"labels 0 … {count - 1}",
+        got=f"also {torch.unique(labels[unknown])[:5].tolist()} at {int(unknown.sum()):,} pixels",
+        remedy="Pass ignore_index= for a label to leave out; for masks of 0 and 255, pass "
+        "target > 0.",
+    )

@@ -1,0 +1,36 @@
+"""The one shape of an error message: what was expected, what came, and what to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+
+def refusal(name: str, *, expected: str, got: str, remedy: str) -> ValueError:
+    """Return the error to raise for an argument called `name`."""
+    return ValueError(f"{name}: expected {expected}, got {got}. {remedy}")
+
+
+def describe(value: Any) -> str:
+    """Say in a few words what an argument is: type, dtype and shape where it has them."""
+    if isinstance(value, (torch.Tensor, np.ndarray)):
+        kind = "tensor" if isinstance(value, torch.Tensor) else "array"
+        return f"a {str(value.dtype).removeprefix('torch.')} {kind} of shape {tuple(value.shape)}"
+    return f"{type(value).__name__} {value!r:.60}"
+
+
+def refuse_non_finite(name: str, values: torch.Tensor) -> None:
+    """Raise if a tensor holds NaN or infinity, with their number and the first index."""
+    finite = torch.isfinite(values)
+    if bool(finite.all()):
+        return
+    bad = (~finite).nonzero()
+    raise refusal(
+        name,
+        expected="finite values",
+        got=f"{len(bad):,} of {values.numel():,} not finite, the first at index "
+        f"{tuple(bad[0].tolist())}",
+        remedy="Look for a division by zero, a log of zero or an overflow in float16.",
+    )

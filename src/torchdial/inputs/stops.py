@@ -1,0 +1,100 @@
+"""The positions of a dial."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from numbers import Integral
+
+import numpy as np
+import torch
+
+from torchdial.inputs.refusal import describe, refusal
+
+MAX_STOPS = 255  # a level, 0 … T, has to fit in one byte
+
+
+@dataclass(frozen=True)
+class Stops:
+    """Increasing positions of a dial over [0, 1].
+
+    Attributes:
+        values: the T positions as float64, for reading: 0.37, not 0.3700000047683716.
+        even: whether they are k / (T - 1), which has a faster rule.
+    """
+
+    values: tuple[float, ...]
+    even: bool = False
+
+    def __len__(self) -> int:
+        """Return T."""
+        return len(self.values)
+
+    def tensor(self, device: torch.device | str | None = None) -> torch.Tensor:
+        """Return the positions that count, each rounded once to float32, of shape (T,)."""
+        return torch.tensor(self.values, dtype=torch.float64).to(torch.float32).to(device)
+
+    def nearest(self, value: float) -> int:
+        """Return the index of the nearest stop, the lower one of two as near.
+
+        Raises:
+            ValueError: the value is not a finite number.
+        """
+        if not np.isfinite(value):
+            raise refusal(
+                "threshold",
+                expected="a finite number",
+                got=repr(value),
+                remedy="Pass a number in [0, 1].",
+            )
+        return int(np.abs(np.asarray(self.values) - value).argmin())
+
+
+def to_stops(thresholds: int | Sequence[float] | np.ndarray | torch.Tensor | Stops) -> Stops:
+    """Return the stops of a dial.
+
+    Args:
+        thresholds: a count T from 2 to 255 of evenly spaced stops k / (T - 1), or 1 to 255
+            increasing numbers in [0, 1].
+
+    Raises:
+        ValueError: it is neither.
+
+    Example:
+        >>> to_stops(5).values
+        (0.0, 0.25, 0.5, 0.75, 1.0)
+    """
+    if isinstance(thresholds, Stops):
+        return thresholds
+    if isinstance(thresholds, Integral) and not isinstance(thresholds, bool):
+        return _even_stops(int(thresholds))
+    return _given_stops(thresholds)
+
+
+def _even_stops(count: int) -> Stops:
+    if not 2 <= count <= MAX_STOPS:
+        raise refusal(
+            "thresholds",
+            expected=f"a count from 2 to {MAX_STOPS}",
+            got=str(count),
+            remedy="101 gives the stops 0.00, 0.01 … 1.00.",
+        )
+    return Stops(tuple((np.arange(count) / (count - 1)).tolist()), even=True)
+
+
+def _given_stops(thresholds: object) -> Stops:
+    try:
+        values = torch.as_tensor(thresholds).detach().cpu().to(torch.float64)
+    except (TypeError, ValueError, RuntimeError):
+        values = torch.empty(0)
+    rounded = values.to(torch.float32)
+    increasing = values.ndim == 1 and bool((rounded[1:] > rounded[:-1]).all())
+    in_range = values.numel() > 0 and bool(((values >= 0) & (values <= 1)).all())
+    if not (increasing and in_range and len(values) <= MAX_STOPS):
+        raise refusal(
+            "thresholds",
+            expected=f"a count, or 1 to {MAX_STOPS} increasing numbers in [0, 1]",
+            got=describe(thresholds),
+            remedy="Sort them and drop those that are equal in float32.",
+        )
+    return Stops(tuple(values.tolist()))

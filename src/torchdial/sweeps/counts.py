@@ -1,0 +1,211 @@
+"""Counts of each image, class and stop, from one histogram over (class, truth, level)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from torchdial.inputs.maps import Task
+from torchdial.inputs.masks import IGNORED
+from torchdial.inputs.stops import Stops
+from torchdial.sweeps.levels import levels_of
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What a dial of T stops counts in N images and C classes; the rest follows from these.
+
+    Attributes:
+        tp: true positives, (N, C, T).
+        fp: false positives, (N, C, T).
+        positives: pixels of the class, (N, C).
+        negatives: pixels of anything else, (N, C); ignored pixels are in neither.
+    """
+
+    tp: torch.Tensor
+    fp: torch.Tensor
+    positives: torch.Tensor
+    negatives: torch.Tensor
+
+    @property
+    def fn(self) -> torch.Tensor:
+        """False negatives, (N, C, T)."""
+        return self.positives[..., None] - self.tp
+
+    @property
+    def tn(self) -> torch.Tensor:
+        """True negatives, (N, C, T)."""
+        return self.negatives[..., None] - self.fp
+
+    def tensors(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Return the four tensors in the order of the constructor."""
+        return self.tp, self.fp, self.positives, self.negatives
+
+    def to(self, device: torch.device | str) -> Counts:
+        """Return the counts on another device."""
+        return Counts(*(t.to(device) for t in self.tensors()))
+
+    def pooled(self, dim: int | tuple[int, ...]) -> Counts:
+        """Return sums over images (0), classes (1) or both, kept as dimensions of size one."""
+        return Counts(*(t.sum(dim, keepdim=True) for t in self.tensors()))
+
+    def of_classes(self, classes: slice) -> Counts:
+        """Return the counts of some classes."""
+        return Counts(*(t[:, classes] for t in self.tensors()))
+
+    def at(self, stops: Sequence[int]) -> Counts:
+        """Return the counts with class c at stop `stops[c]`, as T = 1."""
+        index = torch.tensor(stops, device=self.tp.device)[None, :, None].expand(
+            len(self.tp), -1, 1
+        )
+        return Counts(self.tp.gather(2, index), self.fp.gather(2, index), *self.tensors()[2:])
+
+    @staticmethod
+    def cat(parts: Sequence[Counts]) -> Counts:
+        """Return the counts of several batches, images in order, on the first one's device."""
+        device = parts[0].tp.device
+        columns = zip(*(part.to(device).tensors() for part in parts), strict=True)
+        return Counts(*(torch.cat(column) for column in columns))
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Everything counted in a batch.
+
+    Attributes:
+        classes: each class against the rest.
+        argmax: for multiclass, the class of the highest probability unless that is ≤ t.
+        joint: for multiclass, pixels over (target, argmax, level of the maximum), (C, C, T + 1),
+            all images together.
+    """
+
+    classes: Counts
+    argmax: Counts | None = None
+    joint: torch.Tensor | None = None
+
+    @staticmethod
+    def cat(parts: Sequence[Tally]) -> Tally:
+        """Return what was counted in several batches."""
+        classes = Counts.cat([part.classes for part in parts])
+        argmax = [part.argmax for part in parts if part.argmax is not None]
+        joint = [part.joint.to(classes.tp.device) for part in parts if part.joint is not None]
+        if not argmax:
+            return Tally(classes)
+        return Tally(classes, Counts.cat(argmax), torch.stack(joint).sum(0))
+
+
+@dataclass(frozen=True)
+class Levels:
+    """One byte a pixel for what a dial shows.
+
+    Attributes:
+        classes: levels of each class, uint8 (N, C, H, W).
+        argmax: for multiclass, the class of the highest probability, the first of equal ones,
+            uint8 (N, H, W).
+        maximum: for multiclass, that probability's level, uint8 (N, H, W).
+    """
+
+    classes: torch.Tensor
+    argmax: torch.Tensor | None = None
+    maximum: torch.Tensor | None = None
+
+
+def measure_levels(probs: torch.Tensor, task: Task, stops: Stops) -> Levels:
+    """Return the levels of canonical probabilities (N, C, H, W)."""
+    classes = levels_of(probs, stops)
+    if task != "multiclass":
+        return Levels(classes)
+    argmax = probs.argmax(dim=1, keepdim=True)
+    maximum = classes.gather(1, argmax)
+    return Levels(classes, argmax[:, 0].to(torch.uint8), maximum[:, 0])
+
+
+def count_levels(levels: Levels, targets: torch.Tensor, num_stops: int) -> Tally:
+    """Count levels against canonical targets, image by image so that memory stays small.
+
+    Args:
+        levels: from `measure_levels`.
+        targets: from `torchdial.inputs.to_targets`.
+        num_stops: T.
+    """
+    parts = [
+        _count_image(
+            levels.classes[i],
+            None if levels.argmax is None else levels.argmax[i],
+            None if levels.maximum is None else levels.maximum[i],
+            targets[i],
+            num_stops,
+        )
+        for i in range(len(targets))
+    ]
+    return Tally.cat(parts)
+
+
+def _count_image(
+    levels: torch.Tensor,
+    argmax: torch.Tensor | None,
+    maximum: torch.Tensor | None,
+    target: torch.Tensor,
+    num_stops: int,
+) -> Tally:
+    classes = _against_rest(levels.flatten(1), _truth(target, len(levels)), num_stops)
+    if argmax is None or maximum is None:
+        return Tally(classes)
+    joint = _joint(target, argmax, maximum, len(levels), num_stops)
+    return Tally(classes, _argmax_counts(joint), joint)
+
+
+def _truth(target: torch.Tensor, num_classes: int) -> torch.Tensor:
+    """Return 0 (no), 1 (yes) or 2 (ignored) for each class and pixel, uint8 (C, P)."""
+    flat = target.flatten(-2)
+    if target.ndim == 3:  # a mask for each class
+        return flat.clamp(max=2)
+    labels = torch.arange(num_classes, dtype=torch.uint8, device=target.device)
+    yes = (flat[None] == labels[:, None]).to(torch.uint8)
+    return yes.masked_fill_((flat == IGNORED)[None], 2)
+
+
+def _against_rest(levels: torch.Tensor, truth: torch.Tensor, num_stops: int) -> Counts:
+    bins = num_stops + 1
+    histogram = torch.stack(
+        [
+            # int16 holds 3 * 256 and halves what bincount reads
+            torch.bincount(t.to(torch.int16).mul_(bins).add_(level), minlength=3 * bins)
+            for level, t in zip(levels, truth, strict=True)
+        ]
+    ).view(-1, 3, bins)
+    above = _above(histogram)
+    total = histogram.sum(-1)
+    return _per_image(above[:, 1], above[:, 0], total[:, 1], total[:, 0])
+
+
+def _joint(
+    target: torch.Tensor,
+    argmax: torch.Tensor,
+    maximum: torch.Tensor,
+    num_classes: int,
+    num_stops: int,
+) -> torch.Tensor:
+    bins = num_stops + 1
+    row = target.flatten().to(torch.int32).clamp(max=num_classes)  # ignored: the last row
+    cell = (row * num_classes + argmax.flatten()) * bins + maximum.flatten()
+    histogram = torch.bincount(cell, minlength=(num_classes + 1) * num_classes * bins)
+    return histogram.view(num_classes + 1, num_classes, bins)[:-1]
+
+
+def _argmax_counts(joint: torch.Tensor) -> Counts:
+    right = _above(joint.diagonal().T)
+    predicted = _above(joint.sum(0))
+    positives = joint.sum((1, 2))
+    return _per_image(right, predicted - right, positives, joint.sum() - positives)
+
+
+def _above(histogram: torch.Tensor) -> torch.Tensor:
+    """Return how many lie above each stop: from (…, T + 1) levels to (…, T) stops."""
+    return histogram.flip(-1).cumsum(-1).flip(-1)[..., 1:]
+
+
+def _per_image(*counts: torch.Tensor) -> Counts:
+    return Counts(*(count[None] for count in counts))

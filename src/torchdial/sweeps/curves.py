@@ -1,0 +1,386 @@
+"""What a threshold sweep found: counts and metrics at every stop."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from torchdial.inputs.maps import Task
+from torchdial.inputs.refusal import refusal
+from torchdial.inputs.stops import Stops
+from torchdial.sweeps.archive import read_archive, write_archive
+from torchdial.sweeps.counts import Counts, Tally
+from torchdial.sweeps.formulas import (
+    METRICS,
+    Average,
+    Metric,
+    check_average,
+    check_metric,
+    evaluate,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """A reliability diagram: how often pixels whose p lies in a bin are positive.
+
+    Attributes:
+        lower: lower edges of the B = T + 1 bins, each p in (lower, upper], float64 (B,); the
+            first bin is p ≤ the first stop.
+        upper: upper edges, float64 (B,).
+        count: pixels in each bin, int64 (C, B).
+        positives: of these, pixels of the class, int64 (C, B).
+    """
+
+    lower: torch.Tensor
+    upper: torch.Tensor
+    count: torch.Tensor
+    positives: torch.Tensor
+
+    @property
+    def frequency(self) -> torch.Tensor:
+        """Share of positives in each bin, float64 (C, B); NaN where a bin is empty."""
+        return self.positives.to(torch.float64) / self.count
+
+    @property
+    def error(self) -> torch.Tensor:
+        """Expected calibration error of each class, float64 (C,), p taken as its bin's middle.
+
+        Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, equation 3.
+        """
+        gap = (self.frequency - (self.lower + self.upper) / 2).abs()
+        return (gap.nan_to_num() * self.count).sum(1) / self.count.sum(1)
+
+
+@dataclass(frozen=True, eq=False)
+class ThresholdCurves:
+    """Counts and metrics at every stop of a dial, on the CPU.
+
+    Metrics take `average=`:
+
+    - "micro" (default): counts pooled over images and classes.
+    - "macro": pooled over images, then the mean over the classes present in the targets.
+    - "image": pooled over classes, then the mean over images.
+    - None: each class by itself, counts pooled over images, (C, T).
+
+    A mean leaves out what is undefined: precision where nothing was predicted, recall where
+    nothing was there.
+
+    Attributes:
+        task: "binary", "multilabel" or "multiclass".
+        stops: the positions of the dial.
+        counts: per image, class and stop.
+        zero_division: Dice and IoU where neither prediction nor target has a pixel.
+        argmax: for multiclass, the curves of the argmax rule: the class of the highest
+            probability, unless that is ≤ t.
+        joint: for multiclass, pixels over (target, argmax, level of the maximum).
+    """
+
+    task: Task
+    stops: Stops
+    counts: Counts
+    zero_division: float = 1.0
+    argmax: ThresholdCurves | None = None
+    joint: torch.Tensor | None = None
+
+    @classmethod
+    def from_tally(
+        cls, tally: Tally, task: Task, stops: Stops, zero_division: float = 1.0
+    ) -> ThresholdCurves:
+        """Return the curves of what was counted."""
+        if tally.argmax is None or tally.joint is None:
+            return cls(task, stops, tally.classes.to("cpu"), zero_division)
+        joint = tally.joint.cpu()
+        argmax = cls(task, stops, tally.argmax.to("cpu"), zero_division, joint=joint)
+        return cls(task, stops, tally.classes.to("cpu"), zero_division, argmax, joint)
+
+    @property
+    def thresholds(self) -> torch.Tensor:
+        """The stops, float32 (T,)."""
+        return self.stops.tensor()
+
+    @property
+    def num_images(self) -> int:
+        """Number of images counted."""
+        return len(self.counts.tp)
+
+    @property
+    def num_classes(self) -> int:
+        """Number of classes C, 1 for binary."""
+        return self.counts.tp.shape[1]
+
+    @property
+    def tp(self) -> torch.Tensor:
+        """True positives over all images, int64 (C, T)."""
+        return self.counts.tp.sum(0)
+
+    @property
+    def fp(self) -> torch.Tensor:
+        """False positives over all images, int64 (C, T)."""
+        return self.counts.fp.sum(0)
+
+    @property
+    def fn(self) -> torch.Tensor:
+        """False negatives over all images, int64 (C, T)."""
+        return self.counts.fn.sum(0)
+
+    @property
+    def tn(self) -> torch.Tensor:
+        """True negatives over all images, int64 (C, T)."""
+        return self.counts.tn.sum(0)
+
+    def precision(self, average: Average | None = "micro") -> torch.Tensor:
+        """Return TP / (TP + FP), float64 (T,) or (C, T); NaN where nothing is predicted."""
+        return self.metric("precision", average)
+
+    def recall(self, average: Average | None = "micro") -> torch.Tensor:
+        """Return TP / (TP + FN), float64 (T,) or (C, T); NaN where nothing is there."""
+        return self.metric("recall", average)
+
+    def specificity(self, average: Average | None = "micro") -> torch.Tensor:
+        """Return TN / (TN + FP), float64 (T,) or (C, T); NaN where everything is there."""
+        return self.metric("specificity", average)
+
+    def dice(self, average: Average | None = "micro") -> torch.Tensor:
+        """Return 2TP / (2TP + FP + FN), float64 (T,) or (C, T)."""
+        return self.metric("dice", average)
+
+    def iou(self, average: Average | None = "micro") -> torch.Tensor:
+        """Return TP / (TP + FP + FN), float64 (T,) or (C, T)."""
+        return self.metric("iou", average)
+
+    def accuracy(self, average: Average | None = "micro") -> torch.Tensor:
+        """Return (TP + TN) / all pixels, float64 (T,) or (C, T)."""
+        return self.metric("accuracy", average)
+
+    def metric(self, name: Metric, average: Average | None = "micro") -> torch.Tensor:
+        """Return a metric by name, float64 (T,), or (C, T) with `average=None`.
+
+        Raises:
+            ValueError: an unknown name or average.
+        """
+        check_metric(name)
+        if average is not None:
+            check_average(average)
+        return _average(self.counts, name, average, self.zero_division)
+
+    def for_class(self, index: int) -> ThresholdCurves:
+        """Return the curves of one class against the rest.
+
+        Raises:
+            ValueError: there is no such class.
+        """
+        if not 0 <= index < self.num_classes:
+            raise refusal(
+                "class index",
+                expected=f"0 … {self.num_classes - 1}",
+                got=repr(index),
+                remedy="Classes count from 0.",
+            )
+        counts = self.counts.of_classes(slice(index, index + 1))
+        return replace(self, task="binary", counts=counts, argmax=None, joint=None)
+
+    def best(
+        self,
+        metric: Metric = "dice",
+        at_least: Mapping[Metric, float] | None = None,
+        average: Average = "micro",
+    ) -> tuple[float, float]:
+        """Return the threshold where a metric is highest, and its value there.
+
+        Over a plateau it is the lower middle of the longest run of equal stops.
+
+        Args:
+            metric: what to maximise.
+            at_least: demands on other metrics, such as {"recall": 0.9}.
+            average: over what to average them all.
+
+        Raises:
+            ValueError: no stop meets the demands, or the metric is undefined at every stop.
+        """
+        values = self.metric(metric, average)
+        allowed = ~values.isnan()
+        for name, least in (at_least or {}).items():
+            allowed &= self.metric(name, average) >= least
+        if not bool(allowed.any()):
+            raise ValueError(self._nothing_to_choose(metric, at_least or {}, average))
+        top = values[allowed].max()
+        stop = _lower_middle_of_longest_run(allowed & (values == top))
+        return self.stops.values[stop], float(top)
+
+    def _nothing_to_choose(
+        self, metric: Metric, at_least: Mapping[Metric, float], average: Average
+    ) -> str:
+        reachable = [
+            f"{name} {float(self.metric(name, average).nan_to_num(-1).max()):.4g}"
+            for name in at_least
+        ]
+        if not reachable:
+            return (
+                f"best: expected {metric} to be defined at some stop, got NaN at every one. "
+                "Count images that hold the class."
+            )
+        return (
+            f"best: expected a stop with {dict(at_least)}, got none; the best reachable, each by "
+            f"itself, is {', '.join(reachable)}. Ask for less."
+        )
+
+    def at(self, threshold: float | Sequence[float], average: Average = "micro") -> dict[str, Any]:
+        """Return counts and metrics at the stop nearest to a threshold.
+
+        Args:
+            threshold: one for all classes, or one for each class.
+            average: over what to average the metrics; counts are pooled.
+
+        Returns:
+            threshold (as given by the stops), tp, fp, fn, tn, every metric, average, num_images.
+
+        Raises:
+            ValueError: not a number, or another number of thresholds than classes.
+        """
+        check_average(average)
+        indices = self._stop_indices(threshold)
+        counts = self.counts.at(indices)
+        chosen = [self.stops.values[i] for i in indices]
+        pooled = counts.pooled((0, 1))
+        return {
+            "threshold": chosen[0] if np.ndim(threshold) == 0 else chosen,
+            **{name: int(getattr(pooled, name)) for name in ("tp", "fp", "fn", "tn")},
+            **{m: float(_average(counts, m, average, self.zero_division)) for m in METRICS},
+            "average": average,
+            "num_images": self.num_images,
+        }
+
+    def _stop_indices(self, threshold: float | Sequence[float]) -> list[int]:
+        given = [threshold] * self.num_classes if np.ndim(threshold) == 0 else list(threshold)  # type: ignore[arg-type]
+        if len(given) != self.num_classes:
+            raise refusal(
+                "threshold",
+                expected=f"a number, or one for each of {self.num_classes} classes",
+                got=f"{len(given)} numbers",
+                remedy="Pass one number to use it for every class.",
+            )
+        return [self.stops.nearest(float(t)) for t in given]  # type: ignore[arg-type]
+
+    def confusion(self, threshold: float | Sequence[float]) -> torch.Tensor:
+        """Return the confusion matrix at the stop nearest to a threshold, rows for the truth.
+
+        Returns:
+            int64. binary: (2, 2), background then class. multilabel: (C, 2, 2), one a class.
+            multiclass: (C, C + 1), the last column counting pixels whose highest probability
+            does not pass its class's threshold.
+        """
+        indices = self._stop_indices(threshold)
+        if self.joint is not None:
+            return _joint_confusion(self.joint, indices)
+        c = self.counts.at(indices).pooled(0)
+        matrix = torch.stack([c.tn, c.fp, c.fn, c.tp], dim=-1).view(-1, 2, 2)
+        return matrix[0] if self.task == "binary" else matrix
+
+    def calibration(self) -> Calibration:
+        """Return the reliability diagram of each class, free from the levels."""
+        edges = torch.tensor((0.0, *self.stops.values, 1.0), dtype=torch.float64)
+        pooled = self.counts.pooled(0)
+        positives = _between(pooled.tp[0], pooled.positives[0])
+        negatives = _between(pooled.fp[0], pooled.negatives[0])
+        return Calibration(edges[:-1], edges[1:], positives + negatives, positives)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return a table with a row for each class and stop, counts pooled over images."""
+        import pandas as pd
+
+        counts = {name: getattr(self, name) for name in ("tp", "fp", "fn", "tn")}
+        columns = counts | {m: self.metric(m, average=None) for m in METRICS}
+        classes, stops = np.indices((self.num_classes, len(self.stops))).reshape(2, -1)
+        frame: pd.DataFrame = pd.DataFrame(
+            {"class": classes, "threshold": np.asarray(self.stops.values)[stops]}
+            | {name: values.flatten().numpy() for name, values in columns.items()}
+        )
+        return frame
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write everything to one .npz file of plain arrays, without pickle."""
+        arrays = dict(zip(_COUNTS, self.counts.tensors(), strict=True))
+        if self.argmax is not None and self.joint is not None:
+            more = zip(_COUNTS, self.argmax.counts.tensors(), strict=True)
+            arrays |= {f"argmax_{name}": tensor for name, tensor in more}
+            arrays |= {"joint": self.joint}
+        about = {
+            "format": _FORMAT,
+            "task": self.task,
+            "zero_division": self.zero_division,
+            "stops": self.stops.values,
+            "even": self.stops.even,
+        }
+        write_archive(path, about, {name: tensor.numpy() for name, tensor in arrays.items()})
+
+    @classmethod
+    def load(cls, path: str | PathLike[str]) -> ThresholdCurves:
+        """Read what `save` wrote.
+
+        Raises:
+            ValueError: the file is not such a file, or is damaged.
+        """
+        about, arrays = read_archive(path, _FORMAT)
+        try:
+            stops = Stops(tuple(about["stops"]), about["even"])
+            tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
+            tally = Tally(
+                Counts(*(tensors[name] for name in _COUNTS)),
+                Counts(*(tensors[f"argmax_{name}"] for name in _COUNTS))
+                if "joint" in tensors
+                else None,
+                tensors.get("joint"),
+            )
+            return cls.from_tally(tally, about["task"], stops, about["zero_division"])
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"load: {path} is damaged: {error!r}. Save it again.") from error
+
+
+_FORMAT = "torchdial.ThresholdCurves/1"
+_COUNTS = ("tp", "fp", "positives", "negatives")
+
+
+def _average(
+    counts: Counts, metric: Metric, average: Average | None, zero_division: float
+) -> torch.Tensor:
+    def of(c: Counts) -> torch.Tensor:
+        return evaluate(metric, c.tp, c.fp, c.fn, c.tn, zero_division)
+
+    if average == "micro":
+        return of(counts.pooled((0, 1)))[0, 0]
+    if average == "image":
+        return of(counts.pooled(1)).nanmean(0)[0]
+    pooled = counts.pooled(0)
+    each = of(pooled)[0]
+    return each[pooled.positives[0] > 0].nanmean(0) if average == "macro" else each
+
+
+def _lower_middle_of_longest_run(chosen: torch.Tensor) -> int:
+    best_start, best_length, start = 0, 0, 0
+    for i, is_chosen in enumerate([*chosen.tolist(), False]):
+        if is_chosen:
+            continue
+        if i - start > best_length:
+            best_start, best_length = start, i - start
+        start = i + 1
+    return best_start + (best_length - 1) // 2
+
+
+def _joint_confusion(joint: torch.Tensor, indices: Sequence[int]) -> torch.Tensor:
+    kept = torch.stack([joint[:, c, k + 1 :].sum(-1) for c, k in enumerate(indices)], dim=1)
+    return torch.cat([kept, joint.sum((1, 2))[:, None] - kept.sum(1, keepdim=True)], dim=1)
+
+
+def _between(above: torch.Tensor, total: torch.Tensor) -> torch.Tensor:
+    """Return how many lie between neighbouring stops: from (C, T) above each to (C, T + 1)."""
+    edges = torch.cat([total[:, None], above, torch.zeros_like(total[:, None])], dim=1)
+    return edges[:, :-1] - edges[:, 1:]

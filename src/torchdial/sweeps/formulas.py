@@ -1,0 +1,59 @@
+"""The metrics as formulas of counts; js/src/lib/metrics.ts computes the same.
+
+Dice is 2TP / (2TP + FP + FN), the F1 score of the pixels, and IoU (Jaccard) TP / (TP + FP + FN).
+Dice and IoU of empty against empty are `zero_division`; any other metric with nothing in its
+denominator is NaN.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import torch
+
+from torchdial.inputs.refusal import refusal
+
+Metric = Literal["dice", "iou", "precision", "recall", "specificity", "accuracy"]
+Average = Literal["micro", "macro", "image"]
+METRICS: tuple[Metric, ...] = get_args(Metric)
+AVERAGES: tuple[Average, ...] = get_args(Average)
+
+
+def check_metric(metric: str) -> None:
+    """Raise ValueError for an unknown metric."""
+    _check("metric", metric, METRICS)
+
+
+def check_average(average: str) -> None:
+    """Raise ValueError for an unknown average."""
+    _check("average", average, AVERAGES)
+
+
+def _check(name: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise refusal(
+            name, expected=" | ".join(known), got=repr(value), remedy="Choose one of these."
+        )
+
+
+def evaluate(
+    metric: Metric,
+    tp: torch.Tensor,
+    fp: torch.Tensor,
+    fn: torch.Tensor,
+    tn: torch.Tensor,
+    zero_division: float,
+) -> torch.Tensor:
+    """Return a metric of integer counts of any one shape, as float64 of that shape."""
+    ratios = {
+        "dice": (2 * tp, 2 * tp + fp + fn),
+        "iou": (tp, tp + fp + fn),
+        "precision": (tp, tp + fp),
+        "recall": (tp, tp + fn),
+        "specificity": (tn, tn + fp),
+        "accuracy": (tp + tn, tp + fp + fn + tn),
+    }
+    numerator, denominator = ratios[metric]
+    empty = zero_division if metric in ("dice", "iou") else float("nan")
+    ratio = numerator.to(torch.float64) / denominator
+    return ratio.masked_fill(denominator == 0, empty)

@@ -1,0 +1,125 @@
+"""The threshold sweep: counts at every stop, gathered batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from torchdial.inputs.maps import Task, check_task, to_probabilities
+from torchdial.inputs.masks import to_targets
+from torchdial.inputs.stops import Stops, to_stops
+from torchdial.sweeps.counts import Tally, count_levels, measure_levels
+from torchdial.sweeps.curves import ThresholdCurves
+
+
+class ThresholdSweep:
+    """Counts true and false positives at every threshold over any number of batches.
+
+    It works on the device of what it is fed. It keeps 16 bytes for each image, class and stop, so
+    that averages over images are exact: 8 MB for 5,000 images of one class at 101 stops.
+
+    Args:
+        task: "binary", "multilabel" (a sigmoid per channel) or "multiclass" (a softmax).
+        num_classes: C; required for multilabel and multiclass.
+        thresholds: a count of evenly spaced stops over [0, 1], or at most 255 increasing ones.
+        from_logits: whether predictions are logits; never guessed.
+        ignore_index: a target label that enters no count.
+        zero_division: Dice and IoU where neither prediction nor target has a pixel.
+
+    Raises:
+        ValueError: an unknown task, a missing or wrong number of classes, or wrong stops.
+
+    Example:
+        >>> sweep = ThresholdSweep()
+        >>> sweep.update(torch.tensor([[0.2, 0.9]]), torch.tensor([[0, 1]]))
+        >>> sweep.compute().best("dice")
+        (0.54, 1.0)
+    """
+
+    def __init__(
+        self,
+        task: Task = "binary",
+        num_classes: int | None = None,
+        thresholds: int | Sequence[float] | torch.Tensor | Stops = 101,
+        from_logits: bool = False,
+        ignore_index: int | None = None,
+        zero_division: float = 1.0,
+    ) -> None:
+        self.num_classes = check_task(task, num_classes)
+        self.task: Task = task
+        self.stops = to_stops(thresholds)
+        self.from_logits = from_logits
+        self.ignore_index = ignore_index
+        self.zero_division = zero_division
+        self._tallies: list[Tally] = []
+
+    def update(self, preds: Any, target: Any) -> None:
+        """Count one batch.
+
+        Args:
+            preds: floating-point maps. binary: (H, W), (N, H, W) or (N, 1, H, W); otherwise
+                (C, H, W) or (N, C, H, W).
+            target: labels for each pixel; see `torchdial.inputs.to_targets`.
+
+        Raises:
+            ValueError: the batch is refused as a whole; what was counted before is kept.
+        """
+        self._tallies.append(
+            tally(
+                preds,
+                target,
+                self.task,
+                self.num_classes,
+                self.stops,
+                from_logits=self.from_logits,
+                ignore_index=self.ignore_index,
+            )
+        )
+
+    def merge(self, other: ThresholdSweep) -> None:
+        """Add what another sweep of the same settings has counted.
+
+        Raises:
+            ValueError: the settings differ.
+        """
+        if self._settings() != other._settings():
+            raise ValueError(
+                f"merge: expected a sweep with {self._settings()}, got {other._settings()}. "
+                "Make both sweeps with the same arguments."
+            )
+        self._tallies.extend(other._tallies)
+
+    def compute(self) -> ThresholdCurves:
+        """Return the curves over everything counted so far.
+
+        Raises:
+            ValueError: nothing has been counted yet.
+        """
+        if not self._tallies:
+            raise ValueError("compute: expected at least one update, got none. Call update first.")
+        self._tallies = [Tally.cat(self._tallies)]
+        return ThresholdCurves.from_tally(
+            self._tallies[0], self.task, self.stops, self.zero_division
+        )
+
+    def _settings(self) -> tuple[Any, ...]:
+        return self.task, self.num_classes, self.stops, self.ignore_index, self.zero_division
+
+
+def tally(
+    preds: Any,
+    target: Any,
+    task: Task,
+    num_classes: int,
+    stops: Stops,
+    *,
+    from_logits: bool,
+    ignore_index: int | None,
+) -> Tally:
+    """Validate one batch and count it; see `ThresholdSweep.update`."""
+    probs = to_probabilities(preds, task, num_classes, from_logits=from_logits, name="preds")
+    targets = to_targets(target, probs.shape, task, ignore_index=ignore_index, name="target")
+    levels = measure_levels(probs, task, stops)
+    return count_levels(levels, targets.to(probs.device), len(stops))

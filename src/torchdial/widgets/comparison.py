@@ -1,0 +1,114 @@
+"""Two models under one dial."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from torchdial.inputs.refusal import refusal
+from torchdial.widgets.dial import Bytes, SegmentationDial
+from torchdial.widgets.segmentation import SegmentationPreview
+
+
+class SegmentationComparison(SegmentationDial):
+    """Shows two previews of the same images under one dial; see `compare`.
+
+    It follows the previews when they refresh. Its view "difference" shows where they disagree.
+    """
+
+    def __init__(
+        self, first: SegmentationPreview, second: SegmentationPreview, names: Sequence[str]
+    ) -> None:
+        _check_alike(first, second)
+        self._previews = (first, second)
+        super().__init__(
+            first._images,
+            first._targets,
+            self._frames(),
+            names=names,
+            task=first.task,
+            stops=first._stops,
+            class_names=first._class_names,
+            curves=[first._given_curves[0], second._given_curves[0]],
+            threshold=first.threshold,
+            class_thresholds=first.class_thresholds,
+            average=first._average,
+            zero_division=first._config["zero_division"],
+        )
+        self.view = "difference"
+        for preview in self._previews:
+            preview.observe(self._follow, "_frame")
+
+    @property
+    def metrics(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Counts and metrics of both models at the dial's position.
+
+        Raises:
+            ValueError: there are neither targets nor curves.
+        """
+        first, second = (self._metrics_of(preview._needed_curves()) for preview in self._previews)
+        return first, second
+
+    def close(self) -> None:
+        """Close the widget and stop following the previews."""
+        for preview in self._previews:
+            preview.unobserve(self._follow, "_frame")
+        super().close()
+
+    def _follow(self, _change: Any) -> None:
+        self._show(self._frames())
+
+    def _frames(self) -> list[Any]:
+        return [preview._shown[1][0] for preview in self._previews]
+
+
+def compare(
+    first: SegmentationPreview,
+    second: SegmentationPreview,
+    *,
+    names: Sequence[str] = ("first", "second"),
+) -> SegmentationComparison:
+    """Return a widget with two previews of the same images under one dial.
+
+    Args:
+        first: a preview.
+        second: another, of the same images, task, classes, stops and targets.
+        names: what to call them.
+
+    Raises:
+        ValueError: the previews differ in more than their maps.
+
+    Example:
+        >>> images = torch.rand(1, 3, 8, 8)
+        >>> first, second = (SegmentationPreview(images, torch.rand(1, 8, 8)) for _ in range(2))
+        >>> compare(first, second, names=["small", "large"]).view
+        'difference'
+    """
+    return SegmentationComparison(first, second, names)
+
+
+def _check_alike(first: SegmentationPreview, second: SegmentationPreview) -> None:
+    alike = {
+        "task": first.task == second.task,
+        "class_names": first._class_names == second._class_names,
+        "thresholds": first._stops == second._stops,
+        "average": first.average == second.average,
+        "images": _equal(first.pictures, second.pictures),
+        "targets": _equal(first._targets, second._targets),
+    }
+    different = [name for name, same in alike.items() if not same]
+    if different:
+        raise refusal(
+            "compare",
+            expected="two previews that differ in their maps alone",
+            got=f"different {' and '.join(different)}",
+            remedy="Make both from the same images and targets, with the same settings.",
+        )
+
+
+def _equal(one: Bytes | None, other: Bytes | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return one.shape == other.shape and bool(np.array_equal(one, other))

@@ -1,0 +1,345 @@
+"""The segmentation preview: a dial over a model's maps; js/src/segmentation.ts draws it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from torchdial.inference import Model, Output, predict
+from torchdial.inputs import Stops, Task, to_images, to_probabilities, to_stops, to_targets
+from torchdial.inputs.maps import check_task, to_tensor
+from torchdial.inputs.refusal import describe, refusal
+from torchdial.predictions import GivenMaps, ModelMaps
+from torchdial.sweeps.curves import ThresholdCurves
+from torchdial.sweeps.formulas import Average, Metric, check_average
+from torchdial.sweeps.frames import SegmentationFrame, measure_frame
+from torchdial.sweeps.thresholds import ThresholdSweep
+from torchdial.widgets.dial import Bytes, ClassThresholds, SegmentationDial
+
+
+class SegmentationPreview(SegmentationDial):
+    """Shows what a threshold makes of probability maps, at every position of a dial.
+
+    A pixel is on where p > threshold and off where p ≤ threshold. Every position is computed
+    once, where the maps are; moving the dial recomputes nothing.
+
+    Args:
+        images: what to show below the maps; see `torchdial.inputs.to_images`.
+        probs: maps; see `torchdial.inputs.to_probabilities`.
+        targets: what is true; see `torchdial.inputs.to_targets`.
+        task: "binary", "multilabel" (a sigmoid per channel) or "multiclass" (a softmax).
+        from_logits: whether `probs` are logits; never guessed.
+        class_names: a name for each class, as a list or a dict by index.
+        threshold: where the dial stands first.
+        class_thresholds: for some classes their own, as a list with None or a dict by name.
+        thresholds: a count of evenly spaced stops over [0, 1], or at most 255 increasing ones.
+        ignore_index: a target label that enters no count.
+        curves: `ThresholdSweep.compute()` over a larger set, for the dial's track.
+        average: how metrics are averaged: "micro" (pooled counts), "macro" (mean over classes
+            present) or "image" (mean over images).
+        mean: what was subtracted from `images`, to undo it for display.
+        std: what `images` were divided by.
+
+    Raises:
+        ValueError: anything that cannot be shown truthfully, with the reason and a remedy.
+
+    Example:
+        >>> preview = SegmentationPreview(torch.rand(2, 3, 8, 8), torch.rand(2, 8, 8))
+        >>> preview.threshold = 0.372
+        >>> preview.threshold
+        0.37
+    """
+
+    def __init__(
+        self,
+        images: Any,
+        probs: Any,
+        targets: Any = None,
+        *,
+        task: Task = "binary",
+        from_logits: bool = False,
+        class_names: Sequence[str] | Mapping[int, str] | None = None,
+        threshold: float = 0.5,
+        class_thresholds: ClassThresholds = None,
+        thresholds: int | Sequence[float] | torch.Tensor = 101,
+        ignore_index: int | None = None,
+        curves: ThresholdCurves | None = None,
+        average: Average = "micro",
+        mean: float | Sequence[float] | None = None,
+        std: float | Sequence[float] | None = None,
+    ) -> None:
+        check_average(average)
+        if task != "binary":
+            check_task(task, 2)
+        pictures = to_images(images, mean=mean, std=std)
+        self._source = probs if isinstance(probs, ModelMaps) else GivenMaps(probs)
+        self._maps = _MapReader(
+            pictures.shape[:3], task, to_stops(thresholds), from_logits, ignore_index, targets
+        )
+        frame = self._maps.measure(self._source)
+        num_classes = frame.levels.shape[1]
+        if curves is not None:
+            _check_curves(curves, task, num_classes, self._maps.stops)
+        super().__init__(
+            pictures,
+            self._maps.host_targets(),
+            [frame],
+            names=["model"],
+            task=task,
+            stops=self._maps.stops,
+            class_names=_to_names(class_names, num_classes),
+            curves=[curves],
+            threshold=threshold,
+            class_thresholds=class_thresholds,
+            average=average,
+            zero_division=1.0 if curves is None else curves.zero_division,
+        )
+
+    @classmethod
+    def from_model(
+        cls,
+        model: Model,
+        images: Any,
+        targets: Any = None,
+        *,
+        from_logits: bool,
+        output: Output = None,
+        batch_size: int = 8,
+        **options: Any,
+    ) -> SegmentationPreview:
+        """Return a preview of a model's current weights; `refresh()` runs it again.
+
+        It runs on the model's own device, in eval mode and without gradients; every submodule's
+        mode, the random state and autocast are put back.
+
+        Args:
+            model: any `nn.Module` or callable from (B, C, H, W) to maps.
+            images: the model's input, (N, C, H, W); pass `mean=` and `std=` to undo a
+                normalisation for display.
+            targets: as for `SegmentationPreview`.
+            from_logits: whether the model gives logits; never guessed.
+            output: which part of a dict or tuple holds the maps: a key, an index or a function;
+                torchvision's "out" is found by itself.
+            batch_size: images at a time.
+            **options: further arguments of `SegmentationPreview`.
+
+        Raises:
+            ValueError: as for `SegmentationPreview`.
+        """
+        inputs = to_tensor("images", images)
+        if inputs.ndim != 4:
+            raise refusal(
+                "images",
+                expected="a batch (N, C, H, W), as the model takes it",
+                got=describe(inputs),
+                remedy="Add the batch dimension with images[None].",
+            )
+        if batch_size < 1:
+            raise refusal(
+                "batch_size", expected="at least 1", got=repr(batch_size), remedy="8 is usual."
+            )
+        maps = ModelMaps(model, inputs, output, batch_size)
+        return cls(inputs, maps, targets, from_logits=from_logits, **options)
+
+    @property
+    def curves(self) -> ThresholdCurves | None:
+        """Counts and metrics at every stop: the given curves, or those of the shown images."""
+        given: ThresholdCurves | None = self._given_curves[0]
+        return self._shown[1][0].curves if given is None else given
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """Counts and metrics of `curves` at the dial's position, for what is shown.
+
+        Raises:
+            ValueError: there are neither targets nor curves.
+        """
+        return self._metrics_of(self._needed_curves())
+
+    def best(
+        self, metric: Metric = "dice", at_least: Mapping[Metric, float] | None = None
+    ) -> tuple[float, float]:
+        """Return the threshold where a metric of what is shown is best, and its value.
+
+        Raises:
+            ValueError: no stop meets the demands, or there are neither targets nor curves.
+        """
+        return self._in_scope(self._needed_curves()).best(metric, at_least, self._average)
+
+    def refresh(self, probs: Any = None) -> bool:
+        """Show the model's current weights, or new maps, for the same images.
+
+        What the person set is kept. A frame that cannot be shown leaves the last good one and a
+        notice on the widget; nothing is raised into a training loop.
+
+        Args:
+            probs: new maps, for a preview that was made of maps.
+
+        Returns:
+            Whether the frame is shown.
+
+        Raises:
+            TypeError: maps are missing, or are given to a preview of a model.
+        """
+        if (probs is None) != isinstance(self._source, ModelMaps):
+            raise TypeError(
+                "refresh: expected maps for a preview made of maps and none for one made by "
+                "from_model, got the other. Call refresh(probs), or refresh() after from_model."
+            )
+        source = self._source if probs is None else GivenMaps(probs)
+        try:
+            frame = self._maps.measure(source)
+        except Exception as error:  # a training loop must go on, whatever a frame does
+            self._notice = f"The picture is an earlier one: this frame was refused. {error}"
+            return False
+        self._show([frame])
+        self._notice = ""
+        return True
+
+    def evaluate(self, loader: Iterable[Any]) -> dict[str, Any]:
+        """Return counts and metrics of the chosen setting on other data.
+
+        Args:
+            loader: batches of (images, targets) for a preview of a model, else of
+                (probs, targets).
+
+        Raises:
+            ValueError: a batch is refused, or there are none.
+        """
+        maps = self._maps
+        sweep = ThresholdSweep(
+            self.task,
+            None if self.task == "binary" else len(self._class_names),
+            maps.stops,
+            from_logits=maps.from_logits,
+            ignore_index=maps.ignore_index,
+            zero_division=self._config["zero_division"],
+        )
+        for given, targets in loader:
+            sweep.update(self._run(given), targets)
+        return self._metrics_of(sweep.compute())
+
+    def export(self) -> dict[str, Any]:
+        """Return the setting as keyword arguments: a threshold, or one for each class."""
+        setting = self._setting()
+        return {"class_thresholds" if isinstance(setting, list) else "threshold": setting}
+
+    def _run(self, given: Any) -> Any:
+        if isinstance(self._source, GivenMaps):
+            return given
+        source = self._source
+        outputs = predict(
+            source.model,
+            to_tensor("images", given),
+            output=source.output,
+            batch_size=source.batch_size,
+        )
+        return torch.cat(list(outputs))
+
+    def _needed_curves(self) -> ThresholdCurves:
+        if self.curves is None:
+            raise ValueError(
+                "metrics: expected targets or curves, got neither. Pass targets=, or curves= from "
+                "a ThresholdSweep."
+            )
+        return self.curves
+
+
+class _MapReader:
+    """Reads maps and targets of a fixed number and size of images."""
+
+    def __init__(
+        self,
+        size: tuple[int, ...],
+        task: Task,
+        stops: Stops,
+        from_logits: bool,
+        ignore_index: int | None,
+        targets: Any,
+    ) -> None:
+        self.size = size
+        self.task: Task = task
+        self.stops = stops
+        self.from_logits = from_logits
+        self.ignore_index = ignore_index
+        self._given_targets = targets
+        self._targets: torch.Tensor | None = None
+        self._num_classes: int | None = None
+
+    def measure(self, source: GivenMaps | ModelMaps) -> SegmentationFrame:
+        """Return the frame of a source's maps now."""
+        return measure_frame(self._batches(source), self.task, self.stops)
+
+    def host_targets(self) -> Bytes | None:
+        """Return the canonical targets, once a frame has been measured."""
+        return None if self._targets is None else np.asarray(self._targets.cpu())
+
+    def _batches(
+        self, source: GivenMaps | ModelMaps
+    ) -> Iterator[tuple[torch.Tensor, torch.Tensor | None]]:
+        start = 0
+        for given in source.batches():
+            probs = to_probabilities(
+                given, self.task, self._num_classes, from_logits=self.from_logits
+            )
+            self._check_size(probs, start, whole=isinstance(source, GivenMaps))
+            self._read_targets(probs.shape[1])
+            stop = start + len(probs)
+            targets = None if self._targets is None else self._targets[start:stop]
+            yield probs, None if targets is None else targets.to(probs.device)
+            start = stop
+
+    def _check_size(self, probs: torch.Tensor, start: int, *, whole: bool) -> None:
+        num_images, height, width = self.size
+        fits = start + len(probs) == num_images if whole else start + len(probs) <= num_images
+        if fits and probs.shape[2:] == (height, width):
+            return
+        raise refusal(
+            "probs",
+            expected=f"a map of {height} × {width} for each of {num_images} images",
+            got=describe(probs),
+            remedy="Resize the maps to the images with torch.nn.functional.interpolate.",
+        )
+
+    def _read_targets(self, num_classes: int) -> None:
+        if self._num_classes is not None:
+            return
+        if self._given_targets is not None:
+            num_images, *size = self.size
+            self._targets = to_targets(
+                self._given_targets,
+                (num_images, num_classes, *size),
+                self.task,
+                ignore_index=self.ignore_index,
+            )
+        self._num_classes = None if self.task == "binary" else num_classes
+
+
+def _to_names(given: Sequence[str] | Mapping[int, str] | None, num_classes: int) -> tuple[str, ...]:
+    if given is None:
+        return ("on",) if num_classes == 1 else tuple(f"class {c}" for c in range(num_classes))
+    names = [given.get(c) for c in range(num_classes)] if isinstance(given, Mapping) else given
+    if isinstance(names, str) or len(names) != num_classes or None in names:
+        raise refusal(
+            "class_names",
+            expected=f"a name for each of {num_classes} classes",
+            got=describe(given),
+            remedy="Pass a list in the order of the channels, or a dict by index.",
+        )
+    return tuple(str(name) for name in names)
+
+
+def _check_curves(curves: ThresholdCurves, task: Task, num_classes: int, stops: Stops) -> None:
+    expected = (task, num_classes, stops.values)
+    found = (curves.task, curves.num_classes, curves.stops.values)
+    if expected != found:
+        raise refusal(
+            "curves",
+            expected=f"task={task!r} with {num_classes} classes and {len(stops)} stops",
+            got=f"task={curves.task!r} with {curves.num_classes} classes and "
+            f"{len(curves.stops)} stops",
+            remedy="Make the ThresholdSweep with the preview's task, num_classes and thresholds.",
+        )

@@ -1,0 +1,75 @@
+"""What crosses the wire; js/src/lib/wire.ts reads it. Arrays go as little-endian bytes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from torchdial.sweeps.counts import Counts
+from torchdial.sweeps.curves import ThresholdCurves
+from torchdial.sweeps.formulas import Average
+
+# More than this is thinned by nobody: the reader is told to choose a pooled average.
+MAX_COUNT_BYTES = 32 << 20
+MAX_CLASSES_IN_CONFUSION = 32
+
+
+def pack_tile(key: str, plane: npt.NDArray[np.uint8]) -> dict[str, Any]:
+    """Return one plane under its key, without copying where it is contiguous."""
+    return {"key": key, "data": plane_bytes(plane)}
+
+
+def plane_bytes(plane: npt.NDArray[np.uint8]) -> memoryview:
+    """Return the bytes of a plane, row by row."""
+    return np.ascontiguousarray(plane).data.cast("B")
+
+
+def pack_floats(values: torch.Tensor | npt.NDArray[Any]) -> bytes:
+    """Return numbers as float64, which holds counts up to 2⁵³ exactly."""
+    return np.asarray(values).astype("<f8").tobytes()
+
+
+def pack_tally(curves: ThresholdCurves, average: Average, *, per_image: bool) -> dict[str, Any]:
+    """Return counts for the browser, pooled into one image unless `per_image` or needed.
+
+    Raises:
+        ValueError: counts by image would be too large to send.
+    """
+    keep = per_image or average == "image"
+    size = curves.counts.tp.numel() * 16 if keep else 0
+    if size > MAX_COUNT_BYTES:
+        raise ValueError(
+            f"curves: expected at most {MAX_COUNT_BYTES >> 20} MB of counts, got {size >> 20} MB "
+            f"for {curves.num_images:,} images × {curves.num_classes} classes with "
+            f"average={average!r}. Use average='micro' or 'macro', or show fewer images."
+        )
+    argmax = curves.argmax
+    with_joint = curves.joint is not None and curves.num_classes <= MAX_CLASSES_IN_CONFUSION
+    return {
+        "total_images": curves.num_images,
+        "counts": _pack_counts(curves.counts, keep=keep),
+        "argmax_counts": _pack_counts(argmax.counts, keep=keep) if argmax else None,
+        "joint": _pack_joint(curves.joint) if with_joint and curves.joint is not None else None,
+    }
+
+
+def _pack_counts(counts: Counts, *, keep: bool) -> dict[str, Any]:
+    kept = counts if keep else counts.pooled(0)
+    tp, fp, positives, negatives = (pack_floats(t) for t in kept.tensors())
+    num_images, num_classes = kept.positives.shape
+    return {
+        "num_images": num_images,
+        "num_classes": num_classes,
+        "tp": tp,
+        "fp": fp,
+        "positives": positives,
+        "negatives": negatives,
+    }
+
+
+def _pack_joint(joint: torch.Tensor) -> bytes:
+    """Return (target, argmax, k): pixels whose maximum has at least level k."""
+    return pack_floats(joint.flip(-1).cumsum(-1).flip(-1))
