@@ -2,8 +2,9 @@
 
 export type Rgb = readonly [number, number, number];
 
-/** Okabe and Ito's colours that tell categories apart for most eyes; black comes last. */
-export const CATEGORIES: readonly Rgb[] = [
+/** Okabe and Ito's colours, in their order: told apart by most eyes. */
+const CATEGORIES: readonly Rgb[] = [
+  [0, 0, 0],
   [230, 159, 0],
   [86, 180, 233],
   [0, 158, 115],
@@ -11,7 +12,6 @@ export const CATEGORIES: readonly Rgb[] = [
   [0, 114, 178],
   [213, 94, 0],
   [204, 121, 167],
-  [0, 0, 0],
 ];
 
 export const TRUE_POSITIVE: Rgb = [0, 158, 115];
@@ -48,7 +48,8 @@ export function css([r, g, b]: Rgb): string {
   return `rgb(${r}, ${g}, ${b})`;
 }
 
-/** Colour of a category; past the eighth they repeat, lighter. */
+/** Colour of a category; past the eighth they repeat, lighter. Black comes first: it suits the
+ * background that multiclass labels mostly begin with, so other tasks begin at 1. */
 export function category(index: number): Rgb {
   const base = CATEGORIES[index % CATEGORIES.length];
   const light = Math.min(0.75, 0.35 * Math.floor(index / CATEGORIES.length));
@@ -63,13 +64,4 @@ export function viridis(fraction: number): Rgb {
   return VIRIDIS[low].map((v, i) =>
     Math.round(v + (VIRIDIS[low + 1][i] - v) * t),
   ) as unknown as Rgb;
-}
-
-/** Black or white, whichever reads better on a colour (WCAG relative luminance). */
-export function inkOn(color: Rgb): "black" | "white" {
-  const [r, g, b] = color.map((v) => {
-    const s = v / 255;
-    return s <= 0.04045 ? s / 12.92 : ((s + 0.055) / 1.055) ** 2.4;
-  });
-  return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 ? "black" : "white";
 }

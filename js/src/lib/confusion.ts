@@ -60,7 +60,7 @@ export function matrixTable({ rows, columns, values }: Matrix): HTMLElement {
   });
   return h(
     "table",
-    { class: "torchdial-matrix" },
+    { class: "matrix" },
     h("caption", {}, "pixels: rows are the target, columns the prediction"),
     h("thead", {}, h("tr", {}, h("td"), ...head)),
     h("tbody", {}, ...body),

@@ -29,7 +29,7 @@ export function createDial(
   onCommit: () => void,
 ): Dial {
   const last = labels.length - 1;
-  const bars = svg("path", { class: "torchdial-dial-bars" });
+  const bars = svg("path", { class: "dial-bars" });
   const lines = svg("g");
   const plot = svg(
     "svg",
@@ -41,16 +41,16 @@ export function createDial(
     bars,
     lines,
   );
-  const star = h("div", { class: "torchdial-dial-best", "aria-hidden": "true" }, "★");
+  const star = h("div", { class: "dial-best", "aria-hidden": "true" }, "★");
   const points = h("div");
-  const needle = h("div", { class: "torchdial-dial-needle" });
+  const needle = h("div", { class: "dial-needle" });
   const input = h("input", {
     type: "range",
     min: 0,
     max: last,
     step: 1,
     "aria-label": name,
-    class: "torchdial-dial-input",
+    class: "dial-input",
     // JupyterLab would take the arrow keys for itself.
     "data-lm-suppress-shortcuts": "true",
   });
@@ -61,10 +61,10 @@ export function createDial(
   );
   const element = h(
     "div",
-    { class: "torchdial-dial" },
-    h("div", { class: "torchdial-dial-plot" }, plot, needle, points, star),
+    { class: "dial" },
+    h("div", { class: "dial-plot" }, plot, needle, points, star),
     input,
-    h("div", { class: "torchdial-dial-ticks", "aria-hidden": "true" }, ...ticks),
+    h("div", { class: "dial-ticks", "aria-hidden": "true" }, ...ticks),
   );
 
   const place = (node: HTMLElement, k: number, value: number) => {
@@ -82,14 +82,14 @@ export function createDial(
       bars.setAttribute("d", barPath(state.histogram));
       lines.replaceChildren(
         ...state.curves.flatMap((curve, i) => [
-          ...(i === 0 ? [svg("path", { class: "torchdial-dial-fill", d: areaPath(curve) })] : []),
-          svg("path", { class: `torchdial-dial-line torchdial-model-${i}`, d: linePath(curve) }),
+          ...(i === 0 ? [svg("path", { class: "dial-fill", d: areaPath(curve) })] : []),
+          svg("path", { class: `dial-line model-${i}`, d: linePath(curve) }),
         ]),
       );
       needle.style.left = `${(state.index / Math.max(last, 1)) * 100}%`;
       points.replaceChildren(
         ...state.curves.map((curve, i) => {
-          const point = h("div", { class: `torchdial-dial-point torchdial-model-${i}` });
+          const point = h("div", { class: `dial-point model-${i}` });
           place(point, state.index, curve[state.index]);
           return point;
         }),

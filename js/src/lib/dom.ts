@@ -3,7 +3,7 @@
 type Child = Node | string;
 type Attributes = Record<string, string | number | boolean>;
 
-/** Make an element: attributes by name, children after. */
+/** Make an element: attributes by name, children after; classes get the family's prefix. */
 export function h<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   attributes: Attributes = {},
@@ -29,19 +29,20 @@ export function svg<K extends keyof SVGElementTagNameMap>(
   return element;
 }
 
-export function setAttribute(element: Element, name: string, value: string | number | boolean) {
-  if (value === false) element.removeAttribute(name);
-  else element.setAttribute(name, value === true ? "" : String(value));
+function setAttribute(element: Element, name: string, value: string | number | boolean) {
+  const text = value === true ? "" : String(value);
+  if (name === "class") element.classList.add(...text.split(" ").map((c) => `torchdial-${c}`));
+  else if (value !== false) element.setAttribute(name, text);
 }
 
 /** A drop-down list whose options have a value and a text. */
 export function select(label: string, options: readonly (readonly [string, string])[]) {
   const choices = options.map(([value, text]) => h("option", { value }, text));
-  return h("select", { class: "torchdial-select", "aria-label": label }, ...choices);
+  return h("select", { class: "select", "aria-label": label }, ...choices);
 }
 
 export function button(text: string, title: string, onClick: () => void): HTMLButtonElement {
-  const element = h("button", { type: "button", class: "torchdial-button", title }, text);
+  const element = h("button", { type: "button", class: "button", title }, text);
   element.addEventListener("click", onClick);
   return element;
 }

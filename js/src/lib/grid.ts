@@ -42,119 +42,133 @@ interface Cell {
 }
 
 const MIN_PIXELS_ACROSS = 8; // the closest zoom still shows this many map pixels
+const MIN_CELL_WIDTH = 150;
+const MAX_CELL_WIDTH = 640;
 const WHEEL_STEP = 0.0015;
 const LAYERS: readonly Layer[] = ["picture", "overlay"];
 
 export class Grid {
+  readonly #width: number;
+  readonly #height: number;
+  readonly #events: GridEvents;
   readonly element: HTMLElement;
-  private cells: Cell[] = [];
-  private viewport: Viewport = WHOLE;
-  private dirty = new Set<Layer>();
-  private readonly painting = beforePaint(() => this.paint());
-  private readonly resizing: ResizeObserver;
-  private readonly sizes = new WeakMap<Element, { width: number; height: number }>();
+  #cells: Cell[] = [];
+  #viewport: Viewport = WHOLE;
+  #dirty = new Set<Layer>();
+  readonly #painting = beforePaint(() => this.#paint());
+  readonly #resizing: ResizeObserver;
+  readonly #sizes = new WeakMap<Element, { width: number; height: number }>();
 
-  constructor(
-    private readonly width: number,
-    private readonly height: number,
-    private readonly events: GridEvents,
-  ) {
+  constructor(width: number, height: number, events: GridEvents) {
+    this.#width = width;
+    this.#height = height;
+    this.#events = events;
     this.element = h("div", {
-      class: "torchdial-grid",
+      class: "grid",
       tabindex: 0,
       role: "group",
       "aria-label": "Pictures. Plus, minus and 0 zoom, arrow keys move.",
       "data-lm-suppress-shortcuts": "true",
     });
     this.element.style.setProperty("--torchdial-aspect", `${width} / ${height}`);
-    this.element.addEventListener("wheel", (e) => this.onWheel(e), { passive: false });
-    this.resizing = new ResizeObserver((entries) => {
-      for (const entry of entries) this.sizes.set(entry.target, deviceSize(entry));
+    this.element.addEventListener("wheel", (e) => this.#onWheel(e), { passive: false });
+    this.#resizing = new ResizeObserver((entries) => {
+      for (const entry of entries) {
+        if (entry.target === this.element) this.#setColumns(entry.contentRect.width);
+        else this.#sizes.set(entry.target, deviceSize(entry));
+      }
       this.redraw("picture", "overlay");
     });
+    this.#resizing.observe(this.element);
   }
 
   /** Show this many cells; what they hold is the drawer's business. */
   setCells(count: number): void {
-    this.element.dataset.count = String(Math.min(count, 2));
-    while (this.cells.length > count) this.removeCell();
-    while (this.cells.length < count) this.addCell(this.cells.length);
+    while (this.#cells.length > count) this.#removeCell();
+    while (this.#cells.length < count) this.#addCell(this.#cells.length);
+    this.#setColumns(this.element.clientWidth);
     this.redraw("picture", "overlay");
   }
 
   setCaption(cell: number, text: string): void {
-    const { caption } = this.cells[cell];
+    const { caption } = this.#cells[cell];
     if (caption.textContent !== text) caption.textContent = text;
-  }
-
-  setOpacity(opacity: number): void {
-    this.element.style.setProperty("--torchdial-opacity", String(opacity));
+    caption.hidden = text === "";
   }
 
   redraw(...layers: Layer[]): void {
-    for (const layer of layers) this.dirty.add(layer);
-    this.painting.call();
+    for (const layer of layers) this.#dirty.add(layer);
+    this.#painting.call();
   }
 
   /** Zoom around the middle; 0 shows the whole picture. */
   zoom(factor: number): void {
-    this.look(factor === 0 ? WHOLE : zoomAt(this.viewport, factor, 0.5, 0.5, this.mostZoom()));
+    this.#look(factor === 0 ? WHOLE : zoomAt(this.#viewport, factor, 0.5, 0.5, this.#mostZoom()));
   }
 
   /** Move by fractions of the frame; false when the whole picture is in sight. */
   pan(dx: number, dy: number): boolean {
-    if (this.viewport.zoom === 1) return false;
-    this.look(panBy(this.viewport, dx, dy));
+    if (this.#viewport.zoom === 1) return false;
+    this.#look(panBy(this.#viewport, dx, dy));
     return true;
   }
 
   dispose(): void {
-    this.painting.cancel();
-    this.resizing.disconnect();
+    this.#painting.cancel();
+    this.#resizing.disconnect();
   }
 
-  private mostZoom(): number {
-    return Math.max(this.width, this.height) / MIN_PIXELS_ACROSS;
+  #mostZoom(): number {
+    return Math.max(this.#width, this.#height) / MIN_PIXELS_ACROSS;
   }
 
-  private look(viewport: Viewport): void {
-    this.viewport = clampViewport(viewport, this.mostZoom());
-    this.element.dataset.zoom = this.viewport.zoom.toFixed(3);
+  #look(viewport: Viewport): void {
+    this.#viewport = clampViewport(viewport, this.#mostZoom());
+    this.element.dataset.zoom = this.#viewport.zoom.toFixed(3);
     this.redraw("picture", "overlay");
   }
 
-  private addCell(index: number): void {
+  /** As many columns as fit, then no more than fill the rows evenly. */
+  #setColumns(width: number): void {
+    const count = this.#cells.length;
+    const fit = Math.min(Math.max(Math.floor(width / MIN_CELL_WIDTH), 1), count);
+    const columns = Math.ceil(count / Math.ceil(count / fit));
+    const style = `repeat(${columns}, minmax(0, ${MAX_CELL_WIDTH}px))`;
+    this.element.style.gridTemplateColumns = style;
+  }
+
+  #addCell(index: number): void {
     const layers = {
-      picture: h("canvas", { class: "torchdial-picture" }),
-      overlay: h("canvas", { class: "torchdial-overlay" }),
+      picture: h("canvas", { class: "picture" }),
+      overlay: h("canvas", { class: "overlay" }),
     };
     const caption = h("button", {
       type: "button",
-      class: "torchdial-caption",
+      class: "caption",
       title: "Show this picture alone, or all again",
     });
-    caption.addEventListener("click", () => this.events.choose(index));
-    const waiting = h("div", { class: "torchdial-waiting" }, "waiting for the kernel");
+    caption.addEventListener("click", () => this.#events.choose(index));
+    const waiting = h("div", { class: "waiting" }, "waiting for the kernel");
     waiting.hidden = true;
-    const frame = h("div", { class: "torchdial-frame" }, layers.picture, layers.overlay, waiting);
-    const element = h("div", { class: "torchdial-cell" }, frame, caption);
-    this.listen(frame, index);
-    this.cells.push({ element, frame, layers, caption, waiting });
+    const frame = h("div", { class: "frame" }, layers.picture, layers.overlay, waiting);
+    const element = h("div", { class: "cell" }, frame, caption);
+    this.#listen(frame, index);
+    this.#cells.push({ element, frame, layers, caption, waiting });
     this.element.append(element);
     try {
-      this.resizing.observe(frame, { box: "device-pixel-content-box" });
+      this.#resizing.observe(frame, { box: "device-pixel-content-box" });
     } catch {
-      this.resizing.observe(frame); // Safari knows no device pixels
+      this.#resizing.observe(frame); // Safari knows no device pixels
     }
   }
 
-  private removeCell(): void {
-    const cell = this.cells.pop() as Cell;
-    this.resizing.unobserve(cell.frame);
+  #removeCell(): void {
+    const cell = this.#cells.pop() as Cell;
+    this.#resizing.unobserve(cell.frame);
     cell.element.remove();
   }
 
-  private listen(frame: HTMLElement, index: number): void {
+  #listen(frame: HTMLElement, index: number): void {
     let grabbed = false;
     frame.addEventListener("pointerdown", (e) => {
       grabbed = e.button === 0;
@@ -166,18 +180,18 @@ export class Grid {
     frame.addEventListener("pointermove", (e) => {
       const { fx, fy, width, height } = within(frame, e);
       if (grabbed && this.pan(e.movementX / width, e.movementY / height)) return;
-      const at = pointAt(this.viewport, fx, fy, this.width, this.height);
-      this.events.hover(index, Math.floor(at.x), Math.floor(at.y));
+      const at = pointAt(this.#viewport, fx, fy, this.#width, this.#height);
+      this.#events.hover(index, Math.floor(at.x), Math.floor(at.y));
     });
-    frame.addEventListener("pointerleave", () => this.events.hover(null, 0, 0));
+    frame.addEventListener("pointerleave", () => this.#events.hover(null, 0, 0));
     frame.addEventListener("dblclick", (e) => {
       const { fx, fy } = within(frame, e);
-      this.look(zoomAt(this.viewport, e.shiftKey ? 0.5 : 2, fx, fy, this.mostZoom()));
+      this.#look(zoomAt(this.#viewport, e.shiftKey ? 0.5 : 2, fx, fy, this.#mostZoom()));
     });
   }
 
   /** The wheel belongs to the page until the pictures have the focus, or with Ctrl or ⌘. */
-  private onWheel(e: WheelEvent): void {
+  #onWheel(e: WheelEvent): void {
     const focused = this.element.matches(":focus-within");
     const frame = (e.target as Element).closest<HTMLElement>(".torchdial-frame");
     if (!frame || !(focused || e.ctrlKey || e.metaKey)) return;
@@ -185,21 +199,21 @@ export class Grid {
     e.stopPropagation();
     const { fx, fy } = within(frame, e);
     const factor = Math.exp(-e.deltaY * WHEEL_STEP * (e.deltaMode === 1 ? 20 : 1));
-    this.look(zoomAt(this.viewport, factor, fx, fy, this.mostZoom()));
+    this.#look(zoomAt(this.#viewport, factor, fx, fy, this.#mostZoom()));
   }
 
-  private paint(): void {
-    const layers = LAYERS.filter((layer) => this.dirty.has(layer));
-    this.dirty.clear();
-    this.cells.forEach((cell, index) => {
-      const size = this.sizes.get(cell.frame);
+  #paint(): void {
+    const layers = LAYERS.filter((layer) => this.#dirty.has(layer));
+    this.#dirty.clear();
+    this.#cells.forEach((cell, index) => {
+      const size = this.#sizes.get(cell.frame);
       if (!size || size.width === 0 || size.height === 0) return;
-      const drawn = layers.map((layer) => this.paintLayer(cell, index, layer, size));
+      const drawn = layers.map((layer) => this.#paintLayer(cell, index, layer, size));
       if (layers.includes("overlay")) cell.waiting.hidden = drawn[drawn.length - 1];
     });
   }
 
-  private paintLayer(
+  #paintLayer(
     cell: Cell,
     index: number,
     layer: Layer,
@@ -211,12 +225,18 @@ export class Grid {
       canvas.height = height;
     }
     const context = canvas.getContext("2d") as CanvasRenderingContext2D;
-    const { region, dest } = visibleRegion(this.viewport, this.width, this.height, width, height);
+    const { region, dest } = visibleRegion(
+      this.#viewport,
+      this.#width,
+      this.#height,
+      width,
+      height,
+    );
     context.clearRect(0, 0, width, height);
     // A magnified map pixel stays a square; a reduced picture is averaged, so that thin lines stay.
     context.imageSmoothingEnabled = dest.width < region.width;
     context.imageSmoothingQuality = "medium";
-    return this.events.draw(context, index, layer, region, dest);
+    return this.#events.draw(context, index, layer, region, dest);
   }
 }
 

@@ -51,7 +51,7 @@ export function maskTable(at: readonly number[]): Table {
 }
 
 /** The class's colour where p > t, else nothing. */
-export function overlayTable(at: readonly number[], firstCategory = 0): Table {
+export function overlayTable(at: readonly number[], firstCategory: number): Table {
   return makeTable(at.length, (level, c) =>
     level > at[c] ? pack(category(firstCategory + c)) : TRANSPARENT,
   );

@@ -3,11 +3,11 @@
 import type { Region } from "./paint";
 
 export class Raster {
-  private readonly canvas = document.createElement("canvas");
-  private readonly context = this.canvas.getContext("2d", {
+  readonly #canvas = document.createElement("canvas");
+  readonly #context = this.#canvas.getContext("2d", {
     willReadFrequently: true, // the pixels are made on the CPU, so they had better stay there
   }) as CanvasRenderingContext2D;
-  private image: ImageData | null = null;
+  #image: ImageData | null = null;
 
   /** Let `fill` write a region's colours, then draw them at `dest`. */
   draw(
@@ -17,14 +17,14 @@ export class Raster {
     fill: (out: Uint32Array) => void,
   ): void {
     const { width, height } = region;
-    if (this.image?.width !== width || this.image?.height !== height) {
-      this.canvas.width = width;
-      this.canvas.height = height;
-      this.image = this.context.createImageData(width, height);
+    if (this.#image?.width !== width || this.#image?.height !== height) {
+      this.#canvas.width = width;
+      this.#canvas.height = height;
+      this.#image = this.#context.createImageData(width, height);
     }
-    fill(new Uint32Array(this.image.data.buffer));
-    this.context.putImageData(this.image, 0, 0);
-    onto.drawImage(this.canvas, 0, 0, width, height, dest.x, dest.y, dest.width, dest.height);
+    fill(new Uint32Array(this.#image.data.buffer));
+    this.#context.putImageData(this.#image, 0, 0);
+    onto.drawImage(this.#canvas, 0, 0, width, height, dest.x, dest.y, dest.width, dest.height);
   }
 }
 

@@ -1,6 +1,6 @@
 // One model under the dial: its counts over the shown images and over the dial's track.
 
-import { type Average, average, bestStop, type Counts, type Metric, range } from "./metrics";
+import { average, bestStop, type Counts, evaluate, type Metric, pool, range } from "./metrics";
 import { type Config, countsOf, float64Of, type WireSource, type WireTally } from "./wire";
 
 /** Counts of a set of images. */
@@ -9,6 +9,8 @@ export interface Tally {
   counts: Counts;
   argmaxCounts: Counts | null;
   joint: Float64Array | null;
+  /** Metric curves computed so far. */
+  curves: Map<string, number[]>;
 }
 
 export interface Source {
@@ -26,6 +28,7 @@ export function readTally(wire: WireTally): Tally {
     counts: countsOf(wire.counts),
     argmaxCounts: wire.argmax_counts && countsOf(wire.argmax_counts),
     joint: wire.joint && float64Of(wire.joint),
+    curves: new Map(),
   };
 }
 
@@ -42,34 +45,41 @@ export function readSource(name: string, wire: WireSource, curves: WireTally | n
 /** Which numbers are meant: one class, or all of them (null). */
 export class Scope {
   readonly classes: number[];
+  readonly shown: number | null;
+  readonly #config: Config;
 
-  constructor(
-    private readonly config: Config,
-    readonly shown: number | null,
-  ) {
+  constructor(config: Config, shown: number | null) {
+    this.#config = config;
+    this.shown = shown;
     this.classes = shown === null ? range(config.class_names.length) : [shown];
   }
 
-  /** All classes of a multiclass task go by the argmax rule. */
-  countsIn(tally: Tally): Counts {
-    return this.shown === null && tally.argmaxCounts ? tally.argmaxCounts : tally.counts;
+  metric(tally: Tally, metric: Metric, at: readonly number[]): number {
+    const { average: how, zero_division: empty } = this.#config;
+    return average(this.#countsIn(tally), metric, how, at, this.classes, empty);
   }
 
-  metric(tally: Tally, metric: Metric, at: readonly number[], how: Average = this.config.average) {
-    const { zero_division: zeroDivision } = this.config;
-    return average(this.countsIn(tally), metric, how, at, this.classes, zeroDivision);
+  /** A metric of one image, its classes pooled. */
+  imageMetric(tally: Tally, metric: Metric, at: readonly number[], image: number): number {
+    const cell = pool(this.#countsIn(tally), at, [image], this.classes);
+    return evaluate(metric, cell, this.#config.zero_division);
   }
 
-  /** A metric at every stop, all classes at the same one. */
+  /** A metric at every stop, all classes at the same one; computed once for each tally. */
   curve(tally: Tally, metric: Metric): number[] {
-    const everywhere = range(this.config.class_names.length);
-    return this.config.stops.map((_, k) =>
+    const key = `${metric}/${this.shown}`;
+    const known = tally.curves.get(key);
+    if (known) return known;
+    const everyClass = this.#config.class_names;
+    const curve = this.#config.stops.map((_, k) =>
       this.metric(
         tally,
         metric,
-        everywhere.map(() => k),
+        everyClass.map(() => k),
       ),
     );
+    tally.curves.set(key, curve);
+    return curve;
   }
 
   best(tally: Tally, metric: Metric): number {
@@ -78,15 +88,17 @@ export class Scope {
 
   /** Pixels at each level, T + 1 of them. */
   histogram(source: Source): Float64Array {
-    const bins = this.config.stops.length + 1;
+    const bins = this.#config.stops.length + 1;
     const row = (i: number) => source.histogram.subarray(i * bins, (i + 1) * bins);
     if (this.shown !== null) return row(this.shown);
-    if (this.config.task === "multiclass") return row(this.config.class_names.length);
-    const sum = new Float64Array(bins);
-    for (const c of this.classes)
-      row(c).forEach((count, level) => {
-        sum[level] += count;
-      });
-    return sum;
+    if (this.#config.task === "multiclass") return row(this.#config.class_names.length);
+    return Float64Array.from({ length: bins }, (_, level) =>
+      this.classes.reduce((sum, c) => sum + row(c)[level], 0),
+    );
+  }
+
+  /** All classes of a multiclass task go by the argmax rule. */
+  #countsIn(tally: Tally): Counts {
+    return this.shown === null && tally.argmaxCounts ? tally.argmaxCounts : tally.counts;
   }
 }

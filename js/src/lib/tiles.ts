@@ -3,21 +3,24 @@
 import { bytesOf, type WireTile } from "./wire";
 
 export class Tiles {
-  private readonly held = new Map<string, Uint8Array>();
-  private readonly derived = new Map<string, unknown>();
-  private readonly asked = new Set<string>();
-  private wanted: string[] = [];
+  readonly #ask: (keys: string[]) => void;
+  readonly #held = new Map<string, Uint8Array>();
+  readonly #derived = new Map<string, unknown>();
+  readonly #asked = new Set<string>();
+  #wanted: string[] = [];
 
   /** `ask` is called at most once a frame with the keys that were missed in it. */
-  constructor(private readonly ask: (keys: string[]) => void) {}
+  constructor(ask: (keys: string[]) => void) {
+    this.#ask = ask;
+  }
 
   get(key: string): Uint8Array | null {
-    const plane = this.held.get(key);
+    const plane = this.#held.get(key);
     if (plane) return plane;
-    if (!this.asked.has(key)) {
-      this.asked.add(key);
-      this.wanted.push(key);
-      if (this.wanted.length === 1) queueMicrotask(() => this.ask(this.wanted.splice(0)));
+    if (!this.#asked.has(key)) {
+      this.#asked.add(key);
+      this.#wanted.push(key);
+      if (this.#wanted.length === 1) queueMicrotask(() => this.#ask(this.#wanted.splice(0)));
     }
     return null;
   }
@@ -28,27 +31,27 @@ export class Tiles {
     sources: readonly string[],
     make: (...planes: Uint8Array[]) => P,
   ): P | null {
-    const known = this.derived.get(key) as P | undefined;
+    const known = this.#derived.get(key) as P | undefined;
     if (known) return known;
     const planes = sources.map((source) => this.get(source));
     if (planes.some((plane) => plane === null)) return null;
     const made = make(...(planes as Uint8Array[]));
-    this.derived.set(key, made);
+    this.#derived.set(key, made);
     return made;
   }
 
   put(tiles: readonly WireTile[]): void {
     for (const { key, data } of tiles) {
-      this.held.set(key, bytesOf(data));
-      this.asked.delete(key);
+      this.#held.set(key, bytesOf(data));
+      this.#asked.delete(key);
     }
   }
 
   /** Forget what the models said; pictures and targets stay. */
   dropLevels(): void {
-    for (const key of [...this.held.keys()]) if (!isLasting(key)) this.held.delete(key);
-    for (const key of [...this.asked]) if (!isLasting(key)) this.asked.delete(key);
-    this.derived.clear();
+    for (const key of [...this.#held.keys()]) if (!isLasting(key)) this.#held.delete(key);
+    for (const key of [...this.#asked]) if (!isLasting(key)) this.#asked.delete(key);
+    this.#derived.clear();
   }
 }
 

@@ -37,26 +37,28 @@ export interface Setting {
 
 /** Draws the views of one config; tables are made once for each setting. */
 export class Painter {
-  private setting: Setting = { view: "mask", shown: null, at: [] };
-  private tables = new Map<string, Table>();
+  readonly #config: Config;
+  readonly #tiles: Tiles;
+  #setting: Setting = { view: "mask", shown: null, at: [] };
+  #tables = new Map<string, Table>();
 
-  constructor(
-    private readonly config: Config,
-    private readonly tiles: Tiles,
-  ) {}
+  constructor(config: Config, tiles: Tiles) {
+    this.#config = config;
+    this.#tiles = tiles;
+  }
 
   set(setting: Setting): void {
-    this.setting = setting;
-    this.tables.clear();
+    this.#setting = setting;
+    this.#tables.clear();
   }
 
   /** The passes over image `image` of model `source`; null while planes are missing. */
   passes(image: number, source: number): Pass[] | null {
-    const { view, shown } = this.setting;
-    if (this.config.task === "multiclass" && shown === null)
-      return this.argmaxPasses(image, source);
-    const classes = shown === null ? this.config.class_names.map((_, c) => c) : [shown];
-    const each = classes.map((c, i) => this.classPasses(image, source, c, i > 0));
+    const { view, shown } = this.#setting;
+    if (this.#config.task === "multiclass" && shown === null)
+      return this.#argmaxPasses(image, source);
+    const classes = shown === null ? this.#config.class_names.map((_, c) => c) : [shown];
+    const each = classes.map((c, i) => this.#classPasses(image, source, c, i > 0));
     if (each.some((passes) => passes === null)) return null;
     const passes = (each as Pass[][]).flat();
     // Errors of any class lie over the hits of the others.
@@ -66,30 +68,33 @@ export class Painter {
   }
 
   /** One class against the rest. */
-  private classPasses(image: number, source: number, c: number, over: boolean): Pass[] | null {
-    const { view, at, shown } = this.setting;
+  #classPasses(image: number, source: number, c: number, over: boolean): Pass[] | null {
+    const { view, at, shown } = this.#setting;
     const stop = [at[c]];
-    const levels = this.tiles.get(levelKey(source, image, c));
+    const levels = this.#tiles.get(levelKey(source, image, c));
     if (!levels) return null;
     const pass = (name: string, make: () => Table, rows: Plane["rows"] = null): Pass => ({
-      plane: { width: this.config.width, levels, rows },
-      table: this.table(`${name}/${c}`, make),
+      plane: { width: this.#config.width, levels, rows },
+      table: this.#table(`${name}/${c}`, make),
     });
     switch (view) {
       case "mask":
         return [pass("mask", () => (over ? transparentMask(at[c]) : maskTable(stop)))];
       case "overlay":
-        return [pass("overlay", () => overlayTable(stop, c))];
+        return [pass("overlay", () => overlayTable(stop, categoryOf(this.#config, c)))];
       case "heat":
-        return [pass("heat", () => heatTable(stop, this.config.stops.length))];
+        return [pass("heat", () => heatTable(stop, this.#config.stops.length))];
       case "outline": {
-        const outline = { ...pass("overlay", () => overlayTable(stop, c)), outline: true };
-        return [...this.targetOutline(image, c), outline];
+        const outline = {
+          ...pass("overlay", () => overlayTable(stop, categoryOf(this.#config, c))),
+          outline: true,
+        };
+        return [...this.#targetOutline(image, c), outline];
       }
       case "errors": {
-        const truth = this.truth(image, c);
+        const truth = this.#truth(image, c);
         if (!truth) return null;
-        if (shown !== null || this.config.task === "binary")
+        if (shown !== null || this.#config.task === "binary")
           return [pass("errors", () => errorTable(stop), truth)];
         return [
           pass("hits", () => errorTable(stop, true, false), truth),
@@ -97,34 +102,34 @@ export class Painter {
         ];
       }
       case "difference": {
-        const other = this.tiles.get(levelKey(1, image, c));
+        const other = this.#tiles.get(levelKey(1, image, c));
         return other && [pass("difference", () => differenceTable(at[c]), other)];
       }
     }
   }
 
   /** All classes of a multiclass task: the argmax unless its probability is ≤ t. */
-  private argmaxPasses(image: number, source: number): Pass[] | null {
-    const { view, at } = this.setting;
-    const levels = this.tiles.get(maximumKey(source, image));
-    const argmax = this.tiles.get(argmaxKey(source, image));
+  #argmaxPasses(image: number, source: number): Pass[] | null {
+    const { view, at } = this.#setting;
+    const levels = this.#tiles.get(maximumKey(source, image));
+    const argmax = this.#tiles.get(argmaxKey(source, image));
     if (!levels || !argmax) return null;
-    const { width, stops } = this.config;
+    const { width, stops } = this.#config;
     const pass = (make: () => Table, rows: Plane["rows"] = argmax): Pass => ({
       plane: { width, levels, rows },
-      table: this.table(view, make),
+      table: this.#table(view, make),
     });
     switch (view) {
       case "mask":
         return [pass(() => maskTable(at))];
       case "overlay":
-        return [pass(() => overlayTable(at))];
+        return [pass(() => overlayTable(at, 0))];
       case "heat":
         return [pass(() => heatTable(at, stops.length))];
       case "outline":
-        return [{ ...pass(() => overlayTable(at)), outline: true }];
+        return [{ ...pass(() => overlayTable(at, 0)), outline: true }];
       case "errors": {
-        const rows = this.tiles.derive(
+        const rows = this.#tiles.derive(
           `agreement/${source}/${image}`,
           [targetKey(image), argmaxKey(source, image)],
           agreementOf,
@@ -132,39 +137,43 @@ export class Painter {
         return rows && [pass(() => errorTable(at), rows)];
       }
       case "difference": {
-        const otherLevels = this.tiles.get(maximumKey(1, image));
-        const otherArgmax = this.tiles.get(argmaxKey(1, image));
+        const otherLevels = this.#tiles.get(maximumKey(1, image));
+        const otherArgmax = this.#tiles.get(argmaxKey(1, image));
         if (!otherLevels || !otherArgmax) return null;
         const rows = decide(otherLevels, otherArgmax, at);
         const plane = { width, levels: decide(levels, argmax, at), rows };
-        return [{ plane, table: this.table(view, () => disagreementTable(at.length)) }];
+        return [{ plane, table: this.#table(view, () => disagreementTable(at.length)) }];
       }
     }
   }
 
-  private targetOutline(image: number, c: number): Pass[] {
-    const truth = this.config.has_targets ? this.truth(image, c) : null;
+  #targetOutline(image: number, c: number): Pass[] {
+    const truth = this.#config.has_targets ? this.#truth(image, c) : null;
     if (!truth) return [];
-    const table = this.table("target", () =>
+    const table = this.#table("target", () =>
       makeTable(1, (t) => (t === TRUTH.yes ? pack(colors.FALSE_NEGATIVE) : colors.TRANSPARENT)),
     );
     return [
-      { plane: { width: this.config.width, levels: truth, rows: null }, table, outline: true },
+      { plane: { width: this.#config.width, levels: truth, rows: null }, table, outline: true },
     ];
   }
 
-  private truth(image: number, c: number): Uint8Array | null {
-    const { task } = this.config;
+  #truth(image: number, c: number): Uint8Array | null {
+    const { task } = this.#config;
     const key = task === "multilabel" ? maskTargetKey(image, c) : targetKey(image);
     const label = task === "multiclass" ? c : 1;
-    return this.tiles.derive(`truth/${image}/${c}`, [key], (target) => truthOf(target, label));
+    return this.#tiles.derive(`truth/${image}/${c}`, [key], (target) => truthOf(target, label));
   }
 
-  private table(key: string, make: () => Table): Table {
-    const known = this.tables.get(key) ?? make();
-    this.tables.set(key, known);
+  #table(key: string, make: () => Table): Table {
+    const known = this.#tables.get(key) ?? make();
+    this.#tables.set(key, known);
     return known;
   }
+}
+
+function categoryOf(config: Config, c: number): number {
+  return config.task === "multiclass" ? c : c + 1;
 }
 
 function transparentMask(at: number): Table {
@@ -174,11 +183,12 @@ function transparentMask(at: number): Table {
 /** The entries of a view's legend: what a colour stands for, and how it is told apart without. */
 export function legend(
   config: Config,
-  { view, shown }: Setting,
+  view: View,
+  shown: number | null,
 ): { color: string; text: string }[] {
   const entry = (color: Rgb, text: string) => ({ color: css(color), text });
   const classes = shown === null ? config.class_names.map((_, c) => c) : [shown];
-  const named = classes.map((c) => entry(category(c), config.class_names[c]));
+  const named = classes.map((c) => entry(category(categoryOf(config, c)), config.class_names[c]));
   const single = config.task !== "multiclass" || shown !== null;
   switch (view) {
     case "mask":

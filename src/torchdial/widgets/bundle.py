@@ -1,14 +1,18 @@
-"""Where the built JavaScript lies."""
+"""The built JavaScript and CSS."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 STATIC = Path(__file__).parent.parent / "static"
 
 
-def bundle(name: str) -> Path:
-    """Return the path of a built file.
+def bundle(name: str) -> str | Path:
+    """Return the text of a built file, or with ANYWIDGET_HMR=1 its path, for hot reload.
+
+    anywidget ties every widget made from a path to that file for good, so that none is ever freed;
+    with the text it does not.
 
     Raises:
         FileNotFoundError: it has not been built.
@@ -19,4 +23,4 @@ def bundle(name: str) -> Path:
             f"torchdial's browser part is missing: expected {path}. In a checkout run "
             "`pip install -e .` (it brings its own Node); otherwise reinstall torchdial."
         )
-    return path
+    return path if os.environ.get("ANYWIDGET_HMR") == "1" else path.read_text(encoding="utf-8")

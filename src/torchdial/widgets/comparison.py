@@ -18,15 +18,16 @@ class SegmentationComparison(SegmentationDial):
     It follows the previews when they refresh. Its view "difference" shows where they disagree.
     """
 
+    _previews: tuple[SegmentationPreview, ...] = ()
+
     def __init__(
         self, first: SegmentationPreview, second: SegmentationPreview, names: Sequence[str]
     ) -> None:
         _check_alike(first, second)
-        self._previews = (first, second)
         super().__init__(
             first._images,
             first._targets,
-            self._frames(),
+            [first._shown[1][0], second._shown[1][0]],
             names=names,
             task=first.task,
             stops=first._stops,
@@ -38,6 +39,7 @@ class SegmentationComparison(SegmentationDial):
             zero_division=first._config["zero_division"],
         )
         self.view = "difference"
+        self._previews = (first, second)
         for preview in self._previews:
             preview.observe(self._follow, "_frame")
 
@@ -53,15 +55,13 @@ class SegmentationComparison(SegmentationDial):
 
     def close(self) -> None:
         """Close the widget and stop following the previews."""
-        for preview in self._previews:
+        previews, self._previews = self._previews, ()
+        for preview in previews:
             preview.unobserve(self._follow, "_frame")
         super().close()
 
     def _follow(self, _change: Any) -> None:
-        self._show(self._frames())
-
-    def _frames(self) -> list[Any]:
-        return [preview._shown[1][0] for preview in self._previews]
+        self._show([preview._shown[1][0] for preview in self._previews])
 
 
 def compare(

@@ -1,0 +1,94 @@
+// What a person has set, as stops: the model's traits read and written in one place.
+
+import { listen, type Model, type Traits } from "./model";
+import { nearestStop } from "./stops";
+import { throttle } from "./timing";
+import type { Config } from "./wire";
+
+type Settable = "view" | "shown_class" | "threshold" | "class_thresholds";
+
+export class State {
+  readonly config: Config;
+  readonly #model: Model;
+  readonly #changed: () => void;
+  // The kernel hears of the dial at most ten times a second, and of where it came to rest.
+  readonly #saving: ReturnType<typeof throttle>;
+  readonly #stopListening: () => void;
+
+  constructor(model: Model, changed: () => void) {
+    this.config = model.get("_config");
+    this.#model = model;
+    this.#changed = changed;
+    this.#saving = throttle(100, () => model.save_changes());
+    const traits = ["threshold", "class_thresholds", "shown_class", "view", "_notice"] as const;
+    this.#stopListening = listen(model, traits, changed);
+  }
+
+  dispose(): void {
+    this.#stopListening();
+    this.flush();
+  }
+
+  /** Tell the kernel now what it has not heard yet. */
+  flush(): void {
+    this.#saving.flush();
+  }
+
+  get<K extends keyof Traits>(name: K): Traits[K] {
+    return this.#model.get(name);
+  }
+
+  set<K extends Settable>(name: K, value: Traits[K]): void {
+    this.#model.set(name, value);
+    this.#saving.call();
+    this.#changed();
+  }
+
+  /** Index of the class that is shown, null for all of them. */
+  get shown(): number | null {
+    return this.config.task === "binary" ? 0 : this.get("shown_class");
+  }
+
+  /** For each class the stop it is at. */
+  get stops(): number[] {
+    const { class_names: names, stops } = this.config;
+    const own = this.get("class_thresholds");
+    return names.map((_, c) => nearestStop(stops, own[c] ?? this.get("threshold")));
+  }
+
+  /** The stop under the dial's point. */
+  get stop(): number {
+    const { shown } = this;
+    return shown === null
+      ? nearestStop(this.config.stops, this.get("threshold"))
+      : this.stops[shown];
+  }
+
+  /** Move the dial: of the shown class, or else of all that have no threshold of their own. */
+  set stop(k: number) {
+    const { task, stops, class_names: names } = this.config;
+    const { shown } = this;
+    if (shown === null || task === "binary") {
+      this.set("threshold", stops[k]);
+      return;
+    }
+    const own = this.get("class_thresholds");
+    const moved = names.map((_, c) => (c === shown ? stops[k] : (own[c] ?? null)));
+    this.set("class_thresholds", moved);
+  }
+
+  reset(): void {
+    this.set("class_thresholds", this.config.initial_class_thresholds);
+    this.set("threshold", this.config.initial_threshold);
+  }
+
+  /** The setting as Python's `export()` gives it. */
+  toJson(): string {
+    const { stops } = this.config;
+    return JSON.stringify(
+      this.get("class_thresholds").length
+        ? { class_thresholds: this.stops.map((k) => stops[k]) }
+        : { threshold: stops[nearestStop(stops, this.get("threshold"))] },
+    );
+  }
+}

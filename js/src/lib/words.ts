@@ -1,0 +1,80 @@
+// Numbers and pixels in words.
+
+import { METRIC_NAMES, type Metric } from "./metrics";
+import { IGNORED } from "./paint";
+import type { Scope, Source, Tally } from "./source";
+import { intervalOf } from "./stops";
+import { argmaxKey, levelKey, maskTargetKey, maximumKey, type Tiles, targetKey } from "./tiles";
+import type { Config } from "./wire";
+
+const READOUT: readonly Metric[] = ["dice", "iou", "precision", "recall"];
+
+export function formatMetric(value: number): string {
+  return Number.isNaN(value) ? "–" : value.toFixed(3);
+}
+
+export function countOf(images: number): string {
+  return `${images.toLocaleString("en")} image${images === 1 ? "" : "s"}`;
+}
+
+/** The metrics at the dial, and over what: ["Dice 0.842  IoU 0.727 …", "micro over 16 images"]. */
+export function metricsInWords(
+  scope: Scope,
+  source: Source,
+  tally: Tally,
+  at: readonly number[],
+  average: string,
+): [string, string] {
+  const metrics = READOUT.map(
+    (m) => `${METRIC_NAMES[m]} ${formatMetric(scope.metric(tally, m, at))}`,
+  );
+  const which = tally === source.track ? "" : "the shown ";
+  return [metrics.join("  "), `${average} over ${which}${countOf(tally.totalImages)}`];
+}
+
+/** Without targets: how much is on. */
+export function shareInWords(histogram: Float64Array, stop: number): string {
+  const sum = (values: Float64Array) => values.reduce((total, count) => total + count, 0);
+  return `${((100 * sum(histogram.subarray(stop + 1))) / sum(histogram)).toFixed(1)} % of pixels on`;
+}
+
+/** What is known of a pixel: "(12, 40), target 1, p in (0.42, 0.43]". */
+export function pixelInWords(
+  config: Config,
+  tiles: Tiles,
+  shown: number | null,
+  image: number,
+  source: number,
+  x: number,
+  y: number,
+): string {
+  const pixel = y * config.width + x;
+  const said = [`(${x}, ${y})`];
+  const target = targetInWords(config, tiles, shown, image, pixel);
+  if (target) said.push(`target ${target}`);
+  const byArgmax = config.task === "multiclass" && shown === null;
+  const levels = tiles.get(
+    byArgmax ? maximumKey(source, image) : levelKey(source, image, shown ?? 0),
+  );
+  const label = byArgmax ? tiles.get(argmaxKey(source, image))?.[pixel] : (shown ?? 0);
+  if (levels && label !== undefined) {
+    const name = config.task === "binary" ? "" : `${config.class_names[label]} `;
+    said.push(`${name}${intervalOf(config.stops, levels[pixel])}`);
+  }
+  return said.join(", ");
+}
+
+function targetInWords(
+  config: Config,
+  tiles: Tiles,
+  shown: number | null,
+  image: number,
+  pixel: number,
+): string {
+  if (!config.has_targets) return "";
+  const key = config.task === "multilabel" ? maskTargetKey(image, shown ?? 0) : targetKey(image);
+  const target = tiles.get(key)?.[pixel];
+  if (target === undefined) return "";
+  if (target === IGNORED) return "ignored";
+  return config.task === "multiclass" ? config.class_names[target] : String(target);
+}

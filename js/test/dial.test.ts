@@ -1,0 +1,24 @@
+import { expect, it } from "vitest";
+import { classMatrix } from "../src/lib/confusion";
+import { barPath, linePath } from "../src/lib/dial";
+
+it("a curve breaks where the metric is undefined", () => {
+  expect(linePath([0, Number.NaN, 0.5, 1])).toBe("M0 1M2 0.5L3 0");
+});
+
+it("bars stand between the stops, and the two ends are left out", () => {
+  expect(barPath(Float64Array.of(9e9, 0, 100, 9e9))).toBe("M0 1V1h1V1M1 1V0.1h1V1");
+});
+
+it("the confusion matrix counts what passes each class's stop, the rest as none", () => {
+  // (target, argmax, at least level): 2 classes, 2 stops
+  const above = Float64Array.of(10, 8, 3, 4, 4, 1, 6, 2, 0, 20, 15, 9);
+  expect(classMatrix(above, ["a", "b"], [0, 1])).toEqual({
+    rows: ["a", "b"],
+    columns: ["a", "b", "none"],
+    values: [
+      [8, 1, 5],
+      [2, 9, 15],
+    ],
+  });
+});

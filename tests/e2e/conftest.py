@@ -1,0 +1,44 @@
+"""One JupyterLab and one Chromium for all browser tests; a fresh page for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.e2e.lab import Lab, launch_chromium
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    with Lab(tmp_path_factory.mktemp("lab")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = launch_chromium(playwright)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    scale = getattr(request, "param", 1)
+    context = browser.new_context(
+        viewport={"width": 1200, "height": 1000}, device_scale_factor=scale
+    )
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    if request.session.testsfailed:
+        failures = Path(__file__).parent / "failures"
+        failures.mkdir(exist_ok=True)
+        page.screenshot(path=failures / f"{request.node.name}.png")
+    context.close()
+    assert not [error for error in errors if "torchdial" in error]

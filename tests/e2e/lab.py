@@ -1,0 +1,163 @@
+"""Real JupyterLab in real Chromium: start it, open a notebook, run its cells, look at the page."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+
+import nbformat
+from playwright.sync_api import Browser, Page, Playwright
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
+
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+CHROMIUM_FLAGS = (
+    "--no-sandbox",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+KERNEL_IS_READY = """path => {
+  const panel = window.jupyterapp?.shell?.currentWidget;
+  const kernel = panel?.context?.sessionContext?.session?.kernel;
+  return panel?.context?.path === path && panel.context.isReady && panel.content.widgets.length > 0
+    && kernel?.status === 'idle' && kernel.connectionStatus === 'connected';
+}"""
+# A run-all right after opening can be lost without a word, so it is checked.
+HAS_STARTED = """() => {
+  const [cell] = jupyterapp.shell.currentWidget.content.widgets;
+  return cell.model.executionState === 'running' || cell.model.executionCount !== null;
+}"""
+NO_NEWS = '{"fetchNews": "false", "checkForUpdates": false}'
+STARTUP_SECONDS = 90
+
+
+def launch_chromium(playwright: Playwright) -> Browser:
+    """Launch the system's Chromium."""
+    found = [path for name in CHROMIUM_NAMES if (path := shutil.which(name))]
+    if not found:
+        raise RuntimeError(
+            "The browser tests need Chromium, and none was found. On Debian and Ubuntu run "
+            "`apt-get install chromium`; elsewhere install Chromium or Chrome and put it on PATH."
+        )
+    return playwright.chromium.launch(executable_path=found[0], args=list(CHROMIUM_FLAGS))
+
+
+class Lab:
+    """A JupyterLab server with a private home, in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = _free_port()
+        self.log = folder / "jupyter.log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Lab:
+        home = self.folder / "home"
+        settings = home / "settings"
+        notification = settings / "@jupyterlab/apputils-extension/notification.jupyterlab-settings"
+        notification.parent.mkdir(parents=True)
+        notification.write_text(NO_NEWS)
+        private = {
+            name: str(home / name.lower())
+            for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")
+        }
+        command = [
+            *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
+            *(f"--port={self.port}", "--ip=127.0.0.1", f"--ServerApp.root_dir={self.folder}"),
+            *("--IdentityProvider.token=", "--ServerApp.password="),
+            "--LabApp.expose_app_in_browser=True",
+        ]
+        self._process = subprocess.Popen(
+            command,
+            cwd=self.folder,
+            env=os.environ
+            | private
+            | {
+                "HOME": str(home),
+                "JUPYTERLAB_SETTINGS_DIR": str(settings),
+                "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
+                "OMP_NUM_THREADS": "1",
+            },
+            stdout=self.log.open("wb"),
+            stderr=subprocess.STDOUT,
+        )
+        self._wait()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._process:
+            self._process.terminate()
+            self._process.wait(timeout=20)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + STARTUP_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                with urllib.request.urlopen(f"{self.url}/api/status", timeout=2):
+                    return
+            except OSError:
+                time.sleep(0.2)
+        raise RuntimeError(f"JupyterLab did not start:\n{self.log.read_text()[-2000:]}")
+
+    def write_notebook(self, name: str, cells: Sequence[str]) -> None:
+        """Write a notebook of code cells."""
+        notebook = nbformat.v4.new_notebook(
+            cells=[nbformat.v4.new_code_cell(cell) for cell in cells],
+            metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+        )
+        nbformat.write(notebook, self.folder / f"{name}.ipynb")
+
+    def open(self, page: Page, name: str) -> None:
+        """Open a notebook and wait for its kernel."""
+        page.goto(f"{self.url}/lab/workspaces/{name}/tree/{name}.ipynb")
+        page.wait_for_function(KERNEL_IS_READY, arg=f"{name}.ipynb", timeout=60_000)
+
+    def run_all(self, page: Page) -> None:
+        """Start all cells; this does not wait for them."""
+        for _ in range(10):
+            page.evaluate("() => void jupyterapp.commands.execute('notebook:run-all-cells')")
+            try:
+                page.wait_for_function(HAS_STARTED, timeout=3000)
+            except PlaywrightTimeout:
+                continue
+            return
+        raise RuntimeError("JupyterLab did not run the cells.")
+
+
+@contextmanager
+def opened(lab: Lab, page: Page, name: str, cells: Sequence[str]) -> Iterator[Page]:
+    """Write, open and run a notebook; shut its kernel down afterwards."""
+    lab.write_notebook(name, cells)
+    lab.open(page, name)
+    lab.run_all(page)
+    try:
+        yield page
+    finally:
+        page.evaluate("() => jupyterapp.shell.currentWidget.context.sessionContext.shutdown()")
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port

@@ -1,0 +1,21 @@
+"""A widget without a browser: what it sends is kept, what a browser would send is played."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import ipywidgets
+import pytest
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[dict[str, Any], list[Any]]]]:
+    """Every message of every widget, as (data, buffers)."""
+    messages: list[tuple[dict[str, Any], list[Any]]] = []
+
+    def record(_self: Any, data: dict[str, Any], buffers: Any = None) -> None:
+        messages.append((data, list(buffers or [])))
+
+    monkeypatch.setattr(ipywidgets.Widget, "_send", record)
+    return messages

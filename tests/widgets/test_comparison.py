@@ -1,0 +1,45 @@
+"""Two models under one dial."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+import torchdial as td
+from tests.widgets.test_segmentation import scene
+
+
+def pair() -> tuple[td.SegmentationPreview, td.SegmentationPreview, torch.Tensor]:
+    images, probs, targets = scene()
+    first = td.SegmentationPreview(images, probs, targets)
+    return first, td.SegmentationPreview(images, 1 - probs, targets), probs
+
+
+def test_shows_both_at_one_threshold() -> None:
+    first, second, probs = pair()
+    both = td.compare(first, second, names=["small", "large"])
+    both.threshold = 0.7
+    np.testing.assert_array_equal(both.mask(0, model=0) > 0, (probs[0, 0] > 0.7).numpy())
+    np.testing.assert_array_equal(both.mask(0, model=1) > 0, (1 - probs[0, 0] > 0.7).numpy())
+    first.threshold = second.threshold = 0.7
+    assert both.metrics == (first.metrics, second.metrics)
+
+
+def test_follows_a_refresh_until_closed() -> None:
+    first, second, probs = pair()
+    both = td.compare(first, second)
+    second.refresh(probs)
+    np.testing.assert_array_equal(both.mask(1, model=1), both.mask(1, model=0))
+    before = both.mask(1, model=1)
+    both.close()
+    second.refresh(1 - probs)
+    np.testing.assert_array_equal(both.mask(1, model=1), before)
+
+
+def test_refuses_previews_of_different_images() -> None:
+    first, _, _ = pair()
+    images, probs, targets = scene(seed=5)
+    other = td.SegmentationPreview(images, probs, targets)
+    with pytest.raises(ValueError, match=r"got different images and targets. Make both"):
+        td.compare(first, other)

@@ -1,0 +1,268 @@
+"""The segmentation preview without a browser."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import traitlets
+
+import torchdial as td
+
+STOPS = torch.arange(101, dtype=torch.float64).div(100).to(torch.float32)
+
+
+def scene(seed: int = 0, n: int = 3, classes: int = 1) -> tuple[torch.Tensor, ...]:
+    generator = torch.Generator().manual_seed(seed)
+    images = torch.rand(n, 3, 8, 10, generator=generator)
+    probs = torch.rand(n, classes, 8, 10, generator=generator)
+    targets = (torch.rand(n, classes, 8, 10, generator=generator) < probs).long()
+    return images, probs, targets
+
+
+def multiclass(seed: int = 0, n: int = 3, classes: int = 4) -> tuple[torch.Tensor, ...]:
+    images, probs, _ = scene(seed, n, classes)
+    labels = torch.randint(0, classes, (n, 8, 10), generator=torch.Generator().manual_seed(seed))
+    return images, probs.softmax(1), labels
+
+
+@pytest.mark.parametrize("stop", [0, 1, 37, 50, 99, 100])
+def test_mask_is_the_definition_at_every_stop(stop: int) -> None:
+    images, probs, _ = scene()
+    preview = td.SegmentationPreview(images, probs, threshold=stop / 100)
+    for i in range(3):
+        expected = torch.where(probs[i, 0] > STOPS[stop], 255, 0).to(torch.uint8).numpy()
+        np.testing.assert_array_equal(preview.mask(i), expected)
+        assert preview.mask(i).dtype == np.uint8
+
+
+def test_masks_of_classes_go_by_their_own_thresholds() -> None:
+    images, probs, labels = multiclass()
+    own = {"class 1": 0.3, "class 3": 0.2}
+    preview = td.SegmentationPreview(
+        images, probs, labels, task="multiclass", threshold=0.26, class_thresholds=own
+    )
+    at = STOPS[torch.tensor([26, 30, 26, 20])]
+    expected = probs[0].max(0).values > at[probs[0].argmax(0)]
+    np.testing.assert_array_equal(preview.mask(0) > 0, expected.numpy())
+    np.testing.assert_array_equal(preview.mask(0, 3) > 0, (probs[0, 3] > STOPS[20]).numpy())
+    preview.shown_class = 2
+    np.testing.assert_array_equal(preview.mask(0) > 0, (probs[0, 2] > STOPS[26]).numpy())
+    assert preview.export() == {"class_thresholds": [0.26, 0.3, 0.26, 0.2]}
+
+
+def test_multilabel_mask_of_all_is_the_union() -> None:
+    images, probs, targets = scene(classes=3)
+    preview = td.SegmentationPreview(images, probs, targets, task="multilabel", threshold=0.8)
+    np.testing.assert_array_equal(preview.mask(1) > 0, (probs[1] > STOPS[80]).any(0).numpy())
+
+
+@pytest.mark.parametrize(
+    ("value", "stop"),
+    [
+        pytest.param(0.372, 0.37, id="between stops: the nearest"),
+        pytest.param(0.375, 0.37, id="halfway: the lower"),
+        pytest.param(7, 1.0, id="above the last"),
+        pytest.param(-1, 0.0, id="below the first"),
+    ],
+)
+def test_threshold_reads_back_the_stop(value: float, stop: float) -> None:
+    preview = td.SegmentationPreview(*scene())
+    preview.threshold = value
+    assert preview.threshold == stop
+
+
+def test_threshold_from_the_browser_is_taken_and_not_echoed(sent: list[Any]) -> None:
+    preview = td.SegmentationPreview(*scene())
+    seen: list[float] = []
+    preview.observe(lambda change: seen.append(change["new"]), "threshold")
+    sent.clear()
+    preview.set_state({"threshold": 0.42})
+    assert (preview.threshold, seen) == (0.42, [0.42])
+    assert sent == []
+
+
+def test_metrics_are_the_curves_at_the_dial() -> None:
+    images, probs, targets = scene()
+    sweep = td.ThresholdSweep()
+    sweep.update(probs, targets)
+    preview = td.SegmentationPreview(images, probs, targets, threshold=0.61)
+    assert preview.metrics == sweep.compute().at(0.61)
+    assert preview.best("iou", {"recall": 0.5}) == sweep.compute().best("iou", {"recall": 0.5})
+
+
+@pytest.mark.parametrize("average", ["micro", "macro", "image"])
+def test_metrics_of_what_is_shown(average: Any) -> None:
+    images, probs, labels = multiclass()
+    preview = td.SegmentationPreview(images, probs, labels, task="multiclass", average=average)
+    preview.threshold = 0.28
+    curves = preview.curves
+    assert curves is not None
+    assert curves.argmax is not None
+    assert preview.metrics == curves.argmax.at(0.28, average)
+    preview.shown_class = 1
+    assert preview.metrics == curves.for_class(1).at(0.28, average)
+
+
+def test_curves_of_a_larger_set_are_under_the_dial() -> None:
+    sweep = td.ThresholdSweep()
+    for seed in range(5):
+        sweep.update(*scene(seed)[1:])
+    preview = td.SegmentationPreview(*scene(), curves=sweep.compute())
+    assert preview.metrics["num_images"] == 15
+    assert preview._curves[0]["total_images"] == 15
+    assert preview._frame["sources"][0]["tally"]["total_images"] == 3
+
+
+def test_evaluate_uses_the_setting_on_other_data() -> None:
+    images, probs, targets = scene()
+    preview = td.SegmentationPreview(images, probs, targets)
+    preview.threshold = 0.7
+    other = [scene(seed)[1:] for seed in (3, 4)]
+    sweep = td.ThresholdSweep()
+    for batch in other:
+        sweep.update(*batch)
+    assert preview.evaluate(other) == sweep.compute().at(0.7)
+
+
+def test_without_targets_metrics_say_what_is_missing() -> None:
+    images, probs, _ = scene()
+    preview = td.SegmentationPreview(images, probs)
+    with pytest.raises(ValueError, match=r"expected targets or curves, got neither. Pass targets="):
+        _ = preview.metrics
+
+
+class TestRefresh:
+    def test_shows_new_maps_and_keeps_what_the_person_set(self) -> None:
+        images, probs, targets = scene()
+        preview = td.SegmentationPreview(images, probs, targets)
+        preview.set_state({"threshold": 0.8, "view": "heat"})
+        assert preview.refresh(1 - probs)
+        assert (preview.threshold, preview.view) == (0.8, "heat")
+        expected = (1 - probs)[2, 0] > STOPS[80]
+        np.testing.assert_array_equal(preview.mask(2) > 0, expected.numpy())
+        assert preview._frame["version"] == 1
+
+    @pytest.mark.parametrize(
+        ("bad", "said"),
+        [
+            pytest.param(torch.full((3, 1, 8, 10), torch.nan), "240 of 240 not finite", id="nan"),
+            pytest.param(torch.zeros(2, 1, 8, 10), "for each of 3 images", id="other number"),
+            pytest.param(torch.zeros(3, 1, 8, 9), "8 × 10", id="other size"),
+            pytest.param(torch.full((3, 1, 8, 10), 2.0), "from_logits=True", id="out of range"),
+        ],
+    )
+    def test_a_bad_frame_keeps_the_last_good_one(self, bad: torch.Tensor, said: str) -> None:
+        images, probs, targets = scene()
+        preview = td.SegmentationPreview(images, probs, targets)
+        before = preview.mask(0)
+        assert not preview.refresh(bad)
+        assert said in preview.notice
+        np.testing.assert_array_equal(preview.mask(0), before)
+        assert preview.refresh(probs)
+        assert preview.notice == ""
+
+    def test_that_cannot_be_meant_is_a_type_error(self) -> None:
+        preview = td.SegmentationPreview(*scene())
+        with pytest.raises(TypeError, match="expected maps for a preview made of maps"):
+            preview.refresh()
+
+
+class TestDoor:
+    """Every refusal says what was expected, what came, and what to do."""
+
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            pytest.param(
+                {"probs": torch.full((3, 1, 8, 10), torch.inf)},
+                r"probs: expected finite values, got 240 of 240 not finite, the first at index",
+                id="non-finite",
+            ),
+            pytest.param(
+                {"probs": torch.zeros(3, 1, 8, 10).long()},
+                r"expected floating-point.*got a int64.*label map",
+                id="label map",
+            ),
+            pytest.param(
+                {"probs": torch.full((3, 1, 8, 10), -3.0)},
+                r"probabilities in \[0, 1\], got values in \[-3, -3\].*from_logits=True",
+                id="logits",
+            ),
+            pytest.param(
+                {"probs": torch.zeros(3, 1, 4, 5)},
+                r"a map of 8 × 10 for each of 3 images, got .*interpolate",
+                id="other size",
+            ),
+            pytest.param(
+                {"targets": torch.full((3, 8, 10), 255)},
+                r"labels 0 … 1, got also \[255\] at 240 pixels.*ignore_index.*target > 0",
+                id="unknown labels",
+            ),
+            pytest.param(
+                {"targets": torch.zeros(3, 8, 9)},
+                r"one label for each pixel.*nearest neighbours",
+                id="targets of another size",
+            ),
+            pytest.param(
+                {"images": torch.zeros(0, 3, 8, 10)}, r"at least one image", id="empty batch"
+            ),
+            pytest.param(
+                {"images": [torch.zeros(3, 8, 10), torch.zeros(3, 8, 9)]},
+                r"images of one size, got 2 different shapes",
+                id="mixed sizes",
+            ),
+            pytest.param({"task": "multi"}, r"'binary' \| 'multilabel' \| 'multiclass'", id="task"),
+            pytest.param({"average": "mean"}, r"micro \| macro \| image, got 'mean'", id="average"),
+            pytest.param({"class_names": ["a", "b"]}, r"a name for each of 1 class", id="names"),
+            pytest.param(
+                {"class_thresholds": {"dog": 0.1}}, r"names among on, got 'dog'", id="thresholds"
+            ),
+            pytest.param({"threshold": float("nan")}, r"a finite number, got nan", id="nan dial"),
+        ],
+    )
+    def test_refuses(self, change: dict[str, Any], message: str) -> None:
+        images, probs, targets = scene()
+        arguments = {"images": images, "probs": probs, "targets": targets} | change
+        with pytest.raises(ValueError, match=message):
+            td.SegmentationPreview(**arguments)
+
+    def test_refuses_curves_of_another_task(self) -> None:
+        sweep = td.ThresholdSweep(thresholds=11)
+        sweep.update(*scene()[1:])
+        with pytest.raises(ValueError, match=r"curves: expected .*101 stops, got .*11 stops"):
+            td.SegmentationPreview(*scene(), curves=sweep.compute())
+
+    def test_refuses_unknown_keywords(self) -> None:
+        with pytest.raises(TypeError, match="tresholds"):
+            td.SegmentationPreview(*scene(), tresholds=11)  # type: ignore[call-arg]
+
+    def test_refuses_views_and_classes_that_are_not_there(self) -> None:
+        images, probs, _ = scene()
+        preview = td.SegmentationPreview(images, probs)
+        with pytest.raises(traitlets.TraitError, match=r"got 'errors'. The errors view needs"):
+            preview.view = "errors"
+        with pytest.raises(traitlets.TraitError, match=r"expected None or 0 … 0, got 3"):
+            preview.shown_class = 3
+
+
+class TestStaticPicture:
+    def test_is_in_the_mime_bundle_as_png(self) -> None:
+        data, _ = td.SegmentationPreview(*scene())._repr_mimebundle_()
+        assert data["image/png"].startswith(b"\x89PNG")
+        assert "application/vnd.jupyter.widget-view+json" in data
+
+    def test_shows_every_picture_and_the_curve(self) -> None:
+        figure = td.SegmentationPreview(*scene()).to_matplotlib()
+        assert len(figure.axes) == 3 + 1
+
+    def test_that_fails_does_not_keep_the_widget_from_showing(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        preview = td.SegmentationPreview(*scene())
+        monkeypatch.setattr(td.SegmentationPreview, "to_matplotlib", lambda _: 1 / 0)
+        with pytest.warns(UserWarning, match="no static picture"):
+            data, _ = preview._repr_mimebundle_()
+        assert "application/vnd.jupyter.widget-view+json" in data

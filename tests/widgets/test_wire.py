@@ -1,0 +1,110 @@
+"""What crosses the wire."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import torchdial as td
+from tests.widgets.test_segmentation import multiclass, scene
+from torchdial.widgets import dial as dial_module
+from torchdial.widgets.wire import pack_tally
+
+
+def tiles_of(preview: Any) -> dict[str, np.ndarray]:
+    tiles = preview._pictures["tiles"] + [
+        tile for source in preview._frame["sources"] for tile in source["tiles"]
+    ]
+    return {tile["key"]: np.frombuffer(tile["data"], np.uint8) for tile in tiles}
+
+
+def test_a_binary_map_costs_one_byte_a_pixel() -> None:
+    images, probs, targets = scene()
+    preview = td.SegmentationPreview(images, probs, targets)
+    levels = [data for key, data in tiles_of(preview).items() if key.startswith("level/")]
+    assert sum(level.nbytes for level in levels) == probs.numel()
+    slow = [sum(float(stop) < p for stop in preview.curves.thresholds) for p in probs[0].flatten()]
+    np.testing.assert_array_equal(levels[0], slow)
+
+
+def test_a_multiclass_map_opens_with_the_argmax_and_its_level() -> None:
+    images, probs, labels = multiclass()
+    preview = td.SegmentationPreview(images, probs, labels, task="multiclass")
+    tiles = tiles_of(preview)
+    assert not [key for key in tiles if key.startswith("level/")]
+    np.testing.assert_array_equal(tiles["argmax/0/1"], probs[1].argmax(0).flatten())
+    np.testing.assert_array_equal(tiles["target/2"], labels[2].flatten())
+
+
+class TestRequests:
+    def need(self, preview: Any, *keys: str) -> None:
+        preview._handle_custom_msg({"type": "need", "id": 7, "keys": list(keys)}, [])
+
+    def test_are_answered_with_their_id_version_and_planes(self, sent: list[Any]) -> None:
+        images, probs, labels = multiclass()
+        preview = td.SegmentationPreview(images, probs, labels, task="multiclass")
+        sent.clear()
+        self.need(preview, "level/0/1/3", "image/0")
+        [(data, buffers)] = sent
+        assert data["content"] == {
+            "type": "tiles",
+            "id": 7,
+            "version": 0,
+            "keys": ["level/0/1/3", "image/0"],
+        }
+        np.testing.assert_array_equal(
+            np.frombuffer(buffers[0], np.uint8).reshape(8, 10) > 50, probs[1, 3] > 0.5
+        )
+        assert len(buffers[1]) == 8 * 10 * 3
+
+    def test_once_answered_are_kept_up_to_date(self, sent: list[Any]) -> None:
+        images, probs, labels = multiclass()
+        preview = td.SegmentationPreview(images, probs, labels, task="multiclass")
+        self.need(preview, "level/0/1/3")
+        preview.refresh(probs.flip(1))
+        levels = tiles_of(preview)["level/0/1/3"].reshape(8, 10)
+        np.testing.assert_array_equal(levels > 50, probs.flip(1)[1, 3] > 0.5)
+
+    @pytest.mark.parametrize(
+        "key",
+        ["level/0/9/0", "level/5/0/0", "image/-1", "argmax/0/0", "target/x", "", "level", "_esm/0"],
+    )
+    def test_for_what_is_not_there_get_an_error_with_their_id(
+        self, sent: list[Any], key: str
+    ) -> None:
+        preview = td.SegmentationPreview(*scene())
+        sent.clear()
+        self.need(preview, key)
+        [(data, _)] = sent
+        assert (data["content"]["type"], data["content"]["id"]) == ("error", 7)
+
+    def test_of_an_unknown_type_get_an_error(self, sent: list[Any]) -> None:
+        preview = td.SegmentationPreview(*scene())
+        sent.clear()
+        preview._handle_custom_msg({"type": "delete", "id": 1}, [])
+        assert "unknown message type 'delete'" in sent[0][0]["content"]["message"]
+
+
+def test_past_the_first_page_planes_wait_within_a_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    images, probs, targets = scene(n=20)
+    monkeypatch.setattr(dial_module, "OPENING_BYTES", 0)
+    few = tiles_of(td.SegmentationPreview(images, probs, targets))
+    assert {key for key in few if key.startswith("image/")} == {f"image/{i}" for i in range(16)}
+    monkeypatch.undo()
+    assert len(tiles_of(td.SegmentationPreview(images, probs, targets))) == 3 * 20
+
+
+def test_counts_too_large_to_send_are_refused_with_a_remedy() -> None:
+    sweep = td.ThresholdSweep()
+    sweep.update(torch.zeros(30, 1, 1), torch.zeros(30, 1, 1))
+    curves = sweep.compute()
+    counts = type(curves.counts)(
+        *(t.repeat(700, *[1] * (t.ndim - 1)) for t in curves.counts.tensors())
+    )
+    large = type(curves)("binary", curves.stops, counts)
+    with pytest.raises(ValueError, match="average='micro'"):
+        pack_tally(large, "image", per_image=False)
+    assert pack_tally(large, "micro", per_image=False)["total_images"] == 21_000
