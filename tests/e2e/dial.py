@@ -28,11 +28,11 @@ READ_PIXELS = """(canvas, [width, height, zoom]) => {
 class DialOnPage:
     """Drives one preview on a page."""
 
-    def __init__(self, page: Page, nth: int = 0) -> None:
+    def __init__(self, page: Page, patience: float = 60) -> None:
         self.page = page
-        self.root: Locator = page.locator(".torchdial").nth(nth)
+        self.root: Locator = page.locator(".torchdial")
         self.input = self.root.locator(".torchdial-dial-input")
-        expect(self.input).to_be_visible(timeout=60_000)
+        expect(self.input).to_be_visible(timeout=1000 * patience)
 
     def button(self, text: str) -> Locator:
         return self.root.get_by_role("button", name=text, exact=True)

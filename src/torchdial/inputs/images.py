@@ -28,8 +28,8 @@ def to_images(
     channels, as in (3, 64, 3), a tensor is read channels first and an array channels last.
 
     Args:
-        images: (H, W), (C, H, W), (H, W, C), or a batch or list of the last two; uint8, bool, or
-            floating point in [0, 1].
+        images: (H, W), (C, H, W), (H, W, C), a batch of the last two, or a list of any one of
+            them; uint8, bool, or floating point in [0, 1].
         mean: what was subtracted, a number or one a channel; undone with `std` for floats.
         std: what was divided by.
 
@@ -40,12 +40,16 @@ def to_images(
         >>> to_images(torch.rand(8, 3, 32, 32)).shape
         (8, 32, 32, 3)
     """
-    listed = images[0] if isinstance(images, (list, tuple)) and images else images
-    if hasattr(listed, "__array_interface__") and not isinstance(listed, np.ndarray):  # Pillow
-        images = [np.asarray(i) for i in images] if listed is not images else np.asarray(images)
-        listed = images[0]
+    is_list = isinstance(images, (list, tuple)) and len(images) > 0
+    first = images[0] if is_list else images
+    if hasattr(first, "__array_interface__") and not isinstance(first, np.ndarray):  # Pillow
+        images = [np.asarray(i) for i in images] if is_list else np.asarray(images)
     tensor = to_tensor("images", images)
-    stacked = _to_nhwc(tensor, channels_first=isinstance(listed, torch.Tensor))
+    refuse_non_finite("images", tensor)
+    if is_list and tensor.ndim == 3:
+        stacked = tensor[..., None]
+    else:
+        stacked = _to_nhwc(tensor, channels_first=isinstance(first, torch.Tensor))
     return np.ascontiguousarray(_to_uint8(stacked, mean, std).cpu().numpy())
 
 
@@ -83,7 +87,6 @@ def _to_uint8(
             got=describe(images),
             remedy="Convert 0 … 255 with images.to(torch.uint8).",
         )
-    refuse_non_finite("images", images)
     plain = _undo(images.to(torch.float32), mean, std)
     low, high = float(plain.min()), float(plain.max())
     if low < -ROUNDING or high > 1 + ROUNDING:
@@ -102,11 +105,12 @@ def _undo(
     std: float | Sequence[float] | None,
 ) -> torch.Tensor:
     for name, values in (("mean", mean), ("std", std)):
-        if values is not None and np.size(values) not in (1, images.shape[-1]):
+        given = 1 if values is None else torch.as_tensor(values).numel()
+        if given not in (1, images.shape[-1]):
             raise refusal(
                 name,
                 expected=f"a number, or one for each of {images.shape[-1]} channels",
-                got=f"{np.size(values)} numbers",
+                got=f"{given} numbers",
                 remedy="Pass what the data were normalised with.",
             )
     scale = 1.0 if std is None else torch.as_tensor(std, dtype=torch.float32, device=images.device)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -42,14 +43,15 @@ def check_task(task: str, num_classes: int | None) -> int:
             )
         return 1
     least = 2 if task == "multiclass" else 1
-    if not isinstance(num_classes, int) or not least <= num_classes <= MAX_CLASSES:
+    whole = isinstance(num_classes, Integral) and not isinstance(num_classes, bool)
+    if num_classes is None or not whole or not least <= num_classes <= MAX_CLASSES:
         raise refusal(
             "num_classes",
             expected=f"a whole number from {least} to {MAX_CLASSES} for task={task!r}",
             got=repr(num_classes),
             remedy="Pass the number of channels of the predictions.",
         )
-    return num_classes
+    return int(num_classes)
 
 
 def to_tensor(name: str, value: Any) -> torch.Tensor:
@@ -60,12 +62,13 @@ def to_tensor(name: str, value: Any) -> torch.Tensor:
     """
     if isinstance(value, (list, tuple)) and value and hasattr(value[0], "shape"):
         value = _stack(name, list(value))
-    if isinstance(value, np.ndarray) and value.dtype != object:
-        value = torch.from_numpy(np.ascontiguousarray(value))
+    if isinstance(value, np.ndarray) and value.dtype.kind in "biuf" and value.itemsize <= 8:
+        native = value.dtype.newbyteorder("=")
+        value = torch.from_numpy(np.require(value, native, ["C_CONTIGUOUS", "WRITEABLE"]))
     if not isinstance(value, torch.Tensor):
         raise refusal(
             name,
-            expected="a torch tensor, a numpy array, or a list of them",
+            expected="a torch tensor, a numpy array of numbers, or a list of them",
             got=describe(value),
             remedy="Convert it with torch.as_tensor(...).",
         )
@@ -121,7 +124,7 @@ def to_probabilities(
         torch.Size([2, 1, 4, 4])
     """
     tensor = to_tensor(name, preds)
-    _refuse_label_map(name, tensor)
+    refuse_label_map(name, tensor)
     maps = _to_nchw(name, tensor, task, num_classes).to(torch.float32)
     if from_logits:
         refuse_non_finite(name, maps)
@@ -130,7 +133,8 @@ def to_probabilities(
     return maps
 
 
-def _refuse_label_map(name: str, tensor: torch.Tensor) -> None:
+def refuse_label_map(name: str, tensor: torch.Tensor) -> None:
+    """Raise if a tensor is not of floating point."""
     if tensor.is_floating_point():
         return
     raise refusal(

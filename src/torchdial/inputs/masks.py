@@ -45,14 +45,38 @@ def to_targets(
     """
     num_images, num_classes, *size = shape
     channels = [] if task == "multiclass" else [num_classes]
-    labels = _reshape(name, to_tensor(name, target), [num_images, *channels, *size])
+    labels = _to_labels(name, to_tensor(name, target))
+    labels = _reshape(name, labels, [num_images, *channels, *size])
     count = num_classes if task == "multiclass" else 2
     if ignore_index is None:
         _refuse_unknown_labels(name, labels, count)
         return labels.to(torch.uint8)
-    ignored = labels == ignore_index
+    ignored = _equals(labels, ignore_index)
     _refuse_unknown_labels(name, labels.masked_fill(ignored, 0), count)
     return labels.to(torch.uint8).masked_fill_(ignored, IGNORED)
+
+
+def _to_labels(name: str, tensor: torch.Tensor) -> torch.Tensor:
+    if tensor.dtype in (torch.uint16, torch.uint32, torch.uint64):  # torch can do little with them
+        return tensor.to(torch.int64)
+    if tensor.is_complex():
+        raise refusal(
+            name,
+            expected="bool, integer or whole-numbered float labels",
+            got=describe(tensor),
+            remedy="Pass a label for each pixel.",
+        )
+    return tensor
+
+
+def _equals(labels: torch.Tensor, value: int) -> torch.Tensor:
+    """Compare as whole numbers: in torch a uint8 156 == -100, which wraps round."""
+    if labels.is_floating_point() or labels.dtype == torch.bool:
+        return labels == value
+    held = torch.iinfo(labels.dtype)
+    if held.min <= value <= held.max:
+        return labels == value
+    return torch.zeros_like(labels, dtype=torch.bool)
 
 
 def _reshape(name: str, tensor: torch.Tensor, shape: list[int]) -> torch.Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Integral
@@ -40,14 +41,14 @@ class Stops:
         Raises:
             ValueError: the value is not a finite number.
         """
-        if not np.isfinite(value):
+        if not math.isfinite(value):
             raise refusal(
                 "threshold",
                 expected="a finite number",
                 got=repr(value),
                 remedy="Pass a number in [0, 1].",
             )
-        return int(np.abs(np.asarray(self.values) - value).argmin())
+        return int(np.abs(np.asarray(self.values) - float(value)).argmin())
 
 
 def to_stops(thresholds: int | Sequence[float] | np.ndarray | torch.Tensor | Stops) -> Stops:
@@ -84,7 +85,9 @@ def _even_stops(count: int) -> Stops:
 
 def _given_stops(thresholds: object) -> Stops:
     try:
-        values = torch.as_tensor(thresholds).detach().cpu().to(torch.float64)
+        if isinstance(thresholds, np.ndarray):
+            thresholds = thresholds.copy()  # torch takes no reversed array
+        values = torch.as_tensor(thresholds, dtype=torch.float64).detach().cpu()
     except (TypeError, ValueError, RuntimeError):
         values = torch.empty(0)
     rounded = values.to(torch.float32)

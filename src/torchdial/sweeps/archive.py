@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import zipfile
+import zlib
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+_DAMAGE = (  # what a file that was cut, overwritten or crafted makes zipfile, numpy and json raise
+    zipfile.BadZipFile,
+    zlib.error,
+    ValueError,
+    LookupError,
+    EOFError,
+    TypeError,
+    AttributeError,
+    OverflowError,
+    MemoryError,
+    RuntimeError,
+)
 
 
 def write_archive(
@@ -36,12 +51,13 @@ def read_archive(
     Raises:
         ValueError: the file is not an archive of this format, or is damaged.
     """
+    content = Path(path).read_bytes()
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
         about = json.loads(arrays.pop("about").tobytes())
         found = about["format"]
-    except (zipfile.BadZipFile, ValueError, KeyError, EOFError, TypeError, AttributeError) as error:
+    except _DAMAGE as error:
         raise ValueError(
             f"load: expected a file of the format {expected_format}, got {path}, which cannot be "
             f"read ({error!r:.80}). Save it again."

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
-from torchdial.inputs.maps import Task
+from torchdial.inputs.maps import Task, check_task
 from torchdial.inputs.masks import IGNORED
+from torchdial.inputs.refusal import describe, refusal
 from torchdial.inputs.stops import Stops
 from torchdial.sweeps.levels import levels_of
 
@@ -93,7 +94,32 @@ class Tally:
         joint = [part.joint.to(classes.tp.device) for part in parts if part.joint is not None]
         if not argmax:
             return Tally(classes)
-        return Tally(classes, Counts.cat(argmax), torch.stack(joint).sum(0))
+        return Tally(classes, Counts.cat(argmax), sum(joint[1:], start=joint[0]))
+
+
+def check_tally(tally: Tally, task: str, num_stops: int) -> None:
+    """Raise ValueError if a tally from a file is not one of this task and number of stops."""
+    num_images, num_classes, *_ = tally.classes.tp.shape
+    check_task(task, num_classes)
+    table, row = (num_images, num_classes, num_stops), (num_images, num_classes)
+    tensors, shapes = [*tally.classes.tensors()], [table, table, row, row]
+    if tally.argmax is not None:
+        tensors, shapes = [*tensors, *tally.argmax.tensors()], shapes * 2
+    if tally.joint is not None:
+        tensors, shapes = (
+            [*tensors, tally.joint],
+            [*shapes, (num_classes, num_classes, num_stops + 1)],
+        )
+    right = (tally.joint is None) == (task != "multiclass")
+    for tensor, shape in zip(tensors, shapes, strict=True):
+        right &= tuple(tensor.shape) == shape and tensor.dtype == torch.int64
+    if not right:
+        raise refusal(
+            "counts",
+            expected=f"int64 tables {shapes} for task={task!r}",
+            got=", ".join(map(describe, tensors)),
+            remedy="Count again.",
+        )
 
 
 @dataclass(frozen=True)
@@ -130,17 +156,28 @@ def count_levels(levels: Levels, targets: torch.Tensor, num_stops: int) -> Tally
         targets: from `torchdial.inputs.to_targets`.
         num_stops: T.
     """
-    parts = [
-        _count_image(
+    parts: list[Tally] = []
+    for i, target in enumerate(targets):
+        image = _count_image(
             levels.classes[i],
             None if levels.argmax is None else levels.argmax[i],
             None if levels.maximum is None else levels.maximum[i],
-            targets[i],
+            target,
             num_stops,
         )
-        for i in range(len(targets))
-    ]
+        append_tally(parts, image)
     return Tally.cat(parts)
+
+
+def append_tally(tallies: list[Tally], tally: Tally) -> None:
+    """Append, with one joint table for all, held by the first: each takes 8 C² (T + 1) bytes."""
+    first = tallies[0].joint if tallies else None
+    if first is None or tally.joint is None:
+        tallies.append(tally)
+        return
+    joint = first + tally.joint.to(first.device)
+    tallies[0] = replace(tallies[0], joint=joint)
+    tallies.append(replace(tally, joint=None))
 
 
 def _count_image(

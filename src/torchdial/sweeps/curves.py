@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import torch
 
 from torchdial.inputs.maps import Task
 from torchdial.inputs.refusal import refusal
-from torchdial.inputs.stops import Stops
+from torchdial.inputs.stops import Stops, to_stops
 from torchdial.sweeps.archive import read_archive, write_archive
-from torchdial.sweeps.counts import Counts, Tally
+from torchdial.sweeps.counts import Counts, Tally, check_tally
 from torchdial.sweeps.formulas import (
     METRICS,
     Average,
@@ -60,7 +60,6 @@ class Calibration:
         return (gap.nan_to_num() * self.count).sum(1) / self.count.sum(1)
 
 
-@dataclass(frozen=True, eq=False)
 class ThresholdCurves:
     """Counts and metrics at every stop of a dial, on the CPU.
 
@@ -74,6 +73,9 @@ class ThresholdCurves:
     A mean leaves out what is undefined: precision where nothing was predicted, recall where
     nothing was there.
 
+    It is no dataclass because torchmetrics and Lightning take those apart and change what they
+    hold.
+
     Attributes:
         task: "binary", "multilabel" or "multiclass".
         stops: the positions of the dial.
@@ -84,22 +86,37 @@ class ThresholdCurves:
         joint: for multiclass, pixels over (target, argmax, level of the maximum).
     """
 
-    task: Task
-    stops: Stops
-    counts: Counts
-    zero_division: float = 1.0
-    argmax: ThresholdCurves | None = None
-    joint: torch.Tensor | None = None
+    def __init__(
+        self,
+        task: Task,
+        stops: Stops,
+        counts: Counts,
+        zero_division: float = 1.0,
+        argmax: ThresholdCurves | None = None,
+        joint: torch.Tensor | None = None,
+    ) -> None:
+        self.task: Final = task
+        self.stops: Final = stops
+        self.counts: Final = counts
+        self.zero_division: Final = zero_division
+        self.argmax: Final = argmax
+        self.joint: Final = joint
+
+    def __repr__(self) -> str:
+        return (
+            f"ThresholdCurves({self.task}: {self.num_images:,} images, {self.num_classes} "
+            f"class{'es' * (self.num_classes > 1)}, {len(self.stops)} stops)"
+        )
 
     @classmethod
     def from_tally(
         cls, tally: Tally, task: Task, stops: Stops, zero_division: float = 1.0
     ) -> ThresholdCurves:
         """Return the curves of what was counted."""
-        if tally.argmax is None or tally.joint is None:
-            return cls(task, stops, tally.classes.to("cpu"), zero_division)
-        joint = tally.joint.cpu()
-        argmax = cls(task, stops, tally.argmax.to("cpu"), zero_division, joint=joint)
+        joint = None if tally.joint is None else tally.joint.cpu()
+        argmax = None
+        if tally.argmax is not None:
+            argmax = cls(task, stops, tally.argmax.to("cpu"), zero_division, joint=joint)
         return cls(task, stops, tally.classes.to("cpu"), zero_division, argmax, joint)
 
     @property
@@ -186,7 +203,7 @@ class ThresholdCurves:
                 remedy="Classes count from 0.",
             )
         counts = self.counts.of_classes(slice(index, index + 1))
-        return replace(self, task="binary", counts=counts, argmax=None, joint=None)
+        return ThresholdCurves("binary", self.stops, counts, self.zero_division)
 
     def best(
         self,
@@ -206,6 +223,7 @@ class ThresholdCurves:
         Raises:
             ValueError: no stop meets the demands, or the metric is undefined at every stop.
         """
+        check_average(average)
         values = self.metric(metric, average)
         allowed = ~values.isnan()
         for name, least in (at_least or {}).items():
@@ -219,9 +237,12 @@ class ThresholdCurves:
     def _nothing_to_choose(
         self, metric: Metric, at_least: Mapping[Metric, float], average: Average
     ) -> str:
+        curves = {name: self.metric(name, average) for name in at_least}
         reachable = [
-            f"{name} {float(self.metric(name, average).nan_to_num(-1).max()):.4g}"
-            for name in at_least
+            f"{name} undefined"
+            if bool(curve.isnan().all())
+            else f"{name} {float(curve.nan_to_num(-1).max()):.4g}"
+            for name, curve in curves.items()
         ]
         if not reachable:
             return (
@@ -309,10 +330,11 @@ class ThresholdCurves:
     def save(self, path: str | PathLike[str]) -> None:
         """Write everything to one .npz file of plain arrays, without pickle."""
         arrays = dict(zip(_COUNTS, self.counts.tensors(), strict=True))
-        if self.argmax is not None and self.joint is not None:
+        if self.argmax is not None:
             more = zip(_COUNTS, self.argmax.counts.tensors(), strict=True)
             arrays |= {f"argmax_{name}": tensor for name, tensor in more}
-            arrays |= {"joint": self.joint}
+        if self.joint is not None:
+            arrays["joint"] = self.joint
         about = {
             "format": _FORMAT,
             "task": self.task,
@@ -331,18 +353,23 @@ class ThresholdCurves:
         """
         about, arrays = read_archive(path, _FORMAT)
         try:
-            stops = Stops(tuple(about["stops"]), about["even"])
+            values = about["stops"]
+            stops = to_stops(len(values) if about["even"] else values)
             tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
-            tally = Tally(
-                Counts(*(tensors[name] for name in _COUNTS)),
-                Counts(*(tensors[f"argmax_{name}"] for name in _COUNTS))
-                if "joint" in tensors
-                else None,
-                tensors.get("joint"),
-            )
-            return cls.from_tally(tally, about["task"], stops, about["zero_division"])
-        except (KeyError, TypeError) as error:
-            raise ValueError(f"load: {path} is damaged: {error!r}. Save it again.") from error
+            counts = Counts(*(tensors[name] for name in _COUNTS))
+            tally = Tally(counts, joint=tensors.get("joint"))
+            if "argmax_tp" in tensors:
+                argmax = Counts(*(tensors[f"argmax_{name}"] for name in _COUNTS))
+                tally = replace(tally, argmax=argmax)
+            check_tally(tally, about["task"], len(stops))
+            return cls.from_tally(tally, about["task"], stops, float(about["zero_division"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise refusal(
+                "load",
+                expected="counts that go together",
+                got=f"{path}, which is damaged ({error!r:.200})",
+                remedy="Save it again.",
+            ) from error
 
 
 _FORMAT = "torchdial.ThresholdCurves/1"
@@ -358,10 +385,22 @@ def _average(
     if average == "micro":
         return of(counts.pooled((0, 1)))[0, 0]
     if average == "image":
-        return of(counts.pooled(1)).nanmean(0)[0]
+        return _mean_of_defined(of(counts.pooled(1)))[0]
     pooled = counts.pooled(0)
     each = of(pooled)[0]
-    return each[pooled.positives[0] > 0].nanmean(0) if average == "macro" else each
+    return _mean_of_defined(each[pooled.positives[0] > 0]) if average == "macro" else each
+
+
+def _mean_of_defined(values: torch.Tensor) -> torch.Tensor:
+    """Return the mean over the first dimension, of what is not NaN.
+
+    Summed in order, as metrics.ts does: `nanmean` may round equal columns differently, and that
+    would break a plateau in two.
+    """
+    defined = ~values.isnan()
+    nothing = values.new_zeros(1, *values.shape[1:])
+    sums = torch.cat([nothing, torch.where(defined, values, 0.0)]).cumsum(0)
+    return sums[-1] / defined.sum(0)
 
 
 def _lower_middle_of_longest_run(chosen: torch.Tensor) -> int:

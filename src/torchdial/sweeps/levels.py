@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import torch
 
-from torchdial.inputs.maps import refuse_outside_unit
+from torchdial.inputs.maps import refuse_label_map, refuse_outside_unit
 from torchdial.inputs.stops import Stops, to_stops
 
 
@@ -25,12 +25,14 @@ def threshold_levels(
         uint8 levels 0 … T of the shape and on the device of `probs`.
 
     Raises:
-        ValueError: values that are not finite or outside [0, 1], or stops that are not increasing.
+        ValueError: a label map, values that are not finite or outside [0, 1], or stops that are
+            not increasing.
 
     Example:
         >>> threshold_levels(torch.tensor([0.0, 0.25, 0.26, 1.0]), 5)
         tensor([0, 1, 2, 4], dtype=torch.uint8)
     """
+    refuse_label_map("probs", probs)
     probs = probs.detach().to(torch.float32)
     refuse_outside_unit("probs", probs)
     return levels_of(probs, to_stops(thresholds))
@@ -38,6 +40,7 @@ def threshold_levels(
 
 def levels_of(probs: torch.Tensor, stops: Stops) -> torch.Tensor:
     """Return the levels of float32 probabilities that are known to lie in [0, 1]."""
+    probs = probs.contiguous()  # a model in channels_last gives others
     table = stops.tensor(probs.device)
     if not stops.even:
         return torch.bucketize(probs, table, out_int32=True).to(torch.uint8)

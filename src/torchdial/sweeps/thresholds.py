@@ -9,16 +9,18 @@ import torch
 
 from torchdial.inputs.maps import Task, check_task, to_probabilities
 from torchdial.inputs.masks import to_targets
+from torchdial.inputs.refusal import refusal
 from torchdial.inputs.stops import Stops, to_stops
-from torchdial.sweeps.counts import Tally, count_levels, measure_levels
+from torchdial.sweeps.counts import Tally, append_tally, count_levels, measure_levels
 from torchdial.sweeps.curves import ThresholdCurves
 
 
 class ThresholdSweep:
     """Counts true and false positives at every threshold over any number of batches.
 
-    It works on the device of what it is fed. It keeps 16 bytes for each image, class and stop, so
-    that averages over images are exact: 8 MB for 5,000 images of one class at 101 stops.
+    It works on the device of what it is fed. It keeps 16 bytes for each image, class and stop (32
+    for multiclass), so that averages over images are exact: 8 MB for 5,000 images of one class at
+    101 stops.
 
     Args:
         task: "binary", "multilabel" (a sigmoid per channel) or "multiclass" (a softmax).
@@ -66,17 +68,16 @@ class ThresholdSweep:
         Raises:
             ValueError: the batch is refused as a whole; what was counted before is kept.
         """
-        self._tallies.append(
-            tally(
-                preds,
-                target,
-                self.task,
-                self.num_classes,
-                self.stops,
-                from_logits=self.from_logits,
-                ignore_index=self.ignore_index,
-            )
+        batch = tally(
+            preds,
+            target,
+            self.task,
+            self.num_classes,
+            self.stops,
+            from_logits=self.from_logits,
+            ignore_index=self.ignore_index,
         )
+        append_tally(self._tallies, batch)
 
     def merge(self, other: ThresholdSweep) -> None:
         """Add what another sweep of the same settings has counted.
@@ -84,12 +85,17 @@ class ThresholdSweep:
         Raises:
             ValueError: the settings differ.
         """
-        if self._settings() != other._settings():
-            raise ValueError(
-                f"merge: expected a sweep with {self._settings()}, got {other._settings()}. "
-                "Make both sweeps with the same arguments."
-            )
-        self._tallies.extend(other._tallies)
+        theirs = other._settings()
+        for name, ours in self._settings().items():
+            if ours != theirs[name] and repr(ours) != repr(theirs[name]):  # NaN is not NaN
+                raise refusal(
+                    "merge",
+                    expected=f"a sweep with {name}={ours!r:.60}",
+                    got=f"{theirs[name]!r:.60}",
+                    remedy="Make both sweeps with the same arguments.",
+                )
+        for part in list(other._tallies):
+            append_tally(self._tallies, part)
 
     def compute(self) -> ThresholdCurves:
         """Return the curves over everything counted so far.
@@ -104,8 +110,14 @@ class ThresholdSweep:
             self._tallies[0], self.task, self.stops, self.zero_division
         )
 
-    def _settings(self) -> tuple[Any, ...]:
-        return self.task, self.num_classes, self.stops, self.ignore_index, self.zero_division
+    def _settings(self) -> dict[str, Any]:
+        return {
+            "task": self.task,
+            "num_classes": self.num_classes,
+            "thresholds": self.stops.values,
+            "ignore_index": self.ignore_index,
+            "zero_division": self.zero_division,
+        }
 
 
 def tally(
