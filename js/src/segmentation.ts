@@ -4,10 +4,10 @@ import { binaryMatrix, classMatrix, matrixTable } from "./lib/confusion";
 import { createDial } from "./lib/dial";
 import { button, h } from "./lib/dom";
 import { Grid, type Layer } from "./lib/grid";
-import { METRIC_NAMES, type Metric, range } from "./lib/metrics";
+import { type Metric, nameOf, range } from "./lib/metrics";
 import { listen, type Model } from "./lib/model";
 import { Pages } from "./lib/pages";
-import { keepOutline, paint, type Region } from "./lib/paint";
+import { keepOutline, paint, type Region, texture } from "./lib/paint";
 import { fillPicture, Raster } from "./lib/raster";
 import { readSource, Scope, type Source } from "./lib/source";
 import { State } from "./lib/state";
@@ -22,8 +22,8 @@ import { countOf, formatMetric, metricsInWords, pixelInWords, shareInWords } fro
 const MOST_CLASSES_IN_MATRIX = 32;
 const FIRST_OPACITY = 0.55;
 const KEYS =
-  "On the dial: arrows one stop, Page Up and Page Down ten, Home and End. On the pictures: " +
-  "arrows move, + − 0 zoom. Anywhere: B best, V next view, R reset, 1–9 one picture alone.";
+  "Dial: arrows one stop, Page keys ten, Home, End. Pictures: arrows move, + − 0 zoom. " +
+  "B best, V next view, R reset, 1–9 one picture alone.";
 
 /** Messages from src/torchdial/widgets/dial.py. */
 type Message =
@@ -52,7 +52,7 @@ class SegmentationView {
   readonly #spoken = h("div", { class: "spoken", role: "status" });
   readonly #notice = h("div", { class: "notice", role: "alert" });
   readonly #legend = h("div", { class: "legend" });
-  readonly #hovered = h("span", { class: "hovered" });
+  readonly #hovered = h("div", { class: "hovered" });
   readonly #matrix = h(
     "details",
     { class: "details" },
@@ -134,7 +134,8 @@ class SegmentationView {
       this.#dial.element,
       this.#notice,
       this.#grid.element,
-      h("div", { class: "foot" }, this.#legend, this.#hovered, this.#pages.element),
+      this.#hovered,
+      h("div", { class: "foot" }, this.#legend, this.#pages.element),
       this.#matrix,
       this.#spoken,
     );
@@ -323,7 +324,7 @@ class SegmentationView {
   #wayToBest(): Node[] {
     const best = this.#best();
     if (best < 0) return [];
-    const text = `best ${METRIC_NAMES[this.#metric]} at ${formatStop(this.#config.stops, best)} →`;
+    const text = `best ${nameOf(this.#metric)} at ${formatStop(this.#config.stops, best)} →`;
     const go = button(text, "Go to the best threshold", () => this.#goToBest());
     go.classList.add("torchdial-best");
     return [go];
@@ -348,7 +349,7 @@ class SegmentationView {
       if (this.#modelsPerImage() > 1) words.push(name);
       if (shown && this.#modelsPerImage() === this.#sources.length) {
         const metric = scope.imageMetric(shown, this.#metric, at, image);
-        words.push(`${METRIC_NAMES[this.#metric]} ${formatMetric(metric)}`);
+        words.push(`${nameOf(this.#metric)} ${formatMetric(metric)}`);
       }
       this.#grid.setCaption(index, words.join(" · "));
     });
@@ -390,11 +391,13 @@ class SegmentationView {
       );
       return true;
     }
+    const view = this.#state.get("view");
     const passes = this.#painter.passes(image, source);
     for (const { plane, table, outline } of passes ?? []) {
       this.#raster.draw(context, region, dest, (out) => {
         paint(out, plane, region, table);
         if (outline) keepOutline(out, region);
+        if (view === "errors") texture(out, region);
       });
     }
     return passes !== null;

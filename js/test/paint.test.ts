@@ -12,6 +12,7 @@ import {
   maskTable,
   overlayTable,
   paint,
+  texture,
   truthOf,
 } from "../src/lib/paint";
 
@@ -122,4 +123,19 @@ it("an outline keeps the rim of what is filled, also towards another colour", ()
   keepOutline(out, whole(6, 5));
   const rim = [...out].map((v) => (v === 0 ? "." : String.fromCharCode(v))).join("");
   expect(rim.match(/.{6}/g)).toEqual(["......", ".aaab.", ".a.ab.", ".aaab.", "......"]);
+});
+
+it("errors are told apart without colour: misses are outlines, false alarms hatched", () => {
+  const [hit, falseAlarm, miss] = [
+    colors.TRUE_POSITIVE,
+    colors.FALSE_POSITIVE,
+    colors.FALSE_NEGATIVE,
+  ].map((color) => pack(color));
+  const letters: Record<string, number> = { ".": 0, h: hit, f: falseAlarm, m: miss };
+  const art = ["......", ".mmmh.", ".mmmh.", ".mmmh.", "fff..."];
+  const out = Uint32Array.from(art.join(""), (c) => letters[c]);
+  texture(out, whole(6, 5));
+  const names = new Map(Object.entries(letters).map(([name, color]) => [color, name]));
+  const seen = [...out].map((color) => names.get(color)).join("");
+  expect(seen.match(/.{6}/g)).toEqual(["......", ".mmmh.", ".m.mh.", ".mmmh.", "ff...."]);
 });

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from typing import Any
 
+import nbformat
 import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
@@ -147,6 +149,9 @@ def test_page_reload_brings_the_state_back(lab: Lab, page: Page, data: dict[str,
         page.wait_for_timeout(300)
         page.evaluate("() => jupyterapp.commands.execute('docmanager:save')")
         page.wait_for_timeout(500)
+        saved = nbformat.read(lab.folder / "reload.ipynb", as_version=4)
+        png = saved.cells[1].outputs[0].data["image/png"]
+        assert base64.b64decode(png).startswith(b"\x89PNG"), "the static picture is saved"
         lab.open(page, "reload")
         dial = DialOnPage(page)
         dial.expect_stop(64)
@@ -275,6 +280,18 @@ def test_classes_have_thresholds_of_their_own(lab: Lab, page: Page, data: dict[s
         expect(dial.root.locator(".torchdial-notice")).to_have_text(
             "({'class_thresholds': [0.3, 0.3, 0.45, 0.3]}, None)"
         )
+
+
+def test_curves_of_a_larger_set_are_told_from_the_shown_images(lab: Lab, page: Page) -> None:
+    make = (
+        "sweep = td.ThresholdSweep()\n"
+        "for _ in range(10): sweep.update(torch.from_numpy(newer), torch.from_numpy(targets))\n"
+        "td.SegmentationPreview(images, probs, targets, curves=sweep.compute())"
+    )
+    with opened(lab, page, "larger", [IMPORT, make]):
+        readout = DialOnPage(page).readout()
+        assert "micro over 30 images" in readout
+        assert "micro over the shown 3 images" in readout
 
 
 def test_later_pages_are_asked_for(lab: Lab, page: Page, data: dict[str, Any]) -> None:

@@ -61,7 +61,7 @@ export function matrixTable({ rows, columns, values }: Matrix): HTMLElement {
   return h(
     "table",
     { class: "matrix" },
-    h("caption", {}, "pixels: rows are the target, columns the prediction"),
+    h("caption", {}, "rows: target, columns: prediction, in pixels"),
     h("thead", {}, h("tr", {}, h("td"), ...head)),
     h("tbody", {}, ...body),
   );

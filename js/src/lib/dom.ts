@@ -41,6 +41,7 @@ export function select(label: string, options: readonly (readonly [string, strin
   return h("select", { class: "select", "aria-label": label }, ...choices);
 }
 
+/** A button; `title` says what it does where its text does not. */
 export function button(text: string, title: string, onClick: () => void): HTMLButtonElement {
   const element = h("button", { type: "button", class: "button", title }, text);
   element.addEventListener("click", onClick);

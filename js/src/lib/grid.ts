@@ -67,7 +67,7 @@ export class Grid {
       class: "grid",
       tabindex: 0,
       role: "group",
-      "aria-label": "Pictures. Plus, minus and 0 zoom, arrow keys move.",
+      "aria-label": "pictures",
       "data-lm-suppress-shortcuts": "true",
     });
     this.element.style.setProperty("--torchdial-aspect", `${width} / ${height}`);
@@ -145,7 +145,7 @@ export class Grid {
     const caption = h("button", {
       type: "button",
       class: "caption",
-      title: "Show this picture alone, or all again",
+      title: "This picture alone, or all",
     });
     caption.addEventListener("click", () => this.#events.choose(index));
     const waiting = h("div", { class: "waiting" }, "waiting for the kernel");

@@ -5,14 +5,10 @@ export const METRICS = ["dice", "iou", "precision", "recall", "specificity", "ac
 export type Metric = (typeof METRICS)[number];
 export type Average = "micro" | "macro" | "image";
 
-export const METRIC_NAMES: Record<Metric, string> = {
-  dice: "Dice",
-  iou: "IoU",
-  precision: "precision",
-  recall: "recall",
-  specificity: "specificity",
-  accuracy: "accuracy",
-};
+/** A metric's name on screen. */
+export function nameOf(metric: Metric): string {
+  return metric === "dice" ? "Dice" : metric === "iou" ? "IoU" : metric;
+}
 
 /** Counts of N images, C classes and T stops, row-major; tp and fp are (N, C, T). */
 export interface Counts {

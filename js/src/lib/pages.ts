@@ -53,9 +53,9 @@ export class Pages {
     const rank = this.#rank;
     const first = this.#page * size;
     const turning = [
-      button("‹", "Earlier pictures", () => this.turn(-1)),
+      button("‹", "Earlier", () => this.turn(-1)),
       h("span", {}, `${first + 1}–${Math.min(first + size, count)} of ${count}`),
-      button("›", "Later pictures", () => this.turn(1)),
+      button("›", "Later", () => this.turn(1)),
     ];
     const sort = (order: () => number[]) => () => {
       this.#order = order();
@@ -65,10 +65,10 @@ export class Pages {
     const ordering = rank && [
       button(
         "as given",
-        "Order the pictures as they came",
+        "In the order they came",
         sort(() => range(count)),
       ),
-      button("worst first", "Order by the curve's metric at this threshold", sort(rank)),
+      button("worst first", "By the curve's metric at this threshold", sort(rank)),
     ];
     return [...(count > size ? turning : []), ...(count > 1 && ordering ? ordering : [])];
   }

@@ -18,6 +18,9 @@ import {
 
 export const IGNORED = 255;
 const DIMMED = 70;
+const HIT = pack(TRUE_POSITIVE);
+const FALSE_ALARM = pack(FALSE_POSITIVE);
+const MISS = pack(FALSE_NEGATIVE);
 
 /** A rectangle of whole map pixels. */
 export interface Region {
@@ -68,15 +71,26 @@ export const TRUTH = { no: 0, yes: 1, ignored: 2 } as const;
 
 /** Rows are 3 × class + truth; hits, false alarms and misses each have a colour. */
 export function errorTable(at: readonly number[], hits = true, errors = true): Table {
-  const hit = hits ? pack(TRUE_POSITIVE) : TRANSPARENT;
-  const falseAlarm = errors ? pack(FALSE_POSITIVE) : TRANSPARENT;
-  const miss = errors ? pack(FALSE_NEGATIVE) : TRANSPARENT;
+  const hit = hits ? HIT : TRANSPARENT;
+  const falseAlarm = errors ? FALSE_ALARM : TRANSPARENT;
+  const miss = errors ? MISS : TRANSPARENT;
   return makeTable(3 * at.length, (level, row) => {
     const truth = row % 3;
     if (truth === TRUTH.ignored) return TRANSPARENT;
     if (level > at[(row - truth) / 3]) return truth === TRUTH.yes ? hit : falseAlarm;
     return truth === TRUTH.yes ? miss : TRANSPARENT;
   });
+}
+
+/** Tell errors apart without colour: false alarms are hatched, misses are outlines. */
+export function texture(out: Uint32Array, region: Region): void {
+  keepOutline(out, region, MISS);
+  for (let y = 0, i = 0; y < region.height; y++) {
+    for (let x = 0; x < region.width; x++, i++) {
+      const onLine = (region.x + x + region.y + y) % 3 > 0;
+      if (out[i] === FALSE_ALARM && !onLine) out[i] = TRANSPARENT;
+    }
+  }
 }
 
 /** Levels are the first model's, rows the second's. */
@@ -113,13 +127,14 @@ export function paint(out: Uint32Array, plane: Plane, region: Region, table: Tab
   }
 }
 
-/** Keep of a painted region only the pixels whose colour ends there: its outline. */
-export function keepOutline(out: Uint32Array, region: Region): void {
+/** Keep of what is painted, or of one colour of it, only the pixels where it ends. */
+export function keepOutline(out: Uint32Array, region: Region, only?: number): void {
   const { width, height } = region;
   const filled = out.slice(0, width * height);
   for (let y = 0, i = 0; y < height; y++) {
     for (let x = 0; x < width; x++, i++) {
       const color = filled[i];
+      if (color === TRANSPARENT || (only && color !== only)) continue;
       const inside =
         (x === 0 || filled[i - 1] === color) &&
         (x === width - 1 || filled[i + 1] === color) &&

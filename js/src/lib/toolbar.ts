@@ -1,19 +1,12 @@
 // The line of controls above the dial.
 
 import { button, copyText, h, select } from "./dom";
-import { METRIC_NAMES, METRICS, type Metric } from "./metrics";
+import { METRICS, type Metric, nameOf } from "./metrics";
 import type { State } from "./state";
 import { formatStop } from "./stops";
 import type { View } from "./views";
 
-const VIEWS: Record<View, string> = {
-  mask: "Mask",
-  overlay: "Overlay",
-  heat: "Heat",
-  outline: "Outline",
-  errors: "Errors",
-  difference: "Difference",
-};
+const VIEWS: readonly View[] = ["mask", "overlay", "heat", "outline", "errors", "difference"];
 const SEE_THROUGH: readonly View[] = ["overlay", "heat", "errors", "difference"];
 
 export interface ToolbarEvents {
@@ -30,7 +23,7 @@ export class Toolbar {
   readonly #classes = select("class", []);
   readonly #metrics = select(
     "curve",
-    METRICS.map((m) => [m, METRIC_NAMES[m]] as const),
+    METRICS.map((m) => [m, nameOf(m)] as const),
   );
   readonly #opacity: HTMLInputElement;
   #classTexts = "";
@@ -38,11 +31,12 @@ export class Toolbar {
   constructor(state: State, hasMetrics: boolean, opacity: number, events: ToolbarEvents) {
     this.#state = state;
     const { config } = state;
-    for (const view of Object.keys(VIEWS) as View[]) {
+    for (const view of VIEWS) {
       if (view === "errors" && !config.has_targets) continue;
       if (view === "difference" && config.sources.length < 2) continue;
       const choose = () => state.set("view", view);
-      this.#views.set(view, button(VIEWS[view], `${VIEWS[view]} view`, choose));
+      const text = view[0].toUpperCase() + view.slice(1);
+      this.#views.set(view, button(text, "", choose));
     }
     this.#opacity = h("input", {
       type: "range",

@@ -13,7 +13,7 @@ export const WHOLE: Viewport = { zoom: 1, x: 0.5, y: 0.5 };
 
 /** Keep the picture filling its frame, and a map pixel no larger than `1 / least` of it. */
 export function clampViewport(v: Viewport, most: number): Viewport {
-  const zoom = Math.min(Math.max(v.zoom, 1), Math.max(most, 1));
+  const zoom = Math.max(Math.min(v.zoom, most), 1);
   const half = 0.5 / zoom;
   const inside = (at: number) => Math.min(Math.max(at, half), 1 - half);
   return { zoom, x: inside(v.x), y: inside(v.y) };
@@ -27,7 +27,7 @@ export function zoomAt(
   fy: number,
   most: number,
 ): Viewport {
-  const zoom = Math.min(Math.max(v.zoom * factor, 1), Math.max(most, 1));
+  const { zoom } = clampViewport({ ...v, zoom: v.zoom * factor }, most);
   const shift = 1 / v.zoom - 1 / zoom;
   return clampViewport({ zoom, x: v.x + (fx - 0.5) * shift, y: v.y + (fy - 0.5) * shift }, most);
 }

@@ -203,8 +203,8 @@ export function legend(
     case "errors":
       return [
         entry(colors.TRUE_POSITIVE, "found (TP)"),
-        entry(colors.FALSE_POSITIVE, single ? "false alarm (FP)" : "wrong class (FP)"),
-        entry(colors.FALSE_NEGATIVE, "missed (FN)"),
+        entry(colors.FALSE_POSITIVE, `${single ? "false alarm" : "wrong class"}: hatched (FP)`),
+        entry(colors.FALSE_NEGATIVE, "missed: outline (FN)"),
       ];
     case "difference":
       return [

@@ -1,6 +1,6 @@
 // Numbers and pixels in words.
 
-import { METRIC_NAMES, type Metric } from "./metrics";
+import { type Metric, nameOf } from "./metrics";
 import { IGNORED } from "./paint";
 import type { Scope, Source, Tally } from "./source";
 import { intervalOf } from "./stops";
@@ -25,9 +25,7 @@ export function metricsInWords(
   at: readonly number[],
   average: string,
 ): [string, string] {
-  const metrics = READOUT.map(
-    (m) => `${METRIC_NAMES[m]} ${formatMetric(scope.metric(tally, m, at))}`,
-  );
+  const metrics = READOUT.map((m) => `${nameOf(m)} ${formatMetric(scope.metric(tally, m, at))}`);
   const which = tally === source.track ? "" : "the shown ";
   return [metrics.join("  "), `${average} over ${which}${countOf(tally.totalImages)}`];
 }

@@ -3,7 +3,8 @@
 `torchdial.sweeps.metrics` stands apart: it alone imports torchmetrics.
 """
 
-from torchdial.sweeps.curves import Calibration, ThresholdCurves
+from torchdial.sweeps.calibration import Calibration
+from torchdial.sweeps.curves import ThresholdCurves
 from torchdial.sweeps.levels import threshold_levels
 from torchdial.sweeps.thresholds import ThresholdSweep
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,6 +14,7 @@ from torchdial.inputs.maps import Task
 from torchdial.inputs.refusal import refusal
 from torchdial.inputs.stops import Stops, to_stops
 from torchdial.sweeps.archive import read_archive, write_archive
+from torchdial.sweeps.calibration import Calibration, calibrate
 from torchdial.sweeps.counts import Counts, Tally, check_tally
 from torchdial.sweeps.formulas import (
     METRICS,
@@ -26,38 +27,6 @@ from torchdial.sweeps.formulas import (
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """A reliability diagram: how often pixels whose p lies in a bin are positive.
-
-    Attributes:
-        lower: lower edges of the B = T + 1 bins, each p in (lower, upper], float64 (B,); the
-            first bin is p ≤ the first stop.
-        upper: upper edges, float64 (B,).
-        count: pixels in each bin, int64 (C, B).
-        positives: of these, pixels of the class, int64 (C, B).
-    """
-
-    lower: torch.Tensor
-    upper: torch.Tensor
-    count: torch.Tensor
-    positives: torch.Tensor
-
-    @property
-    def frequency(self) -> torch.Tensor:
-        """Share of positives in each bin, float64 (C, B); NaN where a bin is empty."""
-        return self.positives.to(torch.float64) / self.count
-
-    @property
-    def error(self) -> torch.Tensor:
-        """Expected calibration error of each class, float64 (C,), p taken as its bin's middle.
-
-        Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, equation 3.
-        """
-        gap = (self.frequency - (self.lower + self.upper) / 2).abs()
-        return (gap.nan_to_num() * self.count).sum(1) / self.count.sum(1)
 
 
 class ThresholdCurves:
@@ -308,11 +277,7 @@ class ThresholdCurves:
 
     def calibration(self) -> Calibration:
         """Return the reliability diagram of each class, free from the levels."""
-        edges = torch.tensor((0.0, *self.stops.values, 1.0), dtype=torch.float64)
-        pooled = self.counts.pooled(0)
-        positives = _between(pooled.tp[0], pooled.positives[0])
-        negatives = _between(pooled.fp[0], pooled.negatives[0])
-        return Calibration(edges[:-1], edges[1:], positives + negatives, positives)
+        return calibrate(self.counts, self.stops)
 
     def to_pandas(self) -> pd.DataFrame:
         """Return a table with a row for each class and stop, counts pooled over images."""
@@ -417,9 +382,3 @@ def _lower_middle_of_longest_run(chosen: torch.Tensor) -> int:
 def _joint_confusion(joint: torch.Tensor, indices: Sequence[int]) -> torch.Tensor:
     kept = torch.stack([joint[:, c, k + 1 :].sum(-1) for c, k in enumerate(indices)], dim=1)
     return torch.cat([kept, joint.sum((1, 2))[:, None] - kept.sum(1, keepdim=True)], dim=1)
-
-
-def _between(above: torch.Tensor, total: torch.Tensor) -> torch.Tensor:
-    """Return how many lie between neighbouring stops: from (C, T) above each to (C, T + 1)."""
-    edges = torch.cat([total[:, None], above, torch.zeros_like(total[:, None])], dim=1)
-    return edges[:, :-1] - edges[:, 1:]
