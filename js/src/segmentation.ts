@@ -159,8 +159,10 @@ class SegmentationView {
     const onMessage = (message: Message, buffers: Bytes[]) => {
       switch (message.type) {
         case "tiles":
-          if (message.version !== this.#model.get("_frame").version) return; // outdated
-          this.#tiles.put(message.keys.map((key, i) => ({ key, data: buffers[i] })));
+          this.#tiles.put(
+            message.keys.map((key, i) => ({ key, data: buffers[i] })),
+            message.version === this.#model.get("_frame").version,
+          );
           this.#grid.redraw("picture", "overlay");
           return;
         case "error":
@@ -191,7 +193,8 @@ class SegmentationView {
   }
 
   #onKey(e: KeyboardEvent): void {
-    e.stopPropagation(); // hosts have shortcuts of their own; a key pressed here is meant for here
+    // Hosts have shortcuts of their own (JupyterLab swallows arrows); a key here is meant for here.
+    e.stopPropagation();
     if (e.ctrlKey || e.metaKey || e.altKey || e.target instanceof HTMLSelectElement) return;
     const inGrid = this.#grid.element.contains(e.target as Node);
     const actions: Record<string, () => void> = {

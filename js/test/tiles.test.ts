@@ -34,6 +34,17 @@ describe("tiles", () => {
     expect(ask).toHaveBeenCalledWith(["argmax/0/0"]);
   });
 
+  it("takes from an outdated answer the pictures alone", () => {
+    const tiles = new Tiles(() => {});
+    const answer = [
+      { key: imageKey(0), data: Uint8Array.of(1) },
+      { key: argmaxKey(0, 0), data: Uint8Array.of(2) },
+    ];
+    tiles.put(answer, false);
+    expect(tiles.get(imageKey(0))).toEqual(Uint8Array.of(1));
+    expect(tiles.get(argmaxKey(0, 0))).toBeNull();
+  });
+
   it("asks again for what it had asked for before a new frame", async () => {
     const ask = vi.fn();
     const tiles = new Tiles(ask);

@@ -248,6 +248,11 @@ class TestDoor:
             preview.shown_class = 3
 
 
+def test_repr_says_what_is_shown() -> None:
+    preview = td.SegmentationPreview(*scene(), threshold=0.25)
+    assert repr(preview) == "SegmentationPreview(3 images, binary, threshold=0.25)"
+
+
 class TestStaticPicture:
     def test_is_in_the_mime_bundle_as_png(self) -> None:
         data, _ = td.SegmentationPreview(*scene())._repr_mimebundle_()

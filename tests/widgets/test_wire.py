@@ -68,6 +68,18 @@ class TestRequests:
         levels = tiles_of(preview)["level/0/1/3"].reshape(8, 10)
         np.testing.assert_array_equal(levels > 50, probs.flip(1)[1, 3] > 0.5)
 
+    def test_beyond_the_budget_only_the_latest_are_kept_up_to_date(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        images, probs, labels = multiclass()
+        preview = td.SegmentationPreview(images, probs, labels, task="multiclass")
+        for c in range(4):
+            self.need(preview, f"level/0/0/{c}")
+        monkeypatch.setattr(dial_module, "OPENING_BYTES", 2 * 8 * 10)
+        preview.refresh(probs)
+        levels = {key for key in tiles_of(preview) if key.startswith("level/")}
+        assert levels == {"level/0/0/2", "level/0/0/3"}
+
     @pytest.mark.parametrize(
         "key",
         ["level/0/9/0", "level/5/0/0", "image/-1", "argmax/0/0", "target/x", "", "level", "_esm/0"],

@@ -51,8 +51,6 @@ export function createDial(
     step: 1,
     "aria-label": name,
     class: "dial-input",
-    // JupyterLab would take the arrow keys for itself.
-    "data-lm-suppress-shortcuts": "true",
   });
   input.addEventListener("input", () => onInput(input.valueAsNumber));
   input.addEventListener("change", onCommit);

@@ -68,7 +68,6 @@ export class Grid {
       tabindex: 0,
       role: "group",
       "aria-label": "pictures",
-      "data-lm-suppress-shortcuts": "true",
     });
     this.element.style.setProperty("--torchdial-aspect", `${width} / ${height}`);
     this.element.addEventListener("wheel", (e) => this.#onWheel(e), { passive: false });

@@ -40,8 +40,10 @@ export class Tiles {
     return made;
   }
 
-  put(tiles: readonly WireTile[]): void {
+  /** Take planes; of an outdated frame only what outlasts frames. */
+  put(tiles: readonly WireTile[], current = true): void {
     for (const { key, data } of tiles) {
+      if (!current && !isLasting(key)) continue;
       this.#held.set(key, bytesOf(data));
       this.#asked.delete(key);
     }

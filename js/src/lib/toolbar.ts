@@ -45,7 +45,6 @@ export class Toolbar {
       step: 0.05,
       value: opacity,
       "aria-label": "opacity",
-      "data-lm-suppress-shortcuts": "true", // else JupyterLab takes the arrow keys
     });
     this.#opacity.addEventListener("input", () => events.opacity(this.#opacity.valueAsNumber));
     this.#classes.addEventListener("change", () => {

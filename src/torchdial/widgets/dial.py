@@ -82,7 +82,8 @@ class SegmentationDial(anywidget.AnyWidget):
         self._shown = (0, tuple(frames))  # replaced as a whole: messages may come on a thread
         own = self._to_class_thresholds(class_thresholds)
         start = stops.values[stops.nearest(threshold)]
-        self._sent = list(self._opening_keys(task))
+        self._opening = list(self._opening_keys(task))
+        self._requested: list[str] = []
         super().__init__(
             threshold=start,
             class_thresholds=own,
@@ -109,6 +110,13 @@ class SegmentationDial(anywidget.AnyWidget):
             ],
         )
         self.on_msg(self._on_message)
+
+    def __repr__(self) -> str:
+        """Say what is shown, for places that cannot show it."""
+        return (
+            f"{type(self).__name__}({len(self.pictures):,} images, {self.task}, "
+            f"threshold={self.threshold:.4g})"
+        )
 
     # What a dial says of its position
 
@@ -231,7 +239,18 @@ class SegmentationDial(anywidget.AnyWidget):
         return None if curves is None else pack_tally(curves, self._average, per_image=True)
 
     def _tiles(self, chosen: Any) -> list[dict[str, Any]]:
-        return [pack_tile(key, self._plane(key)) for key in self._sent if chosen(key)]
+        keys = [*self._opening, *self._recent_requests()]
+        return [pack_tile(key, self._plane(key)) for key in keys if chosen(key)]
+
+    def _recent_requests(self) -> list[str]:
+        """Return what the browser asked for last, as far as a frame should grow by it."""
+        size, recent = 0, []
+        for key in reversed(self._requested):
+            size += self._plane(key).nbytes
+            if size > OPENING_BYTES:
+                break
+            recent.append(key)
+        return recent
 
     def _opening_keys(self, task: Task) -> Iterator[str]:
         """Yield what the browser gets unasked: the first page, then more while it is cheap."""
@@ -291,7 +310,10 @@ class SegmentationDial(anywidget.AnyWidget):
         except (KeyError, TypeError, ValueError) as error:
             self.send({"type": "error", "id": request, "message": f"torchdial: {error}"})
             return
-        self._sent.extend(key for key in keys if key not in self._sent)
+        known = {*self._opening, *keys}
+        self._requested = [key for key in self._requested if key not in known] + [
+            key for key in keys if key not in self._opening
+        ]
         self.send({"type": "tiles", "id": request, "version": version, "keys": keys}, planes)
 
     # What may be set

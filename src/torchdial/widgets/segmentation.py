@@ -191,11 +191,10 @@ class SegmentationPreview(SegmentationDial):
             )
         source = self._source if probs is None else GivenMaps(probs)
         try:
-            frame = self._maps.measure(source)
+            self._show([self._maps.measure(source)])
         except Exception as error:  # a training loop must go on, whatever a frame does
             self._notice = f"The picture is an earlier one: this frame was refused. {error}"
             return False
-        self._show([frame])
         self._notice = ""
         return True
 
