@@ -283,6 +283,7 @@ class SegmentationView {
     this.#painter.set({ view, shown, at });
     this.#root.classList.toggle("torchdial-see-through", isSeeThrough(view));
     this.#grid.redraw("overlay");
+    this.#grid.flush();
     this.#toolbar.update();
     this.#updateDial(stop);
     this.#updateReadout(at, stop);

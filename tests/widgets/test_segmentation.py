@@ -259,9 +259,24 @@ class TestStaticPicture:
         assert data["image/png"].startswith(b"\x89PNG")
         assert "application/vnd.jupyter.widget-view+json" in data
 
-    def test_shows_every_picture_and_the_curve(self) -> None:
-        figure = td.SegmentationPreview(*scene()).to_matplotlib()
-        assert len(figure.axes) == 3 + 1
+    def test_shows_the_masks_and_the_curve_at_the_dial(self) -> None:
+        images, probs, targets = scene()
+        preview = td.SegmentationPreview(images, probs, targets, threshold=0.3)
+        pictures, curve = preview.to_matplotlib().axes
+        sheet = np.asarray(pictures.images[0].get_array())
+        shown = preview.pictures[0] + 0.55 * (np.array([230, 159, 0]) - preview.pictures[0])
+        masked = preview.mask(0) > 0
+        np.testing.assert_array_equal(sheet[:8, :10][masked], shown.astype(np.uint8)[masked])
+        np.testing.assert_array_equal(sheet[:8, :10][~masked], preview.pictures[0][~masked])
+        dice, needle = curve.lines
+        np.testing.assert_array_equal(dice.get_ydata(), preview.curves.dice())
+        assert list(needle.get_xdata()) == [0.3, 0.3]
+
+    @pytest.mark.parametrize(("height", "width"), [(1, 1), (400, 3), (3, 400)])
+    def test_of_any_shape_fits_on_a_page(self, height: int, width: int) -> None:
+        images = torch.rand(2, 4, height, width)
+        figure = td.SegmentationPreview(images, torch.rand(2, height, width)).to_matplotlib()
+        assert figure.get_figheight() <= 10
 
     def test_that_fails_does_not_keep_the_widget_from_showing(
         self, monkeypatch: pytest.MonkeyPatch

@@ -100,6 +100,11 @@ export class Grid {
     this.#painting.call();
   }
 
+  /** Paint in this frame what would wait for the next. */
+  flush(): void {
+    this.#painting.flush();
+  }
+
   /** Zoom around the middle; 0 shows the whole picture. */
   zoom(factor: number): void {
     this.#look(factor === 0 ? WHOLE : zoomAt(this.#viewport, factor, 0.5, 0.5, this.#mostZoom()));

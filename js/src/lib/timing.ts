@@ -42,6 +42,13 @@ export function beforePaint(action: () => void) {
         });
       }
     },
+    /** Do now what still waits: for those who are in a frame already. */
+    flush() {
+      if (frame === 0) return;
+      cancelAnimationFrame(frame);
+      frame = 0;
+      action();
+    },
     cancel() {
       cancelAnimationFrame(frame);
       frame = 0;

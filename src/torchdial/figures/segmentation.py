@@ -13,8 +13,15 @@ if TYPE_CHECKING:
 
     from torchdial.widgets.dial import SegmentationDial
 
+Pixels = npt.NDArray[np.uint8]
+
 MAX_PICTURES = 8
 COLUMNS = 4
+CELL_INCHES = 2.0
+CURVE_INCHES = 1.1
+TITLE_INCHES = 0.35
+DPI = 80
+GAP = 4  # pixels between pictures
 INK = np.array([230, 159, 0])  # the first category of js/src/lib/colors.ts
 OPACITY = 0.55
 
@@ -22,32 +29,47 @@ OPACITY = 0.55
 def segmentation_figure(dial: SegmentationDial) -> Figure:
     """Return a figure of the first pictures under the dial and, with targets, of the Dice curve.
 
-    It is made without pyplot, so that nobody's current figure changes.
+    It is made without pyplot, so that nobody's current figure changes, and of two axes at most,
+    since each costs time whenever a widget is displayed.
     """
     from matplotlib.figure import Figure
 
-    count = min(len(dial.pictures), MAX_PICTURES)
-    columns = min(count, COLUMNS)
-    rows = -(-count // columns)
+    sheet = _sheet([_overlay(dial, i) for i in range(min(len(dial.pictures), MAX_PICTURES))])
     curves = dial.track
-    figure = Figure(figsize=(2 * columns, 2 * rows + 1.2 * (curves is not None)), dpi=80)
-    grid = figure.add_gridspec(rows + (curves is not None), columns)
-    for i in range(count):
-        axes = figure.add_subplot(grid[divmod(i, columns)])
-        axes.imshow(_overlay(dial.pictures[i], dial.mask(i)))
-        axes.set_axis_off()
+    width = CELL_INCHES * COLUMNS
+    below = CURVE_INCHES if curves is not None else 0.0
+    pictures = width * min(1.0, sheet.shape[0] / sheet.shape[1])
+    height = pictures + below + TITLE_INCHES
+    figure = Figure(figsize=(width, height), dpi=DPI)
+    axes = figure.add_axes((0, below / height, 1, pictures / height))
+    axes.imshow(sheet, interpolation="nearest")
+    axes.set_axis_off()
     if curves is not None:
-        axes = figure.add_subplot(grid[-1, :])
-        _draw_curve(axes, curves.stops.values, curves.dice(dial.average).numpy(), dial.threshold)
-    figure.suptitle(f"p > {dial.threshold:.4g}  (static picture: run the cell to interact)")
-    figure.set_layout_engine("constrained")
+        plot = figure.add_axes((0.08, 0.4 / height, 0.9, (below - 0.5) / height))
+        _draw_curve(plot, curves.stops.values, curves.dice(dial.average).numpy(), dial.threshold)
+    title = f"p > {dial.threshold:.4g}  (static picture: run the cell to interact)"
+    figure.text(0.5, 1 - 0.5 * TITLE_INCHES / height, title, ha="center", va="center")
     return figure
 
 
-def _overlay(picture: npt.NDArray[np.uint8], mask: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+def _overlay(dial: SegmentationDial, image: int) -> Pixels:
+    """Return a picture with its mask over it, no larger than it will be printed."""
+    picture = dial.pictures[image]
+    step = max(1, max(picture.shape[:2]) // round(CELL_INCHES * DPI))
+    picture, mask = picture[::step, ::step], dial.mask(image)[::step, ::step]
     rgb = np.repeat(picture, 3, axis=2) if picture.shape[2] == 1 else picture[..., :3]
     mixed = rgb + OPACITY * (INK - rgb)
     return np.where(mask[..., None] > 0, mixed, rgb).astype(np.uint8)
+
+
+def _sheet(pictures: list[Pixels]) -> Pixels:
+    """Return pictures of one size side by side, in rows."""
+    columns = min(len(pictures), COLUMNS)
+    blank = np.full_like(pictures[0], 255)
+    padded = pictures + [blank] * (-len(pictures) % columns)
+    framed = [np.pad(p, ((0, GAP), (0, GAP), (0, 0)), constant_values=255) for p in padded]
+    rows = [np.hstack(framed[i : i + columns]) for i in range(0, len(framed), columns)]
+    return np.vstack(rows)
 
 
 def _draw_curve(

@@ -208,7 +208,7 @@ class SegmentationDial(anywidget.AnyWidget):
         data, metadata = bundle
         try:
             png = io.BytesIO()
-            self.to_matplotlib().savefig(png, format="png", bbox_inches="tight")
+            self.to_matplotlib().savefig(png, format="png")
             data["image/png"] = png.getvalue()
         except Exception as error:
             warnings.warn(f"torchdial: no static picture: {error}", stacklevel=2)
