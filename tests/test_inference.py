@@ -154,6 +154,18 @@ def test_says_when_the_number_of_images_changes() -> None:
         td.SegmentationPreview.from_model(lambda x: x[:1, 0], IMAGES, from_logits=False)
 
 
+def test_a_method_runs_its_module_in_eval_mode() -> None:
+    class Wrapped(Net):
+        def predict(self, x: torch.Tensor) -> torch.Tensor:
+            return self(x).sigmoid()
+
+    model = Wrapped()
+    before = model.norm.running_mean.clone()
+    td.SegmentationPreview.from_model(model.predict, IMAGES, from_logits=False)
+    assert torch.equal(model.norm.running_mean, before)
+    assert model.training
+
+
 def test_undisturbed_keeps_a_callable_without_modules() -> None:
     with undisturbed(torch.sigmoid):
         assert not torch.is_grad_enabled()

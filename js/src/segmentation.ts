@@ -9,6 +9,7 @@ import { listen, type Model } from "./lib/model";
 import { Pages } from "./lib/pages";
 import { keepOutline, paint, type Region, texture } from "./lib/paint";
 import { fillPicture, Raster } from "./lib/raster";
+import { paintMeans, shrunk } from "./lib/shrink";
 import { readSource, Scope, type Source } from "./lib/source";
 import { State } from "./lib/state";
 import { formatStop } from "./lib/stops";
@@ -48,17 +49,15 @@ class SegmentationView {
   readonly #toolbar: Toolbar;
   readonly #pages: Pages;
   readonly #dial: ReturnType<typeof createDial>;
-  readonly #readout = h("div", { class: "readout" });
+  readonly #value = h("span", { class: "value" });
+  readonly #lines = h("span", { class: "lines" });
+  readonly #toBest = button("", "Go to the best threshold", () => this.#goToBest());
+  readonly #readout = h("div", { class: "readout" }, this.#value, this.#lines, this.#toBest);
   readonly #spoken = h("div", { class: "spoken", role: "status" });
   readonly #notice = h("div", { class: "notice", role: "alert" });
   readonly #legend = h("div", { class: "legend" });
   readonly #hovered = h("div", { class: "hovered" });
-  readonly #matrix = h(
-    "details",
-    { class: "details" },
-    h("summary", {}, "confusion matrix"),
-    h("div"),
-  );
+  readonly #matrix = h("details", { class: "details" }, h("summary"), h("div"));
   readonly #keys = h("div", { class: "keys", hidden: true }, KEYS);
   readonly #updating = beforePaint(() => this.#update());
   readonly #speaking = throttle(1000, () => {
@@ -69,6 +68,8 @@ class SegmentationView {
   #cells: Cell[] = [];
   #metric: Metric = "dice";
   #requests = 0;
+  #problem = "";
+  #pointer: { cell: number; x: number; y: number } | null = null;
 
   constructor(model: Model, root: HTMLElement) {
     this.#model = model;
@@ -85,15 +86,21 @@ class SegmentationView {
       (k) => {
         this.#state.stop = k;
       },
-      () => this.#state.flush(),
+      () => this.#state.settle(),
     );
     this.#grid = new Grid(config.width, config.height, {
       draw: (context, cell, layer, region, dest) => this.#draw(context, cell, layer, region, dest),
-      hover: (cell, x, y) => this.#hover(cell, x, y),
+      hover: (cell, x, y) => {
+        this.#pointer = cell === null ? null : { cell, x, y };
+        this.#updateHovered();
+      },
       choose: (cell) => this.#pages.toggle(this.#cells[cell].image),
     });
-    const rank = config.has_targets ? () => this.#worstFirst() : null;
-    this.#pages = new Pages(config.num_images, config.page_size, rank, () => this.#showCells());
+    this.#readFrame();
+    this.#pages = new Pages(config.num_images, config.page_size, {
+      rank: () => this.#worstFirst(),
+      changed: () => this.#updating.call(),
+    });
     const hasMetrics = config.has_targets || model.get("_curves").some(Boolean);
     this.#toolbar = new Toolbar(this.#state, hasMetrics, FIRST_OPACITY, {
       metric: (metric) => {
@@ -112,7 +119,6 @@ class SegmentationView {
       this.#listenToMessages(),
     ];
     this.#build();
-    this.#readFrame();
     this.#showCells();
   }
 
@@ -166,7 +172,8 @@ class SegmentationView {
           this.#grid.redraw("picture", "overlay");
           return;
         case "error":
-          this.#showNotice(message.message);
+          this.#problem = message.message;
+          this.#updating.call();
           return;
         default:
           throw new Error(`torchdial: unknown message ${JSON.stringify(message)}`);
@@ -193,9 +200,10 @@ class SegmentationView {
   }
 
   #onKey(e: KeyboardEvent): void {
+    if (e.ctrlKey || e.metaKey || e.altKey) return; // the host's: saving, say
     // Hosts have shortcuts of their own (JupyterLab swallows arrows); a key here is meant for here.
     e.stopPropagation();
-    if (e.ctrlKey || e.metaKey || e.altKey || e.target instanceof HTMLSelectElement) return;
+    if (e.target instanceof HTMLSelectElement) return;
     const inGrid = this.#grid.element.contains(e.target as Node);
     const actions: Record<string, () => void> = {
       b: () => this.#goToBest(),
@@ -206,6 +214,10 @@ class SegmentationView {
       "=": () => this.#grid.zoom(1.5),
       "-": () => this.#grid.zoom(1 / 1.5),
       "0": () => this.#grid.zoom(0),
+      ...(e.target === this.#dial.input && {
+        pageup: () => this.#step(10),
+        pagedown: () => this.#step(-10),
+      }),
       ...(inGrid && {
         arrowleft: () => this.#move(0.1, 0),
         arrowright: () => this.#move(-0.1, 0),
@@ -213,25 +225,22 @@ class SegmentationView {
         arrowdown: () => this.#move(0, -0.1),
       }),
     };
-    const cell = /^[1-9]$/.test(e.key) ? this.#cells[Number(e.key) - 1] : undefined;
-    const action = cell ? () => this.#pages.toggle(cell.image) : actions[e.key.toLowerCase()];
+    const image = /^[1-9]$/.test(e.key) ? this.#pages.images[Number(e.key) - 1] : undefined;
+    const action =
+      image === undefined ? actions[e.key.toLowerCase()] : () => this.#pages.toggle(image);
     if (!action) return;
     action();
     e.preventDefault();
   }
 
+  #step(by: number): void {
+    const { state, last } = { state: this.#state, last: this.#config.stops.length - 1 };
+    state.stop = Math.min(Math.max(state.stop + by, 0), last);
+  }
+
   /** Move the pictures, or where they are whole, turn the page. */
   #move(dx: number, dy: number): void {
     if (!this.#grid.pan(dx, dy) && dx !== 0) this.#pages.turn(-Math.sign(dx));
-  }
-
-  #hover(cell: number | null, x: number, y: number): void {
-    const { width, height } = this.#config;
-    const inside = cell !== null && x >= 0 && y >= 0 && x < width && y < height;
-    const { image, source } = this.#cells[cell ?? 0];
-    this.#hovered.textContent = inside
-      ? pixelInWords(this.#config, this.#tiles, this.#state.shown, image, source, x, y)
-      : "";
   }
 
   // What is shown
@@ -246,16 +255,17 @@ class SegmentationView {
   }
 
   /** Images by the first model's metric at the dial; where it is undefined, last. */
-  #worstFirst(): number[] {
+  #worstFirst(): { order: number[]; at: string } | null {
     const scope = this.#scope();
-    const at = this.#state.stops;
+    const { stops: at, stop } = this.#state;
     const { shown } = this.#sources[0];
-    const value = (image: number) => {
-      const metric = shown ? scope.imageMetric(shown, this.#metric, at, image) : Number.NaN;
+    if (shown?.counts.numImages !== this.#config.num_images) return null;
+    const values = range(this.#config.num_images).map((image) => {
+      const metric = scope.imageMetric(shown, this.#metric, at, image);
       return Number.isNaN(metric) ? Number.POSITIVE_INFINITY : metric;
-    };
-    const values = range(this.#config.num_images).map(value);
-    return range(values.length).sort((a, b) => values[a] - values[b] || a - b);
+    });
+    const order = range(values.length).sort((a, b) => values[a] - values[b] || a - b);
+    return { order, at: formatStop(this.#config.stops, stop) };
   }
 
   /** How many models a picture is shown by: the difference needs one cell for both. */
@@ -269,17 +279,13 @@ class SegmentationView {
       models.map((source) => ({ image, source })),
     );
     this.#grid.setCells(this.#cells.length);
-    this.#pages.update();
-    this.#updating.call();
   }
 
   /** Bring everything on screen to the state of the model; runs once before a paint. */
   #update(): void {
     const view = this.#state.get("view");
     const { shown, stops: at, stop } = this.#state;
-    if (this.#cells.length !== this.#pages.images.length * this.#modelsPerImage()) {
-      this.#showCells();
-    }
+    this.#showCells();
     this.#painter.set({ view, shown, at });
     this.#root.classList.toggle("torchdial-see-through", isSeeThrough(view));
     this.#grid.redraw("overlay");
@@ -290,7 +296,11 @@ class SegmentationView {
     this.#updateLegend();
     this.#updateCaptions(at);
     this.#updateMatrix(at);
-    this.#showNotice(this.#state.get("_notice"));
+    this.#updateHovered();
+    this.#pages.update();
+    const notice = this.#state.get("_notice") || this.#problem;
+    this.#notice.hidden = notice === "";
+    this.#notice.textContent = notice;
     this.#root.dataset.stop = String(stop);
     this.#root.dataset.version = String(this.#state.get("_frame").version);
   }
@@ -308,30 +318,36 @@ class SegmentationView {
   }
 
   #updateReadout(at: number[], stop: number): void {
-    const { stops, average } = this.#config;
+    const { stops, average, task } = this.#config;
     const scope = this.#scope();
     const lines = this.#sources.flatMap((source) => {
       const tallies = [...new Set([source.track, source.shown])].filter((tally) => tally !== null);
       const words = tallies.map((tally) => metricsInWords(scope, source, tally, at, average));
       if (!source.shown) {
-        const share = shareInWords(scope.histogram(source), stop);
+        const of = task === "multilabel" && scope.shown === null ? "class maps" : "pixels";
+        const share = shareInWords(scope.histogram(source), stop, of);
         words.push([share, countOf(this.#config.num_images)]);
       }
-      const name = this.#sources.length > 1 ? `${source.name}  ` : "";
-      return words.map(([text, over]) => h("span", {}, `${name}${text}`, h("small", {}, over)));
+      return words.map(([text, over]) =>
+        h("span", {}, `${this.#nameOf(source)}${text}`, h("small", {}, over)),
+      );
     });
-    const value = h("output", { class: "value" }, `p > ${formatStop(stops, stop)}`);
-    this.#readout.replaceChildren(value, ...lines, ...this.#wayToBest());
+    const own = this.#state.get("class_thresholds").filter((t) => t !== null).length;
+    const others = scope.shown === null && own ? `, ${own} of their own` : "";
+    this.#value.textContent = `p > ${formatStop(stops, stop)}${others}`;
+    this.#lines.replaceChildren(...lines);
+    const best = this.#best();
+    const name = this.#nameOf(this.#sources[0]);
+    this.#toBest.hidden = best < 0;
+    if (best >= 0) {
+      this.#toBest.textContent = `${name}best ${nameOf(this.#metric)} at ${formatStop(stops, best)} →`;
+    }
     this.#speaking.call();
   }
 
-  #wayToBest(): Node[] {
-    const best = this.#best();
-    if (best < 0) return [];
-    const text = `best ${nameOf(this.#metric)} at ${formatStop(this.#config.stops, best)} →`;
-    const go = button(text, "Go to the best threshold", () => this.#goToBest());
-    go.classList.add("torchdial-best");
-    return [go];
+  /** Which model a number is of, where there are two. */
+  #nameOf(source: Source): string {
+    return this.#sources.length > 1 ? `${source.name}  ` : "";
   }
 
   #updateLegend(): void {
@@ -351,8 +367,8 @@ class SegmentationView {
       const { name, shown } = this.#sources[source];
       const words = this.#config.num_images > 1 ? [String(image + 1)] : [];
       if (this.#modelsPerImage() > 1) words.push(name);
-      if (shown && this.#modelsPerImage() === this.#sources.length) {
-        const metric = scope.imageMetric(shown, this.#metric, at, image);
+      const metric = shown ? scope.imageMetric(shown, this.#metric, at, image) : Number.NaN;
+      if (!Number.isNaN(metric) && this.#modelsPerImage() === this.#sources.length) {
         words.push(`${nameOf(this.#metric)} ${formatMetric(metric)}`);
       }
       this.#grid.setCaption(index, words.join(" · "));
@@ -365,7 +381,9 @@ class SegmentationView {
     const scope = this.#scope();
     const byArgmax = this.#config.task === "multiclass" && scope.shown === null;
     this.#matrix.hidden = !track || (byArgmax && names.length > MOST_CLASSES_IN_MATRIX);
-    if (!this.#matrix.open || !track || this.#matrix.hidden) return;
+    if (!track || this.#matrix.hidden) return;
+    this.#matrix.children[0].textContent = `${this.#nameOf(this.#sources[0])}confusion matrix, ${countOf(track.totalImages)}`;
+    if (!this.#matrix.open) return;
     const matrix =
       byArgmax && track.joint
         ? classMatrix(track.joint, names, at)
@@ -373,9 +391,14 @@ class SegmentationView {
     this.#matrix.replaceChild(matrixTable(matrix), this.#matrix.children[1]);
   }
 
-  #showNotice(text: string): void {
-    this.#notice.hidden = text === "";
-    this.#notice.textContent = text;
+  #updateHovered(): void {
+    const { width, height } = this.#config;
+    const { cell, x, y } = this.#pointer ?? { cell: -1, x: 0, y: 0 };
+    const inside = this.#cells[cell] && x >= 0 && y >= 0 && x < width && y < height;
+    const { image, source } = this.#cells[inside ? cell : 0];
+    this.#hovered.textContent = inside
+      ? pixelInWords(this.#config, this.#tiles, this.#state.shown, image, source, x, y)
+      : "";
   }
 
   #draw(
@@ -398,10 +421,13 @@ class SegmentationView {
     const view = this.#state.get("view");
     const passes = this.#painter.passes(image, source);
     for (const { plane, table, outline } of passes ?? []) {
-      this.#raster.draw(context, region, dest, (out) => {
-        paint(out, plane, region, table);
-        if (outline) keepOutline(out, region);
-        if (view === "errors") texture(out, region);
+      const textured = outline || view === "errors";
+      const size = textured ? region : shrunk(region, dest);
+      this.#raster.draw(context, size, dest, (out) => {
+        if (size !== region) paintMeans(out, plane, region, table, size);
+        else paint(out, plane, region, table);
+        if (outline) keepOutline(out, region, this.#config);
+        else if (textured) texture(out, region, this.#config);
       });
     }
     return passes !== null;

@@ -12,6 +12,7 @@ import {
   maskTable,
   overlayTable,
   paint,
+  type Region,
   texture,
   truthOf,
 } from "../src/lib/paint";
@@ -77,18 +78,11 @@ describe("errors", () => {
     const target = Uint8Array.from([2, 2, 2, 255]);
     const argmax = Uint8Array.from([2, 0, 2, 1]);
     const rows = [...agreementOf(target, argmax)];
-    expect(painted([5, 5, 5, 5], errorTable([0, 0, 4]), rows)).toEqual([
-      hit,
-      falseAlarm,
-      hit,
-      TRANSPARENT,
-    ]);
-    expect(painted([5, 5, 5, 5], errorTable([0, 0, 5]), rows)).toEqual([
-      miss,
-      falseAlarm,
-      miss,
-      TRANSPARENT,
-    ]);
+    const seen = (at: number[]) =>
+      painted([5, 5, 5, 5], errorTable(at, { exhaustive: true }), rows);
+    expect(seen([0, 0, 4])).toEqual([hit, falseAlarm, hit, TRANSPARENT]);
+    expect(seen([0, 0, 5])).toEqual([miss, falseAlarm, miss, TRANSPARENT]);
+    expect(seen([5, 0, 5])).toEqual([miss, miss, miss, TRANSPARENT]);
   });
 });
 
@@ -120,9 +114,21 @@ describe("two models", () => {
 it("an outline keeps the rim of what is filled, also towards another colour", () => {
   const art = ["......", ".aaab.", ".aaab.", ".aaab.", "......"];
   const out = Uint32Array.from(art.join(""), (c) => (c === "." ? 0 : c.charCodeAt(0)));
-  keepOutline(out, whole(6, 5));
+  keepOutline(out, whole(6, 5), { width: 6, height: 5 });
   const rim = [...out].map((v) => (v === 0 ? "." : String.fromCharCode(v))).join("");
   expect(rim.match(/.{6}/g)).toEqual(["......", ".aaab.", ".a.ab.", ".aaab.", "......"]);
+});
+
+it("an outline runs along the edge of the map, but not where a zoomed region cuts it", () => {
+  const map = { width: 9, height: 3 };
+  const of = (region: Region) => {
+    const out = new Uint32Array(9).fill(7);
+    keepOutline(out, region, map);
+    return [...out].map(Number).join("").match(/.{3}/g);
+  };
+  expect(of({ x: 0, y: 0, width: 3, height: 3 })).toEqual(["777", "700", "777"]);
+  expect(of({ x: 3, y: 0, width: 3, height: 3 })).toEqual(["777", "000", "777"]);
+  expect(of({ x: 6, y: 0, width: 3, height: 3 })).toEqual(["777", "007", "777"]);
 });
 
 it("errors are told apart without colour: misses are outlines, false alarms hatched", () => {
@@ -134,7 +140,7 @@ it("errors are told apart without colour: misses are outlines, false alarms hatc
   const letters: Record<string, number> = { ".": 0, h: hit, f: falseAlarm, m: miss };
   const art = ["......", ".mmmh.", ".mmmh.", ".mmmh.", "fff..."];
   const out = Uint32Array.from(art.join(""), (c) => letters[c]);
-  texture(out, whole(6, 5));
+  texture(out, whole(6, 5), { width: 6, height: 5 });
   const names = new Map(Object.entries(letters).map(([name, color]) => [color, name]));
   const seen = [...out].map((color) => names.get(color)).join("");
   expect(seen.match(/.{6}/g)).toEqual(["......", ".mmmh.", ".m.mh.", ".mmmh.", "ff...."]);

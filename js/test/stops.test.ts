@@ -44,7 +44,9 @@ test("a level lies in the interval that it names", () => {
 test.each([
   ["quarters", QUARTERS, 1, "0.25"],
   ["hundredths", [0.36, 0.37], 1, "0.37"],
-  ["255 stops need three digits", [100 / 254, 101 / 254], 0, "0.394"],
+  ["255 stops have no exact decimals", [100 / 254, 101 / 254], 0, "0.3937"],
+  ["eighths", [0, 0.125, 0.25], 1, "0.125"],
+  ["a float32 hundredth", [Math.fround(0.37), 0.5], 0, "0.37"],
   ["thousandths", [0.001, 0.002], 1, "0.002"],
   ["close ones", [0.1, 0.10001], 1, "0.10001"],
   ["at most six digits", [0.1, 0.10000001], 1, "0.100000"],

@@ -49,11 +49,16 @@ def predict(
 
 @contextmanager
 def undisturbed(model: Model) -> Iterator[None]:
-    """Evaluate a model inside; after, modes, random state and autocast are as they were."""
-    modules = list(model.modules()) if isinstance(model, nn.Module) else []
+    """Evaluate a model inside; after, modes, random state and autocast are as they were.
+
+    A plain function is called as it stands: only a module, or a method of one, can be put into
+    eval mode.
+    """
+    module = _module_of(model)
+    modules = [] if module is None else list(module.modules())
     modes = [module.training for module in modules]
     device = _device_of(model)
-    gpus = [device] if device.type == "cuda" else []
+    gpus = list(range(torch.cuda.device_count()))
     try:
         for module in modules:
             module.training = False  # train(False) may be overridden, and would be hard to undo
@@ -79,15 +84,21 @@ def _own_autocast_cache(device_type: str) -> Iterator[None]:
         yield
 
 
+def _module_of(model: Model) -> nn.Module | None:
+    owner = getattr(model, "__self__", model)  # a bound method belongs to its module
+    return owner if isinstance(owner, nn.Module) else None
+
+
 def _device_of(model: Model) -> torch.device:
     parameter = _first_parameter(model)
     return torch.device("cpu") if parameter is None else parameter.device
 
 
 def _first_parameter(model: Model) -> torch.Tensor | None:
-    if not isinstance(model, nn.Module):
+    module = _module_of(model)
+    if module is None:
         return None
-    return next((p for p in model.parameters() if p.is_floating_point()), None)
+    return next((p for p in module.parameters() if p.is_floating_point()), None)
 
 
 def _like_parameters(model: Model, images: torch.Tensor) -> torch.Tensor:

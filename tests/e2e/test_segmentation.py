@@ -221,7 +221,7 @@ def test_every_control_changes_what_is_shown(lab: Lab, page: Page) -> None:
         for metric in ("iou", "precision", "recall", "specificity", "accuracy", "dice"):
             changes(lambda m=metric: root.get_by_label("curve").select_option(m))
         changes(lambda: root.get_by_label("opacity").fill("1"))
-        changes(root.locator(".torchdial-best").click)
+        changes(root.get_by_title("Go to the best threshold").click)
         changes(dial.button("reset").click)
         changes(dial.button("worst first").click)
         changes(dial.button("›").click)
@@ -255,6 +255,68 @@ def test_every_control_changes_what_is_shown(lab: Lab, page: Page) -> None:
         dial.button("copy").click()
         expect(dial.button("copied")).to_be_visible()
         assert page.evaluate("() => navigator.clipboard.readText()") == '{"threshold":0.2}'
+
+
+def test_what_everything_looks_like(lab: Lab, page: Page) -> None:
+    """Rules that were lost once: swatches, the notice, the line for screen readers."""
+    bad = "newer[:] = np.nan\nw.refresh(newer)\nw.view = 'errors'"
+    with opened(lab, page, "looks", [IMPORT, MAKE + "w", bad]):
+        root = DialOnPage(page).root
+        expect(root.locator(".torchdial-swatch")).to_have_count(3)
+        page.wait_for_timeout(1500)
+
+        def box(name: str) -> dict[str, float]:
+            found = root.locator(f".torchdial-{name}:visible").first.bounding_box()
+            assert found, name
+            return found
+
+        assert box("swatch")["width"] >= 10
+        spoken = root.locator(".torchdial-spoken").bounding_box()
+        assert spoken
+        assert spoken["width"] <= 2
+        assert box("notice")["height"] >= 20
+        value, lines = box("value"), root.locator(".torchdial-lines span").first.bounding_box()
+        assert lines
+        assert lines["x"] > value["x"] + value["width"], "the readout runs together"
+        for name in ("button", "select", "caption"):
+            assert box(name)["height"] >= 24, f"{name} is too small to hit"
+
+
+def test_the_best_button_can_be_hit_while_refreshing(lab: Lab, page: Page) -> None:
+    busy = "for step in range(120):\n    time.sleep(0.05)\n    w.refresh(newer)"
+    with opened(lab, page, "best", [IMPORT, MAKE + "w.threshold = 0.9\nw", busy]):
+        dial = DialOnPage(page)
+        dial.eventually(lambda: int(dial.root.get_attribute("data-version") or 0) >= 5)
+        best = dial.root.get_by_title("Go to the best threshold")
+        best.click(delay=150)
+        text = re.search(r"at 0\.(\d\d)", best.inner_text())
+        assert text
+        dial.expect_stop(int(text[1]))
+
+
+def test_the_kernel_hears_the_dial_during_and_after_an_async_cell(lab: Lab, page: Page) -> None:
+    """ipywidgets holds traits back for good here; what a drag ended on must get through."""
+    cell = "import asyncio\nfor _ in range(60): await asyncio.sleep(0.1)\nprint('cell over')"
+    with opened(lab, page, "asynchronous", [IMPORT, MAKE + "w", cell]):
+        dial = DialOnPage(page)
+        page.wait_for_timeout(1500)
+        for stop in (20, 80, 12):
+            dial.drag_to(stop)
+            page.wait_for_timeout(300)
+        output_of(page, "cell over")
+        run_in_kernel(page, "w._notice = f'kernel sees {w.threshold}'")
+        expect(dial.root.locator(".torchdial-notice")).to_have_text("kernel sees 0.12")
+        dial.drag_to(65)
+        run_in_kernel(page, "w._notice = f'then {w.threshold}'")
+        expect(dial.root.locator(".torchdial-notice")).to_have_text("then 0.65")
+
+
+def test_tall_pictures_fit_on_the_screen(lab: Lab, page: Page) -> None:
+    make = "td.SegmentationPreview(np.zeros((2, 512, 8, 3), np.uint8), np.zeros((2, 512, 8), 'f4'))"
+    with opened(lab, page, "tall", [IMPORT, make]):
+        frame = DialOnPage(page).root.locator(".torchdial-frame").first.bounding_box()
+        assert frame
+        assert frame["height"] <= 650
 
 
 def test_classes_have_thresholds_of_their_own(lab: Lab, page: Page, data: dict[str, Any]) -> None:

@@ -37,6 +37,28 @@ def test_follows_a_refresh_until_closed() -> None:
     np.testing.assert_array_equal(both.mask(1, model=1), before)
 
 
+def test_tells_what_is_wrong_with_either() -> None:
+    first, second, probs = pair()
+    both = td.compare(first, second)
+    second.refresh(probs * 2)
+    assert "from_logits=True" in both.notice
+    second.refresh(probs)
+    assert both.notice == ""
+
+
+def test_of_a_preview_with_itself_closes() -> None:
+    first, _, _ = pair()
+    both = td.compare(first, first)
+    both.close()
+
+
+@pytest.mark.parametrize("names", [["x"], "ab", ["a", "b", "c"]])
+def test_refuses_other_than_two_names(names: list[str]) -> None:
+    first, second, _ = pair()
+    with pytest.raises(ValueError, match=r"names: expected a name for each of two previews"):
+        td.compare(first, second, names=names)
+
+
 def test_refuses_previews_of_different_images() -> None:
     first, _, _ = pair()
     images, probs, targets = scene(seed=5)

@@ -84,6 +84,23 @@ def test_threshold_from_the_browser_is_taken_and_not_echoed(sent: list[Any]) -> 
     assert sent == []
 
 
+def test_what_a_drag_ended_on_is_taken_from_a_message_and_not_echoed(sent: list[Any]) -> None:
+    preview = td.SegmentationPreview(*multiclass(), task="multiclass")
+    sent.clear()
+    state = {
+        "threshold": 0.12,
+        "class_thresholds": [None, 0.3, None, None],
+        "shown_class": 1,
+        "view": "heat",
+        "_notice": "not to be set",
+    }
+    preview._handle_custom_msg({"type": "settle", "id": 0, "state": state}, [])
+    assert (preview.threshold, preview.shown_class, preview.view) == (0.12, 1, "heat")
+    assert preview.class_thresholds == [None, 0.3, None, None]
+    assert preview.notice == ""
+    assert sent == []
+
+
 def test_metrics_are_the_curves_at_the_dial() -> None:
     images, probs, targets = scene()
     sweep = td.ThresholdSweep()
@@ -218,7 +235,7 @@ class TestDoor:
             pytest.param({"average": "mean"}, r"micro \| macro \| image, got 'mean'", id="average"),
             pytest.param({"class_names": ["a", "b"]}, r"a name for each of 1 class", id="names"),
             pytest.param(
-                {"class_thresholds": {"dog": 0.1}}, r"names among on, got 'dog'", id="thresholds"
+                {"class_thresholds": [0.1]}, r"None for a single class.*threshold=", id="one class"
             ),
             pytest.param({"threshold": float("nan")}, r"a finite number, got nan", id="nan dial"),
         ],
@@ -228,6 +245,17 @@ class TestDoor:
         arguments = {"images": images, "probs": probs, "targets": targets} | change
         with pytest.raises(ValueError, match=message):
             td.SegmentationPreview(**arguments)
+
+    @pytest.mark.parametrize(
+        ("given", "message"),
+        [
+            pytest.param({"dog": 0.1}, r"names among class 0, .*, got 'dog'", id="unknown name"),
+            pytest.param([0.1, 0.2], r"for each of 4 classes, got list", id="too few"),
+        ],
+    )
+    def test_refuses_class_thresholds(self, given: Any, message: str) -> None:
+        with pytest.raises(ValueError, match=message):
+            td.SegmentationPreview(*multiclass(), task="multiclass", class_thresholds=given)
 
     def test_refuses_curves_of_another_task(self) -> None:
         sweep = td.ThresholdSweep(thresholds=11)

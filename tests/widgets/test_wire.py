@@ -119,4 +119,6 @@ def test_counts_too_large_to_send_are_refused_with_a_remedy() -> None:
     large = type(curves)("binary", curves.stops, counts)
     with pytest.raises(ValueError, match="average='micro'"):
         pack_tally(large, "image", per_image=False)
-    assert pack_tally(large, "micro", per_image=False)["total_images"] == 21_000
+    for per_image in (False, True):
+        packed = pack_tally(large, "micro", per_image=per_image)
+        assert (packed["total_images"], packed["counts"]["num_images"]) == (21_000, 1)

@@ -54,8 +54,9 @@ export function createDial(
   });
   input.addEventListener("input", () => onInput(input.valueAsNumber));
   input.addEventListener("change", onCommit);
-  const ticks = [0, 0.25, 0.5, 0.75, 1].map((at) =>
-    h("span", { style: `left: ${at * 100}%` }, labels[Math.round(at * last)]),
+  const marked = new Set([0, 0.25, 0.5, 0.75, 1].map((at) => Math.round(at * last)));
+  const ticks = [...marked].map((k) =>
+    h("span", { style: `left: ${(k / Math.max(last, 1)) * 100}%` }, labels[k]),
   );
   const element = h(
     "div",

@@ -69,7 +69,7 @@ export class Grid {
       role: "group",
       "aria-label": "pictures",
     });
-    this.element.style.setProperty("--torchdial-aspect", `${width} / ${height}`);
+    this.element.style.setProperty("--torchdial-aspect", String(width / height));
     this.element.addEventListener("wheel", (e) => this.#onWheel(e), { passive: false });
     this.#resizing = new ResizeObserver((entries) => {
       for (const entry of entries) {
@@ -178,7 +178,7 @@ export class Grid {
       grabbed = e.button === 0;
       if (grabbed) frame.setPointerCapture(e.pointerId);
     });
-    frame.addEventListener("pointerup", () => {
+    frame.addEventListener("lostpointercapture", () => {
       grabbed = false;
     });
     frame.addEventListener("pointermove", (e) => {
@@ -198,7 +198,8 @@ export class Grid {
   #onWheel(e: WheelEvent): void {
     const focused = this.element.matches(":focus-within");
     const frame = (e.target as Element).closest<HTMLElement>(".torchdial-frame");
-    if (!frame || !(focused || e.ctrlKey || e.metaKey)) return;
+    const nothingToDo = this.#viewport.zoom === 1 && e.deltaY > 0;
+    if (!frame || nothingToDo || !(focused || e.ctrlKey || e.metaKey)) return;
     e.preventDefault();
     e.stopPropagation();
     const { fx, fy } = within(frame, e);

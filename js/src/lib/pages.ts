@@ -3,23 +3,42 @@
 import { button, h } from "./dom";
 import { range } from "./metrics";
 
+export interface PagesEvents {
+  /** The images worst first, and at which threshold; null where that cannot be told. */
+  rank(): { order: number[]; at: string } | null;
+  changed(): void;
+}
+
 export class Pages {
+  readonly element: HTMLElement;
   readonly #count: number;
   readonly #size: number;
-  readonly #rank: (() => number[]) | null;
-  readonly #changed: () => void;
-  readonly element = h("div", { class: "pager" });
+  readonly #events: PagesEvents;
+  readonly #place = h("span");
+  readonly #paging = h(
+    "span",
+    {},
+    button("‹", "Earlier", () => this.turn(-1)),
+    this.#place,
+    button("›", "Later", () => this.turn(1)),
+  );
+  readonly #asGiven = button("as given", "", () => this.#sort(null));
+  readonly #worst = button("worst first", "By the curve's metric, at the threshold of now", () =>
+    this.#sort(this.#events.rank()),
+  );
+  readonly #all = button("all pictures", "", () => this.toggle(0));
   #order: number[];
   #page = 0;
   #alone: number | null = null;
 
-  /** `rank` gives the images worst first, or is null where that cannot be told. */
-  constructor(count: number, size: number, rank: (() => number[]) | null, changed: () => void) {
+  constructor(count: number, size: number, events: PagesEvents) {
     this.#count = count;
     this.#size = size;
-    this.#rank = rank;
-    this.#changed = changed;
+    this.#events = events;
     this.#order = range(count);
+    const parts = [this.#paging, this.#asGiven, this.#worst, this.#all];
+    this.element = h("div", { class: "pager" }, ...parts);
+    this.#sort(null);
   }
 
   get images(): number[] {
@@ -30,46 +49,32 @@ export class Pages {
   /** Show one image alone, or all again. */
   toggle(image: number): void {
     this.#alone = this.#alone === null ? image : null;
-    this.#changed();
+    this.#events.changed();
+    if (this.#alone !== null) this.#all.focus();
   }
 
   turn(by: number): void {
     const last = Math.ceil(this.#count / this.#size) - 1;
     this.#page = Math.min(Math.max(this.#page + by, 0), last);
-    this.#changed();
+    this.#events.changed();
   }
 
   update(): void {
-    this.element.replaceChildren(...(this.#alone === null ? this.#controls() : this.#wayBack()));
+    const first = this.#page * this.#size;
+    const together = this.#alone === null;
+    this.#paging.hidden = !together || this.#count <= this.#size;
+    this.#asGiven.hidden = this.#worst.hidden =
+      !together || this.#count === 1 || this.#events.rank() === null;
+    this.#all.hidden = together;
+    this.#place.textContent = `${first + 1}–${Math.min(first + this.#size, this.#count)} of ${this.#count}`;
   }
 
-  #wayBack(): Node[] {
-    return [button("all pictures", "Back to the grid", () => this.toggle(0))];
-  }
-
-  #controls(): Node[] {
-    const count = this.#count;
-    const size = this.#size;
-    const rank = this.#rank;
-    const first = this.#page * size;
-    const turning = [
-      button("‹", "Earlier", () => this.turn(-1)),
-      h("span", {}, `${first + 1}–${Math.min(first + size, count)} of ${count}`),
-      button("›", "Later", () => this.turn(1)),
-    ];
-    const sort = (order: () => number[]) => () => {
-      this.#order = order();
-      this.#page = 0;
-      this.#changed();
-    };
-    const ordering = rank && [
-      button(
-        "as given",
-        "In the order they came",
-        sort(() => range(count)),
-      ),
-      button("worst first", "By the curve's metric at this threshold", sort(rank)),
-    ];
-    return [...(count > size ? turning : []), ...(count > 1 && ordering ? ordering : [])];
+  #sort(ranked: { order: number[]; at: string } | null): void {
+    this.#order = ranked?.order ?? range(this.#count);
+    this.#page = 0;
+    this.#worst.textContent = ranked ? `worst first at ${ranked.at}` : "worst first";
+    this.#worst.setAttribute("aria-pressed", String(ranked !== null));
+    this.#asGiven.setAttribute("aria-pressed", String(ranked === null));
+    this.#events.changed();
   }
 }

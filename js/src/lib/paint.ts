@@ -22,12 +22,15 @@ const HIT = pack(TRUE_POSITIVE);
 const FALSE_ALARM = pack(FALSE_POSITIVE);
 const MISS = pack(FALSE_NEGATIVE);
 
-/** A rectangle of whole map pixels. */
-export interface Region {
-  x: number;
-  y: number;
+export interface Size {
   width: number;
   height: number;
+}
+
+/** A rectangle of whole map pixels. */
+export interface Region extends Size {
+  x: number;
+  y: number;
 }
 
 /** What a look-up table reads: a level for each pixel and, beside it, a row of the table. */
@@ -69,8 +72,15 @@ export function heatTable(at: readonly number[], numStops: number): Table {
 
 export const TRUTH = { no: 0, yes: 1, ignored: 2 } as const;
 
-/** Rows are 3 × class + truth; hits, false alarms and misses each have a colour. */
-export function errorTable(at: readonly number[], hits = true, errors = true): Table {
+/**
+ * Rows are 3 × class + truth; hits, false alarms and misses each have a colour.
+ *
+ * By the argmax rule (`exhaustive`) every pixel has a class, so one that passes nothing is missed.
+ */
+export function errorTable(
+  at: readonly number[],
+  { hits = true, errors = true, exhaustive = false } = {},
+): Table {
   const hit = hits ? HIT : TRANSPARENT;
   const falseAlarm = errors ? FALSE_ALARM : TRANSPARENT;
   const miss = errors ? MISS : TRANSPARENT;
@@ -78,13 +88,13 @@ export function errorTable(at: readonly number[], hits = true, errors = true): T
     const truth = row % 3;
     if (truth === TRUTH.ignored) return TRANSPARENT;
     if (level > at[(row - truth) / 3]) return truth === TRUTH.yes ? hit : falseAlarm;
-    return truth === TRUTH.yes ? miss : TRANSPARENT;
+    return exhaustive || truth === TRUTH.yes ? miss : TRANSPARENT;
   });
 }
 
 /** Tell errors apart without colour: false alarms are hatched, misses are outlines. */
-export function texture(out: Uint32Array, region: Region): void {
-  keepOutline(out, region, MISS);
+export function texture(out: Uint32Array, region: Region, map: Size): void {
+  keepOutline(out, region, map, MISS);
   for (let y = 0, i = 0; y < region.height; y++) {
     for (let x = 0; x < region.width; x++, i++) {
       const onLine = (region.x + x + region.y + y) % 3 > 0;
@@ -127,19 +137,24 @@ export function paint(out: Uint32Array, plane: Plane, region: Region, table: Tab
   }
 }
 
-/** Keep of what is painted, or of one colour of it, only the pixels where it ends. */
-export function keepOutline(out: Uint32Array, region: Region, only?: number): void {
+/**
+ * Keep of what is painted, or of one colour of it, only the pixels where it ends: at another colour
+ * or at the edge of the map, but not where the region cuts it.
+ */
+export function keepOutline(out: Uint32Array, region: Region, map: Size, only?: number): void {
   const { width, height } = region;
+  const right = region.x + width < map.width;
+  const below = region.y + height < map.height;
   const filled = out.slice(0, width * height);
   for (let y = 0, i = 0; y < height; y++) {
     for (let x = 0; x < width; x++, i++) {
       const color = filled[i];
       if (color === TRANSPARENT || (only && color !== only)) continue;
       const inside =
-        (x === 0 || filled[i - 1] === color) &&
-        (x === width - 1 || filled[i + 1] === color) &&
-        (y === 0 || filled[i - width] === color) &&
-        (y === height - 1 || filled[i + width] === color);
+        (x === 0 ? region.x > 0 : filled[i - 1] === color) &&
+        (x === width - 1 ? right : filled[i + 1] === color) &&
+        (y === 0 ? region.y > 0 : filled[i - width] === color) &&
+        (y === height - 1 ? below : filled[i + width] === color);
       if (inside) out[i] = TRANSPARENT;
     }
   }

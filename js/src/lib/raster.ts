@@ -1,6 +1,6 @@
 // Pixels computed here, drawn at any scale: one scratch canvas, reused.
 
-import type { Region } from "./paint";
+import type { Region, Size } from "./paint";
 
 export class Raster {
   readonly #canvas = document.createElement("canvas");
@@ -9,14 +9,13 @@ export class Raster {
   }) as CanvasRenderingContext2D;
   #image: ImageData | null = null;
 
-  /** Let `fill` write a region's colours, then draw them at `dest`. */
+  /** Let `fill` write width × height colours, then draw them at `dest`. */
   draw(
     onto: CanvasRenderingContext2D,
-    region: Region,
+    { width, height }: Size,
     dest: Region,
     fill: (out: Uint32Array) => void,
   ): void {
-    const { width, height } = region;
     if (this.#image?.width !== width || this.#image?.height !== height) {
       this.#canvas.width = width;
       this.#canvas.height = height;

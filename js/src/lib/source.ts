@@ -22,14 +22,20 @@ export interface Source {
   histogram: Float64Array;
 }
 
-export function readTally(wire: WireTally): Tally {
-  return {
+const read = new WeakMap<WireTally, Tally>(); // curves outlast many frames
+
+function readTally(wire: WireTally): Tally {
+  const known = read.get(wire);
+  if (known) return known;
+  const tally = {
     totalImages: wire.total_images,
     counts: countsOf(wire.counts),
     argmaxCounts: wire.argmax_counts && countsOf(wire.argmax_counts),
     joint: wire.joint && float64Of(wire.joint),
     curves: new Map(),
   };
+  read.set(wire, tally);
+  return tally;
 }
 
 export function readSource(name: string, wire: WireSource, curves: WireTally | null): Source {
@@ -47,22 +53,31 @@ export class Scope {
   readonly classes: number[];
   readonly shown: number | null;
   readonly #config: Config;
+  readonly #empty: number;
 
   constructor(config: Config, shown: number | null) {
+    this.#empty = config.zero_division ?? Number.NaN;
     this.#config = config;
     this.shown = shown;
     this.classes = shown === null ? range(config.class_names.length) : [shown];
   }
 
   metric(tally: Tally, metric: Metric, at: readonly number[]): number {
-    const { average: how, zero_division: empty } = this.#config;
-    return average(this.#countsIn(tally), metric, how, at, this.classes, empty);
+    return average(
+      this.#countsIn(tally),
+      metric,
+      this.#config.average,
+      at,
+      this.classes,
+      this.#empty,
+    );
   }
 
   /** A metric of one image, its classes pooled. */
   imageMetric(tally: Tally, metric: Metric, at: readonly number[], image: number): number {
+    if (tally.counts.numImages !== tally.totalImages) return Number.NaN; // too many to send
     const cell = pool(this.#countsIn(tally), at, [image], this.classes);
-    return evaluate(metric, cell, this.#config.zero_division);
+    return evaluate(metric, cell, this.#empty);
   }
 
   /** A metric at every stop, all classes at the same one; computed once for each tally. */

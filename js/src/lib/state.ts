@@ -5,7 +5,8 @@ import { nearestStop } from "./stops";
 import { throttle } from "./timing";
 import type { Config } from "./wire";
 
-type Settable = "view" | "shown_class" | "threshold" | "class_thresholds";
+const SETTABLE = ["threshold", "class_thresholds", "shown_class", "view"] as const;
+type Settable = (typeof SETTABLE)[number];
 
 export class State {
   readonly config: Config;
@@ -20,18 +21,23 @@ export class State {
     this.#model = model;
     this.#changed = changed;
     this.#saving = throttle(100, () => model.save_changes());
-    const traits = ["threshold", "class_thresholds", "shown_class", "view", "_notice"] as const;
-    this.#stopListening = listen(model, traits, changed);
+    this.#stopListening = listen(model, [...SETTABLE, "_notice"], changed);
   }
 
   dispose(): void {
     this.#stopListening();
-    this.flush();
+    this.#saving.flush();
   }
 
-  /** Tell the kernel now what it has not heard yet. */
-  flush(): void {
+  /**
+   * Tell the kernel now where the dial came to rest. As a message besides, since ipywidgets holds
+   * traits back for good if the kernel never says that it has taken the last ones, which happens
+   * while an async cell runs.
+   */
+  settle(): void {
     this.#saving.flush();
+    const state = Object.fromEntries(SETTABLE.map((name) => [name, this.get(name)]));
+    this.#model.send({ type: "settle", id: 0, state });
   }
 
   get<K extends keyof Traits>(name: K): Traits[K] {
@@ -64,15 +70,19 @@ export class State {
       : this.stops[shown];
   }
 
-  /** Move the dial: of the shown class, or else of all that have no threshold of their own. */
+  /**
+   * Move the dial: of the shown class, or else of all that have no threshold of their own. Where
+   * every class has its own there is nobody to follow, so all follow again.
+   */
   set stop(k: number) {
     const { task, stops, class_names: names } = this.config;
     const { shown } = this;
+    const own = this.get("class_thresholds");
     if (shown === null || task === "binary") {
+      if (own.length && own.every((t) => t !== null)) this.set("class_thresholds", []);
       this.set("threshold", stops[k]);
       return;
     }
-    const own = this.get("class_thresholds");
     const moved = names.map((_, c) => (c === shown ? stops[k] : (own[c] ?? null)));
     this.set("class_thresholds", moved);
   }

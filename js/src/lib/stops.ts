@@ -22,10 +22,15 @@ export function intervalOf(stops: readonly number[], level: number): string {
   return `p in (${formatStop(stops, level - 1)}, ${formatStop(stops, level)}]`;
 }
 
-/** A stop with as many digits as tell it from its neighbours. */
+/**
+ * A stop in decimals: as few as say every stop exactly, four if none do, and more only to tell
+ * neighbours apart.
+ */
 export function formatStop(stops: readonly number[], k: number): string {
-  let gap = 1;
-  for (let i = 1; i < stops.length; i++) gap = Math.min(gap, stops[i] - stops[i - 1]);
-  const digits = Math.min(6, Math.max(2, Math.ceil(-Math.log10(gap) - 1e-9)));
-  return stops[k].toFixed(digits);
+  const says = (stop: number, digits: number) =>
+    Math.abs(Number(stop.toFixed(digits)) - stop) < 1e-7;
+  const exact = [2, 3].find((digits) => stops.every((stop) => says(stop, digits))) ?? 4;
+  const gap = Math.min(1, ...stops.slice(1).map((stop, i) => stop - stops[i]));
+  const apart = Math.ceil(-Math.log10(gap) - 1e-9);
+  return stops[k].toFixed(Math.min(6, Math.max(exact, apart)));
 }

@@ -2,6 +2,7 @@
 
 import * as colors from "./colors";
 import { category, css, pack, type Rgb } from "./colors";
+import { range } from "./metrics";
 import {
   agreementOf,
   decide,
@@ -57,7 +58,8 @@ export class Painter {
     const { view, shown } = this.#setting;
     if (this.#config.task === "multiclass" && shown === null)
       return this.#argmaxPasses(image, source);
-    const classes = shown === null ? this.#config.class_names.map((_, c) => c) : [shown];
+    const classes = shown === null ? range(this.#config.class_names.length) : [shown];
+    if (view === "heat" && classes.length > 1) return this.#highestPass(image, source, classes);
     const each = classes.map((c, i) => this.#classPasses(image, source, c, i > 0));
     if (each.some((passes) => passes === null)) return null;
     const passes = (each as Pass[][]).flat();
@@ -65,6 +67,19 @@ export class Painter {
     return view === "errors" && classes.length > 1
       ? [...passes.filter((_, i) => i % 2 === 0), ...passes.filter((_, i) => i % 2 === 1)]
       : passes;
+  }
+
+  /** The heat map of all classes: the highest of their probabilities. */
+  #highestPass(image: number, source: number, classes: number[]): Pass[] | null {
+    const { width, stops } = this.#config;
+    const levels = this.#tiles.derive(
+      `highest/${source}/${image}`,
+      classes.map((c) => levelKey(source, image, c)),
+      (first, ...rest) => first.map((level, i) => Math.max(level, ...rest.map((r) => r[i]))),
+    );
+    const stop = Math.min(...this.#setting.at);
+    const table = this.#table("heat", () => heatTable([stop], stops.length));
+    return levels && [{ plane: { width, levels, rows: null }, table }];
   }
 
   /** One class against the rest. */
@@ -97,8 +112,8 @@ export class Painter {
         if (shown !== null || this.#config.task === "binary")
           return [pass("errors", () => errorTable(stop), truth)];
         return [
-          pass("hits", () => errorTable(stop, true, false), truth),
-          pass("misses", () => errorTable(stop, false, true), truth),
+          pass("hits", () => errorTable(stop, { errors: false }), truth),
+          pass("misses", () => errorTable(stop, { hits: false }), truth),
         ];
       }
       case "difference": {
@@ -134,7 +149,7 @@ export class Painter {
           [targetKey(image), argmaxKey(source, image)],
           agreementOf,
         );
-        return rows && [pass(() => errorTable(at), rows)];
+        return rows && [pass(() => errorTable(at, { exhaustive: true }), rows)];
       }
       case "difference": {
         const otherLevels = this.#tiles.get(maximumKey(1, image));

@@ -29,7 +29,7 @@ export interface Config {
   width: number;
   channels: number;
   average: Average;
-  zero_division: number;
+  zero_division: number | null;
   has_targets: boolean;
   page_size: number;
   initial_threshold: number;

@@ -31,9 +31,9 @@ export function metricsInWords(
 }
 
 /** Without targets: how much is on. */
-export function shareInWords(histogram: Float64Array, stop: number): string {
+export function shareInWords(histogram: Float64Array, stop: number, of: string): string {
   const sum = (values: Float64Array) => values.reduce((total, count) => total + count, 0);
-  return `${((100 * sum(histogram.subarray(stop + 1))) / sum(histogram)).toFixed(1)} % of pixels on`;
+  return `${((100 * sum(histogram.subarray(stop + 1))) / sum(histogram)).toFixed(1)} % of ${of} on`;
 }
 
 /** What is known of a pixel: "(12, 40), target 1, p in (0.42, 0.43]". */
@@ -50,6 +50,7 @@ export function pixelInWords(
   const said = [`(${x}, ${y})`];
   const target = targetInWords(config, tiles, shown, image, pixel);
   if (target) said.push(`target ${target}`);
+  if (shown === null && config.task === "multilabel") return said[0]; // no one class is meant
   const byArgmax = config.task === "multiclass" && shown === null;
   const levels = tiles.get(
     byArgmax ? maximumKey(source, image) : levelKey(source, image, shown ?? 0),

@@ -22,7 +22,19 @@ CURVE_INCHES = 1.1
 TITLE_INCHES = 0.35
 DPI = 80
 GAP = 4  # pixels between pictures
-INK = np.array([230, 159, 0])  # the first category of js/src/lib/colors.ts
+# Okabe and Ito's colours; js/src/lib/colors.ts has the same, in the same order.
+CATEGORIES = np.array(
+    [
+        [0, 0, 0],
+        [230, 159, 0],
+        [86, 180, 233],
+        [0, 158, 115],
+        [240, 228, 66],
+        [0, 114, 178],
+        [213, 94, 0],
+        [204, 121, 167],
+    ]
+)
 OPACITY = 0.55
 
 
@@ -47,7 +59,8 @@ def segmentation_figure(dial: SegmentationDial) -> Figure:
     if curves is not None:
         plot = figure.add_axes((0.08, 0.4 / height, 0.9, (below - 0.5) / height))
         _draw_curve(plot, curves.stops.values, curves.dice(dial.average).numpy(), dial.threshold)
-    title = f"p > {dial.threshold:.4g}  (static picture: run the cell to interact)"
+    own = ", classes with their own" if dial.class_thresholds else ""
+    title = f"p > {dial.threshold:.4g}{own}  (static picture: run the cell to interact)"
     figure.text(0.5, 1 - 0.5 * TITLE_INCHES / height, title, ha="center", va="center")
     return figure
 
@@ -58,7 +71,8 @@ def _overlay(dial: SegmentationDial, image: int) -> Pixels:
     step = max(1, max(picture.shape[:2]) // round(CELL_INCHES * DPI))
     picture, mask = picture[::step, ::step], dial.mask(image)[::step, ::step]
     rgb = np.repeat(picture, 3, axis=2) if picture.shape[2] == 1 else picture[..., :3]
-    mixed = rgb + OPACITY * (INK - rgb)
+    classes = dial.classes(image)[::step, ::step]
+    mixed = rgb + OPACITY * (CATEGORIES[classes % len(CATEGORIES)] - rgb)
     return np.where(mask[..., None] > 0, mixed, rgb).astype(np.uint8)
 
 

@@ -41,7 +41,6 @@ def measure_frame(
     batches: Iterable[tuple[torch.Tensor, torch.Tensor | None]],
     task: Task,
     stops: Stops,
-    zero_division: float = 1.0,
 ) -> SegmentationFrame:
     """Measure canonical (probs, targets or None) batch by batch, on their own device.
 
@@ -58,7 +57,7 @@ def measure_frame(
         levels.append(batch)
     curves = None
     if tallies:
-        curves = ThresholdCurves.from_tally(Tally.cat(tallies), task, stops, zero_division)
+        curves = ThresholdCurves.from_tally(Tally.cat(tallies), task, stops)
     multiclass = task == "multiclass"
     return SegmentationFrame(
         _to_host([batch.classes for batch in levels]),

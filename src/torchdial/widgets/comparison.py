@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from torchdial.inputs.refusal import refusal
+from torchdial.inputs.refusal import describe, refusal
 from torchdial.widgets.dial import Bytes, SegmentationDial
 from torchdial.widgets.segmentation import SegmentationPreview
 
@@ -24,6 +24,13 @@ class SegmentationComparison(SegmentationDial):
         self, first: SegmentationPreview, second: SegmentationPreview, names: Sequence[str]
     ) -> None:
         _check_alike(first, second)
+        if isinstance(names, str) or len(names) != 2:
+            raise refusal(
+                "names",
+                expected="a name for each of two previews",
+                got=describe(names),
+                remedy='Pass names=["small", "large"], say.',
+            )
         super().__init__(
             first._images,
             first._targets,
@@ -36,12 +43,12 @@ class SegmentationComparison(SegmentationDial):
             threshold=first.threshold,
             class_thresholds=first.class_thresholds,
             average=first._average,
-            zero_division=first._config["zero_division"],
+            zero_division=first._zero_division,
         )
         self.view = "difference"
         self._previews = (first, second)
-        for preview in self._previews:
-            preview.observe(self._follow, "_frame")
+        for preview in {first, second}:
+            preview.observe(self._follow, ["_frame", "_notice"])
 
     @property
     def metrics(self) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -56,12 +63,14 @@ class SegmentationComparison(SegmentationDial):
     def close(self) -> None:
         """Close the widget and stop following the previews."""
         previews, self._previews = self._previews, ()
-        for preview in previews:
-            preview.unobserve(self._follow, "_frame")
+        for preview in set(previews):
+            preview.unobserve(self._follow, ["_frame", "_notice"])
         super().close()
 
-    def _follow(self, _change: Any) -> None:
-        self._show([preview._shown[1][0] for preview in self._previews])
+    def _follow(self, change: Any) -> None:
+        if change["name"] == "_frame":
+            self._show([preview._shown[1][0] for preview in self._previews])
+        self._notice = "\n".join(p.notice for p in self._previews if p.notice)
 
 
 def compare(

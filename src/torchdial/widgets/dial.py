@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,7 @@ Bytes = npt.NDArray[np.uint8]
 ClassThresholds = Sequence[float | None] | Mapping[str, float] | None
 
 PAGE_SIZE = 16
+SETTABLE = ("threshold", "class_thresholds", "shown_class", "view")
 OPENING_BYTES = 48 << 20  # past the first page, planes follow when the browser asks for them
 
 
@@ -78,6 +80,7 @@ class SegmentationDial(anywidget.AnyWidget):
         self._images = pictures
         self._targets = targets
         self._average: Average = average
+        self._zero_division = zero_division
         self._given_curves = list(curves)
         self._shown = (0, tuple(frames))  # replaced as a whole: messages may come on a thread
         own = self._to_class_thresholds(class_thresholds)
@@ -96,7 +99,7 @@ class SegmentationDial(anywidget.AnyWidget):
                 "width": pictures.shape[2],
                 "channels": pictures.shape[3],
                 "average": average,
-                "zero_division": zero_division,
+                "zero_division": None if math.isnan(zero_division) else zero_division,
                 "has_targets": targets is not None,
                 "page_size": PAGE_SIZE,
                 "initial_threshold": start,
@@ -170,6 +173,18 @@ class SegmentationDial(anywidget.AnyWidget):
             on = (frame.levels[image] > at[:, None, None]).any(axis=0)
         mask: Bytes = np.where(on, np.uint8(255), np.uint8(0))
         return mask
+
+    def classes(self, image: int) -> npt.NDArray[np.uint8]:
+        """Return the number of the overlay's colour at each pixel of an image, uint8 (H, W).
+
+        For multiclass it is the class of the highest probability, otherwise 1.
+        """
+        argmax: npt.NDArray[np.uint8] | None = self._shown[1][0].argmax
+        if argmax is None or self.shown_class is not None:
+            number = self.shown_class if self.task == "multiclass" else 1
+            return np.full(self.pictures.shape[1:3], number, np.uint8)
+        found: npt.NDArray[np.uint8] = argmax[image]
+        return found
 
     def _setting(self) -> float | list[float]:
         """Return the threshold, or one for each class where any has its own."""
@@ -299,22 +314,29 @@ class SegmentationDial(anywidget.AnyWidget):
         return found[0] if kind == "target" and found.ndim == 3 else found
 
     def _on_message(self, _widget: Any, content: Mapping[str, Any], _buffers: Any) -> None:
-        """Answer what the browser asks for; an error travels back with the request's id."""
-        request = content.get("id")
+        """Do what the browser asks; an error travels back with the request's id."""
+        actions = {"need": self._send_tiles, "settle": self._settle}
+        kind, request = content.get("type"), content.get("id")
         try:
-            if content.get("type") != "need":
-                raise ValueError(f"unknown message type {content.get('type')!r:.60}")
-            keys = [str(key) for key in content["keys"]]
-            version = self._shown[0]
-            planes = [plane_bytes(self._plane(key)) for key in keys]
-        except (KeyError, TypeError, ValueError) as error:
+            if kind not in actions:
+                raise ValueError(f"unknown message type {kind!r:.60}")
+            actions[kind](content)
+        except (KeyError, TypeError, ValueError, t.TraitError) as error:
             self.send({"type": "error", "id": request, "message": f"torchdial: {error}"})
-            return
-        known = {*self._opening, *keys}
-        self._requested = [key for key in self._requested if key not in known] + [
-            key for key in keys if key not in self._opening
-        ]
-        self.send({"type": "tiles", "id": request, "version": version, "keys": keys}, planes)
+
+    def _settle(self, content: Mapping[str, Any]) -> None:
+        """Take what the person has set, in case the traits' own update was held back."""
+        state = {name: content["state"][name] for name in SETTABLE}
+        self.set_state(state)
+
+    def _send_tiles(self, content: Mapping[str, Any]) -> None:
+        keys = [str(key) for key in content["keys"]]
+        version = self._shown[0]
+        planes = [plane_bytes(self._plane(key)) for key in keys]
+        new = [key for key in keys if key not in self._opening]
+        self._requested = [key for key in self._requested if key not in new] + new
+        reply = {"type": "tiles", "id": content.get("id"), "version": version, "keys": keys}
+        self.send(reply, planes)
 
     # What may be set
 
@@ -350,6 +372,13 @@ class SegmentationDial(anywidget.AnyWidget):
 
     def _to_class_thresholds(self, given: ClassThresholds) -> list[float | None]:
         names = self._class_names
+        if given and len(names) == 1:
+            raise refusal(
+                "class_thresholds",
+                expected="None for a single class",
+                got=describe(given),
+                remedy="Pass threshold=.",
+            )
         if isinstance(given, Mapping):
             unknown = [name for name in given if name not in names]
             if unknown:

@@ -116,7 +116,8 @@ class SegmentationPreview(SegmentationDial):
         mode, the random state and autocast are put back.
 
         Args:
-            model: any `nn.Module` or callable from (B, C, H, W) to maps.
+            model: any `nn.Module` or callable from (B, C, H, W) to maps. A plain function is
+                called as it stands: put the model in it into eval mode yourself.
             images: the model's input, (N, C, H, W); pass `mean=` and `std=` to undo a
                 normalisation for display.
             targets: as for `SegmentationPreview`.
@@ -215,7 +216,7 @@ class SegmentationPreview(SegmentationDial):
             maps.stops,
             from_logits=maps.from_logits,
             ignore_index=maps.ignore_index,
-            zero_division=self._config["zero_division"],
+            zero_division=self._zero_division,
         )
         for given, targets in loader:
             sweep.update(self._run(given), targets)

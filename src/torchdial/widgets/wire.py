@@ -12,7 +12,7 @@ from torchdial.sweeps.counts import Counts
 from torchdial.sweeps.curves import ThresholdCurves
 from torchdial.sweeps.formulas import Average
 
-# More than this is thinned by nobody: the reader is told to choose a pooled average.
+# Past this, counts go pooled, and pictures without metrics of their own.
 MAX_COUNT_BYTES = 32 << 20
 MAX_CLASSES_IN_CONFUSION = 32
 
@@ -33,20 +33,20 @@ def pack_floats(values: torch.Tensor | npt.NDArray[Any]) -> bytes:
 
 
 def pack_tally(curves: ThresholdCurves, average: Average, *, per_image: bool) -> dict[str, Any]:
-    """Return counts for the browser, pooled into one image unless `per_image` or needed.
+    """Return counts for the browser: of each image where wanted and not too large, else pooled.
 
     Raises:
-        ValueError: counts by image would be too large to send.
+        ValueError: the average needs counts of each image, and they are too large to send.
     """
-    keep = per_image or average == "image"
-    size = curves.counts.tp.numel() * 16 if keep else 0
-    if size > MAX_COUNT_BYTES:
+    argmax = curves.argmax
+    size = curves.counts.tp.numel() * 16 * (2 if argmax else 1)
+    if size > MAX_COUNT_BYTES and average == "image":
         raise ValueError(
             f"curves: expected at most {MAX_COUNT_BYTES >> 20} MB of counts, got {size >> 20} MB "
             f"for {curves.num_images:,} images × {curves.num_classes} classes with "
             f"average={average!r}. Use average='micro' or 'macro', or show fewer images."
         )
-    argmax = curves.argmax
+    keep = average == "image" or (per_image and size <= MAX_COUNT_BYTES)
     with_joint = curves.joint is not None and curves.num_classes <= MAX_CLASSES_IN_CONFUSION
     return {
         "total_images": curves.num_images,

@@ -1,0 +1,104 @@
+// A region on fewer screen pixels: each shows the mean of the map pixels under it.
+
+import type { Plane, Region, Size, Table } from "./paint";
+
+const EVEN_BYTES = 0xff00ff;
+
+/** Lowest and highest level under each screen pixel. */
+interface Extremes {
+  key: string;
+  low: Uint8Array;
+  high: Uint8Array;
+}
+
+const known = new WeakMap<Uint8Array, Extremes>();
+
+/** The size to paint a region in: the screen's, where that is smaller. */
+export function shrunk(region: Region, dest: Region): Size {
+  if (dest.width >= region.width) return region;
+  return { width: Math.ceil(dest.width), height: Math.ceil(dest.height) };
+}
+
+/**
+ * Write the mean colours of a region.
+ *
+ * Most blocks lie on one side of the dial: where their lowest and highest level have one colour, so
+ * has every level between them, and no pixel needs to be read.
+ */
+export function paintMeans(
+  out: Uint32Array,
+  plane: Plane,
+  region: Region,
+  table: Table,
+  { width, height }: Size,
+): void {
+  const side = Math.ceil(Math.max(region.width / width, region.height / height));
+  const xs = starts(region.x, region.width, width, side);
+  const ys = starts(region.y, region.height, height, side).map((y) => y * plane.width);
+  const { low, high } = extremesOf(plane, xs, ys, side);
+  for (let y = 0, o = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, o++) {
+      const same = !plane.rows && table[low[o]] === table[high[o]];
+      out[o] = same ? table[low[o]] : mean(plane, ys[y] + xs[x], side, table);
+    }
+  }
+}
+
+/** Where blocks start, evenly spread; neighbours may share a pixel. */
+function starts(from: number, size: number, count: number, side: number): Int32Array {
+  return Int32Array.from(
+    { length: count },
+    (_, i) => from + Math.max(0, Math.min(Math.floor((i * size) / count), size - side)),
+  );
+}
+
+function extremesOf(plane: Plane, xs: Int32Array, ys: Int32Array, side: number): Extremes {
+  const { levels, width } = plane;
+  const key = `${[xs[0], ys[0], xs.length, ys.length, side]}`;
+  const old = known.get(levels);
+  if (old?.key === key) return old;
+  const low = new Uint8Array(xs.length * ys.length);
+  const high = low.slice();
+  let o = 0;
+  for (const y of plane.rows ? [] : ys) {
+    for (const x of xs) {
+      let least = 255;
+      let most = 0;
+      for (let b = 0, i = y + x; b < side; b++, i += width) {
+        for (let a = i; a < i + side; a++) {
+          const level = levels[a];
+          if (level < least) least = level;
+          if (level > most) most = level;
+        }
+      }
+      low[o] = least;
+      high[o++] = most;
+    }
+  }
+  const extremes = { key, low, high };
+  if (!plane.rows) known.set(levels, extremes);
+  return extremes;
+}
+
+/** The mean of side × side pixels as the screen mixes them: a clear pixel lends no colour. */
+function mean({ levels, rows, width }: Plane, start: number, side: number, table: Table): number {
+  let redBlue = 0;
+  let greenAlpha = 0;
+  for (let b = 0, i = start; b < side; b++, i += width) {
+    for (let a = i; a < i + side; a++) {
+      const color = table[rows ? (rows[a] << 8) | levels[a] : levels[a]];
+      redBlue += color & EVEN_BYTES;
+      greenAlpha += (color >>> 8) & EVEN_BYTES;
+    }
+  }
+  const alpha = greenAlpha >>> 16;
+  if (alpha === 0) return 0;
+  const byte = (sum: number) => Math.round((sum * 255) / alpha);
+  return (
+    ((Math.round(alpha / (side * side)) << 24) |
+      (byte(redBlue >>> 16) << 16) |
+      (byte(greenAlpha & 0xffff) << 8) |
+      byte(redBlue & 0xffff)) >>>
+    0
+  );
+}
