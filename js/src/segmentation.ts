@@ -273,12 +273,17 @@ class SegmentationView {
     return this.#state.get("view") === "difference" ? 1 : this.#sources.length;
   }
 
+  /** Put the page's pictures into the grid, if they are not there already. */
   #showCells(): void {
     const models = range(this.#modelsPerImage());
-    this.#cells = this.#pages.images.flatMap((image) =>
+    const cells = this.#pages.images.flatMap((image) =>
       models.map((source) => ({ image, source })),
     );
-    this.#grid.setCells(this.#cells.length);
+    const same = (cell: Cell, i: number) =>
+      cell.image === this.#cells[i]?.image && cell.source === this.#cells[i].source;
+    if (cells.length === this.#cells.length && cells.every(same)) return;
+    this.#cells = cells;
+    this.#grid.setCells(cells.length);
   }
 
   /** Bring everything on screen to the state of the model; runs once before a paint. */

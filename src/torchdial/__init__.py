@@ -9,8 +9,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from torchdial.inputs.candidates import raw_candidates
     from torchdial.sweeps.curves import ThresholdCurves
+    from torchdial.sweeps.detect import detect
+    from torchdial.sweeps.detection_curves import DetectionCurves
+    from torchdial.sweeps.detections import DetectionSweep
     from torchdial.sweeps.levels import threshold_levels
+    from torchdial.sweeps.nms import nms_sweep
     from torchdial.sweeps.thresholds import ThresholdSweep
     from torchdial.widgets.comparison import SegmentationComparison, compare
     from torchdial.widgets.segmentation import SegmentationPreview
@@ -18,20 +23,30 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "DetectionCurves": "torchdial.sweeps.detection_curves",
+    "DetectionSweep": "torchdial.sweeps.detections",
     "SegmentationComparison": "torchdial.widgets.comparison",
     "SegmentationPreview": "torchdial.widgets.segmentation",
     "ThresholdCurves": "torchdial.sweeps.curves",
     "ThresholdSweep": "torchdial.sweeps.thresholds",
     "compare": "torchdial.widgets.comparison",
+    "detect": "torchdial.sweeps.detect",
+    "nms_sweep": "torchdial.sweeps.nms",
+    "raw_candidates": "torchdial.inputs.candidates",
     "threshold_levels": "torchdial.sweeps.levels",
 }
 
 __all__ = [
+    "DetectionCurves",
+    "DetectionSweep",
     "SegmentationComparison",
     "SegmentationPreview",
     "ThresholdCurves",
     "ThresholdSweep",
     "compare",
+    "detect",
+    "nms_sweep",
+    "raw_candidates",
     "threshold_levels",
 ]
 

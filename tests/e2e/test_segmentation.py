@@ -195,6 +195,24 @@ def test_keys_move_the_dial(lab: Lab, page: Page) -> None:
         dial.expect_stop(50)
 
 
+def test_turning_the_dial_repaints_the_overlay_alone(lab: Lab, page: Page) -> None:
+    count = """() => {
+      window.painted = { picture: 0, overlay: 0 };
+      const clear = CanvasRenderingContext2D.prototype.clearRect;
+      CanvasRenderingContext2D.prototype.clearRect = function (...area) {
+        for (const layer in painted) painted[layer] += this.canvas.matches(`.torchdial-${layer}`);
+        return clear.apply(this, area);
+      };
+    }"""
+    with opened(lab, page, "repaints", [IMPORT, MAKE + "w"]):
+        dial = DialOnPage(page)
+        page.wait_for_timeout(500)
+        page.evaluate(count)
+        for stop in (10, 20, 30):
+            dial.set_stop(stop)
+        assert page.evaluate("painted") == {"picture": 0, "overlay": 9}
+
+
 def test_every_control_changes_what_is_shown(lab: Lab, page: Page) -> None:
     make = (
         "w = td.SegmentationPreview(np.repeat(images, 7, 0), np.repeat(probs, 7, 0),"

@@ -3,9 +3,26 @@
 Nothing here knows of widgets. Each function validates once; what it returns is trusted after.
 """
 
+from torchdial.inputs.annotations import Annotations, to_annotations
+from torchdial.inputs.boxes import to_boxes
+from torchdial.inputs.candidates import raw_candidates
+from torchdial.inputs.detections import Detections, to_detections
 from torchdial.inputs.images import to_images
 from torchdial.inputs.maps import Task, to_probabilities
 from torchdial.inputs.masks import to_targets
 from torchdial.inputs.stops import Stops, to_stops
 
-__all__ = ["Stops", "Task", "to_images", "to_probabilities", "to_stops", "to_targets"]
+__all__ = [
+    "Annotations",
+    "Detections",
+    "Stops",
+    "Task",
+    "raw_candidates",
+    "to_annotations",
+    "to_boxes",
+    "to_detections",
+    "to_images",
+    "to_probabilities",
+    "to_stops",
+    "to_targets",
+]

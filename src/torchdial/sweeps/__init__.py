@@ -5,7 +5,20 @@
 
 from torchdial.sweeps.calibration import Calibration
 from torchdial.sweeps.curves import ThresholdCurves
+from torchdial.sweeps.detect import detect
+from torchdial.sweeps.detection_curves import DetectionCurves
+from torchdial.sweeps.detections import DetectionSweep
 from torchdial.sweeps.levels import threshold_levels
+from torchdial.sweeps.nms import nms_sweep
 from torchdial.sweeps.thresholds import ThresholdSweep
 
-__all__ = ["Calibration", "ThresholdCurves", "ThresholdSweep", "threshold_levels"]
+__all__ = [
+    "Calibration",
+    "DetectionCurves",
+    "DetectionSweep",
+    "ThresholdCurves",
+    "ThresholdSweep",
+    "detect",
+    "nms_sweep",
+    "threshold_levels",
+]

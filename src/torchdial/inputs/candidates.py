@@ -1,0 +1,91 @@
+"""torchvision's detectors, made to hand out what they have before non-maximum suppression."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from numbers import Real
+from typing import Any, TypeVar
+
+from torch import nn
+
+from torchdial.inputs.refusal import describe, refusal
+
+M = TypeVar("M", bound=nn.Module)
+
+SETTINGS = ("score_thresh", "nms_thresh", "detections_per_img")
+LATE_HEADS = ("mask_roi_pool", "keypoint_roi_pool")  # without its pool such a head does not run
+NO_IOU = 2.0  # not 1.0: on a GPU the IoU of two equal boxes may round to a little above 1
+
+
+@contextmanager
+def raw_candidates(model: M, score_floor: float = 0.01) -> Iterator[M]:
+    """Let a torchvision detector return its candidates before NMS, as long as this lasts.
+
+    For RetinaNet, FCOS, SSD, Faster, Mask and Keypoint R-CNN. What comes before NMS in the
+    model stays as it is (the best `topk_candidates` of each level or class, the proposals of an
+    R-CNN), because it does not depend on the dials: NMS and a score threshold on the candidates
+    give what the model itself would give with these settings. Masks and keypoints are left out.
+    After, also after an error, the model is as it was.
+
+    Args:
+        model: the detector. It is changed in place, so use it from one thread at a time.
+        score_floor: candidates with a score of at most this are dropped, in [0, 1). A score dial
+            says nothing below it; a lower floor costs memory and time.
+
+    Yields:
+        The model.
+
+    Raises:
+        ValueError: the model has not torchvision's attributes, or the floor is out of range.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> model = SimpleNamespace(score_thresh=0.05, nms_thresh=0.5, detections_per_img=300)
+        >>> with raw_candidates(model):
+        ...     model.score_thresh
+        0.01
+        >>> model.score_thresh
+        0.05
+    """
+    _check_floor(score_floor)
+    head = _head_of(model)
+    values: list[Any] = [float(score_floor), NO_IOU, sys.maxsize]
+    meanwhile = dict(zip(SETTINGS, values, strict=True))
+    meanwhile |= {name: None for name in LATE_HEADS if getattr(head, name, None) is not None}
+    before = {name: getattr(head, name) for name in meanwhile}
+    try:
+        for name, value in meanwhile.items():
+            setattr(head, name, value)
+        yield model
+    finally:
+        for name, value in before.items():
+            setattr(head, name, value)
+
+
+def _head_of(model: nn.Module) -> Any:
+    """Return the module that has the settings: a detector of one stage, or an R-CNN's heads."""
+    for module in (model, getattr(model, "roi_heads", None)):
+        if all(isinstance(getattr(module, name, None), Real) for name in SETTINGS):
+            return module
+    raise refusal(
+        "model",
+        expected="torchvision's RetinaNet, FCOS, SSD, Faster R-CNN or Mask R-CNN, which have "
+        f"{', '.join(SETTINGS)} on themselves or on roi_heads",
+        got=describe(model) if not isinstance(model, nn.Module) else type(model).__name__,
+        remedy="Pass the detector inside a wrapper (model.module, model.model); for another one "
+        "hand over the boxes and scores that it has before its own NMS.",
+    )
+
+
+def _check_floor(score_floor: float) -> None:
+    number = isinstance(score_floor, Real) and not isinstance(score_floor, bool)
+    if number and 0 <= score_floor < 1:
+        return
+    raise refusal(
+        "score_floor",
+        expected="a number in [0, 1)",
+        got=describe(score_floor),
+        remedy="0.01 keeps what a person may want to see.",
+    )

@@ -1,0 +1,149 @@
+"""What a detector's dials are set to, as one function for production."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from numbers import Integral, Real
+from typing import Any
+
+import torch
+
+from torchdial.inputs.boxes import Boxes, to_boxes
+from torchdial.inputs.refusal import describe, refusal
+from torchdial.inputs.stops import Stops
+from torchdial.sweeps.nms import kept_at
+
+ClassThresholds = Mapping[int, float] | Sequence[float | None] | None
+
+
+def detect(
+    boxes: Any,
+    scores: Any,
+    labels: Any = None,
+    *,
+    score_threshold: float,
+    nms_iou: float,
+    class_thresholds: ClassThresholds = None,
+    class_agnostic: bool = False,
+    max_det: int = 300,
+) -> dict[str, torch.Tensor]:
+    """Return the detections of one image, by the rule of the dials.
+
+    In this order: greedy NMS as in `nms_sweep`, at any IoU; the boxes whose score is above the
+    threshold of their class; of these the `max_det` highest scores, ties in the order given. Boxes,
+    scores and thresholds are compared in float32.
+
+    Args:
+        boxes: (N, 4) corners x1, y1, x2, y2, in pixels or any other unit.
+        scores: (N,) floating-point numbers in [0, 1].
+        labels: (N,) whole numbers; None makes all boxes one class.
+        score_threshold: a box needs a higher score than this.
+        nms_iou: in [0, 1], the most that two boxes may overlap for both to be kept.
+        class_thresholds: thresholds of single classes, in place of `score_threshold`: a dict by
+            label, or a list whose index is the label, with None for a class without one.
+        class_agnostic: whether boxes of different classes suppress each other.
+        max_det: the most detections of one image.
+
+    Returns:
+        "boxes" float32 (M, 4), "scores" float32 (M,), "labels" int64 (M,) and "indices" int64 (M,)
+        into what was given, in descending score, on the device of `boxes`.
+
+    Raises:
+        ValueError: boxes, scores or labels that `to_boxes` refuses, or a setting out of its range.
+
+    Example:
+        >>> boxes = torch.tensor([[0, 0, 10, 10], [0, 0, 10, 8], [40, 0, 50, 10]])
+        >>> scores = torch.tensor([0.7, 0.9, 0.2])
+        >>> detect(boxes, scores, score_threshold=0.1, nms_iou=0.5)["indices"]
+        tensor([1, 2])
+    """
+    found = to_boxes(boxes, scores, labels, absolute=False)
+    default = _number("score_threshold", score_threshold)
+    own = _to_own(class_thresholds)
+    stops = Stops((_unit("nms_iou", nms_iou),))
+    limits = _limits(found, default, own)
+    possible = found.scores > min([default, *own.values()])  # others suppress none of these
+    indices = possible.nonzero().squeeze(1)
+    candidates = Boxes(*(part[indices] for part in found))
+    kept = kept_at(candidates, stops, class_agnostic=class_agnostic)[:, 0]
+    kept &= candidates.scores > limits[indices]
+    indices = indices[kept]
+    order = found.scores[indices].sort(descending=True, stable=True).indices
+    indices = indices[order[: _count("max_det", max_det)]]
+    return {
+        "boxes": found.boxes[indices],
+        "scores": found.scores[indices],
+        "labels": found.labels[indices],
+        "indices": indices,
+    }
+
+
+def _limits(found: Boxes, default: float, own: dict[int, float]) -> torch.Tensor:
+    """Return the threshold of each box, float32 (N,)."""
+    limits = torch.full_like(found.scores, default)
+    for label, threshold in own.items():
+        limits[found.labels == label] = threshold
+    return limits
+
+
+def _to_own(given: ClassThresholds) -> dict[int, float]:
+    if given is None:
+        return {}
+    items = given.items() if isinstance(given, Mapping) else enumerate(given)
+    return {
+        _label(label): _number(f"class_thresholds[{label!r}]", value)
+        for label, value in items
+        if value is not None
+    }
+
+
+def _label(value: Any) -> int:
+    if isinstance(value, Integral):
+        return int(value)
+    raise refusal(
+        "class_thresholds",
+        expected="labels as keys",
+        got=describe(value),
+        remedy="A label is the index of a class; names are known to the previews alone.",
+    )
+
+
+def _number(name: str, value: Any) -> float:
+    number = _to_float(value)
+    if math.isfinite(number):
+        return number
+    raise refusal(
+        name,
+        expected="a finite number",
+        got=describe(value),
+        remedy="Scores lie in [0, 1], and a box is kept if its score is above the threshold.",
+    )
+
+
+def _unit(name: str, value: Any) -> float:
+    number = _to_float(value)
+    if 0 <= number <= 1:
+        return number
+    raise refusal(
+        name,
+        expected="a number in [0, 1]",
+        got=describe(value),
+        remedy="0 keeps no two boxes that overlap, 1 keeps all.",
+    )
+
+
+def _to_float(value: Any) -> float:
+    """Return a number as float, NaN for what is none."""
+    return float(value) if isinstance(value, Real) and not isinstance(value, bool) else math.nan
+
+
+def _count(name: str, value: Any) -> int:
+    if isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= 1:
+        return int(value)
+    raise refusal(
+        name,
+        expected="a whole number from 1",
+        got=describe(value),
+        remedy="Pass a large one to keep all detections.",
+    )

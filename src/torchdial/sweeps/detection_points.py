@@ -1,0 +1,194 @@
+"""Single points of the score dial and the NMS dial: the best one, and what is true at one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+
+import numpy as np
+import torch
+
+from torchdial.inputs.refusal import refusal
+from torchdial.sweeps.detection_counts import Decisions, DetectionCounts
+from torchdial.sweeps.detection_settings import DetectionMetric
+from torchdial.sweeps.detection_tally import DetectionTally, keep_first
+from torchdial.sweeps.words import ALMOST_ONE
+
+
+def choose(
+    metric: DetectionMetric,
+    values: torch.Tensor,
+    demands: Mapping[DetectionMetric, torch.Tensor],
+    at_least: Mapping[DetectionMetric, float],
+) -> tuple[int, int]:
+    """Return the NMS stop and the score stop where values (T, S) are highest.
+
+    Over a plateau it takes the NMS stops with the longest run of score stops, of these the lower
+    middle of the longest run, and there the lower middle of the run.
+
+    Args:
+        metric: what the values are.
+        values: float64 (T, S).
+        demands: other metrics, float64 (T, S).
+        at_least: what they have to reach.
+
+    Raises:
+        ValueError: no stop meets the demands, or the metric is undefined at every stop.
+
+    Example:
+        >>> choose("f1", torch.tensor([[0.5, 0.9, 0.9, 0.9], [0.5, 0.9, 0.5, 0.5]]), {}, {})
+        (0, 2)
+    """
+    allowed = ~values.isnan()
+    for name, least in at_least.items():
+        allowed &= demands[name] >= least
+    if not bool(allowed.any()):
+        raise ValueError(_nothing_to_choose(metric, demands, at_least))
+    top = allowed & (values == values[allowed].max())
+    runs = [_longest_run(row) for row in top.tolist()]
+    longest = max(length for _, length in runs)
+    row = _lower_middle(_longest_run([length == longest for _, length in runs]))
+    return row, _lower_middle(runs[row])
+
+
+def _longest_run(chosen: Sequence[bool]) -> tuple[int, int]:
+    """Return start and length of the first longest run of True."""
+    best, start = (0, 0), 0
+    for is_chosen, group in groupby(chosen):
+        length = len(list(group))
+        if is_chosen and length > best[1]:
+            best = (start, length)
+        start += length
+    return best
+
+
+def _lower_middle(run: tuple[int, int]) -> int:
+    start, length = run
+    return start + (length - 1) // 2
+
+
+def _nothing_to_choose(
+    metric: DetectionMetric,
+    demands: Mapping[DetectionMetric, torch.Tensor],
+    at_least: Mapping[DetectionMetric, float],
+) -> str:
+    if not at_least:
+        return (
+            f"best: expected {metric} to be defined at some stop, got NaN at every one. "
+            "Count images that hold the class."
+        )
+    reachable = [
+        f"{name} undefined"
+        if bool(values.isnan().all())
+        else f"{name} {float(values.nan_to_num(-1).max()):.4g}"
+        for name, values in demands.items()
+    ]
+    return (
+        f"best: expected a stop with {dict(at_least)}, got none; the best reachable, each by "
+        f"itself, is {', '.join(reachable)}. Ask for less."
+    )
+
+
+def thresholds_of(score_threshold: float | Sequence[float], num_classes: int) -> torch.Tensor:
+    """Return a score threshold for each class, float32 (C,).
+
+    Raises:
+        ValueError: not finite numbers, or another number of them than of classes.
+    """
+    try:
+        given = np.asarray(score_threshold, dtype=np.float64)
+    except (TypeError, ValueError):
+        given = np.full((), np.nan)
+    if given.shape not in ((), (num_classes,)) or not np.isfinite(given).all():
+        raise refusal(
+            "score_threshold",
+            expected=f"a finite number, or one for each of {num_classes} classes",
+            got=f"{score_threshold!r:.60}",
+            remedy="Pass one number to use it for every class.",
+        )
+    return torch.from_numpy(given).to(torch.float32).expand(num_classes)
+
+
+def shown_at(
+    tally: DetectionTally, kept: torch.Tensor, thresholds: torch.Tensor, max_det: int
+) -> torch.Tensor:
+    """Return which detections remain: kept by NMS, above their class's threshold, at most so many.
+
+    Args:
+        tally: of the images.
+        kept: what NMS keeps, bool (N,).
+        thresholds: float32 (C,).
+        max_det: at most this many an image, those with the highest scores.
+
+    Returns:
+        bool (N,).
+    """
+    shown = kept & (tally.scores > thresholds[tally.labels])
+    keep_first(shown, tally.images[:, 0], max_det)
+    return shown
+
+
+def count_at(
+    tally: DetectionTally, decisions: Decisions, stop: int, shown: torch.Tensor, num_classes: int
+) -> tuple[DetectionCounts, DetectionCounts]:
+    """Return the counts of each class and of each image, as T = S = 1.
+
+    Args:
+        tally: of the images.
+        decisions: of matching.
+        stop: of the NMS dial.
+        shown: which detections remain, bool (N,).
+        num_classes: C.
+    """
+    _, true, ignored = decisions.at(stop)
+    masks = (shown & true, shown & ~true & ~ignored)
+
+    def by(groups: torch.Tensor, of_targets: torch.Tensor, number: int) -> DetectionCounts:
+        tp, fp = (groups[mask].bincount(minlength=number)[:, None, None] for mask in masks)
+        return DetectionCounts(tp, fp, of_targets[~tally.ignore].bincount(minlength=number))
+
+    return (
+        by(tally.labels, tally.target_labels, num_classes),
+        by(tally.of_image, tally.of_target, tally.num_images),
+    )
+
+
+def confuse(
+    tally: DetectionTally, shown: torch.Tensor, match_iou: float, num_classes: int
+) -> torch.Tensor:
+    """Return the confusion matrix of the detections that remain, int64 (C + 1, C + 1).
+
+    Rows are the truth, columns what was found, the last of each the background. First come the
+    matches of equal class, so that the diagonal holds the true positives. Then, in score order,
+    each false positive takes the best of the targets of other classes still free.
+    """
+    pairs = tally.pairs()
+    own = tally.pairs_of_a_class(pairs)
+    chosen = shown[pairs.detection] & (pairs.iou >= min(match_iou, ALMOST_ONE))
+    matched: dict[int, int] = {}
+    taken: set[int] = set()
+    crowd = set(tally.crowd.nonzero().flatten().tolist())
+    for of_class in (own, ~own):
+        now = chosen & of_class
+        ends = zip(pairs.detection[now].tolist(), pairs.target[now].tolist(), strict=True)
+        for detection, target in ends:
+            if detection in matched or target in taken:
+                continue
+            matched[detection] = target
+            if target not in crowd:
+                taken.add(target)
+    truth = torch.full((len(shown),), num_classes)
+    truth[list(matched)] = tally.target_labels[list(matched.values())].long()
+    dropped = torch.zeros_like(shown)
+    dropped[list(matched)] = tally.ignore[list(matched.values())]
+    cells = truth * (num_classes + 1) + tally.labels
+    missed = ~tally.ignore
+    missed[list(taken)] = False
+    cells = torch.cat(
+        [
+            cells[shown & ~dropped],
+            tally.target_labels[missed] * (num_classes + 1) + num_classes,
+        ]
+    )
+    size = num_classes + 1
+    return cells.bincount(minlength=size**2).view(size, size)
