@@ -1,0 +1,117 @@
+"""What the benchmarks share: data, medians, the table in RESULTS.md. Running it does nothing."""
+
+from __future__ import annotations
+
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import torch
+
+RESULTS = Path(__file__).with_name("RESULTS.md")
+TITLE = (
+    "# Benchmarks\n\nWritten by `make bench`: ours against what a user would pick instead, "
+    "interleaved in one run. Each file in this folder says exactly what it measures.\n"
+)
+HEADER = "| what | measured | aim | |\n|---|---|---|---|\n"
+
+
+@dataclass(frozen=True)
+class Result:
+    """One line of a table; `met` is None where there is no aim."""
+
+    what: str
+    measured: str
+    aim: str = ""
+    met: bool | None = None
+
+    def cells(self) -> tuple[str, str, str, str]:
+        mark = {None: "", True: "met", False: "MISSED"}[self.met]
+        return self.what, self.measured, self.aim, mark
+
+
+def at_most(what: str, value: float, aim: float, unit: str, more: str = "") -> Result:
+    """Return a result whose aim is an upper bound."""
+    return Result(what, f"{_short(value)} {unit}{more}", f"≤ {aim:g} {unit}", value <= aim)
+
+
+def at_least(what: str, value: float, aim: float, unit: str, more: str = "") -> Result:
+    """Return a result whose aim is a lower bound."""
+    return Result(what, f"{_short(value)} {unit}{more}", f"≥ {aim:g} {unit}", value >= aim)
+
+
+def report(
+    name: str, results: Sequence[Result], packages: Iterable[str] = (), more: str = ""
+) -> None:
+    """Print the results and put them into RESULTS.md in place of the benchmark's last ones."""
+    rows = [result.cells() for result in results]
+    widths = [max(len(row[i]) for row in rows) for i in range(4)]
+    print(f"{name} — {_machine(packages)}{more}")
+    for row in rows:
+        print("  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)))
+    table = HEADER + "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    section = f"## {name}\n\n{_machine(packages)}{more}\n\n{table}"
+    sections = _sections() | {name: section}
+    RESULTS.write_text("\n".join([TITLE, *(sections[key] for key in sorted(sections))]), "utf-8")
+
+
+def interleave(runs: int, **functions: Callable[[], object]) -> dict[str, list[float]]:
+    """Return the milliseconds of each call; functions take turns, after one call to warm up."""
+    times: dict[str, list[float]] = {name: [] for name in functions}
+    for function in functions.values():
+        function()
+    for _ in range(runs):
+        for name, function in functions.items():
+            start = time.perf_counter()
+            function()
+            times[name].append(1000 * (time.perf_counter() - start))
+    return times
+
+
+def median_of_ratios(over: Sequence[float], under: Sequence[float]) -> float:
+    """Return the median of the ratios of neighbours in time, which share the machine's mood."""
+    return statistics.median(a / b for a, b in zip(over, under, strict=True))
+
+
+def spread(times: Sequence[float]) -> str:
+    """Return "median 3.1 ms, p95 4.0 ms"."""
+    p95 = np.percentile(times, 95)
+    return f"median {_short(statistics.median(times))} ms, p95 {_short(p95)} ms"
+
+
+def scenes(count: int, size: int, seed: int = 0) -> tuple[np.ndarray, torch.Tensor, torch.Tensor]:
+    """Return RGB images uint8 (N, H, W, 3), smooth maps float32 (N, H, W) and targets int64."""
+    generator = torch.Generator().manual_seed(seed)
+    coarse = torch.randn(count, 1, 24, 24, generator=generator)
+    logits = torch.nn.functional.interpolate(coarse, size=(size, size), mode="bicubic")[:, 0]
+    noise = torch.randn(count, size, size, generator=generator)
+    images = torch.randint(0, 256, (count, size, size, 3), generator=generator, dtype=torch.uint8)
+    targets = (logits + 0.2 * noise > 0.3).to(torch.int64)
+    return images.numpy(), torch.sigmoid(3 * logits + 0.3 * noise), targets
+
+
+def _short(value: float) -> str:
+    return f"{value:.3g}" if value < 100 else f"{value:,.0f}"
+
+
+def _machine(packages: Iterable[str]) -> str:
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"
+    versions = ", ".join(f"{name} {version(name)}" for name in ["torch", *packages])
+    return (
+        f"{date.today()}, {os.cpu_count()} CPU cores (load {os.getloadavg()[0]:.1f}), {gpu}, "
+        f"Python {platform.python_version()}, {versions}"
+    )
+
+
+def _sections() -> dict[str, str]:
+    if not RESULTS.exists():
+        return {}
+    _, *parts = RESULTS.read_text("utf-8").split("\n## ")
+    return {part.partition("\n")[0]: f"## {part.rstrip()}\n" for part in parts}

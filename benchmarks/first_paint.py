@@ -1,0 +1,93 @@
+"""From the call that makes a preview of sixteen 512² images to its first painted pictures.
+
+In real JupyterLab, kernel and page on one machine and so on one clock. Each run executes the same
+cell anew: the first is what a person meets in a fresh kernel, the others have everything loaded.
+"painted" is when the main thread has finished the frame that drew the last of the overlays.
+"""
+
+import json
+import statistics
+from itertools import pairwise
+
+from _browser import PACKAGES, browser_of, notebook
+from _measure import Result, report
+
+RUNS = 7
+COUNT, SIZE = 16, 512
+CELL = """
+import json
+marks = {"start": time.time()}
+w = td.SegmentationPreview(images, probs, targets)
+marks["constructed"] = time.time()
+bundle = w._repr_mimebundle_()
+marks["mime bundle"] = time.time()
+from IPython.display import display, publish_display_data
+publish_display_data(*bundle)
+marks["displayed"] = time.time()
+print("marks", json.dumps(marks))
+"""
+ARM = """count => {
+  window.firstPaint = new Promise(resolve => {
+    const marks = {};
+    const observer = new MutationObserver(() => {
+      if (!document.querySelector('.torchdial')) return;
+      observer.disconnect();
+      marks['in the page'] = Date.now() / 1000;
+    });
+    observer.observe(document.body, { childList: true, subtree: true });
+    const drawn = new Set();
+    stopwatch.drawn = canvas => {
+      if (drawn.size === count) return;
+      if (drawn.add(canvas).size < count) return;
+      stopwatch.painted(() => { marks.painted = Date.now() / 1000; resolve(marks); });
+    };
+  });
+}"""
+RUN_CELL = """async index => {
+  const { content } = jupyterapp.shell.currentWidget;
+  content.activeCellIndex = index;
+  await jupyterapp.commands.execute('notebook:run-cell');
+}"""
+CLEAR = "() => jupyterapp.commands.execute('notebook:clear-cell-output')"
+
+
+def run(page):
+    """Return the seconds that each part took."""
+    page.evaluate(ARM, COUNT)
+    page.evaluate(RUN_CELL, 2)
+    printed = page.locator(".jp-OutputArea-output", has_text="marks").inner_text(timeout=60_000)
+    marks = json.loads(printed.split("marks ", 1)[1]) | page.evaluate("() => firstPaint")
+    page.evaluate(CLEAR)
+    page.wait_for_function("() => !document.querySelector('.torchdial')")
+    page.wait_for_timeout(500)
+    order = ["start", "constructed", "mime bundle", "displayed", "in the page", "painted"]
+    parts = {name: marks[name] - marks[last] for last, name in pairwise(order)}
+    return parts | {"all": marks["painted"] - marks["start"]}
+
+
+if __name__ == "__main__":
+    setup = f"images, probs, targets = scenes({COUNT}, {SIZE})"
+    with notebook("first", [setup, "pass"]) as page:
+        page.wait_for_timeout(3000)
+        page.evaluate(
+            "code => jupyterapp.shell.currentWidget.content.widgets[2].model.sharedModel"
+            ".setSource(code)",
+            CELL,
+        )
+        first, *others = [run(page) for _ in range(RUNS)]
+        machine = browser_of(page)
+    names = {
+        "all": "construction to first paint",
+        "constructed": "construction, opening state sent",
+        "mime bundle": "static picture",
+        "displayed": "display message",
+        "in the page": "on the way, until the widget is in the page",
+        "painted": "first paint of all overlays",
+    }
+    results = []
+    for name, words in names.items():
+        median = 1000 * statistics.median(parts[name] for parts in others)
+        results.append(
+            Result(words, f"median {median:,.0f} ms, the first time {1000 * first[name]:,.0f} ms")
+        )
+    report("first_paint", results, PACKAGES, machine)
