@@ -59,6 +59,18 @@ it("a solid colour stays what it is in blocks of any size", () => {
   expect(new Set(out)).toEqual(new Set([0xffffffff]));
 });
 
+it("another region that begins in the same corner is painted anew", () => {
+  const plane = { width: 64, levels, rows: null };
+  const size = { width: 10, height: 8 };
+  const painted = (width: number, fresh: Plane) => {
+    const out = new Uint32Array(80);
+    paintMeans(out, fresh, { x: 0, y: 0, width, height: 40 }, maskTable([50]), size);
+    return out;
+  };
+  painted(60, plane);
+  expect(painted(55, plane)).toEqual(painted(55, { ...plane, levels: levels.slice() }));
+});
+
 it("only what is reduced is averaged", () => {
   expect(shrunk(region, { x: 0, y: 0, width: 20.4, height: 14.2 })).toEqual({
     width: 21,

@@ -35,7 +35,8 @@ export function paintMeans(
   const side = Math.ceil(Math.max(region.width / width, region.height / height));
   const xs = starts(region.x, region.width, width, side);
   const ys = starts(region.y, region.height, height, side).map((y) => y * plane.width);
-  const { low, high } = extremesOf(plane, xs, ys, side);
+  const key = [region.x, region.y, region.width, region.height, width, height].join();
+  const { low, high } = extremesOf(plane, xs, ys, side, key);
   for (let y = 0, o = 0; y < height; y++) {
     for (let x = 0; x < width; x++, o++) {
       const same = !plane.rows && table[low[o]] === table[high[o]];
@@ -52,9 +53,14 @@ function starts(from: number, size: number, count: number, side: number): Int32A
   );
 }
 
-function extremesOf(plane: Plane, xs: Int32Array, ys: Int32Array, side: number): Extremes {
+function extremesOf(
+  plane: Plane,
+  xs: Int32Array,
+  ys: Int32Array,
+  side: number,
+  key: string,
+): Extremes {
   const { levels, width } = plane;
-  const key = `${[xs[0], ys[0], xs.length, ys.length, side]}`;
   const old = known.get(levels);
   if (old?.key === key) return old;
   const low = new Uint8Array(xs.length * ys.length);

@@ -5,6 +5,9 @@ import { nearestStop } from "./stops";
 import { throttle } from "./timing";
 import type { Config } from "./wire";
 
+// The kernel hears of a moving dial less than ten times a second, first, last and rest included.
+const SAVING_MS = 120;
+
 const SETTABLE = ["threshold", "class_thresholds", "shown_class", "view"] as const;
 type Settable = (typeof SETTABLE)[number];
 
@@ -12,7 +15,6 @@ export class State {
   readonly config: Config;
   readonly #model: Model;
   readonly #changed: () => void;
-  // The kernel hears of the dial at most ten times a second, and of where it came to rest.
   readonly #saving: ReturnType<typeof throttle>;
   readonly #stopListening: () => void;
 
@@ -20,7 +22,7 @@ export class State {
     this.config = model.get("_config");
     this.#model = model;
     this.#changed = changed;
-    this.#saving = throttle(100, () => model.save_changes());
+    this.#saving = throttle(SAVING_MS, () => model.save_changes());
     this.#stopListening = listen(model, [...SETTABLE, "_notice"], changed);
   }
 

