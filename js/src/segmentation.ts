@@ -6,7 +6,7 @@ import { button, h } from "./lib/dom";
 import { Grid, type Layer } from "./lib/grid";
 import { type Metric, nameOf, range } from "./lib/metrics";
 import { listen, type Model } from "./lib/model";
-import { Pages } from "./lib/pages";
+import { Pages, type Ranking } from "./lib/pages";
 import { keepOutline, paint, type Region, texture } from "./lib/paint";
 import { fillPicture, Raster } from "./lib/raster";
 import { paintMeans, shrunk } from "./lib/shrink";
@@ -86,7 +86,7 @@ class SegmentationView {
       (k) => {
         this.#state.stop = k;
       },
-      () => this.#state.settle(),
+      () => this.#state.flush(),
     );
     this.#grid = new Grid(config.width, config.height, {
       draw: (context, cell, layer, region, dest) => this.#draw(context, cell, layer, region, dest),
@@ -94,10 +94,11 @@ class SegmentationView {
         this.#pointer = cell === null ? null : { cell, x, y };
         this.#updateHovered();
       },
-      choose: (cell) => this.#pages.toggle(this.#cells[cell].image),
+      choose: (cell) => this.#pages.pick(Math.floor(cell / this.#modelsPerImage())),
     });
     this.#readFrame();
     this.#pages = new Pages(config.num_images, config.page_size, {
+      canRank: () => this.#sources[0].shown?.counts.numImages === config.num_images,
       rank: () => this.#worstFirst(),
       changed: () => this.#updating.call(),
     });
@@ -225,17 +226,15 @@ class SegmentationView {
         arrowdown: () => this.#move(0, -0.1),
       }),
     };
-    const image = /^[1-9]$/.test(e.key) ? this.#pages.images[Number(e.key) - 1] : undefined;
-    const action =
-      image === undefined ? actions[e.key.toLowerCase()] : () => this.#pages.toggle(image);
-    if (!action) return;
-    action();
+    const action = actions[e.key.toLowerCase()];
+    if (action) action();
+    else if (!/^[1-9]$/.test(e.key) || !this.#pages.pick(Number(e.key) - 1)) return;
     e.preventDefault();
   }
 
   #step(by: number): void {
-    const { state, last } = { state: this.#state, last: this.#config.stops.length - 1 };
-    state.stop = Math.min(Math.max(state.stop + by, 0), last);
+    const last = this.#config.stops.length - 1;
+    this.#state.stop = Math.min(Math.max(this.#state.stop + by, 0), last);
   }
 
   /** Move the pictures, or where they are whole, turn the page. */
@@ -255,13 +254,12 @@ class SegmentationView {
   }
 
   /** Images by the first model's metric at the dial; where it is undefined, last. */
-  #worstFirst(): { order: number[]; at: string } | null {
+  #worstFirst(): Ranking {
     const scope = this.#scope();
     const { stops: at, stop } = this.#state;
     const { shown } = this.#sources[0];
-    if (shown?.counts.numImages !== this.#config.num_images) return null;
     const values = range(this.#config.num_images).map((image) => {
-      const metric = scope.imageMetric(shown, this.#metric, at, image);
+      const metric = shown ? scope.imageMetric(shown, this.#metric, at, image) : Number.NaN;
       return Number.isNaN(metric) ? Number.POSITIVE_INFINITY : metric;
     });
     const order = range(values.length).sort((a, b) => values[a] - values[b] || a - b);

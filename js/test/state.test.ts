@@ -73,6 +73,21 @@ describe("the dial", () => {
     expect(new State(model, changed).stop).toBe(3);
   });
 
+  it("tells the kernel once more, in a message, when it rests", () => {
+    vi.useFakeTimers();
+    const { model } = modelOf({}, {});
+    const state = new State(model, changed);
+    for (const k of [1, 2, 3]) {
+      state.stop = k;
+      vi.advanceTimersByTime(100);
+    }
+    expect(model.send).not.toHaveBeenCalled();
+    vi.advanceTimersByTime(1000);
+    const settled = { threshold: 0.75, class_thresholds: [], shown_class: null, view: "mask" };
+    expect(model.send).toHaveBeenCalledExactlyOnceWith({ type: "settle", id: 0, state: settled });
+    vi.useRealTimers();
+  });
+
   it("goes back to where it began", () => {
     const { model, values } = modelOf({ shown_class: 0, class_thresholds: [1, null, null] }, {});
     new State(model, changed).reset();

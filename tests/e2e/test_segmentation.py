@@ -193,6 +193,10 @@ def test_keys_move_the_dial(lab: Lab, page: Page) -> None:
         dial.expect_stop(int(best[1]))
         page.keyboard.press("r")
         dial.expect_stop(50)
+        frames = dial.root.locator(".torchdial-frame")
+        for count in (1, 3):
+            page.keyboard.press("2")
+            expect(frames).to_have_count(count)
 
 
 def test_turning_the_dial_repaints_the_overlay_alone(lab: Lab, page: Page) -> None:
@@ -325,6 +329,7 @@ def test_the_kernel_hears_the_dial_during_and_after_an_async_cell(lab: Lab, page
         run_in_kernel(page, "w._notice = f'kernel sees {w.threshold}'")
         expect(dial.root.locator(".torchdial-notice")).to_have_text("kernel sees 0.12")
         dial.drag_to(65)
+        page.wait_for_timeout(500)
         run_in_kernel(page, "w._notice = f'then {w.threshold}'")
         expect(dial.root.locator(".torchdial-notice")).to_have_text("then 0.65")
 

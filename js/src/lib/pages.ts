@@ -3,9 +3,16 @@
 import { button, h } from "./dom";
 import { range } from "./metrics";
 
+export interface Ranking {
+  /** Images, worst first. */
+  order: number[];
+  /** The threshold that it holds for. */
+  at: string;
+}
+
 export interface PagesEvents {
-  /** The images worst first, and at which threshold; null where that cannot be told. */
-  rank(): { order: number[]; at: string } | null;
+  canRank(): boolean;
+  rank(): Ranking;
   changed(): void;
 }
 
@@ -26,7 +33,7 @@ export class Pages {
   readonly #worst = button("worst first", "By the curve's metric, at the threshold of now", () =>
     this.#sort(this.#events.rank()),
   );
-  readonly #all = button("all pictures", "", () => this.toggle(0));
+  readonly #all = button("all pictures", "", () => this.pick(0));
   #order: number[];
   #page = 0;
   #alone: number | null = null;
@@ -46,11 +53,13 @@ export class Pages {
     return this.#alone === null ? this.#order.slice(start, start + this.#size) : [this.#alone];
   }
 
-  /** Show one image alone, or all again. */
-  toggle(image: number): void {
-    this.#alone = this.#alone === null ? image : null;
+  /** Show one picture of the page alone, or all again; false where there is no such picture. */
+  pick(place: number): boolean {
+    if (this.#alone === null && this.images[place] === undefined) return false;
+    this.#alone = this.#alone === null ? this.images[place] : null;
     this.#events.changed();
     if (this.#alone !== null) this.#all.focus();
+    return true;
   }
 
   turn(by: number): void {
@@ -64,12 +73,12 @@ export class Pages {
     const together = this.#alone === null;
     this.#paging.hidden = !together || this.#count <= this.#size;
     this.#asGiven.hidden = this.#worst.hidden =
-      !together || this.#count === 1 || this.#events.rank() === null;
+      !together || this.#count === 1 || !this.#events.canRank();
     this.#all.hidden = together;
     this.#place.textContent = `${first + 1}–${Math.min(first + this.#size, this.#count)} of ${this.#count}`;
   }
 
-  #sort(ranked: { order: number[]; at: string } | null): void {
+  #sort(ranked: Ranking | null): void {
     this.#order = ranked?.order ?? range(this.#count);
     this.#page = 0;
     this.#worst.textContent = ranked ? `worst first at ${ranked.at}` : "worst first";

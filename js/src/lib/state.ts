@@ -7,6 +7,7 @@ import type { Config } from "./wire";
 
 // The kernel hears of a moving dial less than ten times a second, first, last and rest included.
 const SAVING_MS = 120;
+const REST_MS = 250;
 
 const SETTABLE = ["threshold", "class_thresholds", "shown_class", "view"] as const;
 type Settable = (typeof SETTABLE)[number];
@@ -17,6 +18,7 @@ export class State {
   readonly #changed: () => void;
   readonly #saving: ReturnType<typeof throttle>;
   readonly #stopListening: () => void;
+  #resting: ReturnType<typeof setTimeout> | undefined;
 
   constructor(model: Model, changed: () => void) {
     this.config = model.get("_config");
@@ -28,16 +30,21 @@ export class State {
 
   dispose(): void {
     this.#stopListening();
+    clearTimeout(this.#resting);
+    this.flush();
+  }
+
+  /** Tell the kernel now what it has not heard yet. */
+  flush(): void {
     this.#saving.flush();
   }
 
   /**
-   * Tell the kernel now where the dial came to rest. As a message besides, since ipywidgets holds
-   * traits back for good if the kernel never says that it has taken the last ones, which happens
-   * while an async cell runs.
+   * Tell the kernel in a message besides what was set last: ipywidgets holds traits back for good
+   * if the kernel never says that it has taken the ones before, as happens in an async cell.
    */
-  settle(): void {
-    this.#saving.flush();
+  #settle(): void {
+    this.flush();
     const state = Object.fromEntries(SETTABLE.map((name) => [name, this.get(name)]));
     this.#model.send({ type: "settle", id: 0, state });
   }
@@ -49,6 +56,8 @@ export class State {
   set<K extends Settable>(name: K, value: Traits[K]): void {
     this.#model.set(name, value);
     this.#saving.call();
+    clearTimeout(this.#resting);
+    this.#resting = setTimeout(() => this.#settle(), REST_MS);
     this.#changed();
   }
 
