@@ -361,6 +361,7 @@ def test_classes_have_thresholds_of_their_own(lab: Lab, page: Page, data: dict[s
         at = np.array([30, 30, 45, 30])[softmax[0].argmax(0)] / 100
         expected = np.where(softmax[0].max(0) > at.astype(np.float32), 255, 0)
         assert agrees(dial, 0, expected)
+        page.wait_for_timeout(500)  # the kernel hears less than ten times a second
         run_in_kernel(page, "w._notice = str((w.export(), w.shown_class))")
         expect(dial.root.locator(".torchdial-notice")).to_have_text(
             "({'class_thresholds': [0.3, 0.3, 0.45, 0.3]}, None)"

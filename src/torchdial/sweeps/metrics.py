@@ -30,12 +30,7 @@ class ThresholdSweepMetric(Metric):
     device: move it with `.to(device)`.
 
     Args:
-        task: "binary", "multilabel" (a sigmoid per channel) or "multiclass" (a softmax).
-        num_classes: C; required for multilabel and multiclass.
-        thresholds: a count of evenly spaced stops over [0, 1], or at most 255 increasing ones.
-        from_logits: whether predictions are logits; never guessed.
-        ignore_index: a target label that enters no count.
-        zero_division: Dice and IoU where neither prediction nor target has a pixel.
+        task: this and the others up to `zero_division` are those of `ThresholdSweep`.
         **kwargs: of `torchmetrics.Metric`, such as `dist_sync_on_step`.
 
     Raises:
