@@ -41,8 +41,9 @@ $(JS_PACKAGES): js/package.json js/package-lock.json $(VENV)/.dev
 $(BUNDLE): $(JS_SOURCES) | $(JS_PACKAGES)
 	$(NPM) run build
 
+# JupyterLab asks for the flag where everybody is root, as in many containers.
 demo: $(VENV)/.demo
-	$(BIN)/jupyter lab $(ARGS) notebooks/01_tour.ipynb
+	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) $(ARGS) notebooks/01_tour.ipynb
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check
