@@ -166,6 +166,23 @@ def test_a_method_runs_its_module_in_eval_mode() -> None:
     assert model.training
 
 
+def test_does_not_start_cuda_for_a_model_on_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    forked: list[Any] = []
+    fork_rng = torch.random.fork_rng
+
+    def record(devices: Any) -> Any:
+        forked.append(devices)
+        return fork_rng(devices=[])
+
+    monkeypatch.setattr(torch.random, "fork_rng", record)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    for in_use, devices in ((False, []), (True, [0, 1])):
+        monkeypatch.setattr(torch.cuda, "is_initialized", lambda in_use=in_use: in_use)
+        with undisturbed(nn.Conv2d(3, 1, 1)):
+            pass
+        assert forked.pop() == devices
+
+
 def test_undisturbed_keeps_a_callable_without_modules() -> None:
     with undisturbed(torch.sigmoid):
         assert not torch.is_grad_enabled()

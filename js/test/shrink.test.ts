@@ -71,6 +71,16 @@ it("another region that begins in the same corner is painted anew", () => {
   expect(painted(55, plane)).toEqual(painted(55, { ...plane, levels: levels.slice() }));
 });
 
+it("a map narrower than its blocks are high is read within its rows", () => {
+  // Two columns: the left one on, the right one off, 2048 rows on 640.
+  const narrow = Uint8Array.from({ length: 2 * 2048 }, (_, i) => (i % 2 === 0 ? 9 : 0));
+  const out = new Uint32Array(640);
+  const plane = { width: 2, levels: narrow, rows: null };
+  const region = { x: 0, y: 0, width: 2, height: 2048 };
+  paintMeans(out, plane, region, maskTable([3]), { width: 1, height: 640 });
+  expect(new Set(out)).toEqual(new Set([pack([128, 128, 128])]));
+});
+
 it("only what is reduced is averaged", () => {
   expect(shrunk(region, { x: 0, y: 0, width: 20.4, height: 14.2 })).toEqual({
     width: 21,

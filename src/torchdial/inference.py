@@ -58,7 +58,9 @@ def undisturbed(model: Model) -> Iterator[None]:
     modules = [] if module is None else list(module.modules())
     modes = [module.training for module in modules]
     device = _device_of(model)
-    gpus = list(range(torch.cuda.device_count()))
+    # A process that has not used CUDA is not made to: it could no longer fork workers that do.
+    cuda_in_use = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
+    gpus = list(range(torch.cuda.device_count())) if cuda_in_use else []
     try:
         for module in modules:
             module.training = False  # train(False) may be overridden, and would be hard to undo

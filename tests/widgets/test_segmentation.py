@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,7 @@ import torch
 import traitlets
 
 import torchdial as td
+from torchdial.figures.segmentation import CATEGORIES
 
 STOPS = torch.arange(101, dtype=torch.float64).div(100).to(torch.float32)
 
@@ -299,6 +302,12 @@ class TestStaticPicture:
         dice, needle = curve.lines
         np.testing.assert_array_equal(dice.get_ydata(), preview.curves.dice())
         assert list(needle.get_xdata()) == [0.3, 0.3]
+
+    def test_has_the_colours_of_the_widget(self) -> None:
+        source = Path(__file__).parents[2] / "js" / "src" / "lib" / "colors.ts"
+        block = source.read_text(encoding="utf-8").split("CATEGORIES: readonly Rgb[] = [")[1]
+        numbers = re.findall(r"\[(\d+), (\d+), (\d+)\]", block.split("];")[0])
+        np.testing.assert_array_equal(CATEGORIES, np.array(numbers, dtype=int))
 
     @pytest.mark.parametrize(("height", "width"), [(1, 1), (400, 3), (3, 400)])
     def test_of_any_shape_fits_on_a_page(self, height: int, width: int) -> None:

@@ -32,15 +32,18 @@ export function paintMeans(
   table: Table,
   { width, height }: Size,
 ): void {
-  const side = Math.ceil(Math.max(region.width / width, region.height / height));
-  const xs = starts(region.x, region.width, width, side);
-  const ys = starts(region.y, region.height, height, side).map((y) => y * plane.width);
+  const block = {
+    width: Math.ceil(region.width / width),
+    height: Math.ceil(region.height / height),
+  };
+  const xs = starts(region.x, region.width, width, block.width);
+  const ys = starts(region.y, region.height, height, block.height).map((y) => y * plane.width);
   const key = [region.x, region.y, region.width, region.height, width, height].join();
-  const { low, high } = extremesOf(plane, xs, ys, side, key);
+  const { low, high } = extremesOf(plane, xs, ys, block, key);
   for (let y = 0, o = 0; y < height; y++) {
     for (let x = 0; x < width; x++, o++) {
       const same = !plane.rows && table[low[o]] === table[high[o]];
-      out[o] = same ? table[low[o]] : mean(plane, ys[y] + xs[x], side, table);
+      out[o] = same ? table[low[o]] : mean(plane, ys[y] + xs[x], block, table);
     }
   }
 }
@@ -49,7 +52,7 @@ export function paintMeans(
 function starts(from: number, size: number, count: number, side: number): Int32Array {
   return Int32Array.from(
     { length: count },
-    (_, i) => from + Math.max(0, Math.min(Math.floor((i * size) / count), size - side)),
+    (_, i) => from + Math.min(Math.floor((i * size) / count), size - side),
   );
 }
 
@@ -57,7 +60,7 @@ function extremesOf(
   plane: Plane,
   xs: Int32Array,
   ys: Int32Array,
-  side: number,
+  block: Size,
   key: string,
 ): Extremes {
   const { levels, width } = plane;
@@ -70,8 +73,8 @@ function extremesOf(
     for (const x of xs) {
       let least = 255;
       let most = 0;
-      for (let b = 0, i = y + x; b < side; b++, i += width) {
-        for (let a = i; a < i + side; a++) {
+      for (let b = 0, i = y + x; b < block.height; b++, i += width) {
+        for (let a = i; a < i + block.width; a++) {
           const level = levels[a];
           if (level < least) least = level;
           if (level > most) most = level;
@@ -86,12 +89,12 @@ function extremesOf(
   return extremes;
 }
 
-/** The mean of side × side pixels as the screen mixes them: a clear pixel lends no colour. */
-function mean({ levels, rows, width }: Plane, start: number, side: number, table: Table): number {
+/** The mean of a block of pixels as the screen mixes them: a clear pixel lends no colour. */
+function mean({ levels, rows, width }: Plane, start: number, block: Size, table: Table): number {
   let redBlue = 0;
   let greenAlpha = 0;
-  for (let b = 0, i = start; b < side; b++, i += width) {
-    for (let a = i; a < i + side; a++) {
+  for (let b = 0, i = start; b < block.height; b++, i += width) {
+    for (let a = i; a < i + block.width; a++) {
       const color = table[rows ? (rows[a] << 8) | levels[a] : levels[a]];
       redBlue += color & EVEN_BYTES;
       greenAlpha += (color >>> 8) & EVEN_BYTES;
@@ -101,7 +104,7 @@ function mean({ levels, rows, width }: Plane, start: number, side: number, table
   if (alpha === 0) return 0;
   const byte = (sum: number) => Math.round((sum * 255) / alpha);
   return (
-    ((Math.round(alpha / (side * side)) << 24) |
+    ((Math.round(alpha / (block.width * block.height)) << 24) |
       (byte(redBlue >>> 16) << 16) |
       (byte(greenAlpha & 0xffff) << 8) |
       byte(redBlue & 0xffff)) >>>

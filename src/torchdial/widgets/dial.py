@@ -225,7 +225,7 @@ class SegmentationDial(anywidget.AnyWidget):
             png = io.BytesIO()
             self.to_matplotlib().savefig(png, format="png")
             data["image/png"] = png.getvalue()
-        except Exception as error:
+        except Exception as error:  # the widget itself can still be shown
             warnings.warn(f"torchdial: no static picture: {error}", stacklevel=2)
         return data, metadata
 
