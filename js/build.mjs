@@ -1,9 +1,9 @@
-// One bundle for each widget, straight into the Python package.
+// One bundle for each widget, src/*.ts with its src/*.css, straight into the Python package.
 import { argv } from "node:process";
 import * as esbuild from "esbuild";
 
 const options = {
-  entryPoints: ["src/segmentation.ts", "src/segmentation.css"],
+  entryPoints: ["src/*.ts", "src/*.css"],
   outdir: "../src/torchdial/static",
   bundle: true,
   minify: true,
