@@ -1,0 +1,45 @@
+// The best point of both dials; `choose` in src/torchdial/sweeps/detection_points.py.
+
+export interface Point {
+  /** Index of the NMS stop. */
+  stop: number;
+  /** Index of the score stop. */
+  score: number;
+}
+
+/**
+ * Where values (T, S) are highest. Over a plateau the NMS stops with the longest run of score
+ * stops, of these the lower middle of the longest run, and there the lower middle of its run.
+ */
+export function best(values: Float64Array, numScores: number): Point | null {
+  const top = values.reduce((most, v) => (v > most ? v : most), -Infinity);
+  if (top === -Infinity) return null;
+  const rows = values.length / numScores;
+  const runs = Array.from({ length: rows }, (_, k) =>
+    longestRun(numScores, (s) => values[k * numScores + s] === top),
+  );
+  const longest = Math.max(...runs.map((run) => run.length));
+  const stop = lowerMiddle(longestRun(rows, (k) => runs[k].length === longest));
+  return { stop, score: lowerMiddle(runs[stop]) };
+}
+
+interface Run {
+  start: number;
+  length: number;
+}
+
+/** The first of the longest runs. */
+function longestRun(size: number, isChosen: (i: number) => boolean): Run {
+  let best = { start: 0, length: 0 };
+  let start = 0;
+  for (let i = 0; i <= size; i++) {
+    if (i < size && isChosen(i)) continue;
+    if (i - start > best.length) best = { start, length: i - start };
+    start = i + 1;
+  }
+  return best;
+}
+
+function lowerMiddle({ start, length }: Run): number {
+  return start + ((length - 1) >> 1);
+}

@@ -1,0 +1,41 @@
+// What is found and missed in one image at one setting.
+
+import { FALSE, type Outcome, TRUE } from "./match";
+import type { Found, Truth } from "./scene";
+
+/** Counts of each class; missed are positives - tp. */
+export interface Counts {
+  tp: Uint32Array;
+  fp: Uint32Array;
+  positives: Uint32Array;
+}
+
+export function count(
+  found: Found,
+  truth: Truth,
+  outcome: Outcome,
+  shown: Int32Array,
+  numClasses: number,
+): Counts {
+  const tp = new Uint32Array(numClasses);
+  const fp = new Uint32Array(numClasses);
+  for (const i of shown) {
+    tp[found.labels[i]] += Number(outcome.state[i] === TRUE);
+    fp[found.labels[i]] += Number(outcome.state[i] === FALSE);
+  }
+  return { tp, fp, positives: positives(truth, numClasses) };
+}
+
+/** How many targets of each class are to be found. */
+export function positives(truth: Truth, numClasses: number): Uint32Array {
+  const number = new Uint32Array(numClasses);
+  for (let j = 0; j < truth.count; j++) number[truth.labels[j]] += 1 - truth.ignore[j];
+  return number;
+}
+
+/** Indices of the targets to be found that none of the shown detections took. */
+export function missed(truth: Truth, outcome: Outcome, shown: Int32Array): Int32Array {
+  const left = truth.ignore.map((ignore) => 1 - ignore);
+  for (const i of shown) if (outcome.taken[i] >= 0) left[outcome.taken[i]] = 0;
+  return Int32Array.from(left.keys()).filter((j) => left[j] === 1);
+}

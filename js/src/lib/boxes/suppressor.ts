@@ -1,0 +1,43 @@
+// Which box NMS lets win over another; src/torchdial/sweeps/nms.py rounds the same way.
+
+import { type Found, keptAt } from "./scene";
+
+export interface Suppressor {
+  by: number;
+  iou: number;
+}
+
+/** The best kept box whose IoU with detection i is above the stop; null if i is kept itself. */
+export function suppressor(
+  found: Found,
+  stop: number,
+  i: number,
+  classAgnostic: boolean,
+  stops: ArrayLike<number>,
+): Suppressor | null {
+  if (keptAt(found, stop, i)) return null;
+  const most = Math.fround(stops[stop]);
+  for (let by = 0; by < i; by++) {
+    if (!classAgnostic && found.labels[by] !== found.labels[i]) continue;
+    if (!keptAt(found, stop, by)) continue;
+    const iou = overlap(found.boxes, by, i);
+    if (iou > most) return { by, iou };
+  }
+  return null;
+}
+
+/** IoU of two boxes in float32, rounded at every step as torchvision's CPU kernel does. */
+export function overlap(boxes: Float32Array, i: number, j: number): number {
+  const f = Math.fround;
+  const [a, b] = [4 * i, 4 * j];
+  const width = f(Math.min(boxes[a + 2], boxes[b + 2]) - Math.max(boxes[a], boxes[b]));
+  const height = f(Math.min(boxes[a + 3], boxes[b + 3]) - Math.max(boxes[a + 1], boxes[b + 1]));
+  if (width <= 0 || height <= 0) return 0;
+  const both = f(width * height);
+  return f(both / f(f(area(boxes, a) + area(boxes, b)) - both));
+}
+
+function area(boxes: Float32Array, start: number): number {
+  const f = Math.fround;
+  return f(f(boxes[start + 2] - boxes[start]) * f(boxes[start + 3] - boxes[start + 1]));
+}
