@@ -1,0 +1,353 @@
+"""One forward pass watched from outside: shapes, FLOPs, memory and time of every module."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.nn.parameter import is_lazy
+from torch.utils.flop_counter import FlopCounterMode
+
+from torchdial.inference import undisturbed
+from torchdial.structure.tree import uncompiled, walk
+
+Shapes = tuple[tuple[int, ...], ...]
+
+
+@dataclass
+class ModuleUse:
+    """What one module did in a forward pass, over all its calls.
+
+    Attributes:
+        calls: how often it ran.
+        inputs: shapes of the tensors it was given, at the last call.
+        outputs: shapes of the tensors it returned, at the last call.
+        output_bytes: memory of what it returned, all calls together.
+        flops: floating-point operations inside it, a multiply-add as two, as
+            `torch.utils.flop_counter` counts them: matrix products, convolutions, attention.
+        seconds: time inside it, modules below included; None if it was not measured.
+    """
+
+    calls: int = 0
+    inputs: Shapes = ()
+    outputs: Shapes = ()
+    output_bytes: int = 0
+    flops: int = 0
+    seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class ForwardFailure:
+    """Where a forward pass broke.
+
+    Attributes:
+        path: of the innermost module that had begun and not ended.
+        message: type and text of the error.
+        inputs: shapes of the tensors that this module was given.
+    """
+
+    path: str
+    message: str
+    inputs: Shapes
+
+
+@dataclass(frozen=True)
+class ForwardPass:
+    """What was seen of a forward pass.
+
+    Attributes:
+        uses: by path of the module, those that ran.
+        failure: where it broke, None if it came through.
+    """
+
+    uses: dict[str, ModuleUse] = field(default_factory=dict)
+    failure: ForwardFailure | None = None
+
+
+def watch_forward(model: nn.Module, example_input: Any) -> ForwardPass:
+    """Run a model on an example and return what every module did.
+
+    It runs twice, once for shapes and FLOPs and once for time, in eval mode and without gradients;
+    after, modes, random state, buffers and hooks are as they were. A model with lazy modules runs
+    as a copy, a compiled one as it was before that. An error in it is part of the answer.
+
+    Args:
+        model: any module.
+        example_input: a tensor, a tuple or list of arguments, a dict of keyword arguments, or a
+            batch of a loader, (inputs, targets), of which the first is taken if the model does not
+            take both. Tensors are moved to the model's device, floating-point ones to its dtype.
+
+    Example:
+        >>> seen = watch_forward(nn.Sequential(nn.Linear(4, 8), nn.ReLU()), torch.rand(2, 4))
+        >>> seen.uses["0"].outputs, seen.uses["0"].flops
+        (((2, 8),), 128)
+    """
+    model = uncompiled(model)
+    if any(is_lazy(p) for p in model.parameters()):
+        model = copy.deepcopy(model)
+    try:
+        args, kwargs = arguments_for(model, example_input)
+        args, kwargs = _like(model, args), _like(model, kwargs)
+    except Exception as error:
+        return ForwardPass(failure=ForwardFailure("", _message(error), ()))
+    uses: dict[str, ModuleUse] = {}
+    failure = _run(model, args, kwargs, _Shapes(uses))
+    if failure is None:
+        _run(model, args, kwargs, _Times(uses, _synchronise(model)))
+    return ForwardPass(uses, failure)
+
+
+def arguments_for(model: nn.Module, example: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return the positional and keyword arguments that an example stands for."""
+    takes = _signature(model)
+    if isinstance(example, Mapping):
+        if all(isinstance(key, str) for key in example) and _binds(takes, (), dict(example)):
+            return (), dict(example)
+        return (example,), {}
+    if isinstance(example, (tuple, list)):
+        if _binds(takes, tuple(example), {}):
+            return tuple(example), {}
+        return arguments_for(model, example[0]) if example else ((), {})
+    return (example,), {}
+
+
+def _signature(model: nn.Module) -> inspect.Signature | None:
+    try:
+        return inspect.signature(model.forward)
+    except (TypeError, ValueError):
+        return None
+
+
+def _binds(takes: inspect.Signature | None, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    if takes is None:
+        return True
+    try:
+        takes.bind(*args, **kwargs)
+    except TypeError:
+        return False
+    return True
+
+
+def _like(model: nn.Module, value: Any) -> Any:
+    """Return arguments on the model's device, floating-point tensors in its dtype."""
+    first = next((p for p in model.parameters() if p.is_floating_point()), None)
+    if first is None:
+        return value
+
+    def move(tensor: torch.Tensor) -> torch.Tensor:
+        return tensor.to(first.device, first.dtype if tensor.is_floating_point() else None)
+
+    return _map_tensors(value, move)
+
+
+def _map_tensors(value: Any, change: Callable[[torch.Tensor], torch.Tensor]) -> Any:
+    if isinstance(value, torch.Tensor):
+        return change(value)
+    if isinstance(value, dict):
+        return {key: _map_tensors(part, change) for key, part in value.items()}
+    if isinstance(value, (tuple, list)) and not hasattr(value, "_fields"):
+        return type(value)(_map_tensors(part, change) for part in value)
+    return value
+
+
+def tensors_in(value: Any) -> Iterator[torch.Tensor]:
+    """Yield the tensors in nested tuples, lists, dicts and dataclass-like objects, in order."""
+    if isinstance(value, torch.Tensor):
+        yield value
+    elif isinstance(value, Mapping):
+        for part in value.values():
+            yield from tensors_in(part)
+    elif isinstance(value, (tuple, list)):
+        for part in value:
+            yield from tensors_in(part)
+    elif hasattr(value, "__dataclass_fields__"):
+        for name in value.__dataclass_fields__:
+            yield from tensors_in(getattr(value, name, None))
+
+
+def _shapes(*values: Any) -> Shapes:
+    return tuple(tuple(t.shape) for value in values for t in tensors_in(value))
+
+
+class _Watcher:
+    """Told when a module begins and ends; remembers which have begun and not ended."""
+
+    def __init__(self, uses: dict[str, ModuleUse]) -> None:
+        self.uses = uses
+        self.open: list[tuple[str, Any, Shapes]] = []
+
+    def begin(self, path: str, args: Any, kwargs: Any) -> None:
+        self.open.append((path, self.mark(), _shapes(args, kwargs)))
+
+    def end(self, path: str, output: Any) -> None:
+        while self.open:  # what a model caught an error from has begun and never ended
+            opened, mark, inputs = self.open.pop()
+            if opened == path:
+                self.note(self.uses.setdefault(path, ModuleUse()), mark, inputs, output)
+                return
+
+    def mark(self) -> Any:
+        """Return what `note` needs from before the module ran."""
+        raise NotImplementedError
+
+    def note(self, use: ModuleUse, mark: Any, inputs: Shapes, output: Any) -> None:
+        """Add one call to what is known of a module."""
+        raise NotImplementedError
+
+    def watching(self) -> Any:
+        """Return a context in which the model runs."""
+        return ExitStack()
+
+
+class _Shapes(_Watcher):
+    def __init__(self, uses: dict[str, ModuleUse]) -> None:
+        super().__init__(uses)
+        self._flops = FlopCounterMode(display=False)
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Count with fused kernels off: what happens inside them is counted by nobody."""
+        attention, onednn = torch.backends.mha.get_fastpath_enabled(), torch.backends.mkldnn.enabled
+        try:
+            torch.backends.mha.set_fastpath_enabled(False)
+            torch.backends.mkldnn.enabled = False  # type: ignore[assignment]
+            with (
+                torch.backends.cudnn.flags(enabled=False),
+                sdpa_kernel(SDPBackend.MATH),
+                self._flops,
+            ):
+                yield
+        finally:
+            torch.backends.mha.set_fastpath_enabled(attention)
+            torch.backends.mkldnn.enabled = onednn
+
+    def mark(self) -> int:
+        return self._flops.get_total_flops()
+
+    def note(self, use: ModuleUse, mark: int, inputs: Shapes, output: Any) -> None:
+        use.calls += 1
+        use.inputs, use.outputs = inputs, _shapes(output)
+        use.output_bytes += sum(t.numel() * t.element_size() for t in tensors_in(output))
+        use.flops += self._flops.get_total_flops() - mark
+
+
+class _Times(_Watcher):
+    def __init__(self, uses: dict[str, ModuleUse], synchronise: Callable[[], None]) -> None:
+        super().__init__(uses)
+        self._synchronise = synchronise
+
+    def mark(self) -> float:
+        self._synchronise()
+        return time.perf_counter()
+
+    def note(self, use: ModuleUse, mark: float, inputs: Shapes, output: Any) -> None:  # noqa: ARG002
+        self._synchronise()
+        use.seconds = (use.seconds or 0.0) + time.perf_counter() - mark
+
+
+def _run(
+    model: nn.Module, args: Any, kwargs: dict[str, Any], watcher: _Watcher
+) -> ForwardFailure | None:
+    with ExitStack() as stack:
+        stack.enter_context(undisturbed(model))
+        stack.enter_context(_buffers_kept(model))
+        stack.enter_context(_as_written(model))
+        stack.enter_context(_hooked(model, watcher))
+        try:
+            with watcher.watching():
+                model(*args, **kwargs)
+        except Exception as error:  # a broken forward is what a person came to see
+            path, _, inputs = (
+                watcher.open[-1] if watcher.open else ("", None, _shapes(args, kwargs))
+            )
+            return ForwardFailure(path, _message(error), inputs)
+    return None
+
+
+@contextmanager
+def _hooked(model: nn.Module, watcher: _Watcher) -> Iterator[None]:
+    """Tell a watcher of every module, under the path where it stands first."""
+    handles = []
+    paths: dict[int, str] = {}
+    try:
+        for path, _, module in walk(model):
+            if id(module) in paths:
+                continue
+            paths[id(module)] = path
+
+            def before(_: Any, args: Any, kwargs: Any, path: str = path) -> None:
+                watcher.begin(path, args, kwargs)
+
+            def after(_: Any, _args: Any, output: Any, path: str = path) -> None:
+                watcher.end(path, output)
+
+            handles.append(module.register_forward_pre_hook(before, with_kwargs=True))
+            handles.append(module.register_forward_hook(after))
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+@contextmanager
+def _buffers_kept(model: nn.Module) -> Iterator[None]:
+    """Put buffers back that a forward pass changes, or replaces."""
+    before = [
+        (module, name, buffer, buffer.detach().clone())
+        for module in model.modules()
+        for name, buffer in module._buffers.items()
+        if buffer is not None and not is_lazy(buffer)
+    ]
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for module, name, buffer, values in before:
+                module._buffers[name] = buffer
+                if not torch.equal(buffer, values):
+                    buffer.copy_(values)
+
+
+@contextmanager
+def _as_written(model: nn.Module) -> Iterator[None]:
+    """Let compiled parts run as they were written: nothing is to be compiled for a look."""
+    swapped = [
+        (module._modules, name, child)
+        for module in model.modules()
+        for name, child in module._modules.items()
+        if child is not None and uncompiled(child) is not child and name != "_orig_mod"
+    ]
+    in_place = [(m, m._compiled_call_impl) for m in model.modules() if m._compiled_call_impl]
+    try:
+        for children, name, child in swapped:
+            children[name] = uncompiled(child)
+        for module, _ in in_place:
+            module._compiled_call_impl = None
+        yield
+    finally:
+        for children, name, child in swapped:
+            children[name] = child
+        for module, compiled in in_place:
+            module._compiled_call_impl = compiled
+
+
+def _synchronise(model: nn.Module) -> Callable[[], None]:
+    devices = {p.device for p in model.parameters() if p.device.type == "cuda"}
+
+    def wait() -> None:
+        for device in devices:
+            torch.cuda.synchronize(device)
+
+    return wait
+
+
+def _message(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"

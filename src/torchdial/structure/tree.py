@@ -1,0 +1,146 @@
+"""The module tree: what a model is made of, without running it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch.nn.parameter import is_lazy
+
+
+@dataclass(frozen=True)
+class ModuleRow:
+    """One module of the tree.
+
+    Attributes:
+        path: names from the model down, "layer1.0.conv1"; empty for the model itself.
+        depth: 0 for the model itself.
+        kind: name of the class.
+        arguments: what the module says of itself in `extra_repr`, on one line.
+        own_parameters: numbers in the module's own parameters.
+        parameters: numbers in its parameters and those of all modules below, shared ones once.
+        trainable: how many of `parameters` take part in training.
+        parameter_bytes: memory of `parameters`.
+        dtype: of the parameters below, "float32"; "mixed" where they differ, empty without any.
+        device: where they lie, "cuda:0"; as `dtype`.
+        same_as: path of the first place where this very module stands, if it stands in several.
+        shared: own parameters that an earlier module has too, "weight = encoder.weight".
+        lazy: whether own parameters have no size before the first forward.
+    """
+
+    path: str
+    depth: int
+    kind: str
+    arguments: str
+    own_parameters: int
+    parameters: int
+    trainable: int
+    parameter_bytes: int
+    dtype: str
+    device: str
+    same_as: str | None
+    shared: tuple[str, ...]
+    lazy: bool
+
+    @property
+    def name(self) -> str:
+        """The last part of the path."""
+        return self.path.rpartition(".")[2]
+
+
+def module_rows(model: nn.Module) -> list[ModuleRow]:
+    """Return a row for every module, parents before children, in the order of definition.
+
+    A module that stands in several places has a row in each, and children at the first alone. A
+    compiled module counts as the one it was made from.
+
+    Example:
+        >>> model = nn.Sequential(nn.Linear(4, 8), nn.ReLU())
+        >>> [(row.path, row.kind, row.parameters) for row in module_rows(model)]
+        [('', 'Sequential', 40), ('0', 'Linear', 40), ('1', 'ReLU', 0)]
+    """
+    first: dict[int, str] = {}
+    owners: dict[int, str] = {}
+    rows = []
+    for path, depth, module in walk(model):
+        same_as = first.get(id(module))
+        first.setdefault(id(module), path)
+        rows.append(_row(path, depth, module, same_as, owners))
+    return rows
+
+
+def walk(model: nn.Module) -> Iterator[tuple[str, int, nn.Module]]:
+    """Yield path, depth and module; below a module that was seen before it does not go again."""
+    seen: set[int] = set()
+    waiting = [("", 0, uncompiled(model))]
+    while waiting:
+        path, depth, module = waiting.pop()
+        yield path, depth, module
+        if id(module) in seen:
+            continue
+        seen.add(id(module))
+        below = [
+            (f"{path}.{name}" if path else name, depth + 1, uncompiled(child))
+            for name, child in module._modules.items()
+            if child is not None
+        ]
+        waiting.extend(reversed(below))
+
+
+def uncompiled(module: nn.Module) -> nn.Module:
+    """Return the module that `torch.compile` was given, or the module itself."""
+    original = module._modules.get("_orig_mod")
+    return module if original is None else original
+
+
+def _row(
+    path: str, depth: int, module: nn.Module, same_as: str | None, owners: dict[int, str]
+) -> ModuleRow:
+    own = {name: p for name, p in module._parameters.items() if p is not None}
+    shared = tuple(f"{n} = {owners[id(p)]}" for n, p in own.items() if id(p) in owners)
+    if same_as is None:
+        for name, parameter in own.items():
+            owners.setdefault(id(parameter), f"{path}.{name}" if path else name)
+    below = _parameters_below(module)
+    sized = [p for p in below if not is_lazy(p)]
+    return ModuleRow(
+        path=path,
+        depth=depth,
+        kind=type(module).__name__,
+        arguments=_arguments(module),
+        own_parameters=_count(p for p in own.values() if not is_lazy(p)),
+        parameters=_count(sized),
+        trainable=_count(p for p in sized if p.requires_grad),
+        parameter_bytes=sum(p.numel() * p.element_size() for p in sized),
+        dtype=_common(str(p.dtype).removeprefix("torch.") for p in below),
+        device=_common(str(p.device) for p in below),
+        same_as=same_as,
+        shared=shared if same_as is None else (),
+        lazy=any(is_lazy(p) for p in own.values()),
+    )
+
+
+def _parameters_below(module: nn.Module) -> list[torch.Tensor]:
+    """Return the parameters of a module and all modules below, each once."""
+    found: dict[int, torch.Tensor] = {}
+    for _, _, part in walk(module):
+        found |= {id(p): p for p in part._parameters.values() if p is not None}
+    return list(found.values())
+
+
+def _count(parameters: Iterable[torch.Tensor]) -> int:
+    return sum(p.numel() for p in parameters)
+
+
+def _common(values: Iterable[str]) -> str:
+    different = set(values)
+    return "mixed" if len(different) > 1 else next(iter(different), "")
+
+
+def _arguments(module: nn.Module) -> str:
+    try:
+        return " ".join(module.extra_repr().split())
+    except Exception as error:  # a person's own words about a module must not hide the tree
+        return f"extra_repr failed: {type(error).__name__}"
