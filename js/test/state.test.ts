@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import type { Model, Traits } from "../src/lib/model";
-import { State } from "../src/lib/state";
+import type { Model } from "../src/lib/model";
+import { createState } from "../src/lib/state";
+import type { SegmentationTraits } from "../src/lib/wire";
 
-function modelOf(traits: Partial<Traits>, config: object) {
+function modelOf(traits: Partial<SegmentationTraits>, config: object) {
   const values: Record<string, unknown> = {
     threshold: 0.5,
     class_thresholds: [],
@@ -30,7 +31,12 @@ function modelOf(traits: Partial<Traits>, config: object) {
     save_changes: vi.fn(),
     send: vi.fn(),
   };
-  return { model: model as unknown as Model, values, listeners, save: model.save_changes };
+  return {
+    model: model as unknown as Model<SegmentationTraits>,
+    values,
+    listeners,
+    save: model.save_changes,
+  };
 }
 
 describe("the dial", () => {
@@ -41,7 +47,7 @@ describe("the dial", () => {
 
   it("moves the threshold of all classes when all are shown", () => {
     const { model, values, save } = modelOf({ class_thresholds: [null, 1, null] }, {});
-    const state = new State(model, changed);
+    const state = createState(model, changed);
     state.stop = 1;
     expect(values.threshold).toBe(0.25);
     expect(state.stops).toEqual([1, 4, 1]);
@@ -51,7 +57,7 @@ describe("the dial", () => {
 
   it("moves the shown class alone", () => {
     const { model, values } = modelOf({ shown_class: 2 }, {});
-    const state = new State(model, changed);
+    const state = createState(model, changed);
     state.stop = 3;
     expect(values.threshold).toBe(0.5);
     expect(values.class_thresholds).toEqual([null, null, 0.75]);
@@ -61,7 +67,7 @@ describe("the dial", () => {
 
   it("of a binary task has one threshold, whatever class is named", () => {
     const { model, values } = modelOf({}, { task: "binary", class_names: ["on"] });
-    const state = new State(model, changed);
+    const state = createState(model, changed);
     state.stop = 0;
     expect(values.threshold).toBe(0);
     expect(values.class_thresholds).toEqual([]);
@@ -70,13 +76,13 @@ describe("the dial", () => {
 
   it("stands on the nearest stop, wherever somebody else has set it", () => {
     const { model } = modelOf({ threshold: 0.64 }, {});
-    expect(new State(model, changed).stop).toBe(3);
+    expect(createState(model, changed).stop).toBe(3);
   });
 
   it("tells the kernel once more, in a message, when it rests", () => {
     vi.useFakeTimers();
     const { model } = modelOf({}, {});
-    const state = new State(model, changed);
+    const state = createState(model, changed);
     for (const k of [1, 2, 3]) {
       state.stop = k;
       vi.advanceTimersByTime(100);
@@ -90,13 +96,13 @@ describe("the dial", () => {
 
   it("goes back to where it began", () => {
     const { model, values } = modelOf({ shown_class: 0, class_thresholds: [1, null, null] }, {});
-    new State(model, changed).reset();
+    createState(model, changed).reset();
     expect(values).toMatchObject({ threshold: 0.5, class_thresholds: [] });
   });
 
   it("leaves no listener behind", () => {
     const { model, listeners } = modelOf({}, {});
-    const state = new State(model, changed);
+    const state = createState(model, changed);
     expect(listeners.size).toBeGreaterThan(0);
     state.dispose();
     expect(listeners.size).toBe(0);

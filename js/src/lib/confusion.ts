@@ -45,7 +45,7 @@ export function classMatrix(
 }
 
 /** A table whose cells are shaded by their share of the row. */
-export function matrixTable({ rows, columns, values }: Matrix): HTMLElement {
+export function matrixTable({ rows, columns, values }: Matrix, caption: string): HTMLElement {
   const head = columns.map((name) => h("th", { scope: "col" }, name));
   const body = rows.map((name, r) => {
     const total = values[r].reduce((sum, v) => sum + v, 0);
@@ -61,7 +61,7 @@ export function matrixTable({ rows, columns, values }: Matrix): HTMLElement {
   return h(
     "table",
     { class: "matrix" },
-    h("caption", {}, "rows: target, columns: prediction, in pixels"),
+    h("caption", {}, caption),
     h("thead", {}, h("tr", {}, h("td"), ...head)),
     h("tbody", {}, ...body),
   );

@@ -1,23 +1,6 @@
-// The widget's model as anywidget hands it over (https://anywidget.dev/en/afm/), typed by the
-// traits of src/torchdial/widgets/segmentation.py.
+// The widget's model as anywidget hands it over (https://anywidget.dev/en/afm/), by its traits.
 
-import type { View } from "./views";
-import type { Config, WireFrame, WireTally, WireTile } from "./wire";
-
-export interface Traits {
-  threshold: number;
-  /** A threshold for each class, null where it follows `threshold`; empty when none has its own. */
-  class_thresholds: (number | null)[];
-  shown_class: number | null;
-  view: View;
-  _config: Config;
-  _pictures: { tiles: WireTile[] };
-  _frame: WireFrame;
-  _curves: (WireTally | null)[];
-  _notice: string;
-}
-
-export interface Model {
+export interface Model<Traits> {
   get<K extends keyof Traits>(name: K): Traits[K];
   set<K extends keyof Traits>(name: K, value: Traits[K]): void;
   on(event: string, callback: (...args: never[]) => void): void;
@@ -27,7 +10,11 @@ export interface Model {
 }
 
 /** Listen to changes of some traits; returns how to stop. */
-export function listen(model: Model, names: readonly (keyof Traits)[], callback: () => void) {
+export function listen<Traits>(
+  model: Model<Traits>,
+  names: readonly (keyof Traits & string)[],
+  callback: () => void,
+) {
   for (const name of names) model.on(`change:${name}`, callback);
   return () => {
     for (const name of names) model.off(`change:${name}`, callback);

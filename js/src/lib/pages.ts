@@ -6,7 +6,7 @@ import { range } from "./metrics";
 export interface Ranking {
   /** Images, worst first. */
   order: number[];
-  /** The threshold that it holds for. */
+  /** The setting that it holds for. */
   at: string;
 }
 
@@ -16,74 +16,62 @@ export interface PagesEvents {
   changed(): void;
 }
 
-export class Pages {
-  readonly element: HTMLElement;
-  readonly #count: number;
-  readonly #size: number;
-  readonly #events: PagesEvents;
-  readonly #place = h("span");
-  readonly #paging = h(
+export function createPages(count: number, size: number, events: PagesEvents) {
+  const place = h("span");
+  const paging = h(
     "span",
     {},
-    button("‹", "Earlier", () => this.turn(-1)),
-    this.#place,
-    button("›", "Later", () => this.turn(1)),
+    button("‹", "Earlier", () => turn(-1)),
+    place,
+    button("›", "Later", () => turn(1)),
   );
-  readonly #asGiven = button("as given", "", () => this.#sort(null));
-  readonly #worst = button("worst first", "By the curve's metric, at the threshold of now", () =>
-    this.#sort(this.#events.rank()),
+  const asGiven = button("as given", "", () => sort(null));
+  const worst = button("worst first", "By the chosen metric, at the setting of now", () =>
+    sort(events.rank()),
   );
-  readonly #all = button("all pictures", "", () => this.pick(0));
-  #order: number[];
-  #page = 0;
-  #alone: number | null = null;
+  const all = button("all pictures", "", () => pick(0));
+  let order = range(count);
+  let page = 0;
+  let alone: number | null = null;
 
-  constructor(count: number, size: number, events: PagesEvents) {
-    this.#count = count;
-    this.#size = size;
-    this.#events = events;
-    this.#order = range(count);
-    const parts = [this.#paging, this.#asGiven, this.#worst, this.#all];
-    this.element = h("div", { class: "pager" }, ...parts);
-    this.#sort(null);
-  }
-
-  get images(): number[] {
-    const start = this.#page * this.#size;
-    return this.#alone === null ? this.#order.slice(start, start + this.#size) : [this.#alone];
-  }
+  const images = () => (alone === null ? order.slice(page * size, (page + 1) * size) : [alone]);
 
   /** Show one picture of the page alone, or all again; false where there is no such picture. */
-  pick(place: number): boolean {
-    if (this.#alone === null && this.images[place] === undefined) return false;
-    this.#alone = this.#alone === null ? this.images[place] : null;
-    this.#events.changed();
-    if (this.#alone !== null) this.#all.focus();
+  function pick(index: number): boolean {
+    if (alone === null && images()[index] === undefined) return false;
+    alone = alone === null ? images()[index] : null;
+    events.changed();
+    if (alone !== null) all.focus();
     return true;
   }
 
-  turn(by: number): void {
-    const last = Math.ceil(this.#count / this.#size) - 1;
-    this.#page = Math.min(Math.max(this.#page + by, 0), last);
-    this.#events.changed();
+  function turn(by: number): void {
+    page = Math.min(Math.max(page + by, 0), Math.ceil(count / size) - 1);
+    events.changed();
   }
 
-  update(): void {
-    const first = this.#page * this.#size;
-    const together = this.#alone === null;
-    this.#paging.hidden = !together || this.#count <= this.#size;
-    this.#asGiven.hidden = this.#worst.hidden =
-      !together || this.#count === 1 || !this.#events.canRank();
-    this.#all.hidden = together;
-    this.#place.textContent = `${first + 1}–${Math.min(first + this.#size, this.#count)} of ${this.#count}`;
+  function sort(ranked: Ranking | null): void {
+    order = ranked?.order ?? range(count);
+    page = 0;
+    worst.textContent = ranked ? `worst first at ${ranked.at}` : "worst first";
+    worst.setAttribute("aria-pressed", String(ranked !== null));
+    asGiven.setAttribute("aria-pressed", String(ranked === null));
+    events.changed();
   }
 
-  #sort(ranked: Ranking | null): void {
-    this.#order = ranked?.order ?? range(this.#count);
-    this.#page = 0;
-    this.#worst.textContent = ranked ? `worst first at ${ranked.at}` : "worst first";
-    this.#worst.setAttribute("aria-pressed", String(ranked !== null));
-    this.#asGiven.setAttribute("aria-pressed", String(ranked === null));
-    this.#events.changed();
-  }
+  sort(null);
+  return {
+    element: h("div", { class: "pager" }, paging, asGiven, worst, all),
+    images,
+    pick,
+    turn,
+    update(): void {
+      const first = page * size;
+      const together = alone === null;
+      paging.hidden = !together || count <= size;
+      asGiven.hidden = worst.hidden = !together || count === 1 || !events.canRank();
+      all.hidden = together;
+      place.textContent = `${first + 1}–${Math.min(first + size, count)} of ${count}`;
+    },
+  };
 }

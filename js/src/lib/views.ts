@@ -23,6 +23,19 @@ import type { Config } from "./wire";
 
 export type View = "mask" | "overlay" | "heat" | "outline" | "errors" | "difference";
 
+const VIEWS: readonly View[] = ["mask", "overlay", "heat", "outline", "errors", "difference"];
+const SEE_THROUGH: readonly View[] = ["overlay", "heat", "errors", "difference"];
+
+/** The views that there are: some need targets, some two models. */
+export function viewsOf({ has_targets, sources }: Config): View[] {
+  const lacks = { errors: !has_targets, difference: sources.length < 2 };
+  return VIEWS.filter((view) => !lacks[view as keyof typeof lacks]);
+}
+
+export function isSeeThrough(view: View): boolean {
+  return SEE_THROUGH.includes(view);
+}
+
 export interface Pass {
   plane: Plane;
   table: Table;

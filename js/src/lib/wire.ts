@@ -1,6 +1,7 @@
 // What crosses the wire; src/torchdial/widgets/wire.py writes it.
 
 import type { Average, Counts } from "./metrics";
+import type { View } from "./views";
 
 /** JupyterLab hands over DataViews, other hosts Uint8Arrays. */
 export type Bytes = DataView | Uint8Array;
@@ -17,6 +18,26 @@ export interface WireCounts {
   fp: Bytes;
   positives: Bytes;
   negatives: Bytes;
+}
+
+/** What every preview has, whatever it shows. */
+export interface PreviewTraits {
+  _pictures: { tiles: WireTile[] };
+  _frame: { version: number };
+  _curves: unknown;
+  _notice: string;
+}
+
+/** The traits of src/torchdial/widgets/segmentation.py. */
+export interface SegmentationTraits extends PreviewTraits {
+  threshold: number;
+  /** A threshold for each class, null where it follows `threshold`; empty when none has its own. */
+  class_thresholds: (number | null)[];
+  shown_class: number | null;
+  view: View;
+  _config: Config;
+  _frame: WireFrame;
+  _curves: (WireTally | null)[];
 }
 
 /** The trait `_config`: what never changes. */

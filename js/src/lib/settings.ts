@@ -1,0 +1,55 @@
+// What a person sets: traits that go both ways, told to the kernel neither too often nor never.
+
+import { listen, type Model } from "./model";
+import { throttle } from "./timing";
+
+// The kernel hears of a moving dial less than ten times a second, first, last and rest included.
+const SAVING_MS = 120;
+const REST_MS = 250;
+
+export interface Settings<Traits, Name extends keyof Traits> {
+  get<K extends keyof Traits>(name: K): Traits[K];
+  set(values: Partial<Pick<Traits, Name>>): void;
+  /** Tell the kernel now what it has not heard yet. */
+  flush(): void;
+  dispose(): void;
+}
+
+/** Read and write the traits `names`; `changed` is called whoever changes one. */
+export function createSettings<Traits, Name extends keyof Traits & string>(
+  model: Model<Traits>,
+  names: readonly Name[],
+  changed: () => void,
+): Settings<Traits, Name> {
+  const saving = throttle(SAVING_MS, () => model.save_changes());
+  const stopListening = listen(model, names, changed);
+  let resting: ReturnType<typeof setTimeout> | undefined;
+
+  /**
+   * Tell the kernel in a message besides what was set last: ipywidgets holds traits back for good
+   * if the kernel never says that it has taken the ones before, as happens in an async cell.
+   */
+  const settle = () => {
+    saving.flush();
+    const state = Object.fromEntries(names.map((name) => [name, model.get(name)]));
+    model.send({ type: "settle", id: 0, state });
+  };
+  return {
+    get: (name) => model.get(name),
+    set(values) {
+      for (const [name, value] of Object.entries(values)) {
+        model.set(name as Name, value as Traits[Name]);
+      }
+      saving.call();
+      clearTimeout(resting);
+      resting = setTimeout(settle, REST_MS);
+      changed();
+    },
+    flush: saving.flush,
+    dispose() {
+      stopListening();
+      clearTimeout(resting);
+      saving.flush();
+    },
+  };
+}

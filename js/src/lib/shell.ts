@@ -1,0 +1,278 @@
+// What every preview has around its dials: pictures with one zoom and place, pages of them, keys,
+// a readout that is spoken too, notices, and what the kernel sends.
+
+import { button, h } from "./dom";
+import { Grid, type Layer } from "./grid";
+import { range } from "./metrics";
+import { listen, type Model } from "./model";
+import { createPages, type Ranking } from "./pages";
+import type { Region, Size } from "./paint";
+import { Tiles } from "./tiles";
+import { beforePaint, throttle } from "./timing";
+import type { Bytes, PreviewTraits } from "./wire";
+
+const KEYS =
+  "Pictures: arrows move, + − 0 zoom. B best, V next view, R reset, 1–9 one picture alone.";
+const ZOOM_STEP = 1.5;
+const PAN_STEP = 0.1;
+
+/** Messages from src/torchdial/widgets. */
+type Message =
+  | { type: "tiles"; id: number; version: number; keys: string[] }
+  | { type: "error"; id: number; message: string };
+
+type Actions = Record<string, (() => void) | undefined>;
+
+/** One picture of the grid: an image with a model's word over it. */
+export interface Cell {
+  image: number;
+  source: number;
+}
+
+/** What a preview adds to its shell. */
+export interface Preview {
+  size: Size;
+  numImages: number;
+  pageSize: number;
+  /** The keys of its dials, in words. */
+  keys: string;
+  /** What the button to the best setting does. */
+  bestTitle: string;
+  /** How many models a picture is shown by. */
+  modelsPerImage(): number;
+  draw(
+    context: CanvasRenderingContext2D,
+    cell: Cell,
+    layer: Layer,
+    region: Region,
+    dest: Region,
+  ): boolean;
+  /** What is known of a pixel, in words; null where the pointer is nowhere. */
+  describe(cell: Cell | null, x: number, y: number): string;
+  caption(cell: Cell): string;
+  canRank(): boolean;
+  rank(): Ranking;
+  goToBest(): void;
+  reset(): void;
+  nextView(): void;
+  /** What keys do while an element has the focus, beyond what they do everywhere. */
+  actions(focus: EventTarget | null): Actions;
+  /** Take what the kernel says anew. */
+  readFrame(): void;
+  /** Bring everything but the pictures to the state of the model. */
+  update(): void;
+}
+
+export type Shell = ReturnType<typeof createShell>;
+
+export function createShell<Traits extends PreviewTraits>(
+  model: Model<Traits>,
+  root: HTMLElement,
+  preview: Preview,
+) {
+  const { numImages, pageSize, size } = preview;
+  const value = h("span", { class: "value" });
+  const lines = h("span", { class: "lines" });
+  const toBest = button("", preview.bestTitle, preview.goToBest);
+  const readout = h("div", { class: "readout" }, value, lines, toBest);
+  const spoken = h("div", { class: "spoken", role: "status" });
+  const notice = h("div", { class: "notice", role: "alert" });
+  const legend = h("div", { class: "legend" });
+  const hovered = h("div", { class: "hovered" });
+  const help = h("div", { class: "keys", hidden: true }, `${preview.keys} ${KEYS}`);
+  const updating = beforePaint(update);
+  const speaking = throttle(1000, () => {
+    spoken.textContent = readout.textContent;
+  });
+  let cells: Cell[] = [];
+  let requests = 0;
+  let problem = "";
+  let pointer: { cell: number; x: number; y: number } | null = null;
+
+  const tiles = new Tiles((keys) => model.send({ type: "need", id: ++requests, keys }));
+  tiles.put(model.get("_pictures").tiles);
+  const grid = new Grid(size.width, size.height, {
+    draw: (context, cell, layer, region, dest) =>
+      preview.draw(context, cells[cell], layer, region, dest),
+    hover: (cell, x, y) => {
+      pointer = cell === null ? null : { cell, x, y };
+      updateHovered();
+    },
+    choose: (cell) => pages.pick(Math.floor(cell / preview.modelsPerImage())),
+  });
+  const pages = createPages(numImages, pageSize, {
+    canRank: preview.canRank,
+    rank: preview.rank,
+    changed: updating.call,
+  });
+  const stopListening = [
+    listen(model, ["_frame", "_curves"], () => {
+      preview.readFrame();
+      updating.call();
+    }),
+    listen(model, ["_notice"], updating.call),
+  ];
+  model.on("msg:custom", onMessage);
+  root.className = "torchdial";
+  root.addEventListener("keydown", onKey);
+
+  /** Put the parts together and show the first picture. */
+  function assemble(toolbar: HTMLElement, dials: HTMLElement, details: HTMLElement[]): void {
+    const foot = h("div", { class: "foot" }, legend, pages.element);
+    root.append(toolbar, help, readout, dials, notice, grid.element, hovered, foot);
+    root.append(...details, spoken);
+    for (const detail of details) detail.addEventListener("toggle", updating.call);
+    preview.readFrame();
+    showCells();
+  }
+
+  function onMessage(message: Message, buffers: Bytes[]): void {
+    switch (message.type) {
+      case "tiles":
+        tiles.put(
+          message.keys.map((key, i) => ({ key, data: buffers[i] })),
+          message.version === model.get("_frame").version,
+        );
+        grid.redraw("picture", "overlay");
+        return;
+      case "error":
+        problem = message.message;
+        updating.call();
+        return;
+      default:
+        throw new Error(`torchdial: unknown message ${JSON.stringify(message)}`);
+    }
+  }
+
+  // What a person does
+
+  function reset(): void {
+    preview.reset();
+    grid.zoom(0);
+  }
+
+  function toggleHelp(): void {
+    help.hidden = !help.hidden;
+  }
+
+  function onKey(e: KeyboardEvent): void {
+    if (e.ctrlKey || e.metaKey || e.altKey) return; // the host's: saving, say
+    // Hosts have shortcuts of their own (JupyterLab swallows arrows); a key here is meant for here.
+    e.stopPropagation();
+    const { target } = e;
+    if (target instanceof HTMLSelectElement) return;
+    if (target instanceof HTMLInputElement && target.type === "number") return;
+    const actions: Actions = {
+      b: preview.goToBest,
+      v: preview.nextView,
+      r: reset,
+      "?": toggleHelp,
+      "+": () => grid.zoom(ZOOM_STEP),
+      "=": () => grid.zoom(ZOOM_STEP),
+      "-": () => grid.zoom(1 / ZOOM_STEP),
+      "0": () => grid.zoom(0),
+      ...(grid.element.contains(target as Node) && {
+        arrowleft: () => move(PAN_STEP, 0),
+        arrowright: () => move(-PAN_STEP, 0),
+        arrowup: () => move(0, PAN_STEP),
+        arrowdown: () => move(0, -PAN_STEP),
+      }),
+      ...preview.actions(target),
+    };
+    const action = actions[e.key.toLowerCase()];
+    if (action) action();
+    else if (!/^[1-9]$/.test(e.key) || !pages.pick(Number(e.key) - 1)) return;
+    e.preventDefault();
+  }
+
+  /** Move the pictures, or where they are whole, turn the page. */
+  function move(dx: number, dy: number): void {
+    if (!grid.pan(dx, dy) && dx !== 0) pages.turn(-Math.sign(dx));
+  }
+
+  // What is shown
+
+  /** Put the page's pictures into the grid, if they are not there already. */
+  function showCells(): void {
+    const models = range(preview.modelsPerImage());
+    const wanted = pages.images().flatMap((image) => models.map((source) => ({ image, source })));
+    const same = (cell: Cell, i: number) =>
+      cell.image === cells[i]?.image && cell.source === cells[i].source;
+    if (wanted.length === cells.length && wanted.every(same)) return;
+    cells = wanted;
+    grid.setCells(cells.length);
+  }
+
+  /** Bring everything on screen to the state of the model; runs once before a paint. */
+  function update(): void {
+    showCells();
+    preview.update();
+    grid.redraw("overlay");
+    grid.flush();
+    cells.forEach((cell, i) => {
+      grid.setCaption(i, preview.caption(cell));
+    });
+    updateHovered();
+    pages.update();
+    const text = model.get("_notice") || problem;
+    notice.hidden = text === "";
+    notice.textContent = text;
+    root.dataset.version = String(model.get("_frame").version);
+  }
+
+  function updateHovered(): void {
+    const cell = pointer && cells[pointer.cell];
+    hovered.textContent = preview.describe(cell ?? null, pointer?.x ?? 0, pointer?.y ?? 0);
+  }
+
+  return {
+    tiles,
+    grid,
+    assemble,
+    toggleHelp,
+    reset,
+    changed: updating.call,
+
+    /** Say where the dials stand and what follows, and where it would be best ("" for nowhere). */
+    say(position: string, said: Node[], best: string): void {
+      value.textContent = position;
+      lines.replaceChildren(...said);
+      toBest.textContent = best;
+      toBest.hidden = best === "";
+      speaking.call();
+    },
+
+    explain(entries: { color: string; text: string; class?: string }[]): void {
+      legend.replaceChildren(
+        ...entries.map(({ color, text, class: name = "" }) => {
+          const swatch = h("i", { class: `swatch ${name}`.trim(), "aria-hidden": "true" });
+          swatch.style.setProperty("--torchdial-swatch", color);
+          return h("span", { title: text }, swatch, text);
+        }),
+      );
+    },
+
+    dispose(): void {
+      for (const stop of stopListening) stop();
+      model.off("msg:custom", onMessage);
+      speaking.cancel();
+      updating.cancel();
+      grid.dispose();
+    },
+  };
+}
+
+/** What anywidget calls: it gets an element of its own in `el`, and cleans it up. */
+export function renderer<M>(show: (model: M, root: HTMLElement) => () => void) {
+  return {
+    render({ model, el }: { model: M; el: HTMLElement }) {
+      const root = h("div");
+      el.append(root);
+      const dispose = show(model, root);
+      return () => {
+        dispose();
+        root.remove();
+      };
+    },
+  };
+}
