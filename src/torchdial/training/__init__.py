@@ -1,0 +1,1 @@
+"""What happens in a run: monitor, history, gradients, diagnosis and control."""
