@@ -1,0 +1,191 @@
+"""What a run left behind: scalars, layers, histograms, events."""
+
+from __future__ import annotations
+
+import threading
+import time as clock
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from typing import Any
+
+import numpy.typing as npt
+
+from torchdial.inputs.refusal import refusal
+from torchdial.training.events import Event
+from torchdial.training.histograms import EXPONENTS, LayerHistograms
+from torchdial.training.matrix import LayerMatrix
+from torchdial.training.series import Series
+
+__all__ = ["Event", "History"]
+
+
+class History:
+    """One run: what was logged and watched, safe to write and read from several threads.
+
+    Args:
+        name: what the run is called.
+        config: the run's settings, for people to compare; plain values.
+
+    Attributes:
+        name: what the run is called.
+        config: the settings.
+        started: unix time, seconds, when the run began.
+        start_step: the step this process took the run up at; 0 unless it was resumed.
+        number: which run of this process it is, 0 if it is none (see `runs`).
+        hidden: whether plots leave it out.
+        scalars: by name.
+        layers: layers × steps, by name: "grad_norm", "update_ratio", …
+        histograms: of the gradients of sampled steps, or None.
+        events: what happened, in order of arrival.
+        lock: held by whoever writes, or reads several things that belong together.
+
+    Example:
+        >>> history = History("run 1")
+        >>> history.record(1, {"loss": 0.5, "val/loss": 0.7})
+        >>> history["loss"].values
+        array([0.5])
+        >>> history.names
+        ['loss', 'val/loss']
+    """
+
+    def __init__(self, name: str = "run", config: Mapping[str, Any] | None = None) -> None:
+        self.name = name
+        self.config: dict[str, Any] = dict(config or {})
+        self.started = clock.time()
+        self.start_step = 0
+        self.number = 0
+        self.hidden = False
+        self.scalars: dict[str, Series] = {}
+        self.layers: dict[str, LayerMatrix] = {}
+        self.histograms: LayerHistograms | None = None
+        self.events: list[Event] = []
+        self.lock = threading.RLock()
+        self._zero = clock.perf_counter()
+
+    def __repr__(self) -> str:
+        return f"History({self.name!r}, {', '.join(self.names) or 'empty'})"
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.scalars
+
+    def __getitem__(self, name: str) -> Series:
+        """Return a scalar.
+
+        Raises:
+            KeyError: there is none of this name; the message has the names there are.
+        """
+        with self.lock:
+            if name not in self.scalars:
+                raise KeyError(f"{name!r} was not recorded; there are {', '.join(self.names)}")
+            return self.scalars[name]
+
+    @property
+    def names(self) -> list[str]:
+        """The scalars' names, in order of arrival."""
+        with self.lock:
+            return list(self.scalars)
+
+    @property
+    def version(self) -> int:
+        """Grows with each change."""
+        with self.lock:
+            points = sum(series.version for series in self.scalars.values())
+            columns = sum(matrix.version for matrix in self.layers.values())
+            samples = self.histograms.version if self.histograms else 0
+            return points + columns + samples + len(self.events)
+
+    @property
+    def now(self) -> float:
+        """Seconds since the run began."""
+        return clock.perf_counter() - self._zero
+
+    def record(self, step: int, values: Mapping[str, float], time: float | None = None) -> None:
+        """Add a point to each of some scalars.
+
+        Args:
+            step: any whole number.
+            values: numbers by name, NaN and infinity included.
+            time: seconds since the run began; None is now.
+        """
+        time = self.now if time is None else time
+        with self.lock:
+            for name, value in values.items():
+                series = self.scalars.get(name)
+                if series is None:
+                    series = self.scalars[name] = Series(name, self.lock)
+                series.append(step, value, time)
+
+    def record_layers(
+        self, name: str, names: Sequence[str], step: int, values: npt.ArrayLike
+    ) -> None:
+        """Add one number a layer.
+
+        Args:
+            name: what the numbers are, such as "grad_norm".
+            names: the layers, in the order of the network; some of them may be left out, which
+                means they had no value, and new ones are added below.
+            step: any whole number.
+            values: float32 (L,), one for each of `names`, NaN and infinity included.
+        """
+        with self.lock:
+            matrix = self.layers.get(name)
+            if matrix is None:
+                matrix = self.layers[name] = LayerMatrix(names, self.lock)
+            matrix.add(names)
+            rows = [matrix.names.index(n) for n in names]
+            matrix.append(step, values, rows)
+
+    def record_histograms(
+        self,
+        names: Sequence[str],
+        step: int,
+        counts: npt.ArrayLike,
+        exponents: Sequence[int] = EXPONENTS,
+    ) -> None:
+        """Add the histograms of one step.
+
+        Args:
+            names: the layers, in the order of the network.
+            step: any whole number.
+            counts: (L, B), of each layer how many values each bin has; see `LayerHistograms`.
+            exponents: the bins' edges, the same each time.
+        """
+        with self.lock:
+            if self.histograms is None:
+                self.histograms = LayerHistograms(names, exponents, self.lock)
+            self.histograms.add(names)
+            self.histograms.append(step, counts)
+
+    def add_event(self, event: Event) -> None:
+        """Add what happened."""
+        with self.lock:
+            self.events.append(event)
+
+    def to_pandas(self) -> Any:
+        """Return a DataFrame: rows are steps, columns the time and the scalars.
+
+        Raises:
+            ImportError: pandas is not installed.
+        """
+        raise NotImplementedError
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the run to a file, which appears whole or not at all."""
+        raise NotImplementedError
+
+    @classmethod
+    def load(cls, path: str | PathLike[str]) -> History:
+        """Read what `save` or autosaving wrote; runs nothing that is in the file.
+
+        Raises:
+            ValueError: the file is no saved run, or is damaged.
+        """
+        raise refusal("load", expected="a saved run", got=str(path), remedy="Save it again.")
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the whole run in tensors and plain values, for a checkpoint."""
+        raise NotImplementedError
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take up a run: its points replace what is here, `start_step` is its last step."""
+        raise NotImplementedError
