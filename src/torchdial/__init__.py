@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from torchdial.sweeps.nms import nms_sweep
     from torchdial.sweeps.thresholds import ThresholdSweep
     from torchdial.widgets.comparison import SegmentationComparison, compare
+    from torchdial.widgets.model_tree import ModelTree
     from torchdial.widgets.segmentation import SegmentationPreview
 
 __version__ = "0.1.0"
@@ -25,6 +26,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "DetectionCurves": "torchdial.sweeps.detection_curves",
     "DetectionSweep": "torchdial.sweeps.detections",
+    "ModelTree": "torchdial.widgets.model_tree",
     "SegmentationComparison": "torchdial.widgets.comparison",
     "SegmentationPreview": "torchdial.widgets.segmentation",
     "ThresholdCurves": "torchdial.sweeps.curves",
@@ -39,6 +41,7 @@ _HOMES = {
 __all__ = [
     "DetectionCurves",
     "DetectionSweep",
+    "ModelTree",
     "SegmentationComparison",
     "SegmentationPreview",
     "ThresholdCurves",

@@ -98,6 +98,16 @@ def test_a_module_that_runs_twice_counts_twice() -> None:
     assert relu.output_bytes == 2 * 4 * 2 * 8 * 16 * 16
 
 
+def test_activations_are_what_the_innermost_modules_return() -> None:
+    model, example = EXAMPLES["residual"]
+    table = module_table(model, example)
+    sizes = dict(zip((row.path for row in table.rows), table.activation_bytes(), strict=True))
+    image, block = 4 * 2 * 8 * 16 * 16, 6  # two convolutions, two norms, one ReLU twice
+    assert sizes["blocks.0"] == block * image
+    assert sizes[""] == image + 4 * block * image + 4 * 2 * 5
+    assert module_table(model).activation_bytes()[0] is None
+
+
 def test_the_same_module_in_two_places_is_named_and_counted_once() -> None:
     table = module_table(Tied())
     assert of(table, "second").same_as == "first"

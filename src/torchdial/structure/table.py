@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +56,23 @@ class ModuleTable:
         """Return what a module did, None if it did not run. One that stands twice is shown once."""
         return None if self.seen is None else self.seen.uses.get(row.path)
 
+    def activation_bytes(self) -> list[int | None]:
+        """Return for each row the memory of what the innermost modules in it returned.
+
+        All calls together: about what a backward pass would find kept. None where nothing ran.
+        """
+        totals: list[int | None] = [None] * len(self.rows)
+        ends = _ends(self.rows)
+        for i in reversed(range(len(self.rows))):
+            use = self.use(self.rows[i])
+            below = [totals[j] for j in _children(ends, i)]
+            ran = [size for size in below if size is not None]
+            if ran:
+                totals[i] = sum(ran)
+            elif use is not None:
+                totals[i] = use.output_bytes
+        return totals
+
     def folds(self) -> list[Fold]:
         """Return the runs of equal neighbours, in order: nested ones lie in the first block alone.
 
@@ -99,13 +116,30 @@ class ModuleTable:
             for line in [header, *lines]
         ]
         rule = "─" * max(map(len, body))
-        return "\n".join([body[0], rule, *body[1:], rule, self._summary()])
+        return "\n".join([body[0], rule, *body[1:], rule, *self.summary()])
+
+    def summary(self) -> list[str]:
+        """Return what there is to say of the whole: sums, and where the forward pass broke."""
+        root = self.rows[0]
+        lines = [
+            f"{root.parameters:,} parameters, {root.trainable:,} trainable, "
+            f"{short_number(root.parameter_bytes, 1024)}B"
+        ]
+        use = self.use(root)
+        if use is not None:
+            lines.append(f"{short_number(use.flops).strip()} FLOPs forward")
+        if self.failure is not None:
+            given = " ".join(map(shape_text, self.failure.inputs))
+            where = self.failure.path or "model"
+            lines.append(f"failed in {where}, given {given}: {self.failure.message}")
+        return lines
 
     def to_pandas(self) -> pd.DataFrame:
-        """Return a row for each module: the fields of `ModuleRow` and `ModuleUse`."""
+        """Return a row for each module: fields of `ModuleRow` and `ModuleUse`, activation bytes."""
         import pandas as pd
 
-        return pd.DataFrame([vars(row) | self._use_as_dict(row) for row in self.rows])
+        frame = pd.DataFrame([vars(row) | self._use_as_dict(row) for row in self.rows])
+        return frame.assign(activation_bytes=self.activation_bytes())
 
     def _use_as_dict(self, row: ModuleRow) -> dict[str, Any]:
         use = self.use(row)
@@ -139,21 +173,6 @@ class ModuleTable:
             "" if use is None or not use.flops else short_number(use.flops).strip(),
             "" if use is None or use.seconds is None else f"{1000 * use.seconds:.3g} ms",
         ]
-
-    def _summary(self) -> str:
-        root = self.rows[0]
-        lines = [
-            f"{root.parameters:,} parameters, {root.trainable:,} trainable, "
-            f"{short_number(root.parameter_bytes, 1024)}B"
-        ]
-        use = self.use(root)
-        if use is not None:
-            lines.append(f"{short_number(use.flops).strip()} FLOPs forward")
-        if self.failure is not None:
-            given = " ".join(map(shape_text, self.failure.inputs))
-            where = self.failure.path or "model"
-            lines.append(f"failed in {where}, given {given}: {self.failure.message}")
-        return "\n".join(lines)
 
 
 def module_table(model: nn.Module, example_input: Any = None) -> ModuleTable:
@@ -199,6 +218,14 @@ def short_number(value: float, step: int = 1000) -> str:
             return f"{value:.4g}{unit}"
         value /= step
     return f"{value:.4g} T"
+
+
+def _children(ends: Sequence[int], row: int) -> Iterator[int]:
+    """Yield the rows one below a row."""
+    child = row + 1
+    while child < ends[row]:
+        yield child
+        child = ends[child]
 
 
 def _ends(rows: Sequence[ModuleRow]) -> list[int]:

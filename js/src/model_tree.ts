@@ -1,0 +1,322 @@
+// ModelTree: src/torchdial/widgets/model_tree.py is the other half.
+
+import { button, copyText, h, select } from "./lib/dom";
+import type { Model } from "./lib/model";
+import { createSettings } from "./lib/settings";
+import { renderer } from "./lib/shell";
+import { beforePaint } from "./lib/timing";
+import { amountInWords, COSTS, type Cost } from "./lib/tree/costs";
+import {
+  ancestors,
+  type Look,
+  makeTree,
+  openTo,
+  type VisibleRow,
+  visibleRows,
+} from "./lib/tree/tree";
+import { type Bytes, float64Of } from "./lib/wire";
+
+const ROW_HEIGHT = 26;
+const MOST_ROWS_IN_SIGHT = 20;
+const SPARE_ROWS = 4; // drawn above and below what is in sight
+const PAGE = MOST_ROWS_IN_SIGHT - 1;
+const FIRST_DEPTH = 2;
+const KEYS =
+  "Arrows move and open, Home, End and Page keys go far, Enter chooses, * opens all, / searches.";
+
+interface Traits {
+  /** Path of the chosen module, null for none. */
+  selected: string | null;
+  _table: {
+    /** One entry for each row. */
+    path: string[];
+    kind: string[];
+    arguments: string[];
+    output: string[];
+    /** What is to be said of a row beside its numbers, "" for most. */
+    remark: string[];
+    depth: Bytes;
+    /** By cost; only what was measured. */
+    costs: Partial<Record<Cost, Bytes>>;
+    folds: { start: number; size: number; count: number }[];
+    /** Row where the forward pass broke, -1 if it did not. */
+    failed: number;
+    summary: string[];
+    /** The table as text, to copy. */
+    text: string;
+  };
+}
+
+function show(model: Model<Traits>, root: HTMLElement): () => void {
+  const table = model.get("_table");
+  const costs = COSTS.flatMap((cost) => {
+    const bytes = table.costs[cost.key];
+    return bytes ? [{ ...cost, values: float64Of(bytes) }] : [];
+  });
+  const words = table.path.map((path, i) => `${path} ${table.kind[i]}`.toLowerCase());
+  const tree = makeTree(float64Of(table.depth), table.folds, words);
+  const settings = createSettings(model, ["selected"], changed);
+  const updating = beforePaint(update);
+  const open = openTo(tree, FIRST_DEPTH);
+  if (table.failed >= 0) for (const row of ancestors(tree, table.failed)) open.add(row);
+  const unfolded = new Set<number>();
+  let sortedBy: Cost | null = null;
+  let rows: VisibleRow[] = [];
+  let focused = 0;
+
+  const search = h("input", {
+    type: "search",
+    class: "search",
+    placeholder: "search",
+    "aria-label": "search modules",
+  });
+  search.addEventListener("input", relist);
+  const depths = select("depth", [["", "depth"], ...depthChoices(), ["all", "all"]]);
+  depths.addEventListener("change", () => expandTo(depths.value));
+  const copy = button("copy", "Copy the table as text", () => {
+    copyText(table.text).then((copied) => say(copied ? "copied" : "copying is not allowed here"));
+  });
+  const help = h("div", { class: "keys", hidden: true }, KEYS);
+  const toggleHelp = () => {
+    help.hidden = !help.hidden;
+  };
+  const toolbar = h(
+    "div",
+    { class: "toolbar", role: "toolbar", "aria-label": "modules" },
+    search,
+    depths,
+    h("span", { class: "spring" }),
+    copy,
+    button("?", "Show the keys", toggleHelp),
+  );
+  const summary = h("div", { class: "readout" });
+  summary.append(...table.summary.map((line) => h("span", {}, line)));
+  const said = h("div", { class: "spoken", role: "status" });
+  const heads = costs.map(({ key, text }) => {
+    const head = button(text, `Sort by ${text}`, () => sortBy(key));
+    return { key, head, cell: h("div", { role: "columnheader", class: "tree-number" }, head) };
+  });
+  const header = h(
+    "div",
+    { class: "tree-row tree-head", role: "row" },
+    h("div", { role: "columnheader", class: "tree-module" }, "module"),
+    h("div", { role: "columnheader", class: "tree-output" }, "output"),
+    ...heads.map(({ cell }) => cell),
+  );
+  const lines = h("div", { class: "tree-lines", role: "rowgroup" });
+  const body = h("div", { class: "tree-body", tabindex: 0 }, lines);
+  body.addEventListener("scroll", updating.call);
+  body.addEventListener("click", onClick);
+  const grid = h("div", { class: "tree", role: "treegrid", "aria-label": "modules" });
+  grid.append(header, body);
+  root.className = "torchdial";
+  root.style.setProperty("--torchdial-tree-costs", String(costs.length));
+  root.append(toolbar, help, summary, grid, said);
+  root.addEventListener("keydown", onKey);
+  relist();
+  reveal();
+
+  function depthChoices() {
+    const deepest = Math.max(0, ...Array.from(tree.depth as Float64Array));
+    return Array.from(
+      { length: Math.max(deepest - 1, 0) },
+      (_, i) => [String(i + 1), `to depth ${i + 1}`] as const,
+    );
+  }
+
+  // What a person does
+
+  function expandTo(value: string): void {
+    open.clear();
+    const depth = value === "all" ? Number.POSITIVE_INFINITY : Number(value);
+    for (const row of openTo(tree, depth)) open.add(row);
+    depths.value = "";
+    relist();
+  }
+
+  function sortBy(key: Cost): void {
+    sortedBy = sortedBy === key ? null : key;
+    relist();
+  }
+
+  function toggle(row: number): void {
+    if (!open.delete(row)) open.add(row);
+    relist();
+  }
+
+  function unfold(row: number): void {
+    if (!unfolded.delete(row)) unfolded.add(row);
+    relist();
+  }
+
+  function choose(row: number): void {
+    const path = table.path[row];
+    settings.set({ selected: settings.get("selected") === path ? null : path });
+  }
+
+  function onClick(e: MouseEvent): void {
+    const target = e.target as Element;
+    const line = target.closest<HTMLElement>(".torchdial-tree-line");
+    if (!line) return;
+    const row = Number(line.dataset.row);
+    focused = rows.findIndex((shown) => shown.row === row);
+    if (target.closest(".torchdial-tree-toggle")) toggle(row);
+    else if (target.closest(".torchdial-tree-times")) unfold(row);
+    else choose(row);
+    updating.call();
+  }
+
+  function onKey(e: KeyboardEvent): void {
+    if (e.ctrlKey || e.metaKey || e.altKey) return; // the host's
+    e.stopPropagation();
+    if (e.target instanceof HTMLInputElement || e.target instanceof HTMLSelectElement) return;
+    const { row } = rows[focused];
+    const isOpen = open.has(row) && tree.end[row] > row + 1;
+    const go = (to: number) => () => {
+      focused = Math.min(Math.max(to, 0), rows.length - 1);
+      reveal();
+    };
+    const parent = rows.findIndex((shown) => shown.row === tree.parent[row]);
+    const inBody: Record<string, () => void> = {
+      arrowdown: go(focused + 1),
+      arrowup: go(focused - 1),
+      pagedown: go(focused + PAGE),
+      pageup: go(focused - PAGE),
+      home: go(0),
+      end: go(rows.length - 1),
+      arrowright: isOpen ? go(focused + 1) : () => toggle(row),
+      arrowleft: isOpen ? () => toggle(row) : go(parent),
+      enter: () => choose(row),
+      " ": () => unfold(row),
+      "*": () => expandTo("all"),
+    };
+    const everywhere: Record<string, () => void> = { "/": () => search.focus(), "?": toggleHelp };
+    const key = e.key.toLowerCase();
+    const action = (e.target === body && inBody[key]) || everywhere[key];
+    if (!action) return;
+    action();
+    e.preventDefault();
+  }
+
+  function say(text: string): void {
+    said.textContent = text;
+    copy.textContent = text;
+    setTimeout(() => {
+      copy.textContent = "copy";
+    }, 1500);
+  }
+
+  /** Bring the chosen row, or else the focused one, into sight. */
+  function reveal(): void {
+    const top = focused * ROW_HEIGHT;
+    if (top < body.scrollTop) body.scrollTop = top;
+    const bottom = top + ROW_HEIGHT - body.clientHeight;
+    if (bottom > body.scrollTop) body.scrollTop = bottom;
+    updating.call();
+  }
+
+  function changed(): void {
+    const chosen = table.path.indexOf(settings.get("selected") ?? "");
+    if (settings.get("selected") !== null && chosen >= 0) {
+      for (const row of ancestors(tree, chosen)) open.add(row);
+      relist();
+      const place = rows.findIndex(({ row }) => row === chosen);
+      if (place >= 0) focused = place;
+      reveal();
+    }
+    updating.call();
+  }
+
+  // What is shown
+
+  /** Find the rows to show anew. */
+  function relist(): void {
+    const here = rows[focused]?.row ?? 0;
+    const cost = costs.find(({ key }) => key === sortedBy)?.values ?? null;
+    const look: Look = { open, unfolded, query: search.value, cost };
+    rows = visibleRows(tree, look);
+    focused = Math.max(
+      0,
+      rows.findIndex(({ row }) => row === here),
+    );
+    lines.style.height = `${rows.length * ROW_HEIGHT}px`;
+    body.style.height = `${Math.min(rows.length, MOST_ROWS_IN_SIGHT) * ROW_HEIGHT}px`;
+    for (const { key, cell } of heads) {
+      cell.setAttribute("aria-sort", key === sortedBy ? "descending" : "none");
+    }
+    grid.setAttribute("aria-rowcount", String(rows.length));
+    updating.call();
+  }
+
+  /** Draw the rows that are in sight: two thousand of them at once would stutter. */
+  function update(): void {
+    const first = Math.max(0, Math.floor(body.scrollTop / ROW_HEIGHT) - SPARE_ROWS);
+    const last = first + MOST_ROWS_IN_SIGHT + 2 * SPARE_ROWS;
+    lines.replaceChildren(...rows.slice(first, last).map((shown, i) => line(shown, first + i)));
+    root.dataset.rows = String(rows.length);
+  }
+
+  function line({ row, times, found }: VisibleRow, place: number): HTMLElement {
+    const parent = tree.end[row] > row + 1;
+    const name = row === 0 ? table.kind[0] : (table.path[row].split(".").pop() as string);
+    const toggleText = parent ? (open.has(row) || search.value ? "▾" : "▸") : "";
+    const module = h(
+      "div",
+      { class: "tree-module", role: "gridcell" },
+      h("span", { class: "tree-toggle", "aria-hidden": "true" }, toggleText),
+      h("span", { class: found ? "tree-name tree-found" : "tree-name" }, name),
+      ...(row === 0 ? [] : [h("span", { class: "tree-kind" }, table.kind[row])]),
+      ...timesOf(row, times),
+      h("span", { class: "tree-arguments", title: table.arguments[row] }, table.arguments[row]),
+      h("span", { class: "tree-remark", title: table.remark[row] }, table.remark[row]),
+    );
+    module.style.setProperty("--torchdial-depth", String(tree.depth[row]));
+    const cells = costs.map(({ key, values }) => {
+      const cell = h("div", { class: "tree-number", role: "gridcell" });
+      const share = values[0] > 0 ? (100 * values[row]) / values[0] : 0;
+      cell.style.setProperty("--torchdial-share", `${share.toFixed(2)}%`);
+      cell.title = `${share.toFixed(1)} % of the model`;
+      cell.append(amountInWords(key, values[row]));
+      return cell;
+    });
+    const element = h(
+      "div",
+      {
+        class: row === table.failed ? "tree-row tree-line tree-failed" : "tree-row tree-line",
+        role: "row",
+        "aria-level": tree.depth[row] + 1,
+        "aria-rowindex": place + 1,
+        "aria-selected": String(settings.get("selected") === table.path[row]),
+        "data-row": row,
+        "data-path": table.path[row],
+        ...(parent && { "aria-expanded": String(toggleText === "▾") }),
+      },
+      module,
+      h(
+        "div",
+        { class: "tree-output", role: "gridcell", title: table.output[row] },
+        table.output[row],
+      ),
+      ...cells,
+    );
+    if (place === focused) element.classList.add("torchdial-tree-focused");
+    element.style.top = `${place * ROW_HEIGHT}px`;
+    return element;
+  }
+
+  /** "×12", which opens and closes a run of equal blocks. */
+  function timesOf(row: number, times: number): HTMLElement[] {
+    const fold = tree.folds.find(({ start }) => start === row);
+    if (!fold || (times === 1 && !unfolded.has(row))) return [];
+    const text = times > 1 ? `×${times}` : `1 of ${fold.count}`;
+    const title = times > 1 ? "Equal blocks: show each" : "Show equal blocks as one";
+    return [h("span", { class: "tree-times", title }, text)];
+  }
+
+  return () => {
+    settings.dispose();
+    updating.cancel();
+  };
+}
+
+export default renderer(show);

@@ -1,0 +1,150 @@
+"""The module tree as a widget."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import anywidget
+import numpy as np
+import traitlets as t
+from torch import nn
+
+from torchdial.structure import ModuleTable, module_table
+from torchdial.structure.forward import Shapes
+from torchdial.structure.table import shape_text
+from torchdial.structure.tree import ModuleRow
+from torchdial.widgets.bundle import bundle
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class ModelTree(anywidget.AnyWidget):
+    """Shows what a model is made of, and with an example what every module does on it.
+
+    Runs of equal blocks are folded to "×12". Nothing is run without an example; with one, the
+    model runs as in `torchdial.structure.watch_forward`, and stays as it was.
+
+    Args:
+        model: any module; lazy, compiled, frozen, without parameters.
+        example_input: a tensor, a tuple of arguments, a dict of keyword arguments, or a loader's
+            batch.
+
+    Raises:
+        ValueError: the model is no module.
+
+    Example:
+        >>> tree = ModelTree(nn.Sequential(nn.Linear(4, 8), nn.ReLU()), torch.rand(2, 4))
+        >>> tree.selected = "0"
+        >>> tree
+        ModelTree(Sequential, 3 modules, 40 parameters)
+    """
+
+    _esm = bundle("model_tree.js")
+    _css = bundle("model_tree.css")
+    # ipywidgets 7 would display without the text that stays in a saved notebook.
+    _ipython_display_ = None
+
+    selected = t.Unicode(None, allow_none=True).tag(sync=True, echo_update=False)
+    """Path of the chosen module, such as "layer1.0.conv1"; empty for the model, None for none."""
+
+    _table = t.Dict().tag(sync=True, echo_update=False)
+
+    def __init__(self, model: nn.Module, example_input: Any = None) -> None:
+        self.table: ModuleTable = module_table(model, example_input)
+        self._paths = frozenset(row.path for row in self.table.rows)
+        super().__init__(_table=_pack(self.table))
+        self.on_msg(self._on_message)
+
+    def __repr__(self) -> str:
+        """Say what is shown, for places that cannot show it."""
+        root = self.table.rows[0]
+        return f"ModelTree({root.kind}, {len(self.table)} modules, {root.parameters:,} parameters)"
+
+    def text(self) -> str:
+        """Return the table as text, with repeated blocks folded."""
+        return self.table.text()
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return a table with a row for each module."""
+        return self.table.to_pandas()
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        bundle = super()._repr_mimebundle_(**kwargs)
+        if bundle is None:
+            return None
+        data, metadata = bundle
+        data["text/plain"] = self.text()
+        return data, metadata
+
+    def _on_message(self, _widget: Any, content: Mapping[str, Any], _buffers: Any) -> None:
+        """Take what the person has chosen, in case the trait's own update was held back."""
+        try:
+            if content.get("type") != "settle":
+                raise ValueError(f"unknown message type {content.get('type')!r:.60}")
+            self.set_state({"selected": content["state"]["selected"]})
+        except (KeyError, TypeError, ValueError, t.TraitError) as error:
+            self.send({"type": "error", "id": content.get("id"), "message": f"torchdial: {error}"})
+
+    @t.validate("selected")
+    def _valid_selected(self, proposal: Any) -> str | None:
+        path: str | None = proposal["value"]
+        if path is not None and path not in self._paths:
+            raise t.TraitError(
+                f"selected: expected the path of a module or None, got {path!r:.60}. Paths are as "
+                "in model.named_modules()."
+            )
+        return path
+
+
+def _pack(table: ModuleTable) -> dict[str, Any]:
+    """Return a table for the browser; js/src/model_tree.ts reads it."""
+    rows = table.rows
+    uses = [table.use(row) for row in rows]
+    costs: dict[str, list[float | None]] = {"parameters": [float(row.parameters) for row in rows]}
+    if table.seen is not None:
+        costs["flops"] = [None if use is None else use.flops for use in uses]
+        costs["activations"] = [None if b is None else float(b) for b in table.activation_bytes()]
+    if any(use is not None and use.seconds is not None for use in uses):
+        costs["time"] = [None if use is None else use.seconds for use in uses]
+    failure = table.failure
+    paths = [row.path for row in rows]
+    return {
+        "path": paths,
+        "kind": [row.kind for row in rows],
+        "arguments": [row.arguments for row in rows],
+        "output": ["" if use is None else _shapes_text(use.outputs) for use in uses],
+        "remark": [_remark(table, row) for row in rows],
+        "depth": _floats([row.depth for row in rows]),
+        "costs": {name: _floats(values) for name, values in costs.items()},
+        "folds": [asdict(fold) for fold in table.folds()],
+        "failed": -1 if failure is None else paths.index(failure.path),
+        "summary": table.summary(),
+        "text": table.text(),
+    }
+
+
+def _floats(values: Any) -> bytes:
+    """Return numbers as float64, None as NaN."""
+    return np.array(values, dtype=float).astype("<f8").tobytes()
+
+
+def _shapes_text(shapes: Shapes) -> str:
+    return ", ".join(map(shape_text, shapes))
+
+
+def _remark(table: ModuleTable, row: ModuleRow) -> str:
+    use = table.use(row)
+    words = [f"= {row.same_as or 'model'}"] if row.same_as is not None else []
+    words += row.shared
+    if row.lazy:
+        words.append("sized by the first forward")
+    if row.parameters and row.trainable < row.parameters:
+        words.append("frozen" if row.trainable == 0 else "partly frozen")
+    if use is not None and use.calls > 1:
+        words.append(f"ran {use.calls} times")
+    if table.failure is not None and table.failure.path == row.path:
+        words.append(f"failed, given {_shapes_text(table.failure.inputs)}")
+    return ", ".join(words)
