@@ -162,26 +162,45 @@ def match_iou(box: list[float], target: list[float], crowd: bool) -> float:
     return width * height / (w * h if crowd else w * h + gw * gh - width * height)
 
 
+def ignored(true: dict[str, torch.Tensor]) -> list[bool]:
+    flags = [true[name].bool() for name in ("iscrowd", "ignore") if name in true]
+    return torch.stack(flags).any(0).tolist() if flags else [False] * len(true["labels"])
+
+
+def take(
+    found: dict[str, torch.Tensor],
+    order: Sequence[int],
+    true: dict[str, torch.Tensor],
+    least: float,
+) -> dict[int, int | None]:
+    """Return the target that each of the detections in this order takes, by the definition."""
+    boxes, targets = xywh(found["boxes"]), xywh(true["boxes"])
+    crowd, dropped = [bool(c) for c in true["iscrowd"]], ignored(true)
+    free = set(range(len(targets)))
+    outcome: dict[int, int | None] = {}
+    for i in order:
+        options = [j for j in free if true["labels"][j] == found["labels"][i]]
+        iou = {j: match_iou(boxes[i], targets[j], crowd[j]) for j in options}
+        able = [j for j in options if iou[j] >= min(least, 1 - 1e-10)]
+        best = max(able, key=lambda j: (not dropped[j], iou[j], j), default=None)
+        if best is not None and not crowd[best]:
+            free.remove(best)
+        outcome[i] = best
+    return outcome
+
+
 def match(
     found: dict[str, torch.Tensor],
     order: Sequence[int],
     true: dict[str, torch.Tensor],
     least: float,
 ) -> dict[int, str]:
-    """Return "tp", "fp" or "ignored" for the detections in this order, by the definition."""
-    boxes, targets = xywh(found["boxes"]), xywh(true["boxes"])
-    crowd = [bool(c) for c in true["iscrowd"]]
-    free = set(range(len(targets)))
-    outcome = {}
-    for i in order:
-        options = [j for j in free if true["labels"][j] == found["labels"][i]]
-        iou = {j: match_iou(boxes[i], targets[j], crowd[j]) for j in options}
-        able = [j for j in options if iou[j] >= min(least, 1 - 1e-10)]
-        regular = [j for j in able if not crowd[j]]
-        if regular:
-            free.remove(max(regular, key=lambda j: (iou[j], j)))
-        outcome[i] = "tp" if regular else "ignored" if able else "fp"
-    return outcome
+    """Return "tp", "fp" or "ignored" for the detections in this order."""
+    dropped = ignored(true)
+    return {
+        i: "fp" if j is None else "ignored" if dropped[j] else "tp"
+        for i, j in take(found, order, true, least).items()
+    }
 
 
 def counts(
@@ -202,8 +221,8 @@ def counts(
         for j, what in match(found, shown[:max_det], true, least).items():
             if what != "ignored":
                 table[i, found["labels"][j], 0 if what == "tp" else 1] += 1
-        for j in range(len(true["labels"])):
-            table[i, true["labels"][j], 2] += not true["iscrowd"][j]
+        for label, dropped in zip(true["labels"].tolist(), ignored(true), strict=True):
+            table[i, label, 2] += not dropped
     table[:, :, 2] -= table[:, :, 0]
     return table
 

@@ -11,11 +11,14 @@ export interface Band {
   high: Float64Array;
 }
 
+/** The metric at every score stop, (S,), if each image came so many times. */
+type Measure = (times: Uint32Array) => Float64Array;
+
 /**
- * The band of a metric at every score stop.
+ * The band of a metric at every score stop; undefined draws are left out.
  *
- * @param classes for each class the counts of each image, from `imagesAt`; of one class alone for
- *   the band of that class.
+ * @param classes for each class the counts of each image, from `imagesAt`; for the band of one
+ *   class that class alone, and "micro".
  */
 export function bootstrap(
   classes: readonly Table[],
@@ -25,79 +28,95 @@ export function bootstrap(
   draws = 200,
   seed = 0,
 ): Band {
-  const tables = how === "macro" ? classes : [sumOf(classes)];
-  const { numGroups: numImages, numScores } = tables[0];
+  const { numGroups: numImages, numScores } = classes[0];
+  const of = (tp: number, fp: number, positives: number) =>
+    metricOf(name, tp, fp, positives, zeroDivision);
+  const measure = how === "macro" ? meanOfClasses(classes, of) : measureOf(sumOf(classes), how, of);
   const random = mulberry32(seed);
-  const times = new Uint32Array(numImages);
-  const values = new Float64Array(draws * numScores);
+  const values = new Float64Array(numScores * draws);
   for (let draw = 0; draw < draws; draw++) {
-    times.fill(0);
+    const times = new Uint32Array(numImages);
     for (let i = 0; i < numImages; i++) times[Math.floor(random() * numImages)]++;
-    for (let s = 0; s < numScores; s++) {
-      const mean = how === "image" ? meanOfImages : meanOfClasses;
-      values[s * draws + draw] = mean(tables, times, s, name, zeroDivision);
-    }
+    measure(times).forEach((value, s) => {
+      values[s * draws + draw] = value;
+    });
   }
-  const rows = Array.from({ length: numScores }, (_, s) =>
+  const sorted = Array.from({ length: numScores }, (_, s) =>
     values
       .subarray(s * draws, (s + 1) * draws)
       .filter((v) => !Number.isNaN(v))
       .sort(),
   );
   return {
-    low: Float64Array.from(rows, (row) => quantile(row, 0.05)),
-    high: Float64Array.from(rows, (row) => quantile(row, 0.95)),
+    low: Float64Array.from(sorted, (row) => quantile(row, 0.05)),
+    high: Float64Array.from(sorted, (row) => quantile(row, 0.95)),
   };
 }
 
-function sumOf(tables: readonly Table[]): Table {
-  const sum = (name: "tp" | "fp" | "positives") =>
-    tables[0][name].map((_, cell) => tables.reduce((total, t) => total + t[name][cell], 0));
-  return { ...tables[0], tp: sum("tp"), fp: sum("fp"), positives: sum("positives") };
-}
+type MetricOf = (tp: number, fp: number, positives: number) => number;
 
-/** The mean over the classes present of what is pooled over the images drawn. */
-function meanOfClasses(
-  tables: readonly Table[],
-  times: Uint32Array,
-  s: number,
-  name: DetectionMetric,
-  zeroDivision: number,
-): number {
-  let [total, number] = [0, 0];
-  for (const table of tables) {
-    let [tp, fp, positives] = [0, 0, 0];
-    for (let i = 0; i < times.length; i++) {
-      const cell = i * table.numScores + s;
-      tp += times[i] * table.tp[cell];
-      fp += times[i] * table.fp[cell];
-      positives += times[i] * table.positives[i];
-    }
-    const value = metricOf(name, tp, fp, positives, zeroDivision);
-    if (Number.isNaN(value) || (tables.length > 1 && positives === 0)) continue;
-    total += value;
-    number++;
-  }
-  return total / number;
+function measureOf(images: Table, how: "micro" | "image", of: MetricOf): Measure {
+  return how === "image" ? meanOfImages(images, of) : (times) => drawn(images, times, of).values;
 }
 
 /** The mean over the images drawn. */
-function meanOfImages(
-  [table]: readonly Table[],
-  times: Uint32Array,
-  s: number,
-  name: DetectionMetric,
-  zeroDivision: number,
-): number {
-  let [total, number] = [0, 0];
+function meanOfImages({ tp, fp, positives, numScores }: Table, of: MetricOf): Measure {
+  const values = Float64Array.from(tp, (v, cell) =>
+    of(v, fp[cell], positives[Math.floor(cell / numScores)]),
+  );
+  return (times) => {
+    const total = new Float64Array(numScores);
+    const number = new Uint32Array(numScores);
+    for (let i = 0; i < times.length; i++) {
+      for (let s = 0; s < numScores && times[i] > 0; s++) {
+        const value = values[i * numScores + s];
+        if (Number.isNaN(value)) continue;
+        total[s] += times[i] * value;
+        number[s] += times[i];
+      }
+    }
+    return total.map((sum, s) => sum / number[s]);
+  };
+}
+
+/** The mean over the classes present in the images drawn. */
+function meanOfClasses(classes: readonly Table[], of: MetricOf): Measure {
+  return (times) => {
+    const total = new Float64Array(classes[0].numScores);
+    const number = new Uint32Array(total.length);
+    for (const table of classes) {
+      const { values, positives } = drawn(table, times, of);
+      for (let s = 0; s < total.length && positives > 0; s++) {
+        if (Number.isNaN(values[s])) continue;
+        total[s] += values[s];
+        number[s]++;
+      }
+    }
+    return total.map((sum, s) => sum / number[s]);
+  };
+}
+
+/** The metric of the counts of the images drawn, added up, and how many targets they hold. */
+function drawn(table: Table, times: Uint32Array, of: MetricOf) {
+  const { numScores } = table;
+  const tp = new Float64Array(numScores);
+  const fp = new Float64Array(numScores);
+  let positives = 0;
   for (let i = 0; i < times.length; i++) {
-    const cell = i * table.numScores + s;
-    const value = metricOf(name, table.tp[cell], table.fp[cell], table.positives[i], zeroDivision);
-    if (Number.isNaN(value)) continue;
-    total += times[i] * value;
-    number += times[i];
+    positives += times[i] * table.positives[i];
+    for (let s = 0; s < numScores && times[i] > 0; s++) {
+      tp[s] += times[i] * table.tp[i * numScores + s];
+      fp[s] += times[i] * table.fp[i * numScores + s];
+    }
   }
-  return total / number;
+  return { positives, values: tp.map((v, s) => of(v, fp[s], positives)) };
+}
+
+/** The classes of each image added up. */
+function sumOf(classes: readonly Table[]): Table {
+  const sum = (name: "tp" | "fp" | "positives") =>
+    classes[0][name].map((_, cell) => classes.reduce((total, t) => total + t[name][cell], 0));
+  return { ...classes[0], tp: sum("tp"), fp: sum("fp"), positives: sum("positives") };
 }
 
 /** A quantile of sorted numbers, between the two nearest; NaN of none. */

@@ -2,7 +2,7 @@
 
 /**
  * Place a label at each box, in order, first come first served: above its upper left corner, below
- * its lower left one, inside either, or at the right edge above; nowhere if all of that is taken.
+ * its lower left one, inside either, or above its upper right one; nowhere if all that is taken.
  *
  * @param rects corners x1, y1, x2, y2 of each box, in any unit.
  * @param sizes width and height of each label.
@@ -16,18 +16,16 @@ export function placeLabels(
 ): Float64Array {
   const count = sizes.length / 2;
   const places = new Float64Array(2 * count).fill(NaN);
-  const taken = new Taken(sizes, frame.width);
+  const taken = new Taken(sizes);
   for (let i = 0; i < count; i++) {
-    const [x1, y1, x2, y2] = [0, 1, 2, 3].map((side) => rects[4 * i + side]);
     const [width, height] = [sizes[2 * i], sizes[2 * i + 1]];
+    const [x1, y1, x2, y2] = [0, 1, 2, 3].map((side) => rects[4 * i + side]);
     const left = Math.min(Math.max(x1, 0), frame.width - width);
-    for (const [x, y] of [
-      [left, y1 - height],
-      [left, y2],
-      [left, y1],
-      [left, y2 - height],
-      [x2 - width, y1 - height],
-    ]) {
+    const right = Math.min(x2, frame.width) - width;
+    const xs = [left, left, left, left, right];
+    const ys = [y1 - height, y2, y1, y2 - height, y1 - height];
+    for (let k = 0; k < xs.length; k++) {
+      const [x, y] = [xs[k], ys[k]];
       const inside = x >= 0 && y >= 0 && x + width <= frame.width && y + height <= frame.height;
       if (!inside || !taken.take(x, y, width, height)) continue;
       places[2 * i] = x;
@@ -38,43 +36,51 @@ export function placeLabels(
   return places;
 }
 
-/** Labels already placed, in a grid of cells no smaller than a label, so that few are neighbours. */
+/** Labels already placed, in cells as large as the largest, so that each lies in at most four. */
 class Taken {
-  readonly #cell: number;
-  readonly #columns: number;
-  readonly #cells = new Map<number, number[]>();
+  readonly #width: number;
+  readonly #height: number;
+  readonly #rows = new Map<number, Map<number, number[]>>();
 
-  constructor(sizes: ArrayLike<number>, width: number) {
-    this.#cell = Array.from(sizes).reduce((most, v) => Math.max(most, v), 1);
-    this.#columns = Math.ceil(width / this.#cell) + 1;
+  constructor(sizes: ArrayLike<number>) {
+    const largest = (start: number) => {
+      let most = 1;
+      for (let i = start; i < sizes.length; i += 2) most = Math.max(most, sizes[i]);
+      return most;
+    };
+    this.#width = largest(0);
+    this.#height = largest(1);
   }
 
   /** Whether a place is free; if so, it is taken from now on. */
   take(x: number, y: number, width: number, height: number): boolean {
-    const right = x + width;
-    const below = y + height;
-    const corners = [x, right].flatMap((cx) => [y, below].map((cy) => this.#cellOf(cx, cy)));
-    const cells = [...new Set(corners)].map((key) => this.#at(key));
+    const cells = this.#cells(x, y, x + width, y + height);
     for (const cell of cells) {
       for (let k = 0; k < cell.length; k += 4) {
-        if (x < cell[k + 2] && right > cell[k] && y < cell[k + 3] && below > cell[k + 1]) {
-          return false;
-        }
+        const beside = x >= cell[k + 2] || x + width <= cell[k];
+        if (!beside && y < cell[k + 3] && y + height > cell[k + 1]) return false;
       }
     }
-    for (const cell of cells) cell.push(x, y, right, below);
+    for (const cell of cells) cell.push(x, y, x + width, y + height);
     return true;
   }
 
-  #cellOf(x: number, y: number): number {
-    return Math.floor(y / this.#cell) * this.#columns + Math.floor(x / this.#cell);
+  #cells(x1: number, y1: number, x2: number, y2: number): number[][] {
+    const cells = [];
+    for (let r = Math.floor(y1 / this.#height); r * this.#height < y2; r++) {
+      const row = getOr(this.#rows, r, () => new Map<number, number[]>());
+      for (let c = Math.floor(x1 / this.#width); c * this.#width < x2; c++) {
+        cells.push(getOr(row, c, () => []));
+      }
+    }
+    return cells;
   }
+}
 
-  #at(key: number): number[] {
-    const known = this.#cells.get(key);
-    if (known) return known;
-    const cell: number[] = [];
-    this.#cells.set(key, cell);
-    return cell;
-  }
+function getOr<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  const known = map.get(key);
+  if (known !== undefined) return known;
+  const made = make();
+  map.set(key, made);
+  return made;
 }

@@ -1,6 +1,6 @@
 // COCO's greedy matching at one NMS stop; `take_targets` in src/torchdial/sweeps/matching.py.
 
-import { keptAt, type Scene } from "./scene";
+import type { Found, Scene } from "./scene";
 
 export const SUPPRESSED = 0;
 export const FALSE = 1;
@@ -20,18 +20,25 @@ export interface Outcome {
  * Ignored targets come last there; who takes one is ignored, and a crowd stays free.
  */
 export function match({ found, truth, pairs }: Scene, stop: number): Outcome {
-  const state = new Uint8Array(found.count);
+  const state = keptStates(found, stop);
   const taken = new Int32Array(found.count).fill(-1);
   const gone = new Uint8Array(truth.count);
-  for (let i = 0; i < found.count; i++) if (keptAt(found, stop, i)) state[i] = FALSE;
-  for (let p = 0; p < pairs.detection.length; p++) {
-    const detection = pairs.detection[p];
-    const target = pairs.target[p];
-    if (state[detection] !== FALSE || gone[target]) continue;
-    if (found.labels[detection] !== truth.labels[target]) continue;
-    state[detection] = truth.ignore[target] ? IGNORED : TRUE;
-    taken[detection] = target;
-    gone[target] = 1 - truth.crowd[target];
+  const { detection, target } = pairs;
+  for (let p = 0; p < detection.length; p++) {
+    const i = detection[p];
+    const j = target[p];
+    if (state[i] !== FALSE || gone[j] || found.labels[i] !== truth.labels[j]) continue;
+    state[i] = truth.ignore[j] ? IGNORED : TRUE;
+    taken[i] = j;
+    gone[j] = 1 - truth.crowd[j];
   }
   return { state, taken };
+}
+
+/** SUPPRESSED or FALSE for each detection. */
+function keptStates({ count, kept, bytesPerRow }: Found, stop: number): Uint8Array {
+  const states = new Uint8Array(count);
+  const byte = stop >> 3;
+  for (let i = 0; i < count; i++) states[i] = (kept[i * bytesPerRow + byte] >> (stop & 7)) & 1;
+  return states;
 }

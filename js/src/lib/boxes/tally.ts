@@ -1,8 +1,8 @@
 // Counts at every NMS stop and score stop; detection_counts.py computes the same.
 
 import { positives } from "./counts";
-import { FALSE, match, TRUE } from "./match";
-import { keptAt, type Scene } from "./scene";
+import { IGNORED, match, SUPPRESSED, TRUE } from "./match";
+import type { Scene } from "./scene";
 
 /** Counts of G groups (classes, or images) over T NMS stops and S score stops, row-major. */
 export interface Table {
@@ -36,10 +36,13 @@ export function tally(
   scenes.forEach((scene, image) => {
     const levels = levelsOf(scene.found.scores, scoreStops);
     for (let k = 0; k < numStops; k++) {
-      each(scene, k, maxDet, (i, which) => {
-        add(classes, which, scene.found.labels[i], k, levels[i]);
-        add(images, which, image, k, levels[i]);
-      });
+      const { state } = match(scene, k);
+      const end = firstOf(state, maxDet);
+      for (let i = 0; i < end && levels[i] > 0; i++) {
+        if (state[i] === SUPPRESSED || state[i] === IGNORED) continue;
+        add(classes, state[i], scene.found.labels[i], k, levels[i]);
+        add(images, state[i], image, k, levels[i]);
+      }
     }
     positives(scene.truth, numClasses).forEach((number, c) => {
       classes.positives[c] += number;
@@ -62,9 +65,12 @@ export function imagesAt(
   );
   scenes.forEach((scene, image) => {
     const levels = levelsOf(scene.found.scores, scoreStops);
-    each(scene, stop, maxDet, (i, which) => {
-      add(tables[scene.found.labels[i]], which, image, 0, levels[i]);
-    });
+    const { state } = match(scene, stop);
+    const end = firstOf(state, maxDet);
+    for (let i = 0; i < end && levels[i] > 0; i++) {
+      if (state[i] === SUPPRESSED || state[i] === IGNORED) continue;
+      add(tables[scene.found.labels[i]], state[i], image, 0, levels[i]);
+    }
     positives(scene.truth, numClasses).forEach((number, c) => {
       tables[c].positives[image] = number;
     });
@@ -72,18 +78,13 @@ export function imagesAt(
   return tables.map(above);
 }
 
-type Which = "tp" | "fp";
-
-/** Visit the true and false positives among the first `maxDet` that NMS keeps at a stop. */
-function each(scene: Scene, k: number, maxDet: number, visit: (i: number, which: Which) => void) {
-  const { state } = match(scene, k);
-  let size = 0;
-  for (let i = 0; i < scene.found.count && size < maxDet; i++) {
-    if (!keptAt(scene.found, k, i)) continue;
-    size++;
-    if (state[i] === TRUE) visit(i, "tp");
-    else if (state[i] === FALSE) visit(i, "fp");
+/** Where the first `maxDet` that are not suppressed end. */
+function firstOf(state: Uint8Array, maxDet: number): number {
+  let left = maxDet;
+  for (let i = 0; i < state.length; i++) {
+    if (state[i] !== SUPPRESSED && left-- === 0) return i;
   }
+  return state.length;
 }
 
 function emptyTable(numGroups: number, numStops: number, numScores: number): Table {
@@ -92,15 +93,20 @@ function emptyTable(numGroups: number, numStops: number, numScores: number): Tab
   return { numGroups, numStops, numScores, tp, fp, positives: new Uint32Array(numGroups) };
 }
 
-function add(table: Table, which: Which, group: number, k: number, level: number): void {
-  if (level > 0) table[which][(group * table.numStops + k) * table.numScores + level - 1]++;
+function add(table: Table, state: number, group: number, k: number, level: number): void {
+  const counts = state === TRUE ? table.tp : table.fp;
+  counts[(group * table.numStops + k) * table.numScores + level - 1]++;
 }
 
 /** Turn how many end at each stop into how many lie above it, in place. */
 function above(table: Table): Table {
   for (const counts of [table.tp, table.fp]) {
-    for (let cell = counts.length - 2; cell >= 0; cell--) {
-      if ((cell + 1) % table.numScores) counts[cell] += counts[cell + 1];
+    for (let end = counts.length; end > 0; end -= table.numScores) {
+      let sum = 0;
+      for (let cell = end - 1; cell >= end - table.numScores; cell--) {
+        sum += counts[cell];
+        counts[cell] = sum;
+      }
     }
   }
   return table;

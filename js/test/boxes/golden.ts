@@ -1,0 +1,115 @@
+// tests/golden/detections.json, written by tests/golden/make_detections.py, which says what is in it.
+
+import { readFileSync } from "node:fs";
+import type { DetectionMetric } from "../../src/lib/boxes/metric";
+import type { Scene } from "../../src/lib/boxes/scene";
+import { type Setting as Dials, shown } from "../../src/lib/boxes/shown";
+import { type Tally, tally } from "../../src/lib/boxes/tally";
+import type { Average } from "../../src/lib/metrics";
+
+/** null stands for NaN. */
+export type Value = number | null;
+
+/** An average, or a class. */
+export type Key = Average | number;
+
+interface Image {
+  boxes: number[][];
+  scores: number[];
+  labels: number[];
+  targets: { boxes: number[][]; labels: number[]; iscrowd: number[]; ignore: number[] };
+}
+
+interface Wire {
+  index: number[];
+  kept: number[][];
+  pairs: [number, number, number][];
+}
+
+interface Setting {
+  score: number;
+  stop: number;
+  own: Value[];
+  max_det: number;
+  shown: number[][];
+  tp: number[];
+  fp: number[];
+  positives: number[];
+  confusion: number[];
+}
+
+export interface Case {
+  name: string;
+  num_classes: number;
+  nms: number[];
+  scores: number[];
+  class_agnostic: boolean;
+  max_det: number;
+  zero_division: number;
+  images: Image[];
+  wire: Wire[];
+  matches: { image: number; stop: number; states: number[]; taken: number[] }[];
+  suppressors: [number, number, number, number, number][];
+  settings: Setting[];
+  tp: number[];
+  fp: number[];
+  positives: number[];
+  image_tp: number[];
+  image_fp: number[];
+  image_positives: number[];
+  metrics: [DetectionMetric, Key, Value[], [number, number] | null][];
+  bands: [number, DetectionMetric, Key, Value[][]][];
+}
+
+const path = new URL("../../../tests/golden/detections.json", import.meta.url);
+
+export const CASES: Case[] = JSON.parse(readFileSync(path, "utf-8"));
+
+export function scenesOf({ images, wire }: Case): Scene[] {
+  return images.map((image, i) => {
+    const { index, kept, pairs } = wire[i];
+    const { boxes, labels, iscrowd, ignore } = image.targets;
+    return {
+      found: {
+        count: index.length,
+        boxes: Float32Array.from(index.flatMap((n) => image.boxes[n])),
+        scores: Float32Array.from(index, (n) => image.scores[n]),
+        labels: Uint16Array.from(index, (n) => image.labels[n]),
+        kept: Uint8Array.from(kept.flat()),
+        index: Int32Array.from(index),
+        bytesPerRow: kept[0]?.length ?? 1,
+      },
+      truth: {
+        count: labels.length,
+        boxes: Float32Array.from(boxes.flat()),
+        labels: Uint16Array.from(labels),
+        crowd: Uint8Array.from(iscrowd),
+        ignore: Uint8Array.from(ignore),
+      },
+      pairs: {
+        detection: Int32Array.from(pairs, ([n]) => n),
+        target: Int32Array.from(pairs, ([, j]) => j),
+        iou: Float32Array.from(pairs, ([, , iou]) => iou),
+      },
+    };
+  });
+}
+
+export function tallyOf(of: Case): Tally {
+  return tally(scenesOf(of), of.nms.length, of.scores, of.max_det, of.num_classes);
+}
+
+export function dialsOf({ score, stop, own, max_det }: Setting): Dials {
+  return { score, stop, own, maxDet: max_det };
+}
+
+export function shownOf(of: Case, setting: Setting): Int32Array[] {
+  return scenesOf(of).map(({ found }) => shown(found, dialsOf(setting)));
+}
+
+export const numberOf = (value: Value): number => value ?? Number.NaN;
+
+/** How a metric is asked for with a key. */
+export function howOf(key: Key): { how: Average; label: number | null } {
+  return typeof key === "number" ? { how: "micro", label: key } : { how: key, label: null };
+}
