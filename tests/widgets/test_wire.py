@@ -10,7 +10,7 @@ import torch
 
 import torchdial as td
 from tests.widgets.test_segmentation import multiclass, scene
-from torchdial.widgets import dial as dial_module
+from torchdial.widgets import preview as preview_module
 from torchdial.widgets.wire import pack_tally
 
 
@@ -75,7 +75,7 @@ class TestRequests:
         preview = td.SegmentationPreview(images, probs, labels, task="multiclass")
         for c in range(4):
             self.need(preview, f"level/0/0/{c}")
-        monkeypatch.setattr(dial_module, "OPENING_BYTES", 2 * 8 * 10)
+        monkeypatch.setattr(preview_module, "OPENING_BYTES", 2 * 8 * 10)
         preview.refresh(probs)
         levels = {key for key in tiles_of(preview) if key.startswith("level/")}
         assert levels == {"level/0/0/2", "level/0/0/3"}
@@ -102,7 +102,7 @@ class TestRequests:
 
 def test_past_the_first_page_planes_wait_within_a_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     images, probs, targets = scene(n=20)
-    monkeypatch.setattr(dial_module, "OPENING_BYTES", 0)
+    monkeypatch.setattr(preview_module, "OPENING_BYTES", 0)
     few = tiles_of(td.SegmentationPreview(images, probs, targets))
     assert {key for key in few if key.startswith("image/")} == {f"image/{i}" for i in range(16)}
     monkeypatch.undo()

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from torchdial.inputs.refusal import describe, refusal
-from torchdial.widgets.dial import Bytes, SegmentationDial
+from torchdial.widgets.dial import SegmentationDial
+from torchdial.widgets.preview import Bytes
 from torchdial.widgets.segmentation import SegmentationPreview
 
 

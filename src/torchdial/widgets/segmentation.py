@@ -12,12 +12,13 @@ from torchdial.inference import Model, Output, predict
 from torchdial.inputs import Stops, Task, to_images, to_probabilities, to_stops, to_targets
 from torchdial.inputs.maps import check_task, to_tensor
 from torchdial.inputs.refusal import describe, refusal
-from torchdial.predictions import GivenMaps, ModelMaps
+from torchdial.predictions import Given, ModelMaps, next_source
 from torchdial.sweeps.curves import ThresholdCurves
 from torchdial.sweeps.formulas import Average, Metric, check_average
 from torchdial.sweeps.frames import SegmentationFrame, measure_frame
 from torchdial.sweeps.thresholds import ThresholdSweep
-from torchdial.widgets.dial import Bytes, ClassThresholds, SegmentationDial
+from torchdial.widgets.dial import SegmentationDial
+from torchdial.widgets.preview import Bytes, ClassThresholds
 
 
 class SegmentationPreview(SegmentationDial):
@@ -75,7 +76,7 @@ class SegmentationPreview(SegmentationDial):
         if task != "binary":
             check_task(task, 2)
         pictures = to_images(images, mean=mean, std=std)
-        self._source = probs if isinstance(probs, ModelMaps) else GivenMaps(probs)
+        self._source = probs if isinstance(probs, ModelMaps) else Given(probs)
         self._maps = _MapReader(
             pictures.shape[:3], task, to_stops(thresholds), from_logits, ignore_index, targets
         )
@@ -185,19 +186,8 @@ class SegmentationPreview(SegmentationDial):
         Raises:
             TypeError: maps are missing, or are given to a preview of a model.
         """
-        if (probs is None) != isinstance(self._source, ModelMaps):
-            raise TypeError(
-                "refresh: expected maps for a preview made of maps and none for one made by "
-                "from_model, got the other. Call refresh(probs), or refresh() after from_model."
-            )
-        source = self._source if probs is None else GivenMaps(probs)
-        try:
-            self._show([self._maps.measure(source)])
-        except Exception as error:  # a training loop must go on, whatever a frame does
-            self._notice = f"The picture is an earlier one: this frame was refused. {error}"
-            return False
-        self._notice = ""
-        return True
+        source = next_source(self._source, probs, what="maps", argument="probs")
+        return self._try_frame(lambda: self._maps.measure(source))
 
     def evaluate(self, loader: Iterable[Any]) -> dict[str, Any]:
         """Return counts and metrics of the chosen setting on other data.
@@ -228,7 +218,7 @@ class SegmentationPreview(SegmentationDial):
         return {"class_thresholds" if isinstance(setting, list) else "threshold": setting}
 
     def _run(self, given: Any) -> Any:
-        if isinstance(self._source, GivenMaps):
+        if isinstance(self._source, Given):
             return given
         source = self._source
         outputs = predict(
@@ -269,7 +259,7 @@ class _MapReader:
         self._targets: torch.Tensor | None = None
         self._num_classes: int | None = None
 
-    def measure(self, source: GivenMaps | ModelMaps) -> SegmentationFrame:
+    def measure(self, source: Given | ModelMaps) -> SegmentationFrame:
         """Return the frame of a source's maps now."""
         return measure_frame(self._batches(source), self.task, self.stops)
 
@@ -278,14 +268,14 @@ class _MapReader:
         return None if self._targets is None else np.asarray(self._targets.cpu())
 
     def _batches(
-        self, source: GivenMaps | ModelMaps
+        self, source: Given | ModelMaps
     ) -> Iterator[tuple[torch.Tensor, torch.Tensor | None]]:
         start = 0
         for given in source.batches():
             probs = to_probabilities(
                 given, self.task, self._num_classes, from_logits=self.from_logits
             )
-            self._check_size(probs, start, whole=isinstance(source, GivenMaps))
+            self._check_size(probs, start, whole=isinstance(source, Given))
             self._read_targets(probs.shape[1])
             stop = start + len(probs)
             targets = None if self._targets is None else self._targets[start:stop]

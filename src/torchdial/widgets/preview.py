@@ -1,0 +1,245 @@
+"""What every preview shares: pictures within a budget, settings, notices and a static picture."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+
+import anywidget
+import numpy as np
+import numpy.typing as npt
+import traitlets as t
+
+from torchdial.inputs.refusal import describe, refusal
+from torchdial.sweeps.formulas import Average
+from torchdial.widgets.wire import pack_tile, plane_bytes
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Bytes = npt.NDArray[np.uint8]
+ClassThresholds = Sequence[float | None] | Mapping[Any, float] | None
+Frame = TypeVar("Frame")
+
+PAGE_SIZE = 16
+OPENING_BYTES = 48 << 20  # past the first page, planes follow when the browser asks for them
+
+
+class Preview(anywidget.AnyWidget, Generic[Frame]):
+    """Traits and messages that all previews have; js/src/lib/shell.ts is the other end.
+
+    A preview sets `_class_names` and `_average` before it calls this constructor.
+    """
+
+    _SETTABLE: ClassVar[Sequence[str]]
+    """The traits that a browser sets."""
+
+    _DIAL: ClassVar[str]
+    """The trait that a class's own threshold stands in for."""
+
+    # ipywidgets 7 would display without the static picture.
+    _ipython_display_ = None
+
+    class_thresholds = t.List(t.Float(allow_none=True)).tag(sync=True, echo_update=False)
+    """A threshold for each class, None where it follows the dial; empty when all do."""
+
+    shown_class = t.Int(None, allow_none=True).tag(sync=True, echo_update=False)
+    """Index of the class that is shown, None for all of them."""
+
+    _config = t.Dict().tag(sync=True, echo_update=False)
+    _pictures = t.Dict().tag(sync=True, echo_update=False)
+    _frame = t.Dict().tag(sync=True, echo_update=False)
+    _curves: t.List[dict[str, Any] | None] = t.List().tag(sync=True, echo_update=False)
+    _notice = t.Unicode("").tag(sync=True, echo_update=False)
+
+    _class_names: tuple[str, ...]
+    _average: Average
+
+    def __init__(self, frames: Sequence[Frame], num_images: int, **traits: Any) -> None:
+        self._shown = (0, tuple(frames))  # replaced as a whole: messages may come on a thread
+        self._opening = list(self._opening_keys(num_images))
+        self._requested: list[str] = []
+        super().__init__(
+            _pictures={"tiles": self._tiles("image/", "target/")},
+            _frame=self._pack_frame(),
+            **traits,
+        )
+        self.on_msg(self._on_message)
+
+    @property
+    def notice(self) -> str:
+        """What the widget says is wrong, empty when nothing is."""
+        return str(self._notice)
+
+    @property
+    def average(self) -> Average:
+        """How metrics are averaged."""
+        return self._average
+
+    @abstractmethod
+    def to_matplotlib(self) -> Figure:
+        """Return a matplotlib figure of the first pictures, as they stand now."""
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        bundle = super()._repr_mimebundle_(**kwargs)
+        if bundle is None:
+            return None
+        data, metadata = bundle
+        try:
+            png = io.BytesIO()
+            self.to_matplotlib().savefig(png, format="png")
+            data["image/png"] = png.getvalue()
+        except Exception as error:  # the widget itself can still be shown
+            warnings.warn(f"torchdial: no static picture: {error}", stacklevel=2)
+        return data, metadata
+
+    # Frames
+
+    def _show(self, frames: Sequence[Frame]) -> None:
+        """Replace what the models said, keeping what the person set."""
+        self._shown = (self._shown[0] + 1, tuple(frames))
+        self._frame = self._pack_frame()
+
+    def _try_frame(self, measure: Callable[[], Frame]) -> bool:
+        """Show a new frame; where that fails keep the last good one and say why."""
+        try:
+            self._show([measure()])
+        except Exception as error:  # a training loop must go on, whatever a frame does
+            self._notice = f"The picture is an earlier one: this frame was refused. {error}"
+            return False
+        self._notice = ""
+        return True
+
+    def _pack_frame(self) -> dict[str, Any]:
+        version, frames = self._shown
+        sources = [self._pack_source(i, frame) for i, frame in enumerate(frames)]
+        return {"version": version, "sources": sources}
+
+    @abstractmethod
+    def _pack_source(self, source: int, frame: Frame) -> dict[str, Any]:
+        """Return what crosses of one model."""
+
+    # Planes: pictures, and what the models say that is as large as these
+
+    @abstractmethod
+    def _keys_of_image(self, image: int) -> Iterator[str]:
+        """Yield the keys of the planes with which an image is shown first."""
+
+    @abstractmethod
+    def _plane(self, key: str) -> Bytes:
+        """Return the plane of a key.
+
+        Raises:
+            KeyError: there is none.
+        """
+
+    def _tiles(self, *prefixes: str) -> list[dict[str, Any]]:
+        keys = [*self._opening, *self._recent_requests()]
+        return [pack_tile(key, self._plane(key)) for key in keys if key.startswith(prefixes)]
+
+    def _recent_requests(self) -> list[str]:
+        """Return what the browser asked for last, as far as a frame should grow by it."""
+        size, recent = 0, []
+        for key in reversed(self._requested):
+            size += self._plane(key).nbytes
+            if size > OPENING_BYTES:
+                break
+            recent.append(key)
+        return recent
+
+    def _opening_keys(self, num_images: int) -> Iterator[str]:
+        """Yield what the browser gets unasked: the first page, then more while it is cheap."""
+        size = 0
+        for image in range(num_images):
+            for key in self._keys_of_image(image):
+                size += self._plane(key).nbytes
+                if image >= PAGE_SIZE and size > OPENING_BYTES:
+                    return
+                yield key
+
+    # Messages
+
+    def _on_message(self, _widget: Any, content: Mapping[str, Any], _buffers: Any) -> None:
+        """Do what the browser asks; an error travels back with the request's id."""
+        actions = {"need": self._send_tiles, "settle": self._settle}
+        kind, request = content.get("type"), content.get("id")
+        try:
+            if kind not in actions:
+                raise ValueError(f"unknown message type {kind!r:.60}")
+            actions[kind](content)
+        except (KeyError, TypeError, ValueError, t.TraitError) as error:
+            self.send({"type": "error", "id": request, "message": f"torchdial: {error}"})
+
+    def _settle(self, content: Mapping[str, Any]) -> None:
+        """Take what the person has set, in case the traits' own update was held back."""
+        state = {name: content["state"][name] for name in self._SETTABLE}
+        self.set_state(state)
+
+    def _send_tiles(self, content: Mapping[str, Any]) -> None:
+        keys = [str(key) for key in content["keys"]]
+        version = self._shown[0]
+        planes = [plane_bytes(self._plane(key)) for key in keys]
+        new = [key for key in keys if key not in self._opening]
+        self._requested = [key for key in self._requested if key not in new] + new
+        reply = {"type": "tiles", "id": content.get("id"), "version": version, "keys": keys}
+        self.send(reply, planes)
+
+    # What may be set
+
+    @t.validate("class_thresholds")
+    def _valid_class_thresholds(self, proposal: Any) -> list[float | None]:
+        return self._to_class_thresholds(proposal["value"])
+
+    @t.validate("shown_class")
+    def _valid_shown_class(self, proposal: Any) -> int | None:
+        chosen: int | None = proposal["value"]
+        if chosen is not None and not 0 <= chosen < len(self._class_names):
+            raise t.TraitError(
+                f"shown_class: expected None or 0 … {len(self._class_names) - 1}, got {chosen}. "
+                f"Classes are {', '.join(self._class_names[:8])}."
+            )
+        return chosen
+
+    @abstractmethod
+    def _to_own(self, given: float) -> float:
+        """Return where a class's own threshold comes to stand."""
+
+    def _keys_of_classes(self) -> list[tuple[Any, ...]]:
+        """Return what each class may be called in a dict."""
+        return [(name,) for name in self._class_names]
+
+    def _to_class_thresholds(self, given: ClassThresholds) -> list[float | None]:
+        names = self._class_names
+        if given and len(names) == 1:
+            raise refusal(
+                "class_thresholds",
+                expected="None for a single class",
+                got=describe(given),
+                remedy=f"Pass {self._DIAL}=.",
+            )
+        each = self._listed(given) if isinstance(given, Mapping) else given
+        if not each or all(own is None for own in each):
+            return []
+        if len(each) != len(names):
+            raise refusal(
+                "class_thresholds",
+                expected=f"one number or None for each of {len(names)} classes",
+                got=describe(given),
+                remedy="Pass a dict by class name to set only some.",
+            )
+        return [None if own is None else self._to_own(own) for own in each]
+
+    def _listed(self, given: Mapping[Any, float]) -> list[float | None]:
+        classes = self._keys_of_classes()
+        unknown = [key for key in given if not any(key in keys for keys in classes)]
+        if unknown:
+            raise refusal(
+                "class_thresholds",
+                expected=f"names among {', '.join(self._class_names[:8])}",
+                got=repr(unknown[0]),
+                remedy="Use the class_names of the preview.",
+            )
+        return [next((given[key] for key in keys if key in given), None) for keys in classes]
