@@ -10,7 +10,8 @@ from typing import Any
 import torch
 import torch.distributed as dist
 
-from torchdial.sweeps.metrics import ThresholdSweepMetric
+from tests.sweeps import coco
+from torchdial.sweeps.metrics import DetectionSweepMetric, ThresholdSweepMetric
 
 CLASSES = {"binary": None, "multilabel": 3, "multiclass": 3}
 SHARES = {"uneven": [3, 1], "one has none": [4, 0]}
@@ -30,6 +31,11 @@ def batch_of(task: str) -> tuple[torch.Tensor, torch.Tensor]:
     return probs, labels[torch.randint(0, len(labels), shape, generator=generator)]
 
 
+def detections_of() -> tuple[list[Any], list[Any]]:
+    """Return four images with boxes, the same in every process."""
+    return coco.scenes(4, seed=3)
+
+
 def run(rank: int, folder: str) -> None:
     """Count this process's share of each case, and save the curves over both shares."""
     dist.init_process_group(
@@ -43,6 +49,8 @@ def run(rank: int, folder: str) -> None:
         for task in CLASSES:
             for name, share in SHARES.items():
                 _count_share(task, share, rank, Path(folder) / f"{task}, {name}, {rank}.npz")
+        for name, share in SHARES.items():
+            _detect_share(share, rank, Path(folder) / f"boxes, {name}, {rank}.npz")
         refused = _try_other_settings(rank)
         on_step = _forward_on_step(rank)
         told = {"refused": refused, "images on step": on_step}
@@ -60,6 +68,16 @@ def _count_share(task: str, share: list[int], rank: int, path: Path) -> None:
     metric.compute().save(path)
     metric.compute()  # and is not gathered twice
     assert sum(map(len, metric.tp)) == share[rank]  # this process has its own counts again
+
+
+def _detect_share(share: list[int], rank: int, path: Path) -> None:
+    metric = DetectionSweepMetric(coco.CLASSES)
+    start = share[0] * rank
+    for found, true in list(zip(*detections_of(), strict=True))[start : start + share[rank]]:
+        metric.update([found], [true])
+    metric.compute().save(path)
+    metric.compute()  # and is not gathered twice
+    assert sum(map(len, metric.images)) == share[rank]  # this process has its own again
 
 
 def _try_other_settings(rank: int) -> str:

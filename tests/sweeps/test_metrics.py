@@ -1,4 +1,4 @@
-"""The torchmetrics metric: it counts as ThresholdSweep does, wherever torchmetrics takes it."""
+"""The torchmetrics metrics: they count as the sweeps do, wherever torchmetrics takes them."""
 
 import copy
 import json
@@ -19,13 +19,15 @@ from torchmetrics.functional.classification import (
 )
 
 from tests.inputs.refusals import says
-from tests.sweeps.processes import CLASSES, SHARES, batch_of, metric_of, run
+from tests.sweeps import coco
+from tests.sweeps.processes import CLASSES, SHARES, batch_of, detections_of, metric_of, run
+from tests.sweeps.test_detections import same as same_boxes
 from tests.sweeps.test_thresholds import same
-from torchdial import ThresholdCurves, ThresholdSweep
+from torchdial import DetectionCurves, DetectionSweep, ThresholdCurves, ThresholdSweep
 from torchdial.sweeps.metrics import ThresholdSweepMetric
 
 DEVICES = ["cpu", *["cuda"] * torch.cuda.is_available()]
-OTHER_SETTINGS = says("ThresholdSweepMetric", "same settings", "others", "thresholds")
+OTHER_SETTINGS = says("metric states", "same settings", "others", "same arguments")
 
 
 def curves_of(task: Any) -> ThresholdCurves:
@@ -164,15 +166,15 @@ def test_merging_states(task: str) -> None:
         first.merge_state(ThresholdSweepMetric(task, CLASSES[task], [0.5], ignore_index=7))
 
 
-@pytest.mark.parametrize(
-    "copied",
-    [
-        pytest.param(lambda m: pickle.loads(pickle.dumps(m)), id="pickled"),
-        pytest.param(copy.deepcopy, id="copied"),
-        pytest.param(lambda m: m.clone(), id="cloned"),
-        pytest.param(lambda m: m.half().double().to(torch.float16), id="in other floats"),
-    ],
-)
+COPIES = [
+    pytest.param(lambda m: pickle.loads(pickle.dumps(m)), id="pickled"),
+    pytest.param(copy.deepcopy, id="copied"),
+    pytest.param(lambda m: m.clone(), id="cloned"),
+    pytest.param(lambda m: m.half().double().to(torch.float16), id="in other floats"),
+]
+
+
+@pytest.mark.parametrize("copied", COPIES)
 def test_copies_count_on_by_themselves(copied: Any) -> None:
     metric = metric_of("multiclass")
     metric(*(t[:2] for t in batch_of("multiclass")))
@@ -192,6 +194,12 @@ def test_arguments_are_checked_and_passed_on() -> None:
         ThresholdSweepMetric("multiclass")
 
 
+def detection_curves() -> DetectionCurves:
+    sweep = DetectionSweep(coco.CLASSES)
+    sweep.update(*detections_of())
+    return sweep.compute()
+
+
 def test_the_sweep_itself_needs_no_torchmetrics() -> None:
     code = "import sys, torchdial.sweeps.thresholds; sys.exit('torchmetrics' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
@@ -207,10 +215,12 @@ def test_two_processes_give_the_numbers_of_one(tmp_path: Path) -> None:
         process.kill()
     assert [process.exitcode for process in processes] == [0, 0]
     for rank in range(2):
-        for task in CLASSES:
-            for name in SHARES:
+        for name in SHARES:
+            for task in CLASSES:
                 loaded = ThresholdCurves.load(tmp_path / f"{task}, {name}, {rank}.npz")
                 assert same(loaded, curves_of(task)), (task, name, rank)
+            boxes = DetectionCurves.load(tmp_path / f"boxes, {name}, {rank}.npz")
+            assert same_boxes(boxes, detection_curves()), (name, rank)
         told = json.loads((tmp_path / f"told by {rank}.json").read_text())
         assert "expected counts made with the same settings" in told["refused"]
         assert told["images on step"] == 3

@@ -86,6 +86,28 @@ class DetectionTally:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @staticmethod
+    def empty(num_stops: int) -> DetectionTally:
+        """Return what is kept of no images, for T stops."""
+
+        def none(dtype: torch.dtype, *shape: int) -> torch.Tensor:
+            return torch.empty(0, *shape, dtype=dtype)
+
+        return DetectionTally(
+            images=none(torch.int64, 3),
+            scores=none(torch.float32),
+            labels=none(torch.int32),
+            areas=none(torch.float64),
+            kept=none(torch.uint8, -(-num_stops // 8)),
+            target_labels=none(torch.int32),
+            target_areas=none(torch.float64),
+            crowd=none(torch.bool),
+            ignore=none(torch.bool),
+            pair_detection=none(torch.int32),
+            pair_target=none(torch.int32),
+            pair_iou=none(torch.float64),
+        )
+
+    @staticmethod
     def cat(parts: Sequence[DetectionTally]) -> DetectionTally:
         """Return what was kept of several batches, images in order."""
         columns = zip(*(part.tensors().values() for part in parts), strict=True)

@@ -1,9 +1,9 @@
-"""The threshold sweep as a torchmetrics metric; the one module here that imports torchmetrics."""
+"""The sweeps as torchmetrics metrics; the one module here that imports torchmetrics."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -11,17 +11,97 @@ import torch
 from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
+from torchdial.inputs.boxes import BoxFormat
 from torchdial.inputs.maps import Task, check_task
 from torchdial.inputs.refusal import refusal
 from torchdial.inputs.stops import Stops, to_stops
 from torchdial.sweeps.counts import Counts, Tally
 from torchdial.sweeps.curves import ThresholdCurves
+from torchdial.sweeps.detection_curves import DetectionCurves
+from torchdial.sweeps.detection_tally import DetectionTally
+from torchdial.sweeps.detections import DetectionSweep, tally_batch
 from torchdial.sweeps.thresholds import tally
 
 COUNTS = tuple(field.name for field in fields(Counts))
 
 
-class ThresholdSweepMetric(Metric):
+class _SweepMetric(Metric):
+    """A metric that keeps tensors of each image, concatenated over batches and processes.
+
+    Attributes:
+        settings: a digest of what these depend on. As a state it keeps apart, in a collection,
+            metrics that happen to hold the same after the first batch, and it refuses what was
+            counted with other settings.
+    """
+
+    is_differentiable = False
+    full_state_update = False
+
+    settings: torch.Tensor
+
+    def _add_states(self, nothing: Mapping[str, torch.Tensor], *settings: Any) -> None:
+        """Declare the states, once.
+
+        Args:
+            nothing: the tensors of no images, which fix shapes and types.
+            settings: plain values that what is counted depends on.
+        """
+        self._nothing = dict(nothing)
+        digest = hashlib.sha256(repr(settings).encode()).digest()[:8]
+        self._digest = torch.tensor(list(digest))
+        self.add_state("settings", self._digest, dist_reduce_fx=_the_same)
+        for name in nothing:
+            self.add_state(name, [], dist_reduce_fx="cat")
+
+    def _append(self, tensors: Mapping[str, torch.Tensor]) -> None:
+        for name, tensor in tensors.items():
+            self._state(name).append(_bits(tensor).to(self.device))
+
+    def _gathered(self) -> dict[str, torch.Tensor]:
+        """Return the tensors of all images.
+
+        Raises:
+            ValueError: nothing has been counted yet, or a checkpoint was of other settings.
+        """
+        _the_same(torch.stack([self.settings, self._digest.to(self.device)]))
+        names = list(self._nothing)
+        if not sum(map(len, self._state(names[0]))):  # of a list or, gathered, of one tensor
+            raise ValueError("compute: expected at least one update, got none. Call update first.")
+        return {
+            name: dim_zero_cat(self._state(name)).view(self._nothing[name].dtype) for name in names
+        }
+
+    def sync(self, *args: Any, **kwargs: Any) -> None:
+        """Gather the states of all processes; one that has counted nothing adds no images."""
+        if not len(self._state(next(iter(self._nothing)))):
+            self._append(self._nothing)
+        super().sync(*args, **kwargs)
+
+    def _state(self, name: str) -> list[torch.Tensor]:
+        state: list[torch.Tensor] = getattr(self, name)
+        return state
+
+
+def _bits(tensor: torch.Tensor) -> torch.Tensor:
+    """Return floats as whole numbers of the same bits: a module cast to half leaves these alone."""
+    if not tensor.is_floating_point():
+        return tensor
+    return tensor.contiguous().view({4: torch.int32, 8: torch.int64}[tensor.element_size()])
+
+
+def _the_same(settings: torch.Tensor) -> torch.Tensor:
+    """Reduce settings, (metrics, 8), to the one they all are."""
+    if not bool((settings == settings[0]).all()):
+        raise refusal(
+            "metric states",
+            expected="counts made with the same settings",
+            got="others",
+            remedy="Give every process, merged metric and checkpoint the same arguments.",
+        )
+    return settings[0]
+
+
+class ThresholdSweepMetric(_SweepMetric):
     """`torchdial.ThresholdSweep` for a `MetricCollection`, for checkpoints and for many processes.
 
     It counts the same and computes the same `ThresholdCurves`. Its states are the counts of each
@@ -44,10 +124,6 @@ class ThresholdSweepMetric(Metric):
         (0.54, 1.0)
     """
 
-    is_differentiable = False
-    full_state_update = False
-
-    settings: torch.Tensor
     joint: torch.Tensor
 
     def __init__(
@@ -67,9 +143,16 @@ class ThresholdSweepMetric(Metric):
         self.from_logits = from_logits
         self.ignore_index = ignore_index
         self.zero_division = zero_division
-        self.add_state("settings", self._settings(), dist_reduce_fx=_the_same)
-        for name in self._list_states():
-            self.add_state(name, [], dist_reduce_fx="cat")
+        table = torch.zeros((0, self.num_classes, len(self.stops)), dtype=torch.int64)
+        nothing = Counts(table, table, table[..., 0], table[..., 0])
+        self._add_states(
+            _by_name(nothing, nothing if task == "multiclass" else None),
+            task,
+            self.num_classes,
+            self.stops.values,
+            from_logits,
+            None if ignore_index is None else int(ignore_index),
+        )
         if task == "multiclass":
             shape = (self.num_classes, self.num_classes, len(self.stops) + 1)
             self.add_state("joint", torch.zeros(shape, dtype=torch.int64), dist_reduce_fx="sum")
@@ -89,7 +172,7 @@ class ThresholdSweepMetric(Metric):
             from_logits=self.from_logits,
             ignore_index=self.ignore_index,
         )
-        self._append(batch.classes, batch.argmax)
+        self._append(_by_name(batch.classes, batch.argmax))
         if batch.joint is not None:
             self.joint = self.joint + batch.joint.to(self.device)
 
@@ -99,61 +182,93 @@ class ThresholdSweepMetric(Metric):
         Raises:
             ValueError: nothing has been counted yet, or a checkpoint was of other settings.
         """
-        _the_same(torch.stack([self.settings, self._settings().to(self.device)]))
-        if not sum(map(len, self._state("tp"))):  # of a list or, gathered, of one tensor
-            raise ValueError("compute: expected at least one update, got none. Call update first.")
-        counts = [dim_zero_cat(self._state(name)) for name in self._list_states()]
+        counts = list(self._gathered().values())
         counted = Tally(Counts(*counts[:4]))
         if self.task == "multiclass":
             counted = Tally(counted.classes, Counts(*counts[4:]), self.joint)
         return ThresholdCurves.from_tally(counted, self.task, self.stops, self.zero_division)
 
-    def sync(self, *args: Any, **kwargs: Any) -> None:
-        """Gather the states of all processes; one that has counted nothing adds no images."""
-        if not len(self._state("tp")):
-            shape = (0, self.num_classes, len(self.stops))
-            table = torch.zeros(shape, dtype=torch.int64)
-            nothing = Counts(table, table, table[..., 0], table[..., 0])
-            self._append(nothing, nothing if self.task == "multiclass" else None)
-        super().sync(*args, **kwargs)
 
-    def _append(self, classes: Counts, argmax: Counts | None) -> None:
-        tensors = [*classes.tensors(), *(argmax.tensors() if argmax is not None else ())]
-        for name, tensor in zip(self._list_states(), tensors, strict=True):
-            self._state(name).append(tensor.to(self.device))
+def _by_name(classes: Counts, argmax: Counts | None) -> dict[str, torch.Tensor]:
+    named = dict(zip(COUNTS, classes.tensors(), strict=True))
+    if argmax is not None:
+        named |= {f"argmax_{name}": t for name, t in zip(COUNTS, argmax.tensors(), strict=True)}
+    return named
 
-    def _list_states(self) -> list[str]:
-        more = [f"argmax_{name}" for name in COUNTS] if self.task == "multiclass" else []
-        return [*COUNTS, *more]
 
-    def _state(self, name: str) -> list[torch.Tensor]:
-        state: list[torch.Tensor] = getattr(self, name)
-        return state
+class DetectionSweepMetric(_SweepMetric):
+    """`torchdial.DetectionSweep` for a `MetricCollection`, for checkpoints and for many processes.
 
-    def _settings(self) -> torch.Tensor:
-        """Return what the counts depend on, as a digest of eight bytes.
+    It counts the same and computes the same `DetectionCurves`, on the CPU. Its states are what the
+    sweep keeps of each image, 29 bytes a detection and no boxes, concatenated over processes in the
+    order of their ranks; call `persistent()` to have them in checkpoints, as with any metric.
 
-        As a state it keeps apart, in a collection, metrics that happen to count the same in the
-        first batch, and it refuses what was counted with other settings.
+    Args:
+        num_classes: this and the others up to `zero_division` are those of `DetectionSweep`.
+        **kwargs: of `torchmetrics.Metric`, such as `dist_sync_on_step`.
+
+    Raises:
+        ValueError: a number out of range, or wrong stops.
+
+    Example:
+        >>> from torchdial.sweeps.metrics import DetectionSweepMetric
+        >>> metric, boxes = DetectionSweepMetric(), torch.tensor([[0.0, 0.0, 10.0, 10.0]])
+        >>> found = {"boxes": boxes, "scores": torch.tensor([0.9]), "labels": [1]}
+        >>> metric.update([found], [{"boxes": boxes, "labels": [1]}])
+        >>> metric.compute().best("f1")
+        (0.44, 0.5, 1.0)
+    """
+
+    def __init__(
+        self,
+        num_classes: int | None = None,
+        iou_thresholds: int | Sequence[float] | torch.Tensor | Stops = 101,
+        match_iou: float = 0.5,
+        class_agnostic: bool = False,
+        max_det: int = 300,
+        *,
+        score_thresholds: int | Sequence[float] | torch.Tensor | Stops = 101,
+        box_format: BoxFormat = "xyxy",
+        zero_division: float = 1.0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        sweep = DetectionSweep(
+            num_classes,
+            iou_thresholds,
+            match_iou,
+            class_agnostic,
+            max_det,
+            score_thresholds=score_thresholds,
+            box_format=box_format,
+            zero_division=zero_division,
+        )
+        self.sweep_settings = sweep.settings
+        self.box_format: BoxFormat = box_format
+        self._no_images = DetectionTally.empty(len(sweep.settings.nms))
+        self._add_states(
+            self._no_images.tensors(),
+            sweep.settings.num_classes,
+            sweep.settings.nms.values,
+            sweep.settings.match_iou,
+            bool(class_agnostic),
+            box_format,
+        )
+
+    def update(self, preds: Any, target: Any) -> None:
+        """Count one batch; see `torchdial.DetectionSweep.update`.
+
+        Raises:
+            ValueError: the batch is refused as a whole; what was counted before is kept.
         """
-        settings = (
-            self.task,
-            self.num_classes,
-            self.stops.values,
-            self.from_logits,
-            None if self.ignore_index is None else int(self.ignore_index),
-        )
-        return torch.tensor(list(hashlib.sha256(repr(settings).encode()).digest()[:8]))
+        parts = tally_batch(preds, target, self.sweep_settings, self.box_format)
+        self._append(DetectionTally.cat([self._no_images, *parts]).tensors())
 
+    def compute(self) -> DetectionCurves:
+        """Return the curves over everything counted so far, in all processes.
 
-def _the_same(settings: torch.Tensor) -> torch.Tensor:
-    """Reduce settings, (metrics, 8), to the one they all are."""
-    if not bool((settings == settings[0]).all()):
-        raise refusal(
-            "ThresholdSweepMetric",
-            expected="counts made with the same settings",
-            got="others",
-            remedy="Give every process, merged metric and checkpoint the same task, num_classes, "
-            "thresholds, from_logits and ignore_index.",
-        )
-    return settings[0]
+        Raises:
+            ValueError: nothing has been counted yet, or a checkpoint was of other settings.
+        """
+        tensors = (tensor.cpu() for tensor in self._gathered().values())
+        return DetectionCurves(DetectionTally(*tensors), self.sweep_settings)
