@@ -3,35 +3,23 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from torchdial.inputs.refusal import refusal
 from torchdial.training.growing import read_only, with_room
+from torchdial.training.order import Order
+from torchdial.training.pictures import Picture, Row, draw
+from torchdial.training.pyramid import NOTHING, Pyramid
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 X = Literal["step", "time", "index"]
 
 
-@dataclass(frozen=True)
-class Picture:
-    """What is drawn of a window of a series: of each bucket the points that may not be missed.
-
-    Attributes:
-        x: float64 (m,), steps, seconds or numbers of arrival, never falling.
-        y: float64 (m,), NaN and infinity as they were recorded.
-        index: int64 (m,), which points of the series these are, in order of arrival.
-        complete: whether no point of the window was left out.
-    """
-
-    x: Floats
-    y: Floats
-    index: Ints
-    complete: bool
+SETTLED = 4096  # points that come between two looks at what is new
 
 
 class Series:
@@ -61,6 +49,8 @@ class Series:
         self._steps: Ints = np.empty(0, np.int64)
         self._values: Floats = np.empty(0, np.float64)
         self._times: Floats = np.empty(0, np.float64)
+        self._pyramid = Pyramid()  # over the values in order of arrival
+        self._orders = {"step": Order(), "time": Order()}
 
     def __len__(self) -> int:
         return self._count
@@ -112,28 +102,23 @@ class Series:
             self._values[n] = value
             self._times[n] = time
             self._count = n + 1
+            if not self._count % SETTLED:
+                self._settle()
 
     def extend(self, steps: npt.ArrayLike, values: npt.ArrayLike, times: npt.ArrayLike) -> None:
         """Add points in order of arrival; all three are one-dimensional and of one length.
 
         Raises:
-            ValueError: their lengths differ.
+            ValueError: their lengths differ, a step is no whole number or a time not finite.
         """
-        new = np.asarray(steps), np.asarray(values), np.asarray(times)
-        shapes = [a.shape for a in new]
-        if new[0].ndim != 1 or shapes != 3 * shapes[:1]:
-            raise refusal(
-                self.name,
-                expected="steps, values and times of one length",
-                got=f"shapes {', '.join(map(str, shapes))}",
-                remedy="Pass one of each for every point.",
-            )
+        new = to_points(self.name, steps, values, times)
         with self._lock:
             stop = self._count + len(new[0])
             self._make_room(stop)
             for array, part in zip((self._steps, self._values, self._times), new, strict=True):
                 array[self._count : stop] = part
             self._count = stop
+            self._settle()
 
     def since(self, n: int) -> tuple[Ints, Floats, Floats]:
         """Return steps, values and times of the points n, n + 1, … in order of arrival."""
@@ -166,20 +151,83 @@ class Series:
             >>> picture.y.max(), len(picture.x) <= 20
             (np.float64(9.0), True)
         """
-        steps, values, times = self.since(0)
-        index = np.arange(len(steps))
-        along = {"step": steps, "time": times, "index": index}[x].astype(np.float64)
-        order = np.argsort(along, kind="stable")
-        low = -np.inf if start is None else start
-        high = np.inf if stop is None else stop
-        order = order[(along[order] >= low) & (along[order] <= high)]
-        if len(order) > 2 * buckets:
-            parts = np.array_split(order, buckets)
-            order = np.unique([k for p in parts for k in (p[0], p[-1])])
-            return Picture(along[order], values[order], order, complete=False)
-        return Picture(along[order], values[order], order, complete=True)
+        if buckets < 1 or x not in get_args(X):
+            raise refusal(
+                "picture",
+                expected=f"at least 1 bucket, and x one of {', '.join(get_args(X))}",
+                got=f"{buckets} and {x!r}",
+                remedy="Pass the width in pixels.",
+            )
+        with self._lock:
+            self._settle()
+            return draw(self._row(x), buckets, start, stop)
+
+    def best(self, highest: bool) -> tuple[int, float] | None:
+        """Return step and value of the highest or lowest finite value, the first of equal ones.
+
+        None if there is none. It costs the same whatever the number of points.
+
+        Args:
+            highest: whether high is good; `names.higher_is_better` guesses it from the name.
+        """
+        with self._lock:
+            if not self._count:
+                return None
+            self._settle()
+            everything = np.array([0]), np.array([self._count])
+            found = self._pyramid.stand_out(self._values.take, *everything)[int(highest), 0]
+            if found == NOTHING:
+                return None
+            return int(self._steps[found]), float(self._values[found])
+
+    def _row(self, x: X) -> Row:
+        """Return the points in the order of x."""
+        values = self._values[: self._count]
+        if x == "index":
+            return Row(self._count, _same, _same, values.take, self._pyramid)
+        return self._orders[x].row(self._along(x), values, self._pyramid)
+
+    def _settle(self) -> None:
+        """Take note of the new points."""
+        self._pyramid.grow(self._values.take, self._count)
+        for x, order in self._orders.items():
+            order.watch(self._along(x))
+
+    def _along(self, x: str) -> npt.NDArray[Any]:
+        return (self._steps if x == "step" else self._times)[: self._count]
 
     def _make_room(self, needed: int) -> None:
         self._steps = with_room(self._steps, self._count, needed)
         self._values = with_room(self._values, self._count, needed)
         self._times = with_room(self._times, self._count, needed)
+
+
+def _same(places: Ints) -> Ints:
+    return places
+
+
+def to_points(
+    name: str, steps: npt.ArrayLike, values: npt.ArrayLike, times: npt.ArrayLike
+) -> tuple[Ints, Floats, Floats]:
+    """Return steps int64, values and times float64, each (n,).
+
+    Raises:
+        ValueError: their lengths differ, a step is no whole number or a time not finite.
+    """
+    try:
+        columns = [np.asarray(column, np.float64) for column in (steps, values, times)]
+        got = f"shapes {', '.join(str(column.shape) for column in columns)}"
+        if columns[0].ndim == 1 and len({column.shape for column in columns}) == 1:
+            wrong = (columns[0] % 1 != 0) | ~np.isfinite(columns[2])
+            if not wrong.any():
+                return np.asarray(steps).astype(np.int64), columns[1], columns[2]
+            first = [column[wrong.argmax()].item() for column in columns]
+            got = f"step {first[0]:g} at time {first[2]:g}"
+    except (TypeError, ValueError) as error:
+        got = f"{error!r:.80}"
+    raise refusal(
+        name,
+        expected="whole steps, values and finite times of one length",
+        got=got,
+        remedy="Pass one of each for every point.",
+    )

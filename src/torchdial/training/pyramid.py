@@ -1,0 +1,148 @@
+"""Which points of a long row stand out, in any part of it, without looking at all of them.
+
+Every 32 neighbours share a node, every two nodes one of the level above, and so on. A node knows
+the positions of the points nobody may lose: the lowest and the highest finite value and the first
+NaN, infinity and minus infinity. A part of the row is then a few nodes of each level and less
+than 64 single points, whatever its length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from torchdial.training.growing import with_room
+
+Floats = npt.NDArray[np.float64]
+Positions = npt.NDArray[Any]  # whole numbers; NOTHING where there is no such point
+Take = Callable[[Positions], Floats]
+
+WIDTH = 32
+NOTHING = -1
+KINDS = 5
+FINITE = slice(0, 2)
+PIECE = 2048  # nodes made at a time, which bounds the memory it takes
+
+
+class Pyramid:
+    """The nodes over a row of numbers that grows at its end.
+
+    The row itself stays with its owner: every method is handed `take`, which returns the numbers
+    at some positions.
+    """
+
+    def __init__(self) -> None:
+        self._levels: list[npt.NDArray[np.int32]] = []  # each (KINDS, capacity)
+        self._counts: list[int] = []
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        return sum(level.nbytes for level in self._levels)
+
+    def grow(self, take: Take, count: int) -> None:
+        """Add the nodes that became whole, now that the row has `count` numbers."""
+        done = self._counts[0] if self._counts else 0
+        for start in range(done, count // WIDTH, PIECE):
+            stop = min(start + PIECE, count // WIDTH)
+            blocks = np.arange(start * WIDTH, stop * WIDTH).reshape(-1, WIDTH)
+            self._write(0, start, _stand_out(take(blocks), blocks))
+            level = 0
+            while self._counts[level] > 1:
+                self._pair(take, level)
+                level += 1
+
+    def truncate(self, count: int) -> None:
+        """Forget the nodes over anything from the position `count` on."""
+        for level, nodes in enumerate(self._counts):
+            self._counts[level] = min(nodes, count // (WIDTH << level))
+
+    def stand_out(self, take: Take, starts: Positions, stops: Positions) -> Positions:
+        """Return the positions of the points that stand out in each of some parts of the row.
+
+        Args:
+            take: as above; `grow` has been called for all that it has.
+            starts: int64 (m,), the first position of each part.
+            stops: int64 (m,), the position after its last one, not below the first.
+
+        Returns:
+            int64 (5, m): of the lowest, the highest, the first NaN, infinity, minus infinity.
+        """
+        first, last = -(-starts // WIDTH), stops // WIDTH  # whole nodes
+        within = first > last  # not even the edge of a node
+        left = self._single(take, starts, np.where(within, stops, np.minimum(first * WIDTH, stops)))
+        right = self._single(take, np.where(within, stops, last * WIDTH), stops)
+        for nodes in self._levels:
+            if not (first < last).any():
+                break
+            odd = (first < last) & (first % 2 == 1)
+            left[:, odd] = _better(take, left[:, odd], nodes[:, first[odd]])
+            first = first + odd
+            odd = (first < last) & (last % 2 == 1)
+            last = last - odd
+            right[:, odd] = _better(take, nodes[:, last[odd]], right[:, odd])
+            first, last = first // 2, last // 2
+        return _better(take, left, right)
+
+    def _single(self, take: Take, starts: Positions, stops: Positions) -> Positions:
+        """Return the same of parts that are shorter than a node, point by point."""
+        width = max(1, int((stops - starts).max(initial=0)))
+        blocks = starts[:, None] + np.arange(width)
+        inside = blocks < stops[:, None]
+        return _stand_out(take(np.where(inside, blocks, 0)), blocks, inside)
+
+    def _pair(self, take: Take, level: int) -> None:
+        """Make the nodes above a level's pairs that have none yet."""
+        start = self._counts[level + 1] if level + 1 < len(self._counts) else 0
+        stop = self._counts[level] // 2
+        lower = self._levels[level]
+        pairs = lower[:, 2 * start : 2 * stop : 2], lower[:, 2 * start + 1 : 2 * stop : 2]
+        self._write(level + 1, start, _better(take, *pairs))
+
+    def _write(self, level: int, start: int, nodes: Positions) -> None:
+        if level == len(self._levels):
+            self._levels.append(np.empty((KINDS, 0), np.int32))
+            self._counts.append(0)
+        stop = start + nodes.shape[1]
+        self._levels[level] = with_room(self._levels[level], start, stop)
+        self._levels[level][:, start:stop] = nodes
+        self._counts[level] = stop
+
+
+def _scores(values: Floats) -> Floats:
+    """Return how much a value stands out in each way, (KINDS, …); −∞ if it does not at all."""
+    scores = np.full((KINDS, *values.shape), -np.inf)
+    finite = np.isfinite(values)
+    scores[0] = np.where(finite, -values, -np.inf)
+    scores[1] = np.where(finite, values, -np.inf)
+    if not finite.all():
+        for kind, found in enumerate((np.isnan(values), values == np.inf, values == -np.inf)):
+            scores[2 + kind][found] = 0
+    return scores
+
+
+def _stand_out(values: Floats, blocks: Positions, inside: Any = True) -> Positions:
+    """Return of each row of (m, width) the positions that stand out, (KINDS, m)."""
+    scores = np.where(inside, _scores(values), -np.inf)
+    column = scores.argmax(axis=2)  # the first of equal ones
+    rows = np.arange(len(blocks))
+    found = scores[np.arange(KINDS)[:, None], rows, column] > -np.inf
+    return np.where(found, blocks[rows, column], NOTHING)
+
+
+def _better(take: Take, one: Positions, other: Positions) -> Positions:
+    """Return of two positions the one that stands out more, or the first of equal ones."""
+    mine, theirs = (_scores_at(take, positions) for positions in (one, other))
+    return np.where(theirs > mine, other, one)
+
+
+def _scores_at(take: Take, positions: Positions) -> Floats:
+    values = take(np.maximum(positions, 0))
+    scores = np.full(positions.shape, -np.inf)
+    scores[0], scores[1] = -values[0], values[1]
+    scores[2:] = 0
+    scores[positions == NOTHING] = -np.inf
+    return scores
