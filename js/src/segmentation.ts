@@ -122,7 +122,7 @@ function show(model: Model<SegmentationTraits>, root: HTMLElement): () => void {
     readFrame() {
       const curves = model.get("_curves");
       const frame = model.get("_frame");
-      shell.tiles.dropLevels();
+      shell.tiles.drop();
       for (const source of frame.sources) shell.tiles.put(source.tiles);
       sources = frame.sources.map((source, i) =>
         readSource(config.sources[i], source, curves[i] ?? null),

@@ -27,7 +27,7 @@ describe("tiles", () => {
     ]);
     const twice = (plane: Uint8Array) => plane.map((v) => 2 * v);
     expect(tiles.derive("twice", [argmaxKey(0, 0)], twice)).toEqual(Uint8Array.of(4));
-    tiles.dropLevels();
+    tiles.drop();
     expect(tiles.get(imageKey(0))).toEqual(Uint8Array.of(1));
     expect(tiles.derive("twice", [argmaxKey(0, 0)], twice)).toBeNull();
     await tick();
@@ -50,7 +50,7 @@ describe("tiles", () => {
     const tiles = new Tiles(ask);
     tiles.get(argmaxKey(0, 3));
     await tick();
-    tiles.dropLevels();
+    tiles.drop();
     tiles.get(argmaxKey(0, 3));
     await tick();
     expect(ask).toHaveBeenCalledTimes(2);

@@ -65,3 +65,12 @@ export function viridis(fraction: number): Rgb {
     Math.round(v + (VIRIDIS[low + 1][i] - v) * t),
   ) as unknown as Rgb;
 }
+
+/** Black or white, whichever is read more easily on a colour. */
+export function inkOn(color: Rgb): string {
+  const [r, g, b] = color.map((v) => {
+    const part = v / 255;
+    return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 ? "black" : "white";
+}

@@ -232,6 +232,7 @@ export function createShell<Traits extends PreviewTraits>(
     toggleHelp,
     reset,
     changed: updating.call,
+    cells: () => cells,
 
     /** Say where the dials stand and what follows, and where it would be best ("" for nowhere). */
     say(position: string, said: Node[], best: string): void {

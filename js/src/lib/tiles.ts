@@ -50,7 +50,7 @@ export class Tiles {
   }
 
   /** Forget what the models said; pictures and targets stay. */
-  dropLevels(): void {
+  drop(): void {
     for (const key of [...this.#held.keys()]) if (!isLasting(key)) this.#held.delete(key);
     for (const key of [...this.#asked]) if (!isLasting(key)) this.#asked.delete(key);
     this.#derived.clear();

@@ -55,3 +55,25 @@ export function beforePaint(action: () => void) {
     },
   };
 }
+
+/** Call when nothing else is to be done, and soon at the latest, however often it is asked for. */
+export function whenIdle(action: () => void, latest = 300) {
+  let waiting = false;
+  let over = false;
+  const run = () => {
+    waiting = false;
+    if (!over) action();
+  };
+  return {
+    call() {
+      if (waiting || over) return;
+      waiting = true;
+      // Safari knows no idle time.
+      if (window.requestIdleCallback) window.requestIdleCallback(run, { timeout: latest });
+      else setTimeout(run, 30);
+    },
+    cancel() {
+      over = true;
+    },
+  };
+}

@@ -8,6 +8,7 @@ export interface ToolbarParts<View extends string> {
   show(view: View): void;
   /** The classes' names, none where there is no choice, with what is set for each. */
   classes(): string[];
+  classesTitle?: string;
   shown(): number | null;
   showClass(index: number | null): void;
   /** Controls of the widget's own, after the class. */
@@ -22,6 +23,7 @@ export function createToolbar<View extends string>(parts: ToolbarParts<View>) {
     button(view[0].toUpperCase() + view.slice(1), "", () => parts.show(view)),
   );
   const classes = select("class", []);
+  classes.title = parts.classesTitle ?? "";
   let classTexts = "";
   classes.addEventListener("change", () => {
     parts.showClass(classes.value === "" ? null : Number(classes.value));

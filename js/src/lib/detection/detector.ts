@@ -1,0 +1,234 @@
+// One model under the dials: what it found, and what follows at a setting, each computed once.
+
+import { type Band, bootstrap } from "../boxes/bootstrap";
+import type { Decided } from "../boxes/confusion";
+import { type Counts, count } from "../boxes/counts";
+import { match, type Outcome } from "../boxes/match";
+import { type DetectionMetric, metric, metricOf } from "../boxes/metric";
+import type { Truth } from "../boxes/scene";
+import { type Setting, shown } from "../boxes/shown";
+import { imagesAt, levelsOf, type Tally, tally } from "../boxes/tally";
+import type { Average } from "../metrics";
+import {
+  type Ap,
+  apOf,
+  type DetectionConfig,
+  float32Of,
+  readScenes,
+  uint32Of,
+  type WireCurves,
+  type WireDetections,
+} from "./wire";
+
+const MOST_OUTCOMES = 8; // NMS stops whose matches are remembered
+const FEW_IMAGES = 50; // below this, a band says how much chance there is in a metric
+
+export type Detector = ReturnType<typeof createDetector>;
+
+export function createDetector(
+  config: DetectionConfig,
+  name: string,
+  wire: WireDetections,
+  truths: readonly Truth[],
+  curves: WireCurves | null,
+) {
+  const { stops, score_stops: scoreStops, average, class_names: names } = config;
+  const numClasses = names.length;
+  const zeroDivision = config.zero_division ?? Number.NaN;
+  const scenes = readScenes(wire, truths, stops.length);
+  const outcomes = new Map<number, Outcome[]>();
+  const known = new Map<string, unknown>(); // metrics, bands and histograms by what they are of
+  const given = curves && readCurves(curves, config);
+  let counted: { tally: Tally; maxDet: number } | null = null;
+
+  function remember<T>(key: string, make: () => T): T {
+    if (!known.has(key)) known.set(key, make());
+    return known.get(key) as T;
+  }
+
+  function outcomesAt(stop: number): Outcome[] {
+    const found = outcomes.get(stop) ?? scenes.map((scene) => match(scene, stop));
+    outcomes.set(stop, found);
+    if (outcomes.size > MOST_OUTCOMES) outcomes.delete(outcomes.keys().next().value as number);
+    return found;
+  }
+
+  /** Every image at a setting. */
+  const decide = latest((setting: Setting): Decided[] => {
+    const outcome = outcomesAt(setting.stop);
+    return scenes.map((scene, image) => ({
+      ...scene,
+      outcome: outcome[image],
+      shown: shown(scene.found, setting),
+    }));
+  });
+
+  /** Counts of every image at a setting. */
+  const countsAt = latest((setting: Setting): Counts[] =>
+    decide(setting).map((d) => count(d.found, d.truth, d.outcome, d.shown, numClasses)),
+  );
+
+  /** A metric over (T, S), of the given curves or else of these images; null while uncounted. */
+  function valuesOf(which: DetectionMetric, label: number | null): ArrayLike<number> | null {
+    if (given) return given.values(which, label);
+    if (!counted) return null;
+    const { tally } = counted;
+    return remember(`values/${which}/${label}`, () =>
+      metric(tally, which, average, label, zeroDivision),
+    );
+  }
+
+  const bandKey = (which: DetectionMetric, label: number | null, { stop, maxDet }: Setting) =>
+    `band/${which}/${label}/${stop}/${maxDet}`;
+
+  return {
+    name,
+    scenes,
+    decide,
+    countsAt,
+    valuesOf,
+    ap: apOf(wire.ap),
+    given,
+    floor: wire.score_floor,
+    hasMasks: wire.has_masks,
+    hasBand: !given && config.has_targets && scenes.length > 1 && scenes.length < FEW_IMAGES,
+
+    numCandidates: (label: number | null): number =>
+      remember(`candidates/${label}`, () =>
+        scenes.reduce((sum, { found }) => {
+          if (label === null) return sum + found.count;
+          return sum + found.labels.reduce((n, l) => n + Number(l === label), 0);
+        }, 0),
+      ),
+
+    /** Scores below, between and above the score stops. */
+    histogram: (label: number | null): Float64Array =>
+      remember(`histogram/${label}`, () => {
+        const bins = new Float64Array(scoreStops.length + 1);
+        for (const { found } of scenes) {
+          levelsOf(found.scores, scoreStops).forEach((level, i) => {
+            if (label === null || found.labels[i] === label) bins[level]++;
+          });
+        }
+        return bins;
+      }),
+
+    isCounted: (maxDet: number) =>
+      !config.has_targets || given !== null || counted?.maxDet === maxDet,
+
+    /** Count at all stops of both dials. */
+    count(maxDet: number): void {
+      counted = { tally: tally(scenes, stops.length, scoreStops, maxDet, numClasses), maxDet };
+      known.clear();
+    },
+
+    bandOf: (which: DetectionMetric, label: number | null, setting: Setting): Band | null =>
+      (known.get(bandKey(which, label, setting)) as Band | undefined) ?? null,
+
+    makeBand(which: DetectionMetric, label: number | null, setting: Setting): void {
+      remember(bandKey(which, label, setting), () => {
+        const tables = imagesAt(scenes, setting.stop, scoreStops, setting.maxDet, numClasses);
+        const classes = label === null ? tables : [tables[label]];
+        return bootstrap(classes, which, label === null ? average : "micro", zeroDivision);
+      });
+    },
+
+    /** How many detections are drawn at a setting. */
+    numShown: (setting: Setting, label: number | null): number =>
+      decide(setting).reduce((sum, { found, shown }) => {
+        if (label === null) return sum + shown.length;
+        return sum + shown.reduce((n, i) => n + Number(found.labels[i] === label), 0);
+      }, 0),
+
+    measure: (which: DetectionMetric, label: number | null, setting: Setting): number =>
+      measure(countsAt(setting), which, average, label, zeroDivision),
+
+    /** A metric of one image, its classes pooled. */
+    measureImage: (which: DetectionMetric, label: number | null, setting: Setting, image: number) =>
+      measure([countsAt(setting)[image]], which, "micro", label, zeroDivision),
+  };
+}
+
+/** A metric of the counts of some images, averaged as `DetectionCurves.at` does. */
+export function measure(
+  images: readonly Counts[],
+  which: DetectionMetric,
+  how: Average,
+  label: number | null,
+  zeroDivision: number,
+): number {
+  const of = (counts: readonly Counts[], chosen: (c: number) => boolean) => {
+    const sum = { tp: 0, fp: 0, positives: 0 };
+    for (const one of counts) {
+      for (let c = 0; c < one.tp.length; c++) {
+        if (!chosen(c)) continue;
+        sum.tp += one.tp[c];
+        sum.fp += one.fp[c];
+        sum.positives += one.positives[c];
+      }
+    }
+    return { ...sum, value: metricOf(which, sum.tp, sum.fp, sum.positives, zeroDivision) };
+  };
+  if (label !== null) return of(images, (c) => c === label).value;
+  if (how === "micro") return of(images, () => true).value;
+  const groups =
+    how === "image"
+      ? images.map((one) => of([one], () => true))
+      : Array.from(images[0].tp, (_, label) => of(images, (c) => c === label)).filter(
+          ({ positives }) => positives > 0,
+        );
+  const defined = groups.map(({ value }) => value).filter((value) => !Number.isNaN(value));
+  return defined.reduce((sum, value) => sum + value, 0) / defined.length;
+}
+
+export interface GivenCurves {
+  totalImages: number;
+  ap: Ap | null;
+  values(which: DetectionMetric, label: number | null): ArrayLike<number> | null;
+}
+
+const read = new WeakMap<WireCurves, GivenCurves>(); // they outlast many frames
+
+/** The curves of a larger set of images. */
+function readCurves(wire: WireCurves, config: DetectionConfig): GivenCurves {
+  const known = read.get(wire);
+  if (known) return known;
+  const overall = {
+    precision: float32Of(wire.overall.precision),
+    recall: float32Of(wire.overall.recall),
+    f1: float32Of(wire.overall.f1),
+  };
+  const size = config.stops.length * config.score_stops.length;
+  const tp = wire.tp && uint32Of(wire.tp);
+  const fp = wire.fp && uint32Of(wire.fp);
+  const positives = uint32Of(wire.positives);
+  const zeroDivision = config.zero_division ?? Number.NaN;
+  const curves: GivenCurves = {
+    totalImages: wire.total_images,
+    ap: apOf(wire.ap),
+    values(which, label) {
+      if (label === null) return overall[which];
+      if (!tp || !fp) return null;
+      return Float64Array.from({ length: size }, (_, cell) => {
+        const at = label * size + cell;
+        return metricOf(which, tp[at], fp[at], positives[label], zeroDivision);
+      });
+    },
+  };
+  read.set(wire, curves);
+  return curves;
+}
+
+/** Remember the result for the setting asked for last. */
+function latest<T>(make: (setting: Setting) => T): (setting: Setting) => T {
+  let key = "";
+  let result: T;
+  return (setting) => {
+    const wanted = JSON.stringify(setting);
+    if (key !== wanted) {
+      result = make(setting);
+      key = wanted;
+    }
+    return result;
+  };
+}

@@ -1,0 +1,44 @@
+// What colours and lines stand for.
+
+import { css, FALSE_NEGATIVE, FALSE_POSITIVE, TRUE_POSITIVE } from "../colors";
+import { range } from "../metrics";
+import type { Detector } from "./detector";
+import { ASIDE, classColor } from "./marks";
+import type { DetectionConfig, View } from "./wire";
+
+const MOST_CLASSES = 24;
+
+export interface Entry {
+  color: string;
+  text: string;
+  class?: string;
+}
+
+export function legend(
+  config: DetectionConfig,
+  detectors: readonly Detector[],
+  view: View,
+  label: number | null,
+): Entry[] {
+  if (view === "errors") {
+    const ignores = detectors[0].scenes.some(({ truth }) => truth.ignore.includes(1));
+    return [
+      { color: css(TRUE_POSITIVE), text: "found: solid (TP)", class: "outlined" },
+      { color: css(FALSE_POSITIVE), text: "false alarm: dashed (FP)", class: "dashed" },
+      { color: css(FALSE_NEGATIVE), text: "missed target: dotted (FN)", class: "dotted" },
+      ...(ignores ? [{ color: css(ASIDE), text: "does not count", class: "outlined" }] : []),
+    ];
+  }
+  const { class_names: names } = config;
+  const there = (c: number) => detectors.some((detector) => detector.numCandidates(c) > 0);
+  const classes = label === null ? range(names.length).filter(there) : [label];
+  const entries: Entry[] = classes
+    .slice(0, MOST_CLASSES)
+    .map((c) => ({ color: css(classColor(c)), text: names[c] }));
+  const more = classes.length - entries.length;
+  if (more > 0) entries.push({ color: "transparent", text: `and ${more} more` });
+  if (view === "ghosts") {
+    entries.push({ color: css(ASIDE), text: "thin: suppressed by NMS", class: "thin" });
+  }
+  return entries;
+}

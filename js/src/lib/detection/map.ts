@@ -1,0 +1,127 @@
+// The operating map: a metric over both dials, with the point where they stand, which can be moved.
+
+import { pack, viridis } from "../colors";
+import { h } from "../dom";
+
+export interface MapState {
+  /** Of the metric, (T, S); null while it is being counted. */
+  values: ArrayLike<number> | null;
+  /** Where the dials stand: the score from 0 to 1, and the index of the NMS stop. */
+  score: number;
+  stop: number;
+  /** Indices of the best stops. */
+  best: { score: number; stop: number } | null;
+  /** The metric's name, and how many digits say it. */
+  name: string;
+  valueText: string;
+}
+
+export interface MapEvents {
+  move(to: { score?: number; stop?: number }): void;
+  commit(): void;
+}
+
+const COLORS = Array.from({ length: 256 }, (_, i) => pack(viridis(i / 255)));
+
+export function createMap(numStops: number, numScores: number, events: MapEvents) {
+  const canvas = h("canvas", { width: numScores, height: numStops });
+  const context = canvas.getContext("2d") as CanvasRenderingContext2D;
+  const image = context.createImageData(numScores, numStops);
+  const star = h("div", { class: "map-best", "aria-hidden": "true" }, "★");
+  const point = h("div", { class: "map-point" });
+  const waiting = h("div", { class: "map-waiting" }, "counting …");
+  const lowest = h("span");
+  const highest = h("span");
+  const field = h(
+    "div",
+    {
+      class: "map-field",
+      role: "slider",
+      tabindex: 0,
+      "aria-label": "operating map, score and NMS IoU",
+      "aria-valuemin": 0,
+      "aria-valuemax": 1,
+    },
+    canvas,
+    star,
+    point,
+    waiting,
+  );
+  const element = h(
+    "div",
+    { class: "map" },
+    h("div", { class: "map-y", "aria-hidden": "true" }, "NMS IoU →"),
+    field,
+    h("div", { class: "map-x", "aria-hidden": "true" }, "score →"),
+    h("div", { class: "map-scale" }, lowest, h("i", { class: "map-ramp" }), highest),
+  );
+  let painted: ArrayLike<number> | null = null;
+
+  /** The middle of stop k's column or row, as a fraction; between stops in between. */
+  const fraction = (k: number, count: number) => (k + 0.5) / count;
+  const index = (at: number, count: number) => Math.min(Math.max(at * count - 0.5, 0), count - 1);
+
+  const place = (node: HTMLElement, score: number, stop: number) => {
+    node.style.left = `${100 * fraction(score, numScores)}%`;
+    node.style.bottom = `${100 * fraction(stop, numStops)}%`;
+  };
+
+  const aim = (e: PointerEvent) => {
+    const box = field.getBoundingClientRect();
+    const score = index((e.clientX - box.left) / box.width, numScores);
+    const stop = index((box.bottom - e.clientY) / box.height, numStops);
+    events.move({ score: score / (numScores - 1), stop: Math.round(stop) });
+  };
+  field.addEventListener("pointerdown", (e) => {
+    if (e.button !== 0) return;
+    field.setPointerCapture(e.pointerId);
+    aim(e);
+  });
+  field.addEventListener("pointermove", (e) => {
+    if (field.hasPointerCapture(e.pointerId)) aim(e);
+  });
+  field.addEventListener("lostpointercapture", events.commit);
+
+  function paint(values: ArrayLike<number>): void {
+    const [low, high] = extent(values);
+    const out = new Uint32Array(image.data.buffer);
+    for (let k = 0; k < numStops; k++) {
+      for (let s = 0; s < numScores; s++) {
+        const value = values[k * numScores + s];
+        const share = high > low ? (value - low) / (high - low) : 1;
+        const color = Number.isNaN(value) ? 0 : COLORS[Math.round(255 * share)];
+        out[(numStops - 1 - k) * numScores + s] = color;
+      }
+    }
+    context.putImageData(image, 0, 0);
+    lowest.textContent = Number.isFinite(low) ? low.toFixed(2) : "–";
+    highest.textContent = Number.isFinite(high) ? high.toFixed(2) : "–";
+  }
+
+  return {
+    element,
+    field,
+    update({ values, score, stop, best, name, valueText }: MapState): void {
+      waiting.hidden = values !== null;
+      if (values && values !== painted) paint(values);
+      painted = values;
+      field.title = `${name} over score and NMS IoU: drag the point`;
+      field.setAttribute("aria-valuenow", String(score));
+      field.setAttribute("aria-valuetext", valueText);
+      place(point, score * (numScores - 1), stop);
+      star.hidden = best === null;
+      if (best) place(star, best.score, best.stop);
+    },
+  };
+}
+
+/** The lowest and the highest of what is defined. */
+function extent(values: ArrayLike<number>): [number, number] {
+  let low = Number.POSITIVE_INFINITY;
+  let high = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < values.length; i++) {
+    if (values[i] < low) low = values[i];
+    if (values[i] > high) high = values[i];
+  }
+  return [low, high];
+}

@@ -1,0 +1,122 @@
+// What is drawn over one picture, and what of it lies under the pointer.
+
+import type { Decided } from "../boxes/confusion";
+import { missed } from "../boxes/counts";
+import { IGNORED, TRUE } from "../boxes/match";
+import { keptAt } from "../boxes/scene";
+import type { Setting } from "../boxes/shown";
+import { category, FALSE_NEGATIVE, FALSE_POSITIVE, type Rgb, TRUE_POSITIVE } from "../colors";
+import type { View } from "./wire";
+
+export const ASIDE: Rgb = [140, 140, 140];
+const WHITE: Rgb = [255, 255, 255];
+
+/**
+ * A box that is drawn; "ghost" is one that NMS took away, "aside" a target that does not count, and
+ * "target" one that is shown because its detection is pointed at.
+ */
+export interface Mark {
+  as: "box" | "ghost" | "hit" | "falseAlarm" | "ignored" | "miss" | "aside" | "target";
+  /** Of a detection, or for "miss", "aside" and "target" of a target. */
+  index: number;
+}
+
+/** What is drawn of an image, in this order, so that the highest score comes last and lies on top. */
+export function marksOf(
+  image: Decided,
+  view: View,
+  setting: Setting,
+  label: number | null,
+): Mark[] {
+  const { found, truth, outcome } = image;
+  const ofClass = (labels: Uint16Array) => (i: number) => label === null || labels[i] === label;
+  const shown = [...image.shown].filter(ofClass(found.labels)).reverse();
+  if (view !== "errors") {
+    const boxes = shown.map((index): Mark => ({ as: "box", index }));
+    return view === "ghosts" ? [...ghosts(image, setting, label), ...boxes] : boxes;
+  }
+  const states = { [TRUE]: "hit", [IGNORED]: "ignored" } as const;
+  const stateOf = (i: number) => states[outcome.state[i] as keyof typeof states] ?? "falseAlarm";
+  const of = ofClass(truth.labels);
+  return [
+    ...[...truth.ignore.keys()]
+      .filter((index) => truth.ignore[index] && of(index))
+      .map((index): Mark => ({ as: "aside", index })),
+    ...[...missed(truth, outcome, image.shown)]
+      .filter(of)
+      .map((index): Mark => ({ as: "miss", index })),
+    ...shown.map((index): Mark => ({ as: stateOf(index), index })),
+  ];
+}
+
+/** Detections above the score threshold that NMS took away. */
+function ghosts({ found }: Decided, { score, stop, own }: Setting, label: number | null): Mark[] {
+  const marks: Mark[] = [];
+  for (let index = found.count - 1; index >= 0; index--) {
+    const of = found.labels[index];
+    if (label !== null && of !== label) continue;
+    if (!(found.scores[index] > Math.fround(own[of] ?? score))) continue;
+    if (!keptAt(found, stop, index)) marks.push({ as: "ghost", index });
+  }
+  return marks;
+}
+
+export function isTarget({ as }: Mark): boolean {
+  return as === "miss" || as === "aside" || as === "target";
+}
+
+/** A box's x1, y1, x2, y2. */
+export type Corners = readonly [number, number, number, number];
+
+export function cornersOf(image: Decided, mark: Mark): Corners {
+  const { boxes } = isTarget(mark) ? image.truth : image.found;
+  const i = 4 * mark.index;
+  return [boxes[i], boxes[i + 1], boxes[i + 2], boxes[i + 3]];
+}
+
+export function colorOf({ found }: Decided, { as, index }: Mark): Rgb {
+  switch (as) {
+    case "box":
+    case "ghost":
+      return classColor(found.labels[index]);
+    case "hit":
+      return TRUE_POSITIVE;
+    case "falseAlarm":
+      return FALSE_POSITIVE;
+    case "miss":
+      return FALSE_NEGATIVE;
+    case "target":
+      return WHITE;
+    default:
+      return ASIDE;
+  }
+}
+
+/** Black comes last: it is hard to see on many pictures. */
+export function classColor(label: number): Rgb {
+  return category(label + 1);
+}
+
+/** The smallest mark around a point, `slack` around it included; of two as small the upper one. */
+export function markAt(
+  image: Decided,
+  marks: readonly Mark[],
+  x: number,
+  y: number,
+  slack: number,
+): Mark | null {
+  let least = Number.POSITIVE_INFINITY;
+  let best: Mark | null = null;
+  for (const mark of marks) {
+    const { boxes } = isTarget(mark) ? image.truth : image.found;
+    const i = 4 * mark.index;
+    if (x < boxes[i] - slack || x > boxes[i + 2] + slack) continue;
+    if (y < boxes[i + 1] - slack || y > boxes[i + 3] + slack) continue;
+    const area = (boxes[i + 2] - boxes[i]) * (boxes[i + 3] - boxes[i + 1]);
+    if (area <= least) {
+      least = area;
+      best = mark;
+    }
+  }
+  return best;
+}

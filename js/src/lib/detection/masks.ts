@@ -1,0 +1,66 @@
+// Instance masks: bits inside each box's rectangle, tinted in the colour of its box.
+
+import type { Decided } from "../boxes/confusion";
+import type { Found } from "../boxes/scene";
+import { pack, type Rgb } from "../colors";
+import type { Region } from "../paint";
+
+const TINT = 110; // of 255
+
+/** The pixels of an image that a box touches, and where its bits start. */
+interface Cutout {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+  byte: number;
+}
+
+const known = new WeakMap<Found, Cutout[]>();
+
+/** Where each detection's mask lies in the tile; an image is [height, width]. */
+export function cutoutsOf(found: Found, [imageHeight, imageWidth]: readonly number[]): Cutout[] {
+  const old = known.get(found);
+  if (old) return old;
+  let byte = 0;
+  const clip = (at: number, most: number) => Math.min(Math.max(at, 0), most);
+  const cutouts = Array.from({ length: found.count }, (_, i) => {
+    const [x1, y1, x2, y2] = found.boxes.subarray(4 * i, 4 * i + 4);
+    const x = clip(Math.floor(x1), imageWidth);
+    const y = clip(Math.floor(y1), imageHeight);
+    const width = Math.max(clip(Math.ceil(x2), imageWidth) - x, 0);
+    const height = Math.max(clip(Math.ceil(y2), imageHeight) - y, 0);
+    const start = byte;
+    byte += Math.ceil((width * height) / 8);
+    return { x, y, width, height, byte: start };
+  });
+  known.set(found, cutouts);
+  return cutouts;
+}
+
+/** Write the tints of some detections, the last on top, into a region's colours. */
+export function tint(
+  out: Uint32Array,
+  region: Region,
+  image: Decided,
+  size: readonly number[],
+  bits: Uint8Array,
+  detections: readonly { index: number; color: Rgb }[],
+): void {
+  const cutouts = cutoutsOf(image.found, size);
+  out.fill(0, 0, region.width * region.height);
+  for (const { index, color } of detections) {
+    const { x, y, width, height, byte } = cutouts[index];
+    const word = pack(color, TINT);
+    const right = Math.min(x + width, region.x + region.width);
+    const below = Math.min(y + height, region.y + region.height);
+    for (let py = Math.max(y, region.y); py < below; py++) {
+      for (let px = Math.max(x, region.x); px < right; px++) {
+        const bit = (py - y) * width + px - x;
+        if ((bits[byte + (bit >> 3)] >> (bit & 7)) & 1) {
+          out[(py - region.y) * region.width + px - region.x] = word;
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,227 @@
+// Pictures with their boxes, and the box under the pointer with what it is tied to.
+
+import type { Decided } from "../boxes/confusion";
+import type { Layer } from "../grid";
+import type { Region } from "../paint";
+import { fillPicture, Raster } from "../raster";
+import type { Cell } from "../shell";
+import { imageKey, type Tiles } from "../tiles";
+import type { Detector } from "./detector";
+import { colorOf, cornersOf, isTarget, type Mark, markAt, marksOf } from "./marks";
+import { tint } from "./masks";
+import type { DetectionState } from "./state";
+import {
+  drawLabels,
+  drawLink,
+  type Frame,
+  frameOf,
+  type Stroke,
+  strokeBox,
+  strokeHalo,
+} from "./strokes";
+import { markInWords, type Tie, tieOf } from "./words";
+
+const LINE = 1.5; // CSS pixels
+const BOLD = 2;
+const THICK = 3.5;
+const GHOST_DASH = [7, 4];
+const ASIDE_ALPHA = 0.3; // of all others, while a tie between two is shown
+const SLACK = 3; // how far beside a box the pointer may be
+const LONGEST_NAME = 24;
+const WIDTH_OF_LETTERS = 20; // three of them in CSS pixels: a name may take a third of the picture
+
+const STROKES: Record<Mark["as"], Omit<Stroke, "color">> = {
+  box: { width: LINE },
+  ghost: { width: 1, alpha: 0.6 },
+  hit: { width: BOLD },
+  falseAlarm: { width: BOLD, dash: [6, 4] },
+  ignored: { width: BOLD },
+  miss: { width: BOLD, dash: [2, 3] },
+  aside: { width: LINE, dash: [2, 3] },
+  target: { width: BOLD, dash: [2, 3] },
+};
+
+/** What is drawn over a cell's picture. */
+interface Drawn {
+  image: Decided;
+  marks: Mark[];
+  scale: number;
+}
+
+export function createPainter(
+  state: DetectionState,
+  tiles: Tiles,
+  detectorOf: (source: number) => Detector,
+  redraw: () => void,
+) {
+  const { config } = state;
+  const { channels, sizes, class_names: names } = config;
+  const raster = new Raster();
+  const drawn = new Map<string, Drawn>();
+  let hovered: { cell: string; mark: Mark } | null = null;
+
+  const keyOf = ({ image, source }: Cell) => `${image}/${source}`;
+
+  function drawPicture(
+    context: CanvasRenderingContext2D,
+    image: number,
+    region: Region,
+    dest: Region,
+  ): boolean {
+    const pixels = tiles.get(imageKey(image));
+    if (!pixels) return false;
+    const part = within(region, dest, sizes[image]);
+    if (part.region.width > 0 && part.region.height > 0) {
+      raster.draw(context, part.region, part.dest, (out) =>
+        fillPicture(out, pixels, sizes[image][1], channels, part.region),
+      );
+    }
+    return true;
+  }
+
+  function drawBoxes(
+    context: CanvasRenderingContext2D,
+    cell: Cell,
+    region: Region,
+    dest: Region,
+  ): boolean {
+    const detector = detectorOf(cell.source);
+    const { setting } = state;
+    const label = state.get("shown_class");
+    const image = detector.decide(setting)[cell.image];
+    const marks = marksOf(image, state.get("view"), setting, label);
+    const frame = frameOf(context, region, dest);
+    const complete = !detector.hasMasks || drawMasks(context, cell, image, marks, region, dest);
+    context.save();
+    for (const mark of marks) {
+      if (mark.as === "ghost" || mark.as === "falseAlarm") continue; // a rim fills their gaps
+      const { width } = STROKES[mark.as];
+      strokeHalo(context, frame, cornersOf(image, mark), colorOf(image, mark), width);
+    }
+    const pointed = hovered?.cell === keyOf(cell) ? hovered.mark : null;
+    const tie = pointed && tieOf(config, image, pointed, setting);
+    for (const mark of marks) {
+      const { width, dash, alpha = 1 } = STROKES[mark.as];
+      const color = colorOf(image, mark);
+      strokeBox(context, frame, cornersOf(image, mark), {
+        ...{ width, dash, color },
+        alpha: tie ? alpha * ASIDE_ALPHA : alpha,
+      });
+    }
+    const room = Math.floor(frame.width / frame.unit / WIDTH_OF_LETTERS);
+    const longest = Math.min(Math.max(room, 5), LONGEST_NAME);
+    const named = marks.filter(({ as }) => as !== "ghost").reverse();
+    drawLabels(
+      context,
+      frame,
+      named.map((mark) => ({
+        corners: cornersOf(image, mark),
+        color: colorOf(image, mark),
+        text: textOf(image, mark, longest),
+      })),
+    );
+    if (pointed) drawPointed(context, frame, image, pointed, tie);
+    context.restore();
+    drawn.set(keyOf(cell), { image, marks, scale: frame.scale / frame.unit });
+    return complete;
+  }
+
+  function drawMasks(
+    context: CanvasRenderingContext2D,
+    { image: index, source }: Cell,
+    image: Decided,
+    marks: readonly Mark[],
+    region: Region,
+    dest: Region,
+  ): boolean {
+    const bits = tiles.get(`mask/${source}/${index}`);
+    if (!bits) return false;
+    const detections = marks
+      .filter((mark) => !isTarget(mark) && mark.as !== "ghost")
+      .map((mark) => ({ index: mark.index, color: colorOf(image, mark) }));
+    raster.draw(context, region, dest, (out) =>
+      tint(out, region, image, sizes[index], bits, detections),
+    );
+    return true;
+  }
+
+  /** The box under the pointer, thick, and the one that it is tied to. */
+  function drawPointed(
+    context: CanvasRenderingContext2D,
+    frame: Frame,
+    image: Decided,
+    mark: Mark,
+    tie: Tie | null,
+  ): void {
+    const both = tie ? [tie.to, mark] : [mark];
+    for (const one of both) {
+      const dash = one.as === "ghost" ? GHOST_DASH : STROKES[one.as].dash;
+      const [corners, color] = [cornersOf(image, one), colorOf(image, one)];
+      strokeHalo(context, frame, corners, color, THICK);
+      strokeBox(context, frame, corners, { width: THICK, dash, color });
+    }
+    if (!tie) return;
+    const [from, to] = [mark, tie.to].map((one) => cornersOf(image, one));
+    drawLink(context, frame, from, to, `IoU ${tie.iou.toFixed(2)}`);
+  }
+
+  function textOf({ found, truth }: Decided, mark: Mark, longest: number): string {
+    const shorten = (name: string) =>
+      name.length > longest ? `${name.slice(0, longest - 1)}…` : name;
+    if (mark.as === "aside") return truth.crowd[mark.index] ? "crowd" : "ignored";
+    if (mark.as === "miss") return `missed ${shorten(names[truth.labels[mark.index]])}`;
+    return `${shorten(names[found.labels[mark.index]])} ${found.scores[mark.index].toFixed(2)}`;
+  }
+
+  return {
+    /** What was drawn last over a picture. */
+    drawnOver: (cell: Cell): Drawn | undefined => drawn.get(keyOf(cell)),
+
+    draw(
+      context: CanvasRenderingContext2D,
+      cell: Cell,
+      layer: Layer,
+      region: Region,
+      dest: Region,
+    ): boolean {
+      return layer === "picture"
+        ? drawPicture(context, cell.image, region, dest)
+        : drawBoxes(context, cell, region, dest);
+    },
+
+    describe(cell: Cell | null, x: number, y: number): string {
+      const over = cell && drawn.get(keyOf(cell));
+      const mark = over
+        ? markAt(over.image, over.marks, x + 0.5, y + 0.5, SLACK / over.scale)
+        : null;
+      const before = hovered;
+      hovered = cell && mark && { cell: keyOf(cell), mark };
+      const same =
+        hovered?.cell === before?.cell &&
+        hovered?.mark.as === before?.mark.as &&
+        hovered?.mark.index === before?.mark.index;
+      if (!same) redraw();
+      if (!cell || !over) {
+        return state.get("view") === "ghosts"
+          ? "Point at a thin box to see which box suppressed it."
+          : "";
+      }
+      if (mark) return markInWords(config, over.image, mark, state.setting);
+      const [height, width] = sizes[cell.image];
+      return x >= 0 && y >= 0 && x < width && y < height ? `(${x}, ${y})` : "";
+    },
+  };
+}
+
+/** The part of a region that an image covers, which may be smaller than the largest. */
+function within(region: Region, dest: Region, [height, width]: readonly number[]) {
+  const part = {
+    x: region.x,
+    y: region.y,
+    width: Math.min(region.x + region.width, width) - region.x,
+    height: Math.min(region.y + region.height, height) - region.y,
+  };
+  const [sx, sy] = [dest.width / region.width, dest.height / region.height];
+  const at = { x: dest.x, y: dest.y, width: part.width * sx, height: part.height * sy };
+  return { region: part, dest: at };
+}

@@ -1,0 +1,91 @@
+// What a person has set on the detection dials.
+
+import type { Setting } from "../boxes/shown";
+import type { Model } from "../model";
+import { createSettings } from "../settings";
+import { nearestStop } from "../stops";
+import type { DetectionTraits } from "./wire";
+
+export type DetectionState = ReturnType<typeof createDetectionState>;
+
+const SETTABLE = [
+  "score_threshold",
+  "nms_iou",
+  "class_thresholds",
+  "max_det",
+  "shown_class",
+  "view",
+] as const;
+
+/** The traits of the dials, read and written in one place. */
+export function createDetectionState(model: Model<DetectionTraits>, changed: () => void) {
+  const config = model.get("_config");
+  const { stops, class_names: names } = config;
+  const settings = createSettings(model, SETTABLE, changed);
+  const { get, set } = settings;
+  const clamp = (value: number, most: number) => Math.min(Math.max(value, 0), most);
+
+  /** The score dial moves the shown class's threshold, or else that of all without their own. */
+  function scoreTraits(score: number): Partial<DetectionTraits> {
+    const own = get("class_thresholds");
+    const shown = get("shown_class");
+    if (shown !== null) {
+      const moved = names.map((_, c) => (c === shown ? score : (own[c] ?? null)));
+      return { class_thresholds: moved };
+    }
+    // Where every class has its own there is nobody to follow, so all follow again.
+    const nobody = own.length > 0 && own.every((t) => t !== null);
+    return { score_threshold: score, ...(nobody && { class_thresholds: [] }) };
+  }
+
+  return {
+    ...settings,
+    config,
+
+    get setting(): Setting {
+      return {
+        score: get("score_threshold"),
+        stop: nearestStop(stops, get("nms_iou")),
+        own: get("class_thresholds"),
+        maxDet: get("max_det"),
+      };
+    },
+
+    /** Where the score dial stands: for the shown class, or for all. */
+    get score(): number {
+      return get("class_thresholds")[get("shown_class") ?? -1] ?? get("score_threshold");
+    },
+
+    /** Move either dial, or both. */
+    move({ score, stop }: { score?: number; stop?: number }): void {
+      set({
+        ...(score !== undefined && scoreTraits(clamp(roundScore(score), 1))),
+        ...(stop !== undefined && { nms_iou: stops[clamp(stop, stops.length - 1)] }),
+      });
+    },
+
+    reset: () => set(config.initial),
+
+    /** The setting as Python's `export()` gives it. */
+    toJson(): string {
+      const own = get("class_thresholds");
+      return JSON.stringify({
+        score_threshold: get("score_threshold"),
+        nms_iou: stops[nearestStop(stops, get("nms_iou"))],
+        ...(own.length > 0 && { class_thresholds: own }),
+        class_agnostic: config.class_agnostic,
+        max_det: get("max_det"),
+      });
+    },
+  };
+}
+
+/** What a hand can aim at: a thousandth. */
+function roundScore(score: number): number {
+  return Math.round(score * 1000) / 1000;
+}
+
+/** A score with as many decimals as it needs, two to four. */
+export function formatScore(score: number): string {
+  return score.toFixed(4).replace(/0{1,2}$/, "");
+}

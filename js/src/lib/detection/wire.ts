@@ -1,0 +1,185 @@
+// What crosses the wire of a detection preview; src/torchdial/widgets/detection.py writes it.
+
+import type { Pairs, Scene, Truth } from "../boxes/scene";
+import type { Average } from "../metrics";
+import { type Bytes, bytesOf, float64Of, type PreviewTraits } from "../wire";
+
+export type View = "boxes" | "errors" | "ghosts";
+
+export interface DetectionTraits extends PreviewTraits {
+  score_threshold: number;
+  nms_iou: number;
+  /** A threshold for each class, null where it follows `score_threshold`; empty when all do. */
+  class_thresholds: (number | null)[];
+  max_det: number;
+  shown_class: number | null;
+  view: View;
+  _config: DetectionConfig;
+  _targets: WireTargets | null;
+  _frame: { version: number; sources: WireDetections[] };
+  _curves: (WireCurves | null)[];
+}
+
+/** The trait `_config`: what never changes. */
+export interface DetectionConfig {
+  class_names: string[];
+  /** Of the NMS dial. */
+  stops: number[];
+  /** Where curves and the map have points. */
+  score_stops: number[];
+  num_images: number;
+  /** Height and width of each image. */
+  sizes: [number, number][];
+  /** The largest of each. */
+  height: number;
+  width: number;
+  channels: number;
+  average: Average;
+  zero_division: number | null;
+  has_targets: boolean;
+  page_size: number;
+  match_iou: number;
+  class_agnostic: boolean;
+  /** The boxes came after an NMS, so that the dial can only tighten. */
+  after_nms: boolean;
+  sources: string[];
+  initial: {
+    score_threshold: number;
+    nms_iou: number;
+    class_thresholds: (number | null)[];
+    max_det: number;
+  };
+}
+
+interface WireTargets {
+  counts: Bytes;
+  boxes: Bytes;
+  labels: Bytes;
+  /** Bit 0 for a crowd, bit 1 for what is ignored. */
+  flags: Bytes;
+}
+
+export interface WireAp {
+  /** At `match_iou`, (T,). */
+  match: Bytes;
+  /** The mean over 0.50:0.95, (T,). */
+  coco: Bytes;
+  /** At `match_iou`, (C, T). */
+  match_by_class: Bytes;
+}
+
+export interface WireDetections {
+  counts: Bytes;
+  boxes: Bytes;
+  scores: Bytes;
+  labels: Bytes;
+  index: Bytes;
+  kept: Bytes;
+  pairs: { counts: Bytes; detection: Bytes; target: Bytes; iou: Bytes } | null;
+  ap: WireAp | null;
+  score_floor: number;
+  has_masks: boolean;
+}
+
+/** Curves of a larger set of images; arrays are (T, S) or (C, T, S). */
+export interface WireCurves {
+  total_images: number;
+  overall: { precision: Bytes; recall: Bytes; f1: Bytes };
+  tp: Bytes | null;
+  fp: Bytes | null;
+  positives: Bytes;
+  ap: WireAp | null;
+}
+
+export interface Ap {
+  match: Float64Array;
+  coco: Float64Array;
+  matchByClass: Float64Array;
+}
+
+// Copied, since the bytes may lie anywhere.
+export const float32Of = (data: Bytes) => new Float32Array(bytesOf(data).slice().buffer);
+export const uint32Of = (data: Bytes) => new Uint32Array(bytesOf(data).slice().buffer);
+const int32Of = (data: Bytes) => new Int32Array(bytesOf(data).slice().buffer);
+const uint16Of = (data: Bytes) => new Uint16Array(bytesOf(data).slice().buffer);
+
+export function apOf(wire: WireAp | null): Ap | null {
+  if (!wire) return null;
+  return {
+    match: float64Of(wire.match),
+    coco: float64Of(wire.coco),
+    matchByClass: float64Of(wire.match_by_class),
+  };
+}
+
+/** Call with where each image's rows start and end. */
+function split<T>(counts: Int32Array, part: (start: number, end: number) => T): T[] {
+  let end = 0;
+  return Array.from(counts, (count) => {
+    end += count;
+    return part(end - count, end);
+  });
+}
+
+/** The targets of each image; empty ones where there are none at all. */
+export function readTruths(wire: WireTargets | null, numImages: number): Truth[] {
+  if (!wire) {
+    const none = { count: 0, boxes: new Float32Array(), labels: new Uint16Array() };
+    const truth = { ...none, crowd: new Uint8Array(), ignore: new Uint8Array() };
+    return Array.from({ length: numImages }, () => truth);
+  }
+  const boxes = float32Of(wire.boxes);
+  const labels = uint16Of(wire.labels);
+  const flags = bytesOf(wire.flags);
+  const crowd = flags.map((flag) => flag & 1);
+  const ignore = flags.map((flag) => (flag >> 1) & 1);
+  return split(int32Of(wire.counts), (start, end) => ({
+    count: end - start,
+    boxes: boxes.subarray(4 * start, 4 * end),
+    labels: labels.subarray(start, end),
+    crowd: crowd.subarray(start, end),
+    ignore: ignore.subarray(start, end),
+  }));
+}
+
+/** One model's detections of each image, with the targets that they may match. */
+export function readScenes(
+  wire: WireDetections,
+  truths: readonly Truth[],
+  numStops: number,
+): Scene[] {
+  const boxes = float32Of(wire.boxes);
+  const scores = float32Of(wire.scores);
+  const labels = uint16Of(wire.labels);
+  const index = int32Of(wire.index);
+  const kept = bytesOf(wire.kept);
+  const bytesPerRow = Math.ceil(numStops / 8);
+  const pairs = readPairs(wire.pairs);
+  return split(int32Of(wire.counts), (start, end) => ({
+    count: end - start,
+    boxes: boxes.subarray(4 * start, 4 * end),
+    scores: scores.subarray(start, end),
+    labels: labels.subarray(start, end),
+    index: index.subarray(start, end),
+    kept: kept.subarray(bytesPerRow * start, bytesPerRow * end),
+    bytesPerRow,
+  })).map((found, image) => ({ found, truth: truths[image], pairs: pairs[image] ?? NO_PAIRS }));
+}
+
+const NO_PAIRS: Pairs = {
+  detection: new Int32Array(),
+  target: new Int32Array(),
+  iou: new Float32Array(),
+};
+
+function readPairs(wire: WireDetections["pairs"]): Pairs[] {
+  if (!wire) return [];
+  const detection = int32Of(wire.detection);
+  const target = int32Of(wire.target);
+  const iou = float32Of(wire.iou);
+  return split(int32Of(wire.counts), (start, end) => ({
+    detection: detection.subarray(start, end),
+    target: target.subarray(start, end),
+    iou: iou.subarray(start, end),
+  }));
+}

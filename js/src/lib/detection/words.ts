@@ -1,0 +1,95 @@
+// What a box under the pointer is, in words.
+
+import { confused, type Decided } from "../boxes/confusion";
+import { IGNORED, TRUE } from "../boxes/match";
+import { keptAt } from "../boxes/scene";
+import type { Setting } from "../boxes/shown";
+import { suppressor } from "../boxes/suppressor";
+import { isTarget, type Mark } from "./marks";
+import { formatScore } from "./state";
+import type { DetectionConfig } from "./wire";
+
+/** What a mark is tied to: the box that suppressed it, or the target that it found. */
+export interface Tie {
+  to: Mark;
+  iou: number;
+}
+
+export function tieOf(
+  config: DetectionConfig,
+  { found, pairs, outcome }: Decided,
+  mark: Mark,
+  { stop }: Setting,
+): Tie | null {
+  if (mark.as === "ghost") {
+    const winner = suppressor(found, stop, mark.index, config.class_agnostic, config.stops);
+    return winner && { to: { as: "box", index: winner.by }, iou: winner.iou };
+  }
+  const target = isTarget(mark) ? -1 : outcome.taken[mark.index];
+  if (target < 0) return null;
+  const p = pairs.detection.findIndex((i, p) => i === mark.index && pairs.target[p] === target);
+  return { to: { as: "target", index: target }, iou: pairs.iou[p] };
+}
+
+/** "7 0.87: true positive, IoU 0.83 with its target". */
+export function markInWords(
+  config: DetectionConfig,
+  image: Decided,
+  mark: Mark,
+  setting: Setting,
+): string {
+  const { found, truth, outcome } = image;
+  const { class_names: names, match_iou: least } = config;
+  const boxOf = (i: number) => `${names[found.labels[i]]} ${formatScore(found.scores[i])}`;
+  const tie = tieOf(config, image, mark, setting);
+  if (mark.as === "aside") {
+    const kind = truth.crowd[mark.index] ? "a crowd" : "an ignored target";
+    return `${names[truth.labels[mark.index]]}: ${kind}, neither found nor missed`;
+  }
+  if (mark.as === "miss") return missInWords(config, image, mark.index, setting);
+  const said = boxOf(mark.index);
+  if (mark.as === "ghost") {
+    if (!tie) return said;
+    const limit = formatScore(config.stops[setting.stop]);
+    return `${said}: suppressed by ${boxOf(tie.to.index)}, IoU ${tie.iou.toFixed(3)} > ${limit}`;
+  }
+  if (!config.has_targets) return said;
+  switch (outcome.state[mark.index]) {
+    case TRUE:
+      return `${said}: true positive, IoU ${(tie as Tie).iou.toFixed(3)} with its target`;
+    case IGNORED:
+      return `${said}: lies on a target that does not count, so neither right nor wrong`;
+  }
+  const other = confused(image)[mark.index];
+  if (other >= 0) return `${said}: false positive, on a missed ${names[truth.labels[other]]}`;
+  const { pairs } = image;
+  const near = pairs.detection.some(
+    (i, p) => i === mark.index && truth.labels[pairs.target[p]] === found.labels[i],
+  );
+  if (near) return `${said}: false positive, a higher score has taken the target`;
+  return `${said}: false positive, no ${names[found.labels[mark.index]]} with IoU ≥ ${least} here`;
+}
+
+/** Why nothing found a target: "missed 7: the best candidate's score is 0.21". */
+function missInWords(
+  config: DetectionConfig,
+  { found, truth, pairs, outcome }: Decided,
+  target: number,
+  { score, stop, own }: Setting,
+): string {
+  const label = truth.labels[target];
+  const missed = `missed ${config.class_names[label]}`;
+  const near = [...pairs.detection].filter(
+    (i, p) => pairs.target[p] === target && found.labels[i] === label,
+  );
+  if (near.length === 0) return `${missed}: no candidate with IoU ≥ ${config.match_iou}`;
+  const free = near.filter((i) => outcome.taken[i] === target || outcome.taken[i] < 0);
+  const best = free.find((i) => keptAt(found, stop, i));
+  if (best === undefined)
+    return `${missed}: NMS has suppressed its candidates, or others took them`;
+  const least = own[label] ?? score;
+  const value = formatScore(found.scores[best]);
+  return found.scores[best] > Math.fround(least)
+    ? `${missed}: its candidate (${value}) comes after the first max det`
+    : `${missed}: its best candidate has score ${value}`;
+}
