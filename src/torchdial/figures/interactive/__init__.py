@@ -1,0 +1,1 @@
+"""bqplot figures to compose, brush and restyle from Python."""

@@ -1,0 +1,114 @@
+"""Histograms of weights, gradients or activations of chosen layers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import bqplot as bq
+import numpy as np
+import torch
+from torch import nn
+
+from torchdial.figures.interactive.parts import COLORS, figure
+from torchdial.inputs.maps import to_tensor
+from torchdial.inputs.refusal import describe, refusal, refuse_non_finite
+
+
+def histogram_figure(
+    source: Any, layers: Any = None, *, of: str = "weights", bins: int = 60, log: bool = False
+) -> bq.Figure:
+    """Return histograms of tensors, over common bins, as a bqplot figure.
+
+    Args:
+        source: a dict of tensors by name, or a module, whose parameters are taken.
+        layers: names of the tensors or parameters to draw; None takes all, at most eight.
+        of: for a module, "weights" or "gradients".
+        bins: how many.
+        log: whether to count magnitudes in bins of equal ratio instead; zeros are left out.
+
+    Returns:
+        A figure with a `bqplot.Lines` for each layer: the share of its values in each bin.
+
+    Raises:
+        ValueError: no such layer, values that are not finite, more than eight layers, or a source
+            of another kind.
+
+    Example:
+        >>> histogram_figure({"a": torch.randn(100), "b": torch.rand(100)}).marks[0].labels
+        ['a']
+    """
+    tensors = _chosen(_tensors(source, of), layers)
+    values = {name: _numbers(name, tensor, log) for name, tensor in tensors.items()}
+    everything = np.concatenate(list(values.values()))
+    edges = np.histogram_bin_edges(everything, bins)
+    middles = (edges[1:] + edges[:-1]) / 2
+    x, y = bq.LinearScale(), bq.LinearScale(min=0.0)
+    marks = [
+        bq.Lines(
+            x=middles,
+            y=np.histogram(numbers, edges)[0] / max(len(numbers), 1),
+            scales={"x": x, "y": y},
+            colors=[COLORS[i]],
+            labels=[name],
+            display_legend=len(values) > 1,
+            interpolation="step-after",
+            fill="bottom",
+            fill_opacities=[0.15],
+        )
+        for i, (name, numbers) in enumerate(values.items())
+    ]
+    what = of if isinstance(source, nn.Module) else "values"
+    label = f"log₁₀ |{what}|" if log else what
+    return figure(marks, (label, x), ("share", y), "")
+
+
+def _tensors(source: Any, of: str) -> dict[str, torch.Tensor]:
+    if isinstance(source, Mapping):
+        return {str(name): to_tensor(f"source[{name!r}]", value) for name, value in source.items()}
+    if not isinstance(source, nn.Module):
+        raise refusal(
+            "source",
+            expected="a dict of tensors or a module",
+            got=describe(source),
+            remedy='Pass {"name": tensor}.',
+        )
+    if of not in ("weights", "gradients"):
+        raise refusal(
+            "of",
+            expected="'weights' or 'gradients'",
+            got=repr(of),
+            remedy="Pass activations as a dict of tensors.",
+        )
+    named = dict(source.named_parameters())
+    if of == "weights":
+        return {name: p.detach() for name, p in named.items()}
+    return {name: p.grad for name, p in named.items() if p.grad is not None}
+
+
+def _chosen(tensors: dict[str, torch.Tensor], layers: Any) -> dict[str, torch.Tensor]:
+    names = list(tensors) if layers is None else [layers] if isinstance(layers, str) else layers
+    unknown = [name for name in names if name not in tensors]
+    if unknown or not names:
+        raise refusal(
+            "layers",
+            expected=f"names among {', '.join(list(tensors)[:8]) or '– there are none'}",
+            got=repr(unknown[0] if unknown else layers),
+            remedy="Gradients are there after backward() only.",
+        )
+    if len(names) > len(COLORS):
+        raise refusal(
+            "layers",
+            expected=f"at most {len(COLORS)} layers, which colours tell apart",
+            got=f"{len(names)}",
+            remedy='Choose some: layers=["layer1.weight", …].',
+        )
+    return {name: tensors[name] for name in names}
+
+
+def _numbers(name: str, tensor: torch.Tensor, log: bool) -> Any:
+    values = tensor.detach().flatten().float()
+    refuse_non_finite(name, values)
+    if log:
+        values = values[values != 0].abs().log10()
+    return values.cpu().numpy()

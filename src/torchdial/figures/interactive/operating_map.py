@@ -1,0 +1,91 @@
+"""The operating map: a metric over score threshold and NMS IoU, with a point to drag."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bqplot as bq
+import numpy as np
+
+from torchdial.figures.interactive.parts import COLORS, figure, follow, unit_scale
+from torchdial.inputs.refusal import describe, refusal
+from torchdial.sweeps.detection_curves import DetectionCurves
+from torchdial.sweeps.detection_settings import DetectionMetric
+from torchdial.sweeps.formulas import Average
+
+
+def operating_map_figure(
+    source: Any, metric: DetectionMetric = "f1", average: Average = "micro"
+) -> bq.Figure:
+    """Return a metric at every score threshold and NMS IoU as a bqplot figure.
+
+    Args:
+        source: `DetectionCurves`, or a `DetectionPreview` with targets or curves. Its point can be
+            dragged, which moves the preview's dials, and follows them.
+        metric: "f1", "precision" or "recall".
+        average: over what to average it.
+
+    Returns:
+        A figure whose marks are a `bqplot.HeatMap`, a `bqplot.Scatter` of the best point and, for
+        a preview, one of the operating point.
+
+    Raises:
+        ValueError: the source is something else, an unknown metric, or an unknown average.
+    """
+    x, y, color = unit_scale(), unit_scale(), bq.ColorScale(scheme="viridis", min=0.0, max=1.0)
+    scales = {"x": x, "y": y}
+    heat = bq.HeatMap(
+        x=[0.0, 1.0],
+        y=[0.0, 1.0],
+        color=np.zeros((2, 2)),
+        scales=scales | {"color": color},
+    )
+    best = bq.Scatter(
+        scales=scales, marker="diamond", colors=["white"], stroke="black", default_size=90
+    )
+    point = bq.Scatter(
+        scales=scales, colors=[COLORS[1]], stroke="white", default_size=140, enable_move=True
+    )
+
+    def draw() -> None:
+        curves = _curves_of(source)
+        values = curves.metric(metric, average).numpy()
+        with heat.hold_sync():
+            heat.x, heat.y = curves.score_thresholds.numpy(), curves.nms_ious.numpy()
+            heat.color = values
+        score, nms_iou, _ = curves.best(metric, average=average)
+        with best.hold_sync():
+            best.x, best.y = [score], [nms_iou]
+
+    def mark() -> None:
+        with point.hold_sync():
+            point.x, point.y = [source.score_threshold], [source.nms_iou]
+
+    def turn(_mark: Any, _dragged: Any) -> None:
+        score, nms_iou = (float(np.clip(at[0], 0, 1)) for at in (point.x, point.y))
+        source.set_trait("score_threshold", score)
+        source.set_trait("nms_iou", nms_iou)
+        mark()  # the NMS dial stands on stops
+
+    draw()
+    marks = [heat, best]
+    if not isinstance(source, DetectionCurves):
+        marks.append(point)
+        follow(source, ["score_threshold", "nms_iou"], mark)
+        follow(source, "_frame", draw)
+        point.on_drag_end(turn)
+    made = figure(marks, ("score >", x), ("NMS IoU", y), f"{metric}, {average}", grid="none")
+    made.axes = [*made.axes, bq.ColorAxis(scale=color, side="right")]
+    return made
+
+
+def _curves_of(source: Any) -> DetectionCurves:
+    curves = source if isinstance(source, DetectionCurves) else getattr(source, "curves", None)
+    if isinstance(curves, DetectionCurves):
+        return curves
+    raise refusal(
+        "source",
+        expected="DetectionCurves, or a DetectionPreview that has targets or curves",
+        got=describe(source),
+        remedy="Pass DetectionSweep's compute(), or make the preview with targets=.",
+    )
