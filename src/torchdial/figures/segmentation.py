@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from torchdial.inputs.pictures import CATEGORIES
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -22,19 +24,6 @@ CURVE_INCHES = 1.1
 TITLE_INCHES = 0.35
 DPI = 80
 GAP = 4  # pixels between pictures
-# Okabe and Ito's colours; js/src/lib/colors.ts has the same, in the same order.
-CATEGORIES = np.array(
-    [
-        [0, 0, 0],
-        [230, 159, 0],
-        [86, 180, 233],
-        [0, 158, 115],
-        [240, 228, 66],
-        [0, 114, 178],
-        [213, 94, 0],
-        [204, 121, 167],
-    ]
-)
 OPACITY = 0.55
 
 

@@ -87,7 +87,7 @@ def _to_uint8(
             got=describe(images),
             remedy="Convert 0 … 255 with images.to(torch.uint8).",
         )
-    plain = _undo(images.to(torch.float32), mean, std)
+    plain = undo_normalisation(images.to(torch.float32), mean, std)
     low, high = float(plain.min()), float(plain.max())
     if low < -ROUNDING or high > 1 + ROUNDING:
         raise refusal(
@@ -99,11 +99,16 @@ def _to_uint8(
     return (plain.clamp(0, 1) * 255).round().to(torch.uint8)
 
 
-def _undo(
+def undo_normalisation(
     images: torch.Tensor,
     mean: float | Sequence[float] | None,
     std: float | Sequence[float] | None,
 ) -> torch.Tensor:
+    """Return images (…, C) times `std` plus `mean`.
+
+    Raises:
+        ValueError: neither a number nor one for each channel.
+    """
     for name, values in (("mean", mean), ("std", std)):
         given = 1 if values is None else torch.as_tensor(values).numel()
         if given not in (1, images.shape[-1]):
