@@ -8,19 +8,32 @@ random numbers.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from torch.optim import Optimizer
 
-from torchdial.training.dials import Dial, Setter
+from torchdial.inputs.refusal import refusal
+from torchdial.training.dials import LEARNING_RATE, Dial, Dials, Setter, Turn
+from torchdial.training.events import Event
+from torchdial.training.interrupts import in_main_thread
 
 State = Literal["idle", "running", "paused", "stopping", "finished", "failed"]
+
+LISTENING = 0.1  # seconds between two looks for clicks
+NAP = 0.05  # seconds between two looks whether a pause is over
+PATIENCE = 2.0  # seconds, and steps, that a gentler place has to do what was asked
 
 
 class StopTraining(Exception):  # noqa: N818 - as StopIteration, it is no error
     """A run was asked to stop and could not be left more gently than by raising."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [str(self)]  # all that a notebook prints: nothing went wrong
 
 
 @dataclass(frozen=True)
@@ -40,63 +53,138 @@ class Progress:
     epochs: int | None
 
 
+@dataclass(frozen=True, eq=False)
+class Run:
+    """Something that runs: a loop, or a worker's whole function.
+
+    Attributes:
+        place: The code it belongs to; after a stop no other loop may begin there.
+        is_loop: Whether it ends gently by itself, between two batches.
+        thread: The thread it runs in.
+    """
+
+    place: object
+    is_loop: bool
+    thread: int
+
+
 class Control:
     """Stop, pause, resume and dials of one monitor.
 
     Args:
-        step: Says the monitor's completed steps; read in the training thread.
+        step: Says the monitor's completed steps.
 
     Attributes:
-        state: What the run is doing, for the panel.
         error: The traceback of a run that failed, else empty.
-        progress: How far a `loop` is; None outside one.
-        dials: The dials by name.
-        reach: What a person should know about which controls are heard at this moment; empty if
-            all are.
-        version: Grows with each change of the above.
+        progress: How far a `loop` is; None before the first one.
+        blocking: What a person should know while a cell trains and blocks its kernel; empty if
+            clicks are heard even then.
+        version: Grows with each change of state, progress, dials and reach.
+        waited: Seconds spent paused so far.
         on_event: Told what was done ("stop", "pause", "resume", "dial"), in the training thread.
-        on_wait: Told the seconds that one step waited for its batch, in the training thread.
+        on_wait: Told the seconds that a batch was waited for, in the training thread.
         on_problem: Told the traceback of an error that was kept from the loop.
+        on_listen: Called in the main thread, up to ten times a second, to look for clicks.
+        loop: The innermost open `loop`, for the next one inside it.
+        worker: The handle of the last `start`.
+
+    Example:
+        >>> control = Control()
+        >>> control.dial("lr", min=0.01, max=100, log=True)
+        >>> control.set_dial("lr", 0.5)
+        >>> control.boundary()
+        >>> control.dials["lr"].value
+        0.5
     """
 
     def __init__(self, step: Callable[[], int] = lambda: 0) -> None:
-        self._step = step
-        self._lock = threading.RLock()
-        self.state: State = "idle"
         self.error = ""
         self.progress: Progress | None = None
+        self.blocking = ""
         self.version = 0
-        self.on_event: Callable[[Any], object] | None = None
+        self.waited = 0.0
+        self.on_event: Callable[[Event], object] | None = None
         self.on_wait: Callable[[float], object] | None = None
         self.on_problem: Callable[[str], object] | None = None
-        self._dials: dict[str, Dial] = {}
+        self.on_listen: Callable[[], object] | None = None
+        self._step = step
+        self._changed = threading.Condition()
+        self._state: State = "idle"
+        self._thread: int | None = None
+        self._runs: list[Run] = []
+        self._stop = self._pause = self._asked = self._interrupted = False
+        self._asked_at = (0, 0.0)
+        self._listened_at = 0.0
+        self._stopped_in: object = None
+        self.loop: Any = None
+        self.worker: Any = None
+        self._dials = Dials()
+
+    @property
+    def state(self) -> State:
+        """What the run is doing."""
+        return "stopping" if self._interrupted and self._runs else self._state
 
     @property
     def dials(self) -> Mapping[str, Dial]:
         """The dials by name, in the order they were made."""
-        with self._lock:
-            return dict(self._dials)
+        with self._changed:
+            return dict(self._dials.known)
 
     @property
     def reach(self) -> str:
-        """What to know about the controls in this place and moment; empty if all are heard."""
-        return ""
+        """What to know about the controls at this moment; empty if all are heard."""
+        return self.blocking if self._thread == threading.main_thread().ident else ""
+
+    # What a person asks, from any thread
 
     def request_stop(self) -> None:
-        """Ask the run to end at its next boundary. Safe from any thread."""
+        """Ask the run to end at its next boundary; nothing if nothing runs."""
+        with self._changed:
+            if self._state in ("running", "paused"):
+                self._stop = True
+                self._become("stopping")
+                self._ask()
 
     def request_pause(self) -> None:
-        """Ask the run to wait at its next boundary. Safe from any thread."""
+        """Ask the run to wait at its next boundary; nothing if nothing runs."""
+        with self._changed:
+            if self._state == "running":
+                self._pause = True
+                self._ask()
 
     def request_resume(self) -> None:
-        """Let a run that waits go on. Safe from any thread."""
+        """Let a run that waits, or was asked to, go on."""
+        with self._changed:
+            self._pause = False
+            self._ask()
 
     def set_dial(self, name: str, value: float) -> None:
-        """Ask for a dial's value from the next boundary on. Safe from any thread.
+        """Ask for a dial's value from the next boundary on.
 
         Raises:
             ValueError: If there is no such dial, or the value is outside of it.
         """
+        with self._changed:
+            self._dials.ask(name, value)
+            self._ask()
+
+    def note_interrupt(self) -> None:
+        """Ask for a stop from a signal handler, which may not wait for a lock."""
+        self._interrupted = True
+        self.version += 1
+
+    def _ask(self) -> None:
+        if not self._asked:
+            self._asked_at = self.step, time.monotonic()
+        self._asked = True
+        self._changed.notify_all()
+
+    def _become(self, state: State) -> None:
+        self._state = state
+        self.version += 1
+
+    # What the code that trains says
 
     def dial(
         self,
@@ -107,26 +195,251 @@ class Control:
         log: bool = False,
         value: float | None = None,
     ) -> None:
-        """Add a dial; `"lr"` without a setter is a factor on every group's learning rate."""
-        if setter is None:
-            value = 1.0
-        with self._lock:
-            self._dials[name] = Dial(name, value, min, max, log)
+        """Add a dial, or replace the one of that name.
+
+        Args:
+            name: What stands beside it.
+            setter: Called with each new value, in the training thread, between two steps. Without
+                one the dial must be `"lr"`: a factor on every group's learning rate, there only
+                while the optimizer steps, so that schedules and ratios stay as they are.
+            min: Its lower end.
+            max: Its upper end.
+            log: Whether equal ways on the dial are equal ratios; both ends must be above 0.
+            value: Where it stands now, for a dial with a setter.
+
+        Raises:
+            ValueError: If the ends or the value do not fit, or a setter is missing.
+        """
+        if setter is None and name != LEARNING_RATE:
+            raise refusal(
+                "setter",
+                expected=f"a callable for the dial {name!r}",
+                got="None",
+                remedy="Say what to do with a new value; only 'lr' is known without.",
+            )
+        with self._changed:
+            start = 1.0 if setter is None else value
+            self._dials.add(Dial(name, start, float(min), float(max), log), setter)
             self.version += 1
 
     def before_step(self, optimizer: Optimizer) -> None:
         """To be called right before each step of each optimizer: the rates take their factor."""
+        self._dials.rates.put_in(optimizer)
 
     def after_step(self, optimizer: Optimizer) -> None:
-        """To be called right after each step of each optimizer: the rates are as they were."""
+        """To be called right after each step of each optimizer: the rates are as they were.
+
+        Raises:
+            StopTraining: If a stop was asked for and no better place came by.
+        """
+        self._dials.rates.take_out(optimizer)
+        if self._asked and self._is_overdue():
+            self._serve_or_raise()
 
     def boundary(self) -> None:
         """To be called where a step is over and recorded: does what was asked for.
 
         Call it at the end of `monitor.log`, not from an optimizer's hook: a GradScaler and a
         schedule still have to act after the optimizer's step. A loop that never logs is served
-        by `after_step`, one step later.
+        by `after_step`, a little later. Inside `loop` the loop does it all.
 
         Raises:
             StopTraining: If a stop was asked for and no `loop` is there to end gently.
         """
+        if not self._runs:
+            self._thread = threading.get_ident()
+            if self._state in ("idle", "finished", "failed"):
+                self._become("running")
+        self.listen()
+        if self._asked and (self._is_overdue() or not self._loops()):
+            self._serve_or_raise()
+
+    def close(self) -> None:
+        """Leave the optimizers as they were found, and let a run that waits go on."""
+        self._dials.rates.close()
+        self.request_resume()
+
+    def _is_overdue(self) -> bool:
+        step, moment = self._asked_at
+        return self.step - step >= PATIENCE and time.monotonic() - moment >= PATIENCE
+
+    def _serve_or_raise(self) -> None:
+        if not self.serve():
+            return
+        message = f"Stopped at step {self.step}, as asked."
+        if not self._runs:  # else whatever runs says so when it is left
+            self._end("", settled=True)
+            self._announce("stop", None, message)
+        raise StopTraining(message)
+
+    # What a loop or a worker does
+
+    @contextmanager
+    def running(self, place: object, *, is_loop: bool) -> Iterator[None]:
+        """Run for the time of a `with`; of several inside each other the outermost counts.
+
+        Raises:
+            StopTraining: If a loop was stopped in this place and the code around it goes on.
+        """
+        run = Run(place, is_loop, threading.get_ident())
+        with self._changed:
+            if is_loop and place is self._stopped_in and not self._loops():
+                raise StopTraining(f"Stopped at step {self.step}, as asked.")
+            if not self._runs:
+                self._forget()
+                self._stopped_in, self._thread, self.error = None, run.thread, ""
+                self._become("running")
+            self._runs.append(run)
+        error, settled = "", True
+        try:
+            yield
+        except (GeneratorExit, KeyboardInterrupt):
+            settled = False  # whoever ends the cell knows why
+            raise
+        except StopTraining:
+            raise
+        except BaseException:
+            error = traceback.format_exc()
+            raise
+        finally:
+            self._leave(run, error, settled)
+
+    def serve(self) -> bool:
+        """Do what was asked for, at a boundary, and return whether the run is to end."""
+        for _ in self.attend():
+            with self._changed:
+                self._changed.wait(NAP)
+        return self.is_to_stop
+
+    def attend(self) -> Iterator[None]:
+        """Do what was asked for; yield, again and again, while the run is to wait."""
+        self.listen()
+        if self._asked:
+            self._turn()
+            if self._pause:
+                yield from self._paused()
+
+    @property
+    def is_to_stop(self) -> bool:
+        """Whether the run was asked to end, by a person or an interrupt."""
+        return self._stop or self._interrupted
+
+    @property
+    def step(self) -> int:
+        """The monitor's completed steps."""
+        return self._step()
+
+    def report(self, progress: Progress) -> None:
+        """Say how far a loop is."""
+        self.progress = progress
+        self.version += 1
+
+    def tell_wait(self, seconds: float) -> None:
+        """Say how long a batch was waited for."""
+        if self.on_wait is not None:
+            self._safely(self.on_wait, seconds)
+
+    def listen(self) -> None:
+        """Look for clicks if this is the main thread and the last look was a while ago."""
+        if self.on_listen is None or not in_main_thread():
+            return
+        now = time.monotonic()
+        if now - self._listened_at >= LISTENING:
+            self._listened_at = now
+            self._safely(self.on_listen)
+
+    def rest(self, error: str = "") -> None:
+        """Say that the code of this thread is over, as when a cell ends.
+
+        A loop that was left half-way, or that only logs, is over then, and what was asked of it
+        must not stop the next one.
+
+        Args:
+            error: The traceback of what ended it, if it failed.
+        """
+        with self._changed:
+            if self._thread != threading.get_ident():
+                return
+            self._runs = [run for run in self._runs if run.thread != self._thread]
+            self.loop = None
+            if not self._runs:
+                self._end(error, settled=True)
+
+    def _loops(self) -> bool:
+        return any(run.is_loop for run in self._runs)
+
+    def _leave(self, run: Run, error: str, settled: bool) -> None:
+        with self._changed:
+            if run not in self._runs:
+                return  # a cell's end came first
+            self._runs.remove(run)
+            stopped, by = self._stop or self._interrupted, "as asked"
+            if self._interrupted:
+                by = "by an interrupt"
+            if stopped and run.is_loop and not self._loops():
+                self._stopped_in = run.place
+            if self._runs:
+                return
+            self._end(error, settled)
+        if stopped:
+            self._announce("stop", None, f"Stopped at step {self.step}, {by}.")
+
+    def _end(self, error: str, settled: bool) -> None:
+        self._forget()
+        self.error = error
+        if settled:
+            self._thread = None
+        self._become("failed" if error else "finished")
+
+    def _forget(self) -> None:
+        self._stop = self._pause = self._interrupted = False
+
+    def _turn(self) -> None:
+        with self._changed:
+            asked = self._dials.asked()
+            self._asked = self._stop or self._pause
+        for turn in self._dials.apply(asked):
+            self.version += 1
+            self._tell(turn)
+
+    def _paused(self) -> Iterator[None]:
+        began = time.monotonic()
+        self._become("paused")
+        self._announce("pause", None, f"Paused at step {self.step}.")
+        try:
+            while self._pause and not self.is_to_stop:
+                self.listen()
+                self._turn()
+                yield
+        finally:
+            seconds = time.monotonic() - began
+            self.waited += seconds
+            with self._changed:
+                self._pause = False
+                self._become("stopping" if self._stop else "running")
+        if not self.is_to_stop:
+            self._announce("resume", None, f"Went on after {seconds:.1f} s.", seconds=seconds)
+
+    def _tell(self, turn: Turn) -> None:
+        if turn.problem:
+            message = f"{turn.name} could not be set to {turn.new:g}: its setter raised."
+            self._tell_problem(turn.problem)
+        else:
+            message = f"{turn.name} set to {turn.new:g}"
+            message += "." if turn.old is None else f", from {turn.old:g}."
+        old = {} if turn.old is None else {"old": turn.old}
+        self._announce("dial", turn.name, message, **old, new=turn.new)
+
+    def _announce(self, kind: str, where: str | None, message: str, **evidence: float) -> None:
+        if self.on_event is not None:
+            self._safely(self.on_event, Event(self.step, kind, where, message, evidence))
+
+    def _safely(self, tell: Callable[..., object], *what: object) -> None:
+        try:
+            tell(*what)
+        except Exception:
+            self._tell_problem(traceback.format_exc())
+
+    def _tell_problem(self, problem: str) -> None:
+        if self.on_problem is not None:
+            self.on_problem(problem)
