@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -87,6 +88,11 @@ def test_a_choice_comes_as_a_message_too_and_a_wrong_one_is_answered() -> None:
     assert sent == [
         {"type": "error", "id": 7, "message": "torchdial: unknown message type 'dance'"}
     ]
+
+
+def test_it_can_be_printed(tmp_path: Path) -> None:
+    td.ModelTree(net()).savefig(tmp_path / "tree.svg")
+    assert "<svg" in (tmp_path / "tree.svg").read_text()
 
 
 def test_a_saved_notebook_keeps_the_text() -> None:

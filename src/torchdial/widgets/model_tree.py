@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-import anywidget
 import numpy as np
 import traitlets as t
 from torch import nn
@@ -15,13 +13,15 @@ from torchdial.structure import ModuleTable, module_table
 from torchdial.structure.forward import Shapes
 from torchdial.structure.table import shape_text
 from torchdial.structure.tree import ModuleRow
+from torchdial.widgets.base import Widget
 from torchdial.widgets.bundle import bundle
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 
-class ModelTree(anywidget.AnyWidget):
+class ModelTree(Widget):
     """Shows what a model is made of, and with an example what every module does on it.
 
     Runs of equal blocks are folded to "×12". Nothing is run without an example; with one, the
@@ -44,8 +44,7 @@ class ModelTree(anywidget.AnyWidget):
 
     _esm = bundle("model_tree.js")
     _css = bundle("model_tree.css")
-    # ipywidgets 7 would display without the text that stays in a saved notebook.
-    _ipython_display_ = None
+    _SETTABLE = ("selected",)
 
     selected = t.Unicode(None, allow_none=True).tag(sync=True, echo_update=False)
     """Path of the chosen module, such as "layer1.0.conv1"; empty for the model, None for none."""
@@ -56,7 +55,6 @@ class ModelTree(anywidget.AnyWidget):
         self.table: ModuleTable = module_table(model, example_input)
         self._paths = frozenset(row.path for row in self.table.rows)
         super().__init__(_table=_pack(self.table))
-        self.on_msg(self._on_message)
 
     def __repr__(self) -> str:
         """Say what is shown, for places that cannot show it."""
@@ -71,22 +69,17 @@ class ModelTree(anywidget.AnyWidget):
         """Return a table with a row for each module."""
         return self.table.to_pandas()
 
+    def to_matplotlib(self) -> Figure:
+        """Return a figure of the table as text."""
+        from torchdial.figures.text import text_figure
+
+        return text_figure(self.text())
+
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         bundle = super()._repr_mimebundle_(**kwargs)
-        if bundle is None:
-            return None
-        data, metadata = bundle
-        data["text/plain"] = self.text()
-        return data, metadata
-
-    def _on_message(self, _widget: Any, content: Mapping[str, Any], _buffers: Any) -> None:
-        """Take what the person has chosen, in case the trait's own update was held back."""
-        try:
-            if content.get("type") != "settle":
-                raise ValueError(f"unknown message type {content.get('type')!r:.60}")
-            self.set_state({"selected": content["state"]["selected"]})
-        except (KeyError, TypeError, ValueError, t.TraitError) as error:
-            self.send({"type": "error", "id": content.get("id"), "message": f"torchdial: {error}"})
+        if bundle is not None:
+            bundle[0]["text/plain"] = self.text()
+        return bundle
 
     @t.validate("selected")
     def _valid_selected(self, proposal: Any) -> str | None:

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import io
-import warnings
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
-import anywidget
 import numpy as np
 import numpy.typing as npt
 import traitlets as t
 
 from torchdial.inputs.refusal import describe, refusal
 from torchdial.sweeps.formulas import Average
+from torchdial.widgets.base import Widget
 from torchdial.widgets.wire import pack_tile, plane_bytes
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 Bytes = npt.NDArray[np.uint8]
 ClassThresholds = Sequence[float | None] | Mapping[Any, float] | None
@@ -28,20 +23,14 @@ PAGE_SIZE = 16
 OPENING_BYTES = 48 << 20  # past the first page, planes follow when the browser asks for them
 
 
-class Preview(anywidget.AnyWidget, Generic[Frame]):
+class Preview(Widget, Generic[Frame]):
     """Traits and messages that all previews have; js/src/lib/shell.ts is the other end.
 
     A preview sets `_class_names` and `_average` before it calls this constructor.
     """
 
-    _SETTABLE: ClassVar[Sequence[str]]
-    """The traits that a browser sets."""
-
     _DIAL: ClassVar[str]
     """The trait that a class's own threshold stands in for."""
-
-    # ipywidgets 7 would display without the static picture.
-    _ipython_display_ = None
 
     class_thresholds = t.List(t.Float(allow_none=True)).tag(sync=True, echo_update=False)
     """A threshold for each class, None where it follows the dial; empty when all do."""
@@ -67,7 +56,6 @@ class Preview(anywidget.AnyWidget, Generic[Frame]):
             _frame=self._pack_frame(),
             **traits,
         )
-        self.on_msg(self._on_message)
 
     @property
     def notice(self) -> str:
@@ -78,23 +66,6 @@ class Preview(anywidget.AnyWidget, Generic[Frame]):
     def average(self) -> Average:
         """How metrics are averaged."""
         return self._average
-
-    @abstractmethod
-    def to_matplotlib(self) -> Figure:
-        """Return a matplotlib figure of the first pictures, as they stand now."""
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        bundle = super()._repr_mimebundle_(**kwargs)
-        if bundle is None:
-            return None
-        data, metadata = bundle
-        try:
-            png = io.BytesIO()
-            self.to_matplotlib().savefig(png, format="png")
-            data["image/png"] = png.getvalue()
-        except Exception as error:  # the widget itself can still be shown
-            warnings.warn(f"torchdial: no static picture: {error}", stacklevel=2)
-        return data, metadata
 
     # Frames
 
@@ -162,21 +133,8 @@ class Preview(anywidget.AnyWidget, Generic[Frame]):
 
     # Messages
 
-    def _on_message(self, _widget: Any, content: Mapping[str, Any], _buffers: Any) -> None:
-        """Do what the browser asks; an error travels back with the request's id."""
-        actions = {"need": self._send_tiles, "settle": self._settle}
-        kind, request = content.get("type"), content.get("id")
-        try:
-            if kind not in actions:
-                raise ValueError(f"unknown message type {kind!r:.60}")
-            actions[kind](content)
-        except (KeyError, TypeError, ValueError, t.TraitError) as error:
-            self.send({"type": "error", "id": request, "message": f"torchdial: {error}"})
-
-    def _settle(self, content: Mapping[str, Any]) -> None:
-        """Take what the person has set, in case the traits' own update was held back."""
-        state = {name: content["state"][name] for name in self._SETTABLE}
-        self.set_state(state)
+    def _actions(self) -> dict[str, Callable[[Mapping[str, Any]], None]]:
+        return super()._actions() | {"need": self._send_tiles}
 
     def _send_tiles(self, content: Mapping[str, Any]) -> None:
         keys = [str(key) for key in content["keys"]]

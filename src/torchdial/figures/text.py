@@ -1,0 +1,33 @@
+"""Text as a figure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+POINTS = 8
+LETTER = (0.602 * POINTS / 72, 1.3 * POINTS / 72)  # inches, of DejaVu Sans Mono
+MARGIN = 0.1
+DPI = 100
+
+
+def text_figure(text: str) -> Figure:
+    """Return a figure that is as large as its text, in a monospaced font."""
+    from matplotlib.figure import Figure
+
+    lines = text.splitlines()
+    width = max(map(len, lines)) * LETTER[0] + 2 * MARGIN
+    height = len(lines) * LETTER[1] + 2 * MARGIN
+    figure = Figure(figsize=(width, height), dpi=DPI)
+    figure.text(
+        MARGIN / width,
+        1 - MARGIN / height,
+        text.replace("$", r"\$"),
+        family="DejaVu Sans Mono",
+        size=POINTS,
+        linespacing=1.1,
+        va="top",
+    )
+    return figure

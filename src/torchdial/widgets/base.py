@@ -1,0 +1,76 @@
+"""What every widget has: a picture that stays in a saved notebook, and answers to the browser."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from os import PathLike
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import anywidget
+import traitlets as t
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+class Widget(anywidget.AnyWidget):
+    """A widget of the family; `super().__init__` listens to the browser."""
+
+    _SETTABLE: ClassVar[Sequence[str]] = ()
+    """The traits that a browser sets; it sends them in a message too, see `_settle`."""
+
+    # ipywidgets 7 would display without the static picture.
+    _ipython_display_: Any = None
+
+    def __init__(self, **traits: Any) -> None:
+        super().__init__(**traits)
+        self.on_msg(self._on_message)
+
+    @abstractmethod
+    def to_matplotlib(self) -> Figure:
+        """Return a matplotlib figure of what is shown, as it stands now."""
+
+    def savefig(self, path: str | PathLike[str], **options: Any) -> None:
+        """Write what is shown to a file that matplotlib can write: .pdf, .svg, .png.
+
+        Args:
+            path: where to.
+            **options: further arguments of `matplotlib.figure.Figure.savefig`.
+        """
+        self.to_matplotlib().savefig(path, **options)
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        bundle = super()._repr_mimebundle_(**kwargs)
+        if bundle is None:
+            return None
+        data, metadata = bundle
+        try:
+            png = io.BytesIO()
+            self.to_matplotlib().savefig(png, format="png")
+            data["image/png"] = png.getvalue()
+        except Exception as error:  # the widget itself can still be shown
+            warnings.warn(f"torchdial: no static picture: {error}", stacklevel=2)
+        return data, metadata
+
+    def _actions(self) -> dict[str, Callable[[Mapping[str, Any]], None]]:
+        """Return what is done for each type of message."""
+        return {"settle": self._settle}
+
+    def _on_message(self, _widget: Any, content: Mapping[str, Any], _buffers: Any) -> None:
+        """Do what the browser asks; an error travels back with the request's id."""
+        kind, request = content.get("type"), content.get("id")
+        try:
+            action = self._actions().get(str(kind))
+            if action is None:
+                raise ValueError(f"unknown message type {kind!r:.60}")
+            action(content)
+        except (KeyError, TypeError, ValueError, t.TraitError) as error:
+            self.send({"type": "error", "id": request, "message": f"torchdial: {error}"})
+
+    def _settle(self, content: Mapping[str, Any]) -> None:
+        """Take what the person has set, in case the traits' own update was held back."""
+        state = {name: content["state"][name] for name in self._SETTABLE}
+        self.set_state(state)
