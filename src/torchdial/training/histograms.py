@@ -4,16 +4,30 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from torchdial.training.rows import refuse_other_shape, rows_of, spread_rows, with_names
 
 Counts = npt.NDArray[np.int32]
 Ints = npt.NDArray[np.int64]
 
 EXPONENTS = tuple(range(-40, 17))
 """The usual edges of the bins: 2⁻⁴⁰ (10⁻¹²) … 2¹⁶ (65,536)."""
+CELLS = 2**21  # of 4 bytes; more only where the fewest samples need it
+FEWEST, MOST = 16, 512
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The histograms, int32 (L, B), of a step; `number` is its place among all that came."""
+
+    number: int
+    step: int
+    counts: Counts
 
 
 class LayerHistograms:
@@ -21,7 +35,8 @@ class LayerHistograms:
 
     With the exponents e₀ < … < e_{B−2} bin 0 counts values below 2^e₀, zero included, bin i those
     in [2^e_{i−1}, 2^e_i), and the last those from 2^e_{B−2} on. When there is no room for another
-    sample every other one is dropped; the newest is always there.
+    sample every other one is dropped, all over the run, and of those that follow as many; the
+    newest is always there. 8 to 512 samples are kept then, the fewer the more layers.
 
     Args:
         names: the layers, in the order of the network.
@@ -32,6 +47,7 @@ class LayerHistograms:
         names: the layers; grows by `add`.
         exponents: as given.
         stride: of how many samples one is kept.
+        version: grows with each change.
 
     Example:
         >>> histograms = LayerHistograms(["head"], exponents=[-1, 0])
@@ -43,38 +59,86 @@ class LayerHistograms:
     def __init__(
         self, names: Sequence[str], exponents: Sequence[int] = EXPONENTS, lock: Any = None
     ) -> None:
-        self.names = list(names)
+        self.names = with_names([], names)
         self.exponents = tuple(int(e) for e in exponents)
         self.stride = 1
+        self.version = 0
         self._lock = lock or threading.RLock()
-        self._samples: list[tuple[int, Counts]] = []
+        self._came = 0
+        self._samples: list[Sample] = []
 
     def __len__(self) -> int:
         return len(self._samples)
 
-    @property
-    def version(self) -> int:
-        """Grows with each change."""
-        return len(self._samples)
+    def __repr__(self) -> str:
+        return f"LayerHistograms({len(self.names):,} layers × {len(self):,} steps)"
 
     @property
     def steps(self) -> Ints:
-        """The steps there are samples of, int64 (K,)."""
-        return np.array([step for step, _ in self._samples], np.int64)
+        """The steps there are samples of, in order of arrival, int64 (K,)."""
+        with self._lock:
+            return np.array([sample.step for sample in self._samples], np.int64)
 
     def add(self, names: Sequence[str]) -> None:
-        """Add rows for the names that are new, below the others."""
+        """Add rows for the names that are new, each behind the one it follows here."""
         with self._lock:
-            self.names += [name for name in names if name not in self.names]
+            old, self.names = self.names, with_names(self.names, names)
+            if len(self.names) == len(old):
+                return
+            rows = rows_of(self.names, old)
+            self._samples = [
+                Sample(s.number, s.step, spread_rows(s.counts, rows, len(self.names), 0))
+                for s in self._samples
+            ]
+            self._thin()
+            self.version += 1
 
-    def append(self, step: int, counts: npt.ArrayLike) -> None:
-        """Add the sample of one step: counts (L, B), whole numbers in any dtype."""
+    def append(self, step: int, counts: npt.ArrayLike, rows: Ints | None = None) -> None:
+        """Add the sample of one step.
+
+        Args:
+            step: any whole number.
+            counts: (L, B), or one row for each of `rows`; whole numbers in any dtype.
+            rows: which layers were counted; None is all of them.
+
+        Raises:
+            ValueError: there are more or fewer layers or bins.
+        """
         with self._lock:
-            self._samples.append((step, np.asarray(counts).astype(np.int32)))
+            new = np.rint(counts).astype(np.int32)
+            layers = len(self.names) if rows is None else len(rows)
+            refuse_other_shape(new.shape, (layers, len(self.exponents) + 1))
+            if rows is not None:
+                new = spread_rows(new, rows, len(self.names), 0)
+            if self._samples and self._samples[-1].number % self.stride:
+                self._samples.pop()  # it was here as the newest only
+            self._samples.append(Sample(self._came, step, new))
+            self._came += 1
+            self._thin()
+            self.version += 1
 
     def at(self, step: int) -> tuple[int, Counts] | None:
-        """Return the sample nearest to a step, with its own step: int32 (L, B); None if none."""
+        """Return the sample nearest to a step, with its own step: int32 (L, B).
+
+        Of those as near as each other it is the newest; None if there is none at all.
+        """
         with self._lock:
             if not self._samples:
                 return None
-            return min(self._samples, key=lambda sample: abs(sample[0] - step))
+            distances = np.abs(self.steps - step)
+            sample = self._samples[len(distances) - 1 - int(distances[::-1].argmin())]
+            return sample.step, sample.counts
+
+    @property
+    def _most(self) -> int:
+        """How many samples there is room for."""
+        cells = max(1, len(self.names)) * (len(self.exponents) + 1)
+        return min(max(CELLS // cells, FEWEST), MOST)
+
+    def _thin(self) -> None:
+        while len(self._samples) > self._most:
+            self.stride *= 2
+            newest = self._samples[-1]
+            self._samples = [s for s in self._samples if s.number % self.stride == 0]
+            if self._samples[-1] is not newest:
+                self._samples.append(newest)

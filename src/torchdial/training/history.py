@@ -5,15 +5,18 @@ from __future__ import annotations
 import threading
 import time as clock
 from collections.abc import Mapping, Sequence
+from operator import eq
 from os import PathLike
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from torchdial.inputs.refusal import refusal
 from torchdial.training.events import Event
 from torchdial.training.histograms import EXPONENTS, LayerHistograms
 from torchdial.training.matrix import LayerMatrix
+from torchdial.training.rows import rows_of
 from torchdial.training.series import Series
 
 __all__ = ["Event", "History"]
@@ -123,7 +126,7 @@ class History:
         Args:
             name: what the numbers are, such as "grad_norm".
             names: the layers, in the order of the network; some of them may be left out, which
-                means they had no value, and new ones are added below.
+                means they had no value, and those that are new are added.
             step: any whole number.
             values: float32 (L,), one for each of `names`, NaN and infinity included.
         """
@@ -131,9 +134,7 @@ class History:
             matrix = self.layers.get(name)
             if matrix is None:
                 matrix = self.layers[name] = LayerMatrix(names, self.lock)
-            matrix.add(names)
-            rows = [matrix.names.index(n) for n in names]
-            matrix.append(step, values, rows)
+            matrix.append(step, values, _rows(matrix, names))
 
     def record_histograms(
         self,
@@ -153,8 +154,7 @@ class History:
         with self.lock:
             if self.histograms is None:
                 self.histograms = LayerHistograms(names, exponents, self.lock)
-            self.histograms.add(names)
-            self.histograms.append(step, counts)
+            self.histograms.append(step, counts, _rows(self.histograms, names))
 
     def add_event(self, event: Event) -> None:
         """Add what happened."""
@@ -189,3 +189,13 @@ class History:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take up a run: its points replace what is here, `start_step` is its last step."""
         raise NotImplementedError
+
+
+def _rows(
+    table: LayerMatrix | LayerHistograms, names: Sequence[str]
+) -> npt.NDArray[np.int64] | None:
+    """Return the rows of some layers, added where they are new; None if it is all, in order."""
+    if len(names) == len(table.names) and all(map(eq, names, table.names)):
+        return None
+    table.add(names)
+    return rows_of(table.names, names)

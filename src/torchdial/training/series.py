@@ -123,9 +123,13 @@ class Series:
     def since(self, n: int) -> tuple[Ints, Floats, Floats]:
         """Return steps, values and times of the points n, n + 1, … in order of arrival."""
         with self._lock:
-            window = slice(n, self._count)
-            steps, values, times = self._steps[window], self._values[window], self._times[window]
-        return read_only(steps), read_only(values), read_only(times)
+            steps, values, times = self._steps, self._values, self._times
+            count = self._count
+        return (
+            read_only(steps[:count][n:]),
+            read_only(values[:count][n:]),
+            read_only(times[:count][n:]),
+        )
 
     def picture(
         self, buckets: int, start: float | None = None, stop: float | None = None, x: X = "step"
@@ -148,8 +152,8 @@ class Series:
             >>> series = Series("loss")
             >>> series.extend(range(1000), [0.0] * 500 + [9.0] + [0.0] * 499, [0.0] * 1000)
             >>> picture = series.picture(buckets=10)
-            >>> picture.y.max(), len(picture.x) <= 20
-            (np.float64(9.0), True)
+            >>> float(picture.y.max()), len(picture.x) <= 20
+            (9.0, True)
         """
         if buckets < 1 or x not in get_args(X):
             raise refusal(

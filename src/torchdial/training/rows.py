@@ -1,0 +1,65 @@
+"""Names of rows, in the order of the network, also when some of them come later."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from torchdial.inputs.refusal import refusal
+
+Ints = npt.NDArray[np.int64]
+
+
+def with_names(old: Sequence[str], new: Sequence[str]) -> list[str]:
+    """Return the old names and, each behind the one it follows in `new`, those that are new.
+
+    Example:
+        >>> with_names(["conv", "head"], ["conv", "norm", "head", "scale"])
+        ['conv', 'norm', 'head', 'scale']
+    """
+    known, followers = set(old), dict[str | None, list[str]]()
+    last = None
+    for name in dict.fromkeys(new):
+        if name in known:
+            last = name
+        else:
+            followers.setdefault(last, []).append(name)
+    rest = [name for one in old for name in (one, *followers.get(one, ()))]
+    return followers.get(None, []) + rest
+
+
+def rows_of(names: Sequence[str], some: Sequence[str]) -> Ints:
+    """Return the rows of some names, int64 (n,); a name that is not there is a KeyError.
+
+    Example:
+        >>> rows_of(["conv", "norm", "head"], ["head", "conv"])
+        array([2, 0])
+    """
+    row = {name: i for i, name in enumerate(names)}
+    return np.array([row[name] for name in some], dtype=np.int64)
+
+
+def spread_rows(array: npt.NDArray[Any], rows: Ints, count: int, fill: Any) -> npt.NDArray[Any]:
+    """Return (count, …) with the array's rows at `rows` and `fill` elsewhere.
+
+    Example:
+        >>> spread_rows(np.array([5, 7]), rows=np.array([2, 0]), count=3, fill=-1)
+        array([ 7, -1,  5])
+    """
+    spread = np.full((count, *array.shape[1:]), fill, dtype=array.dtype)
+    spread[rows] = array
+    return spread
+
+
+def refuse_other_shape(found: tuple[int, ...], expected: tuple[int, ...]) -> None:
+    """Raise if the values of some layers have another shape than (layers,) or (layers, bins)."""
+    if found != expected:
+        raise refusal(
+            "values",
+            expected=f"shape {expected}, layers first",
+            got=str(found),
+            remedy="Pass the names of the layers there are values of.",
+        )
