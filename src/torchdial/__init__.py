@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from torchdial.sweeps.levels import threshold_levels
     from torchdial.sweeps.nms import nms_sweep
     from torchdial.sweeps.thresholds import ThresholdSweep
+    from torchdial.training.monitor import TrainingMonitor
     from torchdial.widgets.comparison import SegmentationComparison, compare
     from torchdial.widgets.model_tree import ModelTree
     from torchdial.widgets.segmentation import SegmentationPreview
@@ -31,6 +32,7 @@ _HOMES = {
     "SegmentationPreview": "torchdial.widgets.segmentation",
     "ThresholdCurves": "torchdial.sweeps.curves",
     "ThresholdSweep": "torchdial.sweeps.thresholds",
+    "TrainingMonitor": "torchdial.training.monitor",
     "compare": "torchdial.widgets.comparison",
     "detect": "torchdial.sweeps.detect",
     "nms_sweep": "torchdial.sweeps.nms",
@@ -46,6 +48,7 @@ __all__ = [
     "SegmentationPreview",
     "ThresholdCurves",
     "ThresholdSweep",
+    "TrainingMonitor",
     "compare",
     "detect",
     "nms_sweep",
