@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from torchdial.sweeps.thresholds import ThresholdSweep
     from torchdial.training.monitor import TrainingMonitor
     from torchdial.widgets.comparison import SegmentationComparison, compare
+    from torchdial.widgets.detection import DetectionPreview
     from torchdial.widgets.model_tree import ModelTree
     from torchdial.widgets.segmentation import SegmentationPreview
 
@@ -26,6 +27,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "DetectionCurves": "torchdial.sweeps.detection_curves",
+    "DetectionPreview": "torchdial.widgets.detection",
     "DetectionSweep": "torchdial.sweeps.detections",
     "ModelTree": "torchdial.widgets.model_tree",
     "SegmentationComparison": "torchdial.widgets.comparison",
@@ -42,6 +44,7 @@ _HOMES = {
 
 __all__ = [
     "DetectionCurves",
+    "DetectionPreview",
     "DetectionSweep",
     "ModelTree",
     "SegmentationComparison",

@@ -53,6 +53,61 @@ def to_images(
     return np.ascontiguousarray(_to_uint8(stacked, mean, std).cpu().numpy())
 
 
+def to_pictures(
+    images: Any,
+    *,
+    mean: float | Sequence[float] | None = None,
+    std: float | Sequence[float] | None = None,
+) -> list[npt.NDArray[np.uint8]]:
+    """Return images that may differ in size as they are shown, uint8 (H, W, C) each.
+
+    Args:
+        images: a list with one for each image, or a batch; see `to_images`.
+        mean: what was subtracted.
+        std: what was divided by.
+
+    Raises:
+        ValueError: an image that `to_images` refuses, none at all, or differing channels.
+
+    Example:
+        >>> [p.shape for p in to_pictures([torch.rand(3, 8, 9), torch.rand(3, 5, 5)])]
+        [(8, 9, 3), (5, 5, 3)]
+    """
+    if not isinstance(images, (list, tuple)) or not images:
+        return list(to_images(images, mean=mean, std=std))
+    pictures = [_one_of_many(i, image, mean, std) for i, image in enumerate(images)]
+    channels = sorted({picture.shape[2] for picture in pictures})
+    if len(channels) > 1:
+        raise refusal(
+            "images",
+            expected="the same channels in every image",
+            got=f"{' and '.join(map(str, channels))} channels",
+            remedy="Convert them to RGB: image.convert('RGB') with Pillow, or "
+            "image.expand(3, -1, -1) for a grey tensor.",
+        )
+    return pictures
+
+
+def _one_of_many(
+    index: int,
+    image: Any,
+    mean: float | Sequence[float] | None,
+    std: float | Sequence[float] | None,
+) -> npt.NDArray[np.uint8]:
+    try:
+        found = to_images(image, mean=mean, std=std)
+    except ValueError as error:
+        raise ValueError(f"images[{index}]{str(error).removeprefix('images')}") from None
+    if len(found) > 1:
+        raise refusal(
+            f"images[{index}]",
+            expected="one image",
+            got=f"a batch of {len(found)}",
+            remedy="Pass one batch by itself, or a list of images.",
+        )
+    return np.asarray(found[0])
+
+
 def _to_nhwc(tensor: torch.Tensor, *, channels_first: bool) -> torch.Tensor:
     if tensor.ndim == 2:
         return tensor[None, :, :, None]

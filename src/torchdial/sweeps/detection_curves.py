@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Final
@@ -84,6 +85,16 @@ class DetectionCurves:
     def num_classes(self) -> int:
         """Number of classes C."""
         return self.settings.num_classes or self.tally.num_classes
+
+    def capped(self, max_det: int) -> DetectionCurves:
+        """Return these curves with another `max_det`, which governs neither matching nor AP."""
+        if max_det == self.settings.max_det:
+            return self
+        capped = DetectionCurves(self.tally, replace(self.settings, max_det=max_det))
+        vars(capped)["_decisions"] = self._decisions  # where a cached property keeps its value
+        if "_ap" in vars(self):
+            vars(capped)["_ap"] = self._ap
+        return capped
 
     @cached_property
     def counts(self) -> DetectionCounts:

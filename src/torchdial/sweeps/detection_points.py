@@ -162,28 +162,13 @@ def confuse(
     matches of equal class, so that the diagonal holds the true positives. Then, in score order,
     each false positive takes the best of the targets of other classes still free.
     """
-    pairs = tally.pairs()
-    own = tally.pairs_of_a_class(pairs)
-    chosen = shown[pairs.detection] & (pairs.iou >= min(match_iou, ALMOST_ONE))
-    matched: dict[int, int] = {}
-    taken: set[int] = set()
-    crowd = set(tally.crowd.nonzero().flatten().tolist())
-    for of_class in (own, ~own):
-        now = chosen & of_class
-        ends = zip(pairs.detection[now].tolist(), pairs.target[now].tolist(), strict=True)
-        for detection, target in ends:
-            if detection in matched or target in taken:
-                continue
-            matched[detection] = target
-            if target not in crowd:
-                taken.add(target)
+    matched, taken = _match(tally, shown, match_iou, across=True)
     truth = torch.full((len(shown),), num_classes)
     truth[list(matched)] = tally.target_labels[list(matched.values())].long()
     dropped = torch.zeros_like(shown)
     dropped[list(matched)] = tally.ignore[list(matched.values())]
     cells = truth * (num_classes + 1) + tally.labels
-    missed = ~tally.ignore
-    missed[list(taken)] = False
+    missed = _missed(tally, taken)
     cells = torch.cat(
         [
             cells[shown & ~dropped],
@@ -192,3 +177,58 @@ def confuse(
     )
     size = num_classes + 1
     return cells.bincount(minlength=size**2).view(size, size)
+
+
+def errors_at(
+    tally: DetectionTally, shown: torch.Tensor, match_iou: float
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Return which of the detections that remain are true and which ignored, and what is missed.
+
+    Args:
+        tally: of the images.
+        shown: which detections remain, bool (N,).
+        match_iou: the IoU that counts as found.
+
+    Returns:
+        bool (N,), true positives; bool (N,), those that took an ignored target; and bool (G,), the
+        targets that none of them found.
+    """
+    matched, taken = _match(tally, shown, match_iou, across=False)
+    detection, target = (
+        torch.tensor(list(ends), dtype=torch.int64) for ends in (matched, matched.values())
+    )
+    found = torch.zeros(2, len(shown), dtype=torch.bool)
+    found[tally.ignore[target].long(), detection] = True
+    return found[0], found[1], _missed(tally, taken)
+
+
+def _match(
+    tally: DetectionTally, shown: torch.Tensor, match_iou: float, *, across: bool
+) -> tuple[dict[int, int], set[int]]:
+    """Match the detections that remain, of equal class first, then if wanted across classes.
+
+    Returns:
+        The target of each that has one, and the targets that are no longer free.
+    """
+    pairs = tally.pairs()
+    own = tally.pairs_of_a_class(pairs)
+    chosen = shown[pairs.detection] & (pairs.iou >= min(match_iou, ALMOST_ONE))
+    matched: dict[int, int] = {}
+    taken: set[int] = set()
+    crowd = set(tally.crowd.nonzero().flatten().tolist())
+    for of_class in (own, ~own)[: 1 + across]:
+        now = chosen & of_class
+        ends = zip(pairs.detection[now].tolist(), pairs.target[now].tolist(), strict=True)
+        for detection, target in ends:
+            if detection in matched or target in taken:
+                continue
+            matched[detection] = target
+            if target not in crowd:
+                taken.add(target)
+    return matched, taken
+
+
+def _missed(tally: DetectionTally, taken: set[int]) -> torch.Tensor:
+    missed = ~tally.ignore
+    missed[list(taken)] = False
+    return missed

@@ -24,6 +24,8 @@ def pack_tile(key: str, plane: npt.NDArray[np.uint8]) -> dict[str, Any]:
 
 def plane_bytes(plane: npt.NDArray[np.uint8]) -> memoryview:
     """Return the bytes of a plane, row by row."""
+    if plane.size == 0:  # which Python casts to nothing
+        return memoryview(b"")
     return np.ascontiguousarray(plane).data.cast("B")
 
 

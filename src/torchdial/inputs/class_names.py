@@ -1,0 +1,77 @@
+"""The classes of a detector: its labels, which may have gaps, and their names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from torchdial.inputs.refusal import describe, refusal
+
+ClassNames = Sequence[str] | Mapping[int, str] | None
+MAX_LABEL = 9_999  # as in a sweep, where a table of counts takes 80 kB a class
+
+
+def to_classes(
+    given: ClassNames, labels: Iterable[int], known: Mapping[int, str] | None = None
+) -> dict[int, str]:
+    """Return the name of each class by its label, in the order of the labels.
+
+    Args:
+        given: what a person calls the labels: a list, of the labels 0 … C - 1, or a dict.
+        labels: those that occur. Without `given` there are no others but those `known`.
+        known: names that came with the data.
+
+    Raises:
+        ValueError: labels without a name in `given`, or no names.
+
+    Example:
+        >>> to_classes({18: "dog", 17: "cat"}, [18])
+        {17: 'cat', 18: 'dog'}
+        >>> to_classes(None, [3, 1])
+        {1: 'class 1', 3: 'class 3'}
+    """
+    occurring = set(labels)
+    if given is None:
+        return _names_of(occurring, known or {})
+    names = _named(given)
+    unknown = sorted(occurring - set(names))
+    if unknown:
+        raise refusal(
+            "class_names",
+            expected=f"a name for each label, such as {unknown[0]}",
+            got=f"names for {describe_labels(names)}",
+            remedy="Pass a dict by label; torchvision counts the background as label 0, and "
+            "COCO's category ids have gaps.",
+        )
+    return names
+
+
+def describe_labels(labels: Iterable[int]) -> str:
+    """Return labels in few words.
+
+    Example:
+        >>> describe_labels([0, 1, 2, 5])
+        '0, 1, 2, 5'
+    """
+    all_labels = list(labels)
+    shown = ", ".join(map(str, all_labels[:8]))
+    return shown if len(all_labels) <= 8 else f"{shown} … {all_labels[-1]}"
+
+
+def _names_of(labels: set[int], known: Mapping[int, str]) -> dict[int, str]:
+    together = sorted(labels | set(known)) or [0]
+    if together == [0] and not known:
+        return {0: "object"}
+    return {label: known.get(label, f"class {label}") for label in together}
+
+
+def _named(given: Sequence[str] | Mapping[int, str]) -> dict[int, str]:
+    pairs = sorted(given.items()) if isinstance(given, Mapping) else list(enumerate(given))
+    whole = all(isinstance(label, int) and 0 <= label <= MAX_LABEL for label, _ in pairs)
+    if isinstance(given, str) or not pairs or not whole:
+        raise refusal(
+            "class_names",
+            expected=f"a name for each label, labels from 0 to {MAX_LABEL:,}",
+            got=describe(given),
+            remedy="Pass a list whose index is the label, or a dict by label.",
+        )
+    return {label: str(name) for label, name in pairs}

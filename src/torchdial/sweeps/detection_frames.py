@@ -1,0 +1,152 @@
+"""A frame: what the detection dials show of a model at one moment, in host memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from torchdial.inputs.annotations import Annotations, to_annotations
+from torchdial.inputs.boxes import Boxes
+from torchdial.inputs.detections import Detections
+from torchdial.inputs.stops import Stops
+from torchdial.sweeps.detection_curves import DetectionCurves
+from torchdial.sweeps.detection_points import shown_at
+from torchdial.sweeps.detection_settings import DetectionSettings
+from torchdial.sweeps.detection_tally import DetectionTally, tally_image
+from torchdial.sweeps.instance_masks import pack_masks
+from torchdial.sweeps.nms import kept_at
+
+LOOSE = 0.75  # above what NMS is ever told to leave, rounding included
+ENOUGH = 50  # boxes that had the chance to overlap
+
+Bytes = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class DetectionFrame:
+    """Candidates of I images in descending score, and what NMS and targets say of them.
+
+    Attributes:
+        boxes: float32 (N, 4) xyxy, image after image.
+        index: each one's place in what was handed over of its image, int64 (N,).
+        masks: of each image the instance masks in the same order, see `pack_masks`; or None.
+        tally: scores, labels, where NMS keeps what, and overlaps with targets.
+        settings: how it was counted.
+        has_targets: whether there are any; without, all is counted as if nothing were there.
+    """
+
+    boxes: torch.Tensor
+    index: torch.Tensor
+    masks: tuple[Bytes, ...] | None
+    tally: DetectionTally
+    settings: DetectionSettings
+    has_targets: bool
+
+    @cached_property
+    def curves(self) -> DetectionCurves | None:
+        """Counts and metrics against the targets, where there are any."""
+        return DetectionCurves(self.tally, self.settings) if self.has_targets else None
+
+    @property
+    def score_floor(self) -> float:
+        """The lowest score that came, 0 if none did."""
+        scores = self.tally.scores
+        return float(scores.min()) if len(scores) else 0.0
+
+    def rows(self, image: int) -> slice:
+        """Return where an image's candidates are."""
+        end = int(self.tally.images[: image + 1, 0].sum())
+        return slice(end - int(self.tally.images[image, 0]), end)
+
+    def shown(self, stop: int, thresholds: torch.Tensor, max_det: int) -> torch.Tensor:
+        """Return which candidates remain at a setting, bool (N,).
+
+        Args:
+            stop: of the NMS dial.
+            thresholds: a score for each label, float32.
+            max_det: the most boxes of an image.
+        """
+        byte, bit = divmod(stop, 8)
+        kept = (self.tally.kept[:, byte] >> bit & 1).bool()
+        return shown_at(self.tally, kept, thresholds, max_det)
+
+    @staticmethod
+    def cat(parts: Sequence[DetectionFrame]) -> DetectionFrame:
+        """Return one frame of the images of several, of the same settings."""
+        masks = [part.masks for part in parts if part.masks is not None]
+        return DetectionFrame(
+            torch.cat([part.boxes for part in parts]),
+            torch.cat([part.index for part in parts]),
+            sum(masks, ()) if len(masks) == len(parts) else None,
+            DetectionTally.cat([part.tally for part in parts]),
+            parts[0].settings,
+            parts[0].has_targets,
+        )
+
+
+def measure_image(
+    found: Detections,
+    target: Annotations | None,
+    settings: DetectionSettings,
+    size: tuple[int, int],
+    score_floor: float = 0.0,
+) -> DetectionFrame:
+    """Return the frame of one image; NMS runs where the boxes are, the rest on the CPU.
+
+    Args:
+        found: candidates.
+        target: what is true in the image, if that is known.
+        settings: how to count.
+        size: height and width of the image, for instance masks.
+        score_floor: leave out candidates with a score of at most this; 0 keeps all.
+
+    Raises:
+        ValueError: masks have other proportions than the image.
+    """
+    index = _above(found.scores, score_floor)
+    boxes = Boxes(found.boxes[index], found.scores[index], found.labels[index])
+    kept = kept_at(boxes, settings.nms, class_agnostic=settings.class_agnostic)
+    truth = to_annotations({"boxes": [], "labels": []})[0] if target is None else target
+    index = index.cpu()
+    masks = None
+    if found.masks is not None:
+        masks = (pack_masks([found.masks[i] for i in index.tolist()], boxes.boxes, size),)
+    return DetectionFrame(
+        boxes.boxes.cpu(),
+        index,
+        masks,
+        tally_image(boxes, kept, truth, settings.match_iou),
+        settings,
+        target is not None,
+    )
+
+
+def _above(scores: torch.Tensor, floor: float) -> torch.Tensor:
+    """Return the places of scores above a floor, the highest first, ties in order."""
+    order = torch.sort(scores, descending=True, stable=True).indices
+    return order if floor == 0 else order[scores[order] > floor]
+
+
+def looks_suppressed(frame: DetectionFrame) -> bool:
+    """Whether boxes look as if NMS had gone over them: many of a class, and none overlap much.
+
+    Before NMS a detector finds everything several times over. So if at least 50 boxes have
+    another of their class in the image, and no two of a class have an IoU above 0.75, somebody
+    has taken the others away; or the model has none, as DETR, and NMS can only tighten too.
+    """
+    at_risk = 0
+    stops = Stops((LOOSE,))
+    for image in range(frame.tally.num_images):
+        rows = frame.rows(image)
+        labels = frame.tally.labels[rows].long()
+        boxes = Boxes(frame.boxes[rows], frame.tally.scores[rows], labels)
+        if not bool(kept_at(boxes, stops, class_agnostic=False).all()):
+            return False
+        same = torch.unique(labels, return_counts=True)[1]
+        at_risk += int(same[same > 1].sum())
+    return at_risk >= ENOUGH

@@ -1,0 +1,241 @@
+"""The detection preview: score and NMS dials over boxes; js/src/detection.ts draws it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import torch
+
+from torchdial.inputs.boxes import BoxFormat
+from torchdial.inputs.class_names import ClassNames
+from torchdial.inputs.images import to_pictures
+from torchdial.inputs.reading import ImageId
+from torchdial.inputs.refusal import refusal
+from torchdial.predictions import Given, next_source
+from torchdial.sweeps.detection_curves import DetectionCurves
+from torchdial.sweeps.detection_settings import DetectionMetric, DetectionSettings
+from torchdial.sweeps.detections import DetectionSweep
+from torchdial.sweeps.formulas import Average, check_average
+from torchdial.widgets.detection_dial import DetectionDial
+from torchdial.widgets.detection_reader import DetectionReader
+from torchdial.widgets.preview import ClassThresholds
+
+
+class DetectionPreview(DetectionDial):
+    """Shows what a score threshold and an NMS IoU make of a detector's candidates.
+
+    In this order: greedy NMS, the boxes whose score is above the threshold of their class, of these
+    the `max_det` highest scores; see `torchdial.detect`. Every position of the dials is computed
+    once; moving one recomputes nothing in the kernel.
+
+    Args:
+        images: a list with one for each image, which may differ in size, or a batch; see
+            `torchdial.inputs.to_images`.
+        detections: candidates from before NMS; see `torchdial.inputs.to_detections`. Instance
+            masks are shown within their boxes.
+        targets: what is true; see `torchdial.inputs.to_annotations`.
+        class_names: a name for each label, as a list of those of 0 … C - 1 or a dict by label. By
+            default those of the formats that have names, and the labels that occur.
+        box_format: "xyxy", "xywh" or "cxcywh" of boxes in dicts and tuples.
+        score_threshold: where the score dial stands first, in [0, 1].
+        nms_iou: where the NMS dial stands first; it moves to the nearest stop.
+        class_thresholds: for some classes their own score threshold, as a list with None or a dict
+            by name or label.
+        max_det: at most this many boxes an image.
+        iou_thresholds: stops of the NMS dial: a count of evenly spaced ones over [0, 1], or at
+            most 255 increasing ones.
+        match_iou: the IoU with a target that counts as found, in (0, 1].
+        class_agnostic: whether boxes of different classes suppress each other.
+        curves: `DetectionSweep.compute()` over a larger set, for metrics and curves.
+        average: how metrics are averaged: "micro" (pooled counts), "macro" (mean over classes
+            present) or "image" (mean over images).
+        after_nms: whether boxes have been suppressed already, so that the NMS dial can only
+            tighten. None takes it as true for formats that tell (Ultralytics' `Results` and
+            `supervision.Detections`), and where at least 50 boxes have another of their class in
+            the image but no two of them an IoU above 0.75, as after torchvision's own NMS.
+        score_floor: candidates with a score of at most this are left out, such as the thousands
+            near 0 of a raw head; the score dial says nothing below it.
+        image_ids: COCO's formats: the ids of `images`, in their order.
+        mean: what was subtracted from `images`, to undo it for display.
+        std: what `images` were divided by.
+
+    Raises:
+        ValueError: anything that cannot be shown truthfully, with the reason and a remedy.
+
+    Example:
+        >>> boxes = torch.tensor([[2, 2, 30, 30], [2, 2, 30, 24], [40, 8, 60, 28]])
+        >>> found = [(boxes, torch.tensor([0.9, 0.8, 0.4]))]
+        >>> preview = DetectionPreview(torch.rand(1, 3, 32, 64), found)
+        >>> preview.nms_iou = 0.7
+        >>> preview.kept(0)["indices"]
+        tensor([0, 2])
+    """
+
+    def __init__(
+        self,
+        images: Any,
+        detections: Any,
+        targets: Any = None,
+        *,
+        class_names: ClassNames = None,
+        box_format: BoxFormat = "xyxy",
+        score_threshold: float = 0.25,
+        nms_iou: float = 0.5,
+        class_thresholds: ClassThresholds = None,
+        max_det: int = 300,
+        iou_thresholds: int | Sequence[float] | torch.Tensor = 101,
+        match_iou: float = 0.5,
+        class_agnostic: bool = False,
+        curves: DetectionCurves | None = None,
+        average: Average = "micro",
+        after_nms: bool | None = None,
+        score_floor: float = 0.0,
+        image_ids: Sequence[ImageId] | None = None,
+        mean: float | Sequence[float] | None = None,
+        std: float | Sequence[float] | None = None,
+    ) -> None:
+        check_average(average)
+        sweep = DetectionSweep(
+            None,
+            iou_thresholds,
+            match_iou,
+            class_agnostic,
+            max_det,
+            score_thresholds=101 if curves is None else curves.settings.scores,
+            zero_division=1.0 if curves is None else curves.settings.zero_division,
+        )
+        pictures = to_pictures(images, mean=mean, std=std)
+        self._source = Given(detections)
+        self._reader = DetectionReader(
+            [picture.shape[:2] for picture in pictures],
+            targets,
+            sweep.settings,
+            class_names=class_names,
+            box_format=box_format,
+            after_nms=after_nms,
+            score_floor=score_floor,
+            image_ids=image_ids,
+        )
+        frame = self._reader.measure(self._source)
+        if curves is not None:
+            _check_curves(curves, self._reader.settings)
+        super().__init__(
+            pictures,
+            self._reader.targets,
+            [frame],
+            names=["model"],
+            classes=self._reader.classes,
+            settings=self._reader.settings,
+            curves=[curves],
+            score_threshold=score_threshold,
+            nms_iou=nms_iou,
+            class_thresholds=class_thresholds,
+            average=average,
+            after_nms=self._reader.after_nms,
+        )
+
+    @property
+    def curves(self) -> DetectionCurves | None:
+        """Counts and metrics at every stop: the given curves, or those of the shown images.
+
+        They are counted with the dial's `max_det`, and speak of labels as they were handed over.
+        """
+        return self.track
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """Counts and metrics at the dials' position, for what is shown, with AP and its set.
+
+        It has score_threshold, class_thresholds (by label), nms_iou, max_det; tp, fp, fn;
+        precision, recall, f1, and their average; match_iou, ap (COCO's at match_iou, over the
+        scores of all candidates) and ap_coco (the mean over 0.50 … 0.95); num_images.
+
+        Raises:
+            ValueError: there are neither targets nor curves.
+        """
+        return self._metrics_of(self._needed_curves())
+
+    def best(
+        self,
+        metric: DetectionMetric = "f1",
+        at_least: Mapping[DetectionMetric, float] | None = None,
+    ) -> tuple[float, float, float]:
+        """Return the score threshold and NMS IoU where a metric of what is shown is best, and it.
+
+        Thresholds of single classes are left out of this.
+
+        Raises:
+            ValueError: no stop meets the demands, or there are neither targets nor curves.
+        """
+        curves = self._needed_curves()
+        return curves.best(metric, at_least, self._average, self.shown_label)
+
+    def refresh(self, detections: Any = None) -> bool:
+        """Show the model's current weights, or new detections, for the same images.
+
+        What the person set is kept. A frame that cannot be shown leaves the last good one and a
+        notice on the widget; nothing is raised into a training loop.
+
+        Args:
+            detections: new ones, for a preview that was made of detections.
+
+        Returns:
+            Whether the frame is shown.
+
+        Raises:
+            TypeError: detections are missing, or are given to a preview of a model.
+        """
+        source = next_source(self._source, detections, what="detections", argument="detections")
+        return self._try_frame(lambda: self._reader.measure(source))
+
+    def evaluate(self, loader: Iterable[Any]) -> dict[str, Any]:
+        """Return counts and metrics of the chosen setting on other data, as `metrics` has them.
+
+        Args:
+            loader: batches of (detections, targets).
+
+        Raises:
+            ValueError: a batch is refused, or there are none.
+        """
+        settings = self._settings
+        sweep = DetectionSweep(
+            settings.num_classes,
+            settings.nms,
+            settings.match_iou,
+            settings.class_agnostic,
+            self.max_det,
+            score_thresholds=settings.scores,
+            box_format=self._reader.box_format,
+            zero_division=settings.zero_division,
+        )
+        for given, targets in loader:
+            sweep.update(given, targets)
+        return self._metrics_of(sweep.compute())
+
+    def _needed_curves(self) -> DetectionCurves:
+        if self.curves is None:
+            raise ValueError(
+                "metrics: expected targets or curves, got neither. Pass targets=, or curves= from "
+                "a DetectionSweep."
+            )
+        return self.curves
+
+
+def _check_curves(curves: DetectionCurves, ours: DetectionSettings) -> None:
+    theirs = curves.settings
+    alike = {
+        "iou_thresholds": theirs.nms.values == ours.nms.values,
+        "match_iou": theirs.match_iou == ours.match_iou,
+        "class_agnostic": theirs.class_agnostic == ours.class_agnostic,
+    }
+    different = [name for name, same in alike.items() if not same]
+    if curves.num_classes < (ours.num_classes or 0):
+        different.append(f"num_classes (at least {ours.num_classes})")
+    if different:
+        raise refusal(
+            "curves",
+            expected="a DetectionSweep made with the settings of the preview",
+            got=f"different {' and '.join(different)}",
+            remedy="Make the sweep and the preview with the same arguments.",
+        )

@@ -1,0 +1,158 @@
+"""Reads detections and targets of a fixed set of images, time after time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from torchdial.inputs import Annotations, Detections, to_annotations, to_detections
+from torchdial.inputs.boxes import BoxFormat
+from torchdial.inputs.class_names import MAX_LABEL, ClassNames, describe_labels, to_classes
+from torchdial.inputs.reading import ImageId, is_coco_list
+from torchdial.inputs.refusal import refusal
+from torchdial.predictions import Source
+from torchdial.sweeps.detection_frames import DetectionFrame, looks_suppressed, measure_image
+from torchdial.sweeps.detection_settings import DetectionSettings
+
+Size = tuple[int, int]
+
+
+class DetectionReader:
+    """Reads what a detector found in images of known sizes.
+
+    Which classes there are, and whether NMS has been done, is found out with the first frame.
+
+    Attributes:
+        settings: how to count, with the number of classes once that is known.
+        targets: what is true in each image, if that is known.
+        classes: the name of each class by its label.
+        after_nms: whether NMS has been done.
+        box_format: of dicts and tuples.
+        score_floor: candidates with a score of at most this are left out; 0 keeps all.
+    """
+
+    def __init__(
+        self,
+        sizes: Sequence[Size],
+        targets: Any,
+        settings: DetectionSettings,
+        *,
+        class_names: ClassNames,
+        box_format: BoxFormat,
+        after_nms: bool | None,
+        score_floor: float,
+        image_ids: Sequence[ImageId] | None,
+    ) -> None:
+        self._sizes = sizes
+        self.settings = settings
+        self._given_names = class_names
+        self.classes: Mapping[int, str] = {}
+        self.box_format: BoxFormat = box_format
+        self._told = after_nms
+        self.after_nms = False
+        self.score_floor = score_floor
+        self.targets: list[Annotations] | None = None
+        if targets is not None:
+            of_coco = is_coco_list(targets) or (
+                isinstance(targets, Mapping) and "annotations" in targets
+            )
+            self.targets = to_annotations(
+                targets,
+                box_format=box_format,
+                image_sizes=sizes,
+                num_classes=MAX_LABEL + 1,
+                image_ids=image_ids if of_coco else None,
+            )
+            _check_sizes(self.targets, sizes)
+        self._image_ids = image_ids or _ids_of(self.targets or [])
+
+    def measure(self, source: Source) -> DetectionFrame:
+        """Return the frame of what a source gives now.
+
+        Raises:
+            ValueError: detections that cannot be shown truthfully, of another number of images,
+                or of a class that the first frame did not have.
+        """
+        parts: list[DetectionFrame] = []
+        names: dict[int, str] = {}
+        told: list[bool] = []
+        for i, found in enumerate(self._images(source)):
+            target = None if self.targets is None else self.targets[i]
+            size = self._sizes[i]
+            parts.append(measure_image(found, target, self.settings, size, self.score_floor))
+            names |= found.names or {}
+            told.append(found.after_nms)
+        frame = DetectionFrame.cat(parts)
+        if self.classes:
+            _check_labels(frame.tally.labels.tolist(), self.classes)
+        else:
+            self._settle(frame, names, all(told))
+        return replace(frame, settings=self.settings)
+
+    def _settle(self, frame: DetectionFrame, names: dict[int, str], told: bool) -> None:
+        """Find out what holds for all frames."""
+        if self._told is None:
+            self.after_nms = told or looks_suppressed(frame)
+        else:
+            self.after_nms = self._told
+        for target in self.targets or []:
+            names |= target.names or {}
+        tally = frame.tally
+        labels = {*tally.labels.tolist(), *tally.target_labels.tolist()}
+        self.classes = to_classes(self._given_names, labels, names)
+        self.settings = replace(self.settings, num_classes=max(self.classes) + 1)
+
+    def read(self, given: Any) -> list[Detections]:
+        """Return the canonical detections of some images."""
+        ids = self._image_ids if is_coco_list(given) else None
+        return to_detections(
+            given, box_format=self.box_format, num_classes=MAX_LABEL + 1, image_ids=ids
+        )
+
+    def _images(self, source: Source) -> Iterator[Detections]:
+        done = 0
+        for output in source.batches():
+            found = self.read(output)
+            done += len(found)
+            if done > len(self._sizes):
+                break
+            yield from found
+        if done != len(self._sizes):
+            raise refusal(
+                "detections",
+                expected=f"one entry for each of {len(self._sizes)} images",
+                got=f"{'at least ' * (done > len(self._sizes))}{done}",
+                remedy="Pass an empty entry for an image without boxes; with COCO's format pass "
+                "image_ids, which images and in which order.",
+            )
+
+
+def _check_labels(labels: Iterable[int], classes: Mapping[int, str]) -> None:
+    unknown = sorted(set(labels) - set(classes))
+    if not unknown:
+        return
+    raise refusal(
+        "labels",
+        expected=f"those of the first frame: {describe_labels(classes)}",
+        got=f"also {describe_labels(unknown)}",
+        remedy="Make the preview with class_names= for all labels that there may be.",
+    )
+
+
+def _check_sizes(targets: Sequence[Annotations], sizes: Sequence[Size]) -> None:
+    for i, (target, size) in enumerate(zip(targets, sizes, strict=True)):
+        if target.size not in (None, size):
+            raise refusal(
+                f"images[{i}]",
+                expected="{} × {}, as the file of the targets has it".format(*target.size or size),
+                got="{} × {}".format(*size),
+                remedy="Pass image_ids with the ids of the images, in their order.",
+            )
+
+
+def _ids_of(targets: Iterable[Annotations]) -> list[ImageId] | None:
+    """Return the images' ids, if all have one."""
+    ids = [target.image_id for target in targets]
+    known = [image_id for image_id in ids if image_id is not None]
+    return known if known and len(known) == len(ids) else None

@@ -1,0 +1,99 @@
+"""What crosses the wire of the detection dials. Arrays go as little-endian bytes.
+
+On the wire a class is its place among the classes: labels may have gaps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from torchdial.inputs.annotations import Annotations
+from torchdial.sweeps.detection_curves import DetectionCurves
+from torchdial.sweeps.detection_frames import DetectionFrame
+from torchdial.sweeps.detection_settings import METRICS
+from torchdial.sweeps.formulas import Average
+from torchdial.sweeps.words import ALMOST_ONE
+
+MAX_TABLE_BYTES = 32 << 20  # past this, given curves go without the counts of each class
+CROWD, IGNORED = 1, 2  # bits of a target's flags
+
+
+def pack_targets(targets: Sequence[Annotations], labels: Sequence[int]) -> dict[str, bytes]:
+    """Return the targets of all images, image after image."""
+    crowd, ignore = (
+        torch.cat([getattr(t, n).cpu() for t in targets]) for n in ("iscrowd", "ignore")
+    )
+    return {
+        "counts": _pack([len(target) for target in targets], "<i4"),
+        "boxes": _pack(torch.cat([target.boxes.cpu() for target in targets]), "<f4"),
+        "labels": _pack_labels(torch.cat([target.labels.cpu() for target in targets]), labels),
+        "flags": _pack(CROWD * crowd.int() + IGNORED * ignore.int(), "u1"),
+    }
+
+
+def pack_detections(frame: DetectionFrame, labels: Sequence[int]) -> dict[str, Any]:
+    """Return one model's candidates, what NMS keeps of them, and overlaps with targets."""
+    tally, curves = frame.tally, frame.curves
+    return {
+        "counts": _pack(tally.images[:, 0], "<i4"),
+        "boxes": _pack(frame.boxes, "<f4"),
+        "scores": _pack(tally.scores, "<f4"),
+        "labels": _pack_labels(tally.labels, labels),
+        "index": _pack(frame.index, "<i4"),
+        "kept": _pack(tally.kept, "u1"),
+        "pairs": _pack_pairs(frame) if frame.has_targets else None,
+        "ap": None if curves is None else _pack_ap(curves, labels),
+        "score_floor": frame.score_floor,
+        "has_masks": frame.masks is not None,
+    }
+
+
+def pack_curves(curves: DetectionCurves, labels: Sequence[int], average: Average) -> dict[str, Any]:
+    """Return counts and metrics over all stops, of a set of images that is not shown itself."""
+    counts = curves.counts
+    small = 2 * 4 * len(labels) * counts.tp[0].numel() <= MAX_TABLE_BYTES
+    chosen = torch.tensor(labels)
+    return {
+        "total_images": curves.num_images,
+        "max_det": curves.settings.max_det,
+        "overall": {name: _pack(curves.metric(name, average), "<f4") for name in METRICS},
+        "tp": _pack(counts.tp[chosen], "<u4") if small else None,
+        "fp": _pack(counts.fp[chosen], "<u4") if small else None,
+        "positives": _pack(counts.positives[chosen], "<u4"),
+        "ap": _pack_ap(curves, labels),
+    }
+
+
+def _pack_ap(curves: DetectionCurves, labels: Sequence[int]) -> dict[str, bytes]:
+    match_iou = curves.settings.match_iou
+    each = curves.average_precision(match_iou, average=None)
+    return {
+        "match": _pack(curves.average_precision(match_iou), "<f8"),
+        "coco": _pack(curves.average_precision(None), "<f8"),
+        "match_by_class": _pack(each[torch.tensor(labels)], "<f8"),
+    }
+
+
+def _pack_pairs(frame: DetectionFrame) -> dict[str, bytes]:
+    """Return the overlaps that suffice to match; a tally has those for lower match IoUs too."""
+    tally = frame.tally
+    enough = tally.pair_iou >= min(frame.settings.match_iou, ALMOST_ONE)
+    image = torch.arange(tally.num_images).repeat_interleave(tally.images[:, 2])
+    return {
+        "counts": _pack(image[enough].bincount(minlength=tally.num_images), "<i4"),
+        "detection": _pack(tally.pair_detection[enough], "<i4"),
+        "target": _pack(tally.pair_target[enough], "<i4"),
+        "iou": _pack(tally.pair_iou[enough], "<f4"),
+    }
+
+
+def _pack_labels(found: torch.Tensor, labels: Sequence[int]) -> bytes:
+    return _pack(np.searchsorted(labels, found.numpy()), "<u2")
+
+
+def _pack(values: Any, dtype: str) -> bytes:
+    return np.asarray(values).astype(dtype).tobytes()
