@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from torchdial.training.monitor import TrainingMonitor
     from torchdial.widgets.comparison import SegmentationComparison, compare
     from torchdial.widgets.detection import DetectionPreview
+    from torchdial.widgets.loss_plot import LossPlot
     from torchdial.widgets.model_tree import ModelTree
     from torchdial.widgets.segmentation import SegmentationPreview
 
@@ -29,6 +30,7 @@ _HOMES = {
     "DetectionCurves": "torchdial.sweeps.detection_curves",
     "DetectionPreview": "torchdial.widgets.detection",
     "DetectionSweep": "torchdial.sweeps.detections",
+    "LossPlot": "torchdial.widgets.loss_plot",
     "ModelTree": "torchdial.widgets.model_tree",
     "SegmentationComparison": "torchdial.widgets.comparison",
     "SegmentationPreview": "torchdial.widgets.segmentation",
@@ -46,6 +48,7 @@ __all__ = [
     "DetectionCurves",
     "DetectionPreview",
     "DetectionSweep",
+    "LossPlot",
     "ModelTree",
     "SegmentationComparison",
     "SegmentationPreview",

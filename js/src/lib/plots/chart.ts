@@ -1,0 +1,270 @@
+// One panel of curves: uPlot's axes, cursor and selection, with our lines between them.
+
+import uPlot from "uplot";
+import type { Ink } from "./ink";
+import { formatTick, type Limits, logTicks } from "./scale";
+
+export interface Curve {
+  x: ArrayLike<number>;
+  y: ArrayLike<number>;
+  color: string;
+  alpha: number;
+  width: number;
+  dash: number[];
+}
+
+/** A point that is marked: a best value, one that is no number, one a log axis has no place for. */
+export interface Mark {
+  x: number;
+  y: number;
+  color: string;
+  sign: "best" | "cross" | "below";
+}
+
+export interface Picture {
+  x: Limits;
+  y: Limits;
+  curves: Curve[];
+  marks: Mark[];
+  /** Steps of events, drawn as lines from top to bottom. */
+  lines: { x: number; color: string }[];
+  /** Between these values the ground is tinted. */
+  band?: Limits;
+}
+
+export interface ChartEvents {
+  /** A window was chosen; null for the whole. */
+  zoom(window: Limits | null): void;
+  hover(x: number | null): void;
+}
+
+export interface ChartOptions {
+  height: number;
+  log: boolean;
+  /** Charts with one key share their cursor. */
+  key: string;
+  formatX(x: number): string;
+  label: string;
+}
+
+const EMPTY: Picture = { x: [0, 1], y: [0, 1], curves: [], marks: [], lines: [] };
+const NOTHING: uPlot.AlignedData = [
+  [0, 1],
+  [0, 1],
+];
+
+export class Chart {
+  readonly element = document.createElement("div");
+  readonly #plot: uPlot;
+  readonly #events: ChartEvents;
+  #ink: Ink;
+  #picture = EMPTY;
+
+  constructor(ink: Ink, options: ChartOptions, events: ChartEvents) {
+    this.#ink = ink;
+    this.#events = events;
+    this.element.className = "torchdial-chart";
+    this.element.setAttribute("role", "img");
+    this.element.setAttribute("aria-label", options.label);
+    this.#plot = new uPlot(this.#options(options), NOTHING, this.element);
+  }
+
+  draw(picture: Picture, ink: Ink): void {
+    this.#picture = picture;
+    this.#ink = ink;
+    this.#plot.setData(NOTHING);
+  }
+
+  resize(width: number, height: number): void {
+    if (width !== this.#plot.width || height !== this.#plot.height) {
+      this.#plot.setSize({ width, height });
+    }
+  }
+
+  dispose(): void {
+    this.#plot.destroy();
+    this.element.remove();
+  }
+
+  #options({ height, log, key, formatX }: ChartOptions): uPlot.Options {
+    const axis = (): uPlot.Axis => ({
+      stroke: () => this.#ink.faint,
+      font: this.#ink.font,
+      grid: { stroke: () => this.#ink.line, width: 0.5 },
+      ticks: { show: false },
+      gap: 4,
+    });
+    return {
+      width: 300,
+      height,
+      padding: [6, 12, 0, 0],
+      legend: { show: false },
+      scales: {
+        x: { time: false, range: () => [...this.#picture.x] },
+        y: { distr: log ? 3 : 1, range: () => [...this.#picture.y] },
+      },
+      series: [{}, { paths: () => null, points: { show: false } }],
+      axes: [
+        { ...axis(), size: 24, values: (_, ticks) => ticks.map((tick) => formatX(tick)) },
+        {
+          ...axis(),
+          size: 50,
+          ...(log && {
+            splits: (_: uPlot, __: number, low: number, high: number) =>
+              logTicks(low, high, Math.floor(height / 28)),
+          }),
+          filter: (_, ticks) => ticks,
+          values: (_, ticks) => ticks.map((tick) => formatTick(tick)),
+        },
+      ],
+      cursor: {
+        y: false,
+        points: { show: false },
+        drag: { x: true, y: false, setScale: false, dist: 4 },
+        sync: { key, scales: ["x", null] },
+        bind: {
+          mousedown: (u, _, handler) => (e) => (e.shiftKey ? this.#pan(u, e) : handler(e)),
+          dblclick: () => () => {
+            this.#events.zoom(null);
+            return null;
+          },
+        },
+      },
+      hooks: {
+        draw: [(u) => this.#paint(u)],
+        setSelect: [(u) => this.#select(u)],
+        setCursor: [
+          (u) => {
+            const { left = -1 } = u.cursor;
+            this.#events.hover(left < 0 ? null : u.posToVal(left, "x"));
+          },
+        ],
+      },
+    };
+  }
+
+  #select(u: uPlot): void {
+    const { left, width } = u.select;
+    if (width === 0) return;
+    u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+    // Only the chart the mouse is on: the others get the selection by the shared cursor.
+    if (u.cursor.event) this.#events.zoom([u.posToVal(left, "x"), u.posToVal(left + width, "x")]);
+  }
+
+  #pan(u: uPlot, down: MouseEvent): null {
+    const [low, high] = this.#picture.x;
+    const perPixel = (high - low) / u.over.clientWidth;
+    const move = (e: MouseEvent) => {
+      const by = (down.clientX - e.clientX) * perPixel;
+      this.#events.zoom([low + by, high + by]);
+    };
+    const up = () => {
+      document.removeEventListener("mousemove", move);
+      document.removeEventListener("mouseup", up);
+    };
+    document.addEventListener("mousemove", move);
+    document.addEventListener("mouseup", up);
+    return null;
+  }
+
+  #paint(u: uPlot): void {
+    const { ctx, bbox } = u;
+    const { curves, marks, lines, band, x, y } = this.#picture;
+    const ratio = uPlot.pxRatio;
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+    ctx.clip();
+    if (band) {
+      const [top, bottom] = [band[1], band[0]].map((v) => u.valToPos(v, "y", true));
+      ctx.fillStyle = this.#ink.curve(2);
+      ctx.globalAlpha = 0.12;
+      ctx.fillRect(bbox.left, top, bbox.width, bottom - top);
+    }
+    const log = u.scales.y.distr === 3;
+    const place = placer(u, x, y, log);
+    for (const line of lines) {
+      ctx.globalAlpha = 0.7;
+      ctx.fillStyle = line.color;
+      ctx.fillRect(Math.round(place.x(line.x)), bbox.top, ratio, bbox.height);
+    }
+    for (const curve of curves) {
+      ctx.globalAlpha = curve.alpha;
+      ctx.strokeStyle = curve.color;
+      ctx.lineWidth = curve.width * ratio;
+      ctx.lineJoin = "round";
+      ctx.setLineDash(curve.dash.map((length) => length * ratio));
+      strokeCurve(ctx, curve, place, log, ratio);
+    }
+    ctx.setLineDash([]);
+    ctx.globalAlpha = 1;
+    for (const mark of marks) this.#paintMark(u, mark, place, ratio);
+    ctx.restore();
+  }
+
+  #paintMark({ ctx, bbox }: uPlot, mark: Mark, place: Place, ratio: number): void {
+    const x = place.x(mark.x);
+    const size = 4 * ratio;
+    ctx.strokeStyle = mark.color;
+    ctx.fillStyle = mark.color;
+    ctx.lineWidth = 1.5 * ratio;
+    ctx.beginPath();
+    if (mark.sign === "best") {
+      ctx.arc(x, place.y(mark.y), size, 0, 2 * Math.PI);
+      ctx.stroke();
+    } else if (mark.sign === "below") {
+      const y = bbox.top + bbox.height;
+      ctx.moveTo(x - size, y - 2 * size);
+      ctx.lineTo(x + size, y - 2 * size);
+      ctx.lineTo(x, y);
+      ctx.fill();
+    } else {
+      const y = bbox.top + 2 * size;
+      ctx.moveTo(x - size, y - size);
+      ctx.lineTo(x + size, y + size);
+      ctx.moveTo(x + size, y - size);
+      ctx.lineTo(x - size, y + size);
+      ctx.stroke();
+    }
+  }
+}
+
+interface Place {
+  x(value: number): number;
+  y(value: number): number;
+}
+
+/** Where values lie on the canvas: uPlot's own rule, without its calls for every point. */
+function placer({ bbox }: uPlot, [left, right]: Limits, [low, high]: Limits, log: boolean): Place {
+  const of = log ? Math.log10 : (v: number) => v;
+  const [bottom, top] = [of(low), of(high)];
+  const perX = bbox.width / (right - left);
+  const perY = bbox.height / (top - bottom);
+  return {
+    x: (value) => bbox.left + (value - left) * perX,
+    y: (value) => bbox.top + bbox.height - (of(value) - bottom) * perY,
+  };
+}
+
+/** A line through what has a place on the axis; a lone point is a dot. */
+function strokeCurve(
+  ctx: CanvasRenderingContext2D,
+  { x, y }: Curve,
+  place: Place,
+  log: boolean,
+  ratio: number,
+): void {
+  const has = (i: number) => Number.isFinite(y[i]) && (!log || y[i] > 0);
+  ctx.beginPath();
+  for (let i = 0; i < y.length; i++) {
+    if (!has(i)) continue;
+    const [px, py] = [place.x(x[i]), place.y(y[i])];
+    if (i > 0 && has(i - 1)) ctx.lineTo(px, py);
+    else if (i + 1 < y.length && has(i + 1)) ctx.moveTo(px, py);
+    else {
+      ctx.moveTo(px + 1.5 * ratio, py);
+      ctx.arc(px, py, 1.5 * ratio, 0, 2 * Math.PI);
+    }
+  }
+  ctx.stroke();
+}

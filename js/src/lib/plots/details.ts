@@ -1,0 +1,102 @@
+// What a zoomed window shows beyond the picture of the whole: asked for, shown when it comes.
+
+import type { Message } from "./frames";
+import { Points } from "./points";
+import type { Limits } from "./scale";
+import { type Run, readDetail, type Store } from "./store";
+import type { Axis } from "./track";
+
+const BUCKETS = 1500;
+
+interface Detail {
+  axis: Axis;
+  window: Limits;
+  /** How many points the kernel had. */
+  total: number;
+  points: Points;
+}
+
+export interface Wanted {
+  run: Run;
+  name: string;
+  points: Points;
+}
+
+export class Details {
+  readonly #store: Store;
+  readonly #came: () => void;
+  readonly #kept = new Map<string, Detail>();
+  #asked = "";
+
+  constructor(store: Store, came: () => void) {
+    this.#store = store;
+    this.#came = came;
+  }
+
+  /** Points that are finer in a window than the whole picture, if they are here. */
+  find(id: string, axis: Axis, [start, stop]: Limits): Points | null {
+    const detail = this.#kept.get(id);
+    if (!detail || detail.axis !== axis) return null;
+    return detail.window[0] <= start && detail.window[1] >= stop ? detail.points : null;
+  }
+
+  /** Ask for what is not here in full, once for a window and what the kernel has. */
+  async ask(
+    wanted: Wanted[],
+    axis: Axis,
+    window: Limits,
+    stepAt: (run: Run, x: number) => number,
+  ): Promise<void> {
+    const missing = wanted.filter(({ points }) => !points.exact);
+    if (missing.length === 0) return;
+    // Air on both sides, so that a small move finds it here.
+    const air = window[1] - window[0];
+    const wide: Limits = [window[0] - air / 2, window[1] + air / 2];
+    const series = missing.map(({ run, name }) => ({
+      run: run.id,
+      name,
+      window: this.#along(run, axis, wide, stepAt),
+    }));
+    const totals = missing.map(({ points }) => points.total);
+    const question = JSON.stringify([axis, window, totals]);
+    if (question === this.#asked) return;
+    this.#asked = question;
+    const along = axis === "time" ? "time" : "step";
+    try {
+      const { message, data } = await this.#store.ask({
+        type: "detail",
+        along,
+        buckets: Math.floor(BUCKETS / missing.length) + 200,
+        series,
+      });
+      this.#keep(message, data, axis, wide, totals);
+    } catch {
+      this.#asked = ""; // what is shown stays
+    }
+  }
+
+  #along(
+    run: Run,
+    axis: Axis,
+    [low, high]: Limits,
+    stepAt: (run: Run, x: number) => number,
+  ): Limits {
+    return axis === "time" ? [low, high] : [stepAt(run, low), stepAt(run, high)];
+  }
+
+  #keep(
+    message: Message,
+    data: DataView | Uint8Array,
+    axis: Axis,
+    window: Limits,
+    totals: number[],
+  ) {
+    if (message.type !== "detail") return;
+    readDetail(message.detail, data).forEach(({ run, name, steps, times, values }, i) => {
+      const points = new Points();
+      points.replace(values.length, true, steps, times, values);
+      this.#kept.set(`${run}/${name}`, { axis, window, total: totals[i], points });
+    });
+    this.#came();
+  }
+}

@@ -1,0 +1,104 @@
+// What crosses the wire of the live plots; src/torchdial/widgets/frames.py writes it.
+
+import type { Packed } from "./packing";
+
+export interface WireScalar {
+  name: string;
+  /** Number of the first point, and how many the kernel has in all. */
+  first: number;
+  total: number;
+  /** Whether these are all points from the first on, or the extremes of buckets. */
+  exact: boolean;
+  step: Packed;
+  time: Packed;
+  value: Packed;
+}
+
+export interface WireRun {
+  id: number;
+  name: string;
+  /** Earlier runs are drawn faint. */
+  earlier: boolean;
+  scalars: WireScalar[];
+}
+
+export interface WireLayers {
+  name: string;
+  /** Names of the rows, null where they are those of the frame before. */
+  rows: string[] | null;
+  step: Packed;
+  /** Column after column. */
+  value: Packed;
+}
+
+/** The distribution of |gradient| at one step, in bins of powers of two. */
+export interface WireDistribution {
+  step: number;
+  /** Names of the rows, null where they are those of "grad_norm". */
+  rows: string[] | null;
+  /** The first bin holds what is below two to this power. */
+  low: number;
+  bins: number;
+  /** Indices of the rows that are counted, null for all of them. */
+  counted: number[] | null;
+  /** Counted row after counted row. */
+  count: Packed;
+  /** Root mean square and largest |gradient| of each row, negative or NaN where unknown. */
+  rms: Packed;
+  max: Packed;
+}
+
+export interface TrainingEvent {
+  step: number;
+  kind: string;
+  where: string | null;
+  message: string;
+}
+
+export interface DialState {
+  name: string;
+  value: number;
+  min: number;
+  max: number;
+  log: boolean;
+}
+
+/** What a run says of itself in words and numbers. */
+export interface Status {
+  state: string;
+  step: number;
+  total_steps: number | null;
+  epoch: number | null;
+  epochs: number | null;
+  steps_per_s: number | null;
+  memory: number | null;
+  data_wait: number | null;
+  overhead: number | null;
+  problem: string;
+  notes: string[];
+  /** Why controls cannot be heard now and what helps; empty where they can. */
+  reach: string;
+  dials: DialState[];
+}
+
+export interface Frame {
+  seq: number;
+  runs: WireRun[];
+  layers: WireLayers[];
+  distribution: WireDistribution | null;
+  events: { first: number; items: TrainingEvent[] };
+  status: Status | null;
+}
+
+/** Points of one window, asked for. */
+export interface WireDetail {
+  scalars: { run: number; name: string; step: Packed; time: Packed; value: Packed }[];
+}
+
+/** Messages from src/torchdial/widgets/live.py. */
+export type Message =
+  | { type: "delta" | "keyframe"; frame: Frame }
+  | { type: "detail"; id: number; detail: WireDetail }
+  | { type: "distribution"; id: number; distribution: WireDistribution | null }
+  | { type: "done"; id: number }
+  | { type: "error"; id: number | null; message: string };

@@ -1,0 +1,80 @@
+// The frame around every live plot: one store a widget, a view for each place it is shown in.
+
+import { h } from "../dom";
+import { type LiveModel, Store } from "./store";
+import { whenVisible } from "./visible";
+
+/** The trait `_config`. */
+export interface LiveConfig {
+  all_names: boolean;
+}
+
+export interface View {
+  element: HTMLElement;
+  draw(root: HTMLElement): void;
+  dispose(): void;
+}
+
+interface Model extends LiveModel {
+  get(name: "_opening"): ReturnType<LiveModel["get"]>;
+  get(name: "_config"): LiveConfig;
+}
+
+type MakeView = (store: Store, config: LiveConfig, changed: () => void) => View;
+
+/** What a widget's module exports: anywidget calls it once for each widget. */
+export function liveWidget(make: MakeView) {
+  return () => {
+    let store: Store | null = null;
+    return {
+      initialize({ model }: { model: Model }) {
+        const made = new Store(model);
+        store = made;
+        return () => made.dispose();
+      },
+      render({ model, el }: { model: Model; el: HTMLElement }) {
+        const own = store ?? new Store(model);
+        store = own;
+        return show(own, model.get("_config"), el, make);
+      },
+    };
+  };
+}
+
+function show(store: Store, config: LiveConfig, el: HTMLElement, make: MakeView): () => void {
+  const notice = h("div", { class: "notice", role: "alert", hidden: true });
+  const root = h("div", { class: "live" });
+  root.classList.add("torchdial");
+  const drawing = whenVisible(root, () => {
+    notice.textContent = noticeOf(store);
+    notice.hidden = notice.textContent === "";
+    view.draw(root);
+    root.dataset.seq = String(store.seq);
+    root.dataset.paints = String(Number(root.dataset.paints ?? 0) + 1);
+  });
+  const view = make(store, config, () => drawing.call());
+  root.append(view.element, notice);
+  el.append(root);
+  // Hosts have shortcuts of their own; a key here is meant for here.
+  root.addEventListener("keydown", (e) => {
+    if (!(e.ctrlKey || e.metaKey || e.altKey)) e.stopPropagation();
+  });
+  const sizes = new ResizeObserver(() => drawing.call());
+  sizes.observe(root);
+  const stopListening = store.listen(() => drawing.call());
+  drawing.call();
+  store.askForKeyframe(); // what is shown may be from before the page was loaded
+  return () => {
+    stopListening();
+    sizes.disconnect();
+    drawing.cancel();
+    view.dispose();
+    root.remove();
+  };
+}
+
+function noticeOf(store: Store): string {
+  const words = [store.problem, store.status?.problem ?? ""];
+  if (store.behind) words.push("Some points are not here yet: they come when the kernel is free.");
+  return words.filter(Boolean).join("\n");
+}

@@ -1,0 +1,232 @@
+// One panel of the loss plot: a line of names with their values, and a chart below.
+
+import { button, h } from "../dom";
+import { Chart, type ChartEvents, type Curve, type Mark, type Picture } from "./chart";
+import { type Choice, Entry } from "./choice";
+import type { Ink } from "./ink";
+import { better, type Name } from "./panels";
+import { formatCount, formatValue, type Limits, limitsOf } from "./scale";
+import { cut, nearest, type Piece, type Track } from "./track";
+
+const MOST_MARKS = 100;
+
+/** One line: a scalar of a run. */
+export interface Strand {
+  id: string;
+  name: Name;
+  run: string;
+  earlier: boolean;
+  /** Number of its colour. */
+  hue: number;
+  /** The whole of it, and what is known best of the window. */
+  track: Track;
+  smooth: Float64Array | null;
+  near: Track;
+  nearSmooth: Float64Array | null;
+}
+
+export interface PanelSettings {
+  window: Limits;
+  key: string;
+  formatX(x: number): string;
+  width: number;
+  height: number;
+  lines: Picture["lines"];
+}
+
+interface PanelEvents extends ChartEvents {
+  changed(): void;
+}
+
+export class LossPanel {
+  readonly #title: string;
+  readonly #choice: Choice;
+  readonly #events: PanelEvents;
+  readonly #entries = new Map<string, Entry>();
+  readonly #legend = h("div", { class: "entries" });
+  readonly #toLog = button("log", "Logarithmic axis", () => {
+    this.#log = !this.#log;
+    this.#chart?.dispose();
+    this.#chart = null;
+    this.#events.changed();
+  });
+  readonly element: HTMLElement;
+  #log = false;
+  #chart: Chart | null = null;
+  #strands: Strand[] = [];
+
+  constructor(title: string, choice: Choice, events: PanelEvents) {
+    this.#title = title;
+    this.#choice = choice;
+    this.#events = events;
+    const head = h("div", { class: "panel-head" }, this.#legend, this.#toLog);
+    this.element = h("div", { class: "panel" }, head);
+    this.element.dataset.panel = title;
+  }
+
+  dispose(): void {
+    this.#chart?.dispose();
+    this.element.remove();
+  }
+
+  update(strands: Strand[], settings: PanelSettings, ink: Ink): void {
+    this.#strands = strands;
+    this.#toLog.setAttribute("aria-pressed", String(this.#log));
+    this.#chart ??= this.#newChart(settings, ink);
+    this.#chart.resize(settings.width, settings.height);
+    this.#chart.draw(this.#picture(settings, ink), ink);
+    this.#updateLegend(ink);
+  }
+
+  /** Show values at `x` instead of the last ones; null for the last. */
+  hover(x: number | null): void {
+    for (const strand of this.#current()) {
+      this.#entries.get(strand.name.full)?.setValue(valueAt(strand, x));
+    }
+  }
+
+  #newChart(settings: PanelSettings, ink: Ink): Chart {
+    const { key, formatX, height } = settings;
+    const label = `${this.#title} by step`;
+    const chart = new Chart(ink, { height, log: this.#log, key, formatX, label }, this.#events);
+    this.element.append(chart.element);
+    return chart;
+  }
+
+  /** The strands that the legend speaks of: of the newest run that has each name. */
+  #current(): Strand[] {
+    const byName = new Map<string, Strand>();
+    for (const strand of this.#strands) byName.set(strand.name.full, strand);
+    return [...byName.values()];
+  }
+
+  #picture(settings: PanelSettings, ink: Ink): Picture {
+    const { window, width, lines } = settings;
+    const shown = this.#strands.filter(({ name }) => this.#choice.has(name.full));
+    const curves: Curve[] = [];
+    const marks: Mark[] = [];
+    const range = new Range(this.#log);
+    for (const strand of shown) {
+      const color = ink.curve(strand.hue);
+      const dash = strand.name.held ? [6, 3] : [];
+      const { near, nearSmooth } = strand;
+      const raw = cut(near.x, near.y, window, width);
+      range.add(raw, window);
+      const alpha = strand.earlier ? 0.4 : 1;
+      if (nearSmooth) {
+        const fair = cut(near.x, nearSmooth, window, width);
+        curves.unshift({ ...raw, color, alpha: 0.22 * alpha, width: 1, dash: [] });
+        curves.push({ ...fair, color, alpha, width: strand.earlier ? 1 : 1.75, dash });
+      } else curves.push({ ...raw, color, alpha, width: strand.earlier ? 1 : 1.25, dash });
+      marks.push(...oddMarks(raw, color, this.#log));
+    }
+    for (const strand of this.#current()) {
+      const at = this.#choice.has(strand.name.full) ? this.#best(strand) : -1;
+      const { x, y } = strand.track;
+      if (at >= 0) marks.push({ x: x[at], y: y[at], color: ink.curve(strand.hue), sign: "best" });
+    }
+    return { x: window, y: range.limits(), curves, marks, lines };
+  }
+
+  /** Index of the best point, where that is worth a mark: of held-out data, if there is any. */
+  #best(strand: Strand): number {
+    const anyHeld = this.#strands.some(({ name }) => name.held);
+    return strand.earlier || (anyHeld && !strand.name.held) ? -1 : bestOf(strand);
+  }
+
+  #updateLegend(ink: Ink): void {
+    const current = this.#current();
+    const names = current.map(({ name }) => name.full);
+    for (const strand of current) {
+      const { full } = strand.name;
+      let entry = this.#entries.get(full);
+      if (!entry) {
+        entry = new Entry(full, (alone) => {
+          if (alone)
+            this.#choice.isolate(
+              full,
+              this.#current().map(({ name }) => name.full),
+            );
+          else this.#choice.toggle(full);
+          this.#events.changed();
+        });
+        this.#entries.set(full, entry);
+      }
+      entry.update({
+        color: ink.curve(strand.hue),
+        dashed: strand.name.held,
+        shown: this.#choice.has(full),
+        value: valueAt(strand, null),
+        title: titleOf(strand),
+      });
+    }
+    const elements = names.map((name) => (this.#entries.get(name) as Entry).element);
+    const same = elements.every((element, i) => this.#legend.children[i] === element);
+    if (!same || this.#legend.children.length !== elements.length) {
+      this.#legend.replaceChildren(...elements);
+    }
+  }
+}
+
+/** Smallest and largest of what has a place on the axis. */
+class Range {
+  readonly #log: boolean;
+  #low = Number.POSITIVE_INFINITY;
+  #high = Number.NEGATIVE_INFINITY;
+
+  constructor(log: boolean) {
+    this.#log = log;
+  }
+
+  add({ x, y }: Piece, [start, stop]: Limits): void {
+    for (let i = 0; i < y.length; i++) {
+      if (!Number.isFinite(y[i]) || x[i] < start || x[i] > stop || (this.#log && y[i] <= 0))
+        continue;
+      this.#low = Math.min(this.#low, y[i]);
+      this.#high = Math.max(this.#high, y[i]);
+    }
+  }
+
+  limits(): Limits {
+    return limitsOf(this.#low, this.#high, this.#log);
+  }
+}
+
+/** Crosses where values are not finite, arrows where a log axis has no place for them. */
+function oddMarks({ x, y }: Piece, color: string, log: boolean): Mark[] {
+  const marks: Mark[] = [];
+  for (let i = 0; i < y.length && marks.length < MOST_MARKS; i++) {
+    if (!Number.isFinite(y[i])) marks.push({ x: x[i], y: 0, color, sign: "cross" });
+    else if (log && y[i] <= 0) marks.push({ x: x[i], y: 0, color, sign: "below" });
+  }
+  return marks;
+}
+
+/** Index of the best point of a strand whose name says which end is better, else -1. */
+export function bestOf({ name, track }: Strand): number {
+  const sign = better(name.full);
+  let best = -1;
+  for (let i = 0; sign !== 0 && i < track.y.length; i++) {
+    if (!Number.isFinite(track.y[i])) continue;
+    if (best < 0 || sign * track.y[i] > sign * track.y[best]) best = i;
+  }
+  return best;
+}
+
+function valueAt({ track, smooth }: Strand, x: number | null): string {
+  const at = x === null ? track.y.length - 1 : nearest(track.x, x);
+  if (at < 0) return "";
+  const raw = formatValue(track.y[at]);
+  return smooth && x !== null ? `${raw} (${formatValue(smooth[at])})` : raw;
+}
+
+function titleOf(strand: Strand): string {
+  const { name, run, track } = strand;
+  const words = [`${name.full}, ${run}: ${formatCount(track.y.length)} points here`];
+  const best = bestOf(strand);
+  if (best >= 0) {
+    const end = better(name.full) < 0 ? "lowest" : "highest";
+    words.push(`${end} ${formatValue(track.y[best])} at step ${formatCount(track.steps[best])}`);
+  }
+  return words.join("\n");
+}

@@ -1,0 +1,371 @@
+// Curves of what was logged: panels of one axis each, with one window, cursor and smoothing for all.
+
+import { button, copyText, h } from "../dom";
+import { throttle } from "../timing";
+import { Choice, Entry } from "./choice";
+import { Details } from "./details";
+import { type Ink, inkOf } from "./ink";
+import { LossPanel, type Strand } from "./loss_panel";
+import { isReserved, type Name, panelsOf } from "./panels";
+import { formatCount, formatSeconds, formatTick, type Limits } from "./scale";
+import type { Run, Store } from "./store";
+import { type Axis, Epochs } from "./track";
+import { Tracks } from "./tracks";
+
+const AXES: readonly Axis[] = ["step", "epoch", "time"];
+const FIRST_SMOOTHING = 0.6;
+const PANEL_WIDTH = 340;
+const KEYS =
+  "Drag: zoom. Shift-drag or ← →: move. + −: zoom. Double click or 0: the whole run. " +
+  "Names: click hides, double click or Alt-click leaves one alone.";
+let views = 0;
+
+export interface LossViewOptions {
+  /** Draw every name, also those that a monitor keeps for other views. */
+  all: boolean;
+  /** Called when a step is pointed at; null when none is. */
+  hover?(step: number | null): void;
+}
+
+export class LossView {
+  readonly #store: Store;
+  readonly #options: LossViewOptions;
+  readonly #changed: () => void;
+  readonly #names = new Choice();
+  readonly #runs = new Choice();
+  readonly #tracks = new Tracks();
+  readonly #details: Details;
+  readonly #panels = new Map<string, LossPanel>();
+  readonly #runEntries = new Map<number, Entry>();
+  readonly #key = `torchdial-${++views}`;
+  readonly #axes: [Axis, HTMLButtonElement][] = AXES.map((axis) => [
+    axis,
+    button(axis, `Along the ${axis}`, () => this.#setAxis(axis)),
+  ]);
+  readonly #smoothing = h("input", {
+    type: "range",
+    min: 0,
+    max: 0.99,
+    step: 0.01,
+    value: FIRST_SMOOTHING,
+    "aria-label": "smoothing",
+  });
+  readonly #whole = button("whole run", "Back to the whole run", () => this.#zoom(null));
+  readonly #copy = button("copy", "Copy the points shown as text", () => this.#copyPoints());
+  readonly #legend = h("span", { class: "entries" });
+  readonly #pointed = h("span", { class: "pointed" });
+  readonly #keys = h("div", { class: "keys", hidden: true }, KEYS);
+  readonly #grid = h("div", { class: "panels" });
+  readonly #empty = h("div", { class: "empty" }, "nothing logged yet");
+  readonly #asking = throttle(250, () => this.#askForDetail());
+  readonly element: HTMLElement;
+  #axis: Axis = "step";
+  #window: Limits | null = null;
+  #limits: Limits = [0, 1];
+  #epochs = new Map<number, Epochs>();
+  #strands: Strand[] = [];
+
+  constructor(store: Store, options: LossViewOptions, changed: () => void) {
+    this.#store = store;
+    this.#options = options;
+    this.#changed = changed;
+    this.#details = new Details(store, changed);
+    this.#smoothing.addEventListener("input", changed);
+    const axes = this.#axes.map(([, choice]) => choice);
+    const toolbar = h(
+      "div",
+      { class: "toolbar", role: "toolbar", "aria-label": "loss plot" },
+      h("div", { class: "segments", role: "group", "aria-label": "along" }, ...axes),
+      h("label", { class: "label" }, "smooth ", this.#smoothing),
+      this.#legend,
+      h("span", { class: "spring" }),
+      this.#pointed,
+      this.#whole,
+      this.#copy,
+      button("?", "Show the keys", () => {
+        this.#keys.hidden = !this.#keys.hidden;
+      }),
+    );
+    this.element = h(
+      "div",
+      { class: "loss", tabindex: 0, role: "group", "aria-label": "curves" },
+      toolbar,
+      this.#keys,
+      this.#empty,
+      this.#grid,
+    );
+    this.element.addEventListener("keydown", (e) => this.#onKey(e));
+  }
+
+  dispose(): void {
+    this.#asking.cancel();
+    for (const panel of this.#panels.values()) panel.dispose();
+  }
+
+  /** Bring a step into the middle of a window a twentieth of the run wide, or wider. */
+  show(step: number): void {
+    this.#setAxis("step");
+    const width = Math.max((this.#limits[1] - this.#limits[0]) / 20, 20);
+    this.#zoom([step - width / 2, step + width / 2]);
+  }
+
+  draw(root: HTMLElement): void {
+    const ink = inkOf(root);
+    const runs = this.#shownRuns();
+    this.#epochs = new Map(
+      this.#store.runs.map((run) => [run.id, new Epochs(run.scalars.get("epoch"))]),
+    );
+    const names = this.#allNames(runs);
+    const panels = panelsOf(names);
+    this.#limits = this.#limitsOf(runs, names);
+    this.#syncPanels([...panels.keys()]);
+    this.#empty.hidden = panels.size > 0;
+    this.#strands = [];
+    const width = this.#panelWidth(panels.size);
+    for (const [title, members] of panels) {
+      this.#drawPanel(title, members, runs, width, panels.size, ink);
+    }
+    this.#updateToolbar(ink);
+    if (this.#window) this.#asking.call();
+  }
+
+  // What is drawn
+
+  #shownRuns(): Run[] {
+    return this.#store.runs.filter((run) => this.#runs.has(String(run.id)));
+  }
+
+  /** Names of all runs, the newest run's first; colours follow it, so hiding changes none. */
+  #allNames(runs: Run[]): string[] {
+    const names = new Set<string>();
+    for (const run of [...runs].reverse()) {
+      for (const name of run.scalars.keys()) {
+        if (this.#options.all || !isReserved(name)) names.add(name);
+      }
+    }
+    return [...names];
+  }
+
+  #limitsOf(runs: Run[], names: string[]): Limits {
+    let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+    for (const run of runs) {
+      for (const name of names) {
+        const points = run.scalars.get(name);
+        if (!points?.length) continue;
+        const { x } = this.#tracks.of(points, this.#axis, this.#epochsOf(run)).track;
+        low = Math.min(low, x[0]);
+        high = Math.max(high, x[x.length - 1]);
+      }
+    }
+    return low < high ? [low, high] : low === high ? [low - 0.5, low + 0.5] : [0, 1];
+  }
+
+  #epochsOf(run: Run): Epochs {
+    return this.#epochs.get(run.id) as Epochs;
+  }
+
+  #drawPanel(
+    title: string,
+    members: Name[],
+    runs: Run[],
+    width: number,
+    panels: number,
+    ink: Ink,
+  ): void {
+    const several = this.#store.runs.filter((run) => !run.earlier).length > 1;
+    const keys = [...new Set(members.map(({ key }) => key))];
+    const strands = runs.flatMap((run) =>
+      members.flatMap((name) => {
+        const hue = several ? this.#store.runs.indexOf(run) : keys.indexOf(name.key);
+        return this.#strandOf(run, name, hue) ?? [];
+      }),
+    );
+    this.#strands.push(...strands);
+    this.#panels.get(title)?.update(
+      strands,
+      {
+        window: this.#window ?? this.#limits,
+        key: this.#key,
+        formatX: (x) => (this.#axis === "time" ? formatSeconds(x) : formatTick(x)),
+        width,
+        height: panels < 2 ? 220 : 170,
+        lines: this.#eventLines(ink),
+      },
+      ink,
+    );
+  }
+
+  #strandOf(run: Run, name: Name, hue: number): Strand | null {
+    const points = run.scalars.get(name.full);
+    if (!points?.length) return null;
+    const strength = this.#smoothing.valueAsNumber;
+    const epochs = this.#epochsOf(run);
+    const { track, smooth } = this.#tracks.of(points, this.#axis, epochs, strength);
+    const id = `${run.id}/${name.full}`;
+    const detail = this.#window && this.#details.find(id, this.#axis, this.#window);
+    const near = detail ? this.#tracks.of(detail, this.#axis, epochs, strength) : null;
+    return {
+      id,
+      name,
+      run: run.name,
+      earlier: run.earlier,
+      hue,
+      track,
+      smooth,
+      near: near?.track ?? track,
+      nearSmooth: near ? near.smooth : smooth,
+    };
+  }
+
+  #eventLines(ink: Ink): { x: number; color: string }[] {
+    const run = this.#store.runs[this.#store.runs.length - 1];
+    if (!run || this.#axis === "time") return [];
+    const chosen = new Set(["dial", "stop", "pause", "resume"]);
+    return this.#store.events.map(({ step, kind }) => ({
+      x: this.#axis === "step" ? step : this.#epochsOf(run).at(step),
+      color: chosen.has(kind) ? ink.accent : ink.warning,
+    }));
+  }
+
+  #syncPanels(titles: string[]): void {
+    for (const [title, panel] of this.#panels) {
+      if (titles.includes(title)) continue;
+      panel.dispose();
+      this.#panels.delete(title);
+    }
+    for (const title of titles) {
+      if (!this.#panels.has(title)) {
+        const panel = new LossPanel(title, this.#names, {
+          zoom: (window) => this.#zoom(window),
+          hover: (x) => this.#hover(x),
+          changed: this.#changed,
+        });
+        this.#panels.set(title, panel);
+      }
+      const { element } = this.#panels.get(title) as LossPanel;
+      const place = titles.indexOf(title);
+      if (this.#grid.children[place] !== element) {
+        this.#grid.insertBefore(element, this.#grid.children[place] ?? null);
+      }
+    }
+  }
+
+  #panelWidth(count: number): number {
+    const whole = this.#grid.clientWidth || PANEL_WIDTH;
+    const columns = Math.max(1, Math.min(count, Math.floor(whole / PANEL_WIDTH)));
+    this.#grid.style.setProperty("--torchdial-columns", String(columns));
+    return Math.floor((whole - 12 * (columns - 1)) / columns);
+  }
+
+  #updateToolbar(ink: Ink): void {
+    const epochs = [...this.#epochs.values()].some(({ known }) => known);
+    for (const [axis, choice] of this.#axes) {
+      choice.setAttribute("aria-pressed", String(axis === this.#axis));
+      choice.hidden = axis === "epoch" && !epochs;
+    }
+    this.#whole.hidden = this.#window === null;
+    const { runs } = this.#store;
+    this.#legend.hidden = runs.length < 2;
+    const ids = runs.map(({ id }) => String(id));
+    runs.forEach((run, index) => {
+      let entry = this.#runEntries.get(run.id);
+      if (!entry) {
+        entry = new Entry(run.name, (alone) => {
+          if (alone) this.#runs.isolate(String(run.id), ids);
+          else this.#runs.toggle(String(run.id));
+          this.#changed();
+        });
+        this.#runEntries.set(run.id, entry);
+        this.#legend.append(entry.element);
+      }
+      const several = runs.filter(({ earlier }) => !earlier).length > 1;
+      entry.update({
+        color: several ? ink.curve(index) : run.earlier ? ink.faint : ink.text,
+        dashed: false,
+        shown: this.#runs.has(String(run.id)),
+        value: "",
+        title: run.earlier ? `${run.name}, an earlier run` : run.name,
+      });
+    });
+  }
+
+  // What a person does
+
+  #setAxis(axis: Axis): void {
+    if (axis !== this.#axis) this.#window = null;
+    this.#axis = axis;
+    this.#changed();
+  }
+
+  #zoom(window: Limits | null): void {
+    this.#window = window;
+    this.#changed();
+  }
+
+  #hover(x: number | null): void {
+    for (const panel of this.#panels.values()) panel.hover(x);
+    const run = this.#store.runs[this.#store.runs.length - 1];
+    const step = x === null || !run || this.#axis === "time" ? null : this.#stepAt(run, x);
+    this.#options.hover?.(step);
+    const words = {
+      step: () => `step ${formatCount(x as number)}`,
+      epoch: () => `epoch ${(x as number).toFixed(2)}, step ${formatCount(step as number)}`,
+      time: () => `after ${formatSeconds(x as number)}`,
+    };
+    this.#pointed.textContent = x === null ? "" : words[this.#axis]();
+  }
+
+  #stepAt(run: Run, x: number): number {
+    return this.#axis === "epoch" ? this.#epochsOf(run).stepAt(x) : x;
+  }
+
+  #onKey(e: KeyboardEvent): void {
+    if (e.ctrlKey || e.metaKey || e.altKey || e.target instanceof HTMLInputElement) return;
+    const [low, high] = this.#window ?? this.#limits;
+    const width = high - low;
+    const middle = (low + high) / 2;
+    const actions: Record<string, () => void> = {
+      "+": () => this.#zoom([middle - width / 3, middle + width / 3]),
+      "=": () => this.#zoom([middle - width / 3, middle + width / 3]),
+      "-": () => this.#zoom([middle - 0.75 * width, middle + 0.75 * width]),
+      "0": () => this.#zoom(null),
+      ArrowLeft: () => this.#zoom([low - width / 10, high - width / 10]),
+      ArrowRight: () => this.#zoom([low + width / 10, high + width / 10]),
+    };
+    if (!actions[e.key]) return;
+    actions[e.key]();
+    e.preventDefault();
+  }
+
+  #askForDetail(): void {
+    if (!this.#window) return;
+    const wanted = this.#shownRuns().flatMap((run) =>
+      [...run.scalars].flatMap(([name, points]) =>
+        this.#strands.some(({ id }) => id === `${run.id}/${name}`) ? [{ run, name, points }] : [],
+      ),
+    );
+    this.#details.ask(wanted, this.#axis, this.#window, (run, x) => this.#stepAt(run, x));
+  }
+
+  #copyPoints(): void {
+    const lines = ["run,name,step,time,value"];
+    for (const { run, name, track } of this.#strands) {
+      track.x.forEach((_, i) => {
+        lines.push(
+          [quote(run), quote(name.full), track.steps[i], track.times[i], track.y[i]].join(),
+        );
+      });
+    }
+    copyText(`${lines.join("\n")}\n`).then((copied) => {
+      this.#copy.textContent = copied ? "copied" : "not allowed";
+      setTimeout(() => {
+        this.#copy.textContent = "copy";
+      }, 1500);
+    });
+  }
+}
+
+/** A field of a table of text. */
+function quote(text: string): string {
+  return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}

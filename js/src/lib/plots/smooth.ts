@@ -1,0 +1,33 @@
+// Smoothing: an exponential moving average over the step, free of the pull of its beginning.
+
+/** How far back a weight reaches is told in thousandths of the run, so that a thinned copy of a
+ * curve, or one with few points, is smoothed alike. */
+const PARTS = 1000;
+
+/** Average `values` with the weight `strength` (0 … 1) of what lies a thousandth of `range` back.
+ *
+ * Values that are not finite stay what they are and do not enter. */
+export function smooth(
+  steps: ArrayLike<number>,
+  values: ArrayLike<number>,
+  strength: number,
+  range: number,
+): Float64Array {
+  const out = new Float64Array(values.length);
+  let sum = 0;
+  let weight = 0;
+  let last = Number.NaN;
+  for (let i = 0; i < values.length; i++) {
+    if (!Number.isFinite(values[i])) {
+      out[i] = values[i];
+      continue;
+    }
+    const apart = Number.isNaN(last) ? 0 : Math.abs(steps[i] - last);
+    const decay = range > 0 ? strength ** ((PARTS * apart) / range) : strength;
+    sum = sum * decay + values[i];
+    weight = weight * decay + 1;
+    last = steps[i];
+    out[i] = sum / weight;
+  }
+  return out;
+}

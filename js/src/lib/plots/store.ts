@@ -1,0 +1,229 @@
+// What the browser knows of the runs: one for each widget, shared by all its views.
+
+import type { Bytes } from "../wire";
+import { Columns } from "./columns";
+import type {
+  Frame,
+  Message,
+  Status,
+  TrainingEvent,
+  WireDetail,
+  WireDistribution,
+  WireRun,
+} from "./frames";
+import { type Packed, unpack } from "./packing";
+import { Points } from "./points";
+
+export const KEYFRAME_EVERY = 5000;
+const MOST_EVENTS = 500;
+
+/** The model as anywidget hands it over, as far as live plots need it. */
+export interface LiveModel {
+  get(name: "_opening"): { frame: Frame; data: Bytes };
+  on(event: "msg:custom", callback: (message: Message, buffers: Bytes[]) => void): void;
+  off(event: "msg:custom", callback: (message: Message, buffers: Bytes[]) => void): void;
+  send(content: unknown): void;
+}
+
+export interface Run {
+  id: number;
+  name: string;
+  earlier: boolean;
+  scalars: Map<string, Points>;
+}
+
+/** The distribution of |gradient| at one step. */
+export interface Distribution {
+  step: number;
+  rows: string[];
+  low: number;
+  /** Counts by bin of the rows that were counted. */
+  counts: Map<string, Float32Array>;
+  rms: Float32Array;
+  max: Float32Array;
+}
+
+export interface Reply {
+  message: Message;
+  data: Bytes;
+}
+
+type Ask = Record<string, unknown> & { type: string };
+
+export class Store {
+  readonly runs: Run[] = [];
+  readonly layers = new Map<string, Columns>();
+  events: TrainingEvent[] = [];
+  distribution: Distribution | null = null;
+  status: Status | null = null;
+  /** What went wrong, in words; empty when nothing did. */
+  problem = "";
+  /** Number of the last frame. */
+  seq = -1;
+  /** Grows with each change. */
+  version = 0;
+  /** Whether a frame was lost and what is shown has a gap. */
+  behind = false;
+  readonly #model: LiveModel;
+  readonly #views = new Set<() => void>();
+  readonly #waiting = new Map<number, { done(reply: Reply): void; failed(error: Error): void }>();
+  readonly #now: () => number;
+  #requests = 0;
+  #askedAt = Number.NEGATIVE_INFINITY;
+  #eventsFrom = 0;
+
+  constructor(model: LiveModel, now: () => number = () => performance.now()) {
+    this.#model = model;
+    this.#now = now;
+    const opening = model.get("_opening");
+    if (opening?.frame) this.#replace(opening.frame, opening.data);
+    model.on("msg:custom", this.#onMessage);
+  }
+
+  dispose(): void {
+    this.#model.off("msg:custom", this.#onMessage);
+    this.#views.clear();
+  }
+
+  /** Be told of changes; returns how to stop. */
+  listen(changed: () => void): () => void {
+    this.#views.add(changed);
+    return () => this.#views.delete(changed);
+  }
+
+  /** Ask the kernel; rejected with its words where it cannot. */
+  ask(content: Ask): Promise<Reply> {
+    const id = ++this.#requests;
+    return new Promise((done, failed) => {
+      this.#waiting.set(id, { done, failed });
+      this.#model.send({ ...content, id });
+    });
+  }
+
+  /** Ask for everything anew: after a page was loaded again, or a frame was lost. */
+  askForKeyframe(): void {
+    if (this.#now() - this.#askedAt < KEYFRAME_EVERY) return;
+    this.#askedAt = this.#now();
+    this.#model.send({ type: "keyframe", id: ++this.#requests });
+  }
+
+  readDistribution(wire: WireDistribution, data: Bytes): Distribution {
+    const float32 = (packed: Packed) => unpack(packed, data) as Float32Array;
+    const { step, low, bins } = wire;
+    const rows = wire.rows ?? this.layers.get("grad_norm")?.names ?? [];
+    const count = float32(wire.count);
+    const counted = wire.counted ?? rows.map((_, row) => row);
+    const counts = new Map(
+      counted.map((row, i) => [rows[row], count.subarray(i * bins, (i + 1) * bins)] as const),
+    );
+    return { step, rows, low, counts, rms: float32(wire.rms), max: float32(wire.max) };
+  }
+
+  readonly #onMessage = (message: Message, buffers: Bytes[]): void => {
+    const data = buffers[0] ?? new Uint8Array();
+    switch (message.type) {
+      case "keyframe":
+        this.#replace(message.frame, data);
+        break;
+      case "delta":
+        this.#follow(message.frame, data);
+        break;
+      case "detail":
+      case "distribution":
+      case "done":
+        this.#answer(message.id, (waiting) => waiting.done({ message, data }));
+        return;
+      case "error":
+        this.#fail(message.id, message.message);
+        break;
+      default:
+        throw new Error(`torchdial: unknown message ${JSON.stringify(message)}`);
+    }
+    this.#changed();
+  };
+
+  #fail(id: number | null, words: string): void {
+    if (id !== null && this.#answer(id, (waiting) => waiting.failed(new Error(words)))) return;
+    this.problem = words;
+  }
+
+  #answer(
+    id: number,
+    how: (waiting: { done(reply: Reply): void; failed(error: Error): void }) => void,
+  ): boolean {
+    const waiting = this.#waiting.get(id);
+    if (!waiting) return false; // another page's question
+    this.#waiting.delete(id);
+    how(waiting);
+    return true;
+  }
+
+  #changed(): void {
+    this.version++;
+    for (const changed of this.#views) changed();
+  }
+
+  #replace(frame: Frame, data: Bytes): void {
+    this.runs.length = 0;
+    this.layers.clear();
+    this.events = [];
+    this.#eventsFrom = frame.events.first;
+    this.#take(frame, data);
+    this.behind = false;
+  }
+
+  #follow(frame: Frame, data: Bytes): void {
+    if (frame.seq <= this.seq) return; // the picture here is newer
+    if (frame.seq !== this.seq + 1) this.behind = true;
+    this.#take(frame, data);
+    if (this.behind) this.askForKeyframe();
+  }
+
+  #take(frame: Frame, data: Bytes): void {
+    for (const run of frame.runs) this.#takeRun(run, data);
+    for (const { name, rows, step, value } of frame.layers) {
+      const columns = this.layers.get(name) ?? new Columns();
+      this.layers.set(name, columns);
+      columns.splice(rows, unpack(step, data), unpack(value, data) as Float32Array);
+    }
+    if (this.events.length > MOST_EVENTS) {
+      this.#eventsFrom += this.events.length - MOST_EVENTS;
+      this.events = this.events.slice(-MOST_EVENTS);
+    }
+    const skip = this.#eventsFrom + this.events.length - frame.events.first;
+    this.events.push(...frame.events.items.slice(Math.max(skip, 0)));
+    if (frame.distribution) this.distribution = this.readDistribution(frame.distribution, data);
+    this.status = frame.status ?? this.status;
+    this.seq = frame.seq;
+  }
+
+  #takeRun(wire: WireRun, data: Bytes): void {
+    let run = this.runs.find(({ id }) => id === wire.id);
+    if (!run) {
+      run = { id: wire.id, name: wire.name, earlier: wire.earlier, scalars: new Map() };
+      this.runs.push(run);
+    }
+    for (const scalar of wire.scalars) {
+      let points = run.scalars.get(scalar.name);
+      if (!points) {
+        points = new Points();
+        run.scalars.set(scalar.name, points);
+      }
+      const arrays = [scalar.step, scalar.time, scalar.value].map((packed) => unpack(packed, data));
+      const [steps, times, values] = arrays;
+      if (scalar.exact) points.extend(scalar.first, steps, times, values);
+      else points.replace(scalar.total, false, steps, times, values);
+    }
+  }
+}
+
+/** Points of a window that was asked for. */
+export function readDetail(detail: WireDetail, data: Bytes) {
+  return detail.scalars.map(({ run, name, step, time, value }) => ({
+    run,
+    name,
+    steps: unpack(step, data) as Float64Array,
+    times: unpack(time, data) as Float64Array,
+    values: unpack(value, data) as Float64Array,
+  }));
+}

@@ -1,0 +1,9 @@
+// LossPlot: src/torchdial/widgets/loss_plot.py is the other half.
+
+import { liveWidget } from "./lib/plots/live";
+import { LossView } from "./lib/plots/loss_view";
+
+export default liveWidget((store, config, changed) => {
+  const view = new LossView(store, { all: config.all_names }, changed);
+  return { element: view.element, draw: (root) => view.draw(root), dispose: () => view.dispose() };
+});

@@ -1,0 +1,92 @@
+"""The static picture of a loss plot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from torchdial.inputs.pictures import CATEGORIES
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from torchdial.widgets.frames import Run
+
+MOST_PANELS = 6
+MOST_LINES = 8  # a panel
+BUCKETS = 400
+WIDTH_INCHES = 8.0
+PANEL_INCHES = 2.2
+DPI = 80
+# js/src/lib/plots/ink.ts has the same order, and panels.ts the same rule for panels.
+ORDER = (5, 6, 3, 7, 1, 2, 0, 4)
+DATA = ("train", "training", "val", "valid", "validation", "test", "eval")
+UNHIDDEN = "\u200b"  # matplotlib leaves labels out that begin with _
+HIDDEN = ("grad_norm", "clip_coefficient", "amp_scale", "skipped", "epoch")
+
+
+def curves_figure(runs: Sequence[Run]) -> Figure:
+    """Return a figure of what the runs logged: a panel for each group, earlier runs faint."""
+    from matplotlib.figure import Figure
+
+    panels = panels_of([name for run in runs for name in run.history.names])
+    shown = list(panels.items())[:MOST_PANELS]
+    columns = min(max(len(shown), 1), 2)
+    rows = -(-max(len(shown), 1) // columns)
+    figure = Figure(
+        figsize=(WIDTH_INCHES, PANEL_INCHES * rows + 0.3), dpi=DPI, layout="constrained"
+    )
+    for place, (title, names) in enumerate(shown, start=1):
+        _draw(figure.add_subplot(rows, columns, place), title, names, runs)
+    figure.suptitle("static picture: run the cell to interact", fontsize="small")
+    return figure
+
+
+def panels_of(names: Sequence[str]) -> dict[str, list[str]]:
+    """Return names by panel: twins of training and validation together, and groups `a/b`.
+
+    Example:
+        >>> panels_of(["loss", "val/loss", "lr", "loss", "acc"])
+        {'loss': ['loss', 'val/loss'], 'lr': ['lr'], 'acc': ['acc']}
+    """
+    panels: dict[str, list[str]] = {}
+    for name in dict.fromkeys(names):
+        if name not in HIDDEN and not name.startswith("system/"):
+            panels.setdefault(_key(name).split("/")[0], []).append(name)
+    return panels
+
+
+def _key(name: str) -> str:
+    """Return a name without the word for the data it was measured on."""
+    for word in DATA:
+        if name.startswith((f"{word}/", f"{word}_")) and len(name) > len(word) + 1:
+            return name[len(word) + 1 :]
+    return name
+
+
+def _draw(axes: Axes, title: str, names: Sequence[str], runs: Sequence[Run]) -> None:
+    keys = list(dict.fromkeys(_key(name) for name in names))
+    for run in runs:
+        for name in names[:MOST_LINES]:
+            if name not in run.history:
+                continue
+            picture = run.history[name].picture(BUCKETS)
+            axes.plot(
+                picture.x,
+                np.where(np.isfinite(picture.y), picture.y, np.nan),
+                color=CATEGORIES[ORDER[keys.index(_key(name)) % len(ORDER)]] / 255,
+                alpha=0.35 if run.earlier else 1.0,
+                linewidth=1,
+                linestyle="-" if _key(name) == name else "--",
+                label=None
+                if run.earlier
+                else f"\u200b{name}",  # matplotlib hides what begins with _
+            )
+    axes.set_title(title, fontsize="medium", parse_math=False)
+    axes.set_xlabel("step")
+    if len(names) > 1:
+        for text in axes.legend(fontsize="small").get_texts():
+            text.set_parse_math(False)

@@ -1,0 +1,148 @@
+"""When the browser is told: deltas in order, at most ten a second, and keyframes, more rarely."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from torchdial.widgets.frames import Choice, Packed, Run, Told, delta, keyframe
+
+DELTA_SECONDS = 0.1
+KEYFRAME_SECONDS = 5.0
+FAR_BEHIND = 5  # deltas in a row that were full
+
+Send = Callable[[dict[str, Any], list[bytes]], None]
+
+
+class Timer(Protocol):
+    """What a call that waits can be asked: to be forgotten."""
+
+    def cancel(self) -> None:
+        """Forget the call."""
+
+
+def call_later(seconds: float, call: Callable[[], None]) -> Timer:
+    """Call on a thread of its own after some seconds."""
+    timer = threading.Timer(seconds, call)
+    timer.daemon = True
+    timer.start()
+    return timer
+
+
+class Feed:
+    """Tells one widget's browser of its runs; from any thread, by messages alone.
+
+    Args:
+        runs: the runs; the last one's layers and events are shown.
+        choice: what of them is shown.
+        send: sends a message with buffers.
+        status: says how the run is; None where nobody can.
+        clock: seconds that only grow.
+        later: calls after some seconds.
+    """
+
+    def __init__(
+        self,
+        runs: Sequence[Run],
+        choice: Choice,
+        send: Send,
+        status: Callable[[], dict[str, Any] | None] = lambda: None,
+        clock: Callable[[], float] = time.monotonic,
+        later: Callable[[float, Callable[[], None]], Timer] = call_later,
+    ) -> None:
+        self._runs = runs
+        self._choice = choice
+        self._send = send
+        self._status = status
+        self._clock = clock
+        self._later = later
+        self._lock = threading.RLock()
+        self._seq = 0
+        self._told = Told()
+        self._last_status: dict[str, Any] | None = None
+        self._sent_at = self._keyframe_at = float("-inf")
+        self._keyframe_wanted = False
+        self._full = 0
+        self._timer: Timer | None = None
+        self._closed = False
+
+    def opening(self) -> dict[str, Any]:
+        """Return everything that is shown, for a page that is opened now."""
+        with self._lock:
+            packed = keyframe(self._runs, self._choice, Told())
+            return {"frame": self._head(packed, self._status()), "data": packed.data}
+
+    def poke(self) -> None:
+        """Tell what is new, now or as soon as it may be told; an error is told, never raised."""
+        with self._lock:
+            if self._closed or self._timer is not None:
+                return
+            wait = self._sent_at + DELTA_SECONDS - self._clock()
+            if wait > 0:
+                self._wake_in(wait)
+            else:
+                self._tell_safely()
+
+    def want_keyframe(self) -> None:
+        """Tell everything anew, at most every five seconds."""
+        with self._lock:
+            self._keyframe_wanted = True
+        self.poke()
+
+    def close(self) -> None:
+        """Tell nothing more."""
+        with self._lock:
+            self._closed = True
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+
+    def _wake_in(self, seconds: float) -> None:
+        self._timer = self._later(seconds, self._wake)
+
+    def _wake(self) -> None:
+        with self._lock:
+            self._timer = None
+        self.poke()
+
+    def _tell_safely(self) -> None:
+        try:
+            self._tell()
+        except Exception as error:  # a training loop must go on, whatever a picture does
+            self.close()
+            words = f"torchdial: this plot stopped: {type(error).__name__}: {error}"
+            self._send({"type": "error", "id": None, "message": words}, [])
+
+    def _tell(self) -> None:
+        now = self._clock()
+        self._sent_at = now
+        due = self._keyframe_at + KEYFRAME_SECONDS
+        if self._keyframe_wanted and now >= due:
+            self._keyframe_wanted, self._keyframe_at, self._full = False, now, 0
+            self._publish("keyframe", keyframe(self._runs, self._choice, self._told))
+            return
+        packed = delta(self._runs, self._choice, self._told)
+        self._full = self._full + 1 if packed.more else 0
+        if self._full >= FAR_BEHIND or packed.too_much:
+            self._keyframe_wanted = True
+        if _says_something(packed.head) or self._status() != self._last_status:
+            self._publish("delta", packed)
+        if packed.more:
+            self._wake_in(DELTA_SECONDS)
+        elif self._keyframe_wanted:
+            self._wake_in(max(due - now, DELTA_SECONDS))
+
+    def _publish(self, kind: str, packed: Packed) -> None:
+        self._seq += 1
+        self._last_status = self._status()
+        head = self._head(packed, self._last_status)
+        self._send({"type": kind, "frame": head}, [packed.data])
+
+    def _head(self, packed: Packed, status: dict[str, Any] | None) -> dict[str, Any]:
+        return packed.head | {"seq": self._seq, "status": status}
+
+
+def _says_something(head: dict[str, Any]) -> bool:
+    return bool(head["runs"] or head["layers"] or head["distribution"] or head["events"]["items"])

@@ -1,0 +1,165 @@
+"""What live plots share: they are told by messages, answer the browser and leave a picture."""
+
+from __future__ import annotations
+
+import io
+import uuid
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import anywidget
+import traitlets as t
+
+from torchdial.widgets.feed import Feed
+from torchdial.widgets.frames import Choice, Packed, Run, detail, distribution_at
+from torchdial.widgets.sources import Monitor
+from torchdial.widgets.status import has_ended, status_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+class LivePlot(anywidget.AnyWidget):
+    """Traits and messages of the live plots; made by `LossPlot` and its kin.
+
+    Live data goes by custom messages only, since those may be sent from any thread. The opening
+    state is made whenever a page asks for it, so a page that is loaded again sees everything.
+    """
+
+    _config = t.Dict().tag(sync=True, echo_update=False)
+    _opening = t.Dict().tag(sync=True, echo_update=False)
+
+    _feed: Feed
+    _unsubscribe: Callable[[], None] | None = None
+
+    def __init__(
+        self,
+        runs: Sequence[Run],
+        choice: Choice,
+        monitor: Monitor | None,
+        **config: Any,
+    ) -> None:
+        self._runs = tuple(runs)
+        self._monitor = monitor
+        self._display_id = ""
+        self._pictured: int | None = None
+        self._feed = Feed(
+            self._runs,
+            choice,
+            self._send_message,
+            lambda: None if monitor is None else status_of(monitor),
+        )
+        super().__init__(_config=config)
+        self.on_msg(self._on_message)
+        if monitor is not None:
+            self._unsubscribe = monitor.subscribe(self._on_news)
+
+    def __repr__(self) -> str:
+        """Say what is shown, for places that cannot show it."""
+        names = ", ".join(run.name for run in self._runs)
+        return f"{type(self).__name__}({names})"
+
+    @property
+    def _history(self) -> Any:
+        return self._runs[-1].history
+
+    def refresh(self) -> None:
+        """Show what was recorded since; a plot of a monitor does so by itself."""
+        self._feed.poke()
+
+    def to_matplotlib(self) -> Figure:
+        """Return the static picture, made without pyplot."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Close the widget and stop following the monitor."""
+        unsubscribe, self._unsubscribe = self._unsubscribe, None
+        if unsubscribe is not None:
+            unsubscribe()
+        if hasattr(self, "_feed"):  # one that was refused is closed, too, when it is collected
+            self._feed.close()
+        super().close()
+
+    # The wire
+
+    def get_state(self, key: Any = None, drop_defaults: bool = False) -> dict[str, Any]:
+        """Return the state that a page opens with, made now."""
+        state: dict[str, Any] = super().get_state(key, drop_defaults)
+        if key is None or "_opening" in state:
+            state["_opening"] = self._feed.opening()
+        return state
+
+    def _send_message(self, content: dict[str, Any], buffers: list[bytes]) -> None:
+        self.send(content, buffers)
+
+    def _on_news(self) -> None:
+        """Hear from the monitor's publisher thread."""
+        self._feed.poke()
+        if self._monitor is not None and has_ended(self._monitor):
+            self._leave_picture()
+
+    def _on_message(self, _widget: Any, content: Mapping[str, Any], _buffers: Any) -> None:
+        """Do what the browser asks; an error travels back with the request's id."""
+        kind, request = content.get("type"), content.get("id")
+        try:
+            if kind == "keyframe":
+                self._feed.want_keyframe()
+            elif kind == "detail":
+                self._answer(request, "detail", detail(self._runs, content))
+            elif kind == "distribution":
+                row = content.get("row")
+                packed = distribution_at(self._history, int(content["step"]), row)
+                self._answer(request, "distribution", packed)
+            elif kind == "control":
+                self._control(content)
+                self.send({"type": "done", "id": request})
+            else:
+                raise ValueError(f"unknown message type {kind!r:.60}")
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            self.send({"type": "error", "id": request, "message": f"torchdial: {error}"})
+
+    def _answer(self, request: Any, kind: str, packed: Packed) -> None:
+        body = packed.head if kind == "detail" else packed.head[kind]
+        self.send({"type": kind, "id": request, kind: body}, [packed.data])
+
+    def _control(self, content: Mapping[str, Any]) -> None:
+        raise ValueError(f"{type(self).__name__} cannot {content['action']}; TrainingPanel can")
+
+    # The static picture
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        bundle = super()._repr_mimebundle_(**kwargs)
+        if bundle is None:
+            return None
+        data, metadata = bundle
+        try:
+            png = io.BytesIO()
+            self.to_matplotlib().savefig(png, format="png")
+            data["image/png"] = png.getvalue()
+        except Exception as error:  # the widget itself can still be shown
+            warnings.warn(f"torchdial: no static picture: {error}", stacklevel=2)
+        self._pictured = self._history.version
+        return data, metadata
+
+    def _ipython_display_(self) -> None:
+        """Show the widget where a later picture can take the place of the first one."""
+        self._display_id = self._display_id or uuid.uuid4().hex
+        self._publish(update=False)
+
+    def _leave_picture(self) -> None:
+        """Put a picture of what was recorded since into the notebook, under the live plot."""
+        if self._display_id and self._pictured != self._history.version:
+            self._publish(update=True)
+
+    def _publish(self, *, update: bool) -> None:
+        from IPython.core.interactiveshell import InteractiveShell
+        from IPython.display import publish_display_data
+
+        bundle = self._repr_mimebundle_()
+        if bundle is None or not InteractiveShell.initialized():
+            print(repr(self))  # noqa: T201 - as a display does where there is no notebook
+            return
+        data, metadata = bundle
+        transient = {"display_id": self._display_id}
+        publish_display_data(data, metadata, transient=transient, update=update)  # type: ignore[no-untyped-call]

@@ -1,0 +1,56 @@
+"""Curves of what was logged."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from torchdial.widgets.bundle import bundle
+from torchdial.widgets.frames import Choice
+from torchdial.widgets.live import LivePlot
+from torchdial.widgets.sources import read_source
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+# What a monitor keeps for other views; js/src/lib/plots/panels.ts has the same.
+RESERVED = ("grad_norm", "clip_coefficient", "amp_scale", "skipped")
+
+
+class LossPlot(LivePlot):
+    """Shows losses and metrics while they come.
+
+    Names that differ only in `train` or `val` share an axis, and so do those of one group `a/b`.
+    Every point stays in the kernel; the picture keeps the lowest and the highest of what a pixel
+    stands for, so that a spike of one step is always seen, and zooming in asks for the rest.
+
+    Args:
+        source: a `TrainingMonitor`, a `History`, a dict of histories by name, or a dict of lists,
+            arrays or 1-d tensors, one value a step.
+
+    Raises:
+        ValueError: the source is none of these.
+
+    Example:
+        >>> LossPlot({"loss": [1.0, 0.5, 0.25], "val/loss": [1.1, 0.7, 0.6]})
+        LossPlot(run)
+    """
+
+    _esm = bundle("loss_plot.js")
+    _css = bundle("loss_plot.css")
+
+    def __init__(self, source: Any) -> None:
+        found = read_source(source)
+        everything = isinstance(source, dict)
+        choice = Choice(scalars=lambda name: everything or is_metric(name), layers=False)
+        super().__init__(found.runs, choice, found.monitor, all_names=everything)
+
+    def to_matplotlib(self) -> Figure:
+        """Return a figure of the curves, made without pyplot."""
+        from torchdial.figures.curves import curves_figure
+
+        return curves_figure(self._runs)
+
+
+def is_metric(name: str) -> bool:
+    """Say whether a scalar is drawn, or places steps among epochs."""
+    return name not in RESERVED and not name.startswith("system/")

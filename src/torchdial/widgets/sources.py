@@ -1,0 +1,124 @@
+"""What a live plot can be made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeGuard
+
+import numpy as np
+import torch
+
+from torchdial.inputs.refusal import describe, refusal
+from torchdial.training.history import History
+from torchdial.training.runs import runs as all_runs
+from torchdial.training.series import Series
+from torchdial.widgets.frames import Run
+
+MOST_EARLIER = 6
+
+
+class Monitor(Protocol):
+    """As much of a `TrainingMonitor` as a plot needs."""
+
+    history: History
+
+    @property
+    def step(self) -> int:
+        """Completed steps."""
+
+    @property
+    def overhead(self) -> float:
+        """The fraction of a step that watching takes."""
+
+    @property
+    def problem(self) -> str:
+        """The traceback of the first internal error, else empty."""
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What a person should know."""
+
+    @property
+    def control(self) -> Any:
+        """State, progress and dials, and the requests for them."""
+
+    def subscribe(self, callback: Callable[[], None], /) -> Callable[[], None]:
+        """Call on a thread of its own when something is new; returns how to stop."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Runs to show, the newest last, and the monitor that goes on with it."""
+
+    runs: tuple[Run, ...]
+    monitor: Monitor | None = None
+
+
+def read_source(source: Any) -> Source:
+    """Return what a plot's argument stands for.
+
+    Raises:
+        ValueError: it is neither a monitor, nor a history, nor a dict of histories or of values.
+    """
+    if is_monitor(source):
+        return Source((*_earlier(source.history), Run(source.history, source.history.name)), source)
+    if isinstance(source, History):
+        return Source((Run(source, source.name or "run"),))
+    if isinstance(source, Mapping) and source:
+        values = list(source.values())
+        histories = [v.history if is_monitor(v) else v for v in values]
+        if all(isinstance(history, History) for history in histories):
+            return Source(
+                tuple(Run(h, str(name)) for name, h in zip(source, histories, strict=True))
+            )
+        if not any(isinstance(history, History) for history in histories):
+            return Source((Run(_history_of(source), "run"),))
+    raise refusal(
+        "source",
+        expected="a TrainingMonitor, a History, or a dict of histories or of lists of values",
+        got=describe(source),
+        remedy='Pass LossPlot(monitor), or LossPlot({"loss": values}), say.',
+    )
+
+
+def is_monitor(source: Any) -> TypeGuard[Monitor]:
+    """Say whether something records a run and tells of it."""
+    return isinstance(getattr(source, "history", None), History) and hasattr(source, "subscribe")
+
+
+def _earlier(history: History) -> list[Run]:
+    """Return the runs of this process that began before a run, as far as they are not too many."""
+    runs = all_runs()
+    place = next((i for i, run in enumerate(runs) if run is history), len(runs))
+    shown = [run for run in runs[:place] if not run.hidden]
+    return [Run(run, run.name, earlier=True) for run in shown[-MOST_EARLIER:]]
+
+
+def _history_of(given: Mapping[Any, Any]) -> History:
+    history = History("run")
+    for name, values in given.items():
+        array = _to_values(str(name), values)
+        series = history.scalars[str(name)] = Series(str(name), history.lock)
+        steps = np.arange(len(array))
+        series.extend(steps, array, steps)
+    return history
+
+
+def _to_values(name: str, values: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
+    try:
+        if isinstance(values, torch.Tensor):
+            values = values.detach().to("cpu", torch.float64).numpy()
+        elif isinstance(values, (list, tuple)):
+            values = [float(value) for value in values]
+        array = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        array = np.empty((0, 0))
+    if array.ndim != 1:
+        raise refusal(
+            name,
+            expected="a list, an array or a tensor of one value a step",
+            got=describe(values),
+            remedy="Pass one dimension for each name.",
+        )
+    return array

@@ -1,0 +1,50 @@
+"""What a run says of itself: how far it is, how fast, and what a person should know."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torchdial.training.history import History
+    from torchdial.widgets.sources import Monitor
+
+ENDED = ("finished", "failed")
+
+
+def status_of(monitor: Monitor) -> dict[str, Any]:
+    """Return the state of a run for the browser; None for what is not known."""
+    control, history = monitor.control, monitor.history
+    progress = control.progress
+    return {
+        "state": control.state,
+        "step": int(monitor.step),
+        "total_steps": progress.total_steps if progress else None,
+        "epoch": progress.epoch if progress else _last(history, "epoch"),
+        "epochs": progress.epochs if progress else None,
+        "steps_per_s": _last(history, "system/steps_per_s"),
+        "memory": _last(history, "system/memory"),
+        "data_wait": _last(history, "system/data_wait"),
+        "overhead": _finite(monitor.overhead),
+        "problem": "\n".join(words for words in (monitor.problem, control.error) if words),
+        "notes": list(monitor.notes),
+        "reach": control.reach,
+        "dials": [
+            {"name": d.name, "value": d.value, "min": d.min, "max": d.max, "log": d.log}
+            for d in control.dials.values()
+        ],
+    }
+
+
+def has_ended(monitor: Monitor) -> bool:
+    """Say whether a run in `loop` or `start` is over."""
+    return monitor.control.state in ENDED
+
+
+def _last(history: History, name: str) -> float | None:
+    last = history[name].last if name in history else None
+    return None if last is None else _finite(last[1])
+
+
+def _finite(value: float | None) -> float | None:
+    return float(value) if value is not None and math.isfinite(value) else None
