@@ -42,10 +42,7 @@ function show(model: Model<DetectionTraits>, root: HTMLElement): () => void {
   const prefixOf = ({ name }: Detector) => (detectors.length > 1 ? `${name}  ` : "");
   const hasCurves = hasTargets || model.get("_curves").some(Boolean);
 
-  const best = () => {
-    const values = detectors[0].valuesOf(metric, label());
-    return values && bestOf(Float64Array.from(values), scoreStops.length);
-  };
+  const best = () => detectors[0].bestOf(metric, label());
 
   const preview: Preview = {
     size: config,
@@ -109,12 +106,12 @@ function show(model: Model<DetectionTraits>, root: HTMLElement): () => void {
 
     readFrame() {
       const curves = model.get("_curves");
+      const { sources } = model.get("_frame");
       shell.tiles.drop();
-      detectors = model
-        .get("_frame")
-        .sources.map((source, i) =>
-          createDetector(config, config.sources[i], source, truths, curves[i] ?? null),
-        );
+      for (const source of sources) shell.tiles.put(source.tiles);
+      detectors = sources.map((source, i) =>
+        createDetector(config, config.sources[i], source, truths, curves[i] ?? null),
+      );
     },
 
     update() {
@@ -201,6 +198,7 @@ function show(model: Model<DetectionTraits>, root: HTMLElement): () => void {
     name: "score threshold",
     max: 1,
     step: "any",
+    at: scoreStops,
     ticks: [0, 0.25, 0.5, 0.75, 1].map((at) => [at, formatScore(at)] as const),
     input: (score) => state.move({ score }),
     commit: state.flush,
@@ -213,7 +211,7 @@ function show(model: Model<DetectionTraits>, root: HTMLElement): () => void {
     input: (stop) => state.move({ stop }),
     commit: state.flush,
   });
-  const map = createMap(stops.length, scoreStops.length, {
+  const map = createMap(stops.length, scoreStops, {
     move: state.move,
     commit: state.flush,
   });

@@ -7,6 +7,8 @@ export interface DialOptions {
   /** The highest value; the lowest is 0. */
   max: number;
   step: number | "any";
+  /** Values at which curves have their points; without them they are 0, 1, 2 … */
+  at?: readonly number[];
   /** Texts of some values. */
   ticks: readonly (readonly [value: number, text: string])[];
   input(value: number): void;
@@ -16,13 +18,13 @@ export interface DialOptions {
 
 export interface DialState {
   value: number;
-  /** For each model a curve of evenly spaced points, 0 … 1; NaN where it is undefined. */
+  /** For each model a curve, 0 … 1 high; NaN where it is undefined. */
   curves: readonly ArrayLike<number>[];
   /** For each model how high its point stands; NaN for no point. */
   points: readonly number[];
   /** Where the first curve is highest. */
   best: { value: number; height: number } | null;
-  /** How many there are below, between and above evenly spaced stops. */
+  /** How many there are below, between and above the curves' points. */
   histogram?: Float64Array;
   /** Around the first curve: where it would lie for other images. */
   band?: { low: ArrayLike<number>; high: ArrayLike<number> } | null;
@@ -36,11 +38,16 @@ export interface Dial {
   update(state: DialState): void;
 }
 
-export function createDial({ name, max, step, ticks, ...events }: DialOptions): Dial {
-  const percent = (value: number) => `${(value / Math.max(max, Number.MIN_VALUE)) * 100}%`;
+export function createDial({ name, max, step, at, ticks, ...events }: DialOptions): Dial {
+  const percent = (value: number) => `${(value / (max || 1)) * 100}%`;
   const bars = svg("path", { class: "dial-bars" });
   const lines = svg("g");
-  const plot = svg("svg", { preserveAspectRatio: "none", "aria-hidden": "true" }, bars, lines);
+  const plot = svg(
+    "svg",
+    { viewBox: `0 0 ${max || 1} 1`, preserveAspectRatio: "none", "aria-hidden": "true" },
+    bars,
+    lines,
+  );
   const star = h("div", { class: "dial-best", "aria-hidden": "true" }, "★");
   const points = h("div");
   const needle = h("div", { class: "dial-needle" });
@@ -75,14 +82,14 @@ export function createDial({ name, max, step, ticks, ...events }: DialOptions): 
     update({ value, curves, best, histogram, band, valueText, ...state }) {
       if (input.valueAsNumber !== value) input.valueAsNumber = value;
       input.setAttribute("aria-valuetext", valueText);
-      const stops = histogram ? histogram.length - 1 : (curves[0]?.length ?? 2);
-      plot.setAttribute("viewBox", `0 0 ${Math.max(stops - 1, 1)} 1`);
-      bars.setAttribute("d", histogram ? barPath(histogram) : "");
+      bars.setAttribute("d", histogram ? barPath(histogram, at) : "");
       lines.replaceChildren(
-        ...(band ? [svg("path", { class: "dial-band", d: bandPath(band.low, band.high) })] : []),
+        ...(band
+          ? [svg("path", { class: "dial-band", d: bandPath(band.low, band.high, at) })]
+          : []),
         ...curves.flatMap((curve, i) => [
-          ...(i === 0 ? [svg("path", { class: "dial-fill", d: areaPath(curve) })] : []),
-          svg("path", { class: `dial-line model-${i}`, d: linePath(curve) }),
+          ...(i === 0 ? [svg("path", { class: "dial-fill", d: areaPath(curve, at) })] : []),
+          svg("path", { class: `dial-line model-${i}`, d: linePath(curve, at) }),
         ]),
       );
       needle.style.left = percent(value);
@@ -105,28 +112,33 @@ export function quarters(labels: readonly string[]): [number, string][] {
   return [...marked].map((k) => [k, labels[k]]);
 }
 
+type Numbers = ArrayLike<number>;
+
 /** A line through what is defined; it breaks where the metric is not. */
-export function linePath(values: ArrayLike<number>): string {
+export function linePath(values: Numbers, at?: Numbers): string {
   let d = "";
   for (let k = 0; k < values.length; k++) {
     if (Number.isNaN(values[k])) continue;
-    d += `${k === 0 || Number.isNaN(values[k - 1]) ? "M" : "L"}${k} ${round(1 - values[k])}`;
+    const starts = k === 0 || Number.isNaN(values[k - 1]);
+    d += `${starts ? "M" : "L"}${at?.[k] ?? k} ${round(1 - values[k])}`;
   }
   return d;
 }
 
-function areaPath(values: ArrayLike<number>): string {
+function areaPath(values: Numbers, at?: Numbers): string {
   const filled = Array.from(values, (v) => (Number.isNaN(v) ? 0 : v));
-  return `${linePath(filled)}L${values.length - 1} 1L0 1Z`;
+  const last = values.length - 1;
+  return `${linePath(filled, at)}L${at?.[last] ?? last} 1L${at?.[0] ?? 0} 1Z`;
 }
 
 /** The strip between two lines, one part for each stretch where they are defined. */
-export function bandPath(low: ArrayLike<number>, high: ArrayLike<number>): string {
+export function bandPath(low: Numbers, high: Numbers, at?: Numbers): string {
   let d = "";
   for (let k = 0, start = 0; k <= low.length; k++) {
     if (k < low.length && !Number.isNaN(low[k])) continue;
-    for (let i = start; i < k; i++) d += `${i === start ? "M" : "L"}${i} ${round(1 - high[i])}`;
-    for (let i = k - 1; i >= start; i--) d += `L${i} ${round(1 - low[i])}`;
+    const point = (i: number, value: number) => `${at?.[i] ?? i} ${round(1 - value)}`;
+    for (let i = start; i < k; i++) d += `${i === start ? "M" : "L"}${point(i, high[i])}`;
+    for (let i = k - 1; i >= start; i--) d += `L${point(i, low[i])}`;
     if (k > start) d += "Z";
     start = k + 1;
   }
@@ -134,12 +146,12 @@ export function bandPath(low: ArrayLike<number>, high: ArrayLike<number>): strin
 }
 
 /** Bars between the stops, log-scaled, since the two ends hold nearly all. */
-export function barPath(histogram: Float64Array): string {
+export function barPath(histogram: Float64Array, at?: Numbers): string {
   const inner = histogram.slice(1, -1);
   const top = Math.log1p(Math.max(...inner, 1));
   let d = "";
   inner.forEach((count, k) => {
-    d += `M${k} 1V${round(1 - (0.9 * Math.log1p(count)) / top)}h1V1`;
+    d += `M${at?.[k] ?? k} 1V${round(1 - (0.9 * Math.log1p(count)) / top)}H${at?.[k + 1] ?? k + 1}V1`;
   });
   return d;
 }

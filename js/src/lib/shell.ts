@@ -87,6 +87,7 @@ export function createShell<Traits extends PreviewTraits>(
   let cells: Cell[] = [];
   let requests = 0;
   let problem = "";
+  let explained = "";
   let pointer: { cell: number; x: number; y: number } | null = null;
 
   const tiles = new Tiles((keys) => model.send({ type: "need", id: ++requests, keys }));
@@ -244,6 +245,9 @@ export function createShell<Traits extends PreviewTraits>(
     },
 
     explain(entries: { color: string; text: string; class?: string }[]): void {
+      const now = JSON.stringify(entries);
+      if (now === explained) return;
+      explained = now;
       legend.replaceChildren(
         ...entries.map(({ color, text, class: name = "" }) => {
           const swatch = h("i", { class: `swatch ${name}`.trim(), "aria-hidden": "true" });

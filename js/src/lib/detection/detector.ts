@@ -1,5 +1,6 @@
 // One model under the dials: what it found, and what follows at a setting, each computed once.
 
+import { best, type Point } from "../boxes/best";
 import { type Band, bootstrap } from "../boxes/bootstrap";
 import type { Decided } from "../boxes/confusion";
 import { type Counts, count } from "../boxes/counts";
@@ -78,6 +79,15 @@ export function createDetector(
     );
   }
 
+  /** The best point of both dials. */
+  function bestOf(which: DetectionMetric, label: number | null): Point | null {
+    const values = valuesOf(which, label);
+    if (!values) return null;
+    return remember(`best/${which}/${label}`, () =>
+      best(Float64Array.from(values), scoreStops.length),
+    );
+  }
+
   const bandKey = (which: DetectionMetric, label: number | null, { stop, maxDet }: Setting) =>
     `band/${which}/${label}/${stop}/${maxDet}`;
 
@@ -87,6 +97,7 @@ export function createDetector(
     decide,
     countsAt,
     valuesOf,
+    bestOf,
     ap: apOf(wire.ap),
     given,
     floor: wire.score_floor,

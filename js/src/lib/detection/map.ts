@@ -23,7 +23,8 @@ export interface MapEvents {
 
 const COLORS = Array.from({ length: 256 }, (_, i) => pack(viridis(i / 255)));
 
-export function createMap(numStops: number, numScores: number, events: MapEvents) {
+export function createMap(numStops: number, scores: readonly number[], events: MapEvents) {
+  const numScores = scores.length;
   const canvas = h("canvas", { width: numScores, height: numStops });
   const context = canvas.getContext("2d") as CanvasRenderingContext2D;
   const image = context.createImageData(numScores, numStops);
@@ -60,6 +61,17 @@ export function createMap(numStops: number, numScores: number, events: MapEvents
   /** The middle of stop k's column or row, as a fraction; between stops in between. */
   const fraction = (k: number, count: number) => (k + 0.5) / count;
   const index = (at: number, count: number) => Math.min(Math.max(at * count - 0.5, 0), count - 1);
+  /** Where a score lies among the stops, and the score there. */
+  const placeOf = (score: number) => {
+    const after = scores.findIndex((stop) => stop > score);
+    const k = Math.max(after < 0 ? scores.length - 1 : after - 1, 0);
+    const next = scores[k + 1] ?? Number.POSITIVE_INFINITY;
+    return k + Math.max(score - scores[k], 0) / (next - scores[k]);
+  };
+  const scoreAt = (place: number) => {
+    const k = Math.floor(place);
+    return scores[k] + (place - k) * ((scores[k + 1] ?? scores[k]) - scores[k]);
+  };
 
   const place = (node: HTMLElement, score: number, stop: number) => {
     node.style.left = `${100 * fraction(score, numScores)}%`;
@@ -70,7 +82,7 @@ export function createMap(numStops: number, numScores: number, events: MapEvents
     const box = field.getBoundingClientRect();
     const score = index((e.clientX - box.left) / box.width, numScores);
     const stop = index((box.bottom - e.clientY) / box.height, numStops);
-    events.move({ score: score / (numScores - 1), stop: Math.round(stop) });
+    events.move({ score: scoreAt(score), stop: Math.round(stop) });
   };
   field.addEventListener("pointerdown", (e) => {
     if (e.button !== 0) return;
@@ -108,7 +120,7 @@ export function createMap(numStops: number, numScores: number, events: MapEvents
       field.title = `${name} over score and NMS IoU: drag the point`;
       field.setAttribute("aria-valuenow", String(score));
       field.setAttribute("aria-valuetext", valueText);
-      place(point, score * (numScores - 1), stop);
+      place(point, placeOf(score), stop);
       star.hidden = best === null;
       if (best) place(star, best.score, best.stop);
     },

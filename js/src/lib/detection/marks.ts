@@ -58,7 +58,8 @@ function ghosts({ found }: Decided, { score, stop, own }: Setting, label: number
     if (!(found.scores[index] > Math.fround(own[of] ?? score))) continue;
     if (!keptAt(found, stop, index)) marks.push({ as: "ghost", index });
   }
-  return marks;
+  // One class after the other: as many as these are drawn faster by colour.
+  return marks.sort((a, b) => found.labels[a.index] - found.labels[b.index]);
 }
 
 export function isTarget({ as }: Mark): boolean {

@@ -7,7 +7,7 @@ import { fillPicture, Raster } from "../raster";
 import type { Cell } from "../shell";
 import { imageKey, type Tiles } from "../tiles";
 import type { Detector } from "./detector";
-import { colorOf, cornersOf, isTarget, type Mark, markAt, marksOf } from "./marks";
+import { type Corners, colorOf, cornersOf, isTarget, type Mark, markAt, marksOf } from "./marks";
 import { tint } from "./masks";
 import type { DetectionState } from "./state";
 import {
@@ -16,8 +16,8 @@ import {
   type Frame,
   frameOf,
   type Stroke,
-  strokeBox,
-  strokeHalo,
+  strokeBoxes,
+  strokeRims,
 } from "./strokes";
 import { markInWords, type Tie, tieOf } from "./words";
 
@@ -27,6 +27,7 @@ const THICK = 3.5;
 const GHOST_DASH = [7, 4];
 const ASIDE_ALPHA = 0.3; // of all others, while a tie between two is shown
 const SLACK = 3; // how far beside a box the pointer may be
+const MOST_LABELS = 100; // more have no room on a picture
 const LONGEST_NAME = 24;
 const WIDTH_OF_LETTERS = 20; // three of them in CSS pixels: a name may take a third of the picture
 
@@ -93,24 +94,23 @@ export function createPainter(
     const frame = frameOf(context, region, dest);
     const complete = !detector.hasMasks || drawMasks(context, cell, image, marks, region, dest);
     context.save();
-    for (const mark of marks) {
-      if (mark.as === "ghost" || mark.as === "falseAlarm") continue; // a rim fills their gaps
-      const { width } = STROKES[mark.as];
-      strokeHalo(context, frame, cornersOf(image, mark), colorOf(image, mark), width);
-    }
     const pointed = hovered?.cell === keyOf(cell) ? hovered.mark : null;
     const tie = pointed && tieOf(config, image, pointed, setting);
-    for (const mark of marks) {
-      const { width, dash, alpha = 1 } = STROKES[mark.as];
-      const color = colorOf(image, mark);
-      strokeBox(context, frame, cornersOf(image, mark), {
-        ...{ width, dash, color },
-        alpha: tie ? alpha * ASIDE_ALPHA : alpha,
-      });
+    const runs = runsOf(image, marks);
+    for (const { as, boxes, stroke } of runs) {
+      if (as === "ghost" || as === "falseAlarm") continue; // a rim would fill their gaps
+      strokeRims(context, frame, boxes, stroke);
+    }
+    for (const { boxes, stroke } of runs) {
+      const alpha = (stroke.alpha ?? 1) * (tie ? ASIDE_ALPHA : 1);
+      strokeBoxes(context, frame, boxes, { ...stroke, alpha });
     }
     const room = Math.floor(frame.width / frame.unit / WIDTH_OF_LETTERS);
     const longest = Math.min(Math.max(room, 5), LONGEST_NAME);
-    const named = marks.filter(({ as }) => as !== "ghost").reverse();
+    const named = marks
+      .filter(({ as }) => as !== "ghost")
+      .slice(-MOST_LABELS)
+      .reverse();
     drawLabels(
       context,
       frame,
@@ -156,9 +156,9 @@ export function createPainter(
     const both = tie ? [tie.to, mark] : [mark];
     for (const one of both) {
       const dash = one.as === "ghost" ? GHOST_DASH : STROKES[one.as].dash;
-      const [corners, color] = [cornersOf(image, one), colorOf(image, one)];
-      strokeHalo(context, frame, corners, color, THICK);
-      strokeBox(context, frame, corners, { width: THICK, dash, color });
+      const stroke = { width: THICK, dash, color: colorOf(image, one) };
+      strokeRims(context, frame, [cornersOf(image, one)], stroke);
+      strokeBoxes(context, frame, [cornersOf(image, one)], stroke);
     }
     if (!tie) return;
     const [from, to] = [mark, tie.to].map((one) => cornersOf(image, one));
@@ -211,6 +211,21 @@ export function createPainter(
       return x >= 0 && y >= 0 && x < width && y < height ? `(${x}, ${y})` : "";
     },
   };
+}
+
+/** Marks that follow each other and look the same. */
+function runsOf(image: Decided, marks: readonly Mark[]) {
+  const runs: { as: Mark["as"]; boxes: Corners[]; stroke: Stroke }[] = [];
+  let last = "";
+  for (const mark of marks) {
+    const color = colorOf(image, mark);
+    const look = `${mark.as}/${color}`;
+    if (look !== last)
+      runs.push({ as: mark.as, boxes: [], stroke: { ...STROKES[mark.as], color } });
+    runs[runs.length - 1].boxes.push(cornersOf(image, mark));
+    last = look;
+  }
+  return runs;
 }
 
 /** The part of a region that an image covers, which may be smaller than the largest. */

@@ -54,34 +54,37 @@ function placed(frame: Frame, [x1, y1, x2, y2]: Corners): Corners {
   return [frame.x(x1), frame.y(y1), frame.x(x2), frame.y(y2)];
 }
 
-export function strokeBox(
+/** Boxes of one look. */
+export function strokeBoxes(
   context: CanvasRenderingContext2D,
   frame: Frame,
-  corners: Corners,
+  boxes: Iterable<Corners>,
   { color, width, dash = [], alpha = 1 }: Stroke,
 ): void {
   const line = Math.max(1, Math.round(width * frame.unit));
   const half = (line % 2) / 2; // the middle of an odd line lies in the middle of a pixel
-  const [x1, y1, x2, y2] = placed(frame, corners).map((at) => Math.round(at) + half);
-  if (x2 < -line || y2 < -line || x1 > frame.width + line || y1 > frame.height + line) return;
   context.strokeStyle = css(color);
   context.globalAlpha = alpha;
   context.lineWidth = line;
   context.setLineDash(dash.map((length) => length * frame.unit));
-  context.strokeRect(x1, y1, x2 - x1, y2 - y1);
+  for (const corners of boxes) {
+    const [x1, y1, x2, y2] = placed(frame, corners);
+    if (x2 < -line || y2 < -line || x1 > frame.width + line || y1 > frame.height + line) continue;
+    const [left, top] = [Math.round(x1) + half, Math.round(y1) + half];
+    context.strokeRect(left, top, Math.round(x2) + half - left, Math.round(y2) + half - top);
+  }
 }
 
-/** A rim around a box, so that it is seen on pictures of its own colour. */
-export function strokeHalo(
+/** A rim around boxes, so that they are seen on pictures of their own colour. */
+export function strokeRims(
   context: CanvasRenderingContext2D,
   frame: Frame,
-  corners: Corners,
-  color: Rgb,
-  width: number,
+  boxes: Iterable<Corners>,
+  { color, width }: Stroke,
 ): void {
   const light = inkOn(color) === "white";
   const rim: Rgb = light ? [255, 255, 255] : [0, 0, 0];
-  strokeBox(context, frame, corners, { color: rim, width: width + 2, alpha: light ? 0.5 : 0.35 });
+  strokeBoxes(context, frame, boxes, { color: rim, width: width + 2, alpha: light ? 0.5 : 0.35 });
 }
 
 /** Names at their boxes, the first ones first; those without room are left out. */

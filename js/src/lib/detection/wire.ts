@@ -2,7 +2,7 @@
 
 import type { Pairs, Scene, Truth } from "../boxes/scene";
 import type { Average } from "../metrics";
-import { type Bytes, bytesOf, float64Of, type PreviewTraits } from "../wire";
+import { type Bytes, bytesOf, float64Of, type PreviewTraits, type WireTile } from "../wire";
 
 export type View = "boxes" | "errors" | "ghosts";
 
@@ -78,6 +78,8 @@ export interface WireDetections {
   pairs: { counts: Bytes; detection: Bytes; target: Bytes; iou: Bytes } | null;
   ap: WireAp | null;
   score_floor: number;
+  /** Instance masks that travel with the frame. */
+  tiles: WireTile[];
   has_masks: boolean;
 }
 

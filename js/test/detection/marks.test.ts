@@ -1,0 +1,47 @@
+import { describe, expect, it } from "vitest";
+import { type Mark, markAt, marksOf } from "../../src/lib/detection/marks";
+import { decided, SETTING } from "./fixtures";
+
+const said = (marks: Mark[]) => marks.map(({ as, index }) => `${as} ${index}`);
+
+describe("marks", () => {
+  it("are the boxes shown, the highest score last", () => {
+    expect(said(marksOf(decided(), "boxes", SETTING, null))).toEqual(["box 3", "box 2", "box 0"]);
+  });
+
+  it("of the ghosts view are what NMS took away, too, above the score threshold alone", () => {
+    const of = (score: number) => {
+      const setting = { ...SETTING, score };
+      return said(marksOf(decided(setting), "ghosts", setting, null));
+    };
+    expect(of(0.75)).toEqual(["ghost 1", "box 0"]);
+    expect(of(0.85)).toEqual(["box 0"]);
+  });
+
+  it("of the errors view are hits, false alarms, misses, and what does not count", () => {
+    expect(said(marksOf(decided(), "errors", SETTING, null))).toEqual([
+      ...["aside 2", "miss 1", "miss 3"],
+      ...["ignored 3", "falseAlarm 2", "hit 0"],
+    ]);
+  });
+
+  it("of one class are of this class", () => {
+    expect(said(marksOf(decided(), "errors", SETTING, 1))).toEqual(["miss 3", "falseAlarm 2"]);
+  });
+
+  it("follow thresholds of single classes", () => {
+    const setting = { ...SETTING, own: [0.95, null] };
+    expect(said(marksOf(decided(setting), "ghosts", setting, null))).toEqual(["box 2"]);
+  });
+
+  it("under the pointer is the smallest, or one beside which it almost is", () => {
+    const setting = { ...SETTING, stop: 1 };
+    const image = decided(setting);
+    const marks = marksOf(image, "boxes", setting, null);
+    const at = (x: number, y: number, slack = 0) => markAt(image, marks, x, y, slack)?.index;
+    expect(at(5, 5)).toBe(1);
+    expect(at(5, 9)).toBe(0);
+    expect(at(12, 5)).toBeUndefined();
+    expect(at(12, 9.5, 2)).toBe(1);
+  });
+});

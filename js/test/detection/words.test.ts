@@ -1,0 +1,48 @@
+import { expect, it } from "vitest";
+import type { Mark } from "../../src/lib/detection/marks";
+import { markInWords } from "../../src/lib/detection/words";
+import { CONFIG, decided, SETTING } from "./fixtures";
+
+it.each<[string, Mark["as"], number, Partial<typeof SETTING>, string]>([
+  ["a hit", ...(["hit", 0, {}] as const), "cat 0.90: true positive, IoU 1.000 with its target"],
+  ["a ghost", ...(["ghost", 1, {}] as const), "cat 0.80: suppressed by cat 0.90, IoU 0.800 > 0.30"],
+  [
+    "a second box on a target",
+    ...(["falseAlarm", 1, { stop: 1 }] as const),
+    "cat 0.80: false positive, a higher score has taken the target",
+  ],
+  [
+    "a box of another class",
+    ...(["falseAlarm", 2, {}] as const),
+    "dog 0.70: false positive, on a missed cat",
+  ],
+  [
+    "a box in a crowd",
+    ...(["ignored", 3, {}] as const),
+    "cat 0.60: lies on a target that does not count, so neither right nor wrong",
+  ],
+  ["a crowd", ...(["aside", 2, {}] as const), "cat: a crowd, neither found nor missed"],
+  [
+    "a target that a low score would find",
+    ...(["miss", 3, {}] as const),
+    "missed dog: its best candidate has score 0.20",
+  ],
+  [
+    "a target of which there is no candidate of its class",
+    ...(["miss", 1, {}] as const),
+    "missed cat: no candidate with IoU ≥ 0.5",
+  ],
+  [
+    "a target cut off by max det",
+    ...(["miss", 3, { score: 0.1, maxDet: 1 }] as const),
+    "missed dog: its candidate (0.20) comes after the first max det",
+  ],
+])("says what %s is", (_, as, index, change, words) => {
+  const setting = { ...SETTING, ...change };
+  expect(markInWords(CONFIG, decided(setting), { as, index }, setting)).toBe(words);
+});
+
+it("says nothing of right and wrong without targets", () => {
+  const config = { ...CONFIG, has_targets: false };
+  expect(markInWords(config, decided(), { as: "box", index: 0 }, SETTING)).toBe("cat 0.90");
+});
