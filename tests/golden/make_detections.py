@@ -24,7 +24,6 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -32,7 +31,7 @@ from typing import Any
 import numpy as np
 
 from tests.sweeps import coco, slow
-from tests.sweeps.slow_boxes import SlowBoxes, best
+from tests.sweeps.slow_boxes import SlowBoxes, best, case, image
 
 PATH = Path(__file__).with_name("detections.json")
 METRICS = ("precision", "recall", "f1")
@@ -42,21 +41,6 @@ BOX = [0, 0, 10, 10]
 WIDE = [0, 0, 10, 12]
 BESIDE = [0, -2, 10, 10]
 FAR = [40, 0, 50, 10]
-
-
-def image(found: Sequence[Any], true: Sequence[Any] = ()) -> dict[str, Any]:
-    """Return an image of (box, score, label) and of (box, label, "crowd" or "ignored" or "")."""
-    return {
-        "boxes": [np.float32(box).tolist() for box, _, _ in found],
-        "scores": [float(np.float32(score)) for _, score, _ in found],
-        "labels": [label for _, _, label in found],
-        "targets": {
-            "boxes": [np.float32(box).tolist() for box, _, _ in true],
-            "labels": [label for _, label, _ in true],
-            "iscrowd": [int(kind == "crowd") for _, _, kind in true],
-            "ignore": [int(kind != "") for _, _, kind in true],
-        },
-    }
 
 
 def at_random(seed: int, num_found: int, num_true: int, step: float) -> dict[str, Any]:
@@ -132,23 +116,6 @@ def cases() -> list[dict[str, Any]]:
         ),
         case("nothing found and nothing there", [image([]), image([])], nms=[0.5], scores=[0.5]),
     ]
-
-
-def case(
-    name: str, images: list[dict[str, Any]], nms: list[float], scores: list[float], **more: Any
-) -> dict[str, Any]:
-    return {
-        "name": name,
-        "num_classes": coco.CLASSES,
-        "nms": nms,
-        "scores": scores,
-        "match_iou": 0.5,
-        "class_agnostic": False,
-        "max_det": 300,
-        "zero_division": 1.0,
-        **more,
-        "images": images,
-    }
 
 
 def settings(given: dict[str, Any]) -> list[dict[str, Any]]:

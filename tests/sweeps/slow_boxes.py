@@ -14,12 +14,44 @@ from tests.sweeps import coco, slow
 STATES = {"fp": 1, "tp": 2, "ignored": 3}
 
 
+def image(found: Sequence[Any], true: Sequence[Any] = ()) -> dict[str, Any]:
+    """Return an image of (box, score, label) and of (box, label, "crowd" or "ignored" or "")."""
+    return {
+        "boxes": [np.float32(box).tolist() for box, _, _ in found],
+        "scores": [float(np.float32(score)) for _, score, _ in found],
+        "labels": [label for _, _, label in found],
+        "targets": {
+            "boxes": [np.float32(box).tolist() for box, _, _ in true],
+            "labels": [label for _, label, _ in true],
+            "iscrowd": [int(kind == "crowd") for _, _, kind in true],
+            "ignore": [int(kind != "") for _, _, kind in true],
+        },
+    }
+
+
+def case(
+    name: str, images: list[dict[str, Any]], nms: list[float], scores: list[float], **more: Any
+) -> dict[str, Any]:
+    return {
+        "name": name,
+        "num_classes": coco.CLASSES,
+        "nms": nms,
+        "scores": scores,
+        "match_iou": 0.5,
+        "class_agnostic": False,
+        "max_det": 300,
+        "zero_division": 1.0,
+        **more,
+        "images": images,
+    }
+
+
 class SlowBoxes:
     """A case computed slowly, image by image and stop by stop; boxes by descending score."""
 
     def __init__(self, given: dict[str, Any]) -> None:
         self.given = given
-        self.agnostic, self.least = given["class_agnostic"], given["match_iou"]
+        self.agnostic, self.least = given["class_agnostic"], min(given["match_iou"], 1 - 1e-10)
         self.true = [tensors(of["targets"]) for of in given["images"]]
         handed = [
             tensors({k: of[k] for k in ("boxes", "scores", "labels")}) for of in given["images"]

@@ -1,0 +1,67 @@
+"""What transformers' own post-processing hands out, from a small model with random weights."""
+
+from typing import Any
+
+import pytest
+import torch
+from transformers import DetrImageProcessor, YolosConfig, YolosForObjectDetection
+
+from torchdial import DetectionSweep, nms_sweep
+from torchdial.inputs import to_detections
+
+SIZES = [(100, 200), (50, 60)]
+NAMES = {0: "cat", 1: "dog", 2: "cow"}
+
+
+@pytest.fixture(scope="module")
+def outputs() -> Any:
+    torch.manual_seed(0)
+    config = YolosConfig(
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=16,
+        image_size=[32, 32],
+        patch_size=16,
+        num_detection_tokens=7,
+        id2label=NAMES,
+    )
+    with torch.inference_mode():
+        return YolosForObjectDetection(config).eval()(torch.rand(2, 3, 32, 32))
+
+
+def results_of(outputs: Any, threshold: float) -> list[dict[str, torch.Tensor]]:
+    processor = DetrImageProcessor()
+    results: list[dict[str, torch.Tensor]] = processor.post_process_object_detection(
+        outputs, threshold=threshold, target_sizes=SIZES
+    )
+    return results
+
+
+def test_each_image_has_the_boxes_of_its_queries(outputs: Any) -> None:
+    """The best class of each query that is not "no object", and its box in the image's pixels."""
+    found = to_detections(results_of(outputs, 0.0), num_classes=3)
+    probs = outputs.logits.softmax(-1)[..., :-1]
+    for i, (height, width) in enumerate(SIZES):
+        scores, labels = probs[i].max(-1)
+        assert found[i].scores.equal(scores)
+        assert found[i].labels.equal(labels)
+        x, y, w, h = (outputs.pred_boxes[i] * torch.tensor([width, height] * 2)).T
+        corners = torch.stack([x - w / 2, y - h / 2, x + w / 2, y + h / 2], dim=1)
+        torch.testing.assert_close(found[i].boxes, corners)
+        assert not found[i].after_nms
+
+
+def test_they_go_under_the_dials(outputs: Any) -> None:
+    results = results_of(outputs, 0.0)
+    true = [{"boxes": of["boxes"][:1], "labels": of["labels"][:1]} for of in results]
+    sweep = DetectionSweep(len(NAMES))
+    sweep.update(results, true)
+    assert sweep.compute().at(0.0, 1.0)["tp"] == 2
+    first = results[0]
+    assert nms_sweep(first["boxes"], first["scores"], first["labels"]).shape == (7, 101)
+
+
+def test_an_image_of_which_nothing_passes_their_threshold(outputs: Any) -> None:
+    found = to_detections(results_of(outputs, 1.0))
+    assert [len(image) for image in found] == [0, 0]
