@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     from torchdial.sweeps.nms import nms_sweep
     from torchdial.sweeps.thresholds import ThresholdSweep
     from torchdial.training.monitor import TrainingMonitor
-    from torchdial.widgets.comparison import SegmentationComparison, compare
+    from torchdial.widgets.comparison import (
+        DetectionComparison,
+        SegmentationComparison,
+        compare,
+    )
     from torchdial.widgets.detection import DetectionPreview
     from torchdial.widgets.loss_plot import LossPlot
     from torchdial.widgets.model_tree import ModelTree
@@ -27,6 +31,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "DetectionComparison": "torchdial.widgets.comparison",
     "DetectionCurves": "torchdial.sweeps.detection_curves",
     "DetectionPreview": "torchdial.widgets.detection",
     "DetectionSweep": "torchdial.sweeps.detections",
@@ -45,6 +50,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "DetectionComparison",
     "DetectionCurves",
     "DetectionPreview",
     "DetectionSweep",

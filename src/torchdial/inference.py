@@ -36,7 +36,7 @@ def predict(
     for start in range(0, len(images), batch_size):
         batch = images[start : start + batch_size]
         with undisturbed(model):
-            found = pick_output(model(_like_parameters(model, batch)), output)
+            found = pick_output(model(like_parameters(model, batch)), output)
         if found.shape[:1] != batch.shape[:1]:
             raise refusal(
                 "the model's output",
@@ -103,7 +103,8 @@ def _first_parameter(model: Model) -> torch.Tensor | None:
     return next((p for p in module.parameters() if p.is_floating_point()), None)
 
 
-def _like_parameters(model: Model, images: torch.Tensor) -> torch.Tensor:
+def like_parameters(model: Model, images: torch.Tensor) -> torch.Tensor:
+    """Return images on the device of a model, and in its floating-point type."""
     parameter = _first_parameter(model)
     if parameter is None:
         return images
@@ -119,18 +120,8 @@ def pick_output(result: Any, output: Output = None) -> torch.Tensor:
         ValueError: nothing is there under `output`, or more than one thing could be meant.
     """
     found = result
-    if callable(output):
-        found = output(result)
-    elif output is not None:
-        try:
-            found = result[output]
-        except (KeyError, IndexError, TypeError):
-            raise refusal(
-                "output",
-                expected="a key or index of what the model returns",
-                got=f"{output!r} for {_contents(result)}",
-                remedy="Choose one of these, or pass a function.",
-            ) from None
+    if output is not None:
+        found = part_of(result, output)
     elif isinstance(result, Mapping) and "out" in result:
         found = result["out"]  # torchvision's segmentation models
     elif isinstance(result, (Mapping, tuple, list)) and len(result) == 1:
@@ -143,6 +134,27 @@ def pick_output(result: Any, output: Output = None) -> torch.Tensor:
             remedy="Pass output= with the key or index of the maps, or a function.",
         )
     return found
+
+
+def part_of(result: Any, chosen: Output, name: str = "output") -> Any:
+    """Return what a key, an index or a function finds in what a model returned; None for all.
+
+    Raises:
+        ValueError: nothing is there.
+    """
+    if chosen is None:
+        return result
+    if callable(chosen):
+        return chosen(result)
+    try:
+        return result[chosen]
+    except (KeyError, IndexError, TypeError):
+        raise refusal(
+            name,
+            expected="a key or index of what the model returns",
+            got=f"{chosen!r} for {_contents(result)}",
+            remedy="Choose one of these, or pass a function.",
+        ) from None
 
 
 def _contents(value: Any) -> str:

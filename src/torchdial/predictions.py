@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 import torch
 
-from torchdial.inference import Model, Output, predict
+from torchdial.inference import (
+    Model,
+    Output,
+    like_parameters,
+    part_of,
+    predict,
+    undisturbed,
+)
+from torchdial.inputs.candidates import has_raw_candidates, raw_candidates
+from torchdial.inputs.maps import to_tensor
+from torchdial.inputs.refusal import describe, refusal
 
 
 class Source(Protocol):
@@ -46,6 +57,37 @@ class ModelMaps:
         yield from predict(self.model, self.images, output=self.output, batch_size=self.batch_size)
 
 
+@dataclass(frozen=True)
+class ModelDetections:
+    """What a detector's current weights find in the same images.
+
+    One of torchvision's gets a list and hands out its candidates before NMS. Another model gets
+    what there is, a batch or a list, and `adapter` finds in its output what `to_detections` reads.
+    """
+
+    model: Model
+    images: torch.Tensor | Sequence[torch.Tensor]
+    adapter: Output
+    batch_size: int
+    score_floor: float
+
+    def batches(self) -> Iterator[Any]:
+        """Yield what is found, batch by batch."""
+        for start in range(0, len(self.images), self.batch_size):
+            yield self._detect(self.images[start : start + self.batch_size])
+
+    def _detect(self, images: torch.Tensor | Sequence[torch.Tensor]) -> Any:
+        known = has_raw_candidates(self.model)
+        given: Any
+        if known or not isinstance(images, torch.Tensor):
+            given = [like_parameters(self.model, image) for image in images]
+        else:
+            given = like_parameters(self.model, images)
+        raw: Any = raw_candidates(self.model, self.score_floor) if known else nullcontext()
+        with undisturbed(self.model), raw:
+            return part_of(self.model(given), self.adapter, "adapter")
+
+
 def next_source(source: Given | S, output: Any, *, what: str, argument: str) -> Given | S:
     """Return where the next frame comes from: what is given now, or the model again.
 
@@ -58,3 +100,28 @@ def next_source(source: Given | S, output: Any, *, what: str, argument: str) -> 
             f"from_model, got the other. Call refresh({argument}), or refresh() after from_model."
         )
     return source if output is None else Given(output)
+
+
+def to_batch(images: Any) -> torch.Tensor:
+    """Return a model's input.
+
+    Raises:
+        ValueError: it is no batch (N, C, H, W).
+    """
+    inputs = to_tensor("images", images)
+    if inputs.ndim == 4:
+        return inputs
+    raise refusal(
+        "images",
+        expected="a batch (N, C, H, W), as the model takes it",
+        got=describe(inputs),
+        remedy="Add the batch dimension with images[None].",
+    )
+
+
+def check_batch_size(batch_size: int) -> None:
+    """Raise ValueError for a batch of no images."""
+    if batch_size < 1:
+        raise refusal(
+            "batch_size", expected="at least 1", got=repr(batch_size), remedy="8 is usual."
+        )

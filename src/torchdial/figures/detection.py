@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from torchdial.figures.segmentation import CATEGORIES, COLUMNS, DPI, MAX_PICTURES
+from torchdial.figures.segmentation import COLUMNS, DPI, MAX_PICTURES
+from torchdial.inputs.pictures import CATEGORIES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,6 +28,7 @@ TITLE_INCHES = 0.35
 LEGEND_INCHES = 0.3
 GAP = 4  # pixels between pictures
 CLASSES_IN_LEGEND = 8
+LONGEST_NAME = 12
 
 
 class Style(NamedTuple):
@@ -116,7 +118,14 @@ def _styles(dial: DetectionDial) -> list[Style]:
     """Return how boxes are drawn: by error, or without targets by class as in the browser."""
     if dial.targets is not None:
         return [TRUE, FALSE, MISSED, IGNORED]
-    return [Style(category(1 + c), "solid", n) for c, n in enumerate(dial.class_names.values())]
+    return [
+        Style(category(1 + c), "solid", _plain(n)) for c, n in enumerate(dial.class_names.values())
+    ]
+
+
+def _plain(name: str) -> str:
+    """Return a name that matplotlib neither reads as a formula nor leaves out of a legend."""
+    return f" {name[:LONGEST_NAME]}".replace("$", r"\$")
 
 
 def category(index: int) -> str:

@@ -49,7 +49,7 @@ def raw_candidates(model: M, score_floor: float = 0.01) -> Iterator[M]:
         >>> model.score_thresh
         0.05
     """
-    _check_floor(score_floor)
+    check_floor(score_floor)
     head = _head_of(model)
     values: list[Any] = [float(score_floor), NO_IOU, sys.maxsize]
     meanwhile = dict(zip(SETTINGS, values, strict=True))
@@ -64,11 +64,23 @@ def raw_candidates(model: M, score_floor: float = 0.01) -> Iterator[M]:
             setattr(head, name, value)
 
 
-def _head_of(model: nn.Module) -> Any:
+def has_raw_candidates(model: Any) -> bool:
+    """Whether `raw_candidates` knows such a model: one of torchvision's detectors."""
+    return _find_head(model) is not None
+
+
+def _find_head(model: Any) -> Any:
     """Return the module that has the settings: a detector of one stage, or an R-CNN's heads."""
     for module in (model, getattr(model, "roi_heads", None)):
         if all(isinstance(getattr(module, name, None), Real) for name in SETTINGS):
             return module
+    return None
+
+
+def _head_of(model: nn.Module) -> Any:
+    head = _find_head(model)
+    if head is not None:
+        return head
     raise refusal(
         "model",
         expected="torchvision's RetinaNet, FCOS, SSD, Faster R-CNN or Mask R-CNN, which have "
@@ -79,7 +91,8 @@ def _head_of(model: nn.Module) -> Any:
     )
 
 
-def _check_floor(score_floor: float) -> None:
+def check_floor(score_floor: float) -> None:
+    """Raise ValueError for a score floor outside [0, 1)."""
     number = isinstance(score_floor, Real) and not isinstance(score_floor, bool)
     if number and 0 <= score_floor < 1:
         return

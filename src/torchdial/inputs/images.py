@@ -53,7 +53,7 @@ def to_images(
     return np.ascontiguousarray(_to_uint8(stacked, mean, std).cpu().numpy())
 
 
-def to_pictures(
+def to_image_list(
     images: Any,
     *,
     mean: float | Sequence[float] | None = None,
@@ -70,7 +70,7 @@ def to_pictures(
         ValueError: an image that `to_images` refuses, none at all, or differing channels.
 
     Example:
-        >>> [p.shape for p in to_pictures([torch.rand(3, 8, 9), torch.rand(3, 5, 5)])]
+        >>> [p.shape for p in to_image_list([torch.rand(3, 8, 9), torch.rand(3, 5, 5)])]
         [(8, 9, 3), (5, 5, 3)]
     """
     if not isinstance(images, (list, tuple)) or not images:

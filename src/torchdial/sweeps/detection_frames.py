@@ -108,8 +108,7 @@ def measure_image(
     Raises:
         ValueError: masks have other proportions than the image.
     """
-    index = _above(found.scores, score_floor)
-    boxes = Boxes(found.boxes[index], found.scores[index], found.labels[index])
+    boxes, index = take_above(found, score_floor)
     kept = kept_at(boxes, settings.nms, class_agnostic=settings.class_agnostic)
     truth = to_annotations({"boxes": [], "labels": []})[0] if target is None else target
     index = index.cpu()
@@ -126,10 +125,12 @@ def measure_image(
     )
 
 
-def _above(scores: torch.Tensor, floor: float) -> torch.Tensor:
-    """Return the places of scores above a floor, the highest first, ties in order."""
-    order = torch.sort(scores, descending=True, stable=True).indices
-    return order if floor == 0 else order[scores[order] > floor]
+def take_above(found: Detections, floor: float) -> tuple[Boxes, torch.Tensor]:
+    """Return the boxes of scores above a floor (0 for all), the highest first, and their places."""
+    order = torch.sort(found.scores, descending=True, stable=True).indices
+    if floor > 0:
+        order = order[found.scores[order] > floor]
+    return Boxes(found.boxes[order], found.scores[order], found.labels[order]), order
 
 
 def looks_suppressed(frame: DetectionFrame) -> bool:

@@ -1,37 +1,77 @@
-"""Two models under one dial."""
+"""Two models under one set of dials."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
+import torch
 
+from torchdial.inputs.annotations import Annotations
 from torchdial.inputs.refusal import describe, refusal
+from torchdial.sweeps.detection_frames import DetectionFrame
+from torchdial.sweeps.frames import SegmentationFrame
+from torchdial.widgets.detection import DetectionPreview
+from torchdial.widgets.detection_dial import DetectionDial
 from torchdial.widgets.dial import SegmentationDial
-from torchdial.widgets.preview import Bytes
+from torchdial.widgets.preview import Bytes, Frame, Preview
 from torchdial.widgets.segmentation import SegmentationPreview
 
 
-class SegmentationComparison(SegmentationDial):
+class Comparison(Preview[Frame]):
+    """Follows two previews when they refresh."""
+
+    _previews: tuple[Any, ...] = ()
+
+    @property
+    def metrics(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Counts and metrics of both models at the dials' position.
+
+        Raises:
+            ValueError: there are neither targets nor curves.
+        """
+        first, second = (self._metrics_of(preview._needed_curves()) for preview in self._previews)
+        return first, second
+
+    def close(self) -> None:
+        """Close the widget and stop following the previews."""
+        previews, self._previews = self._previews, ()
+        for preview in set(previews):
+            preview.unobserve(self._follow, ["_frame", "_notice"])
+        super().close()
+
+    def _follow_previews(self, *previews: Preview[Frame]) -> None:
+        self._previews = previews
+        for preview in set(previews):
+            preview.observe(self._follow, ["_frame", "_notice"])
+
+    def _follow(self, change: Any) -> None:
+        if change["name"] == "_frame":
+            self._show([preview._shown[1][0] for preview in self._previews])
+        self._notice = "\n".join(p.notice for p in self._previews if p.notice)
+
+
+class SegmentationComparison(Comparison[SegmentationFrame], SegmentationDial):
     """Shows two previews of the same images under one dial; see `compare`.
 
     It follows the previews when they refresh. Its view "difference" shows where they disagree.
     """
 
-    _previews: tuple[SegmentationPreview, ...] = ()
-
     def __init__(
         self, first: SegmentationPreview, second: SegmentationPreview, names: Sequence[str]
     ) -> None:
-        _check_alike(first, second)
-        if isinstance(names, str) or len(names) != 2:
-            raise refusal(
-                "names",
-                expected="a name for each of two previews",
-                got=describe(names),
-                remedy='Pass names=["small", "large"], say.',
-            )
+        _check_alike(
+            {
+                "task": first.task == second.task,
+                "class_names": first._class_names == second._class_names,
+                "thresholds": first._stops == second._stops,
+                "average": first.average == second.average,
+                "images": _equal(first.pictures, second.pictures),
+                "targets": _equal(first._targets, second._targets),
+            }
+        )
+        _check_names(names)
         super().__init__(
             first._images,
             first._targets,
@@ -47,48 +87,74 @@ class SegmentationComparison(SegmentationDial):
             zero_division=first._zero_division,
         )
         self.view = "difference"
-        self._previews = (first, second)
-        for preview in {first, second}:
-            preview.observe(self._follow, ["_frame", "_notice"])
+        self._follow_previews(first, second)
 
-    @property
-    def metrics(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Counts and metrics of both models at the dial's position.
 
-        Raises:
-            ValueError: there are neither targets nor curves.
-        """
-        first, second = (self._metrics_of(preview._needed_curves()) for preview in self._previews)
-        return first, second
+class DetectionComparison(Comparison[DetectionFrame], DetectionDial):
+    """Shows two previews of the same images under the same dials; see `compare`.
 
-    def close(self) -> None:
-        """Close the widget and stop following the previews."""
-        previews, self._previews = self._previews, ()
-        for preview in set(previews):
-            preview.unobserve(self._follow, ["_frame", "_notice"])
-        super().close()
+    It follows the previews when they refresh.
+    """
 
-    def _follow(self, change: Any) -> None:
-        if change["name"] == "_frame":
-            self._show([preview._shown[1][0] for preview in self._previews])
-        self._notice = "\n".join(p.notice for p in self._previews if p.notice)
+    def __init__(
+        self, first: DetectionPreview, second: DetectionPreview, names: Sequence[str]
+    ) -> None:
+        ours, theirs = first._settings, second._settings
+        _check_alike(
+            {
+                "class_names": first.class_names == second.class_names,
+                "iou_thresholds": ours.nms == theirs.nms,
+                "score stops": ours.scores == theirs.scores,
+                "match_iou": ours.match_iou == theirs.match_iou,
+                "class_agnostic": ours.class_agnostic == theirs.class_agnostic,
+                "average": first.average == second.average,
+                "images": _all_equal(first.pictures, second.pictures),
+                "targets": _all_equal(_truth(first.targets), _truth(second.targets)),
+            }
+        )
+        _check_names(names)
+        super().__init__(
+            first.pictures,
+            first.targets,
+            [first._shown[1][0], second._shown[1][0]],
+            names=names,
+            classes=first.class_names,
+            settings=ours,
+            curves=[first._given_curves[0], second._given_curves[0]],
+            score_threshold=first.score_threshold,
+            nms_iou=first.nms_iou,
+            max_det=first.max_det,
+            class_thresholds=first.class_thresholds,
+            average=first.average,
+            after_nms=first._after_nms and second._after_nms,
+        )
+        self._follow_previews(first, second)
+
+
+@overload
+def compare(
+    first: SegmentationPreview, second: SegmentationPreview, *, names: Sequence[str] = ...
+) -> SegmentationComparison: ...
+
+
+@overload
+def compare(
+    first: DetectionPreview, second: DetectionPreview, *, names: Sequence[str] = ...
+) -> DetectionComparison: ...
 
 
 def compare(
-    first: SegmentationPreview,
-    second: SegmentationPreview,
-    *,
-    names: Sequence[str] = ("first", "second"),
-) -> SegmentationComparison:
-    """Return a widget with two previews of the same images under one dial.
+    first: Any, second: Any, *, names: Sequence[str] = ("first", "second")
+) -> SegmentationComparison | DetectionComparison:
+    """Return a widget with two previews of the same images under one set of dials.
 
     Args:
-        first: a preview.
-        second: another, of the same images, task, classes, stops and targets.
+        first: a segmentation or a detection preview.
+        second: another of the same kind, of the same images, classes, stops and targets.
         names: what to call them.
 
     Raises:
-        ValueError: the previews differ in more than their maps.
+        ValueError: the previews differ in more than what the models say.
 
     Example:
         >>> images = torch.rand(1, 3, 8, 8)
@@ -96,23 +162,34 @@ def compare(
         >>> compare(first, second, names=["small", "large"]).view
         'difference'
     """
-    return SegmentationComparison(first, second, names)
+    if isinstance(first, SegmentationPreview) and isinstance(second, SegmentationPreview):
+        return SegmentationComparison(first, second, names)
+    if isinstance(first, DetectionPreview) and isinstance(second, DetectionPreview):
+        return DetectionComparison(first, second, names)
+    raise refusal(
+        "compare",
+        expected="two SegmentationPreviews or two DetectionPreviews",
+        got=f"{type(first).__name__} and {type(second).__name__}",
+        remedy="Make a preview of each model first.",
+    )
 
 
-def _check_alike(first: SegmentationPreview, second: SegmentationPreview) -> None:
-    alike = {
-        "task": first.task == second.task,
-        "class_names": first._class_names == second._class_names,
-        "thresholds": first._stops == second._stops,
-        "average": first.average == second.average,
-        "images": _equal(first.pictures, second.pictures),
-        "targets": _equal(first._targets, second._targets),
-    }
+def _check_names(names: Sequence[str]) -> None:
+    if isinstance(names, str) or len(names) != 2:
+        raise refusal(
+            "names",
+            expected="a name for each of two previews",
+            got=describe(names),
+            remedy='Pass names=["small", "large"], say.',
+        )
+
+
+def _check_alike(alike: dict[str, bool]) -> None:
     different = [name for name, same in alike.items() if not same]
     if different:
         raise refusal(
             "compare",
-            expected="two previews that differ in their maps alone",
+            expected="two previews that differ in what the models say alone",
             got=f"different {' and '.join(different)}",
             remedy="Make both from the same images and targets, with the same settings.",
         )
@@ -122,3 +199,21 @@ def _equal(one: Bytes | None, other: Bytes | None) -> bool:
     if one is None or other is None:
         return one is other
     return one.shape == other.shape and bool(np.array_equal(one, other))
+
+
+def _all_equal(ours: Sequence[Any] | None, theirs: Sequence[Any] | None) -> bool:
+    if ours is None or theirs is None:
+        return ours is theirs
+    return len(ours) == len(theirs) and all(map(_equal, ours, theirs))
+
+
+def _truth(targets: Sequence[Annotations] | None) -> list[Any] | None:
+    """Return what counts of targets, as arrays."""
+    if targets is None:
+        return None
+    names = ("boxes", "labels", "iscrowd", "ignore", "area")
+    each = [[getattr(target, name).cpu().double() for name in names] for target in targets]
+    return [
+        torch.cat([part.reshape(len(target[1]), -1) for part in target], 1).numpy()
+        for target in each
+    ]

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
 
+from torchdial.inference import Model, Output
 from torchdial.inputs.boxes import BoxFormat
+from torchdial.inputs.candidates import check_floor, has_raw_candidates
 from torchdial.inputs.class_names import ClassNames
-from torchdial.inputs.images import to_pictures
+from torchdial.inputs.images import to_image_list
+from torchdial.inputs.maps import to_tensor
 from torchdial.inputs.reading import ImageId
-from torchdial.inputs.refusal import refusal
-from torchdial.predictions import Given, next_source
+from torchdial.inputs.refusal import describe, refusal
+from torchdial.predictions import Given, ModelDetections, check_batch_size, next_source, to_batch
 from torchdial.sweeps.detection_curves import DetectionCurves
+from torchdial.sweeps.detection_exports import DetectionSetting, Target
+from torchdial.sweeps.detection_frames import take_above
 from torchdial.sweeps.detection_settings import DetectionMetric, DetectionSettings
 from torchdial.sweeps.detections import DetectionSweep
 from torchdial.sweeps.formulas import Average, check_average
 from torchdial.widgets.detection_dial import DetectionDial
 from torchdial.widgets.detection_reader import DetectionReader
-from torchdial.widgets.preview import ClassThresholds
+from torchdial.widgets.preview import ClassThresholds, needed
 
 
 class DetectionPreview(DetectionDial):
@@ -105,8 +111,9 @@ class DetectionPreview(DetectionDial):
             score_thresholds=101 if curves is None else curves.settings.scores,
             zero_division=1.0 if curves is None else curves.settings.zero_division,
         )
-        pictures = to_pictures(images, mean=mean, std=std)
-        self._source = Given(detections)
+        pictures = to_image_list(images, mean=mean, std=std)
+        given = isinstance(detections, ModelDetections)
+        self._source = detections if given else Given(detections)
         self._reader = DetectionReader(
             [picture.shape[:2] for picture in pictures],
             targets,
@@ -130,10 +137,53 @@ class DetectionPreview(DetectionDial):
             curves=[curves],
             score_threshold=score_threshold,
             nms_iou=nms_iou,
+            max_det=max_det,
             class_thresholds=class_thresholds,
             average=average,
             after_nms=self._reader.after_nms,
         )
+
+    @classmethod
+    def from_model(
+        cls,
+        model: Model,
+        images: Any,
+        targets: Any = None,
+        *,
+        adapter: Output = None,
+        batch_size: int = 8,
+        score_floor: float = 0.01,
+        **options: Any,
+    ) -> DetectionPreview:
+        """Return a preview of a detector's current weights; `refresh()` runs it again.
+
+        It runs on the model's own device, in eval mode and without gradients; every submodule's
+        mode, the random state and autocast are put back. torchvision's detectors are called with a
+        list of images, inside `torchdial.raw_candidates`. Any other model is called with what it
+        is given here, and has to return candidates from before NMS.
+
+        Args:
+            model: a detector, as an `nn.Module` or callable. A plain function is called as it
+                stands: put the model in it into eval mode yourself.
+            images: the model's input, a batch (N, C, H, W) or a list of (C, H, W), which may
+                differ in size; pass `mean=` and `std=` to undo a normalisation for display.
+            targets: as for `DetectionPreview`.
+            adapter: what to take of the model's output for a batch, as a key, an index or a
+                function of it: something that `torchdial.inputs.to_detections` reads, in pixels of
+                the images. None takes all of it.
+            batch_size: images at a time.
+            score_floor: candidates with a score of at most this are left out.
+            **options: further arguments of `DetectionPreview`.
+
+        Raises:
+            ValueError: as for `DetectionPreview`.
+        """
+        check_floor(score_floor)
+        check_batch_size(batch_size)
+        source = ModelDetections(model, _to_inputs(images), adapter, batch_size, score_floor)
+        if has_raw_candidates(model):
+            options = {"after_nms": False} | options
+        return cls(images, source, targets, score_floor=score_floor, **options)
 
     @property
     def curves(self) -> DetectionCurves | None:
@@ -193,7 +243,8 @@ class DetectionPreview(DetectionDial):
         """Return counts and metrics of the chosen setting on other data, as `metrics` has them.
 
         Args:
-            loader: batches of (detections, targets).
+            loader: batches of (images, targets) for a preview of a model, else of
+                (detections, targets).
 
         Raises:
             ValueError: a batch is refused, or there are none.
@@ -210,16 +261,58 @@ class DetectionPreview(DetectionDial):
             zero_division=settings.zero_division,
         )
         for given, targets in loader:
-            sweep.update(given, targets)
+            sweep.update(self._run(given), targets)
         return self._metrics_of(sweep.compute())
 
+    def export(self, to: Target = "torchdial") -> dict[str, Any]:
+        """Return the setting as keyword arguments to paste.
+
+        Args:
+            to: "torchdial" (`torchdial.detect`), "faster_rcnn" (torchvision's Faster, Mask and
+                Keypoint R-CNN), "retinanet" (its RetinaNet, FCOS and SSD) or "ultralytics".
+
+        Raises:
+            ValueError: an unknown target, or one that cannot express the setting: only torchdial
+                has thresholds of single classes, and torchvision no NMS across classes.
+        """
+        setting = DetectionSetting(
+            self.score_threshold,
+            self.nms_iou,
+            self.max_det,
+            self._own_thresholds(),
+            self._settings.class_agnostic,
+        )
+        return setting.export(to)
+
+    def _run(self, given: Any) -> Any:
+        if isinstance(self._source, Given):
+            return given
+        source = replace(self._source, images=_to_inputs(given))
+        floor = self._reader.score_floor
+        return [
+            tuple(take_above(found, floor)[0])
+            for output in source.batches()
+            for found in self._reader.read(output)
+        ]
+
     def _needed_curves(self) -> DetectionCurves:
-        if self.curves is None:
-            raise ValueError(
-                "metrics: expected targets or curves, got neither. Pass targets=, or curves= from "
-                "a DetectionSweep."
+        return needed(self.curves, "DetectionSweep")
+
+
+def _to_inputs(images: Any) -> torch.Tensor | list[torch.Tensor]:
+    """Return images as a model takes them: a batch, or a list of single ones."""
+    if not isinstance(images, (list, tuple)):
+        return to_batch(images)
+    inputs = [to_tensor(f"images[{i}]", image) for i, image in enumerate(images)]
+    for i, image in enumerate(inputs):
+        if image.ndim != 3:
+            raise refusal(
+                f"images[{i}]",
+                expected="an image (C, H, W), as the model takes it",
+                got=describe(image),
+                remedy="Pass a list of single images, or one batch by itself.",
             )
-        return self.curves
+    return inputs
 
 
 def _check_curves(curves: DetectionCurves, ours: DetectionSettings) -> None:

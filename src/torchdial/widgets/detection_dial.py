@@ -69,6 +69,7 @@ class DetectionDial(Preview[DetectionFrame]):
         curves: Sequence[DetectionCurves | None],
         score_threshold: float,
         nms_iou: float,
+        max_det: int,
         class_thresholds: ClassThresholds,
         average: Average,
         after_nms: bool,
@@ -85,14 +86,14 @@ class DetectionDial(Preview[DetectionFrame]):
             "score_threshold": self._to_own(score_threshold),
             "nms_iou": settings.nms.values[settings.nms.nearest(nms_iou)],
             "class_thresholds": self._to_class_thresholds(class_thresholds),
-            "max_det": settings.max_det,
+            "max_det": max_det,
         }
         super().__init__(
             frames,
             len(pictures),
             _config=self._describe() | {"sources": list(names), "initial": initial},
             _targets=None if targets is None else pack_targets(targets, self._labels),
-            _curves=self._pack_curves(settings.max_det),
+            _curves=self._pack_curves(max_det),
             **initial,
         )
         self.observe(self._count_given, "max_det")

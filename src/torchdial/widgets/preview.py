@@ -18,6 +18,7 @@ from torchdial.widgets.wire import pack_tile, plane_bytes
 Bytes = npt.NDArray[np.uint8]
 ClassThresholds = Sequence[float | None] | Mapping[Any, float] | None
 Frame = TypeVar("Frame")
+Curves = TypeVar("Curves")
 
 PAGE_SIZE = 16
 OPENING_BYTES = 48 << 20  # past the first page, planes follow when the browser asks for them
@@ -66,6 +67,10 @@ class Preview(Widget, Generic[Frame]):
     def average(self) -> Average:
         """How metrics are averaged."""
         return self._average
+
+    @abstractmethod
+    def _metrics_of(self, curves: Any) -> dict[str, Any]:
+        """Return counts and metrics at the dial's position, for what is shown."""
 
     # Frames
 
@@ -201,3 +206,17 @@ class Preview(Widget, Generic[Frame]):
                 remedy="Use the class_names of the preview.",
             )
         return [next((given[key] for key in keys if key in given), None) for keys in classes]
+
+
+def needed(curves: Curves | None, sweep: str) -> Curves:
+    """Return the curves that metrics need.
+
+    Raises:
+        ValueError: there are none.
+    """
+    if curves is None:
+        raise ValueError(
+            "metrics: expected targets or curves, got neither. Pass targets=, or curves= from "
+            f"a {sweep}."
+        )
+    return curves

@@ -12,13 +12,13 @@ from torchdial.inference import Model, Output, predict
 from torchdial.inputs import Stops, Task, to_images, to_probabilities, to_stops, to_targets
 from torchdial.inputs.maps import check_task, to_tensor
 from torchdial.inputs.refusal import describe, refusal
-from torchdial.predictions import Given, ModelMaps, next_source
+from torchdial.predictions import Given, ModelMaps, check_batch_size, next_source, to_batch
 from torchdial.sweeps.curves import ThresholdCurves
 from torchdial.sweeps.formulas import Average, Metric, check_average
 from torchdial.sweeps.frames import SegmentationFrame, measure_frame
 from torchdial.sweeps.thresholds import ThresholdSweep
 from torchdial.widgets.dial import SegmentationDial
-from torchdial.widgets.preview import Bytes, ClassThresholds
+from torchdial.widgets.preview import Bytes, ClassThresholds, needed
 
 
 class SegmentationPreview(SegmentationDial):
@@ -131,18 +131,8 @@ class SegmentationPreview(SegmentationDial):
         Raises:
             ValueError: as for `SegmentationPreview`.
         """
-        inputs = to_tensor("images", images)
-        if inputs.ndim != 4:
-            raise refusal(
-                "images",
-                expected="a batch (N, C, H, W), as the model takes it",
-                got=describe(inputs),
-                remedy="Add the batch dimension with images[None].",
-            )
-        if batch_size < 1:
-            raise refusal(
-                "batch_size", expected="at least 1", got=repr(batch_size), remedy="8 is usual."
-            )
+        inputs = to_batch(images)
+        check_batch_size(batch_size)
         maps = ModelMaps(model, inputs, output, batch_size)
         return cls(inputs, maps, targets, from_logits=from_logits, **options)
 
@@ -230,12 +220,7 @@ class SegmentationPreview(SegmentationDial):
         return torch.cat(list(outputs))
 
     def _needed_curves(self) -> ThresholdCurves:
-        if self.curves is None:
-            raise ValueError(
-                "metrics: expected targets or curves, got neither. Pass targets=, or curves= from "
-                "a ThresholdSweep."
-            )
-        return self.curves
+        return needed(self.curves, "ThresholdSweep")
 
 
 class _MapReader:
