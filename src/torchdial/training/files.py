@@ -2,27 +2,89 @@
 
 from __future__ import annotations
 
+import os
+import threading
+from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from torchdial.training.history import History
+from torchdial.training.frames import to_frame
+from torchdial.training.snapshot import Mark, take
+
+if TYPE_CHECKING:
+    from torchdial.training.history import History
+
+LEAST = 2**20  # bytes appended before a file is written anew
 
 
 class Autosave:
-    """Keeps a file up to date with a run; each `save` appends only what is new.
+    """Keeps a file up to date with a run: each `save` appends only what is new.
 
     A crash at any moment, also in the middle of a write, leaves a file that `History.load` reads
-    as it was after the last whole `save`.
+    as it was after the last whole `save`. Now and then, when as much was appended as the run is
+    long, the file is written anew and takes its own place at once.
 
     Args:
         history: the run.
         path: the file; what it had is replaced at the first `save`.
+
+    Example:
+        >>> import tempfile
+        >>> from torchdial.training import History
+        >>> history = History("run 1")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     saver = Autosave(history, f"{folder}/run")
+        ...     for step in range(3):
+        ...         history.record(step, {"loss": 0.5})
+        ...         saver.save()
+        ...     History.load(f"{folder}/run")["loss"].steps
+        array([0, 1, 2])
     """
 
     def __init__(self, history: History, path: str | PathLike[str]) -> None:
         self.history = history
         self.path = Path(path)
+        self._lock = threading.Lock()
+        self._mark = Mark()
+        self._whole = 0  # bytes of the file when it was last written anew
+        self._size = -1  # bytes it has now; any other size is not of our making
 
     def save(self) -> None:
-        """Write what is new; does nothing if nothing is."""
-        self.history.save(self.path)
+        """Write what is new; does nothing if nothing is.
+
+        Raises:
+            OSError: it cannot be written; the next `save` writes the whole run.
+        """
+        with self._lock:
+            is_ours = self.path.is_file() and self.path.stat().st_size == self._size
+            if is_ours and self._mark.version == self.history.version:
+                return
+            if is_ours and self._size < self._whole + max(self._whole, LEAST):
+                self._append()
+            else:
+                self._mark = Mark()
+                replace_file(self.path, to_frame(*take(self.history, self._mark)))
+                self._size = self._whole = self.path.stat().st_size
+
+    def _append(self) -> None:
+        size, self._size = self._size, -1
+        frame = to_frame(*take(self.history, self._mark))
+        with self.path.open("ab") as file:
+            file.writelines(frame)
+            file.flush()
+            os.fsync(file.fileno())
+        self._size = size + sum(map(len, frame))
+
+
+def replace_file(path: Path, pieces: Iterable[bytes | memoryview]) -> None:
+    """Write a file that appears whole or not at all; what was there stays until then."""
+    partial = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.partial")
+    try:
+        with partial.open("wb") as file:
+            file.writelines(pieces)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

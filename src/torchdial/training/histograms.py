@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import eq
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from torchdial.training.growing import read_only
 from torchdial.training.rows import refuse_other_shape, rows_of, spread_rows, with_names
 
 Counts = npt.NDArray[np.int32]
@@ -127,7 +129,52 @@ class LayerHistograms:
                 return None
             distances = np.abs(self.steps - step)
             sample = self._samples[len(distances) - 1 - int(distances[::-1].argmin())]
-            return sample.step, sample.counts
+            return sample.step, read_only(sample.counts)
+
+    def take(self, mark: Any) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]], Any]:
+        """Return a note and the samples that changed since a mark (None: all), and a new mark."""
+        with self._lock:
+            numbers = [sample.number for sample in self._samples]
+            layers, known = mark or (0, [])
+            known = known if layers == len(self.names) else []
+            start = sum(map(eq, numbers, known))  # both rise, so equal ones are in front
+            note = {
+                "names": None if start else list(self.names),
+                "exponents": list(self.exponents),
+                "stride": self.stride,
+                "came": self._came,
+                "start": start,
+            }
+            new = self._samples[start:]
+            shape = (len(new), len(self.names), len(self.exponents) + 1)
+            parts: dict[str, npt.NDArray[Any]] = {
+                "numbers": np.array(numbers[start:], np.int64),
+                "steps": np.array([sample.step for sample in new], np.int64),
+                "counts": np.array([sample.counts for sample in new], np.int32).reshape(shape),
+            }
+            return note, parts, (len(self.names), numbers)
+
+    def put(self, note: Mapping[str, Any], parts: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Write the samples that `take` took.
+
+        Raises:
+            ValueError, LookupError, TypeError: they do not go together.
+        """
+        with self._lock:
+            if note["names"] is not None:
+                self.names, self._samples = [str(name) for name in note["names"]], []
+            numbers, steps, counts = parts["numbers"], parts["steps"], parts["counts"]
+            shape = (len(numbers), len(self.names), len(self.exponents) + 1)
+            refuse_other_shape(counts.shape, shape)
+            start, stride, came = int(note["start"]), int(note["stride"]), int(note["came"])
+            if not (
+                0 <= start <= len(self._samples) and stride >= 1 and numbers.shape == steps.shape
+            ):
+                raise ValueError(f"samples {start} … behind {len(self._samples)}")
+            new = zip(numbers.tolist(), steps.tolist(), counts.astype(np.int32), strict=True)
+            self._samples = [*self._samples[:start], *(Sample(*sample) for sample in new)]
+            self.stride, self._came = stride, came
+            self.version += 1
 
     @property
     def _most(self) -> int:

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time as clock
 from collections.abc import Mapping, Sequence
 from operator import eq
 from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from torchdial.inputs.refusal import refusal
 from torchdial.training.events import Event
+from torchdial.training.files import replace_file
+from torchdial.training.frames import read_frames, to_frame
 from torchdial.training.histograms import EXPONENTS, LayerHistograms
 from torchdial.training.matrix import LayerMatrix
 from torchdial.training.rows import rows_of
 from torchdial.training.series import Series
+from torchdial.training.snapshot import FORMAT, Mark, put, take
 
 __all__ = ["Event", "History"]
+
+DAMAGE = (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError)
 
 
 class History:
@@ -64,6 +72,7 @@ class History:
         self.events: list[Event] = []
         self.lock = threading.RLock()
         self._zero = clock.perf_counter()
+        self._before = 0  # of the version: what load_state_dict replaced
 
     def __repr__(self) -> str:
         return f"History({self.name!r}, {', '.join(self.names) or 'empty'})"
@@ -95,7 +104,7 @@ class History:
             points = sum(series.version for series in self.scalars.values())
             columns = sum(matrix.version for matrix in self.layers.values())
             samples = self.histograms.version if self.histograms else 0
-            return points + columns + samples + len(self.events)
+            return self._before + points + columns + samples + len(self.events)
 
     @property
     def now(self) -> float:
@@ -162,33 +171,107 @@ class History:
             self.events.append(event)
 
     def to_pandas(self) -> Any:
-        """Return a DataFrame: rows are steps, columns the time and the scalars.
+        """Return a DataFrame of the scalars: a column each, and a row a step.
+
+        A step that was recorded more than once has more rows, the first of each scalar in the
+        first of them; where a scalar was not recorded it is NaN. The index is the step; the column
+        "time" has the seconds since the run began.
 
         Raises:
             ImportError: pandas is not installed.
+
+        Example:
+            >>> history = History()
+            >>> history.record(1, {"loss": 0.5, "lr": 0.1}, time=0.25)
+            >>> history.record(2, {"loss": 0.4}, time=0.5)
+            >>> history.to_pandas().to_dict("list")
+            {'time': [0.25, 0.5], 'loss': [0.5, 0.4], 'lr': [0.1, nan]}
         """
-        raise NotImplementedError
+        import pandas as pd
+
+        columns, times = {}, []
+        for name in self.names:
+            steps, values, seconds = self[name].since(0)
+            step = pd.Series(steps)
+            again = step.groupby(step).cumcount()  # 0 for the first of a step, 1 for the second
+            rows = pd.MultiIndex.from_arrays([steps, again], names=["step", "again"])
+            columns[name] = pd.Series(values, rows)
+            times.append(pd.Series(seconds, rows))
+        time = pd.concat(times).groupby(level=[0, 1]).min() if times else pd.Series(dtype=float)
+        table = pd.DataFrame({"time": time, **columns}).sort_index()
+        return table.droplevel("again") if times else table
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Write the run to a file, which appears whole or not at all."""
-        raise NotImplementedError
+        """Write the run to a file, which appears whole or not at all.
+
+        The format is plain and open, without pickle: see `torchdial.training.frames`.
+        """
+        replace_file(Path(path), to_frame(*take(self, Mark())))
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> History:
-        """Read what `save` or autosaving wrote; runs nothing that is in the file.
+        """Read what `save` or autosaving wrote; nothing that is in the file is ever run.
+
+        After a crash in the middle of autosaving the run is as it was before, with a warning.
 
         Raises:
             ValueError: the file is no saved run, or is damaged.
         """
-        raise refusal("load", expected="a saved run", got=str(path), remedy="Save it again.")
+        history = cls()
+        try:
+            for about, arrays in read_frames(Path(path)):
+                put(history, about, arrays)
+        except DAMAGE as error:
+            raise refusal(
+                "load",
+                expected=f"a run saved as {FORMAT}",
+                got=f"{path}, which is none or is damaged ({error!s:.80})",
+                remedy="Save it again.",
+            ) from error
+        history._go_on()
+        return history
 
     def state_dict(self) -> dict[str, Any]:
         """Return the whole run in tensors and plain values, for a checkpoint."""
-        raise NotImplementedError
+        about, arrays = take(self, Mark())
+        return {
+            "about": json.dumps(about),
+            "arrays": {name: torch.from_numpy(array.copy()) for name, array in arrays.items()},
+        }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take up a run: its points replace what is here, `start_step` is its last step."""
-        raise NotImplementedError
+        """Take up a run: what it recorded replaces what is here, and its time goes on.
+
+        `start_step` becomes its last step. Of the settings, those given here win.
+
+        Raises:
+            ValueError: the state is none of a run.
+        """
+        fresh = History()
+        fresh.lock = self.lock
+        try:
+            arrays = {name: array.cpu().numpy() for name, array in state["arrays"].items()}
+            put(fresh, json.loads(state["about"]), arrays)
+        except DAMAGE as error:
+            raise refusal(
+                "load_state_dict",
+                expected="what state_dict returned",
+                got=f"something else ({error!r:.80})",
+                remedy="Load the state of a monitor with the monitor.",
+            ) from error
+        steps = [int(series.steps.max()) for series in fresh.scalars.values() if len(series)]
+        with self.lock:
+            self._before = self.version + 1
+            fresh.config |= self.config
+            for part in ("name", "config", "started", "scalars", "layers", "histograms", "events"):
+                setattr(self, part, getattr(fresh, part))
+            self.start_step = max(steps, default=0)
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """Let time go on from the last point."""
+        times = [series.times[-1] for series in self.scalars.values() if len(series)]
+        self._zero = clock.perf_counter() - max(times, default=0.0)
 
 
 def _rows(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -124,6 +124,43 @@ class LayerMatrix:
             last = self._cells[:, self._count - 1]
             last[...] = _joined(last, sample)
             self._filled += 1
+            self.version += 1
+
+    def take(self, mark: Any) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]], Any]:
+        """Return a note and the columns that changed since a mark (None: all), and a new mark."""
+        with self._lock:
+            mine = (len(self.names), self.stride)
+            start = mark[1] - 1 if mark and mark[0] == mine else 0
+            names = None if start else list(self.names)
+            note = {"names": names, "stride": self.stride, "filled": self._filled, "start": start}
+            parts = {"steps": self._steps[start : self._count].copy()}
+            for part in CELL.names or ():
+                parts[part] = self._columns[part][:, start:].copy()
+            return note, parts, (mine, self._count)
+
+    def put(self, note: Mapping[str, Any], parts: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Write the columns that `take` took.
+
+        Raises:
+            ValueError, LookupError, TypeError: they do not go together.
+        """
+        with self._lock:
+            if note["names"] is not None:
+                self.names = [str(name) for name in note["names"]]
+                self._count, self._cells = 0, np.empty((len(self.names), 0), CELL)
+            start, new = int(note["start"]), len(parts["steps"])
+            cells = np.empty((len(self.names), new), CELL)
+            for part in CELL.names or ():
+                refuse_other_shape(parts[part].shape, cells.shape)
+                cells[part] = parts[part]
+            if not 0 <= start <= self._count or parts["steps"].shape != (new,):
+                raise ValueError(f"columns {start} … {start + new} behind {self._count}")
+            self._cells = np.concatenate([self._cells[:, :start], cells], axis=1)
+            self._steps = np.concatenate([self._steps[:start], parts["steps"]])
+            self._count = start + new
+            self.stride, self._filled = int(note["stride"]), int(note["filled"])
+            if not 0 <= self._filled <= self.stride or len(set(self.names)) < len(self.names):
+                raise ValueError(f"{self._filled} samples in a column of {self.stride}")
             self.version += 1
 
     @property

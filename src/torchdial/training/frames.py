@@ -1,0 +1,136 @@
+"""The bytes of a saved run: a file of frames, each whole or not there.
+
+    file    frame, frame, …
+    frame   "TDIALRUN", length of what follows the checksum (8 bytes), its CRC-32 (4 bytes),
+            length of the note (4 bytes), the note (JSON in UTF-8), the arrays' bytes
+    note    {"about": …, "arrays": [[name, dtype, shape], …]}, arrays in this order
+
+Everything is little-endian. Nothing in it is ever run, and reading takes no more memory than the
+file has bytes, a few times over. A frame that was cut off at the end of a file is left out: a
+process died while it wrote.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import struct
+import warnings
+import zlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+About = dict[str, Any]
+Arrays = dict[str, npt.NDArray[Any]]
+
+MAGIC = b"TDIALRUN"
+HEAD = struct.Struct("<8sQI")
+LENGTH = struct.Struct("<I")
+DTYPES = ("<i8", "<f8", "<f4", "<i4")
+
+
+class DamageError(ValueError):
+    """The bytes are no frames."""
+
+
+def to_frame(
+    about: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]
+) -> list[bytes | memoryview]:
+    """Return a frame's bytes, in pieces to be written one after another; nothing is copied.
+
+    Args:
+        about: anything JSON can hold.
+        arrays: int64, float64, float32 or int32.
+    """
+    whole = {name: np.ascontiguousarray(a, a.dtype.newbyteorder("<")) for name, a in arrays.items()}
+    shapes = [[name, a.dtype.str, list(arrays[name].shape)] for name, a in whole.items()]
+    note = json.dumps({"about": about, "arrays": shapes}, allow_nan=False).encode()
+    raw = (a.reshape(-1).view(np.uint8).data for a in whole.values())
+    body: list[bytes | memoryview] = [LENGTH.pack(len(note)), note, *raw]
+    checksum = 0
+    for piece in body:
+        checksum = zlib.crc32(piece, checksum)
+    return [HEAD.pack(MAGIC, sum(map(len, body)), checksum), *body]
+
+
+def read_frames(path: Path) -> Iterator[tuple[About, Arrays]]:
+    """Read one frame after another; warn of one that was cut off at the end.
+
+    Raises:
+        DamageError: there is none, or one was changed.
+    """
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        place = 0
+        while place < size:
+            body = _next_body(file, size - place)
+            if body is None:
+                _cut_off(file, path, place, size)
+                return
+            yield _read_body(body)
+            place = file.tell()
+        if not size:
+            raise DamageError("it is empty")
+
+
+def _next_body(file: BinaryIO, rest: int) -> bytes | None:
+    """Return what a frame holds, or None if it is not whole."""
+    head = file.read(HEAD.size)
+    if len(head) < HEAD.size:
+        return None
+    magic, length, checksum = HEAD.unpack(head)
+    if magic != MAGIC or length > rest - HEAD.size:
+        return None
+    body = file.read(length)
+    return body if zlib.crc32(body) == checksum else None
+
+
+def _cut_off(file: BinaryIO, path: Path, place: int, size: int) -> None:
+    """Warn of a last frame that is not whole.
+
+    Raises:
+        DamageError: it is the first, or others come after it, which no crash does.
+    """
+    file.seek(place + 1)
+    if place == 0 or MAGIC in file.read():
+        raise DamageError(f"it was cut or changed at byte {place:,}")
+    warnings.warn(
+        f"{path}: the last {size - place:,} bytes were cut off while they were written; read as "
+        "it was before them.",
+        stacklevel=2,
+    )
+
+
+def _read_body(body: bytes) -> tuple[About, Arrays]:
+    """Return a note and its arrays.
+
+    Raises:
+        DamageError: they do not fill the frame exactly, or are of another kind.
+    """
+    try:
+        start = LENGTH.size + LENGTH.unpack_from(body)[0]
+        note = json.loads(body[LENGTH.size : start])
+        arrays: Arrays = {}
+        for name, dtype, shape in note["arrays"]:
+            array = _read_array(body, start, dtype, shape)
+            arrays[str(name)] = array
+            start += array.nbytes
+        if start != len(body):
+            raise DamageError("a frame holds more than its arrays")
+        return dict(note["about"]), arrays
+    except (struct.error, ValueError, LookupError, TypeError, RecursionError) as error:
+        raise DamageError(f"{error!r:.80}") from error
+
+
+def _read_array(body: bytes, start: int, dtype: str, shape: list[int]) -> npt.NDArray[Any]:
+    if dtype not in DTYPES or not all(type(n) is int and n >= 0 for n in shape):
+        raise DamageError(f"an array of dtype {dtype!r:.20} and shape {shape!r:.40}")
+    count = math.prod(shape)
+    if count * np.dtype(dtype).itemsize > len(body) - start:
+        raise DamageError("an array is longer than its frame")
+    flat = np.frombuffer(body, dtype, count, start)
+    return flat.reshape(shape).astype(np.dtype(dtype).newbyteorder("="), copy=False)
