@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         compare,
     )
     from torchdial.widgets.detection import DetectionPreview
+    from torchdial.widgets.image_grid import ImageGrid
     from torchdial.widgets.loss_plot import LossPlot
     from torchdial.widgets.model_tree import ModelTree
     from torchdial.widgets.segmentation import SegmentationPreview
@@ -36,6 +37,7 @@ _HOMES = {
     "DetectionPreview": "torchdial.widgets.detection",
     "DetectionSweep": "torchdial.sweeps.detections",
     "LossPlot": "torchdial.widgets.loss_plot",
+    "ImageGrid": "torchdial.widgets.image_grid",
     "ModelTree": "torchdial.widgets.model_tree",
     "SegmentationComparison": "torchdial.widgets.comparison",
     "SegmentationPreview": "torchdial.widgets.segmentation",
@@ -54,6 +56,7 @@ __all__ = [
     "DetectionCurves",
     "DetectionPreview",
     "DetectionSweep",
+    "ImageGrid",
     "LossPlot",
     "ModelTree",
     "SegmentationComparison",

@@ -24,6 +24,8 @@ RGB = torch.rand(3, 6, 8, generator=torch.Generator().manual_seed(0))
         pytest.param(torch.rand(2, 3, 6, 8), [(6, 8, 3)] * 2, id="NCHW"),
         pytest.param(np.zeros((2, 6, 8, 4), np.uint8), [(6, 8, 4)] * 2, id="NHWC"),
         pytest.param(torch.rand(5, 6, 8), [(6, 8, 1)] * 5, id="feature maps"),
+        pytest.param(torch.rand(64, 4, 4), [(4, 4, 1)] * 64, id="small feature maps"),
+        pytest.param(RGB.permute(1, 2, 0), [(6, 8, 3)], id="a tensor with channels last"),
         pytest.param(torch.rand(2, 5, 6, 8), [(6, 8, 1)] * 10, id="feature maps of a batch"),
         pytest.param(torch.zeros(2, 6, 8, dtype=torch.int64), [(6, 8, 3)] * 2, id="label maps"),
         pytest.param(torch.zeros(2, 1, 6, 8, dtype=torch.bool), [(6, 8, 1)] * 2, id="bool masks"),

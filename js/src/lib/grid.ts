@@ -31,6 +31,8 @@ export interface GridEvents {
   hover(cell: number | null, x: number, y: number): void;
   /** The caption of a cell was chosen. */
   choose(cell: number): void;
+  /** A picture was clicked, not dragged. */
+  click?(cell: number): void;
 }
 
 interface Cell {
@@ -45,6 +47,7 @@ const MIN_PIXELS_ACROSS = 8; // the closest zoom still shows this many map pixel
 const MIN_CELL_WIDTH = 150;
 const MAX_CELL_WIDTH = 640;
 const WHEEL_STEP = 0.0015;
+const STILL = 4; // CSS pixels that a pointer may move between press and release of a click
 const LAYERS: readonly Layer[] = ["picture", "overlay"];
 
 export class Grid {
@@ -91,8 +94,16 @@ export class Grid {
 
   setCaption(cell: number, text: string): void {
     const { caption } = this.#cells[cell];
-    if (caption.textContent !== text) caption.textContent = text;
+    if (caption.textContent !== text) {
+      caption.textContent = text;
+      caption.title = `${text}: this picture alone, or all`;
+    }
     caption.hidden = text === "";
+  }
+
+  /** Make a cell stand out, or not. */
+  mark(cell: number, isMarked: boolean): void {
+    this.#cells[cell].element.classList.toggle("torchdial-marked", isMarked);
   }
 
   redraw(...layers: Layer[]): void {
@@ -149,7 +160,6 @@ export class Grid {
     const caption = h("button", {
       type: "button",
       class: "caption",
-      title: "This picture alone, or all",
     });
     caption.addEventListener("click", () => this.#events.choose(index));
     const waiting = h("div", { class: "waiting" }, "waiting for the kernel");
@@ -174,8 +184,10 @@ export class Grid {
 
   #listen(frame: HTMLElement, index: number): void {
     let grabbed = false;
+    let moved = 0;
     frame.addEventListener("pointerdown", (e) => {
       grabbed = e.button === 0;
+      moved = 0;
       if (grabbed) frame.setPointerCapture(e.pointerId);
     });
     frame.addEventListener("lostpointercapture", () => {
@@ -183,9 +195,14 @@ export class Grid {
     });
     frame.addEventListener("pointermove", (e) => {
       const { fx, fy, width, height } = within(frame, e);
+      moved += Math.abs(e.movementX) + Math.abs(e.movementY);
       if (grabbed && this.pan(e.movementX / width, e.movementY / height)) return;
       const at = pointAt(this.#viewport, fx, fy, this.#width, this.#height);
       this.#events.hover(index, Math.floor(at.x), Math.floor(at.y));
+    });
+    frame.addEventListener("click", (e) => {
+      // The second click of a double click zooms.
+      if (moved < STILL && e.detail < 2) this.#events.click?.(index);
     });
     frame.addEventListener("pointerleave", () => this.#events.hover(null, 0, 0));
     frame.addEventListener("dblclick", (e) => {

@@ -25,6 +25,17 @@ export class Tiles {
     return null;
   }
 
+  /** A plane that is held, without asking for it. */
+  peek(key: string): Uint8Array | null {
+    return this.#held.get(key) ?? null;
+  }
+
+  /** Let go of a plane; it is asked for again when it is missed. */
+  forget(key: string): void {
+    this.#held.delete(key);
+    this.#asked.delete(key);
+  }
+
   /** A plane computed from others, once; null while one of them is missing. */
   derive<P>(
     key: string,

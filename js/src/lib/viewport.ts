@@ -70,3 +70,16 @@ export function visibleRegion(
   };
   return { region, dest };
 }
+
+/** The part of a region that an image covers, which may be smaller than the largest. */
+export function coveredPart(region: Region, dest: Region, [height, width]: readonly number[]) {
+  const part = {
+    x: region.x,
+    y: region.y,
+    width: Math.min(region.x + region.width, width) - region.x,
+    height: Math.min(region.y + region.height, height) - region.y,
+  };
+  const [sx, sy] = [dest.width / region.width, dest.height / region.height];
+  const at = { x: dest.x, y: dest.y, width: part.width * sx, height: part.height * sy };
+  return { region: part, dest: at };
+}

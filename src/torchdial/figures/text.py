@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 POINTS = 8
-LETTER = (0.602 * POINTS / 72, 1.3 * POINTS / 72)  # inches, of DejaVu Sans Mono
+LETTER = (0.65 * POINTS / 72, 1.3 * POINTS / 72)  # inches, hinting included
 MARGIN = 0.1
 DPI = 100
 

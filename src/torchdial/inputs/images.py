@@ -12,6 +12,8 @@ import torch
 from torchdial.inputs.maps import to_tensor
 from torchdial.inputs.refusal import describe, refusal, refuse_non_finite
 
+Numbers = float | Sequence[float] | None
+
 CHANNELS = (1, 3, 4)
 ROUNDING = 0.5 / 255  # undoing a normalisation in float32 lands this near to [0, 1]
 
@@ -19,8 +21,8 @@ ROUNDING = 0.5 / 255  # undoing a normalisation in float32 lands this near to [0
 def to_images(
     images: Any,
     *,
-    mean: float | Sequence[float] | None = None,
-    std: float | Sequence[float] | None = None,
+    mean: Numbers = None,
+    std: Numbers = None,
 ) -> npt.NDArray[np.uint8]:
     """Return images as they are shown, uint8 of shape (N, H, W, C), in host memory.
 
@@ -56,8 +58,8 @@ def to_images(
 def to_image_list(
     images: Any,
     *,
-    mean: float | Sequence[float] | None = None,
-    std: float | Sequence[float] | None = None,
+    mean: Numbers = None,
+    std: Numbers = None,
 ) -> list[npt.NDArray[np.uint8]]:
     """Return images that may differ in size as they are shown, uint8 (H, W, C) each.
 
@@ -91,8 +93,8 @@ def to_image_list(
 def _one_of_many(
     index: int,
     image: Any,
-    mean: float | Sequence[float] | None,
-    std: float | Sequence[float] | None,
+    mean: Numbers,
+    std: Numbers,
 ) -> npt.NDArray[np.uint8]:
     try:
         found = to_images(image, mean=mean, std=std)
@@ -128,8 +130,8 @@ def _to_nhwc(tensor: torch.Tensor, *, channels_first: bool) -> torch.Tensor:
 
 def _to_uint8(
     images: torch.Tensor,
-    mean: float | Sequence[float] | None,
-    std: float | Sequence[float] | None,
+    mean: Numbers,
+    std: Numbers,
 ) -> torch.Tensor:
     if images.dtype == torch.bool:
         return images.to(torch.uint8) * 255
@@ -156,8 +158,8 @@ def _to_uint8(
 
 def undo_normalisation(
     images: torch.Tensor,
-    mean: float | Sequence[float] | None,
-    std: float | Sequence[float] | None,
+    mean: Numbers,
+    std: Numbers,
 ) -> torch.Tensor:
     """Return images (…, C) times `std` plus `mean`.
 

@@ -10,15 +10,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from torchdial.inputs.images import undo_normalisation
+from torchdial.inputs.images import CHANNELS, Numbers, undo_normalisation
 from torchdial.inputs.maps import to_tensor
 from torchdial.inputs.refusal import describe, refusal
 
 Pixels = npt.NDArray[np.uint8]
 Normalize = Literal["image", "batch"] | tuple[float, float] | None
-Numbers = float | Sequence[float] | None
 
-COLOR_CHANNELS = (1, 3, 4)
 # Okabe and Ito's colours, black first; they repeat, lighter, past the eighth.
 CATEGORIES = np.array(
     [
@@ -143,7 +141,9 @@ def _split_three(
 def _split_channels(
     image: torch.Tensor, channels_first: bool
 ) -> list[tuple[torch.Tensor, int | None]]:
-    first, last = image.shape[0] in COLOR_CHANNELS, image.shape[2] in COLOR_CHANNELS
+    first, last = image.shape[0] in CHANNELS, image.shape[2] in CHANNELS
+    if channels_first and image.shape[2] >= min(image.shape[:2]):
+        last = False  # small feature maps, (64, 4, 4) say
     if first and (channels_first or not last):
         return [(image.permute(1, 2, 0), None)]
     if last:

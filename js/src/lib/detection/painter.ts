@@ -6,6 +6,7 @@ import type { Region } from "../paint";
 import { fillPicture, Raster } from "../raster";
 import type { Cell } from "../shell";
 import { imageKey, type Tiles } from "../tiles";
+import { coveredPart } from "../viewport";
 import type { Detector } from "./detector";
 import { type Corners, colorOf, cornersOf, isTarget, type Mark, markAt, marksOf } from "./marks";
 import { tint } from "./masks";
@@ -71,7 +72,7 @@ export function createPainter(
   ): boolean {
     const pixels = tiles.get(imageKey(image));
     if (!pixels) return false;
-    const part = within(region, dest, sizes[image]);
+    const part = coveredPart(region, dest, sizes[image]);
     if (part.region.width > 0 && part.region.height > 0) {
       raster.draw(context, part.region, part.dest, (out) =>
         fillPicture(out, pixels, sizes[image][1], channels, part.region),
@@ -226,17 +227,4 @@ function runsOf(image: Decided, marks: readonly Mark[]) {
     last = look;
   }
   return runs;
-}
-
-/** The part of a region that an image covers, which may be smaller than the largest. */
-function within(region: Region, dest: Region, [height, width]: readonly number[]) {
-  const part = {
-    x: region.x,
-    y: region.y,
-    width: Math.min(region.x + region.width, width) - region.x,
-    height: Math.min(region.y + region.height, height) - region.y,
-  };
-  const [sx, sy] = [dest.width / region.width, dest.height / region.height];
-  const at = { x: dest.x, y: dest.y, width: part.width * sx, height: part.height * sy };
-  return { region: part, dest: at };
 }

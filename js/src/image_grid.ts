@@ -1,0 +1,240 @@
+// ImageGrid: src/torchdial/widgets/image_grid.py is the other half.
+
+import { button, h } from "./lib/dom";
+import { Grid } from "./lib/grid";
+import { createImagePainter } from "./lib/images/painter";
+import { createStore, type Message } from "./lib/images/store";
+import { listen, type Model } from "./lib/model";
+import { createPages } from "./lib/pages";
+import { createSettings } from "./lib/settings";
+import { renderer } from "./lib/shell";
+import { beforePaint, throttle } from "./lib/timing";
+import { labelled } from "./lib/toolbar";
+import type { Bytes, WireTile } from "./lib/wire";
+
+const FIRST_OPACITY = 0.55;
+const ZOOM_STEP = 1.5;
+const PAN_STEP = 0.1;
+const ASKING_MS = 80; // values of pixels are asked for no more often
+const KEYS =
+  "Click chooses a picture; double-click and the wheel zoom, dragging moves all pictures together. " +
+  "Arrows move or turn the page, + − 0 zoom, R resets, 1–9 one picture alone, O overlays on and off.";
+
+interface Traits {
+  selected: number[];
+  _config: {
+    num_images: number;
+    height: number;
+    width: number;
+    page_size: number;
+    has_overlays: boolean;
+  };
+  _frame: { version: number; tiles: WireTile[] };
+  _notice: string;
+}
+
+function show(model: Model<Traits>, root: HTMLElement): () => void {
+  const settings = createSettings(model, ["selected"], () => updating.call());
+  const updating = beforePaint(update);
+  let requests = 0;
+  let problem = "";
+  let pointer: { image: number; x: number; y: number } | null = null;
+  let known = ""; // the pixel that the kernel told the value of, and the value
+  const store = createStore((keys) => model.send({ type: "need", id: ++requests, keys }));
+  store.take(model.get("_frame").tiles);
+  const painter = createImagePainter(store);
+  const asking = throttle(ASKING_MS, () => {
+    if (pointer) model.send({ type: "pixel", id: ++requests, ...pointer });
+  });
+
+  const notice = h("div", { class: "notice", role: "alert" });
+  const hovered = h("div", { class: "hovered" });
+  const help = h("div", { class: "keys", hidden: true }, KEYS);
+  const chosen = h("span", { class: "lines" });
+  const clear = button("clear", "Choose none", () => settings.set({ selected: [] }));
+  const opacity = h("input", { type: "range", min: 0, max: 1, step: 0.05, value: FIRST_OPACITY });
+  opacity.setAttribute("aria-label", "overlay");
+  opacity.addEventListener("input", () => {
+    painter.opacity = opacity.valueAsNumber;
+    grid.redraw("overlay");
+  });
+  painter.opacity = FIRST_OPACITY;
+  const toggleHelp = () => {
+    help.hidden = !help.hidden;
+  };
+  const overlay = labelled("overlay", opacity);
+  const tools = h(
+    "div",
+    { class: "toolbar", role: "toolbar", "aria-label": "pictures" },
+    overlay,
+    chosen,
+    clear,
+    h("span", { class: "spring" }),
+    button("reset", "The whole pictures", () => grid.zoom(0)),
+    button("?", "Show the keys", toggleHelp),
+  );
+  let { grid, pages } = make();
+  root.className = "torchdial";
+  root.append(tools, help, notice, grid.element, hovered, h("div", { class: "foot" }));
+  root.lastElementChild?.append(pages.element);
+  root.addEventListener("keydown", onKey);
+  model.on("msg:custom", onMessage);
+  const stopListening = [
+    listen(model, ["_frame"], onFrame),
+    listen(model, ["_config"], onConfig),
+    listen(model, ["_notice"], updating.call),
+  ];
+  updating.call();
+
+  /** Make what depends on how many pictures there are, and how large. */
+  function make() {
+    const { width, height, num_images: count, page_size: size } = model.get("_config");
+    const made = new Grid(width, height, {
+      draw: (context, cell, layer, region, dest) => {
+        const image = pages.images()[cell];
+        return layer === "picture"
+          ? painter.drawPicture(context, image, region, dest)
+          : painter.drawOverlay(context, image, region, dest);
+      },
+      hover(cell, x, y) {
+        pointer = cell === null ? null : { image: pages.images()[cell], x, y };
+        if (pointer && store.isInside(pointer.image, x, y)) asking.call();
+        updateHovered();
+      },
+      choose: (cell) => pages.pick(cell),
+      click: (cell) => toggle(pages.images()[cell]),
+    });
+    const paged = createPages(count, size, {
+      canRank: () => false,
+      rank: () => ({ order: [], at: "" }),
+      changed: updating.call,
+    });
+    return { grid: made, pages: paged };
+  }
+
+  function onFrame(): void {
+    store.drop();
+    store.take(model.get("_frame").tiles);
+    known = "";
+    grid.redraw("picture", "overlay");
+    updating.call();
+  }
+
+  /** Other pictures may be more, fewer or of another size. */
+  function onConfig(): void {
+    const before = { grid, pages };
+    ({ grid, pages } = make());
+    before.grid.element.replaceWith(grid.element);
+    before.pages.element.replaceWith(pages.element);
+    before.grid.dispose();
+    updating.call();
+  }
+
+  function onMessage(message: Message, buffers: Bytes[]): void {
+    switch (message.type) {
+      case "tiles":
+        if (message.version !== model.get("_frame").version) return;
+        store.take(message.keys.map((key, i) => ({ key, data: buffers[i] })));
+        grid.redraw("picture", "overlay");
+        updating.call();
+        return;
+      case "pixel":
+        known = `${placeOf(message)}  ${message.values}`;
+        updateHovered();
+        return;
+      case "error":
+        problem = message.message;
+        updating.call();
+        return;
+      default:
+        throw new Error(`torchdial: unknown message ${JSON.stringify(message)}`);
+    }
+  }
+
+  // What a person does
+
+  function toggle(image: number): void {
+    const selected = settings.get("selected");
+    const without = selected.filter((i) => i !== image);
+    settings.set({
+      selected: without.length < selected.length ? without : [...selected, image],
+    });
+  }
+
+  function onKey(e: KeyboardEvent): void {
+    if (e.ctrlKey || e.metaKey || e.altKey) return; // the host's
+    e.stopPropagation();
+    if (e.target === opacity) return;
+    const move = (dx: number, dy: number) => () => {
+      if (!grid.pan(dx, dy) && dx !== 0) pages.turn(-Math.sign(dx));
+    };
+    const actions: Record<string, () => void> = {
+      arrowleft: move(PAN_STEP, 0),
+      arrowright: move(-PAN_STEP, 0),
+      arrowup: move(0, PAN_STEP),
+      arrowdown: move(0, -PAN_STEP),
+      "+": () => grid.zoom(ZOOM_STEP),
+      "=": () => grid.zoom(ZOOM_STEP),
+      "-": () => grid.zoom(1 / ZOOM_STEP),
+      "0": () => grid.zoom(0),
+      r: () => grid.zoom(0),
+      o: () => {
+        painter.isOverlaid = !painter.isOverlaid;
+        grid.redraw("overlay");
+      },
+      "?": toggleHelp,
+    };
+    const action = actions[e.key.toLowerCase()];
+    if (action) action();
+    else if (!/^[1-9]$/.test(e.key) || !pages.pick(Number(e.key) - 1)) return;
+    e.preventDefault();
+  }
+
+  // What is shown
+
+  function update(): void {
+    const images = pages.images();
+    const selected = settings.get("selected");
+    store.keep(images);
+    grid.setCells(images.length);
+    grid.flush();
+    images.forEach((image, cell) => {
+      grid.setCaption(cell, store.about(image)?.caption || String(image));
+      grid.mark(cell, selected.includes(image));
+    });
+    pages.update();
+    overlay.hidden = !model.get("_config").has_overlays;
+    clear.hidden = chosen.hidden = selected.length === 0;
+    chosen.textContent = `${selected.length} chosen`;
+    const text = model.get("_notice") || problem;
+    notice.hidden = text === "";
+    notice.textContent = text;
+    updateHovered();
+    root.dataset.version = String(model.get("_frame").version);
+  }
+
+  /** Where the pointer is, and the value there: the kernel's, or else what the picture holds. */
+  function updateHovered(): void {
+    if (!pointer || !store.isInside(pointer.image, pointer.x, pointer.y)) {
+      hovered.textContent = "";
+      return;
+    }
+    const place = placeOf(pointer);
+    hovered.textContent = known.startsWith(`${place}  `) ? known : place;
+  }
+
+  return () => {
+    for (const stop of stopListening) stop();
+    model.off("msg:custom", onMessage);
+    settings.dispose();
+    asking.cancel();
+    updating.cancel();
+    grid.dispose();
+  };
+}
+
+function placeOf({ image, x, y }: { image: number; x: number; y: number }): string {
+  return `picture ${image} (${x}, ${y})`;
+}
+
+export default renderer(show);

@@ -1,0 +1,101 @@
+"""What is laid over a picture: masks and boxes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from torchdial.inputs.annotations import to_annotations
+from torchdial.inputs.boxes import BoxFormat
+from torchdial.inputs.refusal import describe, refusal
+
+Bytes = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class Overlay:
+    """Masks and boxes of one picture.
+
+    Attributes:
+        mask: number of the colour at each pixel, 0 for none, uint8 (H, W); or None.
+        boxes: corners and label, float32 (M, 5); or None.
+    """
+
+    mask: Bytes | None = None
+    boxes: npt.NDArray[np.float32] | None = None
+
+    def mask_for(self, pixels: Bytes) -> Bytes | None:
+        """Return the mask if it is of the picture's size."""
+        fits = self.mask is not None and self.mask.shape == pixels.shape[:2]
+        return self.mask if fits else None
+
+    def box_bytes(self) -> Bytes | None:
+        """Return the boxes as little-endian bytes."""
+        return None if self.boxes is None else self.boxes.astype("<f4").view(np.uint8)
+
+
+NO_OVERLAY = Overlay()
+
+
+def to_overlays(targets: Any, count: int, box_format: BoxFormat = "xyxy") -> list[Overlay]:
+    """Return an overlay for each of `count` pictures.
+
+    Args:
+        targets: for each picture a label map or bool mask (H, W) or (1, H, W), torchvision's dict
+            of boxes, labels and perhaps masks, or None.
+        count: how many pictures there are.
+        box_format: of the boxes.
+
+    Raises:
+        ValueError: another number of them, or one that is neither.
+
+    Example:
+        >>> to_overlays([torch.ones(4, 4, dtype=torch.bool), None], 2)[0].mask.max()
+        np.uint8(1)
+    """
+    each = [targets] if isinstance(targets, Mapping) else list(targets)
+    if len(each) != count:
+        raise refusal(
+            "targets",
+            expected=f"one for each of {count} pictures",
+            got=f"{len(each)}",
+            remedy="Pass None for a picture without one.",
+        )
+    return [_to_overlay(f"targets[{i}]", one, box_format) for i, one in enumerate(each)]
+
+
+def _to_overlay(name: str, target: Any, box_format: BoxFormat) -> Overlay:
+    if target is None:
+        return NO_OVERLAY
+    if not isinstance(target, Mapping):
+        return Overlay(mask=_to_mask(name, target))
+    (found,) = to_annotations(target, box_format=box_format)
+    numbers = torch.cat([found.boxes.cpu(), found.labels.cpu()[:, None]], dim=1).numpy()
+    mask = None
+    if found.masks is not None and len(found) > 0:
+        instance = torch.arange(1, len(found) + 1)[:, None, None]
+        mask = (found.masks.cpu() > 0.5).long().mul(instance).amax(0).to(torch.uint8).numpy()
+    return Overlay(mask, numbers)
+
+
+def _to_mask(name: str, target: Any) -> Bytes:
+    try:
+        mask = torch.as_tensor(target).detach().cpu()
+    except (TypeError, ValueError, RuntimeError):
+        mask = torch.empty(0)
+    mask = mask.squeeze(0) if mask.ndim == 3 else mask
+    fits = mask.ndim == 2 and mask.numel() > 0 and not mask.is_floating_point()
+    if not fits or int(mask.min()) < 0 or int(mask.max()) > 255:
+        raise refusal(
+            name,
+            expected="a label map or bool mask (H, W) with labels 0 … 255, or a dict with boxes",
+            got=describe(target),
+            remedy="Threshold probabilities first: probs > 0.5.",
+        )
+    found: Bytes = mask.to(torch.uint8).numpy()
+    return found

@@ -1,0 +1,332 @@
+"""Pictures of any tensor as a widget."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+import traitlets as t
+from torch import nn
+
+from torchdial.inputs.boxes import BoxFormat
+from torchdial.inputs.images import Numbers
+from torchdial.inputs.overlays import NO_OVERLAY, Overlay, to_overlays
+from torchdial.inputs.picture_sources import to_source
+from torchdial.inputs.pictures import Normalize, Picture, Pixels, category_colors
+from torchdial.inputs.refusal import describe, refusal
+from torchdial.widgets.base import Widget
+from torchdial.widgets.bundle import bundle
+from torchdial.widgets.wire import pack_tile, plane_bytes
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+PAGE_SIZE = 64
+SMALL = 160  # pictures larger than this come reduced first
+WATCH_SECONDS = 0.5
+
+
+class ImageGrid(Widget):
+    """Shows pictures of any tensor, with one zoom and one place for all, and values on hover.
+
+    What is shown is told, never guessed in silence: a picture whose values are not from 0 to 1 has
+    the range that black and white stand for in its caption. Pages are read as one turns to them.
+
+    Args:
+        images: whatever `torchdial.inputs.pictures.to_pictures` reads, a dataset, or a DataLoader.
+            Of items that are tuples the first part is shown.
+        captions: a text for each picture.
+        targets: for each image masks or boxes to lay over it: a label map or bool mask (H, W), or
+            torchvision's dict of boxes, labels and masks.
+        mean: what was subtracted from the images, to undo it.
+        std: what they were divided by.
+        cmap: a matplotlib colour map for pictures of one channel.
+        normalize: for floats, what is black and what is white: (low, high), "image", "batch", or
+            None for 0 and 1 where all values lie between, else as "image".
+        box_format: of boxes in `targets`.
+
+    Raises:
+        ValueError: what cannot be shown truthfully, with the reason and a remedy.
+
+    Example:
+        >>> grid = ImageGrid(torch.rand(8, 3, 32, 32), captions=list("abcdefgh"))
+        >>> grid.selected = [2]
+        >>> grid
+        ImageGrid(8 pictures)
+    """
+
+    _esm = bundle("image_grid.js")
+    _css = bundle("image_grid.css")
+    _SETTABLE = ("selected",)
+
+    selected = t.List(t.Int()).tag(sync=True, echo_update=False)
+    """Indices of the chosen pictures, in the order they were chosen."""
+
+    _config = t.Dict().tag(sync=True, echo_update=False)
+    _frame = t.Dict().tag(sync=True, echo_update=False)
+    _notice = t.Unicode("").tag(sync=True, echo_update=False)
+
+    def __init__(
+        self,
+        images: Any,
+        *,
+        captions: Sequence[str] | None = None,
+        targets: Any = None,
+        mean: Numbers = None,
+        std: Numbers = None,
+        cmap: str | None = None,
+        normalize: Normalize = None,
+        box_format: BoxFormat = "xyxy",
+    ) -> None:
+        self._options = {"mean": mean, "std": std, "cmap": cmap, "normalize": normalize}
+        self._source = to_source(images, self._options)
+        self._captions = _to_captions(captions, len(self._source))
+        self._overlays = (
+            None if targets is None else to_overlays(targets, len(self._source), box_format)
+        )
+        self._hooks: list[Any] = []
+        self._version = 0
+        super().__init__(_config=self._pack_config(), _frame=self._pack_frame())
+
+    def __repr__(self) -> str:
+        """Say what is shown, for places that cannot show it."""
+        return f"ImageGrid({len(self._source):,} pictures)"
+
+    def picture(self, index: int) -> Picture:
+        """Return one picture: its pixels as they are shown, and the values behind them.
+
+        Raises:
+            IndexError: there is none.
+        """
+        if not 0 <= index < len(self._source):
+            raise IndexError(f"picture: expected 0 … {len(self._source) - 1}, got {index}.")
+        return self._source[index]
+
+    def refresh(self, images: Any) -> bool:
+        """Show other images in place of these; captions, overlays and choice stay.
+
+        Images that cannot be shown leave the last ones and a notice on the widget; nothing is
+        raised into a training loop.
+
+        Returns:
+            Whether they are shown.
+        """
+        before = self._source
+        try:
+            self._source = to_source(images, self._options)
+            self._version += 1
+            config, frame = self._pack_config(), self._pack_frame()
+        except Exception as error:  # a training loop must go on, whatever comes
+            self._source = before
+            self._notice = f"The pictures are earlier ones: these were refused. {error}"
+            return False
+        self._config, self._frame, self._notice = config, frame, ""
+        return True
+
+    def watch(self, module: nn.Module, channel: int | Sequence[int] | None = None) -> None:
+        """Show what a module returns for the first image, live, at most twice a second.
+
+        Each channel becomes a picture. What is copied waits for the device; between two looks a
+        forward pass costs the reading of a clock. `close()` takes the hook away.
+
+        Args:
+            module: one whose output is a tensor (N, C, H, W), or a tuple or dict that begins with
+                one.
+            channel: which channels; None shows the first 64.
+
+        Raises:
+            ValueError: it is no module.
+        """
+        if not isinstance(module, nn.Module):
+            raise refusal(
+                "module",
+                expected="a torch.nn.Module",
+                got=describe(module),
+                remedy="Pass a part of the model, such as model.layer1.",
+            )
+        chosen = slice(PAGE_SIZE) if channel is None else np.atleast_1d(channel).tolist()
+        last = -WATCH_SECONDS
+
+        def look(_module: Any, _args: Any, output: Any) -> None:
+            nonlocal last
+            now = time.monotonic()
+            if now - last < WATCH_SECONDS or torch.compiler.is_compiling():
+                return
+            last = now
+            self.refresh(list(_activations(output)[chosen].detach().float().cpu()))
+
+        self._hooks.append(module.register_forward_hook(look))
+
+    def close(self) -> None:
+        """Close the widget and let go of watched modules."""
+        for hook in self.__dict__.pop("_hooks", []):
+            hook.remove()
+        super().close()
+
+    def to_matplotlib(self) -> Figure:
+        """Return a figure of the first page, with captions."""
+        from torchdial.figures.images import image_figure
+
+        return image_figure(
+            [self._laid_over(i) for i in self._first_page()],
+            [self._caption(i) for i in self._first_page()],
+        )
+
+    def _laid_over(self, index: int) -> Pixels:
+        picture = self._source[index]
+        mask = self._overlay(index).mask_for(picture.pixels)
+        if mask is None:
+            return picture.pixels
+        pixels = picture.pixels[..., :3] if picture.pixels.shape[2] > 1 else picture.pixels
+        mixed = (pixels.astype(float) + category_colors(mask)) / 2
+        return np.where(mask[..., None] > 0, mixed, pixels).astype(np.uint8)
+
+    # The wire
+
+    def _first_page(self) -> range:
+        return range(min(PAGE_SIZE, len(self._source)))
+
+    def _pack_config(self) -> dict[str, Any]:
+        shapes = [self._source[i].pixels.shape for i in self._first_page()]
+        return {
+            "num_images": len(self._source),
+            "height": max(shape[0] for shape in shapes),
+            "width": max(shape[1] for shape in shapes),
+            "page_size": PAGE_SIZE,
+            "has_overlays": self._overlays is not None,
+        }
+
+    def _pack_frame(self) -> dict[str, Any]:
+        keys = [key for i in self._first_page() for key in self._opening_keys(i)]
+        return {"version": self._version, "tiles": [pack_tile(k, self._tile(k)) for k in keys]}
+
+    def _opening_keys(self, index: int) -> Iterator[str]:
+        yield f"about/{index}"
+        factor = _reduction(self._source[index].pixels)
+        yield f"{'small' if factor > 1 else 'picture'}/{index}"
+
+    def _tile(self, key: str) -> Pixels:
+        """Return the bytes of a key.
+
+        Raises:
+            KeyError: there is none.
+        """
+        kind, _, number = key.partition("/")
+        try:
+            index = int(number)
+            picture = self.picture(index)
+        except (ValueError, IndexError) as error:
+            raise KeyError(key) from error
+        if kind == "about":
+            return np.frombuffer(json.dumps(self._about(index, picture)).encode(), np.uint8)
+        if kind == "picture":
+            return picture.pixels
+        if kind == "small":
+            return _reduced(picture.pixels)
+        overlay = self._overlay(index)
+        found = {"mask": overlay.mask_for(picture.pixels), "boxes": overlay.box_bytes()}.get(kind)
+        if found is None:
+            raise KeyError(key)
+        return found
+
+    def _about(self, index: int, picture: Picture) -> dict[str, Any]:
+        height, width, channels = picture.pixels.shape
+        overlay = self._overlay(index)
+        return {
+            "height": height,
+            "width": width,
+            "channels": channels,
+            "reduced": _reduction(picture.pixels),
+            "caption": self._caption(index),
+            "has_mask": overlay.mask_for(picture.pixels) is not None,
+            "has_boxes": overlay.box_bytes() is not None,
+        }
+
+    def _caption(self, index: int) -> str:
+        picture = self._source[index]
+        words = [] if self._captions is None else [self._captions[index]]
+        if self._captions is None and len(self._source) > 1:
+            words.append(str(index) if picture.channel is None else f"channel {picture.channel}")
+        if picture.range is not None:
+            words.append("[{:.3g}, {:.3g}]".format(*picture.range))
+        return "  ".join(words)
+
+    def _overlay(self, index: int) -> Overlay:
+        return NO_OVERLAY if self._overlays is None else self._overlays[index]
+
+    def _actions(self) -> dict[str, Callable[[Mapping[str, Any]], None]]:
+        return super()._actions() | {"need": self._send_tiles, "pixel": self._send_pixel}
+
+    def _send_tiles(self, content: Mapping[str, Any]) -> None:
+        keys = [str(key) for key in content["keys"]]
+        version = self._version
+        tiles = [plane_bytes(self._tile(key)) for key in keys]
+        reply = {"type": "tiles", "id": content.get("id"), "version": version, "keys": keys}
+        self.send(reply, tiles)
+
+    def _send_pixel(self, content: Mapping[str, Any]) -> None:
+        index, x, y = (int(content[name]) for name in ("image", "x", "y"))
+        values = self.picture(index).values
+        if not (0 <= y < values.shape[0] and 0 <= x < values.shape[1]):
+            raise ValueError(f"no pixel ({x}, {y}) in a picture of shape {values.shape}")
+        numbers = np.atleast_1d(values[y, x]).tolist()
+        words = [f"{n:.4g}" if isinstance(n, float) else str(n) for n in numbers]
+        reply = {"type": "pixel", "id": content.get("id"), "image": index, "x": x, "y": y}
+        self.send(reply | {"values": ", ".join(words)})
+
+    @t.validate("selected")
+    def _valid_selected(self, proposal: Any) -> list[int]:
+        chosen: list[int] = list(dict.fromkeys(proposal["value"]))
+        count = len(self._source)
+        wrong = [i for i in chosen if not 0 <= i < count]
+        if wrong:
+            raise t.TraitError(f"selected: expected indices 0 … {count - 1}, got {wrong[0]}.")
+        return chosen
+
+
+def _reduction(pixels: Pixels) -> int:
+    """Return by which whole factor a picture comes reduced at first, 1 for not at all."""
+    longest: int = max(pixels.shape[:2])
+    return max(1, math.ceil(longest / SMALL))
+
+
+def _reduced(pixels: Pixels) -> Pixels:
+    """Return means of blocks of pixels; the last ones may be of fewer."""
+    factor = _reduction(pixels)
+    rows, columns = (np.arange(0, size, factor) for size in pixels.shape[:2])
+    sums = np.add.reduceat(pixels.astype(np.float32), rows, axis=0)
+    sums = np.add.reduceat(sums, columns, axis=1)
+    sizes = [np.diff(np.append(s, n)) for s, n in zip((rows, columns), pixels.shape, strict=False)]
+    mean = sums / np.outer(*sizes)[..., None]
+    small: Pixels = np.floor(mean + 0.5).astype(np.uint8)
+    return small
+
+
+def _to_captions(captions: Sequence[str] | None, count: int) -> list[str] | None:
+    if captions is None:
+        return None
+    if isinstance(captions, str) or len(captions) != count:
+        raise refusal(
+            "captions",
+            expected=f"a text for each of {count} pictures",
+            got=describe(captions),
+            remedy="Pass a list of strings.",
+        )
+    return [str(caption) for caption in captions]
+
+
+def _activations(output: Any) -> torch.Tensor:
+    """Return the channels of the first image of what a module returned, (C, H, W)."""
+    while not isinstance(output, torch.Tensor):
+        output = next(iter(output.values() if isinstance(output, Mapping) else output))
+    first = output[0]
+    if first.ndim == 1:
+        return first[None, None]  # a vector, as one row
+    if first.ndim == 2:
+        return first[None]
+    return first
