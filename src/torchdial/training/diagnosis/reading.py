@@ -1,0 +1,127 @@
+"""A run as it was at a step: what the rules read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from torchdial.training.diagnosis.levels import Level
+from torchdial.training.diagnosis.losses import Losses, losses
+from torchdial.training.history import History
+from torchdial.training.matrix import LayerMatrix
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Floats32 = npt.NDArray[np.float32]
+
+EVERY_COLUMN = 1 << 30
+
+
+class Points(NamedTuple):
+    """Some neighbouring points of a scalar: `steps` and `values` (n,).
+
+    `fresh` is the first of them that no earlier reading had.
+    """
+
+    steps: Ints
+    values: Floats
+    fresh: int
+
+
+@dataclass(frozen=True)
+class Layers:
+    """Some neighbouring columns of a layer matrix: `steps` (K,), the others (L, K)."""
+
+    names: list[str]
+    steps: Ints
+    max: Floats32
+    mean: Floats32
+    count: npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a history had recorded up to a step.
+
+    Attributes:
+        history: the run.
+        step: the last step that counts.
+        since: how many points of each scalar the reading before this one had.
+        until: how many this one has.
+        levels: of the judged losses, where they began and their best.
+        reference: gradient norms of the first steps, by parameter.
+        first_step: the first step this process recorded.
+        total_steps: how long the run will be, if known.
+        final: whether nothing will follow.
+    """
+
+    history: History
+    step: int
+    since: Mapping[str, int]
+    until: Mapping[str, int]
+    levels: Mapping[str, Level]
+    reference: Mapping[str, float]
+    first_step: int
+    total_steps: int | None = None
+    final: bool = False
+
+    @property
+    def losses(self) -> Losses:
+        """Which scalars are losses."""
+        return losses(self.until)
+
+    def points(self, name: str, before: int) -> Points:
+        """Return the points of a scalar that are new, and up to `before` that precede them."""
+        until = self.until.get(name, 0)
+        since = min(self.since.get(name, 0), until)
+        first = max(0, since - before)
+        if not until:
+            return Points(np.empty(0, np.int64), np.empty(0), 0)
+        steps, values, _ = self.history[name].since(first)
+        return Points(steps[: until - first], values[: until - first], since - first)
+
+    def newest(self, name: str, n: int) -> Points:
+        """Return the newest `n` points of a scalar, or as many as there are."""
+        steps, values, fresh = self.points(name, n)
+        cut = max(0, len(steps) - n)
+        return Points(steps[cut:], values[cut:], max(0, fresh - cut))
+
+    def whole(self, name: str, most: int) -> Floats:
+        """Return a scalar's values over the whole run, evenly thinned to at most `most`."""
+        values = self.history[name].values[: self.until.get(name, 0)]
+        return values[:: 1 + len(values) // most]
+
+    def layers(self, name: str, n: int) -> Layers | None:
+        """Return the newest `n` columns of a matrix that begin no later than this step."""
+        matrix = self.history.layers.get(name)
+        if matrix is None:
+            return None
+        with self.history.lock:
+            later = len(matrix) - int(np.searchsorted(matrix.steps, self.step, side="right"))
+            steps, highest, mean, count = _last(matrix, n + later)
+            names = list(matrix.names)
+        keep = slice(0, len(steps) - later)
+        return Layers(names, steps[keep], highest[:, keep], mean[:, keep], count[:, keep])
+
+    def rate(self) -> str | None:
+        """Return the name of the (first) learning rate, if it was recorded."""
+        return next((name for name in ("lr", "lr/0") if self.until.get(name)), None)
+
+    def weights(self) -> set[str]:
+        """Return the parameters of two or more dimensions, as far as they are known."""
+        matrix = self.history.layers.get("update_ratio")
+        return set(matrix.names) if matrix is not None else set()
+
+
+def _last(matrix: LayerMatrix, n: int) -> tuple[Ints, Floats32, Floats32, npt.NDArray[np.int32]]:
+    keep = slice(max(0, len(matrix) - n), None)
+    return (
+        matrix.steps[keep],
+        matrix.max[:, keep],
+        matrix.mean[:, keep],
+        matrix.count[:, keep],
+    )

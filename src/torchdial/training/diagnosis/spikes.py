@@ -1,0 +1,126 @@
+"""A loss that suddenly rises: against the median and the spread of the points before it.
+
+The thresholds:
+
+- 8 robust standard deviations (median and MAD of the 200 points before): chance reaches that once
+  in 10¹⁵ points of normal noise, and the noise of a batch's loss is not much wilder while it is not
+  near zero.
+- 1.5 × the highest rise among those points, because near zero it is wilder: one hard example in a
+  batch makes a loss that no normal spread foretells, but then such batches came before.
+- a quarter of what the run has won so far, or a twentieth if it lasts for 3 points: a rise from
+  0.001 to 0.01 is nothing to a run that began at 2.3. One batch of odd data rises once; a run that
+  loses its footing stays up for some steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from torchdial.training.diagnosis.finding import Finding
+from torchdial.training.diagnosis.reading import Floats, Ints, Layers, Reading
+from torchdial.training.diagnosis.robust import finite, spread
+from torchdial.training.diagnosis.words import number, times
+
+WINDOW = 200
+LEAST = 30
+SPREADS = 8.0
+RECORDS = 1.5
+SHARE = 0.25
+LASTING_SHARE = 0.05
+LASTING = 3
+EARLIER = 5
+"""Steps before a spike among which a layer may have risen first."""
+
+
+def spikes(values: Floats, fresh: int, start: float) -> list[tuple[int, float, float]]:
+    """Return the points where a loss jumps up.
+
+    Args:
+        values: (n,) the loss in order of arrival.
+        fresh: the first point to be judged; those before are only looked back on.
+        start: the loss at the beginning of the run.
+
+    Returns:
+        Index of the point, rise over the recent median, and recent spread, one for each spike.
+    """
+    found = []
+    for i in _records(values, fresh):
+        before = finite(values[max(0, i - WINDOW) : i])
+        if len(before) < LEAST:
+            continue
+        middle, noise = float(np.median(before)), spread(before)
+        rises = values[i : i + LASTING] - middle
+        least = max(SPREADS * noise, RECORDS * (before.max() - middle))
+        won = max(abs(start - middle), abs(middle))
+        lasting = len(rises) == LASTING and (rises > max(least, LASTING_SHARE * won)).all()
+        if rises[0] > max(least, SHARE * won) or lasting:
+            found.append((i, float(rises[0]), noise))
+    return found
+
+
+def first_riser(layers: Layers, step: int) -> tuple[str, int, float] | None:
+    """Return the layer whose gradient rose first in the steps up to a spike.
+
+    Returns:
+        Its name, the step, and how many times its usual norm it then had; None if none rose.
+    """
+    usual = np.flatnonzero(layers.steps < step - EARLIER)
+    recent = np.flatnonzero((layers.steps >= step - EARLIER) & (layers.steps <= step))
+    if len(usual) < LEAST or not len(recent):
+        return None
+    history = np.where(np.isfinite(layers.max), layers.max, np.nan)[:, usual]
+    there = np.isfinite(history).all(axis=1)
+    middle = np.median(history[there], axis=1, keepdims=True)
+    noise = 1.4826 * np.median(np.abs(history[there] - middle), axis=1, keepdims=True)
+    highest = history[there].max(axis=1, keepdims=True)
+    norms = layers.max[there][:, recent]
+    risen = (norms - middle > SPREADS * noise) & (norms > highest)
+    if not risen.any():
+        return None
+    column = int(np.flatnonzero(risen.any(axis=0))[0])
+    ratio = np.where(risen[:, column], norms[:, column] / np.maximum(middle[:, 0], 1e-30), 0.0)
+    row = int(ratio.argmax())
+    return (
+        np.asarray(layers.names)[there][row],
+        int(layers.steps[recent[column]]),
+        float(ratio[row]),
+    )
+
+
+def _records(values: Floats, fresh: int) -> Iterator[int]:
+    """Fresh points above all of the few before them: only these can be spikes."""
+    for i in range(max(fresh, LEAST), len(values)):
+        if values[i] > np.fmax.reduce(values[i - LEAST : i]) and np.isfinite(values[i]):
+            yield i
+
+
+def judge(reading: Reading) -> Iterator[Finding]:
+    """Find the judged losses' spikes since the last reading."""
+    for name in reading.losses.judged:
+        level = reading.levels.get(name)
+        if level is None:
+            continue
+        steps, values, fresh = reading.points(name, WINDOW + LASTING)
+        for i, rise, noise in spikes(values, max(0, fresh - LASTING + 1), level.start):
+            yield _finding(reading, name, steps, values, i, rise, noise)
+
+
+def _finding(
+    reading: Reading, name: str, steps: Ints, values: Floats, i: int, rise: float, noise: float
+) -> Finding:
+    step, value = int(steps[i]), float(values[i])
+    ratio = rise / max(noise, 1e-30)
+    evidence = {"value": value, "median": value - rise, "spread": noise, "ratio": ratio}
+    message = (
+        f"{name} rose {times(ratio)} its recent spread, {number(value - rise)} → {number(value)}"
+    )
+    layers = reading.layers("grad_norm", WINDOW)
+    riser = None if layers is None else first_riser(layers, step)
+    if riser is not None:
+        layer, at, growth = riser
+        evidence |= {"gradient_step": float(at), "gradient_ratio": growth}
+        message += f"; {layer}'s gradient rose first (step {at}, {times(growth)} its usual)"
+    message += ": look at this batch; clip gradients or lower the learning rate if it comes again"
+    return Finding(step, "loss_spike", name, message, evidence)
