@@ -1,0 +1,228 @@
+"""Clicks on a widget while a cell blocks its kernel, in a real ipykernel of this environment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import ipykernel
+import pytest
+
+from tests.widgets.kernel import Kernel, kernel
+
+SETUP = """
+import time
+import ipywidgets
+from torchdial.training.control import Control
+from torchdial.training.loop import loop
+from torchdial.training.worker import start
+from torchdial.widgets.clicks import hear
+
+
+class Panel(ipywidgets.Widget):
+    '''What the real panel does with its buttons, without the panel.'''
+
+    def __init__(self, control):
+        super().__init__()
+        self.control, self.heard = control, []
+        self.on_msg(self._act)
+        hear(self, control)
+
+    def _act(self, _widget, content, _buffers):
+        self.heard.append(content["what"])
+        if content["what"] == "dial":
+            self.control.set_dial("lr", content["value"])
+        else:
+            getattr(self.control, "request_" + content["what"])()
+        self.send({"done": content["what"]})
+
+
+def fresh():
+    global control, panel
+    control = Control()
+    control.dial("lr", min=0.01, max=100, log=True)
+    control.on_event = lambda event: print(event.kind, event.message)
+    control.on_problem = print
+    panel = Panel(control)
+    print("comm", panel.comm.comm_id)
+"""
+
+BLOCKING = """
+print("begun", flush=True)
+steps = 0
+for _ in loop(control, range(3000)):
+    time.sleep(0.01)
+    steps += 1
+print("ended after", steps if steps == 3000 else "some", "steps:", control.state)
+"""
+
+
+@pytest.fixture(scope="module")
+def notebook() -> Iterator[Kernel]:
+    with kernel() as client:
+        client.run(SETUP)
+        yield client
+
+
+@pytest.fixture
+def panel(notebook: Kernel) -> str:
+    """A new control and its panel; the id of its comm."""
+    return notebook.run("fresh()").split()[1]
+
+
+def test_a_blocking_loop_hears_pause_dial_resume_and_stop(notebook: Kernel, panel: str) -> None:
+    cell = notebook.begin(BLOCKING)
+    notebook.wait_for(cell, "begun")
+    notebook.click(panel, what="pause")
+    notebook.wait_for(cell, "pause Paused")
+    notebook.click(panel, what="dial", value=0.5)
+    notebook.wait_for(cell, "lr set to 0.5, from 1.")
+    notebook.click(panel, what="resume")
+    notebook.wait_for(cell, "resume Went on")
+    notebook.click(panel, what="stop")
+    assert "ended after some steps: finished" in notebook.finish(cell)
+    assert notebook.run("print(panel.heard)") == "['pause', 'dial', 'resume', 'stop']\n"
+
+
+def test_cells_that_wait_run_afterwards_in_order_and_once(notebook: Kernel, panel: str) -> None:
+    notebook.run("ran = []")
+    cell = notebook.begin(BLOCKING)
+    notebook.wait_for(cell, "begun")
+    waiting = []
+    for i in range(20):
+        waiting.append(notebook.begin(f"ran.append(({i}, control.state))"))
+        notebook.click(panel, what="pause" if i % 2 == 0 else "resume")
+    notebook.click(panel, what="stop")
+    notebook.finish(cell)
+    for one in waiting:
+        notebook.finish(one)
+    assert not notebook.errors.keys() & {cell, *waiting}
+    expected = [(i, "finished") for i in range(20)]
+    assert notebook.run("print(ran)") == f"{expected}\n"
+    assert notebook.run("print(len(panel.heard))") == "21\n"
+
+
+def test_every_click_is_told_that_it_was_heard_and_the_cell_stays_busy(
+    notebook: Kernel, panel: str
+) -> None:
+    cell = notebook.begin(BLOCKING)
+    notebook.wait_for(cell, "begun")
+    click = notebook.click(panel, what="pause")
+    notebook.finish(click)  # the idle status that a browser waits for
+    notebook.wait_for(cell, "pause Paused")
+    assert notebook.states[-1] == "busy"
+    notebook.click(panel, what="stop")
+    notebook.finish(cell)
+
+
+def test_a_loop_that_only_logs_is_ended_in_one_line(notebook: Kernel, panel: str) -> None:
+    cell = notebook.begin(
+        'print("begun", flush=True)\nwhile True:\n    time.sleep(0.01)\n    control.boundary()'
+    )
+    notebook.wait_for(cell, "begun")
+    notebook.click(panel, what="stop")
+    notebook.finish(cell)
+    assert notebook.errors[cell]["traceback"] == ["Stopped at step 0, as asked."]
+    assert notebook.run("print(control.state)") == "finished\n"
+
+
+def test_other_widgets_wait_for_the_end_of_the_cell(notebook: Kernel, panel: str) -> None:
+    other = notebook.run(
+        "other = ipywidgets.IntSlider()\nother.on_msg(lambda *_: print('other'))\n"
+        "print(other.comm.comm_id)"
+    ).strip()
+    cell = notebook.begin(BLOCKING + "\nlate = True")
+    notebook.wait_for(cell, "begun")
+    later = notebook.click(other, what="nothing")
+    notebook.click(panel, what="stop")
+    notebook.finish(cell)
+    notebook.finish(later)
+    assert "other" not in notebook.text[cell]
+
+
+def test_an_async_loop_lets_clicks_in(notebook: Kernel, panel: str) -> None:
+    cell = notebook.begin(
+        'print("begun", flush=True)\n'
+        "async for _ in loop(control, range(3000)):\n    time.sleep(0.01)\n"
+        "print(control.state)"
+    )
+    notebook.wait_for(cell, "begun")
+    notebook.click(panel, what="pause")
+    notebook.wait_for(cell, "pause Paused")
+    notebook.click(panel, what="resume")
+    notebook.wait_for(cell, "resume Went on")
+    notebook.click(panel, what="stop")
+    assert notebook.finish(cell).endswith("finished\n")
+
+
+def test_an_async_cell_around_a_plain_loop_lets_clicks_in(notebook: Kernel, panel: str) -> None:
+    cell = notebook.begin(
+        'import asyncio\nprint("begun", flush=True)\n'
+        "for _ in loop(control, range(3000)):\n"
+        "    time.sleep(0.01)\n    await asyncio.sleep(0)\n"
+        "print(control.state)"
+    )
+    notebook.wait_for(cell, "begun")
+    notebook.click(panel, what="pause")
+    notebook.wait_for(cell, "pause Paused")
+    notebook.click(panel, what="stop")
+    assert notebook.finish(cell).endswith("finished\n")
+
+
+def test_a_worker_is_steered_while_the_notebook_is_free(notebook: Kernel, panel: str) -> None:
+    cell = notebook.begin(
+        "def train():\n    for _ in loop(control, range(3000)):\n        time.sleep(0.01)\n"
+        "    return 'whole'\n"
+        "handle = start(control, train)"
+    )
+    notebook.finish(cell)
+    notebook.click(panel, what="pause")
+    notebook.run("time.sleep(0.5)")
+    assert notebook.run("print(control.state)") == "paused\n"
+    waiting = notebook.begin("print('waits', flush=True)\nprint(handle.result())")
+    notebook.wait_for(waiting, "waits")
+    notebook.click(panel, what="resume")
+    notebook.click(panel, what="stop")
+    assert notebook.finish(waiting).endswith("whole\n")
+
+
+def test_the_first_interrupt_ends_the_loop_and_the_cell_goes_on(
+    notebook: Kernel, panel: str
+) -> None:
+    cell = notebook.begin(BLOCKING)
+    notebook.wait_for(cell, "begun")
+    notebook.interrupt()
+    assert "ended after some steps: finished" in notebook.finish(cell)
+    assert "by an interrupt" in notebook.text[cell]
+    assert cell not in notebook.errors
+
+
+def test_the_second_interrupt_raises(notebook: Kernel, panel: str) -> None:
+    cell = notebook.begin(
+        "for _ in loop(control, range(3)):\n    print('begun', flush=True)\n    time.sleep(60)"
+    )
+    notebook.wait_for(cell, "begun")
+    notebook.interrupt()
+    later = notebook.begin("print(control.state)")
+    with pytest.raises(TimeoutError):
+        notebook.finish(cell, patience=1.0)
+    notebook.interrupt()
+    notebook.finish(cell)
+    assert notebook.errors[cell]["ename"] == "KeyboardInterrupt"
+    assert notebook.finish(later) == "finished\n"
+
+
+def test_a_cell_that_fails_is_a_failed_run(notebook: Kernel, panel: str) -> None:
+    notebook.run("for _ in loop(control, range(3)):\n    1 / 0")
+    said = notebook.run("print(control.state, control.error)")
+    assert said.startswith("failed")
+    assert "ZeroDivisionError" in said
+
+
+def test_clicks_on_a_subshell_are_heard_too(notebook: Kernel, panel: str) -> None:
+    if int(ipykernel.__version__.split(".")[0]) < 7:
+        return  # there are none
+    subshell = notebook.new_subshell()
+    cell = notebook.begin(BLOCKING)
+    notebook.wait_for(cell, "begun")
+    notebook.click(panel, subshell, what="stop")
+    assert "ended after some steps: finished" in notebook.finish(cell)
