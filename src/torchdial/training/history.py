@@ -24,6 +24,7 @@ from torchdial.training.matrix import LayerMatrix
 from torchdial.training.rows import rows_of
 from torchdial.training.series import Series
 from torchdial.training.snapshot import FORMAT, Mark, put, take
+from torchdial.training.tables import to_epochs, to_table
 
 __all__ = ["Event", "History"]
 
@@ -43,7 +44,8 @@ class History:
         started: unix time, seconds, when the run began.
         start_step: the step this process took the run up at; 0 unless it was resumed.
         number: which run of this process it is, 0 if it is none (see `runs`).
-        hidden: whether plots leave it out.
+        hidden: whether plots of later runs leave it out.
+        replaced: how often `load_state_dict` has put everything here anew.
         scalars: by name.
         layers: layers × steps, by name: "grad_norm", "update_ratio", …
         histograms: of the gradients of sampled steps, or None.
@@ -66,6 +68,7 @@ class History:
         self.start_step = 0
         self.number = 0
         self.hidden = False
+        self.replaced = 0
         self.scalars: dict[str, Series] = {}
         self.layers: dict[str, LayerMatrix] = {}
         self.histograms: LayerHistograms | None = None
@@ -170,6 +173,28 @@ class History:
         with self.lock:
             self.events.append(event)
 
+    def epochs(self, steps: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Return steps as epochs, float64, by the scalar "epoch" that was recorded.
+
+        A straight line leads from the first step of each epoch to that of the next; the first and
+        the last piece go on. The browser's plots do the same (js/src/lib/plots/track.ts).
+
+        Args:
+            steps: any numbers, in any shape.
+
+        Raises:
+            ValueError: fewer than two epochs were recorded, so nothing is known of their length.
+
+        Example:
+            >>> history = History()
+            >>> for step in range(20):
+            ...     history.record(step, {"epoch": step // 10})
+            >>> history.epochs([0, 5, 10, 25])
+            array([0. , 0.5, 1. , 2.5])
+        """
+        recorded = self["epoch"] if "epoch" in self else Series("epoch")
+        return to_epochs(steps, recorded.steps, recorded.values)
+
     def to_pandas(self) -> Any:
         """Return a DataFrame of the scalars: a column each, and a row a step.
 
@@ -187,19 +212,7 @@ class History:
             >>> history.to_pandas().to_dict("list")
             {'time': [0.25, 0.5], 'loss': [0.5, 0.4], 'lr': [0.1, nan]}
         """
-        import pandas as pd
-
-        columns, times = {}, []
-        for name in self.names:
-            steps, values, seconds = self[name].since(0)
-            step = pd.Series(steps)
-            again = step.groupby(step).cumcount()  # 0 for the first of a step, 1 for the second
-            rows = pd.MultiIndex.from_arrays([steps, again], names=["step", "again"])
-            columns[name] = pd.Series(values, rows)
-            times.append(pd.Series(seconds, rows))
-        time = pd.concat(times).groupby(level=[0, 1]).min() if times else pd.Series(dtype=float)
-        table = pd.DataFrame({"time": time, **columns}).sort_index()
-        return table.droplevel("again") if times else table
+        return to_table({name: self[name].since(0) for name in self.names})
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the run to a file, which appears whole or not at all.
@@ -261,7 +274,7 @@ class History:
             ) from error
         steps = [int(series.steps.max()) for series in fresh.scalars.values() if len(series)]
         with self.lock:
-            self._before = self.version + 1
+            self._before, self.replaced = self.version + 1, self.replaced + 1
             fresh.config |= self.config
             for part in ("name", "config", "started", "scalars", "layers", "histograms", "events"):
                 setattr(self, part, getattr(fresh, part))

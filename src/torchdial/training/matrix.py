@@ -74,6 +74,13 @@ class LayerMatrix:
         with self._lock:
             return np.array(self._steps[: self._count])
 
+    def last(self, k: int) -> tuple[Ints, Floats32, Floats32, Counts]:
+        """Return steps (k,), max, mean and count (L, k) of the newest k columns, or fewer."""
+        with self._lock:
+            start = max(self._count - k, 0)
+            new = self._columns[:, start:]
+            return self.steps[start:], np.array(new["max"]), _mean(new), np.array(new["count"])
+
     @property
     def max(self) -> Floats32:
         """The highest value of each layer in each column, float32 (L, K); NaN if one was NaN."""
@@ -83,8 +90,8 @@ class LayerMatrix:
     @property
     def mean(self) -> Floats32:
         """The mean of the finite values, float32 (L, K); NaN where there were none."""
-        with self._lock, np.errstate(invalid="ignore"):
-            return np.asarray(self._columns["sum"] / self._columns["finite"], np.float32)
+        with self._lock:
+            return _mean(self._columns)
 
     @property
     def count(self) -> Counts:
@@ -122,7 +129,7 @@ class LayerMatrix:
             if self._filled == self.stride or not self._count:
                 self._open(step)
             last = self._cells[:, self._count - 1]
-            last[...] = _joined(last, sample)
+            last[...] = _joined(last, sample) if self._filled else sample
             self._filled += 1
             self.version += 1
 
@@ -203,6 +210,11 @@ def _sample(values: npt.ArrayLike) -> npt.NDArray[Any]:
     cells["max"], cells["finite"], cells["count"] = numbers, finite, 1
     cells["sum"] = np.where(finite, numbers, 0)
     return cells
+
+
+def _mean(cells: npt.NDArray[Any]) -> Floats32:
+    with np.errstate(invalid="ignore"):  # 0 / 0 where nothing finite came
+        return np.asarray(cells["sum"] / cells["finite"], np.float32)
 
 
 def _joined(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -1,12 +1,18 @@
-"""The runs of this process: numbered, named, the newest last."""
+"""The runs of this process: numbered, named, the newest last.
+
+A new monitor begins a new run. Plots of it draw the earlier ones faint, unless they are hidden
+(`run.hidden = True`). The newest 32 are kept here; an older one lives on only where somebody holds
+it. `forget_runs` lets go of all.
+"""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from torchdial.training.history import History
+from torchdial.training.names import higher_is_better
 
 KEPT = 32
 _lock = threading.Lock()
@@ -15,7 +21,7 @@ _begun = 0
 
 
 def begin(name: str | None = None, config: Mapping[str, Any] | None = None) -> History:
-    """Return the history of a new run; the earlier ones stay, up to the newest 32.
+    """Return the history of a new run.
 
     Args:
         name: what to call it; None is "run 3" for the third of this process.
@@ -35,3 +41,44 @@ def runs() -> list[History]:
     """Return the histories of this process, the newest last."""
     with _lock:
         return list(_runs)
+
+
+def forget_runs() -> None:
+    """Let go of all runs of this process, so that plots begun later do not draw them."""
+    with _lock:
+        _runs.clear()
+
+
+def compare_runs(histories: Iterable[History] | None = None) -> list[dict[str, Any]]:
+    """Return a row for each run: its settings, and of each scalar the last and the best value.
+
+    Args:
+        histories: which; None is all of this process that are not hidden.
+
+    Returns:
+        Dicts that `pandas.DataFrame` makes a table of: "run", "points", "config/lr", "loss" (the
+        last value), "best loss" (where the name says which is best), "best loss at" (its step).
+
+    Example:
+        >>> history = History("warm", {"lr": 0.1})
+        >>> history.record(1, {"loss": 0.5})
+        >>> history.record(2, {"loss": 0.75})
+        >>> compare_runs([history])[0]["config/lr"], compare_runs([history])[0]["best loss"]
+        (0.1, 0.5)
+    """
+    if histories is None:
+        histories = [history for history in runs() if not history.hidden]
+    return [_row(history) for history in histories]
+
+
+def _row(history: History) -> dict[str, Any]:
+    with history.lock:
+        series = list(history.scalars.values())
+        row: dict[str, Any] = {"run": history.name, "points": sum(map(len, series))}
+        row |= {f"config/{name}": value for name, value in history.config.items()}
+        for one in series:
+            row[one.name] = one.last[1] if one.last else None
+            best = None if higher_is_better(one.name) is None else one.best()
+            if best is not None:
+                row[f"best {one.name} at"], row[f"best {one.name}"] = best
+    return row

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from torchdial.inputs.refusal import refusal
 from torchdial.training.growing import read_only, with_room
+from torchdial.training.names import higher_is_better
 from torchdial.training.order import Order
 from torchdial.training.pictures import Picture, Row, draw
 from torchdial.training.pyramid import NOTHING, Pyramid
@@ -166,14 +167,31 @@ class Series:
             self._settle()
             return draw(self._row(x), buckets, start, stop)
 
-    def best(self, highest: bool) -> tuple[int, float] | None:
-        """Return step and value of the highest or lowest finite value, the first of equal ones.
+    def best(self, highest: bool | None = None) -> tuple[int, float] | None:
+        """Return step and value of the best finite value, the first of equal ones; None if none.
 
-        None if there is none. It costs the same whatever the number of points.
+        It costs the same whatever the number of points.
 
         Args:
-            highest: whether high is good; `names.higher_is_better` guesses it from the name.
+            highest: whether high is good; None goes by the name, see `higher_is_better`.
+
+        Raises:
+            ValueError: `highest` is None and the name does not say.
+
+        Example:
+            >>> series = Series("val/accuracy")
+            >>> series.extend([1, 2, 3], [0.5, 0.75, 0.7], [0.1, 0.2, 0.3])
+            >>> series.best()
+            (2, 0.75)
         """
+        highest = higher_is_better(self.name) if highest is None else highest
+        if highest is None:
+            raise refusal(
+                "highest",
+                expected="True or False",
+                got=f"None, and the name {self.name!r} does not say which is better",
+                remedy="Pass highest=False for what should be low.",
+            )
         with self._lock:
             if not self._count:
                 return None
