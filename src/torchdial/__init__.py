@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from torchdial.sweeps.levels import threshold_levels
     from torchdial.sweeps.nms import nms_sweep
     from torchdial.sweeps.thresholds import ThresholdSweep
+    from torchdial.training.history import History
     from torchdial.training.monitor import TrainingMonitor
+    from torchdial.training.runs import compare_runs, runs
     from torchdial.widgets.comparison import (
         DetectionComparison,
         SegmentationComparison,
@@ -37,6 +39,7 @@ _HOMES = {
     "DetectionPreview": "torchdial.widgets.detection",
     "DetectionSweep": "torchdial.sweeps.detections",
     "LossPlot": "torchdial.widgets.loss_plot",
+    "History": "torchdial.training.history",
     "ImageGrid": "torchdial.widgets.image_grid",
     "ModelTree": "torchdial.widgets.model_tree",
     "SegmentationComparison": "torchdial.widgets.comparison",
@@ -45,9 +48,11 @@ _HOMES = {
     "ThresholdSweep": "torchdial.sweeps.thresholds",
     "TrainingMonitor": "torchdial.training.monitor",
     "compare": "torchdial.widgets.comparison",
+    "compare_runs": "torchdial.training.runs",
     "detect": "torchdial.sweeps.detect",
     "nms_sweep": "torchdial.sweeps.nms",
     "raw_candidates": "torchdial.inputs.candidates",
+    "runs": "torchdial.training.runs",
     "threshold_levels": "torchdial.sweeps.levels",
 }
 
@@ -56,6 +61,7 @@ __all__ = [
     "DetectionCurves",
     "DetectionPreview",
     "DetectionSweep",
+    "History",
     "ImageGrid",
     "LossPlot",
     "ModelTree",
@@ -65,9 +71,11 @@ __all__ = [
     "ThresholdSweep",
     "TrainingMonitor",
     "compare",
+    "compare_runs",
     "detect",
     "nms_sweep",
     "raw_candidates",
+    "runs",
     "threshold_levels",
 ]
 

@@ -28,7 +28,13 @@ def test_segmentation_preview_imports_no_optional_library():
 
 
 @pytest.mark.parametrize(
-    "name", ["torchdial.inputs", "torchdial.sweeps", "torchdial.sweeps.thresholds"]
+    "name",
+    [
+        "torchdial.inputs",
+        "torchdial.sweeps",
+        "torchdial.sweeps.thresholds",
+        "torchdial.training.history",
+    ],
 )
 def test_computing_imports_no_widgets(name):
     modules = modules_after(f"import {name}")
