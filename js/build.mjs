@@ -1,6 +1,7 @@
 // One bundle for each widget, src/*.ts with its src/*.css, straight into the Python package.
 import { argv } from "node:process";
 import * as esbuild from "esbuild";
+import { leanUPlot } from "./uplot.mjs";
 
 const options = {
   entryPoints: ["src/*.ts", "src/*.css"],
@@ -11,6 +12,7 @@ const options = {
   target: "es2022",
   charset: "utf8",
   logLevel: "info",
+  plugins: [leanUPlot],
 };
 
 if (argv.includes("--watch")) {

@@ -4,6 +4,6 @@ import { liveWidget } from "./lib/plots/live";
 import { LossView } from "./lib/plots/loss_view";
 
 export default liveWidget((store, config, changed) => {
-  const view = new LossView(store, { all: config.all_names }, changed);
+  const view = new LossView(store, { all: config.all_names ?? false }, changed);
   return { element: view.element, draw: (root) => view.draw(root), dispose: () => view.dispose() };
 });

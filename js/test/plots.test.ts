@@ -1,7 +1,6 @@
 // The pure parts of the live plots: what is kept, averaged, placed and said.
 
 import { describe, expect, test } from "vitest";
-import { Columns, larger, MISSING, MOST_COLUMNS } from "../src/lib/plots/columns";
 import { extremes } from "../src/lib/plots/extremes";
 import { mix, readRgb } from "../src/lib/plots/ink";
 import { unpack } from "../src/lib/plots/packing";
@@ -87,15 +86,20 @@ describe("points", () => {
 
 describe("smoothing", () => {
   test("of a constant is the constant from the first point on", () => {
-    expect([...smooth(upTo(5), [3, 3, 3, 3, 3], 0.9, 4)]).toEqual([3, 3, 3, 3, 3]);
+    for (const value of smooth(upTo(5), [3, 3, 3, 3, 3], 0.9, 4)) expect(value).toBeCloseTo(3, 12);
   });
 
-  test("is the weighted mean of all before, with weights that fall by the step", () => {
+  test("is the weighted mean of all before, with weights that fall by the point", () => {
     const values = [1, 4, 2, 8];
-    const out = smooth([0, 1, 3, 4], values, 0.5, 1000); // a thousandth of the range is one step
-    const weights = [0.5 ** 4, 0.5 ** 3, 0.5, 1];
+    const out = smooth([0, 10, 30, 40], values, 0.5, 40);
+    expect(out[3]).toBeCloseTo((1 / 8 + 4 / 4 + 2 / 2 + 8) / (1 / 8 + 1 / 4 + 1 / 2 + 1), 12);
+  });
+
+  test("of points closer than a thousandth of the run falls by their distance", () => {
+    const out = smooth([0, 0.25, 1], [1, 4, 2], 0.5, 1000);
+    const weights = [0.5 ** 1, 0.5 ** 0.75, 1];
     const sum = weights.reduce((a, b) => a + b);
-    expect(out[3]).toBeCloseTo(weights.reduce((s, w, i) => s + w * values[i], 0) / sum, 12);
+    expect(out[2]).toBeCloseTo((weights[0] + 4 * weights[1] + 2) / sum, 12);
   });
 
   test("leaves what is no number where it is and goes on after it", () => {
@@ -201,37 +205,6 @@ describe("tracks", () => {
     [99, 3],
   ])("the point nearest to %d is number %d", (x, expected) => {
     expect(nearest([0, 1, 2, 3], x)).toBe(expected);
-  });
-});
-
-describe("columns", () => {
-  const column = (value: number) => new Float32Array([value, value / 2]);
-
-  test("later columns take the place of those from their first step on", () => {
-    const columns = new Columns();
-    columns.splice(["a", "b"], [0, 10], new Float32Array([1, 2, 3, 4]));
-    columns.splice(null, [10, 20], new Float32Array([5, 6, 7, 8]));
-    expect(columns.steps).toEqual([0, 10, 20]);
-    expect([columns.value(0, 1), columns.value(1, 2)]).toEqual([5, 8]);
-    expect([columns.at(-1), columns.at(0), columns.at(15), columns.at(99)]).toEqual([-1, 0, 1, 2]);
-  });
-
-  test("older columns merge and keep their largest value", () => {
-    const columns = new Columns();
-    for (let step = 0; step < 5 * MOST_COLUMNS; step++) {
-      columns.splice(["a", "b"], [step], column(step === 3 ? 1e6 : 1));
-    }
-    expect(columns.steps.length).toBeLessThanOrEqual(MOST_COLUMNS);
-    expect(columns.value(0, columns.at(3))).toBe(1e6);
-    expect(columns.steps.at(-1)).toBe(5 * MOST_COLUMNS - 1);
-  });
-
-  test("what is no number wins, what is missing loses", () => {
-    const merged = larger(
-      new Float32Array([1, Number.NaN, MISSING]),
-      new Float32Array([2, 5, 0, 7]),
-    );
-    expect([...merged]).toEqual([2, Number.NaN, 0, 7]);
   });
 });
 

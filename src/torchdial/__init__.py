@@ -26,10 +26,12 @@ if TYPE_CHECKING:
         compare,
     )
     from torchdial.widgets.detection import DetectionPreview
+    from torchdial.widgets.gradient_plot import GradientPlot
     from torchdial.widgets.image_grid import ImageGrid
     from torchdial.widgets.loss_plot import LossPlot
     from torchdial.widgets.model_tree import ModelTree
     from torchdial.widgets.segmentation import SegmentationPreview
+    from torchdial.widgets.training_panel import TrainingPanel
 
 __version__ = "0.1.0"
 
@@ -38,6 +40,7 @@ _HOMES = {
     "DetectionCurves": "torchdial.sweeps.detection_curves",
     "DetectionPreview": "torchdial.widgets.detection",
     "DetectionSweep": "torchdial.sweeps.detections",
+    "GradientPlot": "torchdial.widgets.gradient_plot",
     "LossPlot": "torchdial.widgets.loss_plot",
     "History": "torchdial.training.history",
     "ImageGrid": "torchdial.widgets.image_grid",
@@ -47,6 +50,7 @@ _HOMES = {
     "ThresholdCurves": "torchdial.sweeps.curves",
     "ThresholdSweep": "torchdial.sweeps.thresholds",
     "TrainingMonitor": "torchdial.training.monitor",
+    "TrainingPanel": "torchdial.widgets.training_panel",
     "compare": "torchdial.widgets.comparison",
     "compare_runs": "torchdial.training.runs",
     "detect": "torchdial.sweeps.detect",
@@ -61,6 +65,7 @@ __all__ = [
     "DetectionCurves",
     "DetectionPreview",
     "DetectionSweep",
+    "GradientPlot",
     "History",
     "ImageGrid",
     "LossPlot",
@@ -70,6 +75,7 @@ __all__ = [
     "ThresholdCurves",
     "ThresholdSweep",
     "TrainingMonitor",
+    "TrainingPanel",
     "compare",
     "compare_runs",
     "detect",

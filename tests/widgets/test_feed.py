@@ -285,6 +285,15 @@ class TestLayers:
         assert layers["rows"] is None, "names go once"
         np.testing.assert_array_equal(array(layers["step"], browser.messages[1][2]), [2, 3])
 
+    def test_a_layer_without_a_value_is_missing_not_nan(self) -> None:
+        run = History()
+        run.record_layers("grad_norm", ["a"], 1, np.array([np.nan], np.float32))
+        run.record_layers("grad_norm", ["b"], 2, np.array([2], np.float32))
+        opening = Browser(run).feed.opening()
+        (layers,) = opening["frame"]["layers"]
+        values = array(layers["value"], opening["data"]).reshape(2, 2)
+        np.testing.assert_array_equal(values, [[np.nan, MISSING], [MISSING, 2]])
+
     def test_merged_columns_keep_the_largest_value(self) -> None:
         steps = np.arange(10)
         values = np.zeros((1, 10), np.float32)

@@ -9,32 +9,10 @@ import pytest
 import torch
 
 import torchdial as td
+from tests.widgets.monitors import FakeMonitor
 from torchdial.figures.curves import panels_of
 from torchdial.training.history import History
 from torchdial.widgets.bundle import STATIC
-
-
-class FakeMonitor:
-    """As much of a monitor as a plot needs."""
-
-    def __init__(self) -> None:
-        self.history = History("run 1")
-        self.callbacks: list[Any] = []
-        self.step, self.overhead, self.problem, self.notes = 0, 0.004, "", []
-        self.control = FakeControl()
-
-    def subscribe(self, callback: Any) -> Any:
-        self.callbacks.append(callback)
-        return lambda: self.callbacks.remove(callback)
-
-    def tell(self) -> None:
-        for callback in list(self.callbacks):
-            callback()
-
-
-class FakeControl:
-    state, error, reach, progress = "running", "", "", None
-    dials: dict[str, Any] = {}  # noqa: RUF012
 
 
 def opening(plot: td.LossPlot) -> dict[str, Any]:
@@ -183,7 +161,7 @@ class TestStaticPicture:
         }
 
 
-@pytest.mark.parametrize("name", ["loss_plot"])
+@pytest.mark.parametrize("name", ["loss_plot", "gradient_plot", "training_panel"])
 def test_a_bundle_is_small(name: str) -> None:
     assert (STATIC / f"{name}.js").stat().st_size < 80_000
     assert (STATIC / f"{name}.css").stat().st_size < 12_000

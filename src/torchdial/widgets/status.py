@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -12,6 +13,26 @@ if TYPE_CHECKING:
 ENDED = ("finished", "failed")
 
 
+def request(monitor: Monitor, content: Mapping[str, Any]) -> None:
+    """Ask a run for what a person clicked; it does so at its next boundary.
+
+    Raises:
+        KeyError: something is missing in the message.
+        ValueError: there is no such action or dial, or the value is outside of it.
+    """
+    control = monitor.control
+    actions = {
+        "pause": control.request_pause,
+        "resume": control.request_resume,
+        "stop": control.request_stop,
+        "dial": lambda: control.set_dial(str(content["name"]), float(content["value"])),
+    }
+    action = content["action"]
+    if action not in actions:
+        raise ValueError(f"unknown action {action!r:.60}")
+    actions[action]()
+
+
 def status_of(monitor: Monitor) -> dict[str, Any]:
     """Return the state of a run for the browser; None for what is not known."""
     control, history = monitor.control, monitor.history
@@ -19,7 +40,9 @@ def status_of(monitor: Monitor) -> dict[str, Any]:
     return {
         "state": control.state,
         "step": int(monitor.step),
-        "total_steps": progress.total_steps if progress else None,
+        "steps_here": int(monitor.step) - history.start_step,
+        "done": progress.step if progress else None,
+        "total": progress.total_steps if progress else None,
         "epoch": progress.epoch if progress else _last(history, "epoch"),
         "epochs": progress.epochs if progress else None,
         "steps_per_s": _last(history, "system/steps_per_s"),
@@ -29,11 +52,13 @@ def status_of(monitor: Monitor) -> dict[str, Any]:
         "problem": "\n".join(words for words in (monitor.problem, control.error) if words),
         "notes": list(monitor.notes),
         "reach": control.reach,
-        "dials": [
-            {"name": d.name, "value": d.value, "min": d.min, "max": d.max, "log": d.log}
-            for d in control.dials.values()
-        ],
+        "dials": [_dial(dial) for dial in control.dials.values()],
     }
+
+
+def _dial(dial: Any) -> dict[str, Any]:
+    named = {name: getattr(dial, name) for name in ("name", "min", "max", "log")}
+    return named | {"value": _finite(dial.value)}
 
 
 def has_ended(monitor: Monitor) -> bool:

@@ -57,7 +57,8 @@ export interface TrainingEvent {
 
 export interface DialState {
   name: string;
-  value: number;
+  /** Null where nobody has said so yet. */
+  value: number | null;
   min: number;
   max: number;
   log: boolean;
@@ -67,7 +68,11 @@ export interface DialState {
 export interface Status {
   state: string;
   step: number;
-  total_steps: number | null;
+  /** Steps since this process took the run up. */
+  steps_here: number;
+  /** Batches that a loop has handed out, and how many there will be. */
+  done: number | null;
+  total: number | null;
   epoch: number | null;
   epochs: number | null;
   steps_per_s: number | null;

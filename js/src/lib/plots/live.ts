@@ -6,7 +6,10 @@ import { whenVisible } from "./visible";
 
 /** The trait `_config`. */
 export interface LiveConfig {
-  all_names: boolean;
+  /** Whether every name is drawn, also those that a monitor keeps for other views. */
+  all_names?: boolean;
+  /** Whether there is one step only. */
+  one_step?: boolean;
 }
 
 export interface View {

@@ -1,10 +1,10 @@
 // Smoothing: an exponential moving average over the step, free of the pull of its beginning.
 
-/** How far back a weight reaches is told in thousandths of the run, so that a thinned copy of a
- * curve, or one with few points, is smoothed alike. */
+/** A run is seen in this many parts: points closer than one of them count less than a whole step of
+ * the average, so that a thinned copy of a curve is smoothed like the curve itself. */
 const PARTS = 1000;
 
-/** Average `values` with the weight `strength` (0 … 1) of what lies a thousandth of `range` back.
+/** Average `values`: the one before weighs `strength` (0 … 1) times as much, and so on back.
  *
  * Values that are not finite stay what they are and do not enter. */
 export function smooth(
@@ -23,7 +23,7 @@ export function smooth(
       continue;
     }
     const apart = Number.isNaN(last) ? 0 : Math.abs(steps[i] - last);
-    const decay = range > 0 ? strength ** ((PARTS * apart) / range) : strength;
+    const decay = range > 0 ? strength ** Math.min((PARTS * apart) / range, 1) : strength;
     sum = sum * decay + values[i];
     weight = weight * decay + 1;
     last = steps[i];

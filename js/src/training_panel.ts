@@ -1,0 +1,41 @@
+// TrainingPanel: src/torchdial/widgets/training_panel.py is the other half.
+
+import { h } from "./lib/dom";
+import { EventList } from "./lib/plots/events";
+import { GradientView } from "./lib/plots/gradient_view";
+import { liveWidget } from "./lib/plots/live";
+import { LossView } from "./lib/plots/loss_view";
+import { Progress } from "./lib/plots/progress";
+
+export default liveWidget((store, _config, changed) => {
+  const progress = new Progress(store);
+  const loss = new LossView(store, { all: false }, changed);
+  const gradients = new GradientView(store, "layers", changed);
+  const events = new EventList((step) => {
+    loss.show(step);
+    gradients.show(step);
+  });
+  const notes = h("div", { class: "notes" });
+  const plots = h("div", { class: "plots" }, loss.element, gradients.element);
+  const element = h("div", {}, progress.element, plots, events.element, notes);
+  return {
+    element,
+    draw(root) {
+      progress.draw();
+      gradients.element.hidden = store.layers.size === 0;
+      plots.classList.toggle("torchdial-both", store.layers.size > 0);
+      loss.draw(root);
+      if (store.layers.size > 0) gradients.draw(root);
+      events.draw(store.events);
+      const words = store.status?.notes ?? [];
+      if (notes.children.length !== words.length || notes.textContent !== words.join("")) {
+        notes.replaceChildren(...words.map((text) => h("div", {}, text)));
+      }
+    },
+    dispose() {
+      progress.dispose();
+      loss.dispose();
+      gradients.dispose();
+    },
+  };
+});

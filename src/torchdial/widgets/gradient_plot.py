@@ -1,0 +1,60 @@
+"""The gradients of a run, layer by layer, or those that a model holds now."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from torch import nn
+
+from torchdial.training.gradients_now import gradients_now
+from torchdial.widgets.bundle import bundle
+from torchdial.widgets.frames import Choice, Run
+from torchdial.widgets.live import LivePlot
+from torchdial.widgets.sources import Source, read_source
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+SCALARS = ("grad_norm", "clip_coefficient", "epoch")
+
+
+class GradientPlot(LivePlot):
+    """Shows gradients while they come: layers × steps, lines, the total, update ratios, one step.
+
+    Args:
+        source: a `TrainingMonitor`, a `History`, or a model, whose gradients of this moment are
+            shown; `refresh()` reads them again.
+
+    Raises:
+        ValueError: the source is none of these, or the model holds no gradients.
+
+    Example:
+        >>> model = torch.nn.Linear(2, 1)
+        >>> model(torch.ones(4, 2)).sum().backward()
+        >>> GradientPlot(model)
+        GradientPlot(gradients now)
+    """
+
+    _esm = bundle("gradient_plot.js")
+    _css = bundle("gradient_plot.css")
+
+    def __init__(self, source: Any) -> None:
+        self._model = source if isinstance(source, nn.Module) else None
+        if self._model is not None:
+            found = Source((Run(gradients_now(self._model), "gradients now"),))
+        else:
+            found = read_source(source)
+        choice = Choice(scalars=lambda name: name in SCALARS, layers=True)
+        super().__init__(found.runs[-1:], choice, found.monitor, one_step=self._model is not None)
+
+    def refresh(self) -> None:
+        """Show what was recorded since, or the gradients that the model holds now."""
+        if self._model is not None:
+            gradients_now(self._model, self._history)
+        super().refresh()
+
+    def to_matplotlib(self) -> Figure:
+        """Return a figure of layers × steps or of one step's layers, made without pyplot."""
+        from torchdial.figures.gradients import gradients_figure
+
+        return gradients_figure(self._history)

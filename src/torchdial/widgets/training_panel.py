@@ -1,0 +1,58 @@
+"""A run while it runs: progress, curves, gradients, what happened, and the controls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from torchdial.inputs.refusal import describe, refusal
+from torchdial.widgets.bundle import bundle
+from torchdial.widgets.frames import Choice
+from torchdial.widgets.gradient_plot import SCALARS
+from torchdial.widgets.live import LivePlot
+from torchdial.widgets.loss_plot import is_metric
+from torchdial.widgets.sources import is_monitor, read_source
+from torchdial.widgets.status import request
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+class TrainingPanel(LivePlot):
+    """Shows a run while it runs, and says what goes wrong in it; a monitor shows itself as one.
+
+    Pause, stop and the dials ask the run through `monitor.control`, which does what was asked for
+    at the next step boundary. Where the kernel cannot hear them the panel says so.
+
+    Args:
+        monitor: a `TrainingMonitor`.
+
+    Raises:
+        ValueError: it is something else.
+    """
+
+    _esm = bundle("training_panel.js")
+    _css = bundle("training_panel.css")
+
+    def __init__(self, monitor: Any) -> None:
+        if not is_monitor(monitor):
+            raise refusal(
+                "monitor",
+                expected="a TrainingMonitor",
+                got=describe(monitor),
+                remedy="Pass LossPlot a history of an earlier run.",
+            )
+        found = read_source(monitor)
+        choice = Choice(scalars=lambda name: is_metric(name) or name in SCALARS, layers=True)
+        super().__init__(found.runs, choice, monitor)
+
+    def to_matplotlib(self) -> Figure:
+        """Return a figure of the curves, made without pyplot."""
+        from torchdial.figures.curves import curves_figure
+
+        return curves_figure(self._runs)
+
+    def _control(self, content: Mapping[str, Any]) -> None:
+        if self._monitor is not None:
+            request(self._monitor, content)
+        self._feed.poke()
