@@ -291,8 +291,24 @@ class TestLayers:
         run.record_layers("grad_norm", ["b"], 2, np.array([2], np.float32))
         opening = Browser(run).feed.opening()
         (layers,) = opening["frame"]["layers"]
-        values = array(layers["value"], opening["data"]).reshape(2, 2)
-        np.testing.assert_array_equal(values, [[np.nan, MISSING], [MISSING, 2]])
+        first, second = array(layers["value"], opening["data"]).reshape(2, 2)
+        np.testing.assert_equal(dict(zip(layers["rows"], first)), {"a": np.nan, "b": MISSING})
+        np.testing.assert_equal(dict(zip(layers["rows"], second)), {"a": MISSING, "b": 2})
+
+    def test_a_layer_that_comes_later_makes_all_columns_come_again(self) -> None:
+        run = History()
+        for step in range(3):
+            run.record_layers("grad_norm", ["a", "c"], step, [1.0, 3.0])
+        browser = Browser(run)
+        browser.feed.poke()
+        browser.time.run_to(1)
+        run.record_layers("grad_norm", ["a", "b", "c"], 3, [1.0, 2.0, 3.0])
+        browser.feed.poke()
+        _, content, data = browser.messages[-1]
+        (layers,) = content["frame"]["layers"]
+        assert layers["rows"] == ["a", "b", "c"]
+        values = array(layers["value"], data).reshape(4, 3)
+        np.testing.assert_array_equal(values, [[1, MISSING, 3]] * 3 + [[1, 2, 3]])
 
     def test_merged_columns_keep_the_largest_value(self) -> None:
         steps = np.arange(10)

@@ -315,13 +315,13 @@ def _columns(
     packer: Packer, name: str, matrix: LayerMatrix, told: Told, budget: int
 ) -> dict[str, Any] | None:
     steps = matrix.steps
-    last = told.columns.get(name)
-    first = 0 if last is None else max(int(np.searchsorted(steps, last, "right")) - 1, 0)
     rows = len(matrix.names)
+    last = told.columns.get(name) if told.rows.get(name) == rows else None
+    first = 0 if last is None else max(int(np.searchsorted(steps, last, "right")) - 1, 0)
     most = budget // (8 + 4 * max(rows, 1))
     if len(steps) == 0 or most == 0:
         return None
-    steps, values = merge_columns(steps[first:], _largest(matrix)[:, first:], most)
+    steps, values = merge_columns(*_newest(matrix, len(steps) - first), most)
     known = told.rows.get(name) == rows
     grew = len(steps) > 1 or not np.array_equal(values, told.last.get(name, []), equal_nan=True)
     if known and not grew:
@@ -337,9 +337,10 @@ def _columns(
     }
 
 
-def _largest(matrix: LayerMatrix) -> Floats:
-    """Return the largest values (L, K), MISSING where a layer had none."""
-    return np.where(matrix.count == 0, MISSING, matrix.max)
+def _newest(matrix: LayerMatrix, columns: int) -> tuple[npt.NDArray[np.int64], Floats]:
+    """Return steps and largest values of the newest columns, MISSING where a layer had none."""
+    steps, largest, _, count = matrix.last(columns)
+    return steps, np.where(count == 0, MISSING, largest)
 
 
 def merge_columns(
