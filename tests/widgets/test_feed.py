@@ -292,8 +292,12 @@ class TestLayers:
         opening = Browser(run).feed.opening()
         (layers,) = opening["frame"]["layers"]
         first, second = array(layers["value"], opening["data"]).reshape(2, 2)
-        np.testing.assert_equal(dict(zip(layers["rows"], first)), {"a": np.nan, "b": MISSING})
-        np.testing.assert_equal(dict(zip(layers["rows"], second)), {"a": MISSING, "b": 2})
+        np.testing.assert_equal(
+            dict(zip(layers["rows"], first, strict=True)), {"a": np.nan, "b": MISSING}
+        )
+        np.testing.assert_equal(
+            dict(zip(layers["rows"], second, strict=True)), {"a": MISSING, "b": 2}
+        )
 
     def test_a_layer_that_comes_later_makes_all_columns_come_again(self) -> None:
         run = History()
