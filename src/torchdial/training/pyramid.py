@@ -22,8 +22,8 @@ Take = Callable[[Positions], Floats]
 
 WIDTH = 32
 NOTHING = -1
-KINDS = 5
-FINITE = slice(0, 2)
+KINDS = 5  # lowest, highest, NaN, infinity, minus infinity
+EXTREMES = slice(0, 2)
 PIECE = 2048  # nodes made at a time, which bounds the memory it takes
 
 
@@ -112,37 +112,28 @@ class Pyramid:
         self._counts[level] = stop
 
 
-def _scores(values: Floats) -> Floats:
-    """Return how much a value stands out in each way, (KINDS, …); −∞ if it does not at all."""
-    scores = np.full((KINDS, *values.shape), -np.inf)
-    finite = np.isfinite(values)
-    scores[0] = np.where(finite, -values, -np.inf)
-    scores[1] = np.where(finite, values, -np.inf)
-    if not finite.all():
-        for kind, found in enumerate((np.isnan(values), values == np.inf, values == -np.inf)):
-            scores[2 + kind][found] = 0
-    return scores
-
-
 def _stand_out(values: Floats, blocks: Positions, inside: Any = True) -> Positions:
     """Return of each row of (m, width) the positions that stand out, (KINDS, m)."""
-    scores = np.where(inside, _scores(values), -np.inf)
-    column = scores.argmax(axis=2)  # the first of equal ones
+    finite = np.isfinite(values) & inside
+    least, most = np.where(finite, values, np.inf), np.where(finite, values, -np.inf)
+    stand_out = np.full((KINDS, len(blocks)), NOTHING)
     rows = np.arange(len(blocks))
-    found = scores[np.arange(KINDS)[:, None], rows, column] > -np.inf
-    return np.where(found, blocks[rows, column], NOTHING)
+    for kind, column in enumerate((least.argmin(axis=1), most.argmax(axis=1))):
+        found = finite[rows, column]
+        stand_out[kind, found] = blocks[rows, column][found]
+    if not (finite == inside).all():
+        for kind, is_kind in enumerate((np.isnan(values), values == np.inf, values == -np.inf), 2):
+            column = (is_kind & inside).argmax(axis=1)
+            found = (is_kind & inside)[rows, column]
+            stand_out[kind, found] = blocks[rows, column][found]
+    return stand_out
 
 
 def _better(take: Take, one: Positions, other: Positions) -> Positions:
     """Return of two positions the one that stands out more, or the first of equal ones."""
-    mine, theirs = (_scores_at(take, positions) for positions in (one, other))
-    return np.where(theirs > mine, other, one)
-
-
-def _scores_at(take: Take, positions: Positions) -> Floats:
-    values = take(np.maximum(positions, 0))
-    scores = np.full(positions.shape, -np.inf)
-    scores[0], scores[1] = -values[0], values[1]
-    scores[2:] = 0
-    scores[positions == NOTHING] = -np.inf
-    return scores
+    better = np.where(one == NOTHING, other, one)
+    both = (one[EXTREMES] != NOTHING) & (other[EXTREMES] != NOTHING)
+    mine, theirs = (take(np.maximum(each[EXTREMES], 0)) for each in (one, other))
+    beaten = both & np.stack([theirs[0] < mine[0], theirs[1] > mine[1]])
+    better[EXTREMES][beaten] = other[EXTREMES][beaten]
+    return better

@@ -1,0 +1,141 @@
+"""A scalar of 10³ … 10⁷ points: what a refresh of its plot takes, in time and bytes.
+
+A refresh is what a live plot does ten times a second: 100 points came, and the browser is told.
+Beside it stand a keyframe (a page is loaded), the picture of a window from which it is made,
+thinning all points anew with numpy, as one would by hand, and what sending all of them would be.
+Autosaving 100 new points writes them and waits for the disk. Each figure is the median of calls
+that take turns over all lengths.
+"""
+
+import statistics
+import tempfile
+import time
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+from _measure import Result, at_most, interleave, report
+
+from torchdial.training.files import Autosave
+from torchdial.training.history import History
+from torchdial.training.series import Series
+from torchdial.widgets.frames import Choice, Run, Told, delta, keyframe
+
+LENGTHS = [10**k for k in range(3, 8)]
+BUCKETS = 1000
+NEW = 100
+RUNS = 21
+CHOICE = Choice(scalars=lambda _: True, layers=False)
+FLAT, NEARLY = 1.5, 3.0  # the slowest of 10⁵ … 10⁷ over the fastest of them; log n is allowed
+
+
+class Case:
+    """A run of one scalar, told up to here, and saved."""
+
+    def __init__(self, count, folder):
+        self.history = History(f"{count} points")
+        self.runs = [Run(self.history, "run")]
+        self.history.scalars["loss"] = self.series = Series("loss", self.history.lock)
+        values = np.random.default_rng(0).normal(size=count)
+        for part in np.array_split(np.arange(count), max(1, count // 10_000)):
+            self.series.extend(part, values[part], part / 100)
+        self.told = Told()
+        self.keyframe_bytes = len(keyframe(self.runs, CHOICE, self.told).data)
+        self.delta_bytes = 0
+        self.saver = Autosave(self.history, Path(folder) / str(count))
+        self.saver.save()
+
+    def grow(self):
+        step = len(self.series)
+        new = np.arange(step, step + NEW)
+        self.series.extend(new, np.zeros(NEW), new / 100)
+
+    def refresh(self):
+        self.grow()
+        self.delta_bytes = len(delta(self.runs, CHOICE, self.told).data)
+
+    def picture(self):
+        self.series.picture(BUCKETS)
+
+    def zoom(self):
+        self.series.picture(BUCKETS, 0.3 * len(self.series), 0.6 * len(self.series))
+
+    def keyframe(self):
+        keyframe(self.runs, CHOICE, Told())
+
+    def by_hand(self):
+        values = self.series.values
+        rows = values[: len(values) // BUCKETS * BUCKETS].reshape(BUCKETS, -1)
+        rows.min(axis=1), rows.max(axis=1)
+
+    def autosave(self):
+        self.grow()
+        self.saver.save()
+
+
+def label(count):
+    return f"10{'⁰¹²³⁴⁵⁶⁷'[len(str(count)) - 1]}"
+
+
+def sweep(cases, what, method, aim=NEARLY):
+    """Return a line with the median at each length, and how flat they are from 10⁵ on."""
+    functions = {label(count): getattr(case, method) for count, case in cases.items()}
+    times = interleave(RUNS, **functions)
+    medians = {name: statistics.median(values) for name, values in times.items()}
+    each = ", ".join(f"{name}: {value:.3g}" for name, value in medians.items())
+    long = [value for name, value in medians.items() if name not in ("10³", "10⁴")]
+    if not aim or len(long) < 2:
+        return [Result(f"{what}, ms", each)]
+    more = f" (ms at {each})"
+    return [at_most(f"{what}, 10⁵ … 10⁷ points", max(long) / min(long), aim, "×", more)]
+
+
+def sizes(cases):
+    largest = max(cases)
+    return [
+        Result("bytes of a refresh", spell(cases, lambda case: case.delta_bytes)),
+        Result("bytes of a keyframe", spell(cases, lambda case: case.keyframe_bytes)),
+        Result(f"bytes of sending all, {label(largest)} points", f"{20 * largest:,}"),
+    ]
+
+
+def spell(cases, size):
+    return ", ".join(f"{label(count)}: {size(case):,}" for count, case in cases.items())
+
+
+def one_point():
+    """Return what a point costs: its time on the step and its memory, pyramid and spare room."""
+    count = 1_000_000
+    parts = np.array_split(np.arange(count), 100)
+    tracemalloc.start()
+    series = Series("loss")
+    for part in parts:
+        series.extend(part, part, part)
+    series.picture(BUCKETS)
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    series = Series("loss")
+    start = time.perf_counter()
+    for step in range(count // 5):
+        series.append(step, 0.5, 1.0)
+    microseconds = 1e6 * (time.perf_counter() - start) / (count // 5)
+    return [
+        at_most("memory of a point, 10⁶ points", held / count, 32, "bytes"),
+        at_most("appending a point", microseconds, 2, "µs"),
+    ]
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder:
+        cases = {count: Case(count, folder) for count in LENGTHS}
+        results = [
+            *sweep(cases, "refresh of 100 new points", "refresh", aim=FLAT),
+            *sweep(cases, f"picture of all, {BUCKETS} buckets", "picture"),
+            *sweep(cases, f"picture of a window, {BUCKETS} buckets", "zoom"),
+            *sweep(cases, "keyframe", "keyframe"),
+            *sweep(cases, "minima and maxima of all by numpy", "by_hand", aim=None),
+            *sweep(cases, "autosave of 100 new points", "autosave", aim=None),
+            *sizes(cases),
+            *one_point(),
+        ]
+    report("history", results, ["numpy"])
