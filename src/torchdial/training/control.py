@@ -85,7 +85,7 @@ class Control:
         on_wait: Told the seconds that a batch was waited for, in the training thread.
         on_problem: Told the traceback of an error that was kept from the loop.
         on_listen: Called in the main thread, up to ten times a second, to look for clicks.
-        loop: The innermost open `loop`, for the next one inside it.
+        loop: What runs in the innermost open `loop`, for the next one inside it.
         worker: The handle of the last `start`.
 
     Example:

@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator, Generator, Iterable, Iterator, Sized
 from contextlib import contextmanager
 from inspect import CO_NEWLOCALS
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any, Generic, TypeVar
 
 from torchdial.inputs.refusal import describe, refusal
@@ -67,7 +67,7 @@ def loop(
         )
     if total is None and isinstance(loader, Sized):
         total = _length(loader, epochs)
-    return Loop(control, loader, epochs, total)
+    return Loop(LoopRun(control, loader, epochs, total))
 
 
 def _length(loader: Sized, epochs: int) -> int | None:
@@ -78,20 +78,14 @@ def _length(loader: Sized, epochs: int) -> int | None:
 
 
 class Loop(Iterator[Batch], AsyncIterator[Batch], Generic[Batch]):
-    """The batches of a loader, with an ear between two of them for what is asked."""
+    """The batches of a loader, with an ear between two of them for what is asked.
 
-    def __init__(
-        self, control: Control, loader: Iterable[Batch], epochs: int, total: int | None
-    ) -> None:
-        self._control = control
-        self._loader = loader
-        self._epochs = epochs
-        self._total = total
+    Nothing that runs may refer to it, so that leaving a `for`, by whatever way, ends the run.
+    """
+
+    def __init__(self, run: LoopRun[Batch]) -> None:
+        self._run = run
         self._batches: Generator[Batch, None, None] | None = None
-        self._accumulated = Accumulated(control.step)
-        self._outer: Loop[Any] | None = None
-        self._done = 0
-        self._done_inside = 0
 
     def __iter__(self) -> Loop[Batch]:
         return self
@@ -106,7 +100,7 @@ class Loop(Iterator[Batch], AsyncIterator[Batch], Generic[Batch]):
         consumer = sys._getframe(1)
         await asyncio.sleep(0)
         if self._batches is not None:
-            for _ in self._control.attend():
+            for _ in self._run.control.attend():
                 await asyncio.sleep(NAP)
         try:
             return self._next(consumer)
@@ -120,20 +114,36 @@ class Loop(Iterator[Batch], AsyncIterator[Batch], Generic[Batch]):
 
     def _next(self, consumer: FrameType) -> Batch:
         if self._batches is None:
-            self._batches = self._run(consumer)
+            self._batches = self._run.batches(consumer.f_code, _place(consumer))
         return next(self._batches)
 
-    def _run(self, consumer: FrameType) -> Generator[Batch, None, None]:
-        control, code, place = self._control, consumer.f_code, _place(consumer)
-        del consumer  # it holds on to everything the training works with
-        interrupt = FirstInterrupt(control.note_interrupt, code)
-        with interrupt, control.running(place, is_loop=True), self._inside_another():
+
+class LoopRun(Generic[Batch]):
+    """What goes on in a loop."""
+
+    def __init__(
+        self, control: Control, loader: Iterable[Batch], epochs: int, total: int | None
+    ) -> None:
+        self.control = control
+        self._loader = loader
+        self._epochs = epochs
+        self._total = total
+        self._counts_epochs = isinstance(loader, range)  # if there is a loop inside
+        self._accumulated = Accumulated(control.step)
+        self._outer: LoopRun[Any] | None = None
+        self._done = 0
+        self._done_inside = 0
+
+    def batches(self, consumer: CodeType, place: object) -> Generator[Batch, None, None]:
+        """Hand out the batches of all epochs to code of a place."""
+        interrupt = FirstInterrupt(self.control.note_interrupt, consumer)
+        with interrupt, self.control.running(place, is_loop=True), self._inside_another():
             for epoch in range(self._epochs):
                 for batch in self._timed():
                     self._report(epoch)
                     yield batch
                     self._done += 1
-                    self._accumulated.count(control.step)
+                    self._accumulated.count(self.control.step)
                     self._report(epoch)
                 if self._is_to_stop():
                     return
@@ -149,40 +159,40 @@ class Loop(Iterator[Batch], AsyncIterator[Batch], Generic[Batch]):
                 return
             except Exception:
                 # An interrupt reaches the processes of a DataLoader, too, and ends them.
-                if self._control.is_to_stop:
+                if self.control.is_to_stop:
                     return
                 raise
             if self._is_to_stop():
                 return
-            self._control.tell_wait(time.perf_counter() - began)
+            self.control.tell_wait(time.perf_counter() - began)
             yield batch
             began = time.perf_counter()
 
     def _is_to_stop(self) -> bool:
-        return self._control.serve() and self._accumulated.is_used
+        return self.control.serve() and self._accumulated.is_used
 
     @contextmanager
     def _inside_another(self) -> Iterator[None]:
         """Know the loop around this one, and let it know."""
-        self._outer, self._control.loop = self._control.loop, self
+        self._outer, self.control.loop = self.control.loop, self
         try:
             yield
         finally:
-            if self._control.loop is self:
-                self._control.loop = self._outer
+            if self.control.loop is self:
+                self.control.loop = self._outer
             if self._outer is not None:
                 self._outer._done_inside += self._done
 
     def _report(self, epoch: int) -> None:
-        outer = self._outer
+        outer, step, total = self._outer, self._done, self._total
         if outer is None:
-            if not self._done_inside:  # else a loop over epochs, whose inner loop reports
-                progress = Progress(self._done, self._total, epoch, self._epochs)
-                self._control.report(progress)
-        elif isinstance(outer._loader, range):  # else a look at other data, between two batches
-            total = self._total and outer._total and self._total * outer._total
-            step = outer._done_inside + self._done
-            self._control.report(Progress(step, total, outer._done, outer._total))
+            if not (self._counts_epochs and self._done_inside):  # else the loop inside reports
+                self.control.report(Progress(step, total, epoch, self._epochs))
+        elif outer._counts_epochs:  # else a look at other data, between two batches
+            total = total and outer._total and total * outer._total
+            self.control.report(
+                Progress(outer._done_inside + step, total, outer._done, outer._total)
+            )
 
 
 class Accumulated:
