@@ -248,6 +248,16 @@ def test_other_formats_count_the_same() -> None:
     assert from_coco.fp.equal(plain.fp)
 
 
+def test_a_raw_head_tells_its_classes_by_its_shape() -> None:
+    head = torch.rand(1, 4 + 3, 50)
+    head[:, :4] *= 100
+    sweep = DetectionSweep()
+    sweep.update(head, [{"boxes": [[0, 0, 50, 50]], "labels": [2]}])
+    assert len(sweep.tally().scores) == 50
+    with pytest.raises(ValueError, match=r"labels 0 … 9999, got also \[10000\]"):
+        sweep.update([([[0, 0, 9, 9]], [0.5], [10_000])], [{"boxes": [], "labels": []}])
+
+
 def test_best_is_the_highest_that_meets_the_demands() -> None:
     curves = curves_of(*coco.scenes(10, 2, num_boxes=40))
     for average in ("micro", "macro", "image"):

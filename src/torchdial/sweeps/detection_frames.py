@@ -113,8 +113,9 @@ def measure_image(
     truth = to_annotations({"boxes": [], "labels": []})[0] if target is None else target
     index = index.cpu()
     masks = None
-    if found.masks is not None:
-        masks = (pack_masks([found.masks[i] for i in index.tolist()], boxes.boxes, size),)
+    if found.masks is not None or len(found) == 0:  # of nothing there are masks, too
+        ordered = [] if found.masks is None else [found.masks[i] for i in index.tolist()]
+        masks = (pack_masks(ordered, boxes.boxes, size),)
     return DetectionFrame(
         boxes.boxes.cpu(),
         index,

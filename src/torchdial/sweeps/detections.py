@@ -12,7 +12,7 @@ import torch
 from torchdial.inputs.annotations import to_annotations
 from torchdial.inputs.boxes import Boxes, BoxFormat
 from torchdial.inputs.detections import to_detections
-from torchdial.inputs.reading import is_coco_list
+from torchdial.inputs.reading import check_images, is_coco_list
 from torchdial.inputs.refusal import describe, refusal
 from torchdial.inputs.stops import Stops, to_stops
 from torchdial.sweeps.detection_curves import DetectionCurves
@@ -139,9 +139,10 @@ def tally_batch(
     found = to_detections(
         detections,
         box_format=box_format,
-        num_classes=num_classes,
+        num_classes=settings.num_classes,
         image_ids=ids if is_coco_list(detections) else None,
     )
+    check_images("detections", found, None, num_classes)
     if len(found) != len(true):
         raise refusal(
             "targets",

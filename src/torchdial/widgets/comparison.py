@@ -212,8 +212,7 @@ def _truth(targets: Sequence[Annotations] | None) -> list[Any] | None:
     if targets is None:
         return None
     names = ("boxes", "labels", "iscrowd", "ignore", "area")
-    each = [[getattr(target, name).cpu().double() for name in names] for target in targets]
     return [
-        torch.cat([part.reshape(len(target[1]), -1) for part in target], 1).numpy()
-        for target in each
+        torch.column_stack([getattr(target, name).cpu().double() for name in names]).numpy()
+        for target in targets
     ]

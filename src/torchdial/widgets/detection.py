@@ -14,7 +14,7 @@ from torchdial.inputs.candidates import check_floor, has_raw_candidates
 from torchdial.inputs.class_names import ClassNames
 from torchdial.inputs.images import to_image_list
 from torchdial.inputs.maps import to_tensor
-from torchdial.inputs.reading import ImageId
+from torchdial.inputs.reading import ImageId, is_coco_list
 from torchdial.inputs.refusal import describe, refusal
 from torchdial.predictions import Given, ModelDetections, check_batch_size, next_source, to_batch
 from torchdial.sweeps.detection_curves import DetectionCurves
@@ -102,6 +102,7 @@ class DetectionPreview(DetectionDial):
         std: float | Sequence[float] | None = None,
     ) -> None:
         check_average(average)
+        check_floor(score_floor)
         sweep = DetectionSweep(
             None,
             iou_thresholds,
@@ -178,7 +179,6 @@ class DetectionPreview(DetectionDial):
         Raises:
             ValueError: as for `DetectionPreview`.
         """
-        check_floor(score_floor)
         check_batch_size(batch_size)
         source = ModelDetections(model, _to_inputs(images), adapter, batch_size, score_floor)
         if has_raw_candidates(model):
@@ -285,15 +285,16 @@ class DetectionPreview(DetectionDial):
         return setting.export(to)
 
     def _run(self, given: Any) -> Any:
+        """Return the boxes of each image above the floor; COCO's results as they are."""
         if isinstance(self._source, Given):
-            return given
-        source = replace(self._source, images=_to_inputs(given))
+            if is_coco_list(given):  # to be read with the ids of its targets
+                return given
+            outputs = iter([given])
+        else:
+            outputs = replace(self._source, images=_to_inputs(given)).batches()
         floor = self._reader.score_floor
-        return [
-            tuple(take_above(found, floor)[0])
-            for output in source.batches()
-            for found in self._reader.read(output)
-        ]
+        read = (found for output in outputs for found in self._reader.read(output))
+        return [tuple(take_above(found, floor)[0]) for found in read]
 
     def _needed_curves(self) -> DetectionCurves:
         return needed(self.curves, "DetectionSweep")

@@ -292,7 +292,8 @@ class DetectionDial(Preview[DetectionFrame]):
                 return self._images[image]
             source, image = index
             masks = {"mask": self._shown[1][source].masks}[kind]
-            return np.empty(0, np.uint8) if masks is None else masks[image]
+            none = [np.empty(0, np.uint8)] * len(self._images)
+            return (none if masks is None else masks)[image]
         except (IndexError, ValueError, KeyError) as error:
             raise KeyError(key) from error
 

@@ -9,7 +9,7 @@ from typing import Any
 from torchdial.inputs import Annotations, Detections, to_annotations, to_detections
 from torchdial.inputs.boxes import BoxFormat
 from torchdial.inputs.class_names import MAX_LABEL, ClassNames, describe_labels, to_classes
-from torchdial.inputs.reading import ImageId, is_coco_list
+from torchdial.inputs.reading import ImageId, check_images, is_coco_list
 from torchdial.inputs.refusal import refusal
 from torchdial.predictions import Source
 from torchdial.sweeps.detection_frames import DetectionFrame, looks_suppressed, measure_image
@@ -106,9 +106,9 @@ class DetectionReader:
     def read(self, given: Any) -> list[Detections]:
         """Return the canonical detections of some images."""
         ids = self._image_ids if is_coco_list(given) else None
-        return to_detections(
-            given, box_format=self.box_format, num_classes=MAX_LABEL + 1, image_ids=ids
-        )
+        found = to_detections(given, box_format=self.box_format, image_ids=ids)
+        check_images("detections", found, None, MAX_LABEL + 1)
+        return found
 
     def _images(self, source: Source) -> Iterator[Detections]:
         done = 0

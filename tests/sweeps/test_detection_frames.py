@@ -1,0 +1,83 @@
+"""Frames of the detection dials: order, floor, masks, and whether NMS has been done."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from tests.sweeps import coco
+from tests.sweeps.test_nms import crowd
+from torchdial.inputs import to_annotations, to_detections
+from torchdial.sweeps.detection_frames import (
+    DetectionFrame,
+    looks_suppressed,
+    measure_image,
+)
+from torchdial.sweeps.detections import DetectionSweep
+from torchdial.sweeps.instance_masks import pack_masks
+from torchdial.sweeps.nms import nms_sweep
+
+SETTINGS = DetectionSweep(num_classes=coco.CLASSES).settings
+DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
+
+
+def frame_of(detections, targets=None, floor: float = 0.0) -> DetectionFrame:
+    found = to_detections(detections)
+    true = [None] * len(found) if targets is None else to_annotations(targets)
+    parts = [
+        measure_image(one, target, SETTINGS, (200, 200), floor)
+        for one, target in zip(found, true, strict=True)
+    ]
+    return DetectionFrame.cat(parts)
+
+
+def test_counts_are_those_of_the_sweep() -> None:
+    found, targets = coco.scenes(6)
+    sweep = DetectionSweep(num_classes=coco.CLASSES)
+    sweep.update(found, targets)
+    frame = frame_of(found, targets)
+    assert torch.equal(frame.curves.tp, sweep.compute().tp)
+    assert torch.equal(frame.curves.fp, sweep.compute().fp)
+    assert frame_of(found).curves is None
+
+
+def test_a_floor_takes_away_candidates_and_nothing_else() -> None:
+    found, targets = coco.scenes(6)
+    whole, above = frame_of(found, targets), frame_of(found, targets, floor=0.3)
+    stays = whole.tally.scores > 0.3
+    assert torch.equal(above.index, whole.index[stays])
+    assert torch.equal(above.tally.kept, whole.tally.kept[stays])
+    thresholds = torch.full((coco.CLASSES,), 0.4)
+    for stop in (20, 50, 90):
+        shown = whole.shown(stop, thresholds, 5)
+        assert torch.equal(whole.index[shown], above.index[above.shown(stop, thresholds, 5)])
+
+
+def test_capped_curves_are_those_of_another_max_det() -> None:
+    found, targets = coco.scenes(6)
+    curves = frame_of(found, targets).curves
+    sweep = DetectionSweep(num_classes=coco.CLASSES, max_det=3)
+    sweep.update(found, targets)
+    assert torch.equal(curves.capped(3).tp, sweep.compute().tp)
+    assert torch.equal(curves.capped(3).average_precision(), sweep.compute().average_precision())
+    assert curves.capped(300) is curves
+
+
+@pytest.mark.parametrize("stop", [0.3, 0.5, 0.7])
+def test_what_nms_leaves_looks_suppressed_and_what_it_gets_does_not(stop: float) -> None:
+    boxes, scores = crowd(600, per=8)
+    kept = nms_sweep(boxes, scores, iou_thresholds=[stop])[:, 0]
+    assert int(kept.sum()) >= 50
+    assert looks_suppressed(frame_of([(boxes[kept], scores[kept])]))
+    assert not looks_suppressed(frame_of([(boxes, scores)]))
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_masks_by_hand(device: str) -> None:
+    mask = torch.tensor([[0.9, 0.2, 0.6], [0.51, 0.5, 0.49]], device=device)
+    boxes = torch.tensor([[0.0, 0, 3, 2], [1.5, 0.2, 9, 0.9], [-4, 0, -1, 2], [2, 2, 2, 2]])
+    packed = pack_masks([mask] * 4, boxes, (2, 3))
+    # all: 1 0 1 1 0 0; row 0 from column 1: 0 1; beside the image and without area: nothing
+    assert packed.tolist() == [0b001101, 0b10]
+    assert packed.dtype == np.uint8

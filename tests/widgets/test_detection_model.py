@@ -1,0 +1,195 @@
+"""Previews of detectors: run without a trace, whatever they return."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+import torchdial as td
+from tests.inputs.test_candidates import OneStage, nms_per_class
+from tests.inputs.test_candidates import scene as candidates
+
+IMAGES = [
+    torch.rand(3, 150 + 10 * i, 160, generator=torch.Generator().manual_seed(i)) for i in range(5)
+]
+TARGETS = [{k: v[::7] for k, v in candidates(i).items() if k != "scores"} for i in range(5)]
+DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
+
+
+class Retina(OneStage):
+    """torchvision's RetinaNet as seen from outside: a list of images in, a list of dicts out."""
+
+    def __init__(self) -> None:
+        super().__init__("level")
+        self.dropout = nn.Dropout(0.5)
+        self.calls: list[int] = []
+
+    def forward(self, images: list[torch.Tensor]) -> list[dict[str, torch.Tensor]]:
+        assert isinstance(images, list)
+        assert not torch.is_grad_enabled()
+        assert not self.training
+        torch.rand(1)
+        self.calls.append(len(images))
+        device = self.head.weight.device
+        assert all(image.device == device for image in images)
+        seeds = [(image.shape[1] - 150) // 10 for image in images]
+        return [
+            {key: value.to(device) for key, value in one.items()} for one in super().forward(seeds)
+        ]
+
+
+class Heads(nn.Module):
+    """Another detector: a batch in, a dict with everything out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(()))
+
+    def forward(self, images: torch.Tensor) -> dict[str, Any]:
+        assert images.ndim == 4
+        found = [candidates(i) for i in range(len(images))]
+        one = {"pred": [(f["boxes"], f["scores"] * self.scale, f["labels"]) for f in found]}
+        return one | {"loss": torch.zeros(())}
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_torchvisions_give_their_candidates_and_are_put_back(device: str) -> None:
+    model = Retina().to(device)
+    model.dropout.eval()
+    modes = [module.training for module in model.modules()]
+    random_state = torch.get_rng_state()
+    preview = td.DetectionPreview.from_model(model, IMAGES, TARGETS, batch_size=2)
+    assert model.calls == [2, 2, 1]
+    assert (model.score_thresh, model.nms_thresh, model.detections_per_img) == (0.05, 0.5, 8)
+    assert [module.training for module in model.modules()] == modes
+    assert torch.equal(torch.get_rng_state(), random_state)
+    assert torch.is_grad_enabled()
+    assert preview._config["after_nms"] is False
+    preview.score_threshold, preview.nms_iou, preview.max_det = 0.05, 0.5, 8
+    model.eval()
+    with torch.no_grad():
+        own = model([image.to(device) for image in IMAGES])
+    for i, one in enumerate(own):
+        kept = preview.kept(i)
+        for name in ("boxes", "scores", "labels"):
+            assert torch.equal(kept[name], one[name].cpu())
+
+
+def test_setting_exported_makes_the_detector_find_what_is_drawn() -> None:
+    """The stand-in runs NMS and thresholds by itself, with the exported arguments."""
+    model = Retina()
+    preview = td.DetectionPreview.from_model(model, IMAGES, TARGETS)
+    preview.score_threshold, preview.nms_iou, preview.max_det = 0.3, 0.3, 6
+    for name, value in preview.export("retinanet").items():
+        assert hasattr(model, name)
+        setattr(model, name, value)
+    model.eval()
+    with torch.no_grad():
+        own = model(IMAGES)
+    for i, one in enumerate(own):
+        assert torch.equal(preview.kept(i)["boxes"], one["boxes"])
+
+
+@pytest.mark.parametrize(
+    "adapter", ["pred", lambda output: output["pred"]], ids=["a key", "a function"]
+)
+def test_other_models_by_an_adapter(adapter: Any) -> None:
+    images = torch.rand(5, 3, 150, 150)
+    model = Heads()
+    preview = td.DetectionPreview.from_model(model, images, adapter=adapter, batch_size=5)
+    for i in range(5):
+        expected = td.detect(**candidates(i), score_threshold=0.25, nms_iou=0.5)
+        assert torch.equal(preview.kept(i)["indices"], expected["indices"])
+    with torch.no_grad():
+        model.scale.fill_(0.1)
+    assert preview.refresh()
+    assert sum(len(preview.kept(i)["scores"]) for i in range(5)) == 0
+
+
+def test_a_model_may_index_a_raw_head() -> None:
+    """As Ultralytics': (B, 4 + classes, N) and the feature maps; the head is written into after."""
+    head = torch.zeros(2, 6, 7)
+    head[:, :4] = torch.tensor([30.0, 30, 20, 20])[:, None]
+    head[:, 0] += torch.arange(7) * 30
+    head[:, 5] = torch.linspace(0, 0.6, 7)
+
+    def model(images: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
+        return head, [images]
+
+    preview = td.DetectionPreview.from_model(model, torch.rand(2, 3, 64, 64), score_floor=0.15)
+    head.fill_(-1)
+    preview.score_threshold = 0
+    assert preview.kept(1)["indices"].tolist() == [6, 5, 4, 3, 2]
+    assert preview.kept(1)["boxes"][0].tolist() == [200, 20, 220, 40]
+
+
+def test_refreshes_while_the_model_trains() -> None:
+    model = Heads()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    preview = td.DetectionPreview.from_model(model, torch.rand(2, 3, 150, 150), adapter="pred")
+    for step in range(3):
+        optimizer.zero_grad()
+        (model.scale**2).backward()
+        assert preview.refresh()
+        optimizer.step()
+        assert preview._frame["version"] == step + 1
+    assert model.scale.item() == pytest.approx(0.8**3)
+    with torch.no_grad():
+        model.scale.fill_(torch.nan)
+    assert not preview.refresh()
+    assert "not finite" in preview.notice
+
+
+@pytest.mark.parametrize("wrong", ["boxes", 3])
+def test_an_adapter_that_finds_nothing_is_refused(wrong: Any) -> None:
+    with pytest.raises(ValueError, match=r"adapter: expected a key .* keys \['pred', 'loss'\]"):
+        td.DetectionPreview.from_model(Heads(), torch.rand(1, 3, 8, 8), adapter=wrong)
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        pytest.param(torch.rand(3, 8, 8), r"a batch \(N, C, H, W\)", id="one image"),
+        pytest.param([torch.rand(1, 3, 8, 8)], r"images\[0\]: expected an image", id="batches"),
+    ],
+)
+def test_refuses_what_a_model_does_not_take(images: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        td.DetectionPreview.from_model(Heads(), images, adapter="pred")
+
+
+def test_too_many_images_are_refused() -> None:
+    def model(images: torch.Tensor) -> list[dict[str, torch.Tensor]]:
+        return [candidates(i) for i in range(3)]
+
+    with pytest.raises(ValueError, match=r"each of 2 images, got at least 3"):
+        td.DetectionPreview.from_model(model, torch.rand(2, 3, 8, 8))
+
+
+def test_evaluate_runs_the_model_on_other_images() -> None:
+    preview = td.DetectionPreview.from_model(Retina(), IMAGES[:2], TARGETS[:2])
+    preview.score_threshold = 0.3
+    whole = td.DetectionPreview.from_model(Retina(), IMAGES, TARGETS, score_threshold=0.3)
+    found = preview.evaluate([(IMAGES[:3], TARGETS[:3]), (IMAGES[3:], TARGETS[3:])])
+    assert found == whole.metrics
+
+
+def test_closing_frees_the_model() -> None:
+    model = Heads()
+    preview = td.DetectionPreview.from_model(model, torch.rand(1, 3, 8, 8), adapter="pred")
+    seen = weakref.ref(model)
+    preview.close()
+    del model, preview
+    gc.collect()
+    assert seen() is None
+
+
+def test_stand_in_agrees_with_detect() -> None:
+    one = candidates(3)
+    found = td.detect(**one, score_threshold=0, nms_iou=0.5)
+    assert torch.equal(found["indices"], nms_per_class(one, 0.5))
