@@ -215,7 +215,11 @@ def test_the_static_picture_shows_the_page() -> None:
         [torch.rand(3, 8, 8), torch.rand(1, 4, 6)], targets=[torch.eye(8).int(), None]
     )
     figure = grid.to_matplotlib()
-    assert len(figure.axes) == 2
+    (sheet,) = (image.get_array() for image in figure.axes[0].images)
+    half = sheet.shape[1] // 2
+    np.testing.assert_array_equal(
+        sheet[10, half + 10], [*[grid.picture(1).pixels[0, 0, 0]] * 3, 255]
+    )
     assert [text.get_text() for text in figure.texts] == ["0", "1"]
     data, _ = grid._repr_mimebundle_()
     assert data["image/png"].startswith(b"\x89PNG")

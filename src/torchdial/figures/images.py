@@ -15,33 +15,47 @@ if TYPE_CHECKING:
 COLUMNS = 8
 CELL_INCHES = 1.0
 CAPTION_INCHES = 0.2
-DPI = 100
+DPI = 80
+GAP = 4  # pixels between pictures
 
 
 def image_figure(pictures: Sequence[Pixels], captions: Sequence[str]) -> Figure:
-    """Return a figure of pictures in rows, each with its caption below."""
+    """Return a figure of pictures in rows, each with its caption below.
+
+    All pictures are one image in it: axes for each would take seconds.
+    """
     from matplotlib.figure import Figure
 
     columns = min(len(pictures), COLUMNS)
     rows = -(-len(pictures) // columns)
-    cell = CELL_INCHES * COLUMNS / max(columns, 3)
-    width, height = columns * cell, rows * (cell + CAPTION_INCHES)
-    figure = Figure(figsize=(width, height), dpi=DPI)
-    for i, (pixels, caption) in enumerate(zip(pictures, captions, strict=True)):
+    inches = CELL_INCHES * COLUMNS / max(columns, 3)
+    side, below = round(inches * DPI), round(CAPTION_INCHES * DPI)
+    sheet = np.full((rows * (side + below), columns * side, 4), 255, np.uint8)
+    for i, pixels in enumerate(pictures):
         row, column = divmod(i, columns)
-        bottom = 1 - (row + 1) * (cell + CAPTION_INCHES) / height
-        place = (column * cell / width, bottom + CAPTION_INCHES / height, cell / width * 0.97)
-        axes = figure.add_axes((*place, cell / height * 0.97))
-        axes.imshow(_drawable(pixels), interpolation="nearest", cmap="gray", vmin=0, vmax=255)
-        axes.set_axis_off()
-        x = (column + 0.5) * cell / width
+        shown = _scaled(pixels, side - GAP)
+        top, left = row * (side + below), column * side
+        sheet[top : top + shown.shape[0], left : left + shown.shape[1]] = shown
+    height, width = sheet.shape[0] / DPI, sheet.shape[1] / DPI
+    figure = Figure(figsize=(width, height), dpi=DPI)
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.imshow(sheet, interpolation="nearest", aspect="auto")
+    axes.set_axis_off()
+    for i, caption in enumerate(captions):
+        row, column = divmod(i, columns)
+        y = 1 - ((row + 1) * (side + below) - below / 3) / sheet.shape[0]
         text = caption.replace("$", r"\$")
-        figure.text(x, bottom + 0.3 * CAPTION_INCHES / height, text, ha="center", size=6)
+        figure.text(column * side / sheet.shape[1], y, text, size=6)
     return figure
 
 
-def _drawable(pixels: Pixels) -> Pixels:
-    """Return no more pixels than are printed, (H, W) where there is one channel."""
-    step = max(1, max(pixels.shape[:2]) // round(4 * CELL_INCHES * DPI))
-    fewer = pixels[::step, ::step]
-    return np.squeeze(fewer, axis=2) if fewer.shape[2] == 1 else fewer
+def _scaled(pixels: Pixels, side: int) -> Pixels:
+    """Return RGBA pixels, each chosen or repeated, so that the longer side is as given."""
+    height, width, channels = pixels.shape
+    factor = side / max(height, width)
+    y = (np.arange(max(1, round(height * factor))) / factor).astype(int).clip(max=height - 1)
+    x = (np.arange(max(1, round(width * factor))) / factor).astype(int).clip(max=width - 1)
+    chosen = pixels[y][:, x]
+    rgb = chosen[..., :3] if channels > 1 else np.repeat(chosen, 3, axis=2)
+    alpha = chosen[..., 3:] if channels == 4 else np.full_like(chosen[..., :1], 255)
+    return np.concatenate([rgb, alpha], axis=2)

@@ -14,7 +14,8 @@ import torch
 from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.parameter import is_lazy
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
 
 from torchdial.inference import undisturbed
 from torchdial.structure.tree import uncompiled, walk
@@ -210,7 +211,7 @@ class _Watcher:
 class _Shapes(_Watcher):
     def __init__(self, uses: dict[str, ModuleUse]) -> None:
         super().__init__(uses)
-        self._flops = FlopCounterMode(display=False)
+        self._flops = _FlopCounter()
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -230,13 +231,29 @@ class _Shapes(_Watcher):
             torch.backends.mkldnn.enabled = onednn
 
     def mark(self) -> int:
-        return self._flops.get_total_flops()
+        return self._flops.total
 
     def note(self, use: ModuleUse, mark: int, inputs: Shapes, output: Any) -> None:
         use.calls += 1
         use.inputs, use.outputs = inputs, _shapes(output)
         use.output_bytes += sum(t.numel() * t.element_size() for t in tensors_in(output))
-        use.flops += self._flops.get_total_flops() - mark
+        use.flops += self._flops.total - mark
+
+
+class _FlopCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """`torch.utils.flop_counter`'s formulas without its book of modules, which costs more."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.total = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        result = func(*args, **kwargs)
+        formula = flop_registry.get(func._overloadpacket)
+        if formula is not None:
+            self.total += formula(*args, **kwargs, out_val=result)
+        return result
 
 
 class _Times(_Watcher):
