@@ -24,6 +24,7 @@ DPI = 80
 # js/src/lib/plots/ink.ts has the same order, and panels.ts the same rule for panels.
 ORDER = (5, 6, 3, 7, 1, 2, 0, 4)
 DATA = ("train", "training", "val", "valid", "validation", "test", "eval")
+NOT_FINITE = CATEGORIES[6] / 255
 UNHIDDEN = "\u200b"  # matplotlib leaves labels out that begin with _
 HIDDEN = ("grad_norm", "clip_coefficient", "amp_scale", "skipped", "epoch")
 
@@ -41,7 +42,9 @@ def curves_figure(runs: Sequence[Run]) -> Figure:
     )
     for place, (title, names) in enumerate(shown, start=1):
         _draw(figure.add_subplot(rows, columns, place), title, names, runs)
-    figure.suptitle("static picture: run the cell to interact", fontsize="small")
+    name = runs[-1].name if runs else ""
+    words = f"{name}  (static picture: run the cell to interact)"
+    figure.suptitle(words, fontsize="small").set_parse_math(False)
     return figure
 
 
@@ -69,24 +72,40 @@ def _key(name: str) -> str:
 
 def _draw(axes: Axes, title: str, names: Sequence[str], runs: Sequence[Run]) -> None:
     keys = list(dict.fromkeys(_key(name) for name in names))
+    bad: list[float] = []
     for run in runs:
         for name in names[:MOST_LINES]:
             if name not in run.history:
                 continue
             picture = run.history[name].picture(BUCKETS)
+            finite = np.isfinite(picture.y)
             axes.plot(
                 picture.x,
-                np.where(np.isfinite(picture.y), picture.y, np.nan),
+                np.where(finite, picture.y, np.nan),
                 color=CATEGORIES[ORDER[keys.index(_key(name)) % len(ORDER)]] / 255,
                 alpha=0.35 if run.earlier else 1.0,
                 linewidth=1,
                 linestyle="-" if _key(name) == name else "--",
-                label=None
-                if run.earlier
-                else f"\u200b{name}",  # matplotlib hides what begins with _
+                label=None if run.earlier else f"{UNHIDDEN}{name}",
             )
+            if not run.earlier:
+                bad += picture.x[~finite].tolist()
+    if bad:
+        _mark(axes, bad)
     axes.set_title(title, fontsize="medium", parse_math=False)
     axes.set_xlabel("step")
-    if len(names) > 1:
+    if len(names) > 1 or bad:
         for text in axes.legend(fontsize="small").get_texts():
             text.set_parse_math(False)
+
+
+def _mark(axes: Axes, steps: list[float]) -> None:
+    """Mark steps with a value that is not finite, at the lower edge."""
+    axes.plot(
+        steps,
+        np.full(len(steps), 0.04),
+        "x",
+        color=NOT_FINITE,
+        transform=axes.get_xaxis_transform(),
+        label="not finite",
+    )

@@ -5,49 +5,126 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from torchdial.training.history import History
-    from torchdial.training.matrix import LayerMatrix
+
+Norms = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int64]
 
 DPI = 80
 MOST_LABELS = 24
+WIDTH, HEIGHT = 450, 130  # cells there are pixels for
+MISSING = np.float32(-1)  # a norm is never negative
+# js/src/lib/plots/heat.ts has the same colours.
+NOT_FINITE, ZERO = "#D55E00", "#808080"
 
 
 def gradients_figure(history: History) -> Figure:
-    """Return a figure of log₁₀ of each layer's gradient norm over the steps."""
+    """Return a figure of log₁₀ of each layer's gradient norm over the steps.
+
+    A cell is the highest of the steps and layers it has pixels for, so a norm that is not finite
+    is always seen.
+    """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8.0, 4.0), dpi=DPI, layout="constrained")
     axes = figure.add_subplot()
-    matrix = history.layers.get("grad_norm")
-    if matrix is None or len(matrix) == 0:
+    norms, steps, names = _recorded(history)
+    if norms.size:
+        _draw(axes, to_grid(norms, steps, WIDTH, HEIGHT), steps, names)
+    else:
         axes.text(0.5, 0.5, "no gradients yet", ha="center", va="center")
         axes.set_axis_off()
-    else:
-        _draw(axes, matrix)
-    figure.suptitle("static picture: run the cell to interact", fontsize="small")
+    words = f"{history.name}  (static picture: run the cell to interact)"
+    figure.suptitle(words, fontsize="small").set_parse_math(False)
     return figure
 
 
-def _draw(axes: Axes, matrix: LayerMatrix) -> None:
+def to_grid(norms: Norms, steps: Ints, width: int, height: int) -> Norms:
+    """Return the highest norms over even parts of the steps and of the layers.
+
+    Args:
+        norms: float32 (L, K), at least 0, NaN or infinite; `MISSING` where there is none.
+        steps: int64 (K,), in any order.
+        width: how many parts the steps are cut into; one a step if there are fewer.
+        height: how many parts the layers are cut into; one a layer if there are fewer.
+
+    Returns:
+        float32 (at most height, at most width). A part of the steps without any has the norms of
+        the part before it.
+
+    Example:
+        >>> to_grid(np.float32([[1, 2, 3], [0, 9, 0]]), np.array([0, 1, 9]), width=5, height=2)
+        array([[2., 2., 2., 2., 3.],
+               [9., 9., 9., 9., 0.]], dtype=float32)
+    """
+    first, span = steps.min(), np.ptp(steps) + 1
+    width = int(min(width, span))
+    part = (steps - first) * width // span
+    order = np.argsort(part, kind="stable")
+    parts, starts = np.unique(part[order], return_index=True)
+    columns = np.maximum.reduceat(norms[:, order], starts, axis=1)  # NaN if one of them is
+    columns = columns[:, np.searchsorted(parts, np.arange(width), "right") - 1]
+    rows = np.unique(np.arange(min(height, len(norms))) * len(norms) // min(height, len(norms)))
+    return np.asarray(np.maximum.reduceat(columns, rows, axis=0))
+
+
+def _recorded(history: History) -> tuple[Norms, Ints, list[str]]:
+    with history.lock:
+        matrix = history.layers.get("grad_norm")
+        if matrix is None:
+            return np.empty((0, 0), np.float32), np.empty(0, np.int64), []
+        return np.where(matrix.count > 0, matrix.max, MISSING), matrix.steps, list(matrix.names)
+
+
+def _draw(axes: Axes, grid: Norms, steps: Ints, names: list[str]) -> None:
+    from matplotlib.colors import ListedColormap
+    from matplotlib.patches import Patch
+
+    extent = (float(steps.min()), float(steps.max()) + 1, len(names) - 0.5, -0.5)
     with np.errstate(divide="ignore", invalid="ignore"):
-        logs = np.log10(matrix.max)
-    logs = np.where(np.isfinite(logs), logs, np.nan)
-    steps = matrix.steps
+        logs = np.log10(grid)
+    has_log = np.isfinite(logs)
     image = axes.imshow(
-        logs,
-        aspect="auto",
-        interpolation="nearest",
-        extent=(float(steps[0]), float(steps[-1]) + 1, len(matrix.names) - 0.5, -0.5),
+        np.where(has_log, logs, np.nan), aspect="auto", interpolation="nearest", extent=extent
     )
-    every = -(-len(matrix.names) // MOST_LABELS)
-    rows = range(0, len(matrix.names), every)
+    handles = []
+    for words, color, found in (
+        ("not finite", NOT_FINITE, ~np.isfinite(grid)),
+        ("zero", ZERO, grid == 0),
+    ):
+        if found.any():
+            handles.append(Patch(color=color, label=words))
+            axes.imshow(
+                np.where(found, 0.0, np.nan),
+                ListedColormap([color]),
+                aspect="auto",
+                interpolation="nearest",
+                extent=extent,
+            )
+    _mark_first(axes, ~np.isfinite(grid), extent)
+    if handles:
+        axes.legend(handles=handles, fontsize="small", loc="upper right")
+    every = -(-len(names) // MOST_LABELS)
+    rows = range(0, len(names), every)
     axes.set_yticks(list(rows))
-    axes.set_yticklabels([matrix.names[row] for row in rows], fontsize="x-small", parse_math=False)
+    axes.set_yticklabels([names[row] for row in rows], fontsize="x-small", parse_math=False)
     axes.set_xlabel("step")
-    if axes.figure is not None:
+    if axes.figure is not None and has_log.any():
         axes.figure.colorbar(image, label="log₁₀ of the gradient's norm")
+
+
+def _mark_first(axes: Axes, bad: npt.NDArray[np.bool_], extent: tuple[float, ...]) -> None:
+    """Mark in each row the first cell that is not finite, since one alone is a pixel wide."""
+    left, right, bottom, top = extent
+    rows = np.flatnonzero(bad.any(axis=1))
+    columns = bad[rows].argmax(axis=1)
+    height, width = bad.shape
+    x = left + (columns + 0.5) * (right - left) / width
+    y = top + (rows + 0.5) * (bottom - top) / height
+    axes.plot(x, y, "x", color=NOT_FINITE, markeredgewidth=2)
