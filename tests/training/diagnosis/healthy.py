@@ -119,7 +119,7 @@ class Transformer(nn.Module):
         )
         self.norm = nn.LayerNorm(width)
         self.head = nn.Linear(width, letters, bias=False)
-        for name, parameter in self.named_parameters():
+        for parameter in self.parameters():
             if parameter.ndim >= 2:
                 nn.init.normal_(parameter, std=0.02)
 

@@ -40,7 +40,7 @@ class Recorder:
         scale = scaler.get_scale() if scaler else 1.0
         norms = {n: float(p.grad.float().norm()) / scale for n, p in held.items()}
         before = {n: p.detach().clone() for n, p in held.items() if p.ndim >= 2}
-        scalars = {f"lr/{i}": group["lr"] for i, group in enumerate(optimizer.param_groups)}
+        scalars = {"lr": optimizer.param_groups[0]["lr"]}
         scalars["grad_norm"] = math.sqrt(sum(norm**2 for norm in norms.values()))
         if scaler:
             scaler.step(optimizer)

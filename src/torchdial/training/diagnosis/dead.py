@@ -34,6 +34,8 @@ def dead_for(norms: Floats32, count: Counts) -> npt.NDArray[np.int64]:
         >>> dead_for(np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]), np.ones((2, 3), int))
         array([2, 0])
     """
+    if not norms.size:
+        return np.zeros(len(norms), np.int64)
     alive = (count > 0) & (norms != 0)
     since = np.where(alive.any(axis=1), norms.shape[1] - alive[:, ::-1].argmax(axis=1), 0)
     later = np.arange(norms.shape[1]) >= since[:, None]

@@ -168,7 +168,7 @@ class Diagnosis:
         matrix = self.history.layers.get("grad_norm")
         if matrix is not None and len(self._reference) < len(matrix.names):
             first = exploding.reference(matrix.names, matrix.mean[:, :FIRST_COLUMNS])
-            self._reference = first | self._reference
+            self._reference.update(first | self._reference)
 
     def _event(self, finding: Finding) -> Event:
         return Event(

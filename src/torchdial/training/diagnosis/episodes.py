@@ -38,5 +38,5 @@ class Episodes:
         return last is None or step - last > SHORT_REST.get(finding.kind, REST)
 
 
-BY_SCALAR = {"nonfinite_loss", "loss_spike", "plateau", "zero_lr"}
+BY_SCALAR = {"nonfinite_loss", "loss_spike", "divergence", "plateau", "zero_lr"}
 """Kinds that are about one scalar each, so that two scalars are two episodes."""

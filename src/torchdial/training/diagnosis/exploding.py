@@ -25,21 +25,21 @@ OVER_ALL = 30.0
 
 
 def reference(names: list[str], norms: Floats32) -> dict[str, float]:
-    """Return what the layers' norms began with: the median of each one's first 3.
+    """Return what the layers' norms began with: each one's median of 3, or its first.
 
     Args:
         names: the layers.
         norms: (L, K) of the first steps; NaN where a layer had no gradient.
 
     Returns:
-        By name; layers with fewer than 3 norms are left out.
+        By name, whichever is lower; layers with fewer than 3 norms are left out.
 
     Example:
-        >>> reference(["head"], np.array([[1.0, 3.0, 2.0, 99.0]], np.float32))
+        >>> reference(["head"], np.array([[3.0, 1.0, 2.0, 99.0]], np.float32))
         {'head': 2.0}
     """
     rows = ((name, row[np.isfinite(row)][:FIRST]) for name, row in zip(names, norms, strict=True))
-    return {name: float(np.median(row)) for name, row in rows if len(row) == FIRST}
+    return {name: float(min(row[0], np.median(row))) for name, row in rows if len(row) == FIRST}
 
 
 def exploded(recent: Floats, first: Floats) -> list[int]:

@@ -9,7 +9,7 @@ import numpy as np
 from torchdial.training.diagnosis.robust import Floats, finite, spread
 
 FIRST = 3
-"""Points that say where a loss began: few, for a rate that is too high ruins it within a dozen."""
+"""Points that say where a loss began: few, for too high a rate ruins it within two or three."""
 
 BLOCK = 20
 """Points whose median is a level: a person would look at as many."""
@@ -20,7 +20,7 @@ class Level:
     """A loss so far.
 
     Attributes:
-        start: median of its first points.
+        start: median of its first points, or the very first if that is lower.
         best: its lowest median over a block of points.
         noise: spread within that block.
     """
@@ -42,13 +42,13 @@ def begun(values: Floats) -> Level | None:
         values: its first points.
 
     Example:
-        >>> begun(np.array([2.4, 2.2, 2.3]))
+        >>> begun(np.array([2.4, 2.2, 2.3, 0.5]))
         Level(start=2.3, best=2.3, noise=inf)
     """
     first = finite(values)[:FIRST]
     if len(first) < FIRST:
         return None
-    start = float(np.median(first))
+    start = float(min(first[0], np.median(first)))
     return Level(start, start, float("inf"))
 
 

@@ -5,7 +5,7 @@ The thresholds:
 - 8 robust standard deviations (median and MAD of the 200 points before): chance reaches that once
   in 10¹⁵ points of normal noise, and the noise of a batch's loss is not much wilder while it is not
   near zero.
-- 1.5 × the highest rise among those points, because near zero it is wilder: one hard example in a
+- twice the highest rise among those points, because near zero it is wilder: one hard example in a
   batch makes a loss that no normal spread foretells, but then such batches came before.
 - a quarter of what the run has won so far, or a twentieth if it lasts for 3 points: a rise from
   0.001 to 0.01 is nothing to a run that began at 2.3. One batch of odd data rises once; a run that
@@ -15,18 +15,19 @@ The thresholds:
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
 from torchdial.training.diagnosis.finding import Finding
-from torchdial.training.diagnosis.reading import Floats, Ints, Layers, Reading
+from torchdial.training.diagnosis.reading import Floats, Layers, Reading
 from torchdial.training.diagnosis.robust import finite, spread
 from torchdial.training.diagnosis.words import number, times
 
 WINDOW = 200
 LEAST = 30
 SPREADS = 8.0
-RECORDS = 1.5
+RECORDS = 2.0
 SHARE = 0.25
 LASTING_SHARE = 0.05
 LASTING = 3
@@ -34,29 +35,36 @@ EARLIER = 5
 """Steps before a spike among which a layer may have risen first."""
 
 
-def spikes(values: Floats, fresh: int, start: float) -> list[tuple[int, float, float]]:
+class Spike(NamedTuple):
+    """A point above what is usual: its index, and the median and spread of those before it."""
+
+    at: int
+    middle: float
+    noise: float
+
+
+def spikes(values: Floats, fresh: int, start: float) -> list[Spike]:
     """Return the points where a loss jumps up.
+
+    A loss whose median is twice what it began with has diverged; its jumps are not news.
 
     Args:
         values: (n,) the loss in order of arrival.
         fresh: the first point to be judged; those before are only looked back on.
         start: the loss at the beginning of the run.
-
-    Returns:
-        Index of the point, rise over the recent median, and recent spread, one for each spike.
     """
     found = []
     for i in _records(values, fresh):
         before = finite(values[max(0, i - WINDOW) : i])
-        if len(before) < LEAST:
+        middle, noise = (np.median(before), spread(before)) if len(before) else (np.inf, 0.0)
+        if len(before) < LEAST or middle > start + abs(start):
             continue
-        middle, noise = float(np.median(before)), spread(before)
         rises = values[i : i + LASTING] - middle
         least = max(SPREADS * noise, RECORDS * (before.max() - middle))
         won = max(abs(start - middle), abs(middle))
         lasting = len(rises) == LASTING and (rises > max(least, LASTING_SHARE * won)).all()
         if rises[0] > max(least, SHARE * won) or lasting:
-            found.append((i, float(rises[0]), noise))
+            found.append(Spike(i, float(middle), noise))
     return found
 
 
@@ -103,24 +111,23 @@ def judge(reading: Reading) -> Iterator[Finding]:
         if level is None:
             continue
         steps, values, fresh = reading.points(name, WINDOW + LASTING)
-        for i, rise, noise in spikes(values, max(0, fresh - LASTING + 1), level.start):
-            yield _finding(reading, name, steps, values, i, rise, noise)
+        for spike in spikes(values, max(0, fresh - LASTING + 1), level.start):
+            i = spike.at
+            yield _finding(reading, name, int(steps[i]), float(values[i]), spike)
 
 
-def _finding(
-    reading: Reading, name: str, steps: Ints, values: Floats, i: int, rise: float, noise: float
-) -> Finding:
-    step, value = int(steps[i]), float(values[i])
-    ratio = rise / max(noise, 1e-30)
-    evidence = {"value": value, "median": value - rise, "spread": noise, "ratio": ratio}
+def _finding(reading: Reading, name: str, step: int, value: float, spike: Spike) -> Finding:
+    ratio = (value - spike.middle) / max(spike.noise, 1e-30)
+    evidence = {"value": value, "median": spike.middle, "spread": spike.noise, "ratio": ratio}
     message = (
-        f"{name} rose {times(ratio)} its recent spread, {number(value - rise)} → {number(value)}"
+        f"{name} rose {times(ratio)} its recent spread, {number(spike.middle)} → {number(value)}"
     )
     layers = reading.layers("grad_norm", WINDOW)
     riser = None if layers is None else first_riser(layers, step)
     if riser is not None:
         layer, at, growth = riser
+        how = "first" if at < step else "most"
         evidence |= {"gradient_step": float(at), "gradient_ratio": growth}
-        message += f"; {layer}'s gradient rose first (step {at}, {times(growth)} its usual)"
+        message += f"; {layer}'s gradient rose {how} (step {at}, {times(growth)} its usual)"
     message += ": look at this batch; clip gradients or lower the learning rate if it comes again"
     return Finding(step, "loss_spike", name, message, evidence)

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from torchdial.training.diagnosis import vanishing
 from torchdial.training.diagnosis.finding import Finding
 from torchdial.training.diagnosis.plateau import LEARNED, LOOKED_AT, at_work
 from torchdial.training.diagnosis.reading import Floats, Layers, Reading
@@ -99,30 +100,46 @@ def judge(reading: Reading) -> Iterator[Finding]:
 
 def _medians(layers: Layers) -> Floats:
     """Each weight's median over its newest 20 samples, NaN where there are fewer."""
-    newest = layers.mean[:, -2 * SAMPLES :]
+    newest = _moving(layers)[:, -2 * SAMPLES :]
     enough = np.isfinite(newest).sum(axis=1) >= SAMPLES
     return np.where(enough, row_medians(newest), np.nan)
 
 
+def _moving(layers: Layers) -> Floats:
+    """The ratios without zeros: that a weight stands still is for other rules to explain."""
+    return np.where(layers.mean > 0, layers.mean, np.nan).astype(np.float64)
+
+
 def _lasting(reading: Reading, layers: Layers) -> tuple[None, float] | None:
     since = reading.step - LASTING
-    recent = layers.mean[:, layers.steps > since]
+    recent = _moving(layers)[:, layers.steps > since]
     if since < reading.first_step or recent.shape[1] < SAMPLES:
         return None
     stretches = np.array_split(recent, recent.shape[1] // (SAMPLES // 4), axis=1)
-    ratio = stays_off(np.array([np.median(finite(row_medians(part))) for part in stretches]))
+    ratio = stays_off(np.array([_middle(row_medians(part)) for part in stretches]))
     return None if ratio is None else (None, ratio)
 
 
+def _middle(values: Floats) -> float:
+    known = finite(values)
+    return float(np.median(known)) if len(known) else float("nan")
+
+
 def _message(where: str | None, ratio: float) -> str:
-    size = f"{100 * ratio:.2g} %" if ratio > 1e-3 else number(ratio)
-    subject = f"a step changes {where or 'the weights'} by {size} of the weight"
-    if ratio > HIGH:
-        return f"{subject} (10⁻⁴ to 10⁻² is usual): lower the learning rate, or warm up"
-    return f"{subject} (10⁻⁴ to 10⁻² is usual): it hardly learns; raise the learning rate"
+    advice = (
+        "lower the learning rate, or warm up"
+        if ratio > HIGH
+        else "it hardly learns; raise the learning rate"
+    )
+    return (
+        f"each step changes {where or 'the weights'} by {number(ratio)} of its size (0.0001 to "
+        f"0.01 is usual): {advice}"
+    )
 
 
 def _should_move(reading: Reading) -> bool:
+    if any(vanishing.judge(reading)):  # which says it better
+        return False
     rate = reading.rate()
     if rate and not at_work(reading.whole(rate, LOOKED_AT)):
         return False

@@ -1,0 +1,63 @@
+"""Rules about one scalar: the AMP scale, the learning rate, the wait for data."""
+
+import numpy as np
+import pytest
+
+from torchdial.training import History
+from torchdial.training.diagnosis import Diagnosis
+from torchdial.training.diagnosis.data import waiting
+from torchdial.training.diagnosis.rates import idle
+from torchdial.training.diagnosis.scale import collapsed
+
+START = 65536.0
+
+
+@pytest.mark.parametrize(
+    ("scales", "expected"),
+    [
+        pytest.param(np.full(100, START), None, id="constant"),
+        pytest.param(START / 2 ** np.arange(6), None, id="how a scale is found"),
+        pytest.param(np.repeat(START / 2 ** np.arange(12), 20), None, id="slowly, over 240 steps"),
+        pytest.param(START / 2 ** np.arange(12), 10, id="ten halvings in a row"),
+        pytest.param([2.0, 1.0, 0.5], 2, id="below one"),
+    ],
+)
+def test_scale(scales, expected):
+    assert collapsed(np.asarray(scales)) == expected
+
+
+@pytest.mark.parametrize(
+    ("rates", "expected"),
+    [
+        pytest.param([0.0] + 30 * [0.1], False, id="a warm-up's first step"),
+        pytest.param(np.cos(np.linspace(0, np.pi / 2, 50)), False, id="a cosine's last step"),
+        pytest.param(19 * [0.0], False, id="too early to say"),
+        pytest.param(20 * [0.0], True, id="never raised"),
+        pytest.param(30 * [0.1] + 20 * [0.0], True, id="run out"),
+    ],
+)
+def test_rate_of_zero(rates, expected):
+    assert idle(np.asarray(rates)) is expected
+
+
+@pytest.mark.parametrize(
+    ("shares", "expected"),
+    [
+        pytest.param(np.full(50, 0.49), None, id="just under half"),
+        pytest.param(np.full(50, 0.8), 0.8, id="most of the time"),
+        pytest.param(
+            np.r_[np.full(20, 0.99), np.full(30, 0.1)], None, id="a slow start of an epoch"
+        ),
+        pytest.param(np.full(49, 0.9), None, id="too few"),
+    ],
+)
+def test_waiting(shares, expected):
+    assert waiting(shares) == expected
+
+
+def test_each_group_of_rates_is_judged_by_itself():
+    history = History()
+    for step in range(1, 60):
+        history.record(step, {"loss": 1.0, "lr/0": 0.1, "lr/1": 0.0})
+    (event,) = Diagnosis(history).look()
+    assert (event.kind, event.where) == ("zero_lr", "lr/1")
