@@ -63,7 +63,7 @@ def _batches(steps: int, seed: int, n: int = 512, size: int = 32):
             done += 1
 
 
-def cnn_with_sgd(seed: int, steps: int = 400) -> Recorder:
+def cnn_with_sgd(seed: int, steps: int = 300) -> Recorder:
     torch.manual_seed(seed)
     model = cnn()
     recorder = Recorder(model)
@@ -77,7 +77,7 @@ def cnn_with_sgd(seed: int, steps: int = 400) -> Recorder:
     return recorder
 
 
-def residual_with_one_cycle(seed: int, steps: int = 400) -> Recorder:
+def residual_with_one_cycle(seed: int, steps: int = 300) -> Recorder:
     torch.manual_seed(seed)
     blocks = [Residual(12) for _ in range(3)]
     model = nn.Sequential(
@@ -131,7 +131,7 @@ class Transformer(nn.Module):
         return self.head(self.norm(h))
 
 
-def transformer_with_warm_up_and_cosine(seed: int, steps: int = 400) -> Recorder:
+def transformer_with_warm_up_and_cosine(seed: int, steps: int = 300) -> Recorder:
     torch.manual_seed(seed)
     text = _text(seed)
     letters = sorted(set(text))
@@ -173,7 +173,7 @@ def _text(seed: int, sentences: int = 600) -> str:
     return ". ".join(" ".join(row) for row in rows)
 
 
-def gan(seed: int, steps: int = 400) -> Recorder:
+def gan(seed: int, steps: int = 300) -> Recorder:
     """DCGAN's recipe (Adam, 2e-4, beta1 0.5, non-saturating loss) on small pictures."""
     torch.manual_seed(seed)
     generator = nn.Sequential(
@@ -217,7 +217,7 @@ def gan(seed: int, steps: int = 400) -> Recorder:
     return recorder
 
 
-def amp(seed: int, steps: int = 400, dtype: torch.dtype = torch.bfloat16) -> Recorder:
+def amp(seed: int, steps: int = 300, dtype: torch.dtype = torch.bfloat16) -> Recorder:
     """Autocast in bfloat16, or in float16 with a scaler that begins too high, as they all do."""
     torch.manual_seed(seed)
     model = cnn()
@@ -235,7 +235,7 @@ def amp(seed: int, steps: int = 400, dtype: torch.dtype = torch.bfloat16) -> Rec
     return recorder
 
 
-def amp_in_float16(seed: int, steps: int = 400) -> Recorder:
+def amp_in_float16(seed: int, steps: int = 300) -> Recorder:
     return amp(seed, steps, torch.float16)
 
 

@@ -19,7 +19,7 @@ from torchdial.training.diagnosis import (
     updates,
     vanishing,
 )
-from torchdial.training.diagnosis.episodes import REST, Episodes
+from torchdial.training.diagnosis.episodes import Episodes
 from torchdial.training.diagnosis.finding import Finding
 from torchdial.training.diagnosis.levels import BLOCK, Level, begun, continued
 from torchdial.training.diagnosis.losses import losses
@@ -149,7 +149,8 @@ class Diagnosis:
             self._remember(reading)
         for rule in rules:
             for finding in rule(reading):
-                if self._episodes.is_news(finding, min(step, finding.step + REST)):
+                seen = finding.step if rules is AT_ONCE else step
+                if self._episodes.is_news(finding, seen):
                     yield finding
 
     def _advance(self, cursor: dict[str, int], step: int) -> None:

@@ -30,7 +30,7 @@ class Episodes:
 
         Args:
             finding: what was found.
-            step: the step up to which the run was read.
+            step: the step it was seen at: its own, or for a state that lasts the newest one.
         """
         key = (finding.kind, finding.where if finding.kind in BY_SCALAR else None)
         last = self._last.get(key)

@@ -12,7 +12,6 @@ import numpy.typing as npt
 from torchdial.training.diagnosis.levels import Level
 from torchdial.training.diagnosis.losses import Losses, losses
 from torchdial.training.history import History
-from torchdial.training.matrix import LayerMatrix
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -102,7 +101,7 @@ class Reading:
             return None
         with self.history.lock:
             later = len(matrix) - int(np.searchsorted(matrix.steps, self.step, side="right"))
-            steps, highest, mean, count = _last(matrix, n + later)
+            steps, highest, mean, count = matrix.last(n + later)
             names = list(matrix.names)
         keep = slice(0, len(steps) - later)
         return Layers(names, steps[keep], highest[:, keep], mean[:, keep], count[:, keep])
@@ -115,13 +114,3 @@ class Reading:
         """Return the parameters of two or more dimensions, as far as they are known."""
         matrix = self.history.layers.get("update_ratio")
         return set(matrix.names) if matrix is not None else set()
-
-
-def _last(matrix: LayerMatrix, n: int) -> tuple[Ints, Floats32, Floats32, npt.NDArray[np.int32]]:
-    keep = slice(max(0, len(matrix) - n), None)
-    return (
-        matrix.steps[keep],
-        matrix.max[:, keep],
-        matrix.mean[:, keep],
-        matrix.count[:, keep],
-    )
