@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import os
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from importlib import import_module
 from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
+from torchdial.inputs.refusal import refusal
 from torchdial.training.control import Control
 from torchdial.training.dials import Setter
+from torchdial.training.files import Autosave
 from torchdial.training.history import Event, History
 from torchdial.training.loop import loop
+from torchdial.training.parameters import Parameters, chooser, to_models, to_optimizers
+from torchdial.training.publisher import Audience, Publisher
+from torchdial.training.recording import Recording
 from torchdial.training.runs import begin
+from torchdial.training.watch import Hooks, untraced
 from torchdial.training.worker import Handle, start
 
 Batch = TypeVar("Batch")
@@ -64,61 +74,128 @@ class TrainingMonitor:
         on_event: Callable[[Event], object] | None = None,
         autosave: Any = None,
     ) -> None:
+        if not 0 < budget <= 1:
+            raise refusal(
+                "budget",
+                expected="a fraction of a step's time, above 0 and at most 1",
+                got=f"{budget}",
+                remedy="0.01 is one percent.",
+            )
+        models, optimizers = to_models(model), to_optimizers(optimizer)
+        for one in optimizers:
+            _take_over(one)
+        parameters = Parameters(models, chooser(include, exclude), optimizers)
+        if not parameters.names:
+            raise refusal(
+                "include",
+                expected="at least one trainable parameter to watch",
+                got=f"none of {len(list(parameters.of_models()))}",
+                remedy="Names look like those of model.named_parameters().",
+            )
         self.history: History = begin(name, config)
-        self.control = Control(lambda: self.step)
-        self.parameter_names: list[str] = (
-            [n for n, _ in model.named_parameters()] if isinstance(model, nn.Module) else []
+        audience = Audience(control := Control(_stepper(self)), on_event)
+        self._audience, self.control, self._parameters = audience, control, parameters
+        self._recording = Recording(
+            self.history, control, audience, parameters, optimizers, scaler, budget
         )
-        self.problem = ""
-        self.notes: list[str] = []
-        self._step = 0
-        _ = scaler, include, exclude, budget, on_event, autosave
-        self._subscribers: list[Callable[[], object]] = []
-        self._handles: list[Any] = []
-        if optimizer is not None:
-            self._handles.append(optimizer.register_step_post_hook(self._stepped))
+        self._publisher = self._recording.publisher = Publisher(
+            self._recording.recorder,
+            self._recording.writer,
+            self._recording.clock,
+            audience,
+            {tensor.device for tensor in parameters.of_models()},
+            None if autosave is None else Autosave(self.history, autosave),
+        )
+        self._hooks = Hooks(optimizers, self._recording)
+        # Called, not traced, where a whole step is compiled; an optimizer has torch's compiler
+        # imported already.
+        self._log = untraced(self._recording.log) if optimizers else None
+        self._panel: Any = None
+        _listen(control, self._recording, self.history, audience)
+        for one in optimizers:
+            _watching[one] = weakref.ref(self)
+
+    @property
+    def parameter_names(self) -> list[str]:
+        """The watched parameters that can be trained, in the order of the network."""
+        return list(self._parameters.names)
 
     @property
     def step(self) -> int:
-        """Completed steps, those before a resume included."""
-        return self._step
+        """Completed steps, those before a resume included.
+
+        Whether AMP had a fused optimizer skip its last step is known a moment later.
+        """
+        return self._recording.step
 
     @property
     def events(self) -> list[Event]:
         """What happened, in order."""
-        return list(self.history.events)
+        with self.history.lock:
+            return list(self.history.events)
 
     @property
     def overhead(self) -> float:
-        """Measured fraction of the steps' time that watching takes."""
-        return 0.0
+        """Measured fraction of the steps' time that watching takes, over some hundred steps.
+
+        Counted are the time in the training thread and the processor time of the publishing
+        thread, subscribers included; not counted are the first three steps.
+        """
+        return self._recording.clock.overhead
+
+    @property
+    def problem(self) -> str:
+        """The traceback of the first error that was kept from the training loop, else empty."""
+        return self._audience.problem
+
+    @property
+    def notes(self) -> list[str]:
+        """What to know about what is recorded, a sentence each."""
+        return self._recording.notes()
 
     def log(
         self, values: Mapping[str, Any] | None = None, step: int | None = None, **more: Any
     ) -> None:
-        """Record scalars; nothing waits for a device.
+        """Record scalars; nothing waits for a device, and tensors may be overwritten after.
 
         Args:
             values: numbers, numpy scalars or tensors of one element, by name.
-            step: the step they belong to; None is the last completed one.
+            step: the step they belong to, any whole number; None is the last completed one.
+                Without an optimizer each call is a step, unless `record_gradients` came before.
             **more: further values by name.
         """
-        named = {**(values or {}), **more}
-        if not self._handles and step is None:
-            self._step += 1
-        self.history.record(
-            self._step if step is None else step, {k: float(v) for k, v in named.items()}
-        )
-        for callback in self._subscribers:
-            callback()
-        self.control.boundary()
+        if torch.compiler.is_compiling() and self._log is not None:
+            self._log({**(values or {}), **more}, step)
+        else:
+            self._recording.log({**(values or {}), **more}, step)
 
     def record_gradients(self) -> None:
-        """Record the gradients the models hold now, for loops without an optimizer."""
+        """Record the gradients the models hold now, for loops without an optimizer.
 
-    def clip_grad_norm_(self, max_norm: float, norm_type: float = 2.0) -> Tensor:
-        """Clip as `torch.nn.utils.clip_grad_norm_` does, and record norm and coefficient."""
-        raise NotImplementedError(max_norm, norm_type)
+        Call it before `log`, once a step; the two count one step together.
+        """
+        self._recording.record_gradients()
+
+    def clip_grad_norm_(
+        self,
+        max_norm: float,
+        norm_type: float = 2.0,
+        parameters: Iterable[Tensor] | None = None,
+    ) -> Tensor:
+        """Clip as `torch.nn.utils.clip_grad_norm_` does, and record norm and coefficient.
+
+        The gradients that the next step is recorded with are those from before.
+
+        Args:
+            max_norm: what the norm of all gradients is at most afterwards.
+            norm_type: 2 for the Euclidean norm, or any that torch knows.
+            parameters: those to clip together; None is all of the models.
+
+        Returns:
+            The norm before, on its device, shape ().
+        """
+        chosen = self._parameters.of_models() if parameters is None else parameters
+        return self._recording.clip(list(chosen), max_norm, norm_type)
 
     def loop(
         self, loader: Iterable[Batch], epochs: int = 1, total: int | None = None
@@ -148,16 +225,22 @@ class TrainingMonitor:
         Returns:
             What to call to end it.
         """
-        self._subscribers.append(callback)
-        return lambda: self._subscribers.remove(callback)
+        remove = self._audience.add(callback)
+        self._publisher.wake()
+        return remove
 
     def flush(self) -> None:
         """Wait until everything recorded so far is in the history and was looked at."""
+        self._recording.recorder.send()
+        self._publisher.flush()
 
     def close(self) -> None:
         """Take the hooks away and end the publishing thread; what was recorded stays."""
-        for handle in self._handles:
-            handle.remove()
+        self._hooks.remove()
+        self._recording.recorder.send()
+        self._recording.is_closed = True
+        self.control.close()
+        self._publisher.close()
 
     def __enter__(self) -> TrainingMonitor:
         return self
@@ -165,15 +248,65 @@ class TrainingMonitor:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
+    def __repr__(self) -> str:
+        return f"TrainingMonitor({self.history.name!r}, step {self.step:,})"
+
     def state_dict(self) -> dict[str, Any]:
         """Return the run, for a checkpoint."""
+        self.flush()
         return {"step": self.step, "history": self.history.state_dict()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take up a run where its checkpoint left it."""
+        """Take up a run where its checkpoint left it: its points come back, its step goes on."""
+        self.flush()
         self.history.load_state_dict(state["history"])
-        self._step = self.history.start_step = state["step"]
+        self._recording.step = self.history.start_step = int(state["step"])
 
-    def _stepped(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> None:
-        del optimizer, args, kwargs
-        self._step += 1
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        """Show the panel; nothing on ranks other than the first."""
+        if _rank() > 0:
+            return {}
+        if self._panel is None:
+            widgets = import_module("torchdial.widgets.training_panel")
+            self._panel = widgets.TrainingPanel(self)
+        return self._panel._repr_mimebundle_(**kwargs)
+
+
+_watching: weakref.WeakKeyDictionary[Optimizer, weakref.ref[TrainingMonitor]]
+_watching = weakref.WeakKeyDictionary()
+
+
+def _take_over(optimizer: Optimizer) -> None:
+    """Close the monitor that watches an optimizer: a cell was run again."""
+    reference = _watching.pop(optimizer, None)
+    earlier = reference() if reference is not None else None
+    if earlier is not None:
+        earlier.close()
+
+
+def _rank() -> int:
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        return torch.distributed.get_rank()
+    return int(os.environ.get("RANK", "0"))
+
+
+def _stepper(monitor: TrainingMonitor) -> Callable[[], int]:
+    reference = weakref.ref(monitor)
+
+    def step() -> int:
+        alive = reference()
+        return 0 if alive is None else alive.step
+
+    return step
+
+
+def _listen(control: Control, recording: Recording, history: History, audience: Audience) -> None:
+    """Have what the control does recorded."""
+
+    def on_event(event: Event) -> None:
+        history.add_event(event)
+        audience.tell(event)
+
+    control.on_event = on_event
+    control.on_wait = recording.clock.wait
+    control.on_problem = audience.trouble

@@ -1,0 +1,208 @@
+"""How long steps take, how much of that is ours, and how often gradients can be read for it."""
+
+from __future__ import annotations
+
+import math
+import statistics
+import sys
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import astuple, dataclass, field
+from typing import Literal
+
+import torch
+
+WARM_UP = 3  # steps whose time says little about the others
+WINDOW = 32  # steps whose median is the time of a step
+LASTING = 512  # steps after which what was measured counts half
+LONG = 4  # a gap of so many steps is no step: an epoch's end, another cell
+SELDOM = 10  # steps between two samples, at least
+
+Reading = Literal["nothing", "norms", "sample"]
+
+
+class Clock:
+    """Measures steps and what watching takes of them.
+
+    Written by the training thread, but for `busy`; read by any.
+
+    Args:
+        budget: fraction of a step that watching may take.
+
+    Attributes:
+        ours: seconds spent in our code in the training thread.
+        reading: those of them that went into gradients.
+        busy: processor seconds of the publishing thread.
+        waited: seconds spent waiting for data.
+        steps: steps there were.
+    """
+
+    def __init__(self, budget: float = 0.01) -> None:
+        self.budget = budget
+        self.ours = self.reading = self.busy = 0.0
+        self.waited = self.lasted = 0.0
+        self.steps = 0
+        self._last: float | None = None
+        self._paused = 0.0
+        self._laps: deque[float] = deque(maxlen=WINDOW)
+        self._typical = math.nan
+        self._before = Totals()
+        self._shown = Totals()
+
+    @property
+    def step_time(self) -> float:
+        """Seconds that a step takes, the median of the last ones; NaN before there are some."""
+        return self._typical
+
+    @property
+    def overhead(self) -> float:
+        """Fraction of the steps' time that is ours, over some hundred steps; 0 before the first."""
+        since = self.totals() - self._before
+        return (since.ours + since.busy) / since.lasted if since.lasted else 0.0
+
+    @property
+    def room(self) -> float:
+        """Seconds a step that may go into gradients, once the rest of watching has its share."""
+        since = self.totals() - self._before
+        rest = (since.ours - since.reading + since.busy) / max(since.steps, 1)
+        allowed = self.budget * self._typical
+        return max(allowed - rest, allowed / 4)
+
+    def lap(self, paused: float) -> None:
+        """Say that a step is over.
+
+        Args:
+            paused: seconds spent paused so far.
+        """
+        now = time.perf_counter()
+        if self._last is not None:
+            self._count(now - self._last - (paused - self._paused))
+        self._last, self._paused = now, paused
+
+    def wait(self, seconds: float) -> None:
+        """Say how long a batch was waited for."""
+        self.waited += seconds
+
+    def totals(self) -> Totals:
+        """Return what was measured so far."""
+        return Totals(self.steps, self.lasted, self.ours, self.reading, self.busy, self.waited)
+
+    def readings(self) -> dict[str, float]:
+        """Return what to record about the steps since the last call; empty if there were none."""
+        since, self._shown = self.totals() - self._shown, self.totals()
+        if not since.steps or since.lasted <= 0:
+            return {}
+        found = {
+            "system/steps_per_s": since.steps / since.lasted,
+            "system/overhead": self.overhead,
+        }
+        if self.waited:
+            found["system/data_wait"] = min(1.0, since.waited / since.lasted)
+        return found
+
+    def _count(self, lap: float) -> None:
+        if len(self._laps) >= WARM_UP:
+            lap = min(lap, LONG * self._typical)
+        self.steps += 1
+        self.lasted += lap
+        self._laps.append(lap)
+        if self.steps <= WINDOW or not self.steps % 8:
+            self._typical = statistics.median(self._laps)
+        if self.steps == WARM_UP:
+            self._before = self._shown = self.totals()
+        elif not self.steps % LASTING:
+            self._before = self._before.towards(self.totals())
+
+
+@dataclass(frozen=True)
+class Totals:
+    """What a clock measured up to a moment."""
+
+    steps: float = 0
+    lasted: float = 0.0
+    ours: float = 0.0
+    reading: float = 0.0
+    busy: float = 0.0
+    waited: float = 0.0
+
+    def __sub__(self, other: Totals) -> Totals:
+        return self._with(other, lambda one, two: one - two)
+
+    def towards(self, other: Totals) -> Totals:
+        """Return what is half-way."""
+        return self._with(other, lambda one, two: (one + two) / 2)
+
+    def _with(self, other: Totals, of: Callable[[float, float], float]) -> Totals:
+        pairs = zip(astuple(self), astuple(other), strict=True)
+        return Totals(*(of(one, two) for one, two in pairs))
+
+
+@dataclass
+class Pace:
+    """How often one optimizer's gradients are read: as often as the budget has room for.
+
+    Attributes:
+        clock: measures the steps.
+        share: of the room there is, for this optimizer.
+        norms_every: steps from one reading of norms to the next.
+        sample_every: steps from one sample to the next.
+    """
+
+    clock: Clock
+    share: float = 1.0
+    norms_every: int = 1
+    sample_every: int = SELDOM
+    _norms_in: int = 0
+    _sample_in: int = 0
+    _costs: dict[str, float] = field(default_factory=dict)
+
+    def due(self) -> Reading:
+        """Return what to read at this step; called once a step."""
+        self._norms_in -= 1
+        self._sample_in -= 1
+        if self._sample_in < 0:
+            self._sample_in = self.sample_every - 1
+            self._norms_in = self.norms_every - 1
+            return "sample"
+        if self._norms_in < 0:
+            self._norms_in = self.norms_every - 1
+            return "norms"
+        return "nothing"
+
+    def took(self, reading: Reading, seconds: float) -> None:
+        """Say what a reading cost, and pace the next ones."""
+        known = self._costs.get(reading, math.inf)
+        # The first time costs more than the others; a single slow one should not count much.
+        self._costs[reading] = seconds if seconds < known else 0.9 * known + 0.1 * seconds
+        room = self.clock.room * self.share
+        if room > 0:  # False for NaN
+            norms = self._costs.get("norms", 0.0)
+            sample = max(self._costs.get("sample", 0.0) - norms, 0.0)
+            self.norms_every = max(1, math.ceil(norms / (0.6 * room)))
+            self.sample_every = max(SELDOM, math.ceil(sample / (0.4 * room)))
+            self._norms_in = min(self._norms_in, self.norms_every - 1)
+
+    def note(self, index: int) -> str:
+        """Say that gradients are not read at every step, if so."""
+        if self.norms_every == 1:
+            return ""
+        whose = f" of optimizer {index}" if self.share < 1 else ""
+        return (
+            f"Gradients{whose} are read every {self.norms_every:,} steps and sampled every "
+            f"{self.sample_every:,} to stay within {100 * self.clock.budget:g} % of a step."
+        )
+
+
+def memory_in_use(devices: set[torch.device]) -> float | None:
+    """Return the bytes that tensors take on some GPUs, or else this process; None if unknown."""
+    gpus = [device for device in devices if device.type == "cuda"]
+    if gpus:
+        return float(sum(torch.cuda.memory_allocated(device) for device in gpus))
+    if sys.platform != "linux":
+        return None
+    with open("/proc/self/statm", encoding="ascii") as file:
+        pages = int(file.read().split()[1])
+    import resource
+
+    return float(pages * resource.getpagesize())

@@ -1,0 +1,257 @@
+"""The thread that writes records into the history, looks for trouble in it and tells who listens.
+
+It holds no reference to the monitor: when that is gone, the thread writes what is left and ends.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+import time
+import traceback
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from torchdial.training.clock import Clock, memory_in_use
+from torchdial.training.control import Control
+from torchdial.training.diagnosis import Diagnosis
+from torchdial.training.events import Event
+from torchdial.training.files import Autosave
+from torchdial.training.recorder import Recorder
+from torchdial.training.records import Record, Writer
+
+INTERVAL = 0.1  # seconds between two publications, at least
+IDLE = 1.0  # seconds between two looks whether the monitor is still there
+SYSTEM = 1.0  # seconds between two points of the system's scalars
+SAVING = 5.0  # seconds between two saves
+LOOKING = 2.0  # seconds between two looks for trouble, at most
+SHARE = 0.005  # of a processor's time may go into looking
+ARRIVAL = 30.0  # seconds that a flush waits for a device
+NAP = 0.001
+
+_publishers: weakref.WeakSet[Publisher] = weakref.WeakSet()
+
+
+class Audience:
+    """Who is told of news, and the errors that were kept from the training loop.
+
+    Args:
+        control: its changes are news, too.
+        on_event: called with each new event.
+
+    Attributes:
+        problem: the traceback of the first error, else empty.
+    """
+
+    def __init__(self, control: Control, on_event: Callable[[Event], object] | None = None) -> None:
+        self.control = control
+        self.problem = ""
+        self._on_event = on_event
+        self._subscribers: list[Callable[[], object]] = []
+
+    def __len__(self) -> int:
+        return len(self._subscribers)
+
+    def add(self, callback: Callable[[], object]) -> Callable[[], None]:
+        """Take a subscriber; return what to call to take it away, as often as one likes."""
+        self._subscribers.append(callback)
+
+        def remove() -> None:
+            if callback in self._subscribers:
+                self._subscribers.remove(callback)
+
+        return remove
+
+    def trouble(self, text: str | None = None) -> None:
+        """Keep the first error: a traceback, or that of the error being handled."""
+        if not self.problem:
+            self.problem = text or traceback.format_exc()
+
+    def tell(self, event: Event) -> None:
+        """Hand on an event."""
+        if self._on_event is not None:
+            self._safely(self._on_event, event)
+
+    def call(self) -> None:
+        """Call the subscribers."""
+        for callback in list(self._subscribers):
+            self._safely(callback)
+
+    def _safely(self, function: Callable[..., object], *args: Any) -> None:
+        try:
+            function(*args)
+        except Exception:
+            self.trouble()
+
+
+class Publisher:
+    """Publishes at most ten times a second, while there is something to publish.
+
+    Args:
+        recorder: where the records come from.
+        writer: where they go.
+        clock: what to record about the steps.
+        audience: whom to tell; kept weakly, and the end of it ends the thread.
+        devices: where the parameters are.
+        autosave: saves the history as it grows.
+    """
+
+    def __init__(
+        self,
+        recorder: Recorder[Record],
+        writer: Writer,
+        clock: Clock,
+        audience: Audience,
+        devices: set[torch.device],
+        autosave: Autosave | None = None,
+    ) -> None:
+        self._recorder, self._writer, self._clock = recorder, writer, clock
+        self._history = writer.history
+        self._audience = weakref.ref(audience, lambda _: self._end())
+        self._devices = devices
+        self._autosave = autosave
+        self._diagnosis = Diagnosis(self._history)
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._is_news = self._is_ending = False
+        self._wanted = self._served = 0
+        self._control_version = 0
+        self._next_look = self._next_system = self._next_save = 0.0
+        self.process = os.getpid()
+
+    def wake(self) -> None:
+        """Say that there is something new. Costs next to nothing if that was said before."""
+        if not self._is_news:
+            with self._changed:
+                self._is_news = True
+                self._start()
+                self._changed.notify_all()
+
+    def flush(self) -> None:
+        """Wait until all records are written and looked at, and the subscribers called."""
+        if self._thread in (None, threading.current_thread()) or os.getpid() != self.process:
+            return
+        with self._changed:
+            self._wanted += 1
+            ticket = self._wanted
+            self._changed.notify_all()
+            while self._served < ticket and self._lives():
+                self._changed.wait(INTERVAL)
+
+    def close(self) -> None:
+        """Flush, and end the thread."""
+        self.flush()
+        self._end()
+        thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join()
+
+    def _lives(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
+
+    def _start(self) -> None:
+        if self._thread is None and not self._is_ending:
+            _publishers.add(self)
+            self._next_save = time.monotonic() + SAVING
+            self._thread = threading.Thread(target=self._run, name="torchdial", daemon=True)
+            self._thread.start()
+
+    def _end(self) -> None:
+        # Without the lock: this may be called by the garbage collector, in any thread.
+        self._is_ending = self._is_news = True
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                if not (self._is_news or self._wanted > self._served):
+                    self._changed.wait(INTERVAL if self._has_listeners() else IDLE)
+                is_last, ticket, is_news = self._is_ending, self._wanted, self._is_news
+                self._is_news = False
+            is_final = is_last or ticket > self._served
+            if is_final:
+                self._await_arrival()
+            if is_final or is_news or len(self._recorder) or self._has_control_changed():
+                self._publish(is_final)
+            with self._changed:
+                self._served = ticket
+                self._changed.notify_all()
+                if is_last:
+                    return
+                self._changed.wait_for(self._is_urgent, INTERVAL)
+
+    def _is_urgent(self) -> bool:
+        return self._wanted > self._served or self._is_ending
+
+    def _await_arrival(self) -> None:
+        deadline = time.monotonic() + ARRIVAL
+        while len(self._recorder) and time.monotonic() < deadline:
+            self._part(lambda: self._writer.write(self._recorder.take()))
+            time.sleep(NAP if len(self._recorder) else 0)
+
+    def _publish(self, is_final: bool) -> None:
+        began = time.thread_time()
+        self._part(self._write)
+        now = time.monotonic()
+        if is_final or now >= self._next_system:
+            self._next_system = now + SYSTEM
+            self._part(self._measure)
+        if is_final or now >= self._next_look:
+            self._part(lambda: self._look(is_final))
+            seconds = time.thread_time() - began
+            self._next_look = now + min(LOOKING, seconds / SHARE)
+        if self._autosave is not None and (is_final or now >= self._next_save):
+            self._next_save = now + SAVING
+            self._part(self._autosave.save)
+        audience = self._audience()
+        if audience is not None:
+            audience.call()
+        self._clock.busy += time.thread_time() - began
+
+    def _write(self) -> None:
+        self._writer.write(self._recorder.take())
+
+    def _measure(self) -> None:
+        readings = self._clock.readings()
+        if readings:
+            memory = memory_in_use(self._devices)
+            if memory is not None:
+                readings["system/memory"] = memory
+            self._history.record(self._writer.last_step, readings)
+
+    def _look(self, is_final: bool) -> None:
+        audience = self._audience()
+        progress = audience.control.progress if audience is not None else None
+        total = progress.total_steps if progress is not None else None
+        for event in self._diagnosis.look(total_steps=total, final=is_final):
+            self._history.add_event(event)
+            if audience is not None:
+                audience.tell(event)
+
+    def _has_listeners(self) -> bool:
+        audience = self._audience()
+        return audience is not None and len(audience) > 0
+
+    def _has_control_changed(self) -> bool:
+        audience = self._audience()
+        version = audience.control.version if audience is not None else 0
+        known, self._control_version = self._control_version, version
+        return version != known
+
+    def _part(self, function: Callable[[], object]) -> None:
+        try:
+            function()
+        except Exception:
+            audience = self._audience()
+            if audience is not None:
+                audience.trouble()
+
+
+@atexit.register
+def _close_all() -> None:
+    for publisher in list(_publishers):
+        if publisher.process == os.getpid():
+            publisher.close()
