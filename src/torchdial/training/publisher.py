@@ -29,7 +29,7 @@ IDLE = 1.0  # seconds between two looks whether the monitor is still there
 SYSTEM = 1.0  # seconds between two points of the system's scalars
 SAVING = 5.0  # seconds between two saves
 LOOKING = 2.0  # seconds between two looks for trouble, at most
-SHARE = 0.005  # of a processor's time may go into looking
+SHARE = 0.002  # of a processor's time may go into looking
 ARRIVAL = 30.0  # seconds that a flush waits for a device
 NAP = 0.001
 

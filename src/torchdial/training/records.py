@@ -120,6 +120,7 @@ class Writer:
         self.skipped = self.last_step = 0
         self._points: dict[str, list[tuple[int, float, float]]] = {}
         self._scale = 0.0
+        self._last_scale = (-1, 0.0)
         self._overflows = 0
 
     def write(self, records: Sequence[Record]) -> None:
@@ -145,7 +146,11 @@ class Writer:
             return
         scalars = {name: to_number(value) for name, value in record.scalars.items()}
         if "amp_scale" in scalars:
-            self._compare_scale(scalars["amp_scale"], record.backoff, step, record.time)
+            scale = scalars["amp_scale"]
+            self._compare_scale(scale, record.backoff, step, record.time)
+            if (step, scale) == self._last_scale:
+                del scalars["amp_scale"]  # seen at the optimizer's step, and now by `log`
+            self._last_scale = step, scale
         for name, value in scalars.items():
             self._point(name, step, value, record.time)
         if record.reading is not None:

@@ -141,12 +141,15 @@ class Watch:
         """
         if any(not norm.is_cpu for norm in norms):
             return self._recorder.hold(norms), self._recorder.hold(gradients.largest(grads))
-        if not math.isfinite(float(torch.stack([norm.float() for norm in norms]).sum())):
-            norms = [
-                norm if math.isfinite(norm) else gradients.norm_without_overflow(grad)
-                for norm, grad in zip(norms, grads, strict=True)
-            ]
-        return self._recorder.hold(norms), None
+        row = torch.stack(norms)
+        if not math.isfinite(float(row.sum())):
+            row = torch.stack(
+                [
+                    norm if math.isfinite(norm) else gradients.norm_without_overflow(grad)
+                    for norm, grad in zip(norms, grads, strict=True)
+                ]
+            )
+        return self._recorder.hold([row]), None
 
     def _sample(
         self, named: Mapping[str, Tensor], grads: Sequence[Tensor], scale: Tensor | None
