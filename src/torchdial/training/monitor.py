@@ -262,14 +262,19 @@ class TrainingMonitor:
         self.history.load_state_dict(state["history"])
         self._recording.step = self.history.start_step = int(state["step"])
 
+    def _ipython_display_(self) -> None:
+        """Show the panel, with a picture that the run's last one can replace."""
+        if _rank() == 0:
+            self._shown()._ipython_display_()
+
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        """Show the panel; nothing on ranks other than the first."""
-        if _rank() > 0:
-            return {}
+        """Return the panel for hosts without IPython; nothing on ranks other than the first."""
+        return self._shown()._repr_mimebundle_(**kwargs) if _rank() == 0 else {}
+
+    def _shown(self) -> Any:
         if self._panel is None:
-            widgets = import_module("torchdial.widgets.training_panel")
-            self._panel = widgets.TrainingPanel(self)
-        return self._panel._repr_mimebundle_(**kwargs)
+            self._panel = import_module("torchdial.widgets.training_panel").TrainingPanel(self)
+        return self._panel
 
 
 _watching: weakref.WeakKeyDictionary[Optimizer, weakref.ref[TrainingMonitor]]
