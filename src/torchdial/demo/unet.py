@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from torchdial.demo.fitting import check_images, check_positive, fit
 from torchdial.demo.scenes import DigitScenes
 
 Target: TypeAlias = Literal["masks", "classes"]
@@ -42,9 +43,9 @@ class UNet(nn.Module):
     def __init__(self, in_channels: int = 3, out_channels: int = 1, width: int = 12) -> None:
         """Build the layers; weights come from torch's global generator, as in any module."""
         super().__init__()
-        _check_positive("in_channels", in_channels)
-        _check_positive("out_channels", out_channels)
-        _check_positive("width", width)
+        check_positive("in_channels", in_channels)
+        check_positive("out_channels", out_channels)
+        check_positive("width", width)
         self.in_channels = in_channels
         widths = [width, 2 * width, 4 * width, 8 * width]
         self.down = nn.ModuleList(
@@ -70,7 +71,7 @@ class UNet(nn.Module):
         Raises:
             ValueError: If the shape is another one.
         """
-        self._check_shape(images)
+        check_images(images, self.in_channels, _STRIDE)
         skips: list[Tensor] = []
         # Convolutions are faster in this layout on a CPU, and give the same result.
         x = images.contiguous(memory_format=torch.channels_last)
@@ -82,19 +83,6 @@ class UNet(nn.Module):
             x = block(torch.cat([functional.interpolate(x, scale_factor=2.0), skips.pop()], dim=1))
         logits: Tensor = self.head(x)
         return logits
-
-    def _check_shape(self, images: Tensor) -> None:
-        shape = tuple(images.shape)
-        if len(shape) != 4 or shape[1] != self.in_channels:
-            raise ValueError(
-                f"images must have shape (n, {self.in_channels}, H, W), got {shape}; "
-                "add the batch dimension or change in_channels."
-            )
-        if any(side == 0 or side % _STRIDE for side in shape[2:]):
-            raise ValueError(
-                f"H and W must be positive multiples of {_STRIDE}, got {shape[2]} x {shape[3]}; "
-                "pad, crop or resize the images."
-            )
 
 
 def train_unet(
@@ -143,42 +131,30 @@ def train_unet(
         >>> len(losses)
         2
     """
-    _check_positive("epochs", epochs)
-    _check_positive("batch_size", batch_size)
-    if not 0 < lr < math.inf:
-        raise ValueError(f"lr must be finite and above 0, got {lr!r}; 1e-3 is a usual value.")
     if target not in get_args(Target):
         raise ValueError(
             f'target must be "masks" or "classes", got {target!r}; pass one of the two.'
         )
-
     device = next(model.parameters()).device
     images = scenes.images.to(device)
     wanted = (scenes.masks if target == "masks" else scenes.classes).to(device)
     loss_of: Loss = _mask_loss if target == "masks" else functional.cross_entropy
-    steps = epochs * math.ceil(len(scenes) / batch_size)
-    optimizer = torch.optim.Adam(model.parameters(), lr=lr)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=lr, total_steps=steps)
 
-    losses: list[float] = []
-    was_training = model.training
-    model.train()
-    try:
-        for batch in _batches(len(scenes), epochs, batch_size, seed):
-            batch = batch.to(device)
-            logits = model(images[batch])
-            _check_logits(logits, wanted[batch], target)
-            loss = loss_of(logits, wanted[batch])
-            optimizer.zero_grad()
-            torch.autograd.backward(loss)
-            optimizer.step()
-            schedule.step()
-            losses.append(loss.item())
-            if on_step is not None:
-                on_step(len(losses) - 1, losses[-1])
-    finally:
-        model.train(was_training)
-    return losses
+    def loss_of_batch(batch: Tensor) -> Tensor:
+        logits = model(images[batch])
+        _check_logits(logits, wanted[batch], target)
+        return loss_of(logits, wanted[batch])
+
+    return fit(
+        model,
+        len(scenes),
+        loss_of_batch,
+        epochs=epochs,
+        batch_size=batch_size,
+        lr=lr,
+        seed=seed,
+        on_step=on_step,
+    )
 
 
 def _block(before: int, after: int) -> nn.Sequential:
@@ -197,18 +173,6 @@ def _block(before: int, after: int) -> nn.Sequential:
 def _mask_loss(logits: Tensor, masks: Tensor) -> Tensor:
     """Binary cross entropy of (n, 1, H, W) logits and (n, H, W) masks."""
     return functional.binary_cross_entropy_with_logits(logits, masks[:, None].to(logits.dtype))
-
-
-def _batches(count: int, epochs: int, batch_size: int, seed: int) -> list[Tensor]:
-    """Return the shuffled indices of every step of every epoch."""
-    generator = torch.Generator().manual_seed(seed)
-    orders = [torch.randperm(count, generator=generator) for _ in range(epochs)]
-    return [batch for order in orders for batch in torch.split(order, batch_size)]
-
-
-def _check_positive(name: str, value: int) -> None:
-    if value < 1:
-        raise ValueError(f"{name} must be at least 1, got {value!r}; raise it.")
 
 
 def _check_logits(logits: Tensor, wanted: Tensor, target: Target) -> None:
