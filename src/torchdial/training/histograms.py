@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from torchdial.training.growing import read_only
-from torchdial.training.rows import refuse_other_shape, rows_of, spread_rows, with_names
+from torchdial.training.rows import Rows, refuse_other_shape, spread_rows
 
 Counts = npt.NDArray[np.int32]
 Ints = npt.NDArray[np.int64]
@@ -46,7 +46,6 @@ class LayerHistograms:
         lock: taken by every method; a history hands in its own.
 
     Attributes:
-        names: the layers; grows by `add`.
         exponents: as given.
         stride: of how many samples one is kept.
         version: grows with each change.
@@ -61,7 +60,7 @@ class LayerHistograms:
     def __init__(
         self, names: Sequence[str], exponents: Sequence[int] = EXPONENTS, lock: Any = None
     ) -> None:
-        self.names = with_names([], names)
+        self._rows = Rows(names)
         self.exponents = tuple(int(e) for e in exponents)
         self.stride = 1
         self.version = 0
@@ -71,6 +70,17 @@ class LayerHistograms:
 
     def __len__(self) -> int:
         return len(self._samples)
+
+    @property
+    def names(self) -> list[str]:
+        """The layers, in the order of the network."""
+        return self._rows.names
+
+    def find(self, names: Sequence[str]) -> Ints | None:
+        """Return the rows of some layers, added where they are new; None if all, in order."""
+        with self._lock:
+            self.add(names)
+            return self._rows.find(names)
 
     def __repr__(self) -> str:
         return f"LayerHistograms({len(self.names):,} layers × {len(self):,} steps)"
@@ -84,10 +94,9 @@ class LayerHistograms:
     def add(self, names: Sequence[str]) -> None:
         """Add rows for the names that are new, each behind the one it follows here."""
         with self._lock:
-            old, self.names = self.names, with_names(self.names, names)
-            if len(self.names) == len(old):
+            rows = self._rows.add(names)
+            if rows is None:
                 return
-            rows = rows_of(self.names, old)
             self._samples = [
                 Sample(s.number, s.step, spread_rows(s.counts, rows, len(self.names), 0))
                 for s in self._samples
@@ -162,7 +171,7 @@ class LayerHistograms:
         """
         with self._lock:
             if note["names"] is not None:
-                self.names, self._samples = [str(name) for name in note["names"]], []
+                self._rows, self._samples = Rows([str(name) for name in note["names"]]), []
             numbers, steps, counts = parts["numbers"], parts["steps"], parts["counts"]
             shape = (len(numbers), len(self.names), len(self.exponents) + 1)
             refuse_other_shape(counts.shape, shape)

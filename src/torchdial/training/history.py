@@ -6,7 +6,6 @@ import json
 import threading
 import time as clock
 from collections.abc import Mapping, Sequence
-from operator import eq
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,6 @@ from torchdial.training.files import replace_file
 from torchdial.training.frames import read_frames, to_frame
 from torchdial.training.histograms import EXPONENTS, LayerHistograms
 from torchdial.training.matrix import LayerMatrix
-from torchdial.training.rows import rows_of
 from torchdial.training.series import Series
 from torchdial.training.snapshot import FORMAT, Mark, put, take
 from torchdial.training.tables import to_epochs, to_table
@@ -146,7 +144,7 @@ class History:
             matrix = self.layers.get(name)
             if matrix is None:
                 matrix = self.layers[name] = LayerMatrix(names, self.lock)
-            matrix.append(step, values, _rows(matrix, names))
+            matrix.append(step, values, matrix.find(names))
 
     def record_histograms(
         self,
@@ -166,7 +164,7 @@ class History:
         with self.lock:
             if self.histograms is None:
                 self.histograms = LayerHistograms(names, exponents, self.lock)
-            self.histograms.append(step, counts, _rows(self.histograms, names))
+            self.histograms.append(step, counts, self.histograms.find(names))
 
     def add_event(self, event: Event) -> None:
         """Add what happened."""
@@ -285,13 +283,3 @@ class History:
         """Let time go on from the last point."""
         times = [series.times[-1] for series in self.scalars.values() if len(series)]
         self._zero = clock.perf_counter() - max(times, default=0.0)
-
-
-def _rows(
-    table: LayerMatrix | LayerHistograms, names: Sequence[str]
-) -> npt.NDArray[np.int64] | None:
-    """Return the rows of some layers, added where they are new; None if it is all, in order."""
-    if len(names) == len(table.names) and all(map(eq, names, table.names)):
-        return None
-    table.add(names)
-    return rows_of(table.names, names)

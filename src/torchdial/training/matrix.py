@@ -10,16 +10,22 @@ import numpy as np
 import numpy.typing as npt
 
 from torchdial.training.growing import with_room
-from torchdial.training.rows import refuse_other_shape, rows_of, spread_rows, with_names
+from torchdial.training.rows import Rows, refuse_other_shape
 
 Floats32 = npt.NDArray[np.float32]
 Counts = npt.NDArray[np.int32]
 Ints = npt.NDArray[np.int64]
 
 CELLS = 2**19  # of 20 bytes; more only where the fewest columns need it
-FEWEST, MOST = 128, 1024
-CELL = np.dtype([("max", "f4"), ("sum", "f8"), ("finite", "i4"), ("count", "i4")])
-EMPTY = np.array((np.nan, 0, 0, 0), dtype=CELL)
+FEWEST, MOST, FIRST = 128, 1024, 64
+# What a cell holds, and what it is while no value has come.
+PARTS: dict[str, tuple[str, float]] = {
+    "max": ("f4", -np.inf),
+    "sum": ("f8", 0),
+    "finite": ("i4", 0),
+    "count": ("i4", 0),
+}
+Cells = dict[str, npt.NDArray[Any]]  # each (columns, L)
 
 
 class LayerMatrix:
@@ -36,7 +42,6 @@ class LayerMatrix:
         lock: taken by every method; a history hands in its own.
 
     Attributes:
-        names: the layers; grows by `add`.
         stride: samples a column. Where it or the names change, all columns do; else only the last
             one and those that are new.
         version: grows with each change.
@@ -53,17 +58,28 @@ class LayerMatrix:
     """
 
     def __init__(self, names: Sequence[str], lock: Any = None) -> None:
-        self.names = with_names([], names)
+        self._rows = Rows(names)
         self.stride = 1
         self.version = 0
         self._lock = lock or threading.RLock()
         self._count = 0  # columns
         self._filled = 0  # samples in the last of them
         self._steps: Ints = np.empty(0, np.int64)
-        self._cells = np.empty((len(self.names), 0), CELL)
+        self._cells = _empty(0, len(self.names))
 
     def __len__(self) -> int:
         return self._count
+
+    @property
+    def names(self) -> list[str]:
+        """The layers, in the order of the network."""
+        return self._rows.names
+
+    def find(self, names: Sequence[str]) -> Ints | None:
+        """Return the rows of some layers, added where they are new; None if all, in order."""
+        with self._lock:
+            self.add(names)
+            return self._rows.find(names)
 
     def __repr__(self) -> str:
         return f"LayerMatrix({len(self.names):,} layers × {len(self):,} columns)"
@@ -77,35 +93,37 @@ class LayerMatrix:
     def last(self, k: int) -> tuple[Ints, Floats32, Floats32, Counts]:
         """Return steps (k,), max, mean and count (L, k) of the newest k columns, or fewer."""
         with self._lock:
-            start = max(self._count - k, 0)
-            new = self._columns[:, start:]
-            return self.steps[start:], np.array(new["max"]), _mean(new), np.array(new["count"])
+            new = slice(max(self._count - k, 0), self._count)
+            return self._steps[new].copy(), self._max(new), self._mean(new), self._counts(new)
 
     @property
     def max(self) -> Floats32:
         """The highest value of each layer in each column, float32 (L, K); NaN if one was NaN."""
         with self._lock:
-            return np.array(self._columns["max"])
+            return self._max(slice(self._count))
 
     @property
     def mean(self) -> Floats32:
         """The mean of the finite values, float32 (L, K); NaN where there were none."""
         with self._lock:
-            return _mean(self._columns)
+            return self._mean(slice(self._count))
 
     @property
     def count(self) -> Counts:
         """How many values came, finite or not, int32 (L, K)."""
         with self._lock:
-            return np.array(self._columns["count"])
+            return self._counts(slice(self._count))
 
     def add(self, names: Sequence[str]) -> None:
         """Add rows for the names that are new, each behind the one it follows here."""
         with self._lock:
-            old, self.names = self.names, with_names(self.names, names)
-            if len(self.names) == len(old):
+            rows = self._rows.add(names)
+            if rows is None:
                 return
-            self._cells = spread_rows(self._cells, rows_of(self.names, old), len(self.names), EMPTY)
+            cells = _empty(len(self._cells["max"]), len(self.names))
+            for part, array in cells.items():
+                array[:, rows] = self._cells[part]
+            self._cells = cells
             while self._count > self._most:
                 self._merge()
             self.version += 1
@@ -122,14 +140,17 @@ class LayerMatrix:
             ValueError: there are more or fewer values than layers.
         """
         with self._lock:
-            sample = _sample(values)
+            sample = np.asarray(values, np.float32)
             refuse_other_shape(sample.shape, (len(self.names) if rows is None else len(rows),))
-            if rows is not None:
-                sample = spread_rows(sample, rows, len(self.names), EMPTY)
             if self._filled == self.stride or not self._count:
                 self._open(step)
-            last = self._cells[:, self._count - 1]
-            last[...] = _joined(last, sample) if self._filled else sample
+            finite = np.isfinite(sample)
+            places = (self._count - 1, slice(None) if rows is None else rows)
+            highest = self._cells["max"]
+            highest[places] = np.maximum(highest[places], sample)  # NaN if one of them is
+            self._cells["sum"][places] += np.where(finite, sample, 0)
+            self._cells["finite"][places] += finite
+            self._cells["count"][places] += 1
             self._filled += 1
             self.version += 1
 
@@ -140,10 +161,9 @@ class LayerMatrix:
             start = mark[1] - 1 if mark and mark[0] == mine else 0
             names = None if start else list(self.names)
             note = {"names": names, "stride": self.stride, "filled": self._filled, "start": start}
-            parts = {"steps": self._steps[start : self._count].copy()}
-            for part in CELL.names or ():
-                parts[part] = self._columns[part][:, start:].copy()
-            return note, parts, (mine, self._count)
+            new = slice(start, self._count)
+            parts = {part: array[new].copy() for part, array in self._cells.items()}
+            return note, parts | {"steps": self._steps[new].copy()}, (mine, self._count)
 
     def put(self, note: Mapping[str, Any], parts: Mapping[str, npt.NDArray[Any]]) -> None:
         """Write the columns that `take` took.
@@ -153,26 +173,20 @@ class LayerMatrix:
         """
         with self._lock:
             if note["names"] is not None:
-                self.names = [str(name) for name in note["names"]]
-                self._count, self._cells = 0, np.empty((len(self.names), 0), CELL)
+                self._rows = Rows([str(name) for name in note["names"]])
+                self._count, self._cells = 0, _empty(0, len(self.names))
             start, new = int(note["start"]), len(parts["steps"])
-            cells = np.empty((len(self.names), new), CELL)
-            for part in CELL.names or ():
-                refuse_other_shape(parts[part].shape, cells.shape)
-                cells[part] = parts[part]
             if not 0 <= start <= self._count or parts["steps"].shape != (new,):
                 raise ValueError(f"columns {start} … {start + new} behind {self._count}")
-            self._cells = np.concatenate([self._cells[:, :start], cells], axis=1)
             self._steps = np.concatenate([self._steps[:start], parts["steps"]])
+            for part, array in self._cells.items():
+                refuse_other_shape(parts[part].shape, (new, len(self.names)))
+                self._cells[part] = np.concatenate([array[:start], parts[part]], dtype=array.dtype)
             self._count = start + new
             self.stride, self._filled = int(note["stride"]), int(note["filled"])
-            if not 0 <= self._filled <= self.stride or len(set(self.names)) < len(self.names):
+            if not 0 <= self._filled <= self.stride:
                 raise ValueError(f"{self._filled} samples in a column of {self.stride}")
             self.version += 1
-
-    @property
-    def _columns(self) -> npt.NDArray[Any]:
-        return self._cells[:, : self._count]
 
     @property
     def _most(self) -> int:
@@ -184,45 +198,46 @@ class LayerMatrix:
         if self._count >= self._most:
             self._merge()
         k = self._count
-        self._cells = with_room(self._cells, k, k + 1)
         self._steps = with_room(self._steps, k, k + 1)
-        self._cells[:, k], self._steps[k] = EMPTY, step
-        self._count, self._filled = k + 1, 0
+        if k == len(self._cells["max"]):
+            self._cells = _joined(
+                self._cells, _empty(min(max(k, FIRST), self._most), len(self.names))
+            )
+        self._steps[k], self._count, self._filled = step, k + 1, 0
 
     def _merge(self) -> None:
         """Make one column of each two; a last one without a neighbour stays, half filled."""
         pairs, alone = divmod(self._count, 2)
-        cells = self._cells
-        joined = _joined(cells[:, 0 : 2 * pairs : 2], cells[:, 1 : 2 * pairs : 2])
-        kept = slice(2 * pairs, self._count)
-        self._cells = np.concatenate([joined, cells[:, kept]], axis=1)
-        self._steps = np.concatenate([self._steps[0 : 2 * pairs : 2], self._steps[kept]])
+        first, second = slice(0, 2 * pairs, 2), slice(1, 2 * pairs, 2)
+        last = slice(2 * pairs, self._count)
+        self._steps = np.concatenate([self._steps[first], self._steps[last]])
+        cells = {
+            part: (np.maximum if part == "max" else np.add)(array[first], array[second])
+            for part, array in self._cells.items()
+        }
+        self._cells = _joined(cells, {part: array[last] for part, array in self._cells.items()})
         self._filled += 0 if alone else self.stride
         self._count = pairs + alone
         self.stride *= 2
 
+    def _max(self, columns: slice) -> Floats32:
+        highest, count = (self._cells[part][columns].T for part in ("max", "count"))
+        return np.asarray(np.where(count > 0, highest, np.float32(np.nan)), order="C")
 
-def _sample(values: npt.ArrayLike) -> npt.NDArray[Any]:
-    """Return the cells of a column of one sample."""
-    numbers = np.asarray(values, np.float32)
-    finite = np.isfinite(numbers)
-    cells = np.empty(numbers.shape, CELL)
-    cells["max"], cells["finite"], cells["count"] = numbers, finite, 1
-    cells["sum"] = np.where(finite, numbers, 0)
-    return cells
+    def _mean(self, columns: slice) -> Floats32:
+        total, finite = (self._cells[part][columns].T for part in ("sum", "finite"))
+        with np.errstate(invalid="ignore"):  # 0 / 0 where nothing finite came
+            return np.asarray(total / finite, np.float32, order="C")
 
-
-def _mean(cells: npt.NDArray[Any]) -> Floats32:
-    with np.errstate(invalid="ignore"):  # 0 / 0 where nothing finite came
-        return np.asarray(cells["sum"] / cells["finite"], np.float32)
+    def _counts(self, columns: slice) -> Counts:
+        return np.array(self._cells["count"][columns].T, np.int32, order="C")
 
 
-def _joined(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return the cells of two columns in one."""
-    cells = np.empty(one.shape, CELL)
-    for part in ("sum", "finite", "count"):
-        cells[part] = one[part] + other[part]
-    highest = np.maximum(one["max"], other["max"])  # NaN if one of them is
-    highest = np.where(one["count"] == 0, other["max"], highest)
-    cells["max"] = np.where(other["count"] == 0, one["max"], highest)
-    return cells
+def _empty(columns: int, layers: int) -> Cells:
+    """Return cells that no value has come to."""
+    return {part: np.full((columns, layers), none, dtype) for part, (dtype, none) in PARTS.items()}
+
+
+def _joined(one: Cells, other: Cells) -> Cells:
+    """Return the columns of one behind those of the other."""
+    return {part: np.concatenate([one[part], other[part]]) for part in PARTS}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import eq
 from typing import Any
 
 import numpy as np
@@ -31,15 +32,51 @@ def with_names(old: Sequence[str], new: Sequence[str]) -> list[str]:
     return followers.get(None, []) + rest
 
 
-def rows_of(names: Sequence[str], some: Sequence[str]) -> Ints:
-    """Return the rows of some names, int64 (n,); a name that is not there is a KeyError.
+class Rows:
+    """Names, each once, and where they are.
+
+    Args:
+        names: in the order of the network.
+
+    Attributes:
+        names: all there are; another list after `add`.
 
     Example:
-        >>> rows_of(["conv", "norm", "head"], ["head", "conv"])
-        array([2, 0])
+        >>> rows = Rows(["conv", "head"])
+        >>> rows.add(["norm", "head"])
+        array([1, 2])
+        >>> rows.names, rows.find(["head", "conv"])
+        (['norm', 'conv', 'head'], array([2, 1]))
     """
-    row = {name: i for i, name in enumerate(names)}
-    return np.array([row[name] for name in some], dtype=np.int64)
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.names: list[str] = []
+        self._row: dict[str, int] = {}
+        self.add(names)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def add(self, names: Sequence[str]) -> Ints | None:
+        """Add those that are new; return where the others went, or None if there are none new."""
+        if all(name in self._row for name in names):
+            return None
+        old, self.names = self.names, with_names(self.names, names)
+        self._row = {name: row for row, name in enumerate(self.names)}
+        return self._find(old)
+
+    def find(self, names: Sequence[str]) -> Ints | None:
+        """Return the rows of some names, int64 (n,), or None if it is all of them, in order.
+
+        Raises:
+            KeyError: there is no such name.
+        """
+        if len(names) == len(self.names) and all(map(eq, names, self.names)):
+            return None
+        return self._find(names)
+
+    def _find(self, names: Sequence[str]) -> Ints:
+        return np.array([self._row[name] for name in names], np.int64)
 
 
 def spread_rows(array: npt.NDArray[Any], rows: Ints, count: int, fill: Any) -> npt.NDArray[Any]:
