@@ -119,6 +119,26 @@ def to_batch(images: Any) -> torch.Tensor:
     )
 
 
+def to_inputs(images: Any) -> torch.Tensor | list[torch.Tensor]:
+    """Return images as a model takes them: a batch, or a list of single ones of any sizes.
+
+    Raises:
+        ValueError: they are neither.
+    """
+    if not isinstance(images, (list, tuple)):
+        return to_batch(images)
+    inputs = [to_tensor(f"images[{i}]", image) for i, image in enumerate(images)]
+    for i, image in enumerate(inputs):
+        if image.ndim != 3:
+            raise refusal(
+                f"images[{i}]",
+                expected="an image (C, H, W), as the model takes it",
+                got=describe(image),
+                remedy="Pass a list of single images, or one batch by itself.",
+            )
+    return inputs
+
+
 def check_batch_size(batch_size: int) -> None:
     """Raise ValueError for a batch of no images."""
     if batch_size < 1:

@@ -69,27 +69,29 @@ def average_precision(
     return result
 
 
-def select(
-    table: torch.Tensor, match_ious: Sequence[float], match_iou: float | None, area: str
-) -> torch.Tensor:
-    """Return the AP of a match IoU, or the mean over COCO's, float64 (C, T).
-
-    Args:
-        table: from `average_precision`, for all of `AREAS`.
-        match_ious: those of the table.
-        match_iou: one of them, or None for the mean over `MATCH_IOUS`.
-        area: a name in `AREAS`.
-
-    Raises:
-        ValueError: the table has no such match IoU or area.
-    """
+def check_area(area: str) -> None:
+    """Raise ValueError for a name that is not in `AREAS`."""
     if area not in AREAS:
         raise refusal(
             "area", expected=" | ".join(AREAS), got=repr(area), remedy="These are COCO's ranges."
         )
-    of_area = table[:, list(AREAS).index(area)]
+
+
+def select(
+    table: torch.Tensor, match_ious: Sequence[float], match_iou: float | None
+) -> torch.Tensor:
+    """Return the AP of a match IoU, or the mean over COCO's, float64 (C, T).
+
+    Args:
+        table: of one area range, float64 (M, C, T).
+        match_ious: those of the table.
+        match_iou: one of them, or None for the mean over `MATCH_IOUS`.
+
+    Raises:
+        ValueError: the table has no such match IoU.
+    """
     if match_iou is None:
-        return of_area[[list(match_ious).index(known) for known in MATCH_IOUS]].mean(0)
+        return table[[list(match_ious).index(known) for known in MATCH_IOUS]].mean(0)
     near = [i for i, known in enumerate(match_ious) if abs(known - match_iou) < 1e-9]
     if not near:
         raise refusal(
@@ -98,7 +100,7 @@ def select(
             got=repr(match_iou),
             remedy="For another one make the sweep with it.",
         )
-    return of_area[near[0]]
+    return table[near[0]]
 
 
 def _of_class(tally: DetectionTally, label: int, pairs: Pairs, variants: Variants) -> torch.Tensor:

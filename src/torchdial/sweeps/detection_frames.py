@@ -15,7 +15,7 @@ from torchdial.inputs.boxes import Boxes
 from torchdial.inputs.detections import Detections
 from torchdial.inputs.stops import Stops
 from torchdial.sweeps.detection_curves import DetectionCurves
-from torchdial.sweeps.detection_points import shown_at
+from torchdial.sweeps.detection_points import errors_at, shown_at
 from torchdial.sweeps.detection_settings import DetectionSettings
 from torchdial.sweeps.detection_tally import DetectionTally, tally_image
 from torchdial.sweeps.instance_masks import pack_masks
@@ -74,6 +74,37 @@ class DetectionFrame:
         byte, bit = divmod(stop, 8)
         kept = (self.tally.kept[:, byte] >> bit & 1).bool()
         return shown_at(self.tally, kept, thresholds, max_det)
+
+    def kept(self, image: int, shown: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Return the boxes of an image that remain, as `torchdial.detect` does."""
+        rows = self.rows(image)
+        here = shown[rows]
+        return {
+            "boxes": self.boxes[rows][here],
+            "scores": self.tally.scores[rows][here],
+            "labels": self.tally.labels[rows][here].long(),
+            "indices": self.index[rows][here],
+        }
+
+    def errors(
+        self, image: int, shown: torch.Tensor, label: int | None = None
+    ) -> dict[str, torch.Tensor]:
+        """Return which boxes of an image that remain are true or ignored, and what is missed.
+
+        Args:
+            image: its index.
+            shown: which candidates remain, bool (N,).
+            label: of which targets to look for those that are missed, None for all.
+        """
+        rows = self.rows(image)
+        true, ignored, missed = errors_at(self.tally, shown, self.settings.match_iou)
+        if label is not None:
+            missed &= self.tally.target_labels == label
+        return {
+            "true": true[rows][shown[rows]],
+            "ignored": ignored[rows][shown[rows]],
+            "missed": missed[self.tally.of_target == image].nonzero().flatten(),
+        }
 
     @staticmethod
     def cat(parts: Sequence[DetectionFrame]) -> DetectionFrame:

@@ -13,16 +13,15 @@ from torchdial.inputs.boxes import BoxFormat
 from torchdial.inputs.candidates import check_floor, has_raw_candidates
 from torchdial.inputs.class_names import ClassNames
 from torchdial.inputs.images import to_image_list
-from torchdial.inputs.maps import to_tensor
 from torchdial.inputs.reading import ImageId, is_coco_list
-from torchdial.inputs.refusal import describe, refusal
-from torchdial.predictions import Given, ModelDetections, check_batch_size, next_source, to_batch
+from torchdial.inputs.refusal import refusal
+from torchdial.predictions import Given, ModelDetections, check_batch_size, next_source, to_inputs
 from torchdial.sweeps.detection_curves import DetectionCurves
-from torchdial.sweeps.detection_exports import DetectionSetting, Target
 from torchdial.sweeps.detection_frames import take_above
 from torchdial.sweeps.detection_settings import DetectionMetric, DetectionSettings
 from torchdial.sweeps.detections import DetectionSweep
 from torchdial.sweeps.formulas import Average, check_average
+from torchdial.sweeps.operating_point import Target
 from torchdial.widgets.detection_dial import DetectionDial
 from torchdial.widgets.detection_reader import DetectionReader
 from torchdial.widgets.preview import ClassThresholds, needed
@@ -180,7 +179,7 @@ class DetectionPreview(DetectionDial):
             ValueError: as for `DetectionPreview`.
         """
         check_batch_size(batch_size)
-        source = ModelDetections(model, _to_inputs(images), adapter, batch_size, score_floor)
+        source = ModelDetections(model, to_inputs(images), adapter, batch_size, score_floor)
         if has_raw_candidates(model):
             options = {"after_nms": False} | options
         return cls(images, source, targets, score_floor=score_floor, **options)
@@ -275,14 +274,7 @@ class DetectionPreview(DetectionDial):
             ValueError: an unknown target, or one that cannot express the setting: only torchdial
                 has thresholds of single classes, and torchvision no NMS across classes.
         """
-        setting = DetectionSetting(
-            self.score_threshold,
-            self.nms_iou,
-            self.max_det,
-            self._own_thresholds(),
-            self._settings.class_agnostic,
-        )
-        return setting.export(to)
+        return self._point().export(to)
 
     def _run(self, given: Any) -> Any:
         """Return the boxes of each image above the floor; COCO's results as they are."""
@@ -291,29 +283,13 @@ class DetectionPreview(DetectionDial):
                 return given
             outputs = iter([given])
         else:
-            outputs = replace(self._source, images=_to_inputs(given)).batches()
+            outputs = replace(self._source, images=to_inputs(given)).batches()
         floor = self._reader.score_floor
         read = (found for output in outputs for found in self._reader.read(output))
         return [tuple(take_above(found, floor)[0]) for found in read]
 
     def _needed_curves(self) -> DetectionCurves:
         return needed(self.curves, "DetectionSweep")
-
-
-def _to_inputs(images: Any) -> torch.Tensor | list[torch.Tensor]:
-    """Return images as a model takes them: a batch, or a list of single ones."""
-    if not isinstance(images, (list, tuple)):
-        return to_batch(images)
-    inputs = [to_tensor(f"images[{i}]", image) for i, image in enumerate(images)]
-    for i, image in enumerate(inputs):
-        if image.ndim != 3:
-            raise refusal(
-                f"images[{i}]",
-                expected="an image (C, H, W), as the model takes it",
-                got=describe(image),
-                remedy="Pass a list of single images, or one batch by itself.",
-            )
-    return inputs
 
 
 def _check_curves(curves: DetectionCurves, ours: DetectionSettings) -> None:

@@ -15,11 +15,16 @@ from torchdial.inputs.annotations import Annotations
 from torchdial.inputs.refusal import refusal
 from torchdial.sweeps.detection_curves import DetectionCurves
 from torchdial.sweeps.detection_frames import DetectionFrame
-from torchdial.sweeps.detection_points import errors_at
 from torchdial.sweeps.detection_settings import DetectionSettings
 from torchdial.sweeps.formulas import Average
+from torchdial.sweeps.operating_point import OperatingPoint
 from torchdial.widgets.bundle import bundle
-from torchdial.widgets.detection_wire import pack_curves, pack_detections, pack_targets
+from torchdial.widgets.detection_wire import (
+    pack_config,
+    pack_curves,
+    pack_detections,
+    pack_targets,
+)
 from torchdial.widgets.preview import PAGE_SIZE, Bytes, ClassThresholds, Preview
 
 if TYPE_CHECKING:
@@ -91,7 +96,15 @@ class DetectionDial(Preview[DetectionFrame]):
         super().__init__(
             frames,
             len(pictures),
-            _config=self._describe() | {"sources": list(names), "initial": initial},
+            _config=pack_config(pictures, self._class_names, settings)
+            | {
+                "average": average,
+                "has_targets": targets is not None,
+                "after_nms": after_nms,
+                "page_size": PAGE_SIZE,
+                "sources": list(names),
+                "initial": initial,
+            },
             _targets=None if targets is None else pack_targets(targets, self._labels),
             _curves=self._pack_curves(max_det),
             **initial,
@@ -132,14 +145,7 @@ class DetectionDial(Preview[DetectionFrame]):
             int64 (M,) into what was handed over, in descending score, on the CPU.
         """
         frame = self._shown[1][model]
-        rows = frame.rows(range(len(self._images))[image])
-        shown = self._remaining(frame)[rows]
-        return {
-            "boxes": frame.boxes[rows][shown],
-            "scores": frame.tally.scores[rows][shown],
-            "labels": frame.tally.labels[rows][shown].long(),
-            "indices": frame.index[rows][shown],
-        }
+        return frame.kept(self._place(image), self._remaining(frame))
 
     def errors(self, image: int, *, model: int = 0) -> dict[str, torch.Tensor]:
         """Return what is true of the boxes that `kept` returns, and which targets they miss.
@@ -158,18 +164,7 @@ class DetectionDial(Preview[DetectionFrame]):
         if self._truth is None:
             raise ValueError("errors: expected targets, got none. Pass targets= to the preview.")
         frame = self._shown[1][model]
-        image = range(len(self._images))[image]
-        shown, rows = self._remaining(frame), frame.rows(image)
-        true, ignored, missed = errors_at(frame.tally, shown, self._settings.match_iou)
-        label = self.shown_label
-        if label is not None:
-            missed &= frame.tally.target_labels == label
-        of_image = frame.tally.of_target == image
-        return {
-            "true": true[rows][shown[rows]],
-            "ignored": ignored[rows][shown[rows]],
-            "missed": missed[of_image].nonzero().flatten(),
-        }
+        return frame.errors(self._place(image), self._remaining(frame), self.shown_label)
 
     @property
     def targets(self) -> tuple[Annotations, ...] | None:
@@ -194,67 +189,28 @@ class DetectionDial(Preview[DetectionFrame]):
 
         return detection_figure(self)
 
-    def _remaining(self, frame: DetectionFrame) -> torch.Tensor:
-        """Return which candidates are drawn, bool (N,)."""
-        thresholds = torch.tensor(self._thresholds(self._settings.num_classes), dtype=torch.float64)
-        stop = self._settings.nms.nearest(self.nms_iou)
-        shown = frame.shown(stop, thresholds.to(torch.float32), self.max_det)
-        label = self.shown_label
-        return shown if label is None else shown & (frame.tally.labels == label)
-
-    def _own_thresholds(self) -> dict[int, float]:
-        """Return the thresholds of classes that have their own, by label."""
+    def _point(self) -> OperatingPoint:
         own = zip(self._labels, self.class_thresholds, strict=False)
-        return {label: threshold for label, threshold in own if threshold is not None}
-
-    def _thresholds(self, num_classes: int | None) -> list[float]:
-        own = self._own_thresholds()
-        return [own.get(label, self.score_threshold) for label in range(num_classes or 0)]
-
-    def _metrics_of(self, curves: DetectionCurves) -> dict[str, Any]:
-        stop = self._settings.nms.nearest(self.nms_iou)
-        label, match_iou = self.shown_label, self._settings.match_iou
-        found = curves.capped(self.max_det).at(
-            self._thresholds(curves.num_classes), self.nms_iou, self._average, label
+        return OperatingPoint(
+            score_threshold=self.score_threshold,
+            nms_iou=self.nms_iou,
+            max_det=self.max_det,
+            class_thresholds={label: value for label, value in own if value is not None},
+            class_agnostic=self._settings.class_agnostic,
         )
 
-        def ap(iou: float | None) -> float:
-            if label is None:
-                return float(curves.average_precision(iou)[stop])
-            return float(curves.average_precision(iou, average=None)[label, stop])
+    def _remaining(self, frame: DetectionFrame) -> torch.Tensor:
+        """Return which candidates are drawn, bool (N,)."""
+        shown, label = self._point().shown(frame), self.shown_label
+        return shown if label is None else shown & (frame.tally.labels == label)
 
-        return found | {
-            "score_threshold": self.score_threshold,
-            "class_thresholds": self._own_thresholds(),
-            "max_det": self.max_det,
-            "match_iou": match_iou,
-            "ap": ap(match_iou),
-            "ap_coco": ap(None),
-        }
+    def _place(self, image: int) -> int:
+        return range(len(self._images))[image]
+
+    def _metrics_of(self, curves: DetectionCurves) -> dict[str, Any]:
+        return self._point().measure(curves, self._average, self.shown_label)
 
     # The wire
-
-    def _describe(self) -> dict[str, Any]:
-        """Return what never changes."""
-        settings, sizes = self._settings, [picture.shape[:2] for picture in self._images]
-        zero_division = settings.zero_division
-        return {
-            "class_names": list(self._class_names),
-            "stops": list(settings.nms.values),
-            "score_stops": list(settings.scores.values),
-            "num_images": len(sizes),
-            "sizes": [list(size) for size in sizes],
-            "height": max(height for height, _ in sizes),
-            "width": max(width for _, width in sizes),
-            "channels": self._images[0].shape[2],
-            "average": self._average,
-            "zero_division": None if math.isnan(zero_division) else zero_division,
-            "has_targets": self._truth is not None,
-            "page_size": PAGE_SIZE,
-            "match_iou": settings.match_iou,
-            "class_agnostic": settings.class_agnostic,
-            "after_nms": self._after_nms,
-        }
 
     def _pack_source(self, source: int, frame: DetectionFrame) -> dict[str, Any]:
         return pack_detections(frame, self._labels) | {"tiles": self._tiles(f"mask/{source}/")}

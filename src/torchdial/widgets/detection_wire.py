@@ -5,21 +5,46 @@ On the wire a class is its place among the classes: labels may have gaps.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from torchdial.inputs.annotations import Annotations
 from torchdial.sweeps.detection_curves import DetectionCurves
 from torchdial.sweeps.detection_frames import DetectionFrame
-from torchdial.sweeps.detection_settings import METRICS
+from torchdial.sweeps.detection_settings import METRICS, DetectionSettings
 from torchdial.sweeps.formulas import Average
 from torchdial.sweeps.words import ALMOST_ONE
 
+Bytes = npt.NDArray[np.uint8]
+
 MAX_TABLE_BYTES = 32 << 20  # past this, given curves go without the counts of each class
 CROWD, IGNORED = 1, 2  # bits of a target's flags
+
+
+def pack_config(
+    pictures: Sequence[Bytes], class_names: Sequence[str], settings: DetectionSettings
+) -> dict[str, Any]:
+    """Return what never changes: images, classes and stops."""
+    sizes = [picture.shape[:2] for picture in pictures]
+    zero_division = settings.zero_division
+    return {
+        "class_names": list(class_names),
+        "stops": list(settings.nms.values),
+        "score_stops": list(settings.scores.values),
+        "num_images": len(sizes),
+        "sizes": [list(size) for size in sizes],
+        "height": max(height for height, _ in sizes),
+        "width": max(width for _, width in sizes),
+        "channels": pictures[0].shape[2],
+        "match_iou": settings.match_iou,
+        "class_agnostic": settings.class_agnostic,
+        "zero_division": None if math.isnan(zero_division) else zero_division,
+    }
 
 
 def pack_targets(targets: Sequence[Annotations], labels: Sequence[int]) -> dict[str, bytes]:

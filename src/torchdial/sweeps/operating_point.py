@@ -1,4 +1,4 @@
-"""A setting of the detection dials as the keyword arguments of what runs without them."""
+"""Where the detection dials stand: what remains there, how good it is, how others say it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import numpy as np
+import torch
 
 from torchdial.inputs.refusal import refusal
+from torchdial.sweeps.detection_curves import DetectionCurves
+from torchdial.sweeps.detection_frames import DetectionFrame
+from torchdial.sweeps.formulas import Average
 
 Target = Literal["torchdial", "faster_rcnn", "retinanet", "ultralytics"]
 TARGETS: tuple[Target, ...] = get_args(Target)
@@ -21,7 +25,7 @@ _NAMES = {  # of score_threshold, nms_iou and max_det
 
 
 @dataclass(frozen=True)
-class DetectionSetting:
+class OperatingPoint:
     """Where the dials stand; see `torchdial.detect`, whose arguments these are.
 
     Attributes:
@@ -37,6 +41,44 @@ class DetectionSetting:
     max_det: int
     class_thresholds: Mapping[int, float]
     class_agnostic: bool
+
+    def shown(self, frame: DetectionFrame) -> torch.Tensor:
+        """Return which candidates of a frame remain, bool (N,)."""
+        settings = frame.settings
+        thresholds = torch.tensor(self.thresholds(settings.num_classes or 0), dtype=torch.float64)
+        stop = settings.nms.nearest(self.nms_iou)
+        return frame.shown(stop, thresholds.to(torch.float32), self.max_det)
+
+    def thresholds(self, num_classes: int) -> list[float]:
+        """Return the score threshold of each label 0 … C - 1."""
+        own = self.class_thresholds
+        return [own.get(label, self.score_threshold) for label in range(num_classes)]
+
+    def measure(
+        self, curves: DetectionCurves, average: Average, label: int | None
+    ) -> dict[str, Any]:
+        """Return counts, metrics and AP here, of all classes or of one label.
+
+        AP is COCO's at the NMS IoU, over all scores: "ap" at the curves' match IoU, "ap_coco" the
+        mean over 0.50 … 0.95.
+        """
+        thresholds = self.thresholds(curves.num_classes)
+        found = curves.capped(self.max_det).at(thresholds, self.nms_iou, average, label)
+        stop, match_iou = curves.settings.nms.nearest(self.nms_iou), curves.settings.match_iou
+
+        def ap(iou: float | None) -> float:
+            if label is None:
+                return float(curves.average_precision(iou)[stop])
+            return float(curves.average_precision(iou, average=None)[label, stop])
+
+        return found | {
+            "score_threshold": self.score_threshold,
+            "class_thresholds": dict(self.class_thresholds),
+            "max_det": self.max_det,
+            "match_iou": match_iou,
+            "ap": ap(match_iou),
+            "ap_coco": ap(None),
+        }
 
     def export(self, to: Target = "torchdial") -> dict[str, Any]:
         """Return keyword arguments to paste.
@@ -54,8 +96,8 @@ class DetectionSetting:
                 has thresholds of single classes, and torchvision no NMS across classes.
 
         Example:
-            >>> setting = DetectionSetting(0.25, 0.5, 300, {}, class_agnostic=False)
-            >>> setting.export("faster_rcnn")
+            >>> point = OperatingPoint(0.25, 0.5, 300, {}, class_agnostic=False)
+            >>> point.export("faster_rcnn")
             {'box_score_thresh': 0.25, 'box_nms_thresh': 0.5, 'box_detections_per_img': 300}
         """
         if to == "torchdial":

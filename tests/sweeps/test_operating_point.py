@@ -1,4 +1,4 @@
-"""Settings as the arguments of others: their names, and the same decisions."""
+"""Where the dials stand as the arguments of others: their names, and the same decisions."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from torchdial.inputs import to_stops
-from torchdial.sweeps.detection_exports import DetectionSetting
+from torchdial.sweeps.operating_point import OperatingPoint
 
-PLAIN = DetectionSetting(0.25, 0.5, 300, {}, class_agnostic=False)
+PLAIN = OperatingPoint(0.25, 0.5, 300, {}, class_agnostic=False)
 
 
 @pytest.mark.parametrize(
@@ -43,9 +43,9 @@ def test_speaks_as_each_of_them(to: Any, arguments: dict[str, Any]) -> None:
 
 
 def test_torchdial_knows_thresholds_of_classes() -> None:
-    setting = DetectionSetting(0.25, 0.5, 300, {17: 0.4}, class_agnostic=True)
-    assert setting.export()["class_thresholds"] == {17: 0.4}
-    assert setting.export()["class_agnostic"] is True
+    point = OperatingPoint(0.25, 0.5, 300, {17: 0.4}, class_agnostic=True)
+    assert point.export()["class_thresholds"] == {17: 0.4}
+    assert point.export()["class_agnostic"] is True
 
 
 @pytest.mark.parametrize(
@@ -58,13 +58,13 @@ def test_torchdial_knows_thresholds_of_classes() -> None:
 )
 def test_what_cannot_be_said_is_refused(own: Any, agnostic: bool, to: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        DetectionSetting(0.25, 0.5, 300, own, agnostic).export(to)
+        OperatingPoint(0.25, 0.5, 300, own, agnostic).export(to)
 
 
 @pytest.mark.parametrize("stop", to_stops(101).values)
 def test_a_stop_decides_alike_as_a_double(stop: float) -> None:
     """torchvision's CPU kernel compares a float32 IoU with the double it is given."""
-    given = DetectionSetting(0.25, stop, 300, {}, class_agnostic=False).export("faster_rcnn")
+    given = OperatingPoint(0.25, stop, 300, {}, class_agnostic=False).export("faster_rcnn")
     at = np.float32(stop)
     for iou in (at, np.nextafter(at, np.float32(2)), np.nextafter(at, np.float32(-1))):
         assert (float(iou) > given["box_nms_thresh"]) == (iou > at)
