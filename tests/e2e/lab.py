@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 
 import nbformat
-from playwright.sync_api import Browser, Page, Playwright
+from playwright.sync_api import Browser, Page, Playwright, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -154,6 +154,22 @@ def opened(lab: Lab, page: Page, name: str, cells: Sequence[str]) -> Iterator[Pa
         yield page
     finally:
         page.evaluate("() => jupyterapp.shell.currentWidget.context.sessionContext.shutdown()")
+
+
+def run_in_kernel(page: Page, code: str) -> None:
+    """Run code beside the cells of the notebook, and wait for it."""
+    page.evaluate(
+        """code => {
+          const { kernel } = jupyterapp.shell.currentWidget.context.sessionContext.session;
+          return kernel.requestExecute({ code }).done.then(() => null);
+        }""",
+        code,
+    )
+
+
+def output_of(page: Page, text: str) -> None:
+    """Wait until a cell has put this out."""
+    expect(page.locator(".jp-OutputArea-output", has_text=text).first).to_be_visible(timeout=30_000)
 
 
 def _free_port() -> int:

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.dial import DialOnPage
-from tests.e2e.lab import Lab, opened
+from tests.e2e.lab import Lab, opened, output_of, run_in_kernel
 
 pytestmark = pytest.mark.browser
 
@@ -47,20 +47,6 @@ def oracle(probs: np.ndarray, stop: int) -> np.ndarray:
 def agrees(dial: DialOnPage, cell: int, expected: np.ndarray) -> bool:
     seen = dial.mask(cell, *expected.shape)
     return bool(np.array_equal(seen[seen >= 0], expected[seen >= 0]) and (seen >= 0).any())
-
-
-def run_in_kernel(page: Page, code: str) -> None:
-    page.evaluate(
-        """code => {
-          const { kernel } = jupyterapp.shell.currentWidget.context.sessionContext.session;
-          return kernel.requestExecute({ code }).done.then(() => null);
-        }""",
-        code,
-    )
-
-
-def output_of(page: Page, text: str) -> None:
-    expect(page.locator(".jp-OutputArea-output", has_text=text).first).to_be_visible(timeout=30_000)
 
 
 def test_dragging_shows_exactly_the_mask_at_every_stop_and_zoom(

@@ -60,9 +60,9 @@ export function readout(
         : value;
     });
     parts.push("  ", h("span", { title: band ? BAND_TITLE : "" }, metrics.join("  ")));
-    parts.push(h("small", {}, `${how}${given ? "the shown " : ""}${images}  `));
+    parts.push(h("small", {}, ` ${how}${given ? "the shown " : ""}${images}  `));
   } else {
-    parts.push(h("small", {}, `on ${images}  `));
+    parts.push(h("small", {}, ` on ${images}  `));
   }
   if (!given) parts.push(...apInWords(config, detector.ap, label, setting.stop, detector.floor));
   const line = h("span", {}, ...parts);
@@ -88,7 +88,7 @@ function givenLine(
   const at = formatScore(config.score_stops[s]);
   const over = `${how}${countOf(given.totalImages)}, at score ${at}  `;
   const ap = apInWords(config, given.ap, label, stop, null);
-  return h("span", {}, `${prefix}${metrics.join("  ")}`, h("small", {}, over), ...ap);
+  return h("span", {}, `${prefix}${metrics.join("  ")}`, h("small", {}, ` ${over}`), ...ap);
 }
 
 /** " (0.71–0.84)". */
@@ -111,5 +111,5 @@ function apInWords(
   ];
   if (label === null) words.push(`AP ${formatMetric(ap.coco[stop])}`);
   const over = floor === null ? "all scores" : `all scores above ${formatScore(floor)}`;
-  return [h("span", { title: AP_TITLE }, words.join("  ")), h("small", {}, over)];
+  return [h("span", { title: AP_TITLE }, words.join("  ")), h("small", {}, ` ${over}`)];
 }

@@ -1,0 +1,98 @@
+"""The detection preview as a person meets it in the page: turn it, read it, look at its lines."""
+
+from __future__ import annotations
+
+import base64
+import io
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from playwright.sync_api import Locator, Page, expect
+
+
+class BoxesOnPage:
+    """Drives one detection preview on a page."""
+
+    def __init__(self, page: Page, patience: float = 60, place: int = 0) -> None:
+        self.page = page
+        self.root: Locator = page.locator(".torchdial").nth(place)
+        self.score, self.nms = (
+            self.root.get_by_label(name, exact=True) for name in ("score threshold", "NMS IoU")
+        )
+        self.map = self.root.get_by_role("slider", name="operating map")
+        self.hovered = self.root.locator(".torchdial-hovered")
+        expect(self.score).to_be_visible(timeout=1000 * patience)
+        expect(self.root).to_have_attribute("data-version", "0", timeout=20_000)
+
+    def button(self, text: str) -> Locator:
+        return self.root.get_by_role("button", name=text, exact=True)
+
+    def settle(self) -> None:
+        """Wait for the next paint."""
+        self.page.evaluate("() => new Promise(r => requestAnimationFrame(() => setTimeout(r)))")
+
+    def set(self, score: float | None = None, stop: int | None = None) -> None:
+        if score is not None:
+            self.score.fill(str(score))
+        if stop is not None:
+            self.nms.fill(str(stop))
+        self.expect_at(score, stop)
+
+    def expect_at(self, score: float | None = None, stop: int | None = None) -> None:
+        if score is not None:
+            expect(self.root).to_have_attribute("data-score", f"{score:g}")
+        if stop is not None:
+            expect(self.root).to_have_attribute("data-stop", str(stop))
+        self.settle()
+
+    def drag(self, dial: Locator, to: float) -> None:
+        """Press in the middle of a dial and move the mouse to a fraction of it."""
+        dial.scroll_into_view_if_needed()
+        box = dial.bounding_box()
+        assert box
+        y = box["y"] + box["height"] / 2
+        self.page.mouse.move(box["x"] + box["width"] / 2, y)
+        self.page.mouse.down()
+        self.page.mouse.move(box["x"] + 8 + (box["width"] - 16) * to, y, steps=8)
+        self.page.mouse.up()
+        self.settle()
+
+    def position(self) -> tuple[float, int]:
+        data = self.root.evaluate("e => ({ ...e.dataset })")
+        return float(data["score"]), int(data["stop"])
+
+    def readout(self) -> str:
+        return self.root.locator(".torchdial-readout").inner_text()
+
+    def marks(self) -> list[dict[str, list[int]]]:
+        """Return for each picture what is drawn over it, indices by what they are drawn as."""
+        cells: list[list[dict[str, Any]]] = self.root.evaluate("e => e.torchdialShown()")
+        sorts = ("box", "ghost", "hit", "falseAlarm", "ignored", "miss", "aside")
+        return [
+            {sort: [m["index"] for m in cell if m["as"] == sort] for sort in sorts}
+            for cell in cells
+        ]
+
+    def boxes(self) -> list[list[int]]:
+        """Return for each picture the boxes over it, the highest score first."""
+        return [cell["box"][::-1] for cell in self.marks()]
+
+    def lines(self, cell: int) -> np.ndarray:
+        """Return the canvas of lines over a picture, uint8 (H, W, RGBA) in device pixels."""
+        canvas = self.root.locator("canvas.torchdial-overlay").nth(cell)
+        url: str = canvas.evaluate("canvas => canvas.toDataURL()")
+        image = Image.open(io.BytesIO(base64.b64decode(url.split(",")[1])))
+        return np.asarray(image.convert("RGBA"))
+
+    def hover(self, cell: int, x: float, y: float, size: tuple[int, int]) -> None:
+        """Point at a map pixel of a picture that is shown as a whole; size is (height, width)."""
+        frame = self.root.locator(".torchdial-frame").nth(cell)
+        frame.scroll_into_view_if_needed()
+        box = frame.bounding_box()
+        assert box
+        height, width = size
+        self.page.mouse.move(
+            box["x"] + box["width"] * x / width, box["y"] + box["height"] * y / height
+        )
+        self.settle()
