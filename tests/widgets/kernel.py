@@ -11,7 +11,7 @@ from typing import Any
 
 from jupyter_client.manager import KernelManager
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 class Kernel:

@@ -1,0 +1,33 @@
+"""Clicks are heard in the ipykernels that people have; the newest and Colab's are tested apart."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.install
+
+ROOT = Path(__file__).parents[2]
+VERSION = "import ipykernel; print(ipykernel.__version__)"
+SITE = "import sysconfig; print(sysconfig.get_path('purelib'))"
+
+
+@pytest.mark.parametrize("version", ["6.31.0", "7.3.0"])
+def test_clicks_are_heard_in_ipykernel(version, tmp_path):
+    def run(*command):
+        done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True)
+        if done.returncode != 0:
+            pytest.fail(f"{' '.join(command)}\n{done.stdout}\n{done.stderr}", pytrace=False)
+        return done.stdout.strip()
+
+    env = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    python = str(tmp_path / "bin" / "python")
+    run(sys.executable, "-m", "venv", str(tmp_path))
+    run(python, "-m", "pip", "install", "-q", f"ipykernel=={version}")
+    # Everything else, torch above all, comes from here, further down sys.path.
+    lenders = [path for path in sys.path if Path(path).name.endswith("-packages")]
+    Path(run(python, "-c", SITE), "zz-dependencies.pth").write_text("\n".join(lenders))
+    assert run(python, "-c", VERSION) == version
+    assert " passed" in run(python, "-m", "pytest", "-q", "tests/widgets/test_clicks.py")
