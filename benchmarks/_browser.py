@@ -19,7 +19,7 @@ PACKAGES = ("jupyterlab", "ipywidgets", "anywidget")
 SETUP = f"""
 import sys, time
 sys.path.insert(0, {str(FOLDER)!r})
-from _measure import scenes
+from _measure import box_scenes, scenes
 import torchdial as td
 """
 
@@ -44,7 +44,7 @@ STOPWATCH = """() => {
     if (inFrame) port2.postMessage(0);
     else nextFrame(() => port2.postMessage(0));
   };
-  for (const name of ['drawImage', 'putImageData']) {
+  for (const name of ['clearRect', 'drawImage', 'putImageData']) {
     const draw = CanvasRenderingContext2D.prototype[name];
     CanvasRenderingContext2D.prototype[name] = function (...args) {
       const result = draw.apply(this, args);
@@ -59,7 +59,7 @@ STOPWATCH = """() => {
 def notebook(
     name: str, cells: Sequence[str], on_socket: Callable[[WebSocket], None] = lambda _: None
 ) -> Iterator[Page]:
-    """Run a notebook in a fresh JupyterLab; its first cell imports `td` and `scenes`."""
+    """Run a notebook in a fresh JupyterLab; its first cell imports `td`, `scenes`, `box_scenes`."""
     with (
         tempfile.TemporaryDirectory() as folder,
         Lab(Path(folder)) as lab,

@@ -97,6 +97,39 @@ def scenes(count: int, size: int, seed: int = 0) -> tuple[np.ndarray, torch.Tens
     return images.numpy(), torch.sigmoid(3 * logits + 0.3 * noise), targets
 
 
+def box_scenes(
+    images: int, boxes: int, classes: int = 10, targets: int = 8
+) -> tuple[list[dict[str, torch.Tensor]], list[dict[str, torch.Tensor]]]:
+    """Return candidates around targets, most of the right class, with a few crowds.
+
+    Boxes begin within 600 pixels and are 12 to 245 pixels wide and high; labels begin at 1.
+    """
+    generator = torch.Generator().manual_seed(0)
+
+    def rand(*shape: int) -> torch.Tensor:
+        return torch.rand(shape, generator=generator)
+
+    found, true = [], []
+    for _ in range(images):
+        size = torch.exp(2.5 + 3 * rand(targets, 2))
+        low = 600 * rand(targets, 2)
+        corners, labels = torch.cat([low, low + size], 1), (classes * rand(targets)).long() + 1
+        near = (targets * rand(boxes)).long()
+        noise = torch.randn(boxes, 4, generator=generator) * size[near].repeat(1, 2)
+        moved = corners[near] + 0.1 * noise
+        ends = torch.stack([moved[:, :2], moved[:, 2:]])
+        other = (classes * rand(boxes)).long() + 1
+        found.append(
+            {
+                "boxes": torch.cat([ends.amin(0), ends.amax(0)], 1),
+                "scores": rand(boxes),
+                "labels": torch.where(rand(boxes) < 0.8, labels[near], other),
+            }
+        )
+        true.append({"boxes": corners, "labels": labels, "iscrowd": rand(targets) < 0.05})
+    return found, true
+
+
 def _short(value: float) -> str:
     return f"{value:.3g}" if value < 100 else f"{value:,.0f}"
 

@@ -11,7 +11,7 @@ import resource
 
 import numpy as np
 import torch
-from _measure import Result, at_most, interleave, median_of_ratios, report, spread
+from _measure import Result, at_most, box_scenes, interleave, median_of_ratios, report, spread
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
@@ -19,37 +19,9 @@ from torchdial.sweeps.average_precision import AREAS
 from torchdial.sweeps.detections import DetectionSweep
 from torchdial.sweeps.nms import nms_sweep
 
-IMAGES, BOXES, TARGETS, CLASSES = 500, 100, 8, 10
+IMAGES, BOXES, CLASSES = 500, 100, 10
 STOP = 50
 AIM = 5
-
-
-def scenes():
-    """Return candidates around targets, most of the right class, with a few crowds."""
-    generator = torch.Generator().manual_seed(0)
-
-    def rand(*shape):
-        return torch.rand(shape, generator=generator)
-
-    detections, targets = [], []
-    for _ in range(IMAGES):
-        size = torch.exp(2.5 + 3 * rand(TARGETS, 2))
-        low = 600 * rand(TARGETS, 2)
-        boxes, labels = torch.cat([low, low + size], 1), (CLASSES * rand(TARGETS)).long() + 1
-        near = (TARGETS * rand(BOXES)).long()
-        noise = torch.randn(BOXES, 4, generator=generator) * size[near].repeat(1, 2)
-        found = boxes[near] + 0.1 * noise
-        ends = torch.stack([found[:, :2], found[:, 2:]])
-        other = (CLASSES * rand(BOXES)).long() + 1
-        detections.append(
-            {
-                "boxes": torch.cat([ends.amin(0), ends.amax(0)], 1),
-                "scores": rand(BOXES),
-                "labels": torch.where(rand(BOXES) < 0.8, labels[near], other),
-            }
-        )
-        targets.append({"boxes": boxes, "labels": labels, "iscrowd": rand(TARGETS) < 0.05})
-    return detections, targets
 
 
 def ours(detections, targets):
@@ -114,7 +86,7 @@ def compare(ap, precision):
 
 def main():
     torch.set_num_threads(1)  # pycocotools runs on one core
-    detections, targets = scenes()
+    detections, targets = box_scenes(IMAGES, BOXES, CLASSES)
     dataset, results = as_coco(detections, targets)
     curves, ap = ours(detections, targets)
     compare(ap, theirs(dataset, results))
