@@ -192,7 +192,7 @@ function show(model: Model<DetectionTraits>, root: HTMLElement): () => void {
     controls: [labelled("max det", maxDet), labelled("metric", metrics, hasCurves)],
     reset: shell.reset,
     help: shell.toggleHelp,
-    toJson: () => state.toJson(),
+    toText: () => state.toPython(),
   });
   const scoreDial = createDial({
     name: "score threshold",

@@ -178,7 +178,7 @@ function show(model: Model<SegmentationTraits>, root: HTMLElement): () => void {
     ],
     reset: shell.reset,
     help: shell.toggleHelp,
-    toJson: () => state.toJson(),
+    toText: () => state.toJson(),
   });
   const dial = createDial({
     name: "threshold",

@@ -15,7 +15,8 @@ export interface ToolbarParts<View extends string> {
   controls: HTMLElement[];
   reset(): void;
   help(): void;
-  toJson(): string;
+  /** The setting as text to paste. */
+  toText(): string;
 }
 
 export function createToolbar<View extends string>(parts: ToolbarParts<View>) {
@@ -28,7 +29,7 @@ export function createToolbar<View extends string>(parts: ToolbarParts<View>) {
   classes.addEventListener("change", () => {
     parts.showClass(classes.value === "" ? null : Number(classes.value));
   });
-  const copy = button("copy", "Copy the setting", () => copySetting(copy, parts.toJson()));
+  const copy = button("copy", "Copy the setting", () => copySetting(copy, parts.toText()));
   const element = h(
     "div",
     { class: "toolbar", role: "toolbar", "aria-label": "preview" },

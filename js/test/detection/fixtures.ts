@@ -8,6 +8,7 @@ import type { DetectionConfig } from "../../src/lib/detection/wire";
 
 export const CONFIG: DetectionConfig = {
   class_names: ["cat", "dog"],
+  labels: [1, 17],
   stops: [0.3, 0.9],
   score_stops: [0, 0.5, 1],
   num_images: 1,

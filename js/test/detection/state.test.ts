@@ -61,6 +61,14 @@ it("goes back to where it began", () => {
   expect(values).toMatchObject(CONFIG.initial);
 });
 
+it("is copied as a Python dict, with the labels of the classes", () => {
+  const { state } = stateOf({ class_thresholds: [null, 0.5] });
+  expect(state.toPython()).toBe(
+    '{"score_threshold": 0.25, "nms_iou": 0.3, "class_thresholds": {17: 0.5}, ' +
+      '"class_agnostic": False, "max_det": 300}',
+  );
+});
+
 it.each([
   [0.3, "0.30"],
   [0.312, "0.312"],

@@ -98,6 +98,7 @@ class DetectionDial(Preview[DetectionFrame]):
             len(pictures),
             _config=pack_config(pictures, self._class_names, settings)
             | {
+                "labels": [int(label) for label in self._labels],
                 "average": average,
                 "has_targets": targets is not None,
                 "after_nms": after_nms,

@@ -66,16 +66,19 @@ export function createDetectionState(model: Model<DetectionTraits>, changed: () 
 
     reset: () => set(config.initial),
 
-    /** The setting as Python's `export()` gives it. */
-    toJson(): string {
-      const own = get("class_thresholds");
-      return JSON.stringify({
-        score_threshold: get("score_threshold"),
-        nms_iou: stops[nearestStop(stops, get("nms_iou"))],
-        ...(own.length > 0 && { class_thresholds: own }),
-        class_agnostic: config.class_agnostic,
-        max_det: get("max_det"),
-      });
+    /** The setting as Python's `export()` gives it, as a Python dict to paste. */
+    toPython(): string {
+      const own = get("class_thresholds").flatMap((t, c) =>
+        t === null ? [] : [`${config.labels[c]}: ${t}`],
+      );
+      const items = [
+        `"score_threshold": ${get("score_threshold")}`,
+        `"nms_iou": ${stops[nearestStop(stops, get("nms_iou"))]}`,
+        ...(own.length ? [`"class_thresholds": {${own.join(", ")}}`] : []),
+        `"class_agnostic": ${config.class_agnostic ? "True" : "False"}`,
+        `"max_det": ${get("max_det")}`,
+      ];
+      return `{${items.join(", ")}}`;
     },
   };
 }

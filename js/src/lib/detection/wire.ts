@@ -23,6 +23,8 @@ export interface DetectionTraits extends PreviewTraits {
 /** The trait `_config`: what never changes. */
 export interface DetectionConfig {
   class_names: string[];
+  /** What each class is called in Python's numbers, which may have gaps. */
+  labels: number[];
   /** Of the NMS dial. */
   stops: number[];
   /** Where curves and the map have points. */
