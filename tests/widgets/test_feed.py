@@ -256,6 +256,36 @@ class TestRates:
         assert 4 <= len(times) <= 6
         assert min(np.diff(times)) >= 5 - 1e-9
 
+    def test_news_does_not_wait_for_a_keyframe(self) -> None:
+        run = history(3)
+        browser = Browser(run)
+        browser.feed.want_keyframe()
+        browser.time.run_to(1)
+        browser.feed.want_keyframe()  # may come after five seconds only
+        run.record(3, {"loss": 0.5}, time=1)
+        browser.feed.poke()
+        browser.time.run_to(1.2)
+        assert browser.points[0, "loss"]["step"] == [0, 1, 2, 3]
+        browser.time.run_to(6)
+        kinds = [content["type"] for _, content, _ in browser.messages]
+        assert kinds == ["keyframe", "delta", "keyframe"]
+
+    def test_a_loaded_checkpoint_is_told_whole_at_once(self) -> None:
+        run, saved = history(300), history(20).state_dict()
+        browser = Browser(run)
+        for tick in range(3):  # the keyframe before was just sent
+            browser.time.run_to(tick)
+            browser.feed.want_keyframe()
+        run.load_state_dict(saved)
+        browser.feed.poke()
+        browser.time.run_to(3)
+        assert browser.points[0, "loss"]["step"] == list(range(20))
+        run.record(20, {"loss": 0.5}, time=20)
+        browser.feed.poke()
+        browser.time.run_to(4)
+        assert browser.points[0, "loss"]["step"] == list(range(21))
+        assert browser.messages[-1][1]["type"] == "delta"
+
     def test_after_closing_nothing_is_sent(self) -> None:
         run = history(3)
         browser = Browser(run)

@@ -61,6 +61,7 @@ class Feed:
         self._lock = threading.RLock()
         self._seq = 0
         self._told = Told()
+        self._replaced = self._count_replaced()
         self._last_status: dict[str, Any] | None = None
         self._sent_at = self._keyframe_at = float("-inf")
         self._keyframe_wanted = False
@@ -119,6 +120,9 @@ class Feed:
         now = self._clock()
         self._sent_at = now
         due = self._keyframe_at + KEYFRAME_SECONDS
+        replaced = self._count_replaced()
+        if replaced != self._replaced:  # what was told is no more: a checkpoint was loaded
+            self._replaced, self._keyframe_wanted, due = replaced, True, now
         if self._keyframe_wanted and now >= due:
             self._keyframe_wanted, self._keyframe_at, self._full = False, now, 0
             self._publish("keyframe", keyframe(self._runs, self._choice, self._told))
@@ -129,10 +133,11 @@ class Feed:
             self._keyframe_wanted = True
         if _says_something(packed.head) or self._status() != self._last_status:
             self._publish("delta", packed)
-        if packed.more:
+        if packed.more or self._keyframe_wanted:  # what is new does not wait for a keyframe
             self._wake_in(DELTA_SECONDS)
-        elif self._keyframe_wanted:
-            self._wake_in(max(due - now, DELTA_SECONDS))
+
+    def _count_replaced(self) -> int:
+        return sum(run.history.replaced for run in self._runs)
 
     def _publish(self, kind: str, packed: Packed) -> None:
         self._seq += 1

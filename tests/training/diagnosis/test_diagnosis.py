@@ -83,6 +83,19 @@ def test_a_resumed_run_is_judged_from_where_it_was_taken_up():
     assert [event.step for event in diagnosis.look()] == [120]
 
 
+def test_a_checkpoint_loaded_in_mid_run_is_judged_anew():
+    history = History()
+    for step in range(1, 41):
+        history.record(step, {"loss": 1.0 / step})
+    saved = history.state_dict()
+    diagnosis = Diagnosis(history)
+    for _ in range(2):  # back to the same step, twice
+        for step in range(41, 60):
+            history.record(step, {"loss": np.nan if step == 50 else 1.0 / step})
+        assert [event.step for event in diagnosis.look()] == [50]
+        history.load_state_dict(saved)
+
+
 def test_a_look_reads_what_is_new_however_long_the_run(monkeypatch):
     history = History()
     n = 200_000

@@ -79,6 +79,7 @@ class Diagnosis:
     def _begin(self) -> None:
         """Take the run up at its first step; what it had before that is only looked back on."""
         self._first_step = self._checkpoint = self.history.start_step
+        self._taken_up = self.history.replaced, self.history.start_step
         self._episodes = Episodes()
         self._looked: dict[str, int] = {}
         self._judged: dict[str, int] = {}
@@ -99,7 +100,7 @@ class Diagnosis:
         if version == self._version and not final:
             return []
         self._version = version
-        if self.history.start_step != self._first_step:
+        if (self.history.replaced, self.history.start_step) != self._taken_up:
             self._begin()
         newest = self._newest_step()
         if newest is None:
