@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from torchdial.sweeps.detections import DetectionSweep
     from torchdial.sweeps.levels import threshold_levels
     from torchdial.sweeps.nms import nms_sweep
+    from torchdial.sweeps.segment import segment
     from torchdial.sweeps.thresholds import ThresholdSweep
     from torchdial.training.history import History
     from torchdial.training.monitor import TrainingMonitor
@@ -57,6 +58,7 @@ _HOMES = {
     "nms_sweep": "torchdial.sweeps.nms",
     "raw_candidates": "torchdial.inputs.candidates",
     "runs": "torchdial.training.runs",
+    "segment": "torchdial.sweeps.segment",
     "threshold_levels": "torchdial.sweeps.levels",
 }
 
@@ -82,6 +84,7 @@ __all__ = [
     "nms_sweep",
     "raw_candidates",
     "runs",
+    "segment",
     "threshold_levels",
 ]
 

@@ -10,6 +10,7 @@ from torchdial.sweeps.detection_curves import DetectionCurves
 from torchdial.sweeps.detections import DetectionSweep
 from torchdial.sweeps.levels import threshold_levels
 from torchdial.sweeps.nms import nms_sweep
+from torchdial.sweeps.segment import segment
 from torchdial.sweeps.thresholds import ThresholdSweep
 
 __all__ = [
@@ -20,5 +21,6 @@ __all__ = [
     "ThresholdSweep",
     "detect",
     "nms_sweep",
+    "segment",
     "threshold_levels",
 ]

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any
 
 import torch
 
 from torchdial.inputs.boxes import Boxes, to_boxes
+from torchdial.inputs.numbers import to_float, to_fraction
 from torchdial.inputs.refusal import describe, refusal
 from torchdial.inputs.stops import Stops
 from torchdial.sweeps.nms import kept_at
+
+IOU_REMEDY = "0 keeps no two boxes that overlap, 1 keeps all."
 
 ClassThresholds = Mapping[int, float] | Sequence[float | None] | None
 
@@ -61,7 +64,7 @@ def detect(
     found = to_boxes(boxes, scores, labels, absolute=False)
     default = _number("score_threshold", score_threshold)
     own = _to_own(class_thresholds)
-    stops = Stops((_unit("nms_iou", nms_iou),))
+    stops = Stops((to_fraction("nms_iou", nms_iou, IOU_REMEDY),))
     limits = _limits(found, default, own)
     possible = found.scores > min([default, *own.values()])  # others suppress none of these
     indices = possible.nonzero().squeeze(1)
@@ -110,7 +113,7 @@ def _label(value: Any) -> int:
 
 
 def _number(name: str, value: Any) -> float:
-    number = _to_float(value)
+    number = to_float(value)
     if math.isfinite(number):
         return number
     raise refusal(
@@ -119,23 +122,6 @@ def _number(name: str, value: Any) -> float:
         got=describe(value),
         remedy="Scores lie in [0, 1], and a box is kept if its score is above the threshold.",
     )
-
-
-def _unit(name: str, value: Any) -> float:
-    number = _to_float(value)
-    if 0 <= number <= 1:
-        return number
-    raise refusal(
-        name,
-        expected="a number in [0, 1]",
-        got=describe(value),
-        remedy="0 keeps no two boxes that overlap, 1 keeps all.",
-    )
-
-
-def _to_float(value: Any) -> float:
-    """Return a number as float, NaN for what is none."""
-    return float(value) if isinstance(value, Real) and not isinstance(value, bool) else math.nan
 
 
 def _count(name: str, value: Any) -> int:
