@@ -28,7 +28,7 @@ class Clock:
     Written by the training thread, but for `busy`; read by any.
 
     Args:
-        budget: fraction of a step that watching may take.
+        budget: fraction of a step that watching may take; 1 sets no limit.
 
     Attributes:
         ours: seconds spent in our code in the training thread.
@@ -176,7 +176,7 @@ class Pace:
         # The first time costs more than the others; a single slow one should not count much.
         self._costs[reading] = seconds if seconds < known else 0.9 * known + 0.1 * seconds
         room = self.clock.room * self.share
-        if room > 0:  # False for NaN
+        if room > 0 and self.clock.budget < 1:  # False for NaN
             norms = self._costs.get("norms", 0.0)
             sample = max(self._costs.get("sample", 0.0) - norms, 0.0)
             self.norms_every = max(1, math.ceil(norms / (0.6 * room)))

@@ -38,7 +38,8 @@ class TrainingMonitor:
         scaler: the GradScaler, if one is in use: its scale and the steps it skips are recorded.
         include: which parameters to watch: globs, regular expressions or a callable on the name.
         exclude: which of them not to watch, in the same forms.
-        budget: fraction of a step's time that watching may take, in (0, 1].
+        budget: fraction of a step's time that watching may take, in (0, 1]; above it gradients are
+            read less often, and `notes` says so. At 1 they are read at every step.
         config: the run's settings, for people to compare; plain values.
         name: what to call the run; None is "run 3" for the third of this process.
         on_event: called with each new `Event`, from the publishing thread.
