@@ -60,7 +60,7 @@ js-lint: $(JS_PACKAGES)
 	$(NPM) run lint
 
 unit: $(BUNDLE)
-	$(BIN)/pytest --doctest-modules -m "not browser and not install" $(ARGS) src/torchdial tests
+	$(BIN)/pytest --doctest-modules -m "not browser and not install and not gpu" $(ARGS) src/torchdial tests
 
 browser: $(BUNDLE)
 	$(BIN)/pytest -m browser $(ARGS)
@@ -80,7 +80,7 @@ $(COLAB)/.ready: tests/colab/requirements.txt $(VENV)/.dev
 	touch $@
 
 colab: $(COLAB)/.ready $(BUNDLE)
-	$(COLAB)/bin/python -m pytest $(ARGS) tests/colab/test_pins.py $(KERNEL_TESTS)
+	$(COLAB)/bin/python -m pytest -m "not gpu" $(ARGS) tests/colab/test_pins.py $(KERNEL_TESTS)
 
 bench: $(BUNDLE)
 	for benchmark in benchmarks/*.py; do $(BIN)/python $$benchmark $(ARGS) || exit 1; done

@@ -185,8 +185,9 @@ def chooser(include: Any = None, exclude: Any = None) -> Chosen:
 
 
 def _innermost(optimizer: Any) -> Optimizer:
-    while isinstance(getattr(optimizer, "optimizer", None), Optimizer):
-        optimizer = optimizer.optimizer
+    inner = getattr(optimizer, "optimizer", None)
+    while inner is not None and inner is not optimizer:
+        optimizer, inner = inner, getattr(inner, "optimizer", None)
     if isinstance(optimizer, Optimizer):
         return optimizer
     raise refusal(
