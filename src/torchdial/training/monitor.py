@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from importlib import import_module
 from typing import Any, TypeVar
 
@@ -17,7 +18,7 @@ from torchdial.training.control import Control
 from torchdial.training.dials import Setter
 from torchdial.training.files import Autosave
 from torchdial.training.history import Event, History
-from torchdial.training.loop import loop
+from torchdial.training.loop import Loop, loop
 from torchdial.training.parameters import Parameters, chooser, to_models, to_optimizers
 from torchdial.training.publisher import Audience, Publisher
 from torchdial.training.recording import Recording
@@ -200,7 +201,7 @@ class TrainingMonitor:
 
     def loop(
         self, loader: Iterable[Batch], epochs: int = 1, total: int | None = None
-    ) -> Iterator[Batch]:
+    ) -> Loop[Batch]:
         """Hand out a loader's batches, with progress, pause and stop: see `loop`."""
         return loop(self.control, loader, epochs, total)
 
@@ -310,6 +311,7 @@ def _listen(control: Control, recording: Recording, history: History, audience: 
     """Have what the control does recorded."""
 
     def on_event(event: Event) -> None:
+        event = replace(event, time=history.now)
         history.add_event(event)
         audience.tell(event)
 

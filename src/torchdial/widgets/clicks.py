@@ -12,7 +12,6 @@ not as expected, nothing is touched and `control.reach` says what works instead.
 
 from __future__ import annotations
 
-import sys
 import traceback
 from collections.abc import Callable
 from typing import Any
@@ -23,12 +22,10 @@ from IPython import get_ipython
 from torchdial.training.control import Control, StopTraining
 from torchdial.training.interrupts import held_back, in_main_thread
 
-_INSTEAD = (
-    "Until then an interrupt of the kernel (■) stops `monitor.loop` at a step's end; with "
-    "`monitor.start(train)` or `async for` all controls work at once."
+_AFTER_THE_CELL = (
+    "Clicks are heard here when the cell has ended. Until then an interrupt of the kernel (■) stops "
+    "`monitor.loop` at a step's end; with `monitor.start(train)` all controls work at once."
 )
-_AFTER_THE_CELL = "Clicks are heard here when the cell has ended. " + _INSTEAD
-_MAYBE_AFTER_THE_CELL = "Clicks may be heard here only when the cell has ended. " + _INSTEAD
 
 _inbox: Inbox | None = None
 
@@ -170,8 +167,6 @@ def _main_stream(kernel: Any) -> Any:
 
 
 def _words(stream: Any, shell: Any) -> str:
-    if stream is None or "__vsc_ipynb_file__" in shell.user_ns:
-        return _AFTER_THE_CELL  # VS Code keeps clicks back while a cell runs
-    if "google.colab" in sys.modules:
-        return _MAYBE_AFTER_THE_CELL
-    return ""
+    """Return what to say of clicks in a blocking cell; VS Code keeps them back until its end."""
+    is_heard = stream is not None and "__vsc_ipynb_file__" not in shell.user_ns
+    return "" if is_heard else _AFTER_THE_CELL

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import anywidget
 import traitlets as t
 
+from torchdial.widgets.clicks import hear
 from torchdial.widgets.feed import Feed
 from torchdial.widgets.frames import Choice, Packed, Run, detail, distribution_at
 from torchdial.widgets.sources import Monitor
@@ -53,6 +54,7 @@ class LivePlot(anywidget.AnyWidget):
         super().__init__(_config=config)
         self.on_msg(self._on_message)
         if monitor is not None:
+            hear(self, monitor.control)
             self._unsubscribe = monitor.subscribe(self._on_news)
 
     def __repr__(self) -> str:
