@@ -23,8 +23,8 @@ from torchdial.training.control import Control, StopTraining
 from torchdial.training.interrupts import held_back, in_main_thread
 
 _AFTER_THE_CELL = (
-    "Clicks are heard here when the cell has ended. Until then an interrupt of the kernel (■) stops "
-    "`monitor.loop` at a step's end; with `monitor.start(train)` all controls work at once."
+    "Clicks are heard here when the cell has ended. Until then an interrupt of the kernel (■) "
+    "stops `monitor.loop` at a step's end; with `monitor.start(train)` all controls work at once."
 )
 
 _inbox: Inbox | None = None
