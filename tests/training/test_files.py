@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import os
@@ -114,6 +115,18 @@ def test_a_file_that_someone_changed_is_written_anew(what: str, tmp_path: Path) 
         saver.path.write_bytes(saver.path.read_bytes()[:100] if what == "cut" else b"mine")
     saver.save()
     check_same(history, History.load(saver.path))
+
+
+def test_the_file_of_an_earlier_run_is_kept(tmp_path: Path) -> None:
+    runs = [recorded(10), recorded(20), recorded(30)]
+    for history in runs:
+        saver = Autosave(history, tmp_path / "run")
+        saver.save()
+        history.record(99, {"loss": 0.5})
+        saver.save()
+    check_same(runs[2], History.load(tmp_path / "run"))
+    check_same(runs[1], History.load(tmp_path / "run.previous"))
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["run", "run.previous"]
 
 
 def test_a_full_disk_costs_nothing_but_that_save(
@@ -348,6 +361,18 @@ def test_a_checkpoint_brings_the_run_back(tmp_path: Path) -> None:
     fill(history, 50, 60)
     fill(first, 50, 60)
     check_same(history, first)
+
+
+@pytest.mark.parametrize("way", [copy.deepcopy, lambda h: pickle.loads(pickle.dumps(h))])
+def test_a_copy_is_the_same_and_goes_its_own_way(way: Any) -> None:
+    history = recorded(50)
+    history.start_step, history.hidden, history.number = 7, True, 3
+    twin = way(history)
+    check_same(history, twin)
+    assert (twin.hidden, twin.number) == (True, 3)
+    fill(twin, 50, 60)
+    assert len(history["loss"]) == 50
+    assert len(twin["loss"]) == 60
 
 
 @pytest.mark.parametrize("state", [{}, {"about": "{}", "arrays": {}}, {"about": 3, "arrays": []}])

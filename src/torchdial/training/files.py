@@ -27,7 +27,8 @@ class Autosave:
 
     Args:
         history: the run.
-        path: the file; what it had is replaced at the first `save`.
+        path: the file. One that is there already is kept as `run.previous` beside `run`, so that
+            running a notebook once more does not cost the run before it.
 
     Example:
         >>> import tempfile
@@ -63,6 +64,8 @@ class Autosave:
             if is_ours and self._size < self._whole + max(self._whole, LEAST):
                 self._append()
             else:
+                if not self._whole and self.path.is_file():
+                    self.path.replace(self.path.with_name(f"{self.path.name}.previous"))
                 self._mark = Mark()
                 replace_file(self.path, to_frame(*take(self.history, self._mark)))
                 self._size = self._whole = self.path.stat().st_size

@@ -246,7 +246,7 @@ class History:
         """Return the whole run in tensors and plain values, for a checkpoint."""
         about, arrays = take(self, Mark())
         return {
-            "about": json.dumps(about),
+            "about": json.dumps(about, allow_nan=False),
             "arrays": {name: torch.from_numpy(array.copy()) for name, array in arrays.items()},
         }
 
@@ -279,7 +279,19 @@ class History:
             self.start_step = max(steps, default=0)
             self._go_on()
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restored, (self.state_dict(), self.number, self.hidden)
+
     def _go_on(self) -> None:
         """Let time go on from the last point."""
         times = [series.times[-1] for series in self.scalars.values() if len(series)]
         self._zero = clock.perf_counter() - max(times, default=0.0)
+
+
+def _restored(state: Mapping[str, Any], number: int, hidden: bool) -> History:
+    """Return a copy of a run, from what `__reduce__` took for pickle and deepcopy."""
+    history = History()
+    history.load_state_dict(state)
+    history.number, history.hidden, history.replaced = number, hidden, 0
+    history.start_step = json.loads(state["about"])["start_step"]
+    return history
