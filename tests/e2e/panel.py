@@ -1,0 +1,95 @@
+"""The training panel as a person meets it in the page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from playwright.sync_api import Locator, Page, expect
+
+# Looks at the first chart at each frame and keeps a sum over its pixels whenever it was drawn anew.
+WATCH = """seconds => new Promise(done => {
+  const root = document.querySelector('.torchdial-live');
+  const seen = [];
+  const start = performance.now();
+  let paints = '';
+  const look = () => {
+    const canvas = root.querySelector('.uplot canvas');
+    if (canvas && root.dataset.paints !== paints) {
+      paints = root.dataset.paints;
+      const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+      let sum = 0;
+      for (let i = 0; i < data.length; i += 4) sum = (sum * 31 + data[i] + data[i + 3]) >>> 0;
+      seen.push([performance.now() - start, sum]);
+    }
+    if (performance.now() - start < 1000 * seconds) requestAnimationFrame(look);
+    else done(seen);
+  };
+  look();
+})"""
+# What is asked right after an error is aborted, so it is asked again.
+RUN_IN_KERNEL = """async code => {
+  const { kernel } = jupyterapp.shell.currentWidget.context.sessionContext.session;
+  for (;;) {
+    let text = '';
+    const future = kernel.requestExecute({ code, stop_on_error: false });
+    future.onIOPub = ({ content }) => { text += content.text ?? ''; };
+    const reply = await future.done;
+    if (reply.content.status === 'ok') return text;
+    if (reply.content.status === 'error') return reply.content.traceback.join('\\n');
+    await new Promise(done => setTimeout(done, 200));
+  }
+}"""
+
+
+class PanelOnPage:
+    """Drives one panel on a page."""
+
+    def __init__(self, page: Page, place: int = 0) -> None:
+        self.page = page
+        self.root: Locator = page.locator(".torchdial-live").nth(place)
+        expect(self.root).to_be_visible(timeout=60_000)
+
+    def button(self, text: str) -> Locator:
+        return self.root.get_by_role("button", name=text, exact=True)
+
+    def line(self) -> str:
+        """Return the line that says how the run is."""
+        return self.root.locator(".torchdial-progress .torchdial-readout").inner_text()
+
+    def says(self, words: str, seconds: float = 15) -> None:
+        """Wait for words in the panel."""
+        expect(self.root).to_contain_text(words, timeout=1000 * seconds)
+
+    def copied(self) -> list[tuple[str, int, float]]:
+        """Return name, step and value of every point of the browser's copy."""
+        self.button("copy").click()
+        expect(self.root.get_by_text("copied")).to_be_visible()
+        text: str = self.page.evaluate("() => navigator.clipboard.readText()")
+        rows = [line.split(",") for line in text.strip().split("\n")[1:]]
+        return [(row[1], int(row[2]), float(row[4])) for row in rows]
+
+    def eventually(self, check: Callable[[], bool], seconds: float = 20) -> None:
+        """Wait until something holds."""
+        for _ in range(int(seconds * 10)):
+            if check():
+                return
+            self.page.wait_for_timeout(100)
+        raise AssertionError(f"did not come true within {seconds} s")
+
+
+def distinct_paints(page: Page, seconds: float) -> list[int]:
+    """Return how many different pictures the first chart showed in each second."""
+    seen = page.evaluate(WATCH, seconds)
+    counts = [0] * int(seconds)
+    last = None
+    for time, picture in seen:
+        if picture != last and time < 1000 * seconds:
+            counts[int(time / 1000)] += 1
+        last = picture
+    return counts
+
+
+def in_kernel(page: Page, code: str) -> str:
+    """Run code in the notebook's kernel and return what it prints."""
+    text: str = page.evaluate(RUN_IN_KERNEL, code)
+    return text

@@ -1,0 +1,176 @@
+"""The training panel in real JupyterLab and real Chromium."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import nbformat
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.lab import KERNEL_IS_READY, Lab, opened
+from tests.e2e.panel import PanelOnPage, distinct_paints, in_kernel
+
+pytestmark = pytest.mark.browser
+
+SETUP = """
+import asyncio, math, time
+import torch, torchdial as td
+torch.set_num_threads(1)
+model = torch.nn.Sequential(torch.nn.Linear(8, 16), torch.nn.ReLU(), torch.nn.Linear(16, 1))
+optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+x, y = torch.randn(32, 8), torch.randn(32, 1)
+monitor = td.TrainingMonitor(model, optimizer)
+
+def step(pause=0.01):
+    loss = (model(x) - y).square().mean()
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    monitor.log(loss=loss.item() + 0.1 * math.sin(monitor.step))
+    time.sleep(pause)
+"""
+HOSTILE = '<img src=x onerror=\\"window.hacked=1\\"><b>loss</b>'
+
+
+def interrupt(page: Page) -> None:
+    page.evaluate(
+        "() => jupyterapp.shell.currentWidget.context.sessionContext.session.kernel.interrupt()"
+    )
+
+
+def save_of(lab: Lab, page: Page, name: str) -> nbformat.NotebookNode:
+    page.evaluate("() => jupyterapp.shell.currentWidget.context.save()")
+    return nbformat.read(lab.folder / f"{name}.ipynb", as_version=4)
+
+
+def pictures_in(notebook: nbformat.NotebookNode) -> list[str]:
+    return [
+        output["data"]["image/png"]
+        for cell in notebook.cells
+        for output in cell.outputs
+        if "image/png" in output.get("data", {})
+    ]
+
+
+def test_a_blocking_cell_is_seen_live_and_an_interrupt_leaves_everything(
+    lab: Lab, page: Page
+) -> None:
+    cell = "display(td.TrainingPanel(monitor))\nfor _ in range(100_000):\n    step()"
+    with opened(lab, page, "live", [SETUP, cell]):
+        panel = PanelOnPage(page)
+        panel.eventually(lambda: "step" in panel.line())
+        paints = distinct_paints(page, 10)
+        assert sum(paints) >= 50, paints
+        assert min(paints) >= 3, paints
+        first = pictures_in(save_of(lab, page, "live"))
+        interrupt(page)
+        expect(page.get_by_text("KeyboardInterrupt").first).to_be_visible(timeout=20_000)
+        steps = in_kernel(page, "monitor.flush(); print(len(monitor.history['loss']))").strip()
+        panel.eventually(lambda: len(panel.copied()) >= int(steps))
+        assert page.locator(".torchdial-live:visible").count() == 1
+        assert len(first) == 1
+
+
+def test_controls_work_while_a_thread_trains(lab: Lab, page: Page) -> None:
+    train = (
+        "def train():\n    for _ in monitor.loop(range(100_000)):\n        step()\n"
+        "monitor.dial('lr', min=0.01, max=100, log=True)\n"
+        "display(td.TrainingPanel(monitor))\nhandle = monitor.start(train)"
+    )
+    with opened(lab, page, "thread", [SETUP, train]):
+        panel = PanelOnPage(page)
+        panel.says("running")
+        (first,) = pictures_in(save_of(lab, page, "thread"))
+        check_controls(panel, page)
+        assert in_kernel(page, "print(handle.done())").strip() == "True"
+        panel.eventually(lambda: pictures_in(save_of(lab, page, "thread")) != [first])
+        assert len(pictures_in(save_of(lab, page, "thread"))) == 1
+        assert page.locator(".torchdial-live:visible").count() == 1
+
+
+def test_controls_work_while_an_async_cell_trains(lab: Lab, page: Page) -> None:
+    train = (
+        "monitor.dial('lr', min=0.01, max=100, log=True)\n"
+        "display(td.TrainingPanel(monitor))\n"
+        "for _ in monitor.loop(range(100_000)):\n    step()\n    await asyncio.sleep(0)\n"
+        "print('cell over')"
+    )
+    with opened(lab, page, "async", [SETUP, train]):
+        check_controls(PanelOnPage(page), page)
+        expect(page.get_by_text("cell over", exact=True)).to_be_visible()
+
+
+def check_controls(panel: PanelOnPage, page: Page) -> None:
+    """Pause, resume, turn the dial and stop, and see that each was done."""
+    panel.says("running")
+    panel.button("pause").click()
+    panel.says("paused")
+    page.wait_for_timeout(500)
+    before = panel.line()
+    page.wait_for_timeout(500)
+    assert panel.line() == before, "it goes on"
+    panel.button("resume").click()
+    panel.says("running")
+    panel.root.get_by_role("slider", name="lr").fill("250")  # a quarter of the way from 0.01 to 100
+    expect(panel.root.locator(".torchdial-dials")).to_contain_text("×0.1000")
+    panel.eventually(lambda: panel.root.locator(".torchdial-event-list").count() > 0)
+    panel.says("lr")
+    panel.button("stop").click()
+    panel.says("finished")
+    told = in_kernel(page, "print([e.kind for e in monitor.events], monitor.control.dials['lr'])")
+    assert "dial" in told
+    assert "value=0.1" in told
+
+
+def test_the_browsers_copy_is_the_kernels(lab: Lab, page: Page) -> None:
+    run = (
+        f'NAME = "{HOSTILE}"\n'
+        "panel = td.TrainingPanel(monitor)\n"
+        "display(panel)\ndisplay(panel)\n"
+        "for i in range(10_000):\n"
+        "    monitor.log({'loss': math.sin(i) / (i + 1), NAME: float(i)}, step=i)\n"
+        "    time.sleep(0.0005)\n"
+        "monitor.flush()\nprint('run over')"
+    )
+    setup = SETUP.replace("monitor = td.TrainingMonitor(model, optimizer)", "").replace(
+        "def step", "monitor = td.TrainingMonitor(model)\n\ndef step"
+    )
+    with opened(lab, page, "copy", [setup, run]):
+        panels = [PanelOnPage(page, place) for place in (0, 1)]
+        sizes = []
+        while not page.get_by_text("run over", exact=True).count():
+            page.wait_for_timeout(1000)
+            sizes.append(heap_of(page))
+        told = in_kernel(
+            page,
+            "import json; s = monitor.history['loss']\n"
+            "print(json.dumps([[int(a), float(b)] for a, b in zip(s.steps, s.values)]))",
+        )
+        truth = [("loss", step, value) for step, value in json.loads(told)]
+        assert len(truth) == 10_000
+        for panel in panels:
+            panel.eventually(lambda panel=panel: len(panel.copied()) >= 20_000)
+            assert [row for row in panel.copied() if row[0] == "loss"] == truth
+            expect(panel.root.get_by_text("<b>loss</b>").first).to_be_visible()
+        assert page.evaluate("() => window.hacked") is None
+        assert sizes[-1] < 1.3 * sizes[len(sizes) // 2] + 5e6, sizes
+        save_of(lab, page, "copy")
+        page.reload()
+        page.wait_for_function(KERNEL_IS_READY, arg="copy.ipynb", timeout=60_000)
+        start = time.monotonic()
+        page.wait_for_selector(".torchdial-live .uplot", timeout=60_000)
+        assert time.monotonic() - start < 2
+        panel = PanelOnPage(page)
+        panel.eventually(lambda: [row for row in panel.copied() if row[0] == "loss"] == truth)
+
+
+def heap_of(page: Page) -> float:
+    """Return the bytes that the page's scripts hold, after a collection."""
+    session = page.context.new_cdp_session(page)
+    session.send("HeapProfiler.collectGarbage")
+    session.send("Performance.enable")
+    metrics = session.send("Performance.getMetrics")["metrics"]
+    session.detach()
+    return next(m["value"] for m in metrics if m["name"] == "JSHeapUsedSize")
