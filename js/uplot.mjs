@@ -27,6 +27,10 @@ const EDITS = [
   ["\t\tseries: drawSeries,\n", ""],
   ['["axes", "series"]', '["axes"]'],
   [/function setBand\([\s\S]*?self\.delBand = delBand;/, ""],
+  [/function addSeries\([\s\S]*?self\.delSeries = delSeries;/, ""],
+  // Scales that are linear around zero.
+  [/[\w.]*[dD]istr == 4/g, "false"],
+  ["uPlot.rangeAsinh = rangeAsinh;", ""],
   // Its other mode, of scattered points.
   [/\bmode == 2\b/g, "false"],
   [/\bmode == 1\b/g, "true"],

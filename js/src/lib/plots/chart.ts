@@ -196,36 +196,11 @@ export class Chart {
       ctx.setLineDash(curve.dash.map((length) => length * ratio));
       strokeCurve(ctx, curve, place, log, ratio);
     }
-    ctx.setLineDash([]);
-    ctx.globalAlpha = 1;
-    for (const mark of marks) this.#paintMark(u, mark, place, ratio);
     ctx.restore();
-  }
-
-  #paintMark({ ctx, bbox }: uPlot, mark: Mark, place: Place, ratio: number): void {
-    const x = place.x(mark.x);
-    const size = 4 * ratio;
-    ctx.strokeStyle = mark.color;
-    ctx.fillStyle = mark.color;
-    ctx.lineWidth = 1.5 * ratio;
-    ctx.beginPath();
-    if (mark.sign === "best") {
-      ctx.arc(x, place.y(mark.y), size, 0, 2 * Math.PI);
-      ctx.stroke();
-    } else if (mark.sign === "below") {
-      const y = bbox.top + bbox.height;
-      ctx.moveTo(x - size, y - 2 * size);
-      ctx.lineTo(x + size, y - 2 * size);
-      ctx.lineTo(x, y);
-      ctx.fill();
-    } else {
-      const y = bbox.top + 2 * size;
-      ctx.moveTo(x - size, y - size);
-      ctx.lineTo(x + size, y + size);
-      ctx.moveTo(x + size, y - size);
-      ctx.lineTo(x - size, y + size);
-      ctx.stroke();
-    }
+    ctx.save(); // uPlot remembers the styles it has set
+    const inside = marks.filter((mark) => mark.x >= x[0] && mark.x <= x[1]);
+    for (const mark of inside) paintMark(u, mark, place, ratio);
+    ctx.restore();
   }
 }
 
@@ -267,4 +242,31 @@ function strokeCurve(
     }
   }
   ctx.stroke();
+}
+
+/** Paint a mark; it may reach over the edge of the plot. */
+function paintMark({ ctx, bbox }: uPlot, mark: Mark, place: Place, ratio: number): void {
+  const x = place.x(mark.x);
+  const size = 4 * ratio;
+  ctx.strokeStyle = mark.color;
+  ctx.fillStyle = mark.color;
+  ctx.lineWidth = 1.5 * ratio;
+  ctx.beginPath();
+  if (mark.sign === "best") {
+    ctx.arc(x, place.y(mark.y), size, 0, 2 * Math.PI);
+    ctx.stroke();
+  } else if (mark.sign === "below") {
+    const y = bbox.top + bbox.height;
+    ctx.moveTo(x - size, y - 2 * size);
+    ctx.lineTo(x + size, y - 2 * size);
+    ctx.lineTo(x, y);
+    ctx.fill();
+  } else {
+    const y = bbox.top + 2 * size;
+    ctx.moveTo(x - size, y - size);
+    ctx.lineTo(x + size, y + size);
+    ctx.moveTo(x + size, y - size);
+    ctx.lineTo(x - size, y + size);
+    ctx.stroke();
+  }
 }

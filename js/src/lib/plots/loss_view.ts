@@ -6,7 +6,7 @@ import { Choice, Entry } from "./choice";
 import { Details } from "./details";
 import { type Ink, inkOf } from "./ink";
 import { LossPanel, type Strand } from "./loss_panel";
-import { isReserved, type Name, panelsOf } from "./panels";
+import { isRate, isReserved, type Name, panelsOf } from "./panels";
 import { formatCount, formatSeconds, formatTick, type Limits } from "./scale";
 import type { Run, Store } from "./store";
 import { type Axis, Epochs } from "./track";
@@ -198,7 +198,8 @@ export class LossView {
   #strandOf(run: Run, name: Name, hue: number): Strand | null {
     const points = run.scalars.get(name.full);
     if (!points?.length) return null;
-    const strength = this.#smoothing.valueAsNumber;
+    // A schedule has no noise to take away.
+    const strength = isRate(name.full) ? 0 : this.#smoothing.valueAsNumber;
     const epochs = this.#epochsOf(run);
     const { track, smooth } = this.#tracks.of(points, this.#axis, epochs, strength);
     const id = `${run.id}/${name.full}`;

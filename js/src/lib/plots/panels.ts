@@ -25,11 +25,15 @@ export function isReserved(full: string): boolean {
   return RESERVED.test(full);
 }
 
+/** Whether a name is a learning rate, which the monitor records by itself. */
+export function isRate(full: string): boolean {
+  return full === "lr" || full.startsWith("lr/");
+}
+
 /** Names by panel, each panel and each name in order of appearance; learning rates come last. */
 export function panelsOf(names: readonly string[]): Map<string, Name[]> {
   const panels = new Map<string, Name[]>();
-  const last = (name: string) => (name === "lr" || name.startsWith("lr/") ? 1 : 0);
-  for (const full of [...names].sort((a, b) => last(a) - last(b))) {
+  for (const full of [...names].sort((a, b) => Number(isRate(a)) - Number(isRate(b)))) {
     const name = readName(full);
     const panel = name.key.split("/")[0] || name.key;
     const members = panels.get(panel);
