@@ -15,6 +15,7 @@ import {
   logTicks,
 } from "../src/lib/plots/scale";
 import { smooth } from "../src/lib/plots/smooth";
+import { tableOf } from "../src/lib/plots/table";
 import { cut, Epochs, nearest, trackOf } from "../src/lib/plots/track";
 
 const upTo = (n: number) => Float64Array.from({ length: n }, (_, i) => i);
@@ -206,6 +207,15 @@ describe("tracks", () => {
   ])("the point nearest to %d is number %d", (x, expected) => {
     expect(nearest([0, 1, 2, 3], x)).toBe(expected);
   });
+});
+
+test("points are copied with all their digits, names quoted where they must be", () => {
+  const track = trackOf(pointsOf([1, 2], [0.1 + 0.2, Number.NaN]), "step", new Epochs(undefined));
+  const name = { full: 'a "b", c', key: "", held: false };
+  expect(tableOf([{ run: "run 1", name, track }])).toBe(
+    "run,name,step,time,value\n" +
+      'run 1,"a ""b"", c",1,1,0.30000000000000004\nrun 1,"a ""b"", c",2,2,NaN\n',
+  );
 });
 
 test("arrays are read where they lie in a larger buffer", () => {

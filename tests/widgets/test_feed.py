@@ -12,7 +12,8 @@ import pytest
 from torchdial.training.events import Event
 from torchdial.training.history import History
 from torchdial.widgets.feed import Feed
-from torchdial.widgets.frames import MISSING, Choice, Run, detail, merge_columns, shares
+from torchdial.widgets.frames import Choice, Run, detail, shares
+from torchdial.widgets.layer_frames import MISSING, merge_columns
 
 DTYPES = {"f8": "<f8", "f4": "<f4", "i4": "<i4"}
 DELTA_LIMIT, KEYFRAME_LIMIT = 64 << 10, 512 << 10

@@ -14,8 +14,15 @@ import numpy.typing as npt
 
 from torchdial.training.events import Event
 from torchdial.training.history import History
-from torchdial.training.matrix import LayerMatrix
 from torchdial.training.series import Series
+from torchdial.widgets.layer_frames import (
+    ToldLayers,
+    length_of,
+    new_names,
+    pack_distribution,
+    pack_layers,
+    pack_newest,
+)
 from torchdial.widgets.packing import Packer
 
 DELTA_BYTES = 60_000  # with the head at most 64 kB
@@ -26,11 +33,7 @@ KEYFRAME_LAYER_BYTES = 160_000
 KEYFRAME_POINTS = 20_000
 SERIES_POINTS = 16_000  # js/src/lib/plots/points.ts keeps a few more
 KEYFRAME_EVENTS = 200
-COUNT_BYTES = 24_000  # larger distributions come a layer at a time, when asked for
 POINT_BYTES = 20  # step and value as float64, time as float32
-MISSING = np.float32(-1)  # of numbers that are never negative
-MATRICES = ("grad_norm", "update_ratio")
-Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -67,18 +70,12 @@ class Told:
 
     Attributes:
         points: points of each scalar, by run and name.
-        columns: last step of each layer matrix.
-        last: last column of each layer matrix.
-        rows: rows of each layer matrix.
-        distribution: step of the last distribution.
+        layers: of layers.
         events: events.
     """
 
     points: dict[tuple[int, str], int] = field(default_factory=dict)
-    columns: dict[str, int] = field(default_factory=dict)
-    last: dict[str, Floats] = field(default_factory=dict)
-    rows: dict[str, int] = field(default_factory=dict)
-    distribution: int | None = None
+    layers: ToldLayers = field(default_factory=ToldLayers)
     events: int = 0
 
 
@@ -98,13 +95,12 @@ def keyframe(runs: Sequence[Run], choice: Choice, told: Told) -> Packed:
     history = runs[-1].history
     events = list(history.events)
     first = max(0, len(events) - KEYFRAME_EVENTS)
-    told.points, told.columns, told.rows = {}, {}, {}
-    told.events, told.distribution = len(events), None
+    told.points, told.layers, told.events = {}, ToldLayers(), len(events)
     layers, distribution = [], None
     if choice.layers:
-        layers = _layers(packer, history, told, KEYFRAME_LAYER_BYTES)
-        distribution = _newest_distribution(packer, history, told)
-    names = sum(_length(entry["rows"]) for entry in layers)
+        layers = pack_layers(packer, history, told.layers, KEYFRAME_LAYER_BYTES)
+        distribution = pack_newest(packer, history, told.layers)
+    names = sum(length_of(entry["rows"]) for entry in layers)
     room = (KEYFRAME_BYTES - len(packer) - names) // POINT_BYTES
     head = {
         "runs": _whole_runs(packer, runs, choice, told, min(max(room, 0), KEYFRAME_POINTS)),
@@ -135,10 +131,10 @@ def delta(runs: Sequence[Run], choice: Choice, told: Told) -> Packed:
     history = runs[-1].history
     layers, distribution, too_much = [], None, False
     if choice.layers:
-        too_much = _new_names(history, told) > DELTA_NAMES
+        too_much = new_names(history, told.layers) > DELTA_NAMES
         if not too_much:
-            layers = _layers(packer, history, told, DELTA_BYTES // 3)
-            distribution = _newest_distribution(packer, history, told)
+            layers = pack_layers(packer, history, told.layers, DELTA_BYTES // 3)
+            distribution = pack_newest(packer, history, told.layers)
     new = [
         (i, series, len(series) - told.points.get((i, series.name), 0))
         for i, run in enumerate(runs)
@@ -146,7 +142,7 @@ def delta(runs: Sequence[Run], choice: Choice, told: Told) -> Packed:
         if choice.scalars(series.name)
     ]
     new = [entry for entry in new if entry[2] > 0]
-    names = sum(_length(entry["rows"]) for entry in layers)
+    names = sum(length_of(entry["rows"]) for entry in layers)
     room = (DELTA_BYTES - len(packer) - names - 200 * len(new)) // POINT_BYTES
     allowed = shares([count for _, _, count in new], max(room, 0))
     by_run: dict[int, list[dict[str, Any]]] = {}
@@ -206,7 +202,7 @@ def distribution_at(history: History, step: int, row: str | None) -> Packed:
         row: the layer whose counts are wanted; None leaves them out where they are many.
     """
     packer = Packer()
-    found = _distribution(packer, history, step, row)
+    found = pack_distribution(packer, history, step, row)
     return Packed({"distribution": found}, packer.data())
 
 
@@ -280,134 +276,3 @@ def _points(packer: Packer, steps: Any, times: Any, values: Any) -> dict[str, An
         "time": packer.add(times, "f4"),
         "value": packer.add(values, "f8"),
     }
-
-
-def _matrices(history: History) -> list[tuple[str, LayerMatrix]]:
-    return [(name, history.layers[name]) for name in MATRICES if name in history.layers]
-
-
-def _new_names(history: History, told: Told) -> int:
-    """Return the characters of names of rows that the browser does not know."""
-    with history.lock:
-        return sum(
-            _length(matrix.names)
-            for name, matrix in _matrices(history)
-            if told.rows.get(name) != len(matrix.names)
-        )
-
-
-def _length(names: Sequence[str] | None) -> int:
-    return sum(len(name) + 4 for name in names or ())
-
-
-def _layers(packer: Packer, history: History, told: Told, budget: int) -> list[dict[str, Any]]:
-    """Pack the columns from the last one told, which may have grown, on."""
-    with history.lock:
-        matrices = _matrices(history)
-        packed = [
-            _columns(packer, name, matrix, told, budget // len(matrices))
-            for name, matrix in matrices
-        ]
-    return [entry for entry in packed if entry is not None]
-
-
-def _columns(
-    packer: Packer, name: str, matrix: LayerMatrix, told: Told, budget: int
-) -> dict[str, Any] | None:
-    steps = matrix.steps
-    rows = len(matrix.names)
-    last = told.columns.get(name) if told.rows.get(name) == rows else None
-    first = 0 if last is None else max(int(np.searchsorted(steps, last, "right")) - 1, 0)
-    most = budget // (8 + 4 * max(rows, 1))
-    if len(steps) == 0 or most == 0:
-        return None
-    steps, values = merge_columns(*_newest(matrix, len(steps) - first), most)
-    known = told.rows.get(name) == rows
-    grew = len(steps) > 1 or not np.array_equal(values, told.last.get(name, []), equal_nan=True)
-    if known and not grew:
-        return None
-    told.columns[name] = int(steps[-1])
-    told.last[name] = values[:, -1:]
-    told.rows[name] = rows
-    return {
-        "name": name,
-        "rows": None if known else list(matrix.names),
-        "step": packer.add(steps, "f8"),
-        "value": packer.add(values.T, "f4"),
-    }
-
-
-def _newest(matrix: LayerMatrix, columns: int) -> tuple[npt.NDArray[np.int64], Floats]:
-    """Return steps and largest values of the newest columns, MISSING where a layer had none."""
-    steps, largest, _, count = matrix.last(columns)
-    return steps, np.where(count == 0, MISSING, largest)
-
-
-def merge_columns(
-    steps: npt.NDArray[np.int64], values: Floats, most: int
-) -> tuple[npt.NDArray[np.int64], Floats]:
-    """Merge neighbouring columns to at most `most`, keeping the largest value of each row.
-
-    Args:
-        steps: int64 (K,), first step of each column.
-        values: float32 (L, K); NaN wins over any number.
-        most: at least 1.
-
-    Returns:
-        Steps (k,) and values (L, k), k ≤ most.
-    """
-    together = -(-len(steps) // most)
-    starts = np.arange(0, len(steps), together)
-    return steps[starts], np.maximum.reduceat(values, starts, axis=1)
-
-
-def _newest_distribution(packer: Packer, history: History, told: Told) -> dict[str, Any] | None:
-    found = history.histograms
-    if found is None or len(found) == 0 or int(found.steps[-1]) == told.distribution:
-        return None
-    told.distribution = int(found.steps[-1])
-    return _distribution(packer, history, told.distribution, None)
-
-
-def _distribution(
-    packer: Packer, history: History, step: int, row: str | None
-) -> dict[str, Any] | None:
-    """Pack all layers' root mean square and largest |gradient|, and counts of one or all."""
-    with history.lock:
-        found = history.histograms.at(step) if history.histograms else None
-        if found is None or history.histograms is None:
-            return None
-        at, counts = found
-        names = history.histograms.names[: len(counts)]
-        norms = _column_at(history, "grad_norm", names, at)
-        largest = _column_at(history, "grad_max", names, at)
-        low = history.histograms.exponents[0]
-    sizes = np.maximum(counts.sum(axis=1), 1)
-    known = history.layers.get("grad_norm")
-    if row is not None:
-        counted = [names.index(row)]
-    else:
-        counted = list(range(len(names))) if counts.size * 4 <= COUNT_BYTES else []
-    return {
-        "step": int(at),
-        "rows": None if known is not None and known.names == names else names,
-        "low": low,
-        "bins": counts.shape[1],
-        "counted": None if len(counted) == len(names) else counted,
-        "count": packer.add(counts[counted], "f4"),
-        "rms": packer.add(norms / np.sqrt(sizes), "f4"),
-        "max": packer.add(largest, "f4"),
-    }
-
-
-def _column_at(history: History, name: str, rows: Sequence[str], step: int) -> Floats:
-    """Return a matrix's values at a step by the names of rows, NaN where there are none."""
-    out = np.full(len(rows), np.nan, np.float32)
-    matrix = history.layers.get(name)
-    if matrix is None or len(matrix) == 0:
-        return out
-    column = max(int(np.searchsorted(matrix.steps, step, "right")) - 1, 0)
-    values = dict(zip(matrix.names, matrix.max[:, column], strict=True))
-    for row, name_of_row in enumerate(rows):
-        out[row] = values.get(name_of_row, np.nan)
-    return out

@@ -2,13 +2,15 @@
 
 import { button, copyText, h } from "../dom";
 import { throttle } from "../timing";
-import { Choice, Entry } from "./choice";
+import { Choice } from "./choice";
 import { Details } from "./details";
 import { type Ink, inkOf } from "./ink";
 import { LossPanel, type Strand } from "./loss_panel";
 import { isRate, isReserved, type Name, panelsOf } from "./panels";
+import { areCompared, RunsLegend } from "./runs_legend";
 import { formatCount, formatSeconds, formatTick, type Limits } from "./scale";
 import type { Run, Store } from "./store";
+import { tableOf } from "./table";
 import { type Axis, Epochs } from "./track";
 import { Tracks } from "./tracks";
 
@@ -32,11 +34,10 @@ export class LossView {
   readonly #options: LossViewOptions;
   readonly #changed: () => void;
   readonly #names = new Choice();
-  readonly #runs = new Choice();
+  readonly #runs: RunsLegend;
   readonly #tracks = new Tracks();
   readonly #details: Details;
   readonly #panels = new Map<string, LossPanel>();
-  readonly #runEntries = new Map<number, Entry>();
   readonly #key = `torchdial-${++views}`;
   readonly #axes: [Axis, HTMLButtonElement][] = AXES.map((axis) => [
     axis,
@@ -52,7 +53,6 @@ export class LossView {
   });
   readonly #whole = button("whole run", "Back to the whole run", () => this.#zoom(null));
   readonly #copy = button("copy", "Copy the points shown as text", () => this.#copyPoints());
-  readonly #legend = h("span", { class: "entries" });
   readonly #pointed = h("span", { class: "pointed" });
   readonly #keys = h("div", { class: "keys", hidden: true }, KEYS);
   readonly #grid = h("div", { class: "panels" });
@@ -70,6 +70,7 @@ export class LossView {
     this.#options = options;
     this.#changed = changed;
     this.#details = new Details(store, changed);
+    this.#runs = new RunsLegend(changed);
     this.#smoothing.addEventListener("input", changed);
     const axes = this.#axes.map(([, choice]) => choice);
     const toolbar = h(
@@ -77,7 +78,7 @@ export class LossView {
       { class: "toolbar", role: "toolbar", "aria-label": "loss plot" },
       h("div", { class: "segments", role: "group", "aria-label": "along" }, ...axes),
       h("label", { class: "label" }, "smooth ", this.#smoothing),
-      this.#legend,
+      this.#runs.element,
       h("span", { class: "spring" }),
       this.#pointed,
       this.#whole,
@@ -111,7 +112,7 @@ export class LossView {
 
   draw(root: HTMLElement): void {
     const ink = inkOf(root);
-    const runs = this.#shownRuns();
+    const runs = this.#runs.shown(this.#store.runs);
     this.#epochs = new Map(
       this.#store.runs.map((run) => [run.id, new Epochs(run.scalars.get("epoch"))]),
     );
@@ -130,10 +131,6 @@ export class LossView {
   }
 
   // What is drawn
-
-  #shownRuns(): Run[] {
-    return this.#store.runs.filter((run) => this.#runs.has(String(run.id)));
-  }
 
   /** Names of all runs, the newest run's first; colours follow it, so hiding changes none. */
   #allNames(runs: Run[]): string[] {
@@ -172,7 +169,7 @@ export class LossView {
     panels: number,
     ink: Ink,
   ): void {
-    const several = this.#store.runs.filter((run) => !run.earlier).length > 1;
+    const several = areCompared(this.#store.runs);
     const keys = [...new Set(members.map(({ key }) => key))];
     const strands = runs.flatMap((run) =>
       members.flatMap((name) => {
@@ -265,29 +262,7 @@ export class LossView {
       choice.hidden = axis === "epoch" && !epochs;
     }
     this.#whole.hidden = this.#window === null;
-    const { runs } = this.#store;
-    this.#legend.hidden = runs.length < 2;
-    const ids = runs.map(({ id }) => String(id));
-    runs.forEach((run, index) => {
-      let entry = this.#runEntries.get(run.id);
-      if (!entry) {
-        entry = new Entry(run.name, (alone) => {
-          if (alone) this.#runs.isolate(String(run.id), ids);
-          else this.#runs.toggle(String(run.id));
-          this.#changed();
-        });
-        this.#runEntries.set(run.id, entry);
-        this.#legend.append(entry.element);
-      }
-      const several = runs.filter(({ earlier }) => !earlier).length > 1;
-      entry.update({
-        color: several ? ink.curve(index) : run.earlier ? ink.faint : ink.text,
-        dashed: false,
-        shown: this.#runs.has(String(run.id)),
-        value: "",
-        title: run.earlier ? `${run.name}, an earlier run` : run.name,
-      });
-    });
+    this.#runs.draw(this.#store.runs, ink);
   }
 
   // What a person does
@@ -340,33 +315,22 @@ export class LossView {
 
   #askForDetail(): void {
     if (!this.#window) return;
-    const wanted = this.#shownRuns().flatMap((run) =>
-      [...run.scalars].flatMap(([name, points]) =>
-        this.#strands.some(({ id }) => id === `${run.id}/${name}`) ? [{ run, name, points }] : [],
-      ),
-    );
+    const wanted = this.#runs
+      .shown(this.#store.runs)
+      .flatMap((run) =>
+        [...run.scalars].flatMap(([name, points]) =>
+          this.#strands.some(({ id }) => id === `${run.id}/${name}`) ? [{ run, name, points }] : [],
+        ),
+      );
     this.#details.ask(wanted, this.#axis, this.#window, (run, x) => this.#stepAt(run, x));
   }
 
   #copyPoints(): void {
-    const lines = ["run,name,step,time,value"];
-    for (const { run, name, track } of this.#strands) {
-      track.x.forEach((_, i) => {
-        lines.push(
-          [quote(run), quote(name.full), track.steps[i], track.times[i], track.y[i]].join(),
-        );
-      });
-    }
-    copyText(`${lines.join("\n")}\n`).then((copied) => {
+    copyText(tableOf(this.#strands)).then((copied) => {
       this.#copy.textContent = copied ? "copied" : "not allowed";
       setTimeout(() => {
         this.#copy.textContent = "copy";
       }, 1500);
     });
   }
-}
-
-/** A field of a table of text. */
-function quote(text: string): string {
-  return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

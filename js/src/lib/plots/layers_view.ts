@@ -1,0 +1,200 @@
+// Layers as rows, folded by module: their norms over the steps, or one step's gradients as bars.
+
+import { css } from "../colors";
+import { button, h } from "../dom";
+import { Raster } from "../raster";
+import { type Columns, MISSING } from "./columns";
+import { fillHeat, largest, NOT_FINITE, pixelsOf, rangeOf } from "./heat";
+import type { Ink } from "./ink";
+import { formatCount, formatValue, type Limits } from "./scale";
+import { type Flow, flowOf } from "./spread";
+import type { Distribution } from "./store";
+import { type Node, seen, treeOf, unfold } from "./tree";
+
+const ROW = 24; // pixels: what a finger can hit
+const FIRST_ROWS = 12;
+
+export interface LayersEvents {
+  changed(): void;
+  say(words: string): void;
+  /** A layer was chosen, and where steps are shown, a step. */
+  choose(layer: string, step: number | null): void;
+}
+
+export interface LayersPicture {
+  columns: Columns | undefined;
+  /** Given where one step is shown, as bars. */
+  flow: Distribution | null;
+  window: Limits;
+  step: number | null;
+  layer: string | null;
+}
+
+export class LayersView {
+  readonly #events: LayersEvents;
+  readonly #raster = new Raster();
+  readonly #labels = h("div", { class: "layer-labels" });
+  readonly #canvas = h("canvas", { class: "heat", role: "img", "aria-label": "layers by step" });
+  readonly #axis = h("div", { class: "heat-axis" });
+  readonly element = h(
+    "div",
+    { class: "layers" },
+    this.#labels,
+    h("div", { class: "heat-box" }, this.#canvas, this.#axis),
+  );
+  #names: string[] = [];
+  #tree: Node[] = [];
+  #open = new Set<string>();
+  #seen: Node[] = [];
+  #labelled = "";
+  #picture: LayersPicture | null = null;
+  #flow: Flow | null = null;
+  #range: Limits = [-1, 0];
+  #ranged = -1;
+
+  constructor(events: LayersEvents) {
+    this.#events = events;
+    this.#canvas.addEventListener("pointermove", (e) => this.#point(e));
+    this.#canvas.addEventListener("pointerleave", () => events.say(""));
+    this.#canvas.addEventListener("click", (e) => {
+      const place = this.#place(e);
+      if (place) events.choose(this.#names[place.node.rows[0]], this.#flow ? null : place.step);
+    });
+  }
+
+  setNames(names: string[]): void {
+    this.#names = names;
+    this.#tree = treeOf(names);
+    if (this.#open.size === 0) this.#open = unfold(this.#tree, FIRST_ROWS);
+  }
+
+  /** Range of the colours, in powers of ten. */
+  rangeOf(columns: Columns): Limits {
+    if (this.#ranged !== columns.version) {
+      this.#range = rangeOf(columns);
+      this.#ranged = columns.version;
+    }
+    return this.#range;
+  }
+
+  draw(picture: LayersPicture, ink: Ink): void {
+    this.#picture = picture;
+    this.#seen = seen(this.#tree, this.#open);
+    this.#flow = picture.flow && flowOf(picture.flow, this.#seen);
+    this.#drawLabels(picture.layer);
+    const context = this.#clear();
+    if (this.#flow) this.#drawFlow(context, this.#flow, ink);
+    else if (picture.columns?.steps.length) this.#drawHeat(context, picture, ink);
+    const [low, high] = this.#flow?.limits ?? picture.window;
+    const ends = this.#flow
+      ? [formatValue(low), formatValue(high)]
+      : [formatCount(low), `step ${formatCount(high - 1)}`];
+    this.#axis.replaceChildren(...ends.map((text) => h("span", {}, text)));
+  }
+
+  #clear(): CanvasRenderingContext2D {
+    const box = this.#canvas.parentElement as HTMLElement;
+    const height = this.#seen.length * ROW;
+    this.#canvas.width = Math.round(Math.max(box.clientWidth, 50) * devicePixelRatio);
+    this.#canvas.height = Math.round(height * devicePixelRatio);
+    this.#canvas.style.height = `${height}px`;
+    return this.#canvas.getContext("2d") as CanvasRenderingContext2D;
+  }
+
+  #drawHeat(context: CanvasRenderingContext2D, picture: LayersPicture, ink: Ink): void {
+    const columns = picture.columns as Columns;
+    // The rows of an open module follow below it: its own stays empty.
+    const rows = this.#seen.map(({ path, rows }) => (this.#open.has(path) ? [] : rows));
+    const { width, height } = context.canvas;
+    const pixels = pixelsOf(columns, picture.window, width);
+    context.imageSmoothingEnabled = false;
+    const size = { width, height: rows.length };
+    this.#raster.draw(context, size, { x: 0, y: 0, width, height }, (out) =>
+      fillHeat(out, columns, rows, pixels, this.rangeOf(columns)),
+    );
+    if (picture.step === null) return;
+    const [low, high] = picture.window;
+    context.fillStyle = ink.accent;
+    const x = Math.round(((picture.step + 0.5 - low) / (high - low)) * width);
+    context.fillRect(x, 0, devicePixelRatio * 1.5, height);
+  }
+
+  #drawFlow(context: CanvasRenderingContext2D, { limits, bars }: Flow, ink: Ink): void {
+    const ratio = devicePixelRatio;
+    const { width } = context.canvas;
+    const [low, high] = limits.map(Math.log10);
+    const lengthOf = (value: number) => ((Math.log10(value) - low) / (high - low)) * width;
+    bars.forEach(({ rms, max }, i) => {
+      if (this.#open.has(this.#seen[i].path)) return;
+      for (const [value, alpha, inset] of [
+        [max, 0.35, 4],
+        [rms, 1, 7],
+      ]) {
+        const fine = Number.isFinite(value);
+        context.globalAlpha = alpha;
+        context.fillStyle = fine ? ink.curve(0) : css(NOT_FINITE);
+        const length = fine ? (value > 0 ? lengthOf(value) : 0) : width;
+        context.fillRect(0, (i * ROW + inset) * ratio, length, (ROW - 2 * inset) * ratio);
+      }
+    });
+    context.globalAlpha = 1;
+  }
+
+  #drawLabels(layer: string | null): void {
+    const looks = this.#seen.map((node) => {
+      const open = this.#open.has(node.path);
+      const folds = node.children.length > 0;
+      const text = folds
+        ? `${open ? "▾" : "▸"} ${node.label}${open ? "" : ` ×${node.rows.length}`}`
+        : node.label;
+      return { node, open, folds, text, chosen: !folds && node.path === layer };
+    });
+    const key = looks.map(({ node, text, chosen }) => `${node.path} ${text} ${chosen}`).join("\n");
+    if (key === this.#labelled) return; // a press must not lose its button
+    this.#labelled = key;
+    const labels = looks.map(({ node, open, folds, text, chosen }) => {
+      const label = button(text, node.path, () => this.#press(node));
+      label.style.paddingLeft = `${4 + 10 * node.depth}px`;
+      if (folds) label.setAttribute("aria-expanded", String(open));
+      else label.setAttribute("aria-pressed", String(chosen));
+      return label;
+    });
+    this.#labels.replaceChildren(...labels);
+  }
+
+  #press(node: Node): void {
+    if (node.children.length === 0) {
+      this.#events.choose(node.path, null);
+      return;
+    }
+    if (!this.#open.delete(node.path)) this.#open.add(node.path);
+    this.#events.changed();
+  }
+
+  #place(e: MouseEvent): { node: Node; step: number } | null {
+    if (!this.#picture) return null;
+    const { left, top, width } = this.#canvas.getBoundingClientRect();
+    const node = this.#seen[Math.floor((e.clientY - top) / ROW)];
+    const [low, high] = this.#picture.window;
+    return node && { node, step: Math.floor(low + ((e.clientX - left) / width) * (high - low)) };
+  }
+
+  #point(e: MouseEvent): void {
+    const place = this.#place(e);
+    if (!place) return;
+    const { node, step } = place;
+    const of = node.rows.length > 1 ? `largest of ${node.rows.length}: ` : "";
+    if (this.#flow) {
+      const { rms, max } = this.#flow.bars[this.#seen.indexOf(node)];
+      const words = `typical ${formatValue(rms)}, largest ${formatValue(max)}`;
+      this.#events.say(`${node.path}  ${of}${words}`);
+      return;
+    }
+    const columns = this.#picture?.columns;
+    if (!columns) return;
+    const at = columns.at(step);
+    const value = largest(columns, node.rows, Math.max(at, 0), at + 1);
+    const words = value === MISSING ? "no gradient" : `${of}${formatValue(value)}`;
+    this.#events.say(`${node.path}  step ${formatCount(step)}  ${words}`);
+  }
+}

@@ -1,0 +1,170 @@
+// Lines over the steps on a log axis: chosen layers, or the total.
+
+import { h } from "../dom";
+import { Chart, type Curve, type Picture } from "./chart";
+import { Choice, Entry } from "./choice";
+import { type Columns, MISSING } from "./columns";
+import type { Ink } from "./ink";
+import { formatCount, formatTick, formatValue, type Limits, limitsOf } from "./scale";
+import type { Run } from "./store";
+import { cut, Epochs, type Piece, trackOf } from "./track";
+
+const HEIGHT = 220;
+let charts = 0;
+
+export interface Line extends Piece {
+  name: string;
+}
+
+export interface LinesEvents {
+  changed(): void;
+  say(words: string): void;
+  /** A step was chosen; null for none. */
+  choose(step: number | null): void;
+}
+
+export class LinesView {
+  readonly #events: LinesEvents;
+  readonly #choice = new Choice();
+  readonly #chosen = new Set<string>();
+  readonly #entries = new Map<string, Entry>();
+  readonly #legend = h("div", { class: "entries" });
+  readonly #more = h("select", { class: "select", "aria-label": "add a layer" });
+  readonly element = h(
+    "div",
+    { class: "panel" },
+    h("div", { class: "panel-head" }, this.#legend, this.#more),
+  );
+  readonly #key = `torchdial-lines-${++charts}`;
+  #chart: Chart | null = null;
+  #names: string[] = [];
+
+  constructor(events: LinesEvents) {
+    this.#events = events;
+    this.#more.addEventListener("change", () => {
+      this.#chosen.add(this.#more.value);
+      this.#more.value = "";
+      events.changed();
+    });
+  }
+
+  dispose(): void {
+    this.#chart?.dispose();
+  }
+
+  /** Take the layers that can be chosen; at first the ends and the middle are. */
+  setNames(names: string[]): void {
+    this.#names = names;
+    const options = names.map((name) => h("option", { value: name }, name));
+    this.#more.replaceChildren(h("option", { value: "" }, "add a layer"), ...options);
+    if (this.#chosen.size) return;
+    const last = names.length - 1;
+    for (const i of [0, last >> 1, last]) this.#chosen.add(names[i]);
+  }
+
+  /** Draw the chosen layers' rows of a matrix. */
+  drawLayers(
+    columns: Columns | undefined,
+    extra: string | null,
+    window: Limits,
+    step: number | null,
+    ink: Ink,
+    band?: Limits,
+  ): void {
+    const x = Float64Array.from(columns?.steps ?? []);
+    const names = new Set(extra === null ? this.#chosen : [...this.#chosen, extra]);
+    const lines = [...names]
+      .filter((name) => this.#names.includes(name))
+      .map((name) => {
+        const row = columns?.names.indexOf(name) ?? -1;
+        const y = Float64Array.from(x, (_, k) => columns?.value(row, k) ?? MISSING);
+        return { name, x, y: y.map((v) => (v === MISSING ? Number.NaN : v)) };
+      });
+    this.#more.hidden = false;
+    this.#draw(lines, window, step, ink, band);
+  }
+
+  /** Draw the norm of all gradients of a run, and where it is clipped, what is left of it. */
+  drawTotal(run: Run | undefined, window: Limits, step: number | null, ink: Ink): void {
+    this.#more.hidden = true;
+    this.#draw(totalsOf(run), window, step, ink);
+  }
+
+  #draw(lines: Line[], window: Limits, step: number | null, ink: Ink, band?: Limits): void {
+    const x: Limits = [window[0], Math.max(window[1] - 1, window[0] + 1)];
+    let [least, most] = band ?? [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+    const curves: Curve[] = [];
+    const marks: Picture["marks"] = [];
+    lines.forEach((line, hue) => {
+      if (!this.#choice.has(line.name)) return;
+      const color = ink.curve(hue);
+      const piece = cut(line.x, line.y, x, 600);
+      curves.push({ ...piece, color, alpha: 1, width: 1.25, dash: [] });
+      piece.y.forEach((value, i) => {
+        if (value > 0 && Number.isFinite(value)) {
+          least = Math.min(least, value);
+          most = Math.max(most, value);
+        } else if (value === Number.POSITIVE_INFINITY) {
+          marks.push({ x: piece.x[i], y: 0, color, sign: "cross" });
+        } else if (value === 0) marks.push({ x: piece.x[i], y: 0, color, sign: "below" });
+      });
+    });
+    this.#drawLegend(lines, ink);
+    const chosen = step === null ? [] : [{ x: step, color: ink.accent }];
+    this.#chart ??= this.#newChart(ink);
+    this.#chart.resize(this.element.clientWidth || 300, HEIGHT);
+    const y = limitsOf(least, most, true);
+    this.#chart.draw({ x, y, curves, marks, lines: chosen, band }, ink);
+  }
+
+  #newChart(ink: Ink): Chart {
+    const label = "gradients by step";
+    const options = { height: HEIGHT, log: true, key: this.#key, formatX: formatTick, label };
+    const chart = new Chart(ink, options, {
+      zoom: (window) => this.#events.choose(window && Math.round((window[0] + window[1]) / 2)),
+      hover: (x) => this.#events.say(x === null ? "" : `step ${formatCount(x)}`),
+    });
+    this.element.append(chart.element);
+    return chart;
+  }
+
+  #drawLegend(lines: Line[], ink: Ink): void {
+    const names = lines.map(({ name }) => name);
+    const elements = lines.map(({ name, y }, hue) => {
+      let entry = this.#entries.get(name);
+      if (!entry) {
+        entry = new Entry(name, (alone) => {
+          if (alone) this.#choice.isolate(name, names);
+          else this.#choice.toggle(name);
+          this.#events.changed();
+        });
+        this.#entries.set(name, entry);
+      }
+      const shown = this.#choice.has(name);
+      const value = formatValue(y[y.length - 1] ?? Number.NaN);
+      entry.update({ color: ink.curve(hue), dashed: false, shown, value, title: name });
+      return entry.element;
+    });
+    if (elements.some((element, i) => this.#legend.children[i] !== element)) {
+      this.#legend.replaceChildren(...elements);
+    }
+    while (this.#legend.children.length > elements.length) this.#legend.lastChild?.remove();
+  }
+}
+
+/** The norm of all gradients, and after clipping that norm by the coefficient of its step. */
+export function totalsOf(run: Run | undefined): Line[] {
+  const norm = run?.scalars.get("grad_norm");
+  if (!norm) return [];
+  const none = new Epochs(undefined);
+  const { x, y } = trackOf(norm, "step", none);
+  const coefficient = run?.scalars.get("clip_coefficient");
+  if (!coefficient) return [{ name: "total norm", x, y }];
+  const by = trackOf(coefficient, "step", none);
+  const factor = new Map(Array.from(by.x, (step, i) => [step, by.y[i]]));
+  const after = y.map((value, i) => value * (factor.get(x[i]) ?? Number.NaN));
+  return [
+    { name: "before clipping", x, y },
+    { name: "after clipping", x, y: after },
+  ];
+}
