@@ -1,8 +1,8 @@
 """Training that waits for its data.
 
-The threshold: more than half of the time of a step, in the median of the last 50 steps, the first
-20 left out (workers that start, caches that fill). At one half, data that came at once would make
-the run twice as fast; below, other things matter more.
+The threshold: more than half of the time, in the median of the last 5 readings (one a second, about
+all steps of it), the first 2 left out (workers that start, caches that fill). At one half, data
+that came at once would make the run twice as fast; below, other things matter more.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from torchdial.training.diagnosis.robust import finite
 from torchdial.training.diagnosis.words import percent, times
 
 NAME = "system/data_wait"
-WINDOW = 50
-STARTING = 20
+WINDOW = 5
+STARTING = 2
 MOST = 0.5
 
 
 def waiting(shares: Floats) -> float | None:
-    """Return the usual share of a step spent waiting, if it is more than half.
+    """Return the usual share of the time spent waiting, if it is more than half.
 
     Args:
-        shares: (n,) share of each step, 0 … 1.
+        shares: (n,) the newest readings, 0 … 1.
 
     Example:
-        >>> waiting(np.full(50, 0.8)), waiting(np.full(50, 0.3))
+        >>> waiting(np.full(5, 0.8)), waiting(np.full(5, 0.3))
         (0.8, None)
     """
     known = finite(shares)

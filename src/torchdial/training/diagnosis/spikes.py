@@ -1,12 +1,11 @@
-"""A loss that suddenly rises: against the median and the spread of the points before it.
+"""A loss that suddenly rises: over the median of the 30 points before it.
 
 The thresholds:
 
-- 8 robust standard deviations (median and MAD of the 200 points before): chance reaches that once
-  in 10¹⁵ points of normal noise, and the noise of a batch's loss is not much wilder while it is not
-  near zero.
-- twice the highest rise among those points, because near zero it is wilder: one hard example in a
-  batch makes a loss that no normal spread foretells, but then such batches came before.
+- 8 robust standard deviations (MAD) of those points: chance reaches that once in 10¹⁵ points of
+  normal noise, and the noise of a batch's loss is not much wilder while it is not near zero.
+- twice the highest rise of the last 200 points, because near zero it is wilder: one hard example in
+  a batch makes a loss that no spread foretells, but then such batches came before.
 - a quarter of what the run has won so far, or a twentieth if it lasts for 3 points: a rise from
   0.001 to 0.01 is nothing to a run that began at 2.3. One batch of odd data rises once; a run that
   loses its footing stays up for some steps.
@@ -56,16 +55,25 @@ def spikes(values: Floats, fresh: int, start: float) -> list[Spike]:
     found = []
     for i in _records(values, fresh):
         before = finite(values[max(0, i - WINDOW) : i])
-        middle, noise = (np.median(before), spread(before)) if len(before) else (np.inf, 0.0)
-        if len(before) < LEAST or middle > start + abs(start):
+        if len(before) < LEAST:
+            continue
+        recent = before[-LEAST:]
+        middle, noise = float(np.median(recent)), spread(recent)
+        if middle > start + abs(start):
             continue
         rises = values[i : i + LASTING] - middle
-        least = max(SPREADS * noise, RECORDS * (before.max() - middle))
+        least = max(SPREADS * noise, RECORDS * _highest_rise(before))
         won = max(abs(start - middle), abs(middle))
         lasting = len(rises) == LASTING and (rises > max(least, LASTING_SHARE * won)).all()
         if rises[0] > max(least, SHARE * won) or lasting:
-            found.append(Spike(i, float(middle), noise))
+            found.append(Spike(i, middle, noise))
     return found
+
+
+def _highest_rise(values: Floats) -> float:
+    """The most that a point was above the median of the 30 points up to it; at least 0."""
+    windows = np.lib.stride_tricks.sliding_window_view(values, LEAST)
+    return max(0.0, float((values[LEAST - 1 :] - np.median(windows, axis=1)).max()))
 
 
 def first_riser(layers: Layers, step: int) -> tuple[str, int, float] | None:
@@ -74,7 +82,7 @@ def first_riser(layers: Layers, step: int) -> tuple[str, int, float] | None:
     Returns:
         Its name, the step, and how many times its usual norm it then had; None if none rose.
     """
-    usual = np.flatnonzero(layers.steps < step - EARLIER)
+    usual = np.flatnonzero(layers.steps < step - EARLIER)[-LEAST:]
     recent = np.flatnonzero((layers.steps >= step - EARLIER) & (layers.steps <= step))
     if len(usual) < LEAST or not len(recent):
         return None

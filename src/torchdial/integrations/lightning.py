@@ -1,0 +1,132 @@
+"""Watch a run of Lightning's Trainer.
+
+from torchdial.integrations.lightning import TorchdialCallback
+trainer = L.Trainer(callbacks=[TorchdialCallback()])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from lightning.pytorch import Callback, LightningModule, Trainer
+
+from torchdial.integrations.notebook import show
+from torchdial.training.control import Progress, StopTraining
+from torchdial.training.monitor import TrainingMonitor
+
+
+class TorchdialCallback(Callback):
+    """Records each `fit` into a `TrainingMonitor`, and shows its panel if in a notebook.
+
+    The loss of `training_step` and all that the module logs are recorded as they come, gradients
+    and learning rates by the optimizers' steps, in automatic and manual optimisation. The panel's
+    stop ends the run as `trainer.should_stop` does. A checkpoint carries the record, and a resumed
+    run goes on with it. Gradient norms are those after Lightning's own clipping.
+
+    Args:
+        name: What to call the run.
+        **options: More arguments for `TrainingMonitor`, such as `include` or `budget`.
+
+    Attributes:
+        monitor: That of the last `fit`; None before the first.
+    """
+
+    def __init__(self, name: str | None = None, **options: Any) -> None:
+        self.monitor: TrainingMonitor | None = None
+        self._name = name
+        self._options = options
+        self._restored: Mapping[str, Any] | None = None
+        self._seen: dict[str, Any] = {}
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Begin to watch: the optimizers are there, and a checkpoint has been loaded."""
+        self._close()
+        self._seen = {}
+        self.monitor = TrainingMonitor(
+            pl_module,
+            trainer.optimizers or None,
+            getattr(trainer.precision_plugin, "scaler", None),
+            config=_plain(pl_module.hparams),
+            name=self._name,
+            **self._options,
+        )
+        if self._restored is not None:
+            self.monitor.load_state_dict(self._restored)
+            self._restored = None
+        if trainer.is_global_zero:
+            show(self.monitor)
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Record the loss and what was logged in this step; do what the panel asks for."""
+        values = self._fresh(trainer)
+        loss = outputs.get("loss") if isinstance(outputs, Mapping) else outputs
+        if isinstance(loss, torch.Tensor) and not any("loss" in name for name in values):
+            values["loss"] = loss.detach() * trainer.accumulate_grad_batches
+        self._log(trainer, {"epoch": trainer.current_epoch, **values})
+        self._report(trainer)
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Record what validation logged."""
+        self._log(trainer, self._fresh(trainer))
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Record what was logged of the epoch."""
+        self._log(trainer, self._fresh(trainer))
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """End the record."""
+        self._log(trainer, self._fresh(trainer))
+        self._close()
+
+    def on_exception(
+        self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
+    ) -> None:
+        """End the record of a run that failed or was interrupted."""
+        self._close()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the record, for the checkpoint."""
+        return {} if self.monitor is None else {"monitor": self.monitor.state_dict()}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Keep a checkpoint's record for the run that begins."""
+        self._restored = state_dict.get("monitor")
+
+    def _fresh(self, trainer: Trainer) -> dict[str, Any]:
+        """The metrics logged since the last look: Lightning makes a new tensor for each value."""
+        metrics = trainer.callback_metrics
+        fresh = {k: v for k, v in metrics.items() if self._seen.get(k) is not v}
+        self._seen.update(fresh)
+        return fresh
+
+    def _log(self, trainer: Trainer, values: Mapping[str, Any]) -> None:
+        if self.monitor is None or trainer.sanity_checking:
+            return
+        try:
+            self.monitor.log(values)
+        except StopTraining:
+            trainer.should_stop = True
+
+    def _report(self, trainer: Trainer) -> None:
+        """Tell the panel how far the run is."""
+        if self.monitor is None:
+            return
+        batches, epochs = trainer.num_training_batches, trainer.max_epochs
+        total = None
+        if isinstance(batches, int) and epochs is not None and epochs > 0:
+            total = batches * epochs
+        step = trainer.fit_loop.total_batch_idx + 1
+        self.monitor.control.report(Progress(step, total, trainer.current_epoch, epochs))
+
+    def _close(self) -> None:
+        if self.monitor is not None:
+            self.monitor.close()
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The hyperparameters that can be shown and saved."""
+    return {k: v for k, v in values.items() if isinstance(v, (str, int, float, bool, type(None)))}
