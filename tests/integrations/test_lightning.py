@@ -26,7 +26,7 @@ class Automatic(L.LightningModule):
     def training_step(self, batch, batch_idx):
         x, y = batch
         loss = (self.layer(x) - y).square().mean()
-        self.losses.append(float(loss))
+        self.losses.append(loss.item())
         return loss
 
     def validation_step(self, batch, batch_idx):
@@ -67,7 +67,7 @@ class Manual(L.LightningModule):
         x, y = batch
         first, second = self.optimizers()
         loss = (self.first(x) + self.second(x) - y).square().mean()
-        self.losses.append(float(loss))
+        self.losses.append(loss.item())
         first.zero_grad()
         second.zero_grad()
         self.manual_backward(loss)
@@ -105,7 +105,7 @@ def fit(module, callback, tmp_path, resume=None, **options):
 
 
 def test_automatic_optimisation(tmp_path):
-    module, callback = Automatic(), TorchdialCallback(name="least squares")
+    module, callback = Automatic(), TorchdialCallback(name="least squares", budget=1.0)
     fit(module, callback, tmp_path)
     history = callback.monitor.history
     assert history.name == "least squares"
@@ -116,13 +116,14 @@ def test_automatic_optimisation(tmp_path):
     assert history["grad_norm"].values == pytest.approx(module.norms)
     assert history["lr"].values == pytest.approx(0.1 * 0.5 ** torch.arange(12.0).numpy())
     assert history["val_loss"].steps.tolist() == [6, 12]
-    assert history["epoch"].values.tolist() == 6 * [0] + 6 * [1]
+    epochs = zip(history["epoch"].steps, history["epoch"].values, strict=True)
+    assert all(epoch == (step > 6) for step, epoch in epochs)
     assert callback.monitor.control.progress.total_steps == 12
     assert callback.monitor.control.state == "finished"
 
 
 def test_logged_metrics_are_recorded_once_each(tmp_path):
-    module, callback = Logging(), TorchdialCallback()
+    module, callback = Logging(), TorchdialCallback(budget=1.0)
     fit(module, callback, tmp_path)
     history = callback.monitor.history
     assert "loss" not in history  # the module logs its own
@@ -134,7 +135,7 @@ def test_logged_metrics_are_recorded_once_each(tmp_path):
 
 
 def test_manual_optimisation_with_two_optimizers(tmp_path):
-    module, callback = Manual(), TorchdialCallback()
+    module, callback = Manual(), TorchdialCallback(budget=1.0)
     fit(module, callback, tmp_path)
     history = callback.monitor.history
     assert callback.monitor.step == 12  # of the first optimizer
@@ -145,7 +146,7 @@ def test_manual_optimisation_with_two_optimizers(tmp_path):
 
 
 def test_gradient_accumulation(tmp_path):
-    module, callback = Automatic(), TorchdialCallback()
+    module, callback = Automatic(), TorchdialCallback(budget=1.0)
     fit(module, callback, tmp_path, accumulate_grad_batches=3)
     history = callback.monitor.history
     assert callback.monitor.step == 4
@@ -175,7 +176,7 @@ def test_stop_asked_in_the_panel_ends_the_fit(tmp_path):
                 callback.monitor.control.request_stop()
             return super().training_step(batch, batch_idx)
 
-    module, callback = Stopping(), TorchdialCallback()
+    module, callback = Stopping(), TorchdialCallback(budget=1.0)
     trainer = fit(module, callback, tmp_path)
     assert trainer.state.finished
     assert len(module.losses) == 4
@@ -189,10 +190,12 @@ def test_an_error_ends_the_record_and_leaves_no_hooks(tmp_path):
                 raise RuntimeError("planted")
             return super().training_step(batch, batch_idx)
 
-    module, callback = Failing(), TorchdialCallback()
+    module, callback = Failing(), TorchdialCallback(budget=1.0)
     with pytest.raises(RuntimeError, match="planted"):
         fit(module, callback, tmp_path)
     assert callback.monitor.history["loss"].values == pytest.approx(module.losses)
+    assert callback.monitor.control.state == "failed"
+    assert "planted" in callback.monitor.control.error
     optimizer = module.trainer.optimizers[0]
     assert not optimizer._optimizer_step_post_hooks
     assert not optimizer._optimizer_step_pre_hooks

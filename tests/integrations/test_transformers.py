@@ -25,7 +25,7 @@ class Squares(nn.Module):
         output = self.layer(x)
         loss = (output - labels).square().mean()
         if self.training:
-            self.losses.append(float(loss))
+            self.losses.append(loss.item())
         return {"loss": loss, "logits": output}
 
 
@@ -71,15 +71,16 @@ def test_a_run_is_recorded(tmp_path):
     assert callback.monitor.step == trainer.state.global_step == 12
     assert history["loss"].steps.tolist() == list(range(1, 13))
     assert history["loss"].values == pytest.approx(model.losses, rel=1e-3)
-    assert history["lr"].values == pytest.approx([0.1 * (1 - k / 12) for k in range(12)])
+    assert history["lr/0"].values == pytest.approx([0.1 * (1 - k / 12) for k in range(12)])
     assert history["eval_loss"].steps.tolist() == [6, 12]
-    assert set(history.names) >= {"loss", "lr", "grad_norm", "eval_loss", "epoch"}
+    assert set(history.names) >= {"loss", "lr/0", "grad_norm", "eval_loss", "epoch"}
     assert not any(
         "runtime" in name or "per_second" in name
         for name in history.names
         if not name.startswith("system/")
     )
     assert callback.monitor.control.progress.total_steps == 12
+    assert callback.monitor.control.state == "finished"
 
 
 def test_gradients_are_the_optimizers(tmp_path):
@@ -90,7 +91,7 @@ def test_gradients_are_the_optimizers(tmp_path):
             squares = [p.grad.double().square().sum() for p in model.parameters()]
             norms.append(math.sqrt(float(sum(squares))))
 
-    callback = Reading()
+    callback = Reading(budget=1.0)
     train(callback, tmp_path, gradient_accumulation_steps=3)
     history = callback.monitor.history
     assert callback.monitor.step == 4

@@ -6,6 +6,7 @@ trainer = L.Trainer(callbacks=[TorchdialCallback()])
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Mapping
 from typing import Any
 
@@ -38,7 +39,7 @@ class TorchdialCallback(Callback):
         self._name = name
         self._options = options
         self._restored: Mapping[str, Any] | None = None
-        self._seen: dict[str, Any] = {}
+        self._seen: dict[str, torch.Tensor] = {}
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Begin to watch: the optimizers are there, and a checkpoint has been loaded."""
@@ -66,27 +67,27 @@ class TorchdialCallback(Callback):
         loss = outputs.get("loss") if isinstance(outputs, Mapping) else outputs
         if isinstance(loss, torch.Tensor) and not any("loss" in name for name in values):
             values["loss"] = loss.detach() * trainer.accumulate_grad_batches
-        self._log(trainer, {"epoch": trainer.current_epoch, **values})
         self._report(trainer)
+        self._log(trainer, values)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Record what validation logged."""
-        self._log(trainer, self._fresh(trainer))
+        self._log_fresh(trainer)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Record what was logged of the epoch."""
-        self._log(trainer, self._fresh(trainer))
+        self._log_fresh(trainer)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """End the record."""
-        self._log(trainer, self._fresh(trainer))
         self._close()
 
     def on_exception(
         self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
     ) -> None:
         """End the record of a run that failed or was interrupted."""
-        self._close()
+        failed = isinstance(exception, Exception)
+        self._close("".join(traceback.format_exception(exception)) if failed else "")
 
     def state_dict(self) -> dict[str, Any]:
         """Return the record, for the checkpoint."""
@@ -96,12 +97,17 @@ class TorchdialCallback(Callback):
         """Keep a checkpoint's record for the run that begins."""
         self._restored = state_dict.get("monitor")
 
-    def _fresh(self, trainer: Trainer) -> dict[str, Any]:
-        """The metrics logged since the last look: Lightning makes a new tensor for each value."""
+    def _fresh(self, trainer: Trainer) -> dict[str, torch.Tensor]:
+        """The metrics logged since the last look: each value has memory of its own."""
         metrics = trainer.callback_metrics
-        fresh = {k: v for k, v in metrics.items() if self._seen.get(k) is not v}
+        fresh = {k: v for k, v in metrics.items() if not _same(v, self._seen.get(k))}
         self._seen.update(fresh)
         return fresh
+
+    def _log_fresh(self, trainer: Trainer) -> None:
+        values = self._fresh(trainer)
+        if values:
+            self._log(trainer, values)
 
     def _log(self, trainer: Trainer, values: Mapping[str, Any]) -> None:
         if self.monitor is None or trainer.sanity_checking:
@@ -122,9 +128,15 @@ class TorchdialCallback(Callback):
         step = trainer.fit_loop.total_batch_idx + 1
         self.monitor.control.report(Progress(step, total, trainer.current_epoch, epochs))
 
-    def _close(self) -> None:
+    def _close(self, error: str = "") -> None:
         if self.monitor is not None:
+            self.monitor.control.rest(error)
             self.monitor.close()
+
+
+def _same(one: torch.Tensor, other: torch.Tensor | None) -> bool:
+    """Whether both are views of one value: that of the other is held, so none is in its place."""
+    return other is not None and one.data_ptr() == other.data_ptr()
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -117,6 +117,7 @@ class TorchdialCallback(TrainerCallback):
 
     def _close(self) -> None:
         if self.monitor is not None:
+            self.monitor.control.rest()
             self.monitor.close()
 
 

@@ -40,22 +40,23 @@ def train(
     *,
     prepare=lambda step, x: x,
     criterion=functional.cross_entropy,
-    optimizer: torch.optim.Optimizer | None = None,
 ) -> Recorder:
     """Train, with `prepare(step, x)` as the place where a batch is spoilt."""
-    recorder = Recorder(model)
-    optimizer = optimizer or torch.optim.SGD(model.parameters(), lr=lr)
+    optimizer = torch.optim.SGD(model.parameters(), lr=lr)
+    recorder = Recorder(model, optimizer)
     generator = torch.Generator().manual_seed(0)
-    for step in range(1, steps + 1):
-        x, y = batch(generator)
-        began = time.perf_counter()
-        x = prepare(step, x)
-        waited = time.perf_counter() - began
+
+    def batches():
+        for step in range(1, steps + 1):
+            x, y = batch(generator)
+            yield prepare(step, x), y
+
+    for x, y in recorder.monitor.loop(batches()):
         loss = criterion(model(x), y)
         optimizer.zero_grad()
         loss.backward()
         recorder.step(optimizer)
-        recorder.log(loss=loss, **{"system/data_wait": waited / (time.perf_counter() - began)})
+        recorder.log(loss=loss)
     return recorder
 
 
@@ -124,10 +125,10 @@ def slow_loader() -> Recorder:
     torch.manual_seed(0)
 
     def slow(step, x):
-        time.sleep(0.008)
+        time.sleep(0.05)
         return x
 
-    return train(Plain(), 100, prepare=slow)
+    return train(Plain(), 170, prepare=slow)
 
 
 class TwoHeads(Plain):
@@ -150,7 +151,7 @@ def rate_of_zero() -> Recorder:
 
 def rate_too_low() -> Recorder:
     torch.manual_seed(0)
-    return train(Plain(), 400, lr=1e-5)
+    return train(Plain(), 600, lr=1e-5)
 
 
 def targets_of_chance() -> Recorder:
@@ -166,9 +167,9 @@ def float16_that_overflows() -> Recorder:
     """From step 51 on a gradient is infinite at any scale."""
     torch.manual_seed(0)
     model = cnn()
-    recorder = Recorder(model)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
     scaler = torch.amp.GradScaler("cpu", init_scale=2.0**16)
+    recorder = Recorder(model, optimizer, scaler)
     generator = torch.Generator().manual_seed(0)
     for attempt in range(1, 81):
         x, y = shapes(16, generator)
@@ -179,6 +180,6 @@ def float16_that_overflows() -> Recorder:
         loss = functional.cross_entropy(output.float(), y)
         optimizer.zero_grad()
         scaler.scale(loss).backward()
-        recorder.step(optimizer, scaler=scaler)
+        recorder.step(optimizer)
         recorder.log(loss=loss)
     return recorder

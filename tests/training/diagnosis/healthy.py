@@ -66,8 +66,8 @@ def _batches(steps: int, seed: int, n: int = 512, size: int = 32):
 def cnn_with_sgd(seed: int, steps: int = 300) -> Recorder:
     torch.manual_seed(seed)
     model = cnn()
-    recorder = Recorder(model)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9, weight_decay=5e-4)
+    recorder = Recorder(model, optimizer)
     for x, y in _batches(steps, seed):
         loss = functional.cross_entropy(model(x), y)
         optimizer.zero_grad()
@@ -89,10 +89,10 @@ def residual_with_one_cycle(seed: int, steps: int = 300) -> Recorder:
         nn.Flatten(),
         nn.Linear(12, 8),
     )
-    recorder = Recorder(model, total_steps=steps)
     optimizer = torch.optim.SGD(
         model.parameters(), lr=0.1, momentum=0.9, weight_decay=5e-4, nesterov=True
     )
+    recorder = Recorder(model, optimizer)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=0.1, total_steps=steps)
     for x, y in _batches(steps, seed):
         loss = functional.cross_entropy(model(x), y)
@@ -137,8 +137,8 @@ def transformer_with_warm_up_and_cosine(seed: int, steps: int = 300) -> Recorder
     letters = sorted(set(text))
     ids = torch.tensor([letters.index(letter) for letter in text])
     model = Transformer(len(letters))
-    recorder = Recorder(model, total_steps=steps)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0.1)
+    recorder = Recorder(model, optimizer)
     warm = steps // 10
 
     def factor(step: int) -> float:
@@ -198,9 +198,10 @@ def gan(seed: int, steps: int = 300) -> Recorder:
     for module in [*generator, *critic]:
         if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
             nn.init.normal_(module.weight, 0.0, 0.02)
-    recorder = Recorder(generator, critic)
     of_critic = torch.optim.Adam(critic.parameters(), lr=2e-4, betas=(0.5, 0.999))
     of_generator = torch.optim.Adam(generator.parameters(), lr=2e-4, betas=(0.5, 0.999))
+    networks = {"generator": generator, "critic": critic}
+    recorder = Recorder(networks, [of_critic, of_generator])
     ones, zeros = torch.ones(32), torch.zeros(32)
     score = functional.binary_cross_entropy_with_logits
     for x, _ in _batches(steps, seed):
@@ -212,7 +213,7 @@ def gan(seed: int, steps: int = 300) -> Recorder:
         g_loss = score(critic(fake), ones)
         of_generator.zero_grad()
         g_loss.backward()
-        recorder.step(of_generator, counts=False)
+        recorder.step(of_generator)
         recorder.log(d_loss=d_loss, g_loss=g_loss)
     return recorder
 
@@ -221,16 +222,16 @@ def amp(seed: int, steps: int = 300, dtype: torch.dtype = torch.bfloat16) -> Rec
     """Autocast in bfloat16, or in float16 with a scaler that begins too high, as they all do."""
     torch.manual_seed(seed)
     model = cnn()
-    recorder = Recorder(model)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
     half = dtype == torch.float16
     scaler = torch.amp.GradScaler("cpu", init_scale=2.0**24) if half else None
+    recorder = Recorder(model, optimizer, scaler)
     for x, y in _batches(steps, seed):
         with torch.autocast("cpu", dtype):
             loss = functional.cross_entropy(model(x), y)
         optimizer.zero_grad()
         (scaler.scale(loss) if scaler else loss).backward()
-        recorder.step(optimizer, scaler=scaler)
+        recorder.step(optimizer)
         recorder.log(loss=loss)
     return recorder
 

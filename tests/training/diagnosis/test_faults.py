@@ -8,7 +8,7 @@ from tests.training.diagnosis import faults
 @pytest.mark.parametrize(
     ("run", "expected"),
     [
-        (faults.rate_too_high, {"divergence", "dead_layer", "update_ratio"}),
+        (faults.rate_too_high, {"divergence", "dead_layer"}),
         (faults.explosion, {"divergence", "exploding_gradient", "nonfinite_loss"}),
         (faults.dead_relu, {"dead_layer"}),
         (faults.vanishing, {"vanishing_gradient"}),

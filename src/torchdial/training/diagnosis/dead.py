@@ -1,8 +1,9 @@
 """Layers that get no gradient: exactly zero for many steps, or none at all, ever.
 
-The thresholds: 50 steps in a row. Branches that begin at zero (residual scales, low-rank adapters)
-have gradients of zero in their first step only. A layer whose gradient is zero because the loss
-itself is zero has learned, so zeros everywhere say nothing.
+The thresholds: zero in 50 readings in a row; none in 100 steps of which 50 were read. Branches that
+begin at zero (residual scales, low-rank adapters) have gradients of zero in their first step only.
+A layer whose gradient is zero because the loss itself is zero has learned, so zeros everywhere say
+nothing.
 """
 
 from __future__ import annotations
@@ -96,7 +97,7 @@ def _never(reading: Reading) -> Iterator[Finding]:
     if not NEVER <= reading.step - reading.first_step + 1 < 4 * NEVER:
         return
     layers = reading.layers("grad_norm", 4 * NEVER)
-    if layers is None or layers.count.max(axis=0, initial=0).sum() < NEVER:
+    if layers is None or layers.count.max(axis=0, initial=0).sum() < ENOUGH:
         return
     names = [n for n, c in zip(layers.names, layers.count.sum(axis=1), strict=True) if c == 0]
     if not names:

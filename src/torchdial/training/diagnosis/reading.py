@@ -18,6 +18,7 @@ Floats = npt.NDArray[np.float64]
 Floats32 = npt.NDArray[np.float32]
 
 EVERY_COLUMN = 1 << 30
+MEASURED = 32  # columns, enough to meet each optimizer's parameters
 
 
 class Points(NamedTuple):
@@ -111,6 +112,9 @@ class Reading:
         return next((name for name in ("lr", "lr/0") if self.until.get(name)), None)
 
     def weights(self) -> set[str]:
-        """Return the parameters of two or more dimensions, as far as they are known."""
-        matrix = self.history.layers.get("update_ratio")
-        return set(matrix.names) if matrix is not None else set()
+        """Return the parameters of two or more dimensions: those whose updates were measured."""
+        layers = self.layers("update_ratio", MEASURED)
+        if layers is None:
+            return set()
+        known = np.asarray((layers.count > 0).any(axis=1))
+        return {name for name, is_known in zip(layers.names, known, strict=True) if is_known}

@@ -8,8 +8,9 @@ steps (or after 100 steps, where the length is not known).
 Ordinary runs leave the band: updates of 1 to 6 % are seen while small networks take their first
 hundred steps or warm up, and fine-tuning makes steps under 10⁻⁴. So it is said at once of ratios
 that are out by ten times, of the network (its median weight) or of a single weight, and of the
-network's that are out by twice for 200 steps. Too small is only said while the learning rate is at
-work and the loss is not low yet: a run that winds down, or has learned, rightly makes small steps.
+network's that are out by twice for 200 steps (and 20 samples). Too small is only said while the
+learning rate is at work and the loss is not low yet: a run that winds down, or has learned, rightly
+makes small steps.
 """
 
 from __future__ import annotations
@@ -112,9 +113,11 @@ def _moving(layers: Layers) -> Floats:
 
 def _lasting(reading: Reading, layers: Layers) -> tuple[None, float] | None:
     since = reading.step - LASTING
-    recent = _moving(layers)[:, layers.steps > since]
-    if since < reading.first_step or recent.shape[1] < SAMPLES:
+    if since < reading.first_step or len(layers.steps) < SAMPLES:
         return None
+    recent = _moving(layers)[
+        :, min(np.searchsorted(layers.steps, since), len(layers.steps) - SAMPLES) :
+    ]
     stretches = np.array_split(recent, recent.shape[1] // (SAMPLES // 4), axis=1)
     ratio = stays_off(np.array([_middle(row_medians(part)) for part in stretches]))
     return None if ratio is None else (None, ratio)
