@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from torchdial.training.control import Control
@@ -46,31 +46,33 @@ class Steps:
         return [event.kind for event in self.events]
 
 
-class SlowSteps:
+class SlowSteps(nn.Module):
     """A run whose optimizer's steps take long enough to be hit, with many parameters."""
 
     def __init__(self) -> None:
+        super().__init__()
         generator = torch.Generator().manual_seed(0)
-        self.parameters = [nn.Parameter(torch.randn(8, 8, generator=generator)) for _ in range(40)]
-        self.optimizer = torch.optim.AdamW(self.parameters, lr=0.01, foreach=False)
+        self.layers = nn.ParameterList(torch.randn(8, 8, generator=generator) for _ in range(40))
+        self.optimizer = torch.optim.AdamW(self.parameters(), lr=0.01, foreach=False)
 
-    def train(self) -> None:
+    def loss(self) -> Tensor:
+        return torch.stack([(p * p).sum() for p in self.parameters()]).sum()
+
+    def train_step(self) -> Tensor:
         self.optimizer.zero_grad()
-        sum((p * p).sum() for p in self.parameters).backward()
+        loss = self.loss()
+        loss.backward()
         self.optimizer.step()
+        return loss
 
     @property
     def counts(self) -> set[int]:
         """How often each parameter was stepped."""
-        return {
-            int(self.optimizer.state[p]["step"])
-            for p in self.parameters
-            if p in self.optimizer.state
-        }
+        return {int(state["step"]) for state in self.optimizer.state.values() if state}
 
     @property
-    def weights(self) -> torch.Tensor:
-        return torch.stack([p.detach().clone() for p in self.parameters])
+    def weights(self) -> Tensor:
+        return torch.stack([p.detach().clone() for p in self.parameters()])
 
 
 class Undisturbed:
@@ -80,8 +82,8 @@ class Undisturbed:
         self._run = SlowSteps()
         self._weights = [self._run.weights]
 
-    def after(self, steps: int) -> torch.Tensor:
+    def after(self, steps: int) -> Tensor:
         while len(self._weights) <= steps:
-            self._run.train()
+            self._run.train_step()
             self._weights.append(self._run.weights)
         return self._weights[steps]

@@ -21,7 +21,7 @@ def test_a_plain_loop_is_stopped_where_it_logs() -> None:
     def train() -> None:
         nonlocal logged
         for batch in range(10):
-            run.train()
+            run.train_step()
             logged += 1
             if batch == 3:
                 steps.control.request_stop()
@@ -69,7 +69,7 @@ def test_a_loop_that_never_logs_is_stopped_a_little_later(monkeypatch: pytest.Mo
 
     def train() -> None:
         while True:
-            run.train()
+            run.train_step()
 
     with pytest.raises(StopTraining):
         train()
@@ -87,7 +87,7 @@ def test_a_loop_over_epochs_only_is_stopped_within_the_epoch(
     def train() -> None:
         for _epoch in steps.loop(range(3)):
             for _batch in range(10):
-                run.train()
+                run.train_step()
                 steps.log()
                 if steps.step == 4:
                     steps.control.request_stop()
@@ -173,8 +173,8 @@ def test_requests_from_many_threads_while_a_run_goes_on() -> None:
     for clicker in clickers:
         clicker.start()
     for _batch in steps.loop(range(60)):
-        run.train()
-        alone.train()
+        run.train_step()
+        alone.train_step()
     over.set()
     for clicker in clickers:
         clicker.join()

@@ -16,6 +16,7 @@ import torch
 
 from tests.training.steps import SlowSteps, Steps, Undisturbed
 from torchdial.training.interrupts import held_back
+from torchdial.training.monitor import TrainingMonitor
 
 
 @contextmanager
@@ -37,17 +38,22 @@ def interrupts(*moments: float, of_a_loop: bool = True) -> Iterator[None]:
         sender.join()
 
 
-def test_the_first_interrupt_leaves_optimizer_and_weights_whole_at_any_moment() -> None:
+def test_the_first_interrupt_leaves_weights_optimizer_and_record_whole_at_any_moment() -> None:
     chance, undisturbed = random.Random(0), Undisturbed()
     for _ in range(40):
         run = SlowSteps()
-        steps = Steps(run.optimizer)
-        with interrupts(chance.uniform(0.0, 0.05)):
-            for _batch in steps.loop(itertools.count()):
-                run.train()
-        assert run.counts == ({steps.step} if steps.step else set())
-        assert steps.kinds == ["stop"]
-        torch.testing.assert_close(run.weights, undisturbed.after(steps.step), rtol=0, atol=0)
+        with TrainingMonitor(run, run.optimizer) as monitor:
+            with interrupts(chance.uniform(0.0, 0.05)):
+                for _batch in monitor.loop(itertools.count()):
+                    monitor.log(loss=run.train_step())
+            monitor.flush()
+        steps, history = monitor.step, monitor.history
+        assert run.counts == ({steps} if steps else set())
+        torch.testing.assert_close(run.weights, undisturbed.after(steps), rtol=0, atol=0)
+        for name in ("loss", "grad_norm", "lr") if steps else ():
+            assert history[name].steps.tolist() == list(range(1, steps + 1))
+        assert [event.kind for event in monitor.events if event.kind == "stop"] == ["stop"]
+        assert monitor.problem == ""
 
 
 def test_without_the_loop_an_interrupt_does_leave_steps_half_made() -> None:
@@ -58,10 +64,10 @@ def test_without_the_loop_an_interrupt_does_leave_steps_half_made() -> None:
 
 def is_torn(moment: float) -> bool:
     run = SlowSteps()
-    run.train()
+    run.train_step()
     with suppress(KeyboardInterrupt), interrupts(moment, of_a_loop=False):
         while True:
-            run.train()
+            run.train_step()
     return len(run.counts) > 1
 
 

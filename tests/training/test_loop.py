@@ -215,7 +215,7 @@ def test_accumulated_gradients_are_used_before_a_stop() -> None:
     steps = Steps(run.optimizer)
     batches = 0
     for batch in steps.loop(range(100)):
-        sum((p * p).sum() for p in run.parameters).backward()
+        run.loss().backward()
         batches += 1
         if batch % 4 == 3:
             run.optimizer.step()
@@ -224,7 +224,7 @@ def test_accumulated_gradients_are_used_before_a_stop() -> None:
             steps.control.request_stop()
     assert batches == 12
     assert steps.step == 3
-    assert all(p.grad is None for p in run.parameters)
+    assert all(p.grad is None for p in run.parameters())
 
 
 def test_a_stop_does_not_wait_for_a_step_that_never_comes() -> None:
@@ -234,7 +234,7 @@ def test_a_stop_does_not_wait_for_a_step_that_never_comes() -> None:
     for batch in steps.loop(range(100)):
         batches += 1
         if batch < 3:
-            run.train()
+            run.train_step()
         if batch == 10:
             steps.control.request_stop()
     assert batches == 11

@@ -88,7 +88,7 @@ def test_pause_resume_and_stop() -> None:
 
     def train() -> str:
         for _batch in steps.loop(range(1_000_000)):
-            run.train()
+            run.train_step()
         return "ended by itself"
 
     handle = start(steps.control, train)
@@ -119,7 +119,7 @@ def test_a_plain_loop_is_stopped_where_it_logs() -> None:
 
     def train() -> None:
         while True:
-            run.train()
+            run.train_step()
             steps.log()
 
     handle = start(steps.control, train)
