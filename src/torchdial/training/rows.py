@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from operator import eq
 from typing import Any
 
 import numpy as np
@@ -59,7 +58,7 @@ class Rows:
 
     def add(self, names: Sequence[str]) -> Ints | None:
         """Add those that are new; return where the others went, or None if there are none new."""
-        if all(name in self._row for name in names):
+        if list(names) == self.names or self._row.keys() >= set(names):
             return None
         old, self.names = self.names, with_names(self.names, names)
         self._row = {name: row for row, name in enumerate(self.names)}
@@ -71,7 +70,7 @@ class Rows:
         Raises:
             KeyError: there is no such name.
         """
-        if len(names) == len(self.names) and all(map(eq, names, self.names)):
+        if list(names) == self.names:
             return None
         return self._find(names)
 

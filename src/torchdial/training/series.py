@@ -118,8 +118,10 @@ class Series:
             self._make_room(stop)
             for array, part in zip((self._steps, self._values, self._times), new, strict=True):
                 array[self._count : stop] = part
+            is_time = stop // SETTLED > self._count // SETTLED
             self._count = stop
-            self._settle()
+            if is_time:
+                self._settle()
 
     def since(self, n: int) -> tuple[Ints, Floats, Floats]:
         """Return steps, values and times of the points n, n + 1, … in order of arrival."""
