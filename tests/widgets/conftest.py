@@ -8,6 +8,14 @@ from typing import Any
 import ipywidgets
 import pytest
 
+from torchdial.training.runs import forget_runs
+
+
+@pytest.fixture(autouse=True)
+def _no_earlier_runs() -> None:
+    """Runs are a process's; those of other tests are not to be drawn."""
+    forget_runs()
+
 
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[dict[str, Any], list[Any]]]]:

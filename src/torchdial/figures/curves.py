@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from torchdial.figures.place import canvas_for, figure_of
 from torchdial.inputs.pictures import CATEGORIES
 
 if TYPE_CHECKING:
@@ -29,23 +30,18 @@ UNHIDDEN = "\u200b"  # matplotlib leaves labels out that begin with _
 HIDDEN = ("grad_norm", "clip_coefficient", "amp_scale", "skipped", "epoch")
 
 
-def curves_figure(runs: Sequence[Run]) -> Figure:
+def curves_figure(runs: Sequence[Run], ax: Axes | None = None) -> Figure:
     """Return a figure of what the runs logged: a panel for each group, earlier runs faint."""
-    from matplotlib.figure import Figure
-
     panels = panels_of([name for run in runs for name in run.history.names])
     shown = list(panels.items())[:MOST_PANELS]
     columns = min(max(len(shown), 1), 2)
     rows = -(-max(len(shown), 1) // columns)
-    figure = Figure(
-        figsize=(WIDTH_INCHES, PANEL_INCHES * rows + 0.3), dpi=DPI, layout="constrained"
-    )
+    height = PANEL_INCHES * rows + 0.3
+    figure = canvas_for(ax, WIDTH_INCHES, height, DPI, layout="constrained")
     for place, (title, names) in enumerate(shown, start=1):
         _draw(figure.add_subplot(rows, columns, place), title, names, runs)
-    name = runs[-1].name if runs else ""
-    words = f"{name}  (static picture: run the cell to interact)"
-    figure.suptitle(words, fontsize="small").set_parse_math(False)
-    return figure
+    figure.suptitle(runs[-1].name if runs else "", fontsize="small").set_parse_math(False)
+    return figure_of(figure)
 
 
 def panels_of(names: Sequence[str]) -> dict[str, list[str]]:

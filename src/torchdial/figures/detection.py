@@ -9,12 +9,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from torchdial.figures.place import canvas_for, figure_of
 from torchdial.figures.segmentation import COLUMNS, DPI, MAX_PICTURES
 from torchdial.inputs.pictures import CATEGORIES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure, FigureBase
 
     from torchdial.widgets.detection_dial import DetectionDial
 
@@ -54,19 +55,17 @@ class Cell(NamedTuple):
     picture: Pixels
 
 
-def detection_figure(dial: DetectionDial) -> Figure:
+def detection_figure(dial: DetectionDial, ax: Axes | None = None) -> Figure:
     """Return a figure of the first pictures with their boxes and, with targets, of the map of F1.
 
     It is made without pyplot, so that nobody's current figure changes, and of two axes at most,
     since each costs time whenever a widget is displayed.
     """
-    from matplotlib.figure import Figure
-
     cells, (height, width) = _layout(dial.pictures[:MAX_PICTURES])
     pictures = min(HIGHEST_INCHES, WIDTH_INCHES * height / width)
     below = LEGEND_INCHES + (MAP_INCHES if dial.track is not None else 0.0)
     total = pictures + below + TITLE_INCHES
-    figure = Figure(figsize=(WIDTH_INCHES, total), dpi=DPI)
+    figure = canvas_for(ax, WIDTH_INCHES, total, DPI)
     axes = figure.add_axes((0, below / total, 1, pictures / total))
     axes.imshow(_sheet(cells, height, width), interpolation="nearest")
     axes.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
@@ -84,12 +83,11 @@ def detection_figure(dial: DetectionDial) -> Figure:
     figure.text(
         0.5,
         1 - 0.5 * TITLE_INCHES / total,
-        f"score > {dial.score_threshold:.4g}{own}, NMS IoU {dial.nms_iou:.4g}  "
-        "(static picture: run the cell to interact)",
+        f"score > {dial.score_threshold:.4g}{own}, NMS IoU {dial.nms_iou:.4g}",
         ha="center",
         va="center",
     )
-    return figure
+    return figure_of(figure)
 
 
 def _layout(pictures: tuple[Pixels, ...]) -> tuple[list[Cell], tuple[int, int]]:
@@ -165,7 +163,7 @@ def _draw_boxes(axes: Axes, cell: Cell, boxes: torch.Tensor, style: Style) -> No
         axes.add_collection(lines, autolim=False)
 
 
-def _draw_legend(figure: Figure, styles: list[Style], bottom: float) -> None:
+def _draw_legend(figure: FigureBase, styles: list[Style], bottom: float) -> None:
     from matplotlib.lines import Line2D
 
     shown = styles[:CLASSES_IN_LEGEND]

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from torchdial.figures.place import canvas_for, figure_of
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -24,15 +26,13 @@ MISSING = np.float32(-1)  # a norm is never negative
 NOT_FINITE, ZERO = "#D55E00", "#808080"
 
 
-def gradients_figure(history: History) -> Figure:
+def gradients_figure(history: History, ax: Axes | None = None) -> Figure:
     """Return a figure of log₁₀ of each layer's gradient norm over the steps.
 
     A cell is the highest of the steps and layers it has pixels for, so a norm that is not finite
     is always seen.
     """
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8.0, 4.0), dpi=DPI, layout="constrained")
+    figure = canvas_for(ax, 8.0, 4.0, DPI, layout="constrained")
     axes = figure.add_subplot()
     norms, steps, names = _recorded(history)
     if norms.size:
@@ -40,9 +40,8 @@ def gradients_figure(history: History) -> Figure:
     else:
         axes.text(0.5, 0.5, "no gradients yet", ha="center", va="center")
         axes.set_axis_off()
-    words = f"{history.name}  (static picture: run the cell to interact)"
-    figure.suptitle(words, fontsize="small").set_parse_math(False)
-    return figure
+    figure.suptitle(history.name, fontsize="small").set_parse_math(False)
+    return figure_of(figure)
 
 
 def to_grid(norms: Norms, steps: Ints, width: int, height: int) -> Norms:

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from torchdial.figures.place import canvas_for, figure_of
 from torchdial.inputs.pictures import Pixels
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 COLUMNS = 8
@@ -19,13 +21,13 @@ DPI = 80
 GAP = 4  # pixels between pictures
 
 
-def image_figure(pictures: Sequence[Pixels], captions: Sequence[str]) -> Figure:
+def image_figure(
+    pictures: Sequence[Pixels], captions: Sequence[str], ax: Axes | None = None
+) -> Figure:
     """Return a figure of pictures in rows, each with its caption below.
 
     All pictures are one image in it: axes for each would take seconds.
     """
-    from matplotlib.figure import Figure
-
     columns = min(len(pictures), COLUMNS)
     rows = -(-len(pictures) // columns)
     inches = CELL_INCHES * COLUMNS / max(columns, 3)
@@ -37,7 +39,7 @@ def image_figure(pictures: Sequence[Pixels], captions: Sequence[str]) -> Figure:
         top, left = row * (side + below), column * side
         sheet[top : top + shown.shape[0], left : left + shown.shape[1]] = shown
     height, width = sheet.shape[0] / DPI, sheet.shape[1] / DPI
-    figure = Figure(figsize=(width, height), dpi=DPI)
+    figure = canvas_for(ax, width, height, DPI)
     axes = figure.add_axes((0, 0, 1, 1))
     axes.imshow(sheet, interpolation="nearest", aspect="auto")
     axes.set_axis_off()
@@ -46,7 +48,7 @@ def image_figure(pictures: Sequence[Pixels], captions: Sequence[str]) -> Figure:
         y = 1 - ((row + 1) * (side + below) - below / 3) / sheet.shape[0]
         text = caption.replace("$", r"\$")
         figure.text(column * side / sheet.shape[1], y, text, size=6)
-    return figure
+    return figure_of(figure)
 
 
 def _scaled(pixels: Pixels, side: int) -> Pixels:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from torchdial.figures.place import canvas_for, figure_of
 from torchdial.inputs.pictures import CATEGORIES
 
 if TYPE_CHECKING:
@@ -27,21 +28,19 @@ GAP = 4  # pixels between pictures
 OPACITY = 0.55
 
 
-def segmentation_figure(dial: SegmentationDial) -> Figure:
+def segmentation_figure(dial: SegmentationDial, ax: Axes | None = None) -> Figure:
     """Return a figure of the first pictures under the dial and, with targets, of the Dice curve.
 
     It is made without pyplot, so that nobody's current figure changes, and of two axes at most,
     since each costs time whenever a widget is displayed.
     """
-    from matplotlib.figure import Figure
-
     sheet = _sheet([_overlay(dial, i) for i in range(min(len(dial.pictures), MAX_PICTURES))])
     curves = dial.track
     width = CELL_INCHES * COLUMNS
     below = CURVE_INCHES if curves is not None else 0.0
     pictures = width * min(1.0, sheet.shape[0] / sheet.shape[1])
     height = pictures + below + TITLE_INCHES
-    figure = Figure(figsize=(width, height), dpi=DPI)
+    figure = canvas_for(ax, width, height, DPI)
     axes = figure.add_axes((0, below / height, 1, pictures / height))
     axes.imshow(sheet, interpolation="nearest")
     axes.set_axis_off()
@@ -49,9 +48,9 @@ def segmentation_figure(dial: SegmentationDial) -> Figure:
         plot = figure.add_axes((0.08, 0.4 / height, 0.9, (below - 0.5) / height))
         _draw_curve(plot, curves.stops.values, curves.dice(dial.average).numpy(), dial.threshold)
     own = ", classes with their own" if dial.class_thresholds else ""
-    title = f"p > {dial.threshold:.4g}{own}  (static picture: run the cell to interact)"
+    title = f"p > {dial.threshold:.4g}{own}"
     figure.text(0.5, 1 - 0.5 * TITLE_INCHES / height, title, ha="center", va="center")
-    return figure
+    return figure_of(figure)
 
 
 def _overlay(dial: SegmentationDial, image: int) -> Pixels:

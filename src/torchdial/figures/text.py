@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from torchdial.figures.place import canvas_for, figure_of
+
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 POINTS = 8
@@ -13,14 +16,12 @@ MARGIN = 0.1
 DPI = 100
 
 
-def text_figure(text: str) -> Figure:
+def text_figure(text: str, ax: Axes | None = None) -> Figure:
     """Return a figure that is as large as its text, in a monospaced font."""
-    from matplotlib.figure import Figure
-
     lines = text.splitlines()
     width = max(map(len, lines)) * LETTER[0] + 2 * MARGIN
     height = len(lines) * LETTER[1] + 2 * MARGIN
-    figure = Figure(figsize=(width, height), dpi=DPI)
+    figure = canvas_for(ax, width, height, DPI)
     figure.text(
         MARGIN / width,
         1 - MARGIN / height,
@@ -30,4 +31,4 @@ def text_figure(text: str) -> Figure:
         linespacing=1.1,
         va="top",
     )
-    return figure
+    return figure_of(figure)

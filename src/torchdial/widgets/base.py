@@ -13,7 +13,10 @@ import anywidget
 import traitlets as t
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+STATIC = "static picture: run the cell to interact"
 
 
 class Widget(anywidget.AnyWidget):
@@ -30,8 +33,16 @@ class Widget(anywidget.AnyWidget):
         self.on_msg(self._on_message)
 
     @abstractmethod
-    def to_matplotlib(self) -> Figure:
-        """Return a matplotlib figure of what is shown, as it stands now."""
+    def to_matplotlib(self, ax: Axes | None = None) -> Figure:
+        """Return a matplotlib figure of what is shown, as it stands now.
+
+        Args:
+            ax: axes of a grid (`plt.subplots`), in whose place it is drawn, at their size; None
+                makes a figure of its own.
+
+        Raises:
+            ValueError: the axes were placed by hand.
+        """
 
     def savefig(self, path: str | PathLike[str], **options: Any) -> None:
         """Write what is shown to a file that matplotlib can write: .pdf, .svg, .png.
@@ -49,7 +60,9 @@ class Widget(anywidget.AnyWidget):
         data, metadata = bundle
         try:
             png = io.BytesIO()
-            self.to_matplotlib().savefig(png, format="png")
+            figure = self.to_matplotlib()
+            figure.text(0.995, 0.005, STATIC, ha="right", va="bottom", size=6, color="gray")
+            figure.savefig(png, format="png")
             data["image/png"] = png.getvalue()
         except Exception as error:  # the widget itself can still be shown
             warnings.warn(f"torchdial: no static picture: {error}", stacklevel=2)
@@ -67,7 +80,7 @@ class Widget(anywidget.AnyWidget):
             if action is None:
                 raise ValueError(f"unknown message type {kind!r:.60}")
             action(content)
-        except (KeyError, TypeError, ValueError, t.TraitError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError, t.TraitError) as error:
             self.send({"type": "error", "id": request, "message": f"torchdial: {error}"})
 
     def _settle(self, content: Mapping[str, Any]) -> None:

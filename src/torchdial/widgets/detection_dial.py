@@ -28,6 +28,7 @@ from torchdial.widgets.detection_wire import (
 from torchdial.widgets.preview import PAGE_SIZE, Bytes, ClassThresholds, Preview
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 VIEWS = ("boxes", "errors", "ghosts")
@@ -184,11 +185,11 @@ class DetectionDial(Preview[DetectionFrame]):
         """The label of the class that is shown, None for all of them."""
         return None if self.shown_class is None else self._labels[self.shown_class]
 
-    def to_matplotlib(self) -> Figure:
+    def to_matplotlib(self, ax: Axes | None = None) -> Figure:
         """Return a matplotlib figure of the first pictures and the curve, as they stand now."""
         from torchdial.figures.detection import detection_figure
 
-        return detection_figure(self)
+        return detection_figure(self, ax)
 
     def _point(self) -> OperatingPoint:
         own = zip(self._labels, self.class_thresholds, strict=False)

@@ -20,6 +20,7 @@ from torchdial.widgets.preview import PAGE_SIZE, Bytes, ClassThresholds, Preview
 from torchdial.widgets.wire import pack_floats, pack_tally
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
@@ -172,11 +173,11 @@ class SegmentationDial(Preview[SegmentationFrame]):
             setting = setting[self.shown_class]
         return self._in_scope(curves).at(setting, self._average)
 
-    def to_matplotlib(self) -> Figure:
+    def to_matplotlib(self, ax: Axes | None = None) -> Figure:
         """Return a matplotlib figure of the first pictures and the curve, as they stand now."""
         from torchdial.figures.segmentation import segmentation_figure
 
-        return segmentation_figure(self)
+        return segmentation_figure(self, ax)
 
     # The wire
 

@@ -13,6 +13,7 @@ from torchdial.widgets.live import LivePlot
 from torchdial.widgets.sources import Source, read_source
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 SCALARS = ("grad_norm", "clip_coefficient", "epoch")
@@ -53,8 +54,8 @@ class GradientPlot(LivePlot):
             gradients_now(self._model, self._history)
         super().refresh()
 
-    def to_matplotlib(self) -> Figure:
+    def to_matplotlib(self, ax: Axes | None = None) -> Figure:
         """Return a figure of layers × steps or of one step's layers, made without pyplot."""
         from torchdial.figures.gradients import gradients_figure
 
-        return gradients_figure(self._history)
+        return gradients_figure(self._history, ax)

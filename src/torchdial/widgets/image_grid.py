@@ -24,6 +24,7 @@ from torchdial.widgets.bundle import bundle
 from torchdial.widgets.wire import pack_tile, plane_bytes
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 PAGE_SIZE = 64
@@ -168,13 +169,14 @@ class ImageGrid(Widget):
             hook.remove()
         super().close()
 
-    def to_matplotlib(self) -> Figure:
+    def to_matplotlib(self, ax: Axes | None = None) -> Figure:
         """Return a figure of the first page, with captions."""
         from torchdial.figures.images import image_figure
 
         return image_figure(
             [self._laid_over(i) for i in self._first_page()],
             [self._caption(i) for i in self._first_page()],
+            ax,
         )
 
     def _laid_over(self, index: int) -> Pixels:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import uuid
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import anywidget
 import traitlets as t
 
+from torchdial.widgets.base import Widget
 from torchdial.widgets.clicks import hear
 from torchdial.widgets.feed import Feed
 from torchdial.widgets.frames import Choice, Packed, Run, detail, distribution_at
@@ -18,10 +16,10 @@ from torchdial.widgets.sources import Monitor
 from torchdial.widgets.status import has_ended, status_of
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    pass
 
 
-class LivePlot(anywidget.AnyWidget):
+class LivePlot(Widget):
     """Traits and messages of the live plots; made by `LossPlot` and its kin.
 
     Live data goes by custom messages only, since those may be sent from any thread. The opening
@@ -52,7 +50,6 @@ class LivePlot(anywidget.AnyWidget):
             lambda: None if monitor is None else status_of(monitor),
         )
         super().__init__(_config=config)
-        self.on_msg(self._on_message)
         if monitor is not None:
             hear(self, monitor.control)
             self._unsubscribe = monitor.subscribe(self._on_news)
@@ -69,10 +66,6 @@ class LivePlot(anywidget.AnyWidget):
     def refresh(self) -> None:
         """Show what was recorded since; a plot of a monitor does so by itself."""
         self._feed.poke()
-
-    def to_matplotlib(self) -> Figure:
-        """Return the static picture, made without pyplot."""
-        raise NotImplementedError
 
     def close(self) -> None:
         """Close the widget and stop following the monitor."""
@@ -101,25 +94,24 @@ class LivePlot(anywidget.AnyWidget):
         if self._monitor is not None and has_ended(self._monitor):
             self._leave_picture()
 
-    def _on_message(self, _widget: Any, content: Mapping[str, Any], _buffers: Any) -> None:
-        """Do what the browser asks; an error travels back with the request's id."""
-        kind, request = content.get("type"), content.get("id")
-        try:
-            if kind == "keyframe":
-                self._feed.want_keyframe()
-            elif kind == "detail":
-                self._answer(request, "detail", detail(self._runs, content))
-            elif kind == "distribution":
-                row = content.get("row")
-                packed = distribution_at(self._history, int(content["step"]), row)
-                self._answer(request, "distribution", packed)
-            elif kind == "control":
-                self._control(content)
-                self.send({"type": "done", "id": request})
-            else:
-                raise ValueError(f"unknown message type {kind!r:.60}")
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            self.send({"type": "error", "id": request, "message": f"torchdial: {error}"})
+    def _actions(self) -> dict[str, Callable[[Mapping[str, Any]], None]]:
+        return {
+            "keyframe": lambda _: self._feed.want_keyframe(),
+            "detail": self._send_detail,
+            "distribution": self._send_distribution,
+            "control": self._obey,
+        }
+
+    def _send_detail(self, content: Mapping[str, Any]) -> None:
+        self._answer(content.get("id"), "detail", detail(self._runs, content))
+
+    def _send_distribution(self, content: Mapping[str, Any]) -> None:
+        packed = distribution_at(self._history, int(content["step"]), content.get("row"))
+        self._answer(content.get("id"), "distribution", packed)
+
+    def _obey(self, content: Mapping[str, Any]) -> None:
+        self._control(content)
+        self.send({"type": "done", "id": content.get("id")})
 
     def _answer(self, request: Any, kind: str, packed: Packed) -> None:
         body = packed.head if kind == "detail" else packed.head[kind]
@@ -131,18 +123,8 @@ class LivePlot(anywidget.AnyWidget):
     # The static picture
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        bundle = super()._repr_mimebundle_(**kwargs)
-        if bundle is None:
-            return None
-        data, metadata = bundle
-        try:
-            png = io.BytesIO()
-            self.to_matplotlib().savefig(png, format="png")
-            data["image/png"] = png.getvalue()
-        except Exception as error:  # the widget itself can still be shown
-            warnings.warn(f"torchdial: no static picture: {error}", stacklevel=2)
         self._pictured = self._history.version
-        return data, metadata
+        return super()._repr_mimebundle_(**kwargs)
 
     def _ipython_display_(self) -> None:
         """Show the widget where a later picture can take the place of the first one."""

@@ -10,6 +10,7 @@ from torchdial.widgets.live import LivePlot
 from torchdial.widgets.sources import read_source
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 # What a monitor keeps for other views; js/src/lib/plots/panels.ts has the same.
@@ -44,11 +45,11 @@ class LossPlot(LivePlot):
         choice = Choice(scalars=lambda name: everything or is_metric(name), layers=False)
         super().__init__(found.runs, choice, found.monitor, all_names=everything)
 
-    def to_matplotlib(self) -> Figure:
+    def to_matplotlib(self, ax: Axes | None = None) -> Figure:
         """Return a figure of the curves, made without pyplot."""
         from torchdial.figures.curves import curves_figure
 
-        return curves_figure(self._runs)
+        return curves_figure(self._runs, ax)
 
 
 def is_metric(name: str) -> bool:

@@ -18,6 +18,7 @@ from torchdial.widgets.bundle import bundle
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
@@ -69,11 +70,11 @@ class ModelTree(Widget):
         """Return a table with a row for each module."""
         return self.table.to_pandas()
 
-    def to_matplotlib(self) -> Figure:
+    def to_matplotlib(self, ax: Axes | None = None) -> Figure:
         """Return a figure of the table as text."""
         from torchdial.figures.text import text_figure
 
-        return text_figure(self.text())
+        return text_figure(self.text(), ax)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         bundle = super()._repr_mimebundle_(**kwargs)

@@ -15,6 +15,7 @@ from torchdial.widgets.sources import is_monitor, read_source
 from torchdial.widgets.status import request
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
@@ -46,11 +47,11 @@ class TrainingPanel(LivePlot):
         choice = Choice(scalars=lambda name: is_metric(name) or name in SCALARS, layers=True)
         super().__init__(found.runs, choice, monitor)
 
-    def to_matplotlib(self) -> Figure:
-        """Return a figure of the curves, made without pyplot."""
-        from torchdial.figures.curves import curves_figure
+    def to_matplotlib(self, ax: Axes | None = None) -> Figure:
+        """Return a figure of curves and gradients, made without pyplot."""
+        from torchdial.figures.training import training_figure
 
-        return curves_figure(self._runs)
+        return training_figure(self._runs, self._history, ax)
 
     def _control(self, content: Mapping[str, Any]) -> None:
         if self._monitor is not None:

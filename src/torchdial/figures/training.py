@@ -1,0 +1,29 @@
+"""The static picture of a training panel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from torchdial.figures.curves import curves_figure
+from torchdial.figures.gradients import gradients_figure
+from torchdial.figures.place import canvas_for, figure_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from torchdial.training.history import History
+    from torchdial.widgets.frames import Run
+
+WIDTH_INCHES, HEIGHT_INCHES = 8.0, 6.5
+DPI = 80
+
+
+def training_figure(runs: Sequence[Run], history: History, ax: Axes | None = None) -> Figure:
+    """Return a figure of what the runs logged, above the gradients of one of them."""
+    figure = canvas_for(ax, WIDTH_INCHES, HEIGHT_INCHES, DPI, layout="constrained")
+    curves, gradients = figure.subplots(2)
+    curves_figure(runs, curves)
+    gradients_figure(history, gradients)
+    return figure_of(figure)
