@@ -71,6 +71,14 @@ def test_gradient_first_is_named_with_its_parameter_and_then_the_loss():
     assert "gradient went first (step 3)" in loss.message
 
 
+def test_each_optimizer_has_its_gradients():
+    history = History()
+    for step in range(1, 5):
+        history.record(step, {"grad_norm": 1.0, "grad_norm/1": 1.0 if step < 3 else NAN, "loss": 1})
+    (event,) = Diagnosis(history).look(final=True)
+    assert (event.step, event.kind) == (3, "nonfinite_gradient")
+
+
 def test_overflow_that_amp_skipped_is_no_fault():
     assert run([1, 1, 1, 1], [1, INF, INF, 1], skipped=[2, 3]) == []
 

@@ -99,26 +99,31 @@ def gradient_finding(
 
 def judge(reading: Reading) -> Iterator[Finding]:
     """Find losses and gradients that have become non-finite since the last reading."""
-    gradients = _gradients(reading)
-    for i in onsets(gradients.values, gradients.fresh):
-        step = int(gradients.steps[i])
-        logged = [loss for name in reading.losses.all for loss in _at(reading, name, step)]
-        if all(np.isfinite(logged)):
-            where, bad, present = _culprit(reading, step)
-            yield gradient_finding(step, where, bad, present, logged[0] if logged else None)
+    names = [name for name in reading.until if name.partition("/")[0] == "grad_norm"]
+    totals = [_total(reading, name) for name in names]
+    for total in totals:
+        for i in onsets(total.values, total.fresh):
+            yield from _gradient(reading, int(total.steps[i]))
+    spoilt = [int(s) for total in totals for s in total.steps[~np.isfinite(total.values)]]
     for name in reading.losses.all:
         points = reading.points(name, before=1)
         for i in onsets(points.values, points.fresh):
             step = int(points.steps[i])
-            spoilt = gradients.steps[~np.isfinite(gradients.values) & (gradients.steps <= step)]
-            yield loss_finding(
-                name, step, float(points.values[i]), int(spoilt[0]) if len(spoilt) else None
-            )
+            first = min((s for s in spoilt if s <= step), default=None)
+            yield loss_finding(name, step, float(points.values[i]), first)
 
 
-def _gradients(reading: Reading) -> Points:
-    """Total norms, 0 where AMP skipped the step."""
-    steps, values, fresh = reading.points("grad_norm", NEAR)
+def _gradient(reading: Reading, step: int) -> Iterator[Finding]:
+    """What to say of a gradient, unless a loss of the same step says it better."""
+    logged = [loss for name in reading.losses.all for loss in _at(reading, name, step)]
+    if all(np.isfinite(logged)):
+        where, bad, present = _culprit(reading, step)
+        yield gradient_finding(step, where, bad, present, logged[0] if logged else None)
+
+
+def _total(reading: Reading, name: str) -> Points:
+    """The total norms of an optimizer's gradients, 0 where AMP skipped the step."""
+    steps, values, fresh = reading.points(name, NEAR)
     skipped = reading.points("skipped", NEAR).steps
     return Points(steps, np.where(np.isin(steps, skipped), 0.0, values), fresh)
 
