@@ -170,18 +170,20 @@ def test_pictures_that_are_none_are_refused(buckets: int, x: Any) -> None:
 @pytest.mark.parametrize("order", ["rising", "falling"])
 def test_a_million_points_take_at_most_32_bytes_each(order: str) -> None:
     steps = np.arange(1_000_000)[:: 1 if order == "rising" else -1]
+    parts = np.split(steps, 1000)  # many growths, as in a run
     tracemalloc.start()
     try:
         series = Series("loss")
-        for start in range(0, len(steps), 1000):  # many growths, as in a run
-            part = steps[start : start + 1000]
-            series.extend(part, part / 3, np.arange(start, start + len(part)))
+        for number, part in enumerate(parts):
+            series.extend(part, part / 3, np.arange(1000 * number, 1000 * number + 1000))
+        _, peak = tracemalloc.get_traced_memory()
         series.picture(1000)
         series.picture(1000, x="time")
         held, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
     assert held <= 32 * len(steps)
+    assert peak <= 36 * len(steps)
 
 
 class Counted:

@@ -26,6 +26,9 @@ SETTLED = 4096  # points that come between two looks at what is new
 class Series:
     """Steps, values and times of one scalar, in at most 32 bytes a point.
 
+    That is with the pyramid, spare room to grow, and an order of the steps where they go back; up
+    to 36 for the moment it takes to grow.
+
     Any step is accepted, also out of order or repeated. The arrays read from it are views that
     later points do not change, so they are safe to keep and cost nothing to make.
 
