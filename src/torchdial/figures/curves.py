@@ -47,12 +47,14 @@ def curves_figure(runs: Sequence[Run], ax: Axes | None = None) -> Figure:
 def panels_of(names: Sequence[str]) -> dict[str, list[str]]:
     """Return names by panel: twins of training and validation together, and groups `a/b`.
 
+    Learning rates come last.
+
     Example:
-        >>> panels_of(["loss", "val/loss", "lr", "loss", "acc"])
-        {'loss': ['loss', 'val/loss'], 'lr': ['lr'], 'acc': ['acc']}
+        >>> panels_of(["lr", "loss", "val/loss", "loss", "acc"])
+        {'loss': ['loss', 'val/loss'], 'acc': ['acc'], 'lr': ['lr']}
     """
     panels: dict[str, list[str]] = {}
-    for name in dict.fromkeys(names):
+    for name in sorted(dict.fromkeys(names), key=lambda name: name.split("/")[0] == "lr"):
         if name not in HIDDEN and not name.startswith("system/"):
             panels.setdefault(_key(name).split("/")[0], []).append(name)
     return panels
