@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+import re
 import threading
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from tests.inputs.refusals import says
-from torchdial.training import Event, History
+from torchdial.training import Event, History, names
 from torchdial.training.names import higher_is_better
 
 
@@ -156,3 +158,11 @@ def test_one_epoch_says_nothing_of_its_length(recorded: Any) -> None:
 )
 def test_a_name_says_which_end_is_best(name: str, highest: bool | None) -> None:
     assert higher_is_better(name) is highest
+
+
+@pytest.mark.parametrize("rule", ["LOWER", "HIGHER"])
+def test_the_browser_has_the_same_rule(rule: str) -> None:
+    source = Path(__file__).parents[2] / "js/src/lib/plots/panels.ts"
+    found = re.search(rf"^const {rule} =\s*/(.*)/i;$", source.read_text("utf-8"), re.MULTILINE)
+    assert found is not None
+    assert found[1] == getattr(names, rule).pattern
