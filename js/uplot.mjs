@@ -22,6 +22,7 @@ const EDITS = [
   // Paths of its own: ours are drawn by a hook.
   ["const linearPath = linear() ;", "const linearPath = null;"],
   ["const pointsPath = points() ;", "const pointsPath = null;"],
+  ["uPlot.orient   = orient;", ""],
   [/\{\s*uPlot\.addGap = [\s\S]*?\n\}/, ""],
   [/function drawSeries\(\) \{[\s\S]*?(?=\tfunction getIncrSpace)/, ""],
   ["\t\tseries: drawSeries,\n", ""],

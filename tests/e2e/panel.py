@@ -6,6 +6,10 @@ from collections.abc import Callable
 
 from playwright.sync_api import Locator, Page, expect
 
+FIRST_PIXELS = """() => {
+  const canvas = document.querySelector('.torchdial-live .uplot canvas');
+  return canvas.toDataURL();
+}"""
 # Looks at the first chart at each frame and keeps a sum over its pixels whenever it was drawn anew.
 WATCH = """seconds => new Promise(done => {
   const root = document.querySelector('.torchdial-live');

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.lab import KERNEL_IS_READY, Lab, opened
-from tests.e2e.panel import PanelOnPage, distinct_paints, in_kernel
+from tests.e2e.panel import FIRST_PIXELS, PanelOnPage, distinct_paints, in_kernel
 
 pytestmark = pytest.mark.browser
 
@@ -65,12 +65,24 @@ def test_a_blocking_cell_is_seen_live_and_an_interrupt_leaves_everything(
         assert sum(paints) >= 50, paints
         assert min(paints) >= 3, paints
         first = pictures_in(save_of(lab, page, "live"))
+        check_hidden(panel)
         interrupt(page)
         expect(page.get_by_text("KeyboardInterrupt").first).to_be_visible(timeout=20_000)
         steps = in_kernel(page, "monitor.flush(); print(len(monitor.history['loss']))").strip()
         panel.eventually(lambda: len(panel.copied()) >= int(steps))
         assert page.locator(".torchdial-live:visible").count() == 1
         assert len(first) == 1
+
+
+def check_hidden(panel: PanelOnPage) -> None:
+    """See that what nobody sees is not drawn, and is drawn when it is seen again."""
+    panel.root.evaluate("root => { root.parentElement.style.display = 'none'; }")
+    panel.page.wait_for_timeout(500)
+    before = panel.root.get_attribute("data-paints")
+    panel.page.wait_for_timeout(700)
+    assert panel.root.get_attribute("data-paints") == before
+    panel.root.evaluate("root => { root.parentElement.style.display = ''; }")
+    panel.eventually(lambda: panel.root.get_attribute("data-paints") != before)
 
 
 def test_controls_work_while_a_thread_trains(lab: Lab, page: Page) -> None:
@@ -116,12 +128,62 @@ def check_controls(panel: PanelOnPage, page: Page) -> None:
     panel.root.get_by_role("slider", name="lr").fill("250")  # a quarter of the way from 0.01 to 100
     expect(panel.root.locator(".torchdial-dials")).to_contain_text("×0.1000")
     panel.eventually(lambda: panel.root.locator(".torchdial-event-list").count() > 0)
-    panel.says("lr")
+    panel.root.locator(".torchdial-event-list button").first.click()
+    panel.button("whole run").click()
+    expect(panel.button("whole run")).to_be_hidden()
     panel.button("stop").click()
     panel.says("finished")
     told = in_kernel(page, "print([e.kind for e in monitor.events], monitor.control.dials['lr'])")
     assert "dial" in told
     assert "value=0.1" in told
+
+
+def test_the_loss_plot_answers_every_control(lab: Lab, page: Page) -> None:
+    cell = (
+        "i = np.arange(300_000)\n"
+        "td.LossPlot({'loss': i * 7919 % 1000, 'val/loss': i[:9] + 1, 'lr': [0.0, -1.0, 1.0]})"
+    )
+    with opened(lab, page, "loss", ["import numpy as np, torchdial as td", cell]):
+        plot = PanelOnPage(page)
+        plot.root.get_by_label("smoothing").fill("0")
+        panel = plot.root.locator("[data-panel=loss]")
+        over = panel.locator(".u-over")
+        box = over.bounding_box()
+        assert box
+        at = lambda share: (box["x"] + share * box["width"], box["y"] + 50)  # noqa: E731
+        for _ in range(3):
+            page.mouse.move(*at(0.5))
+            page.mouse.down()
+            page.mouse.move(*at(0.55), steps=5)
+            page.mouse.up()
+        # Now a window of about forty steps, of which the browser has what it asked for.
+        pointed, number = (
+            plot.root.locator(".torchdial-pointed"),
+            panel.locator(".torchdial-number").first,
+        )
+
+        def reads(share: float) -> bool:
+            page.mouse.move(*at(share))
+            words = pointed.inner_text()
+            step = int(words.removeprefix("step ").replace(",", ""))
+            return number.inner_text() == str(step * 7919 % 1000)
+
+        for share in (0.11, 0.37, 0.62, 0.93):
+            plot.eventually(lambda share=share: reads(share))
+        over.dblclick()
+        expect(plot.button("whole run")).to_be_hidden()
+        names = panel.locator(".torchdial-entry")
+        names.nth(0).click()
+        expect(names.nth(0)).to_have_attribute("aria-pressed", "false")
+        names.nth(0).click(modifiers=["Alt"])
+        expect(names.nth(0)).to_have_attribute("aria-pressed", "true")
+        expect(names.nth(1)).to_have_attribute("aria-pressed", "false")
+        before = page.evaluate(f"({FIRST_PIXELS})()")
+        panel.get_by_role("button", name="log").click()
+        plot.eventually(lambda: page.evaluate(f"({FIRST_PIXELS})()") != before)
+        plot.button("time").click()
+        expect(plot.button("time")).to_have_attribute("aria-pressed", "true")
+        expect(plot.button("epoch")).to_be_hidden()
 
 
 def test_the_browsers_copy_is_the_kernels(lab: Lab, page: Page) -> None:

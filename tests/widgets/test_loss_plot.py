@@ -103,7 +103,8 @@ class TestMessages:
         return data["content"]
 
     def test_a_keyframe_comes_when_asked_for(self, sent: list[Any]) -> None:
-        assert self.answer(sent, {"type": "keyframe", "id": 1})["type"] == "keyframe"
+        assert self.answer(sent, {"type": "keyframe", "id": 1}) == {"type": "done", "id": 1}
+        assert "keyframe" in [data["content"]["type"] for data, _ in sent]
 
     def test_detail_comes_with_the_id_of_its_question(self, sent: list[Any]) -> None:
         series = [{"run": 0, "name": "loss", "window": [0, 1]}]
@@ -117,6 +118,16 @@ class TestMessages:
             pytest.param({"type": "nonsense"}, "unknown message type 'nonsense'", id="unknown"),
             pytest.param({"type": "detail"}, "along", id="incomplete"),
             pytest.param({"type": "control", "action": "stop"}, "cannot stop", id="no controls"),
+            pytest.param(
+                {
+                    "type": "detail",
+                    "along": "step",
+                    "buckets": 9,
+                    "series": [{"run": 9, "name": "loss", "window": [0, 1]}],
+                },
+                "out of range",
+                id="no such run",
+            ),
             pytest.param({"type": "distribution", "step": "x"}, "invalid literal", id="no step"),
         ],
     )

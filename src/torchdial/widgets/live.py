@@ -96,11 +96,15 @@ class LivePlot(Widget):
 
     def _actions(self) -> dict[str, Callable[[Mapping[str, Any]], None]]:
         return {
-            "keyframe": lambda _: self._feed.want_keyframe(),
+            "keyframe": self._send_keyframe,
             "detail": self._send_detail,
             "distribution": self._send_distribution,
             "control": self._obey,
         }
+
+    def _send_keyframe(self, content: Mapping[str, Any]) -> None:
+        self._feed.want_keyframe()
+        self.send({"type": "done", "id": content.get("id")})
 
     def _send_detail(self, content: Mapping[str, Any]) -> None:
         self._answer(content.get("id"), "detail", detail(self._runs, content))

@@ -97,7 +97,7 @@ export class Chart {
     return {
       width: 300,
       height,
-      padding: [6, 12, 0, 0],
+      padding: [6, 20, 0, 0],
       legend: { show: false },
       scales: {
         x: { time: false, range: () => [...this.#picture.x] },

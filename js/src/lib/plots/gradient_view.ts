@@ -43,7 +43,7 @@ export class GradientView {
 
   constructor(store: Store, first: ViewName, changed: () => void) {
     this.#store = store;
-    this.#view = first;
+    this.#view = (store.chosen.view as ViewName | undefined) ?? first;
     this.#changed = changed;
     const say = (words: string) => {
       this.#pointed.textContent = words;
@@ -60,7 +60,7 @@ export class GradientView {
     this.#views = Object.entries(VIEWS).map(([name, title]) => {
       const view = name as ViewName;
       const choose = () => {
-        this.#view = view;
+        this.#view = store.chosen.view = view;
         changed();
       };
       return [view, button(name[0].toUpperCase() + name.slice(1), title, choose)];

@@ -18,9 +18,8 @@ export interface Strand {
   earlier: boolean;
   /** Number of its colour. */
   hue: number;
-  /** The whole of it, and what is known best of the window. */
+  /** The whole of it, and the finest there is of the window. */
   track: Track;
-  smooth: Float64Array | null;
   near: Track;
   nearSmooth: Float64Array | null;
 }
@@ -45,19 +44,23 @@ export class LossPanel {
   readonly #entries = new Map<string, Entry>();
   readonly #legend = h("div", { class: "entries" });
   readonly #toLog = button("log", "Logarithmic axis", () => {
-    this.#log = !this.#log;
+    if (!this.#logs.delete(this.#title)) this.#logs.add(this.#title);
+    this.#log = this.#logs.has(this.#title);
     this.#chart?.dispose();
     this.#chart = null;
     this.#events.changed();
   });
   readonly element: HTMLElement;
-  #log = false;
+  readonly #logs: Set<string>;
+  #log: boolean;
   #chart: Chart | null = null;
   #strands: Strand[] = [];
 
-  constructor(title: string, choice: Choice, events: PanelEvents) {
+  constructor(title: string, choice: Choice, logs: Set<string>, events: PanelEvents) {
     this.#title = title;
     this.#choice = choice;
+    this.#logs = logs;
+    this.#log = logs.has(title);
     this.#events = events;
     const head = h("div", { class: "panel-head" }, this.#legend, this.#toLog);
     this.element = h("div", { class: "panel" }, head);
@@ -213,11 +216,13 @@ export function bestOf({ name, track }: Strand): number {
   return best;
 }
 
-function valueAt({ track, smooth }: Strand, x: number | null): string {
-  const at = x === null ? track.y.length - 1 : nearest(track.x, x);
+/** The last value, or the one nearest to `x` with its smoothed one, from the finest there is. */
+function valueAt({ track, near, nearSmooth }: Strand, x: number | null): string {
+  if (x === null) return track.y.length ? formatValue(track.y[track.y.length - 1]) : "";
+  const at = nearest(near.x, x);
   if (at < 0) return "";
-  const raw = formatValue(track.y[at]);
-  return smooth && x !== null ? `${raw} (${formatValue(smooth[at])})` : raw;
+  const raw = formatValue(near.y[at]);
+  return nearSmooth ? `${raw} (${formatValue(nearSmooth[at])})` : raw;
 }
 
 function titleOf(strand: Strand): string {

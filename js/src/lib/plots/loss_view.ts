@@ -59,8 +59,8 @@ export class LossView {
   readonly #empty = h("div", { class: "empty" }, "nothing logged yet");
   readonly #asking = throttle(250, () => this.#askForDetail());
   readonly element: HTMLElement;
-  #axis: Axis = "step";
-  #window: Limits | null = null;
+  #axis: Axis;
+  #window: Limits | null;
   #limits: Limits = [0, 1];
   #epochs = new Map<number, Epochs>();
   #strands: Strand[] = [];
@@ -71,7 +71,13 @@ export class LossView {
     this.#changed = changed;
     this.#details = new Details(store, changed);
     this.#runs = new RunsLegend(changed);
-    this.#smoothing.addEventListener("input", changed);
+    const { axis = "step", window = null, smoothing } = store.chosen;
+    [this.#axis, this.#window] = [axis, window];
+    if (smoothing !== undefined) this.#smoothing.valueAsNumber = smoothing;
+    this.#smoothing.addEventListener("input", () => {
+      store.chosen.smoothing = this.#smoothing.valueAsNumber;
+      changed();
+    });
     const axes = this.#axes.map(([, choice]) => choice);
     const toolbar = h(
       "div",
@@ -209,7 +215,6 @@ export class LossView {
       earlier: run.earlier,
       hue,
       track,
-      smooth,
       near: near?.track ?? track,
       nearSmooth: near ? near.smooth : smooth,
     };
@@ -233,7 +238,7 @@ export class LossView {
     }
     for (const title of titles) {
       if (!this.#panels.has(title)) {
-        const panel = new LossPanel(title, this.#names, {
+        const panel = new LossPanel(title, this.#names, this.#store.chosen.logs, {
           zoom: (window) => this.#zoom(window),
           hover: (x) => this.#hover(x),
           changed: this.#changed,
@@ -268,13 +273,13 @@ export class LossView {
   // What a person does
 
   #setAxis(axis: Axis): void {
-    if (axis !== this.#axis) this.#window = null;
-    this.#axis = axis;
-    this.#changed();
+    const window = axis === this.#axis ? this.#window : null;
+    this.#axis = this.#store.chosen.axis = axis;
+    this.#zoom(window);
   }
 
   #zoom(window: Limits | null): void {
-    this.#window = window;
+    this.#window = this.#store.chosen.window = window;
     this.#changed();
   }
 

@@ -13,6 +13,8 @@ import type {
 } from "./frames";
 import { type Packed, unpack } from "./packing";
 import { Points } from "./points";
+import type { Limits } from "./scale";
+import type { Axis } from "./track";
 
 export const KEYFRAME_EVERY = 5000;
 const MOST_EVENTS = 500;
@@ -43,6 +45,15 @@ export interface Distribution {
   max: Float32Array;
 }
 
+export interface Chosen {
+  axis?: Axis;
+  window?: Limits | null;
+  smoothing?: number;
+  /** Panels with a log axis. */
+  logs: Set<string>;
+  view?: string;
+}
+
 export interface Reply {
   message: Message;
   data: Bytes;
@@ -64,6 +75,8 @@ export class Store {
   version = 0;
   /** Whether a frame was lost and what is shown has a gap. */
   behind = false;
+  /** What was chosen last in any view, for the next one: a host may draw a widget anew. */
+  readonly chosen: Chosen = { logs: new Set() };
   readonly #model: LiveModel;
   readonly #views = new Set<() => void>();
   readonly #waiting = new Map<number, { done(reply: Reply): void; failed(error: Error): void }>();
@@ -104,7 +117,7 @@ export class Store {
   askForKeyframe(): void {
     if (this.#now() - this.#askedAt < KEYFRAME_EVERY) return;
     this.#askedAt = this.#now();
-    this.#model.send({ type: "keyframe", id: ++this.#requests });
+    this.ask({ type: "keyframe" }).catch((error: Error) => this.#fail(null, error.message));
   }
 
   readDistribution(wire: WireDistribution, data: Bytes): Distribution {
