@@ -80,7 +80,7 @@ class Widget(anywidget.AnyWidget):
             if action is None:
                 raise ValueError(f"unknown message type {kind!r:.60}")
             action(content)
-        except (AttributeError, KeyError, TypeError, ValueError, t.TraitError) as error:
+        except (AttributeError, LookupError, TypeError, ValueError, t.TraitError) as error:
             self.send({"type": "error", "id": request, "message": f"torchdial: {error}"})
 
     def _settle(self, content: Mapping[str, Any]) -> None:

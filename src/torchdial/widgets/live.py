@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import traitlets as t
 
@@ -14,9 +14,6 @@ from torchdial.widgets.feed import Feed
 from torchdial.widgets.frames import Choice, Packed, Run, detail, distribution_at
 from torchdial.widgets.sources import Monitor
 from torchdial.widgets.status import has_ended, status_of
-
-if TYPE_CHECKING:
-    pass
 
 
 class LivePlot(Widget):
