@@ -53,6 +53,17 @@ def test_an_episode_that_ends_and_comes_again_is_said_again():
     assert [event.kind for event in events] == ["starved", "starved"]
 
 
+def test_an_episode_is_one_event_however_long_it_lasts():
+    history, n = History(), 60_000
+    history.record(0, {"loss": 2.0, "system/data_wait": 0.9})
+    for name, values in [
+        ("loss", 2.0 / np.arange(1, n)),
+        ("system/data_wait", np.full(n - 1, 0.9)),
+    ]:
+        history[name].extend(np.arange(1, n), values, np.arange(1, n) * 0.1)
+    assert [event.kind for event in Diagnosis(history).look()] == ["starved"]
+
+
 def test_nothing_new_is_nothing_said():
     history = History()
     diagnosis = Diagnosis(history)

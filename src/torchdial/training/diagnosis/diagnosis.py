@@ -19,7 +19,7 @@ from torchdial.training.diagnosis import (
     updates,
     vanishing,
 )
-from torchdial.training.diagnosis.episodes import Episodes
+from torchdial.training.diagnosis.episodes import REST, Episodes
 from torchdial.training.diagnosis.finding import Finding
 from torchdial.training.diagnosis.levels import BLOCK, Level, begun, continued
 from torchdial.training.diagnosis.losses import losses
@@ -123,7 +123,10 @@ class Diagnosis:
         return max((end[0] for end in ends if end is not None), default=None)
 
     def _next_checkpoint(self) -> int:
-        return self._checkpoint + max(SPACING, (self._checkpoint - self._first_step) // SHARE)
+        return self._checkpoint + self._spacing()
+
+    def _spacing(self) -> int:
+        return max(SPACING, (self._checkpoint - self._first_step) // SHARE)
 
     def _find(
         self,
@@ -151,7 +154,7 @@ class Diagnosis:
         for rule in rules:
             for finding in rule(reading):
                 seen = finding.step if rules is AT_ONCE else step
-                if self._episodes.is_news(finding, seen):
+                if self._episodes.is_news(finding, seen, REST // SPACING * self._spacing()):
                     yield finding
 
     def _advance(self, cursor: dict[str, int], step: int) -> None:

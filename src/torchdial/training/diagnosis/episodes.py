@@ -5,9 +5,13 @@ from __future__ import annotations
 from torchdial.training.diagnosis.finding import Finding
 
 REST = 200
-"""Steps without a finding after which the same finding is news again."""
+"""Steps without a finding after which the same finding is news again, at least."""
 
-SHORT_REST = {"loss_spike": 20}
+SHORT_REST = 20
+"""The same for spikes, which are over soon."""
+
+BY_SCALAR = {"nonfinite_loss", "loss_spike", "divergence", "plateau", "zero_lr"}
+"""Kinds that are about one scalar each, so that two scalars are two episodes."""
 
 
 class Episodes:
@@ -23,7 +27,7 @@ class Episodes:
     def __init__(self) -> None:
         self._last: dict[tuple[str, str | None], int] = {}
 
-    def is_news(self, finding: Finding, step: int) -> bool:
+    def is_news(self, finding: Finding, step: int, rest: int = REST) -> bool:
         """Return whether a finding begins an episode, and note that it was seen.
 
         A layer's findings are one episode whichever layer stands for it at the moment.
@@ -31,12 +35,10 @@ class Episodes:
         Args:
             finding: what was found.
             step: the step it was seen at: its own, or for a state that lasts the newest one.
+            rest: steps without it that end an episode, spikes excepted.
         """
         key = (finding.kind, finding.where if finding.kind in BY_SCALAR else None)
         last = self._last.get(key)
         self._last[key] = step
-        return last is None or step - last > SHORT_REST.get(finding.kind, REST)
-
-
-BY_SCALAR = {"nonfinite_loss", "loss_spike", "divergence", "plateau", "zero_lr"}
-"""Kinds that are about one scalar each, so that two scalars are two episodes."""
+        rest = SHORT_REST if finding.kind == "loss_spike" else rest
+        return last is None or step - last > rest
