@@ -10,19 +10,17 @@ from __future__ import annotations
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from torch.optim import Optimizer
 
-from torchdial.inputs.refusal import refusal
-from torchdial.training.dials import LEARNING_RATE, Dial, Dials, Setter, Turn
+from torchdial.training.dials import Turn
 from torchdial.training.events import Event
 from torchdial.training.interrupts import in_main_thread
-
-State = Literal["idle", "running", "paused", "stopping", "finished", "failed"]
+from torchdial.training.requests import Requests
 
 LISTENING = 0.1  # seconds between two looks for clicks
 NAP = 0.05  # seconds between two looks whether a pause is over
@@ -68,7 +66,7 @@ class Run:
     thread: int
 
 
-class Control:
+class Control(Requests):
     """Stop, pause, resume and dials of one monitor.
 
     Args:
@@ -98,129 +96,28 @@ class Control:
     """
 
     def __init__(self, step: Callable[[], int] = lambda: 0) -> None:
+        super().__init__(step)
         self.error = ""
         self.progress: Progress | None = None
         self.blocking = ""
-        self.version = 0
         self.waited = 0.0
         self.on_event: Callable[[Event], object] | None = None
         self.on_wait: Callable[[float], object] | None = None
         self.on_problem: Callable[[str], object] | None = None
         self.on_listen: Callable[[], object] | None = None
-        self._step = step
-        self._changed = threading.Condition()
-        self._state: State = "idle"
         self._thread: int | None = None
         self._runs: list[Run] = []
-        self._stop = self._pause = self._asked = self._interrupted = False
-        self._asked_at = (0, 0.0)
         self._listened_at = 0.0
         self._stopped_in: object = None
         self.loop: Any = None
         self.worker: Any = None
-        self._dials = Dials()
-
-    @property
-    def state(self) -> State:
-        """What the run is doing."""
-        return "stopping" if self._interrupted and self._runs else self._state
-
-    @property
-    def dials(self) -> Mapping[str, Dial]:
-        """The dials by name, in the order they were made."""
-        with self._changed:
-            return dict(self._dials.known)
 
     @property
     def reach(self) -> str:
         """What to know about the controls at this moment; empty if all are heard."""
         return self.blocking if self._thread == threading.main_thread().ident else ""
 
-    # What a person asks, from any thread
-
-    def request_stop(self) -> None:
-        """Ask the run to end at its next boundary; nothing if nothing runs."""
-        with self._changed:
-            if self._state in ("running", "paused"):
-                self._stop = True
-                self._become("stopping")
-                self._ask()
-
-    def request_pause(self) -> None:
-        """Ask the run to wait at its next boundary; nothing if nothing runs."""
-        with self._changed:
-            if self._state == "running":
-                self._pause = True
-                self._ask()
-
-    def request_resume(self) -> None:
-        """Let a run that waits, or was asked to, go on."""
-        with self._changed:
-            self._pause = False
-            self._ask()
-
-    def set_dial(self, name: str, value: float) -> None:
-        """Ask for a dial's value from the next boundary on.
-
-        Raises:
-            ValueError: If there is no such dial, or the value is outside of it.
-        """
-        with self._changed:
-            self._dials.ask(name, value)
-            self._ask()
-
-    def note_interrupt(self) -> None:
-        """Ask for a stop from a signal handler, which may not wait for a lock."""
-        self._interrupted = True
-        self.version += 1
-
-    def _ask(self) -> None:
-        if not self._asked:
-            self._asked_at = self.step, time.monotonic()
-        self._asked = True
-        self._changed.notify_all()
-
-    def _become(self, state: State) -> None:
-        self._state = state
-        self.version += 1
-
     # What the code that trains says
-
-    def dial(
-        self,
-        name: str,
-        setter: Setter | None = None,
-        min: float = 0.0,
-        max: float = 1.0,
-        log: bool = False,
-        value: float | None = None,
-    ) -> None:
-        """Add a dial, or replace the one of that name.
-
-        Args:
-            name: What stands beside it.
-            setter: Called with each new value, in the training thread, between two steps. Without
-                one the dial must be `"lr"`: a factor on every group's learning rate, there only
-                while the optimizer steps, so that schedules and ratios stay as they are.
-            min: Its lower end.
-            max: Its upper end.
-            log: Whether equal ways on the dial are equal ratios; both ends must be above 0.
-            value: Where it stands now, for a dial with a setter.
-
-        Raises:
-            ValueError: If the ends or the value do not fit, or a setter is missing.
-        """
-        if setter is None and name != LEARNING_RATE:
-            raise refusal(
-                "setter",
-                expected=f"a callable for the dial {name!r}",
-                got="None",
-                remedy="Say what to do with a new value; only 'lr' is known without.",
-            )
-        with self._changed:
-            start = 1.0 if setter is None else value
-            self._dials.add(Dial(name, start, float(min), float(max), log), setter)
-            self.version += 1
 
     def before_step(self, optimizer: Optimizer) -> None:
         """To be called right before each step of each optimizer: the rates take their factor."""
@@ -255,9 +152,12 @@ class Control:
             self._serve_or_raise()
 
     def close(self) -> None:
-        """Leave the optimizers as they were found, and let a run that waits go on."""
+        """Leave the optimizers as they were found; what only logged is over, what waits goes on."""
         self._dials.rates.close()
         self.request_resume()
+        with self._changed:
+            if not self._runs and self._state != "idle":
+                self._end(self.error, settled=True)
 
     def _is_overdue(self) -> bool:
         step, moment = self._asked_at
@@ -272,8 +172,6 @@ class Control:
             self._announce("stop", None, message)
         raise StopTraining(message)
 
-    # What a loop or a worker does
-
     @contextmanager
     def running(self, place: object, *, is_loop: bool) -> Iterator[None]:
         """Run for the time of a `with`; of several inside each other the outermost counts.
@@ -287,7 +185,8 @@ class Control:
                 raise StopTraining(f"Stopped at step {self.step}, as asked.")
             if not self._runs:
                 self._forget()
-                self._stopped_in, self._thread, self.error = None, run.thread, ""
+                self._stopped_in, self._thread = None, run.thread
+                self.error, self.progress = "", None
                 self._become("running")
             self._runs.append(run)
         error, settled = "", True
@@ -318,16 +217,6 @@ class Control:
             self._turn()
             if self._pause:
                 yield from self._paused()
-
-    @property
-    def is_to_stop(self) -> bool:
-        """Whether the run was asked to end, by a person or an interrupt."""
-        return self._stop or self._interrupted
-
-    @property
-    def step(self) -> int:
-        """The monitor's completed steps."""
-        return self._step()
 
     def report(self, progress: Progress) -> None:
         """Say how far a loop is."""
@@ -373,9 +262,8 @@ class Control:
             if run not in self._runs:
                 return  # a cell's end came first
             self._runs.remove(run)
-            stopped, by = self._stop or self._interrupted, "as asked"
-            if self._interrupted:
-                by = "by an interrupt"
+            stopped = self.is_to_stop
+            by = "by an interrupt" if self._interrupted else "as asked"
             if stopped and run.is_loop and not self._loops():
                 self._stopped_in = run.place
             if self._runs:
@@ -390,9 +278,6 @@ class Control:
         if settled:
             self._thread = None
         self._become("failed" if error else "finished")
-
-    def _forget(self) -> None:
-        self._stop = self._pause = self._interrupted = False
 
     def _turn(self) -> None:
         with self._changed:

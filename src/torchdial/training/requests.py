@@ -1,0 +1,137 @@
+"""What a person asks of a run: noted down by any thread, under a lock, and done by nobody here."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Literal
+
+from torchdial.inputs.refusal import refusal
+from torchdial.training.dials import LEARNING_RATE, Dial, Dials, Setter
+
+State = Literal["idle", "running", "paused", "stopping", "finished", "failed"]
+
+
+class Requests:
+    """The half of `Control` that faces people.
+
+    Attributes:
+        version: Grows with each change of what a person can see.
+    """
+
+    def __init__(self, step: Callable[[], int]) -> None:
+        self.version = 0
+        self._step = step
+        self._changed = threading.Condition()
+        self._state: State = "idle"
+        self._stop = self._pause = self._asked = self._interrupted = False
+        self._asked_at = (0, 0.0)
+        self._dials = Dials()
+
+    @property
+    def step(self) -> int:
+        """The monitor's completed steps."""
+        return self._step()
+
+    @property
+    def state(self) -> State:
+        """What the run is doing."""
+        runs = self._state in ("running", "paused")
+        return "stopping" if self._interrupted and runs else self._state
+
+    @property
+    def is_to_stop(self) -> bool:
+        """Whether the run was asked to end, by a person or an interrupt."""
+        return self._stop or self._interrupted
+
+    @property
+    def dials(self) -> Mapping[str, Dial]:
+        """The dials by name, in the order they were made."""
+        with self._changed:
+            return dict(self._dials.known)
+
+    def dial(
+        self,
+        name: str,
+        setter: Setter | None = None,
+        min: float = 0.0,
+        max: float = 1.0,
+        log: bool = False,
+        value: float | None = None,
+    ) -> None:
+        """Add a dial, or replace the one of that name.
+
+        Args:
+            name: What stands beside it.
+            setter: Called with each new value, in the training thread, between two steps. Without
+                one the dial must be `"lr"`: a factor on every group's learning rate, there only
+                while the optimizer steps, so that schedules and ratios stay as they are.
+            min: Its lower end.
+            max: Its upper end.
+            log: Whether equal ways on the dial are equal ratios; both ends must be above 0.
+            value: Where it stands now, for a dial with a setter.
+
+        Raises:
+            ValueError: If the ends or the value do not fit, or a setter is missing.
+        """
+        if setter is None and name != LEARNING_RATE:
+            raise refusal(
+                "setter",
+                expected=f"a callable for the dial {name!r}",
+                got="None",
+                remedy="Say what to do with a new value; only 'lr' is known without.",
+            )
+        with self._changed:
+            start = 1.0 if setter is None else value
+            self._dials.add(Dial(name, start, float(min), float(max), log), setter)
+            self.version += 1
+
+    def request_stop(self) -> None:
+        """Ask the run to end at its next boundary; nothing if nothing runs."""
+        with self._changed:
+            if self._state in ("running", "paused"):
+                self._stop = True
+                self._become("stopping")
+                self._ask()
+
+    def request_pause(self) -> None:
+        """Ask the run to wait at its next boundary; nothing if nothing runs."""
+        with self._changed:
+            if self._state == "running":
+                self._pause = True
+                self._ask()
+
+    def request_resume(self) -> None:
+        """Let a run that waits, or was asked to, go on."""
+        with self._changed:
+            self._pause = False
+            self._ask()
+
+    def set_dial(self, name: str, value: float) -> None:
+        """Ask for a dial's value from the next boundary on.
+
+        Raises:
+            ValueError: If there is no such dial, or the value is outside of it.
+        """
+        with self._changed:
+            self._dials.ask(name, value)
+            self._ask()
+
+    def note_interrupt(self) -> None:
+        """Ask for a stop from a signal handler, which may not wait for a lock."""
+        self._interrupted = True
+        self.version += 1
+
+    def _ask(self) -> None:
+        if not self._asked:
+            self._asked_at = self.step, time.monotonic()
+        self._asked = True
+        self._changed.notify_all()
+
+    def _become(self, state: State) -> None:
+        self._state = state
+        self.version += 1
+
+    def _forget(self) -> None:
+        self._stop = self._pause = self._interrupted = False
