@@ -17,6 +17,7 @@ from torch.optim.lr_scheduler import LambdaLR, OneCycleLR
 from tests.training.steps import Steps
 from torchdial.training.control import Control
 from torchdial.training.dials import Dial
+from torchdial.training.monitor import TrainingMonitor
 
 
 def parameters(n: int = 2) -> list[nn.Parameter]:
@@ -77,6 +78,26 @@ def test_each_step_is_made_with_the_rates_times_the_factor() -> None:
     step(slower, by_hand)
     for ours, theirs in zip(weights, by_hand, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=0, atol=0)
+
+
+def test_a_monitor_records_the_rates_that_were_used() -> None:
+    weights = parameters()
+    module = nn.ParameterList(weights)
+    optimizer = torch.optim.SGD(groups(weights), lr=1.0)
+    scheduler = LambdaLR(optimizer, lambda n: 0.5**n)
+    with TrainingMonitor(module, optimizer) as monitor:
+        monitor.dial("lr", min=0.01, max=100, log=True)
+        for batch in monitor.loop(range(4)):
+            step(optimizer, weights)
+            scheduler.step()
+            if batch == 1:
+                monitor.control.set_dial("lr", 10)
+        monitor.flush()
+    assert monitor.history["lr/0"].values.tolist() == [0.1, 0.05, 0.1 * 0.25 * 10, 0.1 * 0.125 * 10]
+    assert [group["lr"] for group in optimizer.param_groups] == [0.1 * 0.0625, 0.003 * 0.0625]
+    (event,) = [event for event in monitor.events if event.kind == "dial"]
+    assert (event.step, event.evidence) == (2, {"old": 1.0, "new": 10.0})
+    assert 0 < event.time <= monitor.history.now
 
 
 def test_the_very_object_comes_back() -> None:

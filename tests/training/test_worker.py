@@ -14,6 +14,7 @@ import torch
 
 from tests.training.steps import SlowSteps, Steps, Undisturbed
 from torchdial.training.control import Control
+from torchdial.training.monitor import TrainingMonitor
 from torchdial.training.worker import start
 
 
@@ -167,11 +168,22 @@ def test_waiting_ends_after_the_timeout() -> None:
 def test_starting_twice_is_refused_with_advice() -> None:
     steps = Steps()
     handle = start(steps.control, lambda: list(steps.loop(iter(int, 1))))
-    with pytest.raises(ValueError, match=r"got one that is running, at step 0\. End it first"):
+    with pytest.raises(ValueError, match=r"got one that is running, at step 0\. End it"):
         start(steps.control, print)
     handle.stop()
     handle.result(timeout=30)
     start(steps.control, int).result(timeout=30)
+
+
+def test_a_cell_run_again_is_refused_while_its_worker_still_steps_the_optimizer() -> None:
+    run = SlowSteps()
+    monitor = TrainingMonitor(run, run.optimizer)
+    handle = monitor.start(lambda: [run.train_step() for _ in monitor.loop(iter(int, 1))])
+    with pytest.raises(ValueError, match="optimizer: expected no run of it that goes on"):
+        TrainingMonitor(run, run.optimizer)
+    handle.stop()
+    handle.result(timeout=30)
+    TrainingMonitor(run, run.optimizer).close()
 
 
 def test_what_cannot_be_called_is_refused() -> None:
@@ -188,6 +200,7 @@ def test_it_runs_in_a_daemon_thread() -> None:
 STARTS = """
 import itertools, torch
 from torchdial.training.control import Control
+from torchdial.training.monitor import TrainingMonitor
 from torchdial.training.loop import loop
 from torchdial.training.worker import start
 control = Control()

@@ -196,6 +196,18 @@ def test_the_first_interrupt_ends_the_loop_and_the_cell_goes_on(
     assert cell not in notebook.errors
 
 
+def test_the_first_interrupt_ends_an_async_loop_too(notebook: Kernel, panel: str) -> None:
+    cell = notebook.begin(
+        'print("begun", flush=True)\n'
+        "async for _ in loop(control, range(3000)):\n    time.sleep(0.01)\n"
+        "print(control.state)"
+    )
+    notebook.wait_for(cell, "begun")
+    notebook.interrupt()
+    assert notebook.finish(cell).endswith("by an interrupt.\nfinished\n")
+    assert cell not in notebook.errors
+
+
 def test_the_second_interrupt_raises(notebook: Kernel, panel: str) -> None:
     cell = notebook.begin(
         "for _ in loop(control, range(3)):\n    print('begun', flush=True)\n    time.sleep(60)"

@@ -24,7 +24,7 @@ from torchdial.training.publisher import Audience, Publisher
 from torchdial.training.recording import Recording
 from torchdial.training.runs import begin
 from torchdial.training.watch import Hooks, untraced
-from torchdial.training.worker import Handle, start
+from torchdial.training.worker import Handle, refuse_beside_worker, start
 
 Batch = TypeVar("Batch")
 
@@ -285,10 +285,12 @@ _watching = weakref.WeakKeyDictionary()
 
 def _take_over(optimizer: Optimizer) -> None:
     """Close the monitor that watches an optimizer: a cell was run again."""
-    reference = _watching.pop(optimizer, None)
+    reference = _watching.get(optimizer)
     earlier = reference() if reference is not None else None
     if earlier is not None:
+        refuse_beside_worker(earlier.control, "optimizer")
         earlier.close()
+        del _watching[optimizer]
 
 
 def _rank() -> int:

@@ -49,15 +49,20 @@ def start(control: Control, train: Callable[..., Any], *args: Any, **kwargs: Any
             got=describe(train),
             remedy="Hand in the function and its arguments: monitor.start(train, model, loader).",
         )
-    if control.worker is not None and not control.worker.done():
-        raise refusal(
-            "start",
-            expected="no other run of this monitor",
-            got=f"one that is {control.state}, at step {control.step}",
-            remedy="End it first, with handle.stop() and handle.result(), or make a new monitor.",
-        )
+    refuse_beside_worker(control, "start")
     control.worker = handle = Handle(control, train, args, kwargs)
     return handle
+
+
+def refuse_beside_worker(control: Control, name: str) -> None:
+    """Raise if a worker of a monitor trains: two would step the same optimizer."""
+    if control.worker is not None and not control.worker.done():
+        raise refusal(
+            name,
+            expected="no run of it that goes on in a thread",
+            got=f"one that is {control.state}, at step {control.step}",
+            remedy="End it first: handle.stop(); handle.result().",
+        )
 
 
 class Handle:
