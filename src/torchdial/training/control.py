@@ -205,18 +205,18 @@ class Control(Requests):
 
     def serve(self) -> bool:
         """Do what was asked for, at a boundary, and return whether the run is to end."""
-        for _ in self.attend():
-            with self._changed:
-                self._changed.wait(NAP)
+        self.listen()
+        if self._asked:
+            for _ in self.attend():
+                with self._changed:
+                    self._changed.wait(NAP)
         return self.is_to_stop
 
     def attend(self) -> Iterator[None]:
         """Do what was asked for; yield, again and again, while the run is to wait."""
-        self.listen()
-        if self._asked:
-            self._turn()
-            if self._pause:
-                yield from self._paused()
+        self._turn()
+        if self._pause:
+            yield from self._paused()
 
     def report(self, progress: Progress) -> None:
         """Say how far a loop is."""

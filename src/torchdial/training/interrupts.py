@@ -17,7 +17,7 @@ from typing import Any
 
 def in_main_thread() -> bool:
     """Return whether this is the thread that Python handles signals in."""
-    return threading.current_thread() is threading.main_thread()
+    return threading.get_ident() == threading.main_thread().ident
 
 
 def _can_be_handled() -> bool:

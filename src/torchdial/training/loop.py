@@ -139,8 +139,8 @@ class LoopRun(Generic[Batch]):
         interrupt = FirstInterrupt(self.control.note_interrupt, consumer)
         with interrupt, self.control.running(place, is_loop=True), self._inside_another():
             for epoch in range(self._epochs):
+                self._report(epoch)
                 for batch in self._timed():
-                    self._report(epoch)
                     yield batch
                     self._done += 1
                     self._accumulated.count(self.control.step)
