@@ -19,13 +19,16 @@ import { range } from "./lib/metrics";
 import type { Model } from "./lib/model";
 import { createShell, type Preview, renderer } from "./lib/shell";
 import { formatStop } from "./lib/stops";
-import { whenIdle } from "./lib/timing";
+import { whenResting } from "./lib/timing";
 import { createToolbar, labelled } from "./lib/toolbar";
 import { countOf, formatMetric } from "./lib/words";
 
 const SCORE_STEP = 0.01;
 const SCORE_PAGE = 0.1;
 const STOPS_PAGE = 10;
+const COUNTING_MS = 20;
+const LATEST_MS = 300;
+const RESTING_MS = 150;
 
 function show(model: Model<DetectionTraits>, root: HTMLElement): () => void {
   const state = createDetectionState(model, () => shell.changed());
@@ -125,6 +128,7 @@ function show(model: Model<DetectionTraits>, root: HTMLElement): () => void {
       updateDetails();
       Object.assign(root.dataset, { score, stop: setting.stop, view });
       counting.call();
+      estimating.call();
     },
   };
   const shell = createShell(model, root, preview);
@@ -135,21 +139,24 @@ function show(model: Model<DetectionTraits>, root: HTMLElement): () => void {
     () => shell.grid.redraw("overlay"),
   );
 
-  /** What takes longer than a frame: counts at all stops, and how much chance is in them. */
-  const counting = whenIdle(() => {
-    const { setting } = state;
-    let isNew = false;
-    for (const detector of detectors) {
-      if (detector.isCounted(setting.maxDet)) continue;
-      detector.count(setting.maxDet);
-      isNew = true;
-    }
+  /** What takes longer than a frame: counts at all stops of both dials. */
+  const counting = whenResting(
+    COUNTING_MS,
+    () => {
+      const { maxDet } = state.setting;
+      const uncounted = detectors.filter((detector) => !detector.isCounted(maxDet));
+      for (const detector of uncounted) detector.count(maxDet);
+      if (uncounted.length) shell.changed();
+    },
+    LATEST_MS,
+  );
+
+  /** How much chance is in the metrics: once the hand rests, since nobody waits for it. */
+  const estimating = whenResting(RESTING_MS, () => {
     const [first] = detectors;
-    if (first.hasBand && !first.bandOf(metric, label(), setting)) {
-      first.makeBand(metric, label(), setting);
-      isNew = true;
-    }
-    if (isNew) shell.changed();
+    if (!first.hasBand || first.bandOf(metric, label(), state.setting)) return;
+    first.makeBand(metric, label(), state.setting);
+    shell.changed();
   });
 
   const maxDet = h("input", {
@@ -226,7 +233,7 @@ function show(model: Model<DetectionTraits>, root: HTMLElement): () => void {
       "NMS IoU",
       config.after_nms
         ? "  line: boxes kept; they come from an NMS, so it can only tighten"
-        : "  line: boxes kept; further right, more overlap survives",
+        : "  line: boxes kept; further right, more overlap",
     ),
     nmsDial.element,
   );
@@ -291,7 +298,7 @@ function show(model: Model<DetectionTraits>, root: HTMLElement): () => void {
   function updateReadout(): void {
     const { setting, score } = state;
     const own = setting.own.filter((t) => t !== null).length;
-    const others = label() === null && own ? `, ${own} of their own` : "";
+    const others = label() === null && own ? `, ${own} of their own, after NMS` : "";
     const position = `score > ${formatScore(score)}${others}   NMS IoU ${stopText(setting.stop)}`;
     const lines = detectors.flatMap((detector) =>
       readout(config, detector, prefixOf(detector), metric, label(), setting, score),
@@ -373,6 +380,7 @@ function show(model: Model<DetectionTraits>, root: HTMLElement): () => void {
   });
   return () => {
     counting.cancel();
+    estimating.cancel();
     shell.dispose();
     state.dispose();
   };

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { throttle } from "../src/lib/timing";
+import { throttle, whenResting } from "../src/lib/timing";
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
@@ -41,5 +41,38 @@ describe("throttle", () => {
     save.cancel();
     vi.advanceTimersByTime(1000);
     expect(action.mock.calls.length).toBe(1);
+  });
+});
+
+describe("whenResting", () => {
+  it("acts once it has not been asked for during a while", () => {
+    const action = vi.fn();
+    const resting = whenResting(100, action);
+    for (let ms = 0; ms < 1000; ms += 50) {
+      resting.call();
+      vi.advanceTimersByTime(50);
+    }
+    expect(action).not.toHaveBeenCalled();
+    vi.advanceTimersByTime(50);
+    expect(action).toHaveBeenCalledTimes(1);
+  });
+
+  it("waits no longer than the latest", () => {
+    const action = vi.fn();
+    const resting = whenResting(100, action, 300);
+    for (let ms = 0; ms < 1000; ms += 50) {
+      resting.call();
+      vi.advanceTimersByTime(50);
+    }
+    expect(action).toHaveBeenCalledTimes(3);
+  });
+
+  it("forgets what still waits", () => {
+    const action = vi.fn();
+    const resting = whenResting(100, action);
+    resting.call();
+    resting.cancel();
+    vi.advanceTimersByTime(1000);
+    expect(action).not.toHaveBeenCalled();
   });
 });

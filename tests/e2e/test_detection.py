@@ -98,7 +98,7 @@ def test_at_every_position_the_boxes_drawn_are_those_kept(
         ours.shown_class = None
         dials.expect_at(0.05, 90)
         assert dials.boxes() == kept(ours)
-        expect(dials.root.locator(".torchdial-value")).to_contain_text("2 of their own")
+        expect(dials.root.locator(".torchdial-value")).to_contain_text("2 of their own, after NMS")
 
         page.wait_for_timeout(600)  # the kernel hears less than ten times a second
         run_in_kernel(page, "w._notice = repr([w.kept(i)['indices'].tolist() for i in range(3)])")
@@ -505,13 +505,15 @@ def test_curves_of_a_larger_set_are_told_from_the_shown_images(lab: Lab, page: P
     make = (
         "sweep = td.DetectionSweep()\n"
         "for _ in range(20): sweep.update(newer, truth)\n"
-        "w = make(curves=sweep.compute())\nw"
+        "w = make(curves=sweep.compute(), after_nms=True)\nw"
     )
     with opened(lab, page, "larger_set", [IMPORT, make]):
         dials = BoxesOnPage(page)
         assert "micro over 60 images, at score 0.25" in dials.readout()
         assert "micro over the shown 3 images" in dials.readout()
         assert "all scores" in dials.readout()
+        names = dials.root.locator(".torchdial-dial-name")
+        expect(names.nth(1)).to_contain_text("they come from an NMS, so it can only tighten")
 
 
 def test_it_follows_a_dark_theme_and_fits_a_narrow_place(lab: Lab, page: Page) -> None:

@@ -10,11 +10,13 @@ import type { Region, Size } from "./paint";
 import { Tiles } from "./tiles";
 import { beforePaint, throttle } from "./timing";
 import type { Bytes, PreviewTraits } from "./wire";
+import { shorten } from "./words";
 
 const KEYS =
   "Pictures: arrows move, + − 0 zoom. B best, V next view, R reset, 1–9 one picture alone.";
 const ZOOM_STEP = 1.5;
 const PAN_STEP = 0.1;
+const LONGEST_NAME = 32; // in the legend
 
 /** Messages from src/torchdial/widgets. */
 type Message =
@@ -252,7 +254,7 @@ export function createShell<Traits extends PreviewTraits>(
         ...entries.map(({ color, text, class: name = "" }) => {
           const swatch = h("i", { class: `swatch ${name}`.trim(), "aria-hidden": "true" });
           swatch.style.setProperty("--torchdial-swatch", color);
-          return h("span", { title: text }, swatch, text);
+          return h("span", { title: text }, swatch, shorten(text, LONGEST_NAME));
         }),
       );
     },

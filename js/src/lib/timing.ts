@@ -56,24 +56,24 @@ export function beforePaint(action: () => void) {
   };
 }
 
-/** Call when nothing else is to be done, and soon at the latest, however often it is asked for. */
-export function whenIdle(action: () => void, latest = 300) {
-  let waiting = false;
-  let over = false;
-  const run = () => {
-    waiting = false;
-    if (!over) action();
+/** Call once it has not been asked for during `rest` ms, and `latest` ms after the first time. */
+export function whenResting(rest: number, action: () => void, latest = Number.POSITIVE_INFINITY) {
+  let first = 0;
+  let timer: ReturnType<typeof setTimeout> | null = null;
+  const cancel = () => {
+    if (timer !== null) clearTimeout(timer);
+    timer = null;
   };
   return {
     call() {
-      if (waiting || over) return;
-      waiting = true;
-      // Safari knows no idle time.
-      if (window.requestIdleCallback) window.requestIdleCallback(run, { timeout: latest });
-      else setTimeout(run, 30);
+      if (timer === null) first = performance.now();
+      cancel();
+      const wait = Math.min(rest, first + latest - performance.now());
+      timer = setTimeout(() => {
+        timer = null;
+        action();
+      }, wait);
     },
-    cancel() {
-      over = true;
-    },
+    cancel,
   };
 }

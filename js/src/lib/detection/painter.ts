@@ -7,6 +7,7 @@ import { fillPicture, Raster } from "../raster";
 import type { Cell } from "../shell";
 import { imageKey, type Tiles } from "../tiles";
 import { coveredPart } from "../viewport";
+import { shorten } from "../words";
 import type { Detector } from "./detector";
 import { type Corners, colorOf, cornersOf, isTarget, type Mark, markAt, marksOf } from "./marks";
 import { tint } from "./masks";
@@ -167,11 +168,9 @@ export function createPainter(
   }
 
   function textOf({ found, truth }: Decided, mark: Mark, longest: number): string {
-    const shorten = (name: string) =>
-      name.length > longest ? `${name.slice(0, longest - 1)}…` : name;
     if (mark.as === "aside") return truth.crowd[mark.index] ? "crowd" : "ignored";
-    if (mark.as === "miss") return `missed ${shorten(names[truth.labels[mark.index]])}`;
-    return `${shorten(names[found.labels[mark.index]])} ${found.scores[mark.index].toFixed(2)}`;
+    if (mark.as === "miss") return `missed ${shorten(names[truth.labels[mark.index]], longest)}`;
+    return `${shorten(names[found.labels[mark.index]], longest)} ${found.scores[mark.index].toFixed(2)}`;
   }
 
   return {
