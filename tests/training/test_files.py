@@ -117,6 +117,19 @@ def test_a_file_that_someone_changed_is_written_anew(what: str, tmp_path: Path) 
     check_same(history, History.load(saver.path))
 
 
+def test_a_checkpoint_loaded_in_between_is_saved_whole(tmp_path: Path) -> None:
+    history, state = recorded(30), recorded(20).state_dict()
+    saver = Autosave(history, tmp_path / "run")
+    saver.save()
+    history.load_state_dict(state)
+    fill(history, 20, 25)
+    saver.save()
+    check_same(history, History.load(saver.path))
+    fill(history, 25, 26)
+    saver.save()
+    check_same(history, History.load(saver.path))
+
+
 def test_the_file_of_an_earlier_run_is_kept(tmp_path: Path) -> None:
     runs = [recorded(10), recorded(20), recorded(30)]
     for history in runs:

@@ -61,23 +61,29 @@ class Autosave:
             is_ours = self.path.is_file() and self.path.stat().st_size == self._size
             if is_ours and self._mark.version == self.history.version:
                 return
-            if is_ours and self._size < self._whole + max(self._whole, LEAST):
-                self._append()
-            else:
-                if not self._whole and self.path.is_file():
-                    self.path.replace(self.path.with_name(f"{self.path.name}.previous"))
-                self._mark = Mark()
-                replace_file(self.path, to_frame(*take(self.history, self._mark)))
-                self._size = self._whole = self.path.stat().st_size
+            is_long = self._size >= self._whole + max(self._whole, LEAST)
+            with self.history.lock:
+                is_more = is_ours and not is_long and self._mark.replaced == self.history.replaced
+                self._mark = self._mark if is_more else Mark()
+                taken = take(self.history, self._mark)
+            frame = to_frame(*taken)
+            self._size, size = -1, self._size
+            if is_more:
+                append_to_file(self.path, frame)
+                self._size = size + sum(map(len, frame))
+                return
+            if not self._whole and self.path.is_file():
+                self.path.replace(self.path.with_name(f"{self.path.name}.previous"))
+            replace_file(self.path, frame)
+            self._size = self._whole = sum(map(len, frame))
 
-    def _append(self) -> None:
-        size, self._size = self._size, -1
-        frame = to_frame(*take(self.history, self._mark))
-        with self.path.open("ab") as file:
-            file.writelines(frame)
-            file.flush()
-            os.fsync(file.fileno())
-        self._size = size + sum(map(len, frame))
+
+def append_to_file(path: Path, pieces: Iterable[bytes | memoryview]) -> None:
+    """Write at the end of a file, and wait until it is on the disk."""
+    with path.open("ab") as file:
+        file.writelines(pieces)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def replace_file(path: Path, pieces: Iterable[bytes | memoryview]) -> None:

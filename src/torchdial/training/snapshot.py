@@ -26,6 +26,7 @@ class Mark:
     """How far a run was written."""
 
     version: int = -1
+    replaced: int = 0
     points: dict[str, int] = field(default_factory=dict)
     layers: dict[str, Any] = field(default_factory=dict)
     histograms: Any = None
@@ -60,7 +61,8 @@ def take(history: History, mark: Mark) -> tuple[About, Arrays]:
             note, parts, mark.histograms = history.histograms.take(mark.histograms)
             about["histograms"] = note
             arrays |= _named("histograms", parts)
-        mark.events, mark.version = len(history.events), history.version
+        mark.events = len(history.events)
+        mark.version, mark.replaced = history.version, history.replaced
     return about, arrays
 
 
