@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from torchdial.inputs.candidates import raw_candidates
+    from torchdial.streaming import stream
     from torchdial.sweeps.curves import ThresholdCurves
     from torchdial.sweeps.detect import detect
     from torchdial.sweeps.detection_curves import DetectionCurves
@@ -59,6 +60,7 @@ _HOMES = {
     "raw_candidates": "torchdial.inputs.candidates",
     "runs": "torchdial.training.runs",
     "segment": "torchdial.sweeps.segment",
+    "stream": "torchdial.streaming",
     "threshold_levels": "torchdial.sweeps.levels",
 }
 
@@ -85,6 +87,7 @@ __all__ = [
     "raw_candidates",
     "runs",
     "segment",
+    "stream",
     "threshold_levels",
 ]
 

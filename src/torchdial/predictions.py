@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 
 import torch
@@ -100,6 +100,23 @@ def next_source(source: Given | S, output: Any, *, what: str, argument: str) -> 
             f"from_model, got the other. Call refresh({argument}), or refresh() after from_model."
         )
     return source if output is None else Given(output)
+
+
+def at_other_images(source: Any, images: Any, model: Model | None, *, targets: bool) -> Any:
+    """Return a model's source for other images, perhaps of another model.
+
+    Raises:
+        TypeError: the preview was made of output, or with targets.
+        ValueError: the images are no input of a model.
+    """
+    if isinstance(source, Given) or targets:
+        raise TypeError(
+            "look_at: expected a preview made by from_model and without targets, got one of "
+            f"{'output' if isinstance(source, Given) else 'targets'}. Other images take a model "
+            "to run, and have other targets."
+        )
+    inputs = to_batch(images) if isinstance(source, ModelMaps) else to_inputs(images)
+    return replace(source, images=inputs, model=source.model if model is None else model)
 
 
 def to_batch(images: Any) -> torch.Tensor:

@@ -113,6 +113,11 @@ export function createShell<Traits extends PreviewTraits>(
       preview.readFrame();
       updating.call();
     }),
+    listen(model, ["_pictures"], () => {
+      tiles.drop("image/");
+      tiles.put(model.get("_pictures").tiles);
+      grid.redraw("picture", "overlay");
+    }),
     listen(model, ["_notice"], updating.call),
   ];
   model.on("msg:custom", onMessage);

@@ -60,10 +60,11 @@ export class Tiles {
     }
   }
 
-  /** Forget what the models said; pictures and targets stay. */
-  drop(): void {
-    for (const key of [...this.#held.keys()]) if (!isLasting(key)) this.#held.delete(key);
-    for (const key of [...this.#asked]) if (!isLasting(key)) this.#asked.delete(key);
+  /** Forget what the models said, and keep pictures and targets; or forget what begins so. */
+  drop(prefix = ""): void {
+    const isGone = (key: string) => (prefix ? key.startsWith(prefix) : !isLasting(key));
+    for (const key of [...this.#held.keys()]) if (isGone(key)) this.#held.delete(key);
+    for (const key of [...this.#asked]) if (isGone(key)) this.#asked.delete(key);
     this.#derived.clear();
   }
 }

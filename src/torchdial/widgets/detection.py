@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -15,7 +16,14 @@ from torchdial.inputs.class_names import ClassNames
 from torchdial.inputs.images import to_image_list
 from torchdial.inputs.reading import ImageId, is_coco_list
 from torchdial.inputs.refusal import refusal
-from torchdial.predictions import Given, ModelDetections, check_batch_size, next_source, to_inputs
+from torchdial.predictions import (
+    Given,
+    ModelDetections,
+    at_other_images,
+    check_batch_size,
+    next_source,
+    to_inputs,
+)
 from torchdial.sweeps.detection_curves import DetectionCurves
 from torchdial.sweeps.detection_frames import take_above
 from torchdial.sweeps.detection_settings import DetectionMetric, DetectionSettings
@@ -111,7 +119,8 @@ class DetectionPreview(DetectionDial):
             score_thresholds=101 if curves is None else curves.settings.scores,
             zero_division=1.0 if curves is None else curves.settings.zero_division,
         )
-        pictures = to_image_list(images, mean=mean, std=std)
+        self._to_pictures = partial(to_image_list, mean=mean, std=std)
+        pictures = self._to_pictures(images)
         given = isinstance(detections, ModelDetections)
         self._source = detections if given else Given(detections)
         self._reader = DetectionReader(
@@ -237,6 +246,28 @@ class DetectionPreview(DetectionDial):
         """
         source = next_source(self._source, detections, what="detections", argument="detections")
         return self._try_frame(lambda: self._reader.measure(source))
+
+    def look_at(self, images: Any, model: Model | None = None) -> bool:
+        """Show other images, of the same number and sizes, and what a model makes of them.
+
+        What the person set is kept. Images that cannot be shown leave the last good ones and a
+        notice; `torchdial.stream` calls this for every frame.
+
+        Args:
+            images: the model's input, as for `from_model`.
+            model: in place of the one the preview was made with.
+
+        Returns:
+            Whether they are shown.
+
+        Raises:
+            TypeError: the preview was made of output, or with targets.
+            ValueError: the images are no input of a model.
+        """
+        source = at_other_images(self._source, images, model, targets=self._targets is not None)
+        return self._try_frame(
+            lambda: self._reader.measure(source), lambda: self._to_pictures(images)
+        )
 
     def evaluate(self, loader: Iterable[Any]) -> dict[str, Any]:
         """Return counts and metrics of the chosen setting on other data, as `metrics` has them.

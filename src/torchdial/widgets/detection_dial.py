@@ -48,6 +48,7 @@ class DetectionDial(Preview[DetectionFrame]):
         "view",
     )
     _DIAL = "score_threshold"
+    _images: tuple[Bytes, ...]
 
     score_threshold = t.Float(0.25).tag(sync=True, echo_update=False)
     """A box is kept where score > score_threshold, both as float32; in [0, 1]."""

@@ -31,6 +31,7 @@ class SegmentationDial(Preview[SegmentationFrame]):
     _css = bundle("segmentation.css")
     _SETTABLE = ("threshold", "class_thresholds", "shown_class", "view")
     _DIAL = "threshold"
+    _images: Bytes
 
     threshold = t.Float(0.5).tag(sync=True, echo_update=False)
     """A pixel is on where p > threshold. Moves to the nearest stop, in [0, 1]."""

@@ -45,6 +45,7 @@ class Preview(Widget, Generic[Frame]):
     _curves: t.List[dict[str, Any] | None] = t.List().tag(sync=True, echo_update=False)
     _notice = t.Unicode("").tag(sync=True, echo_update=False)
 
+    _images: Any
     _class_names: tuple[str, ...]
     _average: Average
 
@@ -79,10 +80,18 @@ class Preview(Widget, Generic[Frame]):
         self._shown = (self._shown[0] + 1, tuple(frames))
         self._frame = self._pack_frame()
 
-    def _try_frame(self, measure: Callable[[], Frame]) -> bool:
-        """Show a new frame; where that fails keep the last good one and say why."""
+    def _try_frame(
+        self, measure: Callable[[], Frame], pictures: Callable[[], Any] | None = None
+    ) -> bool:
+        """Show a new frame, or new pictures with it; else keep the last good one and say why."""
         try:
-            self._show([measure()])
+            shown = None if pictures is None else pictures()
+            frame = measure()
+            with self.hold_sync():
+                if shown is not None:
+                    self._images = shown
+                    self._pictures = {"tiles": self._tiles("image/", "target/")}
+                self._show([frame])
         except Exception as error:  # a training loop must go on, whatever a frame does
             self._notice = f"The picture is an earlier one: this frame was refused. {error}"
             return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,14 @@ from torchdial.inference import Model, Output, predict
 from torchdial.inputs import Stops, Task, to_images, to_probabilities, to_stops, to_targets
 from torchdial.inputs.maps import check_task, to_tensor
 from torchdial.inputs.refusal import describe, refusal
-from torchdial.predictions import Given, ModelMaps, check_batch_size, next_source, to_batch
+from torchdial.predictions import (
+    Given,
+    ModelMaps,
+    at_other_images,
+    check_batch_size,
+    next_source,
+    to_batch,
+)
 from torchdial.sweeps.curves import ThresholdCurves
 from torchdial.sweeps.formulas import Average, Metric, check_average
 from torchdial.sweeps.frames import SegmentationFrame, measure_frame
@@ -75,7 +83,8 @@ class SegmentationPreview(SegmentationDial):
         check_average(average)
         if task != "binary":
             check_task(task, 2)
-        pictures = to_images(images, mean=mean, std=std)
+        self._to_pictures = partial(to_images, mean=mean, std=std)
+        pictures = self._to_pictures(images)
         self._source = probs if isinstance(probs, ModelMaps) else Given(probs)
         self._maps = _MapReader(
             pictures.shape[:3], task, to_stops(thresholds), from_logits, ignore_index, targets
@@ -178,6 +187,28 @@ class SegmentationPreview(SegmentationDial):
         """
         source = next_source(self._source, probs, what="maps", argument="probs")
         return self._try_frame(lambda: self._maps.measure(source))
+
+    def look_at(self, images: Any, model: Model | None = None) -> bool:
+        """Show other images, of the same number and sizes, and what a model makes of them.
+
+        What the person set is kept. Images that cannot be shown leave the last good ones and a
+        notice; `torchdial.stream` calls this for every frame.
+
+        Args:
+            images: the model's input, as for `from_model`.
+            model: in place of the one the preview was made with.
+
+        Returns:
+            Whether they are shown.
+
+        Raises:
+            TypeError: the preview was made of output, or with targets.
+            ValueError: the images are no input of a model.
+        """
+        source = at_other_images(self._source, images, model, targets=self._targets is not None)
+        return self._try_frame(
+            lambda: self._maps.measure(source), lambda: self._to_pictures(images)
+        )
 
     def evaluate(self, loader: Iterable[Any]) -> dict[str, Any]:
         """Return counts and metrics of the chosen setting on other data.

@@ -1,0 +1,78 @@
+"""A model over a stream of frames, live under a preview's dials."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
+
+from torchdial.inference import Model
+from torchdial.inputs.numbers import to_float
+from torchdial.inputs.refusal import describe, refusal
+
+MOST_FPS = 30.0
+
+F = TypeVar("F")
+
+
+def stream(model: Model, frames: Iterable[Any], preview: Any, *, fps: float = 10.0) -> int:
+    """Run a model over frames and show them, one after the other, in a preview of one image.
+
+    Frames that are due while an earlier one is being worked on are dropped, so the picture never
+    falls behind. An interrupt ends it. The dials work meanwhile; they ask the kernel nothing.
+
+    Args:
+        model: what runs, as for the preview's `from_model`.
+        frames: images (C, H, W) or batches of one, all of the size of the preview's image: of a
+            video, a folder, or a camera that yields them as they come.
+        preview: a `SegmentationPreview` or `DetectionPreview` made by `from_model` of one image,
+            without targets. It is displayed where one likes.
+        fps: how many frames a second the source has, above 0 and at most 30.
+
+    Returns:
+        How many frames were shown.
+
+    Raises:
+        TypeError: the preview was made of output, or with targets.
+        ValueError: another number of frames a second, or a frame that is no image.
+
+    Example:
+        >>> import torch, torchdial as td
+        >>> model = torch.nn.Conv2d(3, 1, 1)
+        >>> frames = torch.rand(2, 3, 8, 8)
+        >>> preview = td.SegmentationPreview.from_model(model, frames[:1], from_logits=True)
+        >>> stream(model, frames, preview, fps=30)
+        2
+    """
+    if not 0 < to_float(fps) <= MOST_FPS:
+        raise refusal(
+            "fps",
+            expected=f"a number above 0, at most {MOST_FPS:g}",
+            got=describe(fps),
+            remedy="What comes faster is not seen.",
+        )
+    shown = 0
+    try:
+        for frame in paced(frames, fps):
+            batch = frame[None] if getattr(frame, "ndim", 0) == 3 else frame
+            shown += preview.look_at(batch, model)
+    except KeyboardInterrupt:
+        pass
+    return shown
+
+
+def paced(
+    frames: Iterable[F],
+    fps: float,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Iterator[F]:
+    """Yield frames when they are due, without those that are due before the next can be shown."""
+    start = clock()
+    for number, frame in enumerate(frames):
+        early = start + number / fps - clock()
+        if early <= -1 / fps:
+            continue
+        if early > 0:
+            sleep(early)
+        yield frame
