@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from torchdial.inputs.class_names import describe_labels, to_classes
@@ -14,6 +15,7 @@ from torchdial.inputs.class_names import describe_labels, to_classes
     [
         pytest.param(["a", "b"], [1], None, {0: "a", 1: "b"}, id="a list counts from 0"),
         pytest.param({90: "b", 17: "a"}, [17], None, {17: "a", 90: "b"}, id="a dict has gaps"),
+        pytest.param({np.int64(4): "b", 1: "a"}, [4], None, {1: "a", 4: "b"}, id="numpy's labels"),
         pytest.param(["a"], [0], {0: "x"}, {0: "a"}, id="a person's names win"),
         pytest.param(None, [5, 2], None, {2: "class 2", 5: "class 5"}, id="labels alone"),
         pytest.param(None, [5], {2: "a", 5: "b"}, {2: "a", 5: "b"}, id="names of the format"),
@@ -26,6 +28,7 @@ def test_names_of_labels(given: Any, labels: Any, known: Any, classes: dict[int,
     found = to_classes(given, labels, known)
     assert found == classes
     assert list(found) == sorted(found)
+    assert all(type(label) is int for label in found)
 
 
 @pytest.mark.parametrize(
@@ -34,6 +37,7 @@ def test_names_of_labels(given: Any, labels: Any, known: Any, classes: dict[int,
         pytest.param(["a"], r"a name for each label, such as 3, got names for 0\.", id="too few"),
         pytest.param([], r"labels from 0 to 9,999", id="none"),
         pytest.param("abcd", r"labels from 0 to 9,999, got str", id="text"),
+        pytest.param({"a": 3}, r"labels from 0 to 9,999", id="names by name"),
         pytest.param({3.0: "a"}, r"labels from 0 to 9,999", id="no whole number"),
         pytest.param({10_000: "a"}, r"labels from 0 to 9,999", id="too large"),
     ],

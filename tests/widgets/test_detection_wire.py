@@ -85,6 +85,7 @@ def test_labels_with_gaps_are_places_among_the_classes() -> None:
     names = {17: "cat", 90: "toothbrush", 1_203: "zucchini"}
     preview = td.DetectionPreview(images, found, targets, class_names=names)
     assert preview._config["class_names"] == ["cat", "toothbrush", "zucchini"]
+    assert preview._config["labels"] == [17, 90, 1_203]
     assert preview.class_names == names
     parts = read_source(preview)
     for i in range(len(found)):

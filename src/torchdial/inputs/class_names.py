@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from numbers import Integral
 
 from torchdial.inputs.refusal import describe, refusal
 
@@ -65,8 +66,8 @@ def _names_of(labels: set[int], known: Mapping[int, str]) -> dict[int, str]:
 
 
 def _named(given: Sequence[str] | Mapping[int, str]) -> dict[int, str]:
-    pairs = sorted(given.items()) if isinstance(given, Mapping) else list(enumerate(given))
-    whole = all(isinstance(label, int) and 0 <= label <= MAX_LABEL for label, _ in pairs)
+    pairs = list(given.items() if isinstance(given, Mapping) else enumerate(given))
+    whole = all(isinstance(label, Integral) and 0 <= label <= MAX_LABEL for label, _ in pairs)
     if isinstance(given, str) or not pairs or not whole:
         raise refusal(
             "class_names",
@@ -74,4 +75,4 @@ def _named(given: Sequence[str] | Mapping[int, str]) -> dict[int, str]:
             got=describe(given),
             remedy="Pass a list whose index is the label, or a dict by label.",
         )
-    return {label: str(name) for label, name in pairs}
+    return {int(label): str(name) for label, name in sorted(pairs)}

@@ -182,7 +182,8 @@ class DetectionPreview(DetectionDial):
                 the images. None takes all of it.
             batch_size: images at a time.
             score_floor: candidates with a score of at most this are left out.
-            **options: further arguments of `DetectionPreview`.
+            **options: further arguments of `DetectionPreview`. Pass `class_names` if the model may
+                give labels later that neither its first frame nor the targets have.
 
         Raises:
             ValueError: as for `DetectionPreview`.

@@ -98,9 +98,8 @@ class DetectionDial(Preview[DetectionFrame]):
         super().__init__(
             frames,
             len(pictures),
-            _config=pack_config(pictures, self._class_names, settings)
+            _config=pack_config(pictures, classes, settings)
             | {
-                "labels": [int(label) for label in self._labels],
                 "average": average,
                 "has_targets": targets is not None,
                 "after_nms": after_nms,

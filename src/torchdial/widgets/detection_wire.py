@@ -6,7 +6,7 @@ On the wire a class is its place among the classes: labels may have gaps.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,13 +27,14 @@ CROWD, IGNORED = 1, 2  # bits of a target's flags
 
 
 def pack_config(
-    pictures: Sequence[Bytes], class_names: Sequence[str], settings: DetectionSettings
+    pictures: Sequence[Bytes], classes: Mapping[int, str], settings: DetectionSettings
 ) -> dict[str, Any]:
     """Return what never changes: images, classes and stops."""
     sizes = [picture.shape[:2] for picture in pictures]
     zero_division = settings.zero_division
     return {
-        "class_names": list(class_names),
+        "class_names": list(classes.values()),
+        "labels": list(classes),
         "stops": list(settings.nms.values),
         "score_stops": list(settings.scores.values),
         "num_images": len(sizes),
