@@ -81,3 +81,21 @@ def test_masks_by_hand(device: str) -> None:
     # all: 1 0 1 1 0 0; row 0 from column 1: 0 1; beside the image and without area: nothing
     assert packed.tolist() == [0b001101, 0b10]
     assert packed.dtype == np.uint8
+
+
+@pytest.mark.parametrize(
+    ("size", "column"),
+    [
+        pytest.param((2, 2), [1, 0, 1, 0], id="as it is"),
+        pytest.param((4, 4), [1, 1, 0, 0] * 4, id="twice as large"),
+        pytest.param((3, 3), [1, 0, 0] * 3, id="the middle of each pixel counts"),
+        pytest.param((1, 1), [0], id="smaller"),
+    ],
+)
+def test_masks_are_stretched_by_nearest_neighbours(
+    size: tuple[int, int], column: list[int]
+) -> None:
+    """The left half is on."""
+    mask = torch.tensor([[True, False], [True, False]])
+    packed = pack_masks([mask], torch.tensor([[0.0, 0.0, size[1], size[0]]]), size)
+    assert np.unpackbits(packed, bitorder="little")[: len(column)].tolist() == column

@@ -23,19 +23,33 @@ def pair(**change: Any) -> tuple[td.DetectionPreview, td.DetectionPreview]:
 def test_shows_both_at_the_same_setting() -> None:
     first, second = pair()
     both = td.compare(first, second, names=["small", "large"])
-    both.score_threshold, both.nms_iou, both.max_det = 0.6, 0.3, 4
+    both.score_threshold, both.nms_iou, both.max_det = 0.6, 0.3, 3
+    metrics = both.metrics
     for preview in (first, second):
-        preview.score_threshold, preview.nms_iou, preview.max_det = 0.6, 0.3, 4
+        preview.score_threshold, preview.nms_iou, preview.max_det = 0.6, 0.3, 3
     for i in range(5):
         for model, preview in enumerate((first, second)):
             expected = preview.kept(i)["indices"]
             assert torch.equal(both.kept(i, model=model)["indices"], expected)
-    assert both.metrics == (first.metrics, second.metrics)
+    assert metrics == (first.metrics, second.metrics)
     assert both._config["sources"] == ["small", "large"]
     for model, preview in enumerate((first, second)):
         ours, theirs = read_source(both, model), read_source(preview)
         for name, parts in ours.items():
             np.testing.assert_array_equal(np.concatenate(parts), np.concatenate(theirs[name]))
+
+
+def test_has_the_given_curves_of_both() -> None:
+    sweeps = td.DetectionSweep(num_classes=4), td.DetectionSweep(num_classes=4)
+    for seed, sweep in enumerate(sweeps):
+        sweep.update(*scene(seed + 3)[1:])
+    previews = [td.DetectionPreview(*scene(), curves=sweep.compute()) for sweep in sweeps]
+    both = td.compare(*previews)
+    assert both._curves == [preview._curves[0] for preview in previews]
+    assert both._curves[0] != both._curves[1]
+    both.max_det = 1
+    previews[1].max_det = 1
+    assert both._curves[1] == previews[1]._curves[0]
 
 
 def test_begins_where_the_first_stands() -> None:
@@ -64,6 +78,11 @@ def test_follows_a_refresh_until_closed() -> None:
     [
         pytest.param({"images": scene(5)[0]}, "images", id="images"),
         pytest.param({"targets": scene(5)[2]}, "targets", id="targets"),
+        pytest.param(
+            {"targets": [one | {"iscrowd": one["iscrowd"] * 0} for one in scene()[2]]},
+            "targets",
+            id="crowds",
+        ),
         pytest.param({"targets": None}, "targets", id="no targets"),
         pytest.param({"iou_thresholds": 11}, "iou_thresholds", id="stops"),
         pytest.param({"match_iou": 0.6}, "match_iou", id="match IoU"),

@@ -80,6 +80,19 @@ def test_torchvisions_give_their_candidates_and_are_put_back(device: str) -> Non
             assert torch.equal(kept[name], one[name].cpu())
 
 
+def test_torchvisions_get_a_list_of_a_batch_and_are_before_nms_whatever_they_find() -> None:
+    class Sparse(Retina):
+        def forward(self, images: list[torch.Tensor]) -> list[dict[str, torch.Tensor]]:
+            assert isinstance(images, list)
+            left = torch.arange(60) * 20.0
+            boxes = torch.stack([left, left * 0, left + 10, left * 0 + 10], dim=1)
+            return [{"boxes": boxes, "scores": left / 1200, "labels": left.long() * 0}]
+
+    one = torch.rand(1, 3, 160, 160)
+    assert td.DetectionPreview.from_model(Sparse(), one)._config["after_nms"] is False
+    assert td.DetectionPreview.from_model(Sparse(), one, after_nms=True)._config["after_nms"]
+
+
 def test_setting_exported_makes_the_detector_find_what_is_drawn() -> None:
     """The stand-in runs NMS and thresholds by itself, with the exported arguments."""
     model = Retina()
