@@ -32,6 +32,11 @@ $(VENV)/.dev: pyproject.toml constraints.txt
 	$(BIN)/$(PIP_INSTALL) -e ".[dev]"
 	touch $@ $(VENV)/.demo
 
+$(VENV)/.bench: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/$(PIP_INSTALL) -e ".[bench]"
+	touch $@ $(VENV)/.dev $(VENV)/.demo
+
 # `npm ci` empties js/node_modules first, so a build by pip takes this file away again.
 $(JS_PACKAGES): js/package.json js/package-lock.json $(VENV)/.dev
 	$(NPM) ci --ignore-scripts
@@ -82,7 +87,7 @@ $(COLAB)/.ready: tests/colab/requirements.txt $(VENV)/.dev
 colab: $(COLAB)/.ready $(BUNDLE)
 	$(COLAB)/bin/python -m pytest -m "not gpu" $(ARGS) tests/colab/test_pins.py $(KERNEL_TESTS)
 
-bench: $(BUNDLE)
+bench: $(VENV)/.bench $(BUNDLE)
 	for benchmark in benchmarks/*.py; do $(BIN)/python $$benchmark $(ARGS) || exit 1; done
 
 screenshot: $(BUNDLE)

@@ -4,6 +4,8 @@ import gc
 import itertools
 import multiprocessing
 import os
+import subprocess
+import sys
 import threading
 import time
 import weakref
@@ -145,6 +147,18 @@ def test_autosaving_keeps_the_run_in_a_file(tmp_path):
         monitor.log(loss=float(i))
     monitor.close()
     assert History.load(path)["loss"].values.tolist() == [float(i) for i in range(10)]
+
+
+def test_a_process_that_ends_without_closing_loses_nothing(tmp_path):
+    script = """
+import sys, torch, torchdial as td
+monitor = td.TrainingMonitor(torch.nn.Linear(1, 1), autosave=sys.argv[1])
+for i in range(50):
+    monitor.log(loss=float(i))
+"""
+    path = tmp_path / "run.tdrun"
+    subprocess.run([sys.executable, "-c", script, str(path)], check=True)
+    assert len(History.load(path)["loss"]) == 50
 
 
 def test_system_scalars_are_recorded():

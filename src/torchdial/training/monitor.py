@@ -108,6 +108,7 @@ class TrainingMonitor:
             {tensor.device for tensor in parameters.of_models()},
             None if autosave is None else Autosave(self.history, autosave),
         )
+        weakref.finalize(self, self._publisher.end).atexit = False  # then it is closed, see there
         self._hooks = Hooks(optimizers, self._recording)
         # Called, not traced, where a whole step is compiled; an optimizer has torch's compiler
         # imported already.

@@ -25,6 +25,7 @@ from torchdial.training.recorder import Recorder
 from torchdial.training.records import Record, Writer
 
 INTERVAL = 0.1  # seconds between two publications, at least
+UNSEEN = 0.5  # the same while nobody subscribed: each takes the interpreter from the training
 IDLE = 1.0  # seconds between two looks whether the monitor is still there
 SYSTEM = 1.0  # seconds between two points of the system's scalars
 SAVING = 5.0  # seconds between two saves
@@ -95,7 +96,7 @@ class Publisher:
         recorder: where the records come from.
         writer: where they go.
         clock: what to record about the steps.
-        audience: whom to tell; kept weakly, and the end of it ends the thread.
+        audience: whom to tell; kept weakly.
         devices: where the parameters are.
         autosave: saves the history as it grows.
     """
@@ -111,77 +112,88 @@ class Publisher:
     ) -> None:
         self._recorder, self._writer, self._clock = recorder, writer, clock
         self._history = writer.history
-        self._audience = weakref.ref(audience, lambda _: self._end())
+        self._audience = weakref.ref(audience)
         self._devices = devices
         self._autosave = autosave
         self._diagnosis = Diagnosis(self._history)
-        self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
-        self._is_news = self._is_ending = False
+        self._bell = threading.Event()  # rung for what cannot wait, and when the thread is asleep
+        self._done = threading.Condition()
+        self._is_news = self._is_asleep = self._is_ending = False
         self._wanted = self._served = 0
         self._control_version = 0
         self._next_look = self._next_system = self._next_save = 0.0
         self.process = os.getpid()
 
     def wake(self) -> None:
-        """Say that there is something new. Costs next to nothing if that was said before."""
-        if not self._is_news:
-            with self._changed:
-                self._is_news = True
-                self._start()
-                self._changed.notify_all()
+        """Say that there is something new. Costs next to nothing while there is news anyway."""
+        self._is_news = True
+        if self._thread is None:
+            self._start()
+        elif self._is_asleep:
+            self._bell.set()
 
     def flush(self) -> None:
         """Wait until all records are written and looked at, and the subscribers called."""
         if self._thread in (None, threading.current_thread()) or os.getpid() != self.process:
             return
-        with self._changed:
+        with self._done:
             self._wanted += 1
             ticket = self._wanted
-            self._changed.notify_all()
+            self._bell.set()
             while self._served < ticket and self._lives():
-                self._changed.wait(INTERVAL)
+                self._done.wait(INTERVAL)
 
     def close(self) -> None:
         """Flush, and end the thread."""
         self.flush()
-        self._end()
+        self.end()
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
+            self._bell.set()
             thread.join()
 
     def _lives(self) -> bool:
         return self._thread is not None and self._thread.is_alive()
 
     def _start(self) -> None:
-        if self._thread is None and not self._is_ending:
+        if not self._is_ending:
             _publishers.add(self)
             self._next_save = time.monotonic() + SAVING
             self._thread = threading.Thread(target=self._run, name="torchdial", daemon=True)
             self._thread.start()
 
-    def _end(self) -> None:
-        # Without the lock: this may be called by the garbage collector, in any thread.
-        self._is_ending = self._is_news = True
+    def end(self) -> None:
+        """Have the thread end soon, without waiting for it: nobody needs it any more."""
+        # Rings no bell: the garbage collector may call this in a thread that holds its lock.
+        self._is_ending = True
 
     def _run(self) -> None:
-        while True:
-            with self._changed:
-                if not (self._is_news or self._wanted > self._served):
-                    self._changed.wait(INTERVAL if self._has_listeners() else IDLE)
-                is_last, ticket, is_news = self._is_ending, self._wanted, self._is_news
-                self._is_news = False
+        is_last = False
+        while not is_last:
+            self._sleep()
+            is_last, ticket, is_news = self._is_ending, self._wanted, self._is_news
+            self._is_news = False
             is_final = is_last or ticket > self._served
             if is_final:
                 self._await_arrival()
             if is_final or is_news or len(self._recorder) or self._has_control_changed():
                 self._publish(is_final)
-            with self._changed:
+            with self._done:
                 self._served = ticket
-                self._changed.notify_all()
-                if is_last:
-                    return
-                self._changed.wait_for(self._is_urgent, INTERVAL)
+                self._done.notify_all()
+            if not is_last:
+                self._bell.clear()
+                if not self._is_urgent():
+                    self._bell.wait(INTERVAL if self._has_listeners() else UNSEEN)
+
+    def _sleep(self) -> None:
+        """Wait for news, but not for long: changes of the control ring no bell."""
+        self._bell.clear()
+        self._is_asleep = True
+        if not (self._is_news or self._is_urgent() or len(self._recorder)):
+            self._bell.wait(INTERVAL if self._has_listeners() else IDLE)
+        self._is_asleep = False
 
     def _is_urgent(self) -> bool:
         return self._wanted > self._served or self._is_ending
