@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import ipykernel
+import ipywidgets
 import pytest
 
 from tests.widgets.kernel import Kernel, kernel
+from torchdial.training.control import Control
+from torchdial.training.loop import loop
+from torchdial.widgets.clicks import Inbox, hear
 
 SETUP = """
 import time
@@ -228,6 +233,36 @@ def test_a_cell_that_fails_is_a_failed_run(notebook: Kernel, panel: str) -> None
     said = notebook.run("print(control.state, control.error)")
     assert said.startswith("failed")
     assert "ZeroDivisionError" in said
+
+
+def test_where_there_is_no_kernel_the_panel_says_what_works() -> None:
+    control = Control()
+    hear(ipywidgets.Widget(), control)
+    said = {control.reach for _ in loop(control, range(1))}
+    assert said == {control.blocking}
+    assert "monitor.start(train)" in control.blocking
+
+
+def nothing(*_: object) -> None: ...
+
+
+UNKNOWN = SimpleNamespace(shell_stream=SimpleNamespace(flush=nothing, on_recv=nothing))
+EVENTS = SimpleNamespace(register=nothing)
+
+
+def test_a_kernel_that_is_built_otherwise_is_left_alone() -> None:
+    inbox, control = Inbox(UNKNOWN, SimpleNamespace(events=EVENTS, user_ns={})), Control()
+    inbox.add(ipywidgets.Widget(), control)
+    assert control.on_listen is None
+    assert control.blocking.startswith("Clicks are heard here when the cell has ended.")
+
+
+def test_vs_code_is_said_to_keep_clicks_back(notebook: Kernel) -> None:
+    notebook.run("__vsc_ipynb_file__ = 'a.ipynb'; import torchdial.widgets.clicks as clicks")
+    said = notebook.run("print(clicks._words(clicks._inbox._stream, get_ipython()))")
+    notebook.run("del __vsc_ipynb_file__")
+    assert said.startswith("Clicks are heard here when the cell has ended.")
+    assert notebook.run("print(clicks._words(clicks._inbox._stream, get_ipython()))") == "\n"
 
 
 def test_clicks_on_a_subshell_are_heard_too(notebook: Kernel, panel: str) -> None:

@@ -92,7 +92,7 @@ class Inbox:
         message = self._ours(frames) if self._cell_runs else None
         if message is None:
             return self._pass_on(frames)
-        for control in self._controls:
+        for control in list(self._controls):
             control.blocking = ""  # it was heard, whatever we thought
         self._say("busy", message)
         try:
@@ -118,7 +118,7 @@ class Inbox:
             return None  # the kernel knows what to say about it
 
     def _addressee(self, content: Any) -> Any:
-        for widget in self._widgets:
+        for widget in list(self._widgets):
             if widget.comm is not None and widget.comm.comm_id == content["comm_id"]:
                 return widget
         return None
