@@ -62,7 +62,7 @@ def train(
 
 def rate_too_high() -> Recorder:
     torch.manual_seed(0)
-    return train(Plain(), 200, lr=30.0)
+    return train(Plain(), 150, lr=30.0)
 
 
 def explosion() -> Recorder:

@@ -29,7 +29,7 @@ def test_what_is_found_does_not_depend_on_when_one_looks(every):
     found = [(event.step, event.kind, event.where) for event in eventful(every)]
     assert found == [
         (300, "loss_spike", "loss"),
-        (401, "dead_layer", "a.weight"),
+        (400, "dead_layer", "a.weight"),
         (900, "nonfinite_loss", "loss"),
     ]
 

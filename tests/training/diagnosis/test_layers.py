@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from torchdial.training.diagnosis.dead import dead_end, dead_for
+from torchdial.training.diagnosis.dead import dead_end, zeros
 from torchdial.training.diagnosis.exploding import exploded, reference
 from torchdial.training.diagnosis.updates import off, stays_off
 from torchdial.training.diagnosis.vanishing import vanished
@@ -48,10 +48,12 @@ def test_vanished(gradients, expected):
     assert vanished(np.array(gradients)) == expected
 
 
-def test_dead_for_counts_samples_not_columns():
-    norms = np.array([[1.0, 0.0, 0.0], [0.0, NAN, 0.0], [0.0, 0.0, NAN]], np.float32)
-    count = np.array([[8, 8, 4], [8, 0, 4], [8, 8, 1]], np.int32)
-    assert dead_for(norms, count).tolist() == [12, 12, 0]
+def test_zeros_count_readings_not_columns():
+    norms = np.array([[1, 0, 0], [0, NAN, 0], [0, 0, NAN], [NAN, NAN, NAN]], np.float32)
+    count = np.array([[8, 8, 4], [8, 0, 4], [8, 8, 1], [0, 0, 0]], np.int32)
+    since, readings = zeros(norms, count)
+    assert readings.tolist() == [12, 12, 0, 0]
+    assert since.tolist() == [1, 0, 3, 0]
 
 
 NAMES = ["a.weight", "a.bias", "b.weight", "b.bias", "c.weight"]

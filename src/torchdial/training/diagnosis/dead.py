@@ -1,9 +1,9 @@
 """Layers that get no gradient: exactly zero for many steps, or none at all, ever.
 
-The thresholds: zero in 50 readings in a row; none in 100 steps of which 50 were read. Branches that
-begin at zero (residual scales, low-rank adapters) have gradients of zero in their first step only.
-A layer whose gradient is zero because the loss itself is zero has learned, so zeros everywhere say
-nothing.
+The thresholds: zero for 50 steps, none at all for 100, in every one of at least 5 readings.
+Branches that begin at zero (residual scales, low-rank adapters) have gradients of zero in their
+first step only. A layer whose gradient is zero because the loss itself is zero has learned, so
+zeros everywhere say nothing.
 """
 
 from __future__ import annotations
@@ -18,29 +18,34 @@ from torchdial.training.diagnosis.reading import Floats32, Reading
 from torchdial.training.diagnosis.words import module, several
 
 ENOUGH = 50
+READINGS = 5
 NEVER = 100
 
 Counts = npt.NDArray[np.int32]
+Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 
-def dead_for(norms: Floats32, count: Counts) -> npt.NDArray[np.int64]:
-    """Return for how many of its newest samples each layer's gradient has been exactly zero.
+def zeros(norms: Floats32, count: Counts) -> tuple[Ints, Ints]:
+    """Return how long each layer's gradient has been exactly zero.
 
     Args:
         norms: (L, K) the highest norm of each column.
-        count: (L, K) the samples of each column; a column without any is passed over.
+        count: (L, K) the readings of each column; a column without any is passed over.
+
+    Returns:
+        For each layer the column it has been zero since, K if it is not, and the readings in it
+        and after it.
 
     Example:
-        >>> dead_for(np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]), np.ones((2, 3), int))
-        array([2, 0])
+        >>> zeros(np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]), np.ones((2, 3), int))
+        (array([1, 3]), array([2, 0]))
     """
-    if not norms.size:
-        return np.zeros(len(norms), np.int64)
-    alive = (count > 0) & (norms != 0)
-    since = np.where(alive.any(axis=1), norms.shape[1] - alive[:, ::-1].argmax(axis=1), 0)
-    later = np.arange(norms.shape[1]) >= since[:, None]
-    return np.asarray((count * later).sum(axis=1), dtype=np.int64)
+    columns = norms.shape[1]
+    alive = np.pad((count > 0) & (norms != 0), ((0, 0), (1, 0)), constant_values=True)
+    since = columns - alive[:, ::-1].argmax(axis=1)
+    later = np.arange(columns) >= since[:, None]
+    return since, (count * later).sum(axis=1)
 
 
 def dead_end(names: Sequence[str], dead: Flags) -> str | None:
@@ -75,29 +80,30 @@ def judge(reading: Reading) -> Iterator[Finding]:
 
 def _dead(reading: Reading) -> Iterator[Finding]:
     layers = reading.layers("grad_norm", 4 * ENOUGH)
-    if layers is None:
+    if layers is None or not len(layers.steps):
         return
-    zeros = dead_for(layers.max, layers.count)
-    dead = zeros >= ENOUGH
+    since, readings = zeros(layers.max, layers.count)
+    steps = reading.step + 1 - np.append(layers.steps, reading.step + 1)[since]
+    dead = (steps >= ENOUGH) & (readings >= READINGS)
     there: Flags = np.any(layers.count > 0, axis=1)
     where = dead_end([n for n, t in zip(layers.names, there, strict=True) if t], dead[there])
     if where is None or dead[there].all():
         return
-    steps = int(zeros[layers.names.index(where)])
+    lasting = int(steps[layers.names.index(where)])
     message = (
-        f"{module(where)} is dead: its gradient has been exactly zero for {ENOUGH} steps or more "
+        f"{module(where)} is dead: its gradient has been exactly zero for {lasting} steps "
         f"({int(dead.sum())} of {int(there.sum())} parameters): a ReLU that never fires, a "
         "detach(), or underflow; try a lower learning rate, LeakyReLU or GELU"
     )
-    evidence = {"steps": float(steps), "dead": float(dead.sum()), "present": float(there.sum())}
-    yield Finding(reading.step - ENOUGH + 1, "dead_layer", where, message, evidence)
+    evidence = {"steps": float(lasting), "dead": float(dead.sum()), "present": float(there.sum())}
+    yield Finding(reading.step + 1 - lasting, "dead_layer", where, message, evidence)
 
 
 def _never(reading: Reading) -> Iterator[Finding]:
     if not NEVER <= reading.step - reading.first_step + 1 < 4 * NEVER:
         return
     layers = reading.layers("grad_norm", 4 * NEVER)
-    if layers is None or layers.count.max(axis=0, initial=0).sum() < ENOUGH:
+    if layers is None or layers.count.max(axis=0, initial=0).sum() < READINGS:
         return
     names = [n for n, c in zip(layers.names, layers.count.sum(axis=1), strict=True) if c == 0]
     if not names:

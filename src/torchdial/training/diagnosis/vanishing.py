@@ -5,9 +5,9 @@ layers of different sizes can be compared; the gradients themselves otherwise. O
 or more dimensions: a bias before a normalisation rightly has next to no gradient.
 
 The threshold: a weight's is under 1/100,000 of the largest of the weights after it, in the median
-of 20 steps. Through a sigmoid a gradient shrinks about 7 times a layer with PyTorch's usual
-beginnings, so that is a chain of six or more; in our healthy runs no weight is under 1/1,000.
-Layers whose gradient is exactly zero are another matter (`dead`).
+of the last 20 readings (5 at least). Through a sigmoid a gradient shrinks about 7 times a layer
+with PyTorch's usual beginnings, so that is a chain of six or more; in our healthy runs no weight is
+under 1/1,000. Layers whose gradient is exactly zero are another matter (`dead`).
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from torchdial.training.diagnosis.robust import row_medians
 from torchdial.training.diagnosis.words import times
 
 WINDOW = 20
+READINGS = 5
 AFTER = 50
 FADED = 1e-5
 
@@ -55,7 +56,7 @@ def weights_of(layers: Layers, known: set[str]) -> list[int]:
 def judge(reading: Reading) -> Iterator[Finding]:
     """Find the weight whose gradient has vanished."""
     layers = reading.layers("grad_norm", WINDOW)
-    if layers is None or reading.step - reading.first_step < AFTER or len(layers.steps) < WINDOW:
+    if layers is None or reading.step - reading.first_step < AFTER or len(layers.steps) < READINGS:
         return
     rows = weights_of(layers, reading.weights())
     names = [layers.names[row] for row in rows]
