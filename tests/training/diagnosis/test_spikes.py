@@ -22,8 +22,10 @@ def at(place, value, values):
         pytest.param(1 + 0.05 * NOISE, 2.3, [], id="noise"),
         pytest.param(at(250, 3.0, 1 + 0.05 * NOISE), 2.3, [250], id="one point far up"),
         pytest.param(at(250, -3.0, 1 + 0.05 * NOISE), 2.3, [], id="far down is no spike"),
-        pytest.param(at(slice(250, 254), 1.6, 1 + 0.05 * NOISE), 10.0, [250], id="small, lasting"),
-        pytest.param(at(250, 1.6, 1 + 0.05 * NOISE), 10.0, [], id="small, one batch"),
+        pytest.param(at(slice(250, 255), 2.0, 1 + 0.05 * NOISE), 10.0, [250], id="small, lasting"),
+        pytest.param(
+            at(slice(250, 254), 2.0, 1 + 0.05 * NOISE), 10.0, [], id="small, four batches"
+        ),
         pytest.param(
             at([200, 250], [2.9, 3.0], 1 + 0.05 * NOISE), 2.3, [200], id="as high as one before"
         ),

@@ -6,9 +6,10 @@ The thresholds:
   normal noise, and the noise of a batch's loss is not much wilder while it is not near zero.
 - twice the highest rise of the last 200 points, because near zero it is wilder: one hard example in
   a batch makes a loss that no spread foretells, but then such batches came before.
-- a quarter of what the run has won so far, or a twentieth if it lasts for 3 points: a rise from
-  0.001 to 0.01 is nothing to a run that began at 2.3. One batch of odd data rises once; a run that
-  loses its footing stays up for some steps.
+- five quarters of what the run has won so far, so that the loss is worse than it was untrained:
+  small networks that have all but learned their data by heart jump to two thirds of where they
+  began for a batch or two, at the peak of a one-cycle schedule, and are none the worse for it.
+- or a tenth of it, if it lasts for 5 points: a run that has lost its footing stays up.
 """
 
 from __future__ import annotations
@@ -27,9 +28,9 @@ WINDOW = 200
 LEAST = 30
 SPREADS = 8.0
 RECORDS = 2.0
-SHARE = 0.25
-LASTING_SHARE = 0.05
-LASTING = 3
+SHARE = 1.25
+LASTING_SHARE = 0.1
+LASTING = 5
 EARLIER = 5
 """Steps before a spike among which a layer may have risen first."""
 
