@@ -15,6 +15,7 @@ import traitlets
 import torchdial as td
 from tests.sweeps import coco
 from tests.widgets.boxes import read_source, scene
+from torchdial.widgets import detection_dial
 
 
 def rows(found: dict[str, torch.Tensor]) -> list[int]:
@@ -286,6 +287,17 @@ class TestRefresh:
         assert preview._frame is frame
         assert preview.refresh(found)
         assert preview.notice == ""
+
+    def test_that_cannot_be_packed_leaves_nothing_behind(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        images, found, targets = scene()
+        preview = td.DetectionPreview(images, found, targets)
+        before = rows(preview.kept(0))
+        monkeypatch.setattr(detection_dial, "pack_detections", lambda *_: 1 / 0)
+        assert not preview.refresh([one | {"scores": one["scores"] * 0} for one in found])
+        assert "division by zero" in preview.notice
+        assert rows(preview.kept(0)) == before != []
 
     def test_that_cannot_be_meant_is_a_type_error(self) -> None:
         preview = td.DetectionPreview(*scene())

@@ -76,9 +76,14 @@ class Preview(Widget, Generic[Frame]):
     # Frames
 
     def _show(self, frames: Sequence[Frame]) -> None:
-        """Replace what the models said, keeping what the person set."""
-        self._shown = (self._shown[0] + 1, tuple(frames))
-        self._frame = self._pack_frame()
+        """Replace what the models said, keeping what the person set; all of it or nothing."""
+        before = self._shown
+        self._shown = (before[0] + 1, tuple(frames))
+        try:
+            self._frame = self._pack_frame()
+        except Exception:
+            self._shown = before
+            raise
 
     def _try_frame(
         self, measure: Callable[[], Frame], pictures: Callable[[], Any] | None = None
