@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from torchdial.training.history import History
     from torchdial.training.monitor import TrainingMonitor
     from torchdial.training.runs import compare_runs, runs
+    from torchdial.visualization import Visualization
     from torchdial.widgets.comparison import (
         DetectionComparison,
         SegmentationComparison,
@@ -53,6 +54,7 @@ _HOMES = {
     "ThresholdSweep": "torchdial.sweeps.thresholds",
     "TrainingMonitor": "torchdial.training.monitor",
     "TrainingPanel": "torchdial.widgets.training_panel",
+    "Visualization": "torchdial.visualization",
     "compare": "torchdial.widgets.comparison",
     "compare_runs": "torchdial.training.runs",
     "detect": "torchdial.sweeps.detect",
@@ -80,6 +82,7 @@ __all__ = [
     "ThresholdSweep",
     "TrainingMonitor",
     "TrainingPanel",
+    "Visualization",
     "compare",
     "compare_runs",
     "detect",
