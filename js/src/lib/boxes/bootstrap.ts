@@ -81,10 +81,11 @@ function meanOfImages({ tp, fp, positives, numScores }: Table, of: MetricOf): Me
 
 /** The mean over the classes present in the images drawn. */
 function meanOfClasses(classes: readonly Table[], of: MetricOf): Measure {
+  const somewhere = classes.filter((table) => table.positives.some((number) => number > 0));
   return (times) => {
     const total = new Float64Array(classes[0].numScores);
     const number = new Uint32Array(total.length);
-    for (const table of classes) {
+    for (const table of somewhere) {
       const { values, positives } = drawn(table, times, of);
       for (let s = 0; s < total.length && positives > 0; s++) {
         if (Number.isNaN(values[s])) continue;
