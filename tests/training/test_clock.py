@@ -114,5 +114,21 @@ def test_with_all_the_time_there_is_every_step_is_read(now):
     assert (pace.norms_every, pace.sample_every, pace.note(0)) == (1, 10, "")
 
 
+def test_cheap_readings_are_dense_at_first_so_that_a_short_run_shows_something(now):
+    clock = Clock()
+    pace = Pace(clock)
+    depths = []
+    for _ in range(400):
+        depths.append(pace.due())
+        if depths[-1] != "nothing":
+            pace.took(depths[-1], {"norms": 0.0003, "sample": 0.003}[depths[-1]])
+        now[0] += 0.0005  # of which a hundredth is next to nothing
+        clock.lap(paused=0.0)
+    read = [step for step, depth in enumerate(depths, 1) if depth != "nothing"]
+    assert read[:8] == list(range(1, 9))
+    assert 30 <= len(read) <= 60
+    assert depths.count("sample") >= 15
+
+
 def test_the_first_step_is_a_sample():
     assert Pace(Clock()).due() == "sample"

@@ -5,11 +5,15 @@ by hand, as a busy GPU would do.
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
+import torchdial as td
 from torchdial.training.recorder import Chunk, Kept, Mixed, Numbers, Recorder, to_finite_float32
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -127,6 +131,63 @@ def test_on_the_cpu_a_number_is_there_at_once():
     recorder = Recorder()
     assert recorder.number(torch.tensor(0.1, dtype=torch.float64)) == 0.1
     assert recorder.hold([torch.tensor(1.0), torch.tensor(2.0)]).read().tolist() == [1.0, 2.0]
+
+
+class NoWaiting(TorchDispatchMode):
+    """Raises where a GPU would be waited for: as a number is taken out of a tensor."""
+
+    WAITS = (torch.ops.aten._local_scalar_dense, torch.ops.aten.nonzero, torch.ops.aten.equal)
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        if function.overloadpacket in self.WAITS:
+            raise RuntimeError(f"{function} waits for the device")
+        return function(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("fused", [False, True])
+def test_no_number_is_taken_out_of_a_tensor_in_the_training_thread(fused, monkeypatch):
+    """As on a GPU: every number travels in a chunk, and asking a tensor for one is an error."""
+    chunked = partial(Recorder, partial(Chunk, pinned=False), chunked=lambda device: True)
+    monkeypatch.setattr("torchdial.training.recording.Recorder", chunked)
+    model = nn.Linear(4, 2)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=torch.tensor(0.1), capturable=False)
+    if fused:
+        optimizer = torch.optim.AdamW(model.parameters(), lr=0.1, fused=True)
+    scaler = torch.amp.GradScaler("cpu", init_scale=8.0) if fused else None
+    monitor = td.TrainingMonitor(model, optimizer, scaler, budget=1)
+    recording = monitor._recording
+    norms = []
+    for i in range(12):
+        loss = model(torch.ones(3, 4)).square().mean() * (float("nan") if i == 5 else 1.0)
+        optimizer.zero_grad()
+        (loss if scaler is None else scaler.scale(loss)).backward()
+        if scaler is not None:  # as GradScaler.step does, which itself waits on a CPU
+            optimizer.grad_scale, optimizer.found_inf = (
+                torch.tensor(8.0),
+                torch.tensor(float(i == 5)),
+            )
+        norms.append(
+            torch.cat([p.grad.flatten() for p in model.parameters()]).norm() / (8 if fused else 1)
+        )
+        with NoWaiting():
+            if i % 2:
+                monitor.clip_grad_norm_(1e9)
+            recording.before_step(0, optimizer, (optimizer,), {})
+            recording.after_step(0, optimizer)
+            monitor.log(loss=loss)
+    monitor.close()
+    assert monitor.problem == ""
+    history = monitor.history
+    if fused:
+        assert (monitor.step, history["skipped"].steps.tolist()) == (11, [5])
+        assert history["amp_scale"].values.tolist() == [8.0] * len(history["amp_scale"])
+        del norms[5]
+    else:
+        assert history["lr"].values.tolist() == pytest.approx([0.1] * 12)
+    columns = history.layers["grad_norm"].max
+    found = np.hypot.reduce(columns, axis=0)
+    assert found.tolist() == pytest.approx([float(n) for n in norms], rel=1e-5, nan_ok=True)
+    assert len(history["loss"]) == 12
 
 
 def test_what_was_finite_stays_so_in_float32():

@@ -18,6 +18,10 @@ WINDOW = 32  # steps whose median is the time of a step
 LASTING = 512  # steps after which what was measured counts half
 LONG = 4  # a gap of so many steps is no step: an epoch's end, another cell
 SELDOM = 10  # steps between two samples, at least
+CHEAP = 0.005  # seconds; readings below come often enough to see something in a short run, too
+EARLY = (
+    8  # they come after another eighth of the steps there were, about 8 · ln(n) times in n steps
+)
 
 Reading = Literal["nothing", "norms", "sample"]
 
@@ -67,7 +71,8 @@ class Clock:
         since = self.totals() - self._before
         rest = (since.ours - since.reading + since.busy) / max(since.steps, 1)
         allowed = self.budget * self._typical
-        return max(allowed - rest, allowed / 4)
+        overdrawn = max(1.0, self.overhead / self.budget)
+        return max(allowed - rest, allowed / 4) / overdrawn
 
     def lap(self, paused: float) -> None:
         """Say that a step is over.
@@ -153,12 +158,14 @@ class Pace:
     share: float = 1.0
     norms_every: int = 1
     sample_every: int = SELDOM
+    _steps: int = 0
     _norms_in: int = 0
     _sample_in: int = 0
     _costs: dict[str, float] = field(default_factory=dict)
 
     def due(self) -> Reading:
         """Return what to read at this step; called once a step."""
+        self._steps += 1
         self._norms_in -= 1
         self._sample_in -= 1
         if self._sample_in < 0:
@@ -179,9 +186,14 @@ class Pace:
         if room > 0 and self.clock.budget < 1:  # False for NaN
             norms = self._costs.get("norms", 0.0)
             sample = max(self._costs.get("sample", 0.0) - norms, 0.0)
-            self.norms_every = max(1, math.ceil(norms / (0.6 * room)))
-            self.sample_every = max(SELDOM, math.ceil(sample / (0.4 * room)))
+            self.norms_every = self._every(norms, 0.6 * room)
+            self.sample_every = max(SELDOM, self._every(sample, 0.4 * room))
             self._norms_in = min(self._norms_in, self.norms_every - 1)
+            self._sample_in = min(self._sample_in, self.sample_every - 1)
+
+    def _every(self, cost: float, room: float) -> int:
+        every = max(1, math.ceil(cost / room))
+        return min(every, max(1, self._steps // EARLY)) if cost < CHEAP else every
 
     def note(self, index: int) -> str:
         """Say that gradients are not read at every step, if so."""

@@ -166,11 +166,15 @@ class Recorder(Generic[Item]):
     def number(self, tensor: Tensor) -> Number:
         """Take down a tensor of one element as it is now, whatever is written to it later."""
         tensor = plain(tensor).detach()
-        if tensor.is_cpu:
+        if self.is_at_hand(tensor):
             return float(tensor)
         if self._chunked(tensor.device):
             return self.hold([tensor])
         return Kept([tensor.clone()])
+
+    def is_at_hand(self, tensor: Tensor) -> bool:
+        """Return whether a tensor's values can be looked at without waiting for them."""
+        return tensor.is_cpu and not self._chunked(tensor.device)
 
     def hold(self, tensors: Sequence[Tensor]) -> Numbers:
         """Take down tensors that nobody writes to later, such as fresh results, in one row."""

@@ -36,6 +36,14 @@ class Clipping:
     reading: Reading | None
     depth: Depth
 
+    def unscale(self, optimizer: Optimizer, recorder: Recorder[Record]) -> None:
+        """Divide by the scale that a fused optimizer takes out of the gradients only now."""
+        scale = getattr(optimizer, "grad_scale", None)
+        if scale is not None:
+            self.total = None  # what the reading says instead is divided
+            if self.reading is not None:
+                self.reading.scale = recorder.number(scale)
+
 
 class Recording:
     """Takes down scalars and gradients of one run.
@@ -210,6 +218,7 @@ class Recording:
     def _read(self, index: int, optimizer: Optimizer) -> None:
         with torch.no_grad():
             if self._clipping is not None:
+                self._clipping.unscale(optimizer, self.recorder)
                 self.watch.give(index, self._clipping.reading)
             else:
                 self.watch.read(index, optimizer)

@@ -92,6 +92,8 @@ class Watch:
         step = self._steps[index]
         if step is not None:
             step.reading = reading
+            if reading is not None and index:
+                reading.total = f"grad_norm/{index}"
 
     @property
     def depth(self) -> Depth | None:
@@ -139,7 +141,7 @@ class Watch:
 
         On the CPU that is seen at once, and only where a norm is not finite.
         """
-        if any(not norm.is_cpu for norm in norms):
+        if not all(self._recorder.is_at_hand(norm) for norm in norms):
             return self._recorder.hold(norms), self._recorder.hold(gradients.largest(grads))
         row = torch.stack(norms)
         if not math.isfinite(float(row.sum())):
