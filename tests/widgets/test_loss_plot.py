@@ -12,6 +12,7 @@ import torchdial as td
 from tests.widgets.monitors import FakeMonitor
 from torchdial.figures.curves import panels_of
 from torchdial.training.history import History
+from torchdial.training.runs import begin
 from torchdial.widgets.bundle import STATIC
 
 
@@ -61,6 +62,20 @@ def test_is_made_of_histories_by_name() -> None:
 def test_refuses(source: Any) -> None:
     with pytest.raises(ValueError, match="expected"):
         td.LossPlot(source)
+
+
+def test_earlier_runs_of_the_process_come_along_faint_unless_hidden() -> None:
+    first, second, third = (begin(name) for name in ("first", "second", "third"))
+    second.hidden = True
+    for history in (first, second, third):
+        history.record(1, {"loss": 1.0})
+    monitor = FakeMonitor()
+    monitor.history = third
+    runs = opening(td.LossPlot(monitor))["frame"]["runs"]
+    assert [(run["name"], run["earlier"]) for run in runs[-2:]] == [
+        ("first", True),
+        ("third", False),
+    ]
 
 
 def test_what_a_monitor_keeps_for_other_views_stays_in_the_kernel() -> None:

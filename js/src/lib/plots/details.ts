@@ -11,8 +11,6 @@ const BUCKETS = 1500;
 interface Detail {
   axis: Axis;
   window: Limits;
-  /** How many points the kernel had. */
-  total: number;
   points: Points;
 }
 
@@ -57,8 +55,12 @@ export class Details {
       name,
       window: this.#along(run, axis, wide, stepAt),
     }));
-    const totals = missing.map(({ points }) => points.total);
-    const question = JSON.stringify([axis, window, totals]);
+    // A window that later points fall into is asked for again when there are some.
+    const grown = missing.map(({ points: { times, steps, total } }, i) => {
+      const x = axis === "time" ? times : steps;
+      return series[i].window[1] >= x[x.length - 1] ? total : 0;
+    });
+    const question = JSON.stringify([axis, window, grown]);
     if (question === this.#asked) return;
     this.#asked = question;
     const along = axis === "time" ? "time" : "step";
@@ -69,7 +71,7 @@ export class Details {
         buckets: Math.floor(BUCKETS / missing.length) + 200,
         series,
       });
-      this.#keep(message, data, axis, wide, totals);
+      this.#keep(message, data, axis, wide);
     } catch {
       this.#asked = ""; // what is shown stays
     }
@@ -84,18 +86,12 @@ export class Details {
     return axis === "time" ? [low, high] : [stepAt(run, low), stepAt(run, high)];
   }
 
-  #keep(
-    message: Message,
-    data: DataView | Uint8Array,
-    axis: Axis,
-    window: Limits,
-    totals: number[],
-  ) {
+  #keep(message: Message, data: DataView | Uint8Array, axis: Axis, window: Limits) {
     if (message.type !== "detail") return;
-    readDetail(message.detail, data).forEach(({ run, name, steps, times, values }, i) => {
+    readDetail(message.detail, data).forEach(({ run, name, steps, times, values }) => {
       const points = new Points();
       points.replace(values.length, true, steps, times, values);
-      this.#kept.set(`${run}/${name}`, { axis, window, total: totals[i], points });
+      this.#kept.set(`${run}/${name}`, { axis, window, points });
     });
     this.#came();
   }

@@ -6,6 +6,11 @@ import { formatCount } from "./scale";
 
 const SHOWN = 5;
 
+/** Whether an event is what a person asked for, and no finding. */
+export function isAsked(kind: string): boolean {
+  return /^(dial|stop|pause|resume)$/.test(kind);
+}
+
 export class EventList {
   readonly #list = h("ul", { class: "event-list" });
   readonly #more = button("", "", () => {
@@ -39,6 +44,6 @@ export class EventList {
     const text = `step ${formatCount(step)}: ${message}`;
     const what = where === null ? kind : `${kind}, ${where}`;
     const show = button(text, `${what}: show this step`, () => this.#show(step));
-    return h("li", {}, show);
+    return h("li", { class: isAsked(kind) ? "asked" : "warned" }, show);
   }
 }

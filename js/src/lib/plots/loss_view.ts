@@ -4,6 +4,7 @@ import { button, copyText, h } from "../dom";
 import { throttle } from "../timing";
 import { Choice } from "./choice";
 import { Details } from "./details";
+import { isAsked } from "./events";
 import { type Ink, inkOf } from "./ink";
 import { LossPanel, type Strand } from "./loss_panel";
 import { isRate, isReserved, type Name, panelsOf } from "./panels";
@@ -223,10 +224,9 @@ export class LossView {
   #eventLines(ink: Ink): { x: number; color: string }[] {
     const run = this.#store.runs[this.#store.runs.length - 1];
     if (!run || this.#axis === "time") return [];
-    const chosen = new Set(["dial", "stop", "pause", "resume"]);
     return this.#store.events.map(({ step, kind }) => ({
       x: this.#axis === "step" ? step : this.#epochsOf(run).at(step),
-      color: chosen.has(kind) ? ink.accent : ink.warning,
+      color: isAsked(kind) ? ink.accent : ink.warning,
     }));
   }
 
