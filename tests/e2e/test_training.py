@@ -85,31 +85,33 @@ def check_hidden(panel: PanelOnPage) -> None:
     panel.eventually(lambda: panel.root.get_attribute("data-paints") != before)
 
 
-def test_controls_work_while_an_async_cell_and_while_a_thread_trains(lab: Lab, page: Page) -> None:
-    in_a_cell = (
+def test_controls_work_while_a_thread_trains(lab: Lab, page: Page) -> None:
+    train = (
+        "def train():\n    for _ in monitor.loop(range(100_000)):\n        step()\n"
+        "monitor.dial('lr', min=0.01, max=100, log=True)\n"
+        "display(td.TrainingPanel(monitor))\nhandle = monitor.start(train)"
+    )
+    with opened(lab, page, "thread", [SETUP, train]):
+        panel = PanelOnPage(page)
+        panel.says("running")
+        (first,) = pictures_in(save_of(lab, page, "thread"))
+        check_controls(panel, page)
+        assert in_kernel(page, "print(handle.done())").strip() == "True"
+        panel.eventually(lambda: pictures_in(save_of(lab, page, "thread")) != [first])
+        assert len(pictures_in(save_of(lab, page, "thread"))) == 1
+        assert page.locator(".torchdial-live:visible").count() == 1
+
+
+def test_controls_work_while_an_async_cell_trains(lab: Lab, page: Page) -> None:
+    train = (
         "monitor.dial('lr', min=0.01, max=100, log=True)\n"
         "display(td.TrainingPanel(monitor))\n"
         "for _ in monitor.loop(range(100_000)):\n    step()\n    await asyncio.sleep(0)\n"
         "print('cell over')"
     )
-    in_a_thread = (
-        "monitor = td.TrainingMonitor(model, optimizer)\n"
-        "def train():\n    for _ in monitor.loop(range(100_000)):\n        step()\n"
-        "monitor.dial('lr', min=0.01, max=100, log=True)\n"
-        "display(td.TrainingPanel(monitor))\nhandle = monitor.start(train)"
-    )
-    with opened(lab, page, "controls", [SETUP, in_a_cell, in_a_thread]):
+    with opened(lab, page, "async", [SETUP, train]):
         check_controls(PanelOnPage(page), page)
         expect(page.get_by_text("cell over", exact=True)).to_be_visible()
-        panel = PanelOnPage(page, 1)
-        panel.says("running")
-        panel.root.scroll_into_view_if_needed()
-        before = pictures_in(save_of(lab, page, "controls"))
-        check_controls(panel, page)
-        assert in_kernel(page, "print(handle.done())").strip() == "True"
-        panel.eventually(lambda: pictures_in(save_of(lab, page, "controls"))[-1] != before[-1])
-        assert len(pictures_in(save_of(lab, page, "controls"))) == 2
-        assert page.locator(".torchdial-live:visible").count() == 2
 
 
 def check_controls(panel: PanelOnPage, page: Page) -> None:
