@@ -7,7 +7,8 @@ or more dimensions: a bias before a normalisation rightly has next to no gradien
 The threshold: a weight's is under 1/100,000 of the largest of the weights after it, in the median
 of the last 20 readings (5 at least). Through a sigmoid a gradient shrinks about 7 times a layer
 with PyTorch's usual beginnings, so that is a chain of six or more; in our healthy runs no weight is
-under 1/1,000. Layers whose gradient is exactly zero are another matter (`dead`).
+under 1/1,000. The first 25 steps are left out, for branches that begin at zero get their gradients
+then. Layers whose gradient is exactly zero are another matter (`dead`).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from torchdial.training.diagnosis.words import times
 
 WINDOW = 20
 READINGS = 5
+SETTLING = 25
 AFTER = 50
 FADED = 1e-5
 
@@ -56,11 +58,14 @@ def weights_of(layers: Layers, known: set[str]) -> list[int]:
 def judge(reading: Reading) -> Iterator[Finding]:
     """Find the weight whose gradient has vanished."""
     layers = reading.layers("grad_norm", WINDOW)
-    if layers is None or reading.step - reading.first_step < AFTER or len(layers.steps) < READINGS:
+    if layers is None or reading.step - reading.first_step < AFTER:
+        return
+    settled = layers.steps >= reading.first_step + SETTLING
+    if settled.sum() < READINGS:
         return
     rows = weights_of(layers, reading.weights())
     names = [layers.names[row] for row in rows]
-    gradients = row_medians(layers.mean[rows])
+    gradients = row_medians(layers.mean[rows][:, settled])
     found = vanished(gradients / _norms(reading, names))
     if found is None:
         return
@@ -75,7 +80,9 @@ def judge(reading: Reading) -> Iterator[Finding]:
         "largest": float(gradients[full]),
         "ratio": 1 / ratio,
     }
-    yield Finding(int(layers.steps[0]), "vanishing_gradient", names[faded], message, evidence)
+    yield Finding(
+        int(layers.steps[settled][0]), "vanishing_gradient", names[faded], message, evidence
+    )
 
 
 def _norms(reading: Reading, names: Sequence[str]) -> Floats:
