@@ -1,0 +1,203 @@
+"""How much of what the modules of a model return is near zero, looked at now and then."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+import traceback
+import weakref
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from torchdial.structure.forward import tensors_in
+from torchdial.structure.tree import walk
+from torchdial.training.gradients import MANY, plain, thinned
+from torchdial.training.matrix import LayerMatrix
+from torchdial.training.recorder import Number, Recorder, is_capturing, is_ready, to_number
+
+NEAR = 1e-3
+"""A value is near zero if it is at most this fraction of its tensor's root mean square."""
+INTERVAL = 1.0  # seconds between two looks, at least
+SHARE = 0.01  # of the time may go into looking
+
+
+def near_zero(tensors: Sequence[Tensor]) -> Tensor | None:
+    """Return the share of values that are near zero, of all tensors together.
+
+    Near zero is |a| ≤ 10⁻³ × the root mean square of its tensor; so exact zeros always are. Above
+    2²⁰ values a part stands for all.
+
+    Args:
+        tensors: any; only floating ones with values, on the first one's device, are looked at.
+
+    Returns:
+        float32 () in [0, 1] on the tensors' device, NaN where a value is not finite; None if there
+        is nothing to look at.
+
+    Example:
+        >>> near_zero([torch.tensor([0.0, 1e-4, 1.0, -1.0])])
+        tensor(0.5000)
+    """
+    found = [plain(t.detach()) for t in tensors]
+    found = [t for t in found if t.is_floating_point() and t.numel() and not t.is_meta]
+    found = [t for t in found if t.device == found[0].device]
+    if not found:
+        return None
+    total = sum(t.numel() for t in found)
+    parts = [_share(thinned(t, MANY)) * (t.numel() / total) for t in found]
+    together: Tensor = torch.stack(parts).sum()
+    return together
+
+
+def _share(values: Tensor) -> Tensor:
+    size = values.float().abs()
+    rms = torch.linalg.vector_norm(size) / size.numel() ** 0.5
+    return (size <= NEAR * rms).float().mean() + 0 * rms  # 0 × NaN and 0 × infinity are NaN
+
+
+@dataclass(frozen=True)
+class _Look:
+    module: int
+    share: Number
+
+    def ready(self) -> bool:
+        return is_ready(self.share)
+
+
+class Activations:
+    """Looks at what each module returns, at one call now and then.
+
+    In between there are no hooks: `collect` puts them in, at most once a second and so that
+    looking takes at most 1 % of the time, and each takes itself away at its module's first call.
+    Nothing is looked at in compiled modules, while something is traced or a CUDA graph is
+    captured. Copies and pickles of the model know nothing of the hooks.
+
+    Args:
+        model: its rows are those of `module_rows`; not kept alive.
+        on_problem: is given the traceback of an error in here.
+        clock: seconds that only grow.
+
+    Attributes:
+        matrix: modules × looks, rows by path: the shares. A module that did not run has no value.
+
+    Example:
+        >>> model = nn.Sequential(nn.Linear(2, 2), nn.ReLU())
+        >>> watch = Activations(model)
+        >>> _ = model(-torch.ones(1, 2)), watch.collect(step=1), watch.close()
+        >>> watch.matrix.names
+        ['', '0', '1']
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        on_problem: Callable[[str], object] = lambda _: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        compiled = _compiled(model)
+        rows: dict[int, list[int]] = {}
+        modules: dict[int, nn.Module] = {}
+        paths = []
+        for row, (path, _, module) in enumerate(walk(model)):
+            paths.append(path)
+            if id(module) not in compiled:
+                rows.setdefault(id(module), []).append(row)
+                modules[id(module)] = module
+        self.matrix = LayerMatrix(paths)
+        self._rows = list(rows.values())
+        self._modules = [weakref.ref(module) for module in modules.values()]
+        self._on_problem = on_problem
+        self._clock = clock
+        self._recorder: Recorder[_Look] = Recorder()
+        self._handles: dict[int, Any] = {}
+        self._found: dict[int, float] = {}
+        self._spent = 0.0
+        self._next = float("-inf")
+        self._is_closed = False
+        self._arm()
+
+    def collect(self, step: int) -> None:
+        """Take what was seen, as a column at `step`, and have the next look when it is time.
+
+        Called from any one thread; waits for nothing.
+        """
+        for look in self._recorder.take():
+            self._found[look.module] = to_number(look.share)
+        is_time = self._clock() >= self._next
+        if self._found and (is_time or not self._handles):
+            values = {row: v for i, v in self._found.items() for row in self._rows[i]}
+            self.matrix.append(step, list(values.values()), np.array(list(values), np.int64))
+            self._found = {}
+        if is_time and not self._is_closed:
+            self._arm()
+
+    def close(self) -> None:
+        """Take the hooks away; what was seen stays."""
+        self._is_closed = True
+        for i in list(self._handles):
+            self._disarm(i)
+
+    def _arm(self) -> None:
+        self._next = self._clock() + max(INTERVAL, self._spent / SHARE)
+        self._spent = 0.0
+        for i, reference in enumerate(self._modules):
+            module = reference()
+            if module is not None and i not in self._handles:
+                self._handles[i] = module.register_forward_hook(_Hook(self, i))
+
+    def _disarm(self, i: int) -> None:
+        handle = self._handles.pop(i, None)
+        if handle is not None:
+            handle.remove()
+
+    def look(self, i: int, output: Any) -> None:
+        """Hear from a module's hook; nothing is raised."""
+        began = time.perf_counter()
+        try:
+            jit: Any = torch.jit
+            if jit.is_tracing() or is_capturing():
+                return
+            self._disarm(i)
+            with torch.no_grad():
+                share = near_zero(list(tensors_in(output)))
+            if share is not None:
+                self._recorder.add(_Look(i, self._recorder.number(share)))
+                self._recorder.send()
+        except Exception:
+            self._on_problem(traceback.format_exc())
+        self._spent += time.perf_counter() - began
+
+
+class _Hook:
+    """A forward hook of which copies and pickles do nothing, and need no torchdial."""
+
+    def __init__(self, watch: Activations, i: int) -> None:
+        self._watch = weakref.ref(watch)
+        self._i = i
+
+    def __call__(self, _module: nn.Module, _args: Any, output: Any) -> None:
+        if torch.compiler.is_compiling():
+            return
+        watch = self._watch()
+        if watch is not None:
+            watch.look(self._i, output)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return getattr, (contextlib.nullcontext(), "__exit__")
+
+
+def _compiled(model: nn.Module) -> set[int]:
+    """Return the ids of the modules that do not run as they are written."""
+    return {
+        id(part)
+        for module in model.modules()
+        if "_orig_mod" in module._modules
+        or getattr(module, "_compiled_call_impl", None) is not None
+        or isinstance(module, torch.jit.ScriptModule)
+        for part in module.modules()
+    }
