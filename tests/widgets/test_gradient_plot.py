@@ -14,6 +14,7 @@ from torchdial.training.dials import Dial
 from torchdial.training.events import Event
 from torchdial.training.gradients_now import gradients_now
 from torchdial.training.history import History
+from torchdial.widgets.gradient_plot import choose_in_plots
 
 
 def array(packed: dict[str, Any], data: bytes) -> np.ndarray:
@@ -215,3 +216,12 @@ class TestPictures:
         monitor.control.state = "finished"
         monitor.tell()
         assert published == [False, True]
+
+
+def test_a_layer_chosen_elsewhere_is_chosen_in_every_plot_of_the_run() -> None:
+    monitor, other = FakeMonitor(), FakeMonitor()
+    plots = [td.GradientPlot(monitor), td.TrainingPanel(monitor), td.GradientPlot(other)]
+    choose_in_plots(monitor.history, "0.weight")
+    assert [plot.selected for plot in plots] == ["0.weight", "0.weight", None]
+    choose_in_plots(monitor.history, None)
+    assert plots[0].selected is None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING, Any
 
+import traitlets as t
 from torch import nn
 
 from torchdial.training.gradients_now import gradients_now
@@ -18,8 +20,28 @@ if TYPE_CHECKING:
 
 SCALARS = ("grad_norm", "clip_coefficient", "epoch")
 
+_plots: weakref.WeakSet[LayersPlot] = weakref.WeakSet()
 
-class GradientPlot(LivePlot):
+
+class LayersPlot(LivePlot):
+    """A live plot in which a layer can be chosen."""
+
+    selected = t.Unicode(None, allow_none=True).tag(sync=True, echo_update=False)
+    """Name of the chosen parameter, such as "layer1.0.weight"; None for none."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _plots.add(self)
+
+
+def choose_in_plots(history: Any, name: str | None) -> None:
+    """Choose a parameter in every plot of a run's layers."""
+    for plot in list(_plots):
+        if plot._history is history:
+            plot.selected = name
+
+
+class GradientPlot(LayersPlot):
     """Shows gradients while they come: layers × steps, lines, the total, update ratios, one step.
 
     Args:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 from torchdial.inputs.refusal import describe, refusal
 from torchdial.widgets.bundle import bundle
 from torchdial.widgets.frames import Choice
-from torchdial.widgets.gradient_plot import SCALARS
-from torchdial.widgets.live import LivePlot
+from torchdial.widgets.gradient_plot import SCALARS, LayersPlot
 from torchdial.widgets.loss_plot import is_metric
 from torchdial.widgets.sources import is_monitor, read_source
 from torchdial.widgets.status import request
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-class TrainingPanel(LivePlot):
+class TrainingPanel(LayersPlot):
     """Shows a run while it runs, and says what goes wrong in it; a monitor shows itself as one.
 
     Pause, stop and the dials ask the run through `monitor.control`, which does what was asked for

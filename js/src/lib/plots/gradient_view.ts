@@ -36,7 +36,6 @@ export class GradientView {
   #view: ViewName;
   #names: string[] = [];
   #step: number | null = null;
-  #layer: string | null = null;
   #answer: Distribution | null = null;
   #answered = "";
   #asking = false;
@@ -52,7 +51,7 @@ export class GradientView {
       changed,
       say,
       choose: (layer, step) => {
-        this.#layer = layer;
+        store.choose(layer);
         this.show(step ?? this.#step);
       },
     });
@@ -130,7 +129,7 @@ export class GradientView {
 
   #drawView(columns: Columns | undefined, ink: Ink): void {
     const window = windowOf(columns, this.#store.status?.step ?? 0);
-    const [step, layer] = [this.#step, this.#layer];
+    const [step, layer] = [this.#step, this.#store.layer];
     if (this.#view === "layers" || this.#view === "flow") {
       const flow =
         this.#view === "flow" ? (this.#distribution() ?? this.#store.distribution) : null;
@@ -147,7 +146,7 @@ export class GradientView {
   /** The distribution of the chosen step, or the newest; null while it is waited for. */
   #distribution(): Distribution | null {
     const newest = this.#store.distribution;
-    const layer = this.#layer ?? this.#names[0];
+    const layer = this.#store.layer ?? this.#names[0];
     if (this.#step === null && (!newest || newest.counts.has(layer))) return newest;
     const step = this.#step ?? (newest as Distribution).step;
     const question = `${step} ${layer}`;
@@ -193,7 +192,7 @@ export class GradientView {
 
   #drawSpread(ink: Ink): void {
     const found = this.#distribution();
-    const layer = this.#layer ?? this.#names[0];
+    const layer = this.#store.layer ?? this.#names[0];
     const counts = found?.counts.get(layer);
     const waiting = this.#step !== null && this.#asking;
     this.#spread.hidden = !counts;

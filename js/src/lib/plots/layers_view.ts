@@ -47,6 +47,7 @@ export class LayersView {
   #open = new Set<string>();
   #seen: Node[] = [];
   #labelled = "";
+  #revealed: string | null = null;
   #picture: LayersPicture | null = null;
   #flow: Flow | null = null;
   #range: Limits = [-1, 0];
@@ -58,7 +59,7 @@ export class LayersView {
     this.#canvas.addEventListener("pointerleave", () => events.say(""));
     this.#canvas.addEventListener("click", (e) => {
       const place = this.#place(e);
-      if (place) events.choose(this.#names[place.node.rows[0]], this.#flow ? null : place.step);
+      if (place) this.#choose(this.#names[place.node.rows[0]], this.#flow ? null : place.step);
     });
   }
 
@@ -79,6 +80,7 @@ export class LayersView {
 
   draw(picture: LayersPicture, ink: Ink): void {
     this.#picture = picture;
+    this.#reveal(picture.layer);
     this.#seen = seen(this.#tree, this.#open);
     this.#flow = picture.flow && flowOf(picture.flow, this.#seen);
     this.#drawLabels(picture.layer);
@@ -162,9 +164,24 @@ export class LayersView {
     this.#labels.replaceChildren(...labels);
   }
 
+  #choose(layer: string, step: number | null): void {
+    this.#revealed = layer;
+    this.#events.choose(layer, step);
+  }
+
+  /** Open what a layer lies in that was chosen elsewhere. */
+  #reveal(layer: string | null): void {
+    if (layer === this.#revealed || (layer !== null && !this.#names.includes(layer))) return;
+    this.#revealed = layer;
+    const parts = layer?.split(".") ?? [];
+    parts.forEach((_, i) => {
+      this.#open.add(parts.slice(0, i).join("."));
+    });
+  }
+
   #press(node: Node): void {
     if (node.children.length === 0) {
-      this.#events.choose(node.path, null);
+      this.#choose(node.path, null);
       return;
     }
     if (!this.#open.delete(node.path)) this.#open.add(node.path);

@@ -1,6 +1,7 @@
 // The frame around every live plot: one store a widget, a view for each place it is shown in.
 
 import { h } from "../dom";
+import { listen, type Model as TraitModel } from "../model";
 import { type LiveModel, Store } from "./store";
 import { whenVisible } from "./visible";
 
@@ -33,7 +34,11 @@ export function liveWidget(make: MakeView) {
       initialize({ model }: { model: Model }) {
         const made = new Store(model);
         store = made;
-        return () => made.dispose();
+        const stopFollowing = followSelected(made, model as unknown as SelectedModel);
+        return () => {
+          stopFollowing();
+          made.dispose();
+        };
       },
       render({ model, el }: { model: Model; el: HTMLElement }) {
         const own = store ?? new Store(model);
@@ -41,6 +46,24 @@ export function liveWidget(make: MakeView) {
         return show(own, model.get("_config"), el, make);
       },
     };
+  };
+}
+
+type SelectedModel = TraitModel<{ selected: string | null | undefined }>;
+
+/** Have the store's layer and the kernel's trait go together, where there is one. */
+function followSelected(store: Store, model: SelectedModel): () => void {
+  const follow = () => store.choose(model.get("selected") ?? null);
+  const stopHearing = listen(model, ["selected"], follow);
+  const stopTelling = store.listen(() => {
+    if (store.layer === (model.get("selected") ?? null)) return;
+    model.set("selected", store.layer);
+    model.save_changes();
+  });
+  follow();
+  return () => {
+    stopHearing();
+    stopTelling();
   };
 }
 

@@ -77,6 +77,8 @@ export class Store {
   behind = false;
   /** What was chosen last in any view, for the next one: a host may draw a widget anew. */
   readonly chosen: Chosen = { logs: new Set() };
+  /** The chosen layer, null for none; live.ts has it follow the trait `selected`. */
+  layer: string | null = null;
   readonly #model: LiveModel;
   readonly #views = new Set<() => void>();
   readonly #waiting = new Map<number, { done(reply: Reply): void; failed(error: Error): void }>();
@@ -169,6 +171,13 @@ export class Store {
     this.#waiting.delete(id);
     how(waiting);
     return true;
+  }
+
+  /** Choose a layer, in every view. */
+  choose(layer: string | null): void {
+    if (layer === this.layer) return;
+    this.layer = layer;
+    this.#changed();
   }
 
   #changed(): void {
