@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 import torchdial as td
+from torchdial.training.control import StopTraining
 from torchdial.training.runs import runs
 
 NAN, INF = math.nan, math.inf
@@ -536,3 +537,27 @@ def test_the_epoch_of_a_loop_is_recorded():
         monitor.log(loss=1.0)
     history = recorded(monitor)
     assert history["epoch"].values.tolist() == [0.0, 0.0, 1.0, 1.0]
+
+
+def test_the_rate_that_is_recorded_is_the_one_the_dial_made():
+    model = Weight()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
+    monitor = td.TrainingMonitor(model, optimizer)
+    monitor.dial("lr", min=0.1, max=10, log=True)
+    for factor in (1.0, 0.5):
+        monitor.control.set_dial("lr", factor)
+        monitor.log(loss=1.0)
+        optimizer.zero_grad()
+        model((1.0, 1.0)).backward()
+        optimizer.step()
+    assert optimizer.param_groups[0]["lr"] == 0.5
+    assert points(recorded(monitor), "lr") == [(1, 0.5), (2, 0.25)]
+
+
+def test_a_stop_that_was_asked_for_passes_through():
+    monitor = td.TrainingMonitor(Weight())
+    monitor.log(loss=1.0)
+    monitor.control.request_stop()
+    with pytest.raises(StopTraining):
+        monitor.log(loss=0.5)
+    assert recorded(monitor)["loss"].values.tolist() == [1.0, 0.5]

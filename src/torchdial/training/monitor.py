@@ -46,6 +46,10 @@ class TrainingMonitor:
         on_event: called with each new `Event`, from the publishing thread.
         autosave: a file that the run is written to as it grows.
 
+    Raises:
+        ValueError: A model is no module, an optimizer none and holds none, the budget is not in
+            (0, 1], or no trainable parameter is left to watch.
+
     Attributes:
         history: what was recorded.
         control: stop, pause, resume and dials.
