@@ -45,6 +45,9 @@ class FakeMonitor:
         self.notes: list[str] = []
         self.control = FakeControl()
 
+    def name_of(self, _: Any) -> None:
+        return None
+
     def subscribe(self, callback: Any) -> Any:
         self.callbacks.append(callback)
         return lambda: self.callbacks.remove(callback)

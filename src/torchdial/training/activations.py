@@ -57,7 +57,8 @@ def near_zero(tensors: Sequence[Tensor]) -> Tensor | None:
 def _share(values: Tensor) -> Tensor:
     size = values.float().abs()
     rms = torch.linalg.vector_norm(size) / size.numel() ** 0.5
-    return (size <= NEAR * rms).float().mean() + 0 * rms  # 0 × NaN and 0 × infinity are NaN
+    share: Tensor = (size <= NEAR * rms).float().mean() + 0 * rms  # 0 × NaN is NaN
+    return share
 
 
 @dataclass(frozen=True)
@@ -136,11 +137,15 @@ class Activations:
         if is_time and not self._is_closed:
             self._arm()
 
-    def close(self) -> None:
-        """Take the hooks away; what was seen stays."""
-        self._is_closed = True
+    def rest(self) -> None:
+        """Take the hooks away until `collect` finds it is time for a look."""
         for i in list(self._handles):
             self._disarm(i)
+
+    def close(self) -> None:
+        """Take the hooks away for good; what was seen stays."""
+        self._is_closed = True
+        self.rest()
 
     def _arm(self) -> None:
         self._next = self._clock() + max(INTERVAL, self._spent / SHARE)

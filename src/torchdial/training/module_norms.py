@@ -92,8 +92,10 @@ def update_ratios(
     rows = {name: i for i, name in enumerate(weights.names)}
     if not len(steps) or not len(weights):
         return steps[:0], np.empty((len(norms), 0), np.float32)
-    columns = np.maximum(np.searchsorted(weights.steps, steps, side="right") - 1, 0)
-    means, size = weights.mean, np.full_like(ratio, MISSING)
+    # Weights change slowly, and their columns, of more rows, are never finer than the ratios'.
+    sampled, _, means, _ = weights.last(k + 1)
+    columns = np.maximum(np.searchsorted(sampled, steps, side="right") - 1, 0)
+    size = np.full_like(ratio, MISSING)
     for i, name in enumerate(ratios.names):
         if name in rows:
             size[i] = means[rows[name], columns]

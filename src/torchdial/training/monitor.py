@@ -127,6 +127,10 @@ class TrainingMonitor:
         """The watched parameters that can be trained, in the order of the network."""
         return list(self._parameters.names)
 
+    def name_of(self, parameter: Tensor) -> str | None:
+        """Return the name a parameter is recorded by, None if it is not watched."""
+        return self._parameters.name(parameter)
+
     @property
     def step(self) -> int:
         """Completed steps, those before a resume included.

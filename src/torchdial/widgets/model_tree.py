@@ -9,12 +9,17 @@ import numpy as np
 import traitlets as t
 from torch import nn
 
+from torchdial.inputs.refusal import describe, refusal
 from torchdial.structure import ModuleTable, module_table
 from torchdial.structure.forward import Shapes
 from torchdial.structure.table import shape_text
 from torchdial.structure.tree import ModuleRow
 from torchdial.widgets.base import Widget
 from torchdial.widgets.bundle import bundle
+from torchdial.widgets.clicks import hear
+from torchdial.widgets.gradient_plot import choose_in_plots
+from torchdial.widgets.module_frames import ModuleFeed
+from torchdial.widgets.sources import is_monitor
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,9 +37,13 @@ class ModelTree(Widget):
         model: any module; lazy, compiled, frozen, without parameters.
         example_input: a tensor, a tuple of arguments, a dict of keyword arguments, or a loader's
             batch.
+        monitor: a `TrainingMonitor`. Each row then shows, live, its gradient's norm, its update
+            ratio and the share of its activations that are near zero (|a| ≤ 10⁻³ of their root
+            mean square, seen at one call a second at most), and the module that an event is about
+            is marked. A chosen row is chosen in the run's `GradientPlot` and `TrainingPanel`.
 
     Raises:
-        ValueError: the model is no module.
+        ValueError: the model is no module, or the monitor no monitor.
 
     Example:
         >>> tree = ModelTree(nn.Sequential(nn.Linear(4, 8), nn.ReLU()), torch.rand(2, 4))
@@ -51,11 +60,42 @@ class ModelTree(Widget):
     """Path of the chosen module, such as "layer1.0.conv1"; empty for the model, None for none."""
 
     _table = t.Dict().tag(sync=True, echo_update=False)
+    _live = t.Dict().tag(sync=True, echo_update=False)
 
-    def __init__(self, model: nn.Module, example_input: Any = None) -> None:
+    _feed: ModuleFeed | None = None
+
+    def __init__(self, model: nn.Module, example_input: Any = None, *, monitor: Any = None) -> None:
+        if monitor is not None and not is_monitor(monitor):
+            raise refusal(
+                "monitor",
+                expected="a TrainingMonitor or None",
+                got=describe(monitor),
+                remedy="Pass ModelTree(model, monitor=monitor).",
+            )
         self.table: ModuleTable = module_table(model, example_input)
-        self._paths = frozenset(row.path for row in self.table.rows)
+        self._paths = {row.path: i for i, row in enumerate(self.table.rows)}
+        self._feed = None if monitor is None else ModuleFeed(model, monitor, self._send_message)
         super().__init__(_table=_pack(self.table))
+        if self._feed is not None:
+            hear(self, self._feed.monitor.control)
+            self._feed.begin()
+
+    def close(self) -> None:
+        """Close the widget, stop following the monitor and leave the model as it was."""
+        feed, self._feed = self._feed, None
+        if feed is not None:
+            feed.close()
+        super().close()
+
+    def get_state(self, key: Any = None, drop_defaults: bool = False) -> dict[str, Any]:
+        """Return the state that a page opens with, what is live made now."""
+        state: dict[str, Any] = super().get_state(key, drop_defaults)
+        if self._feed is not None and (key is None or "_live" in state):
+            state["_live"] = self._feed.opening()
+        return state
+
+    def _send_message(self, content: dict[str, Any], buffers: list[bytes]) -> None:
+        self.send(content, buffers)
 
     def __repr__(self) -> str:
         """Say what is shown, for places that cannot show it."""
@@ -81,6 +121,13 @@ class ModelTree(Widget):
         if bundle is not None:
             bundle[0]["text/plain"] = self.text()
         return bundle
+
+    @t.observe("selected")
+    def _choose_in_plots(self, change: Any) -> None:
+        if self._feed is not None:
+            row = self._paths.get(change["new"])
+            name = None if row is None else self._feed.statistics.parameter(row)
+            choose_in_plots(self._feed.monitor.history, name)
 
     @t.validate("selected")
     def _valid_selected(self, proposal: Any) -> str | None:

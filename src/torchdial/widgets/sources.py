@@ -43,6 +43,9 @@ class Monitor(Protocol):
     def control(self) -> Any:
         """State, progress and dials, and the requests for them."""
 
+    def name_of(self, parameter: torch.Tensor, /) -> str | None:
+        """Return the name a parameter is recorded by, None if it is not watched."""
+
     def subscribe(self, callback: Callable[[], None], /) -> Callable[[], None]:
         """Call on a thread of its own when something is new; returns how to stop."""
 

@@ -1,0 +1,81 @@
+"""What a module tree tells the browser of a run: all that is recent at first, then what is new."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from torch import nn
+
+from torchdial.training.events import Event
+from torchdial.training.modules import Columns, ModuleStatistics
+from torchdial.widgets.packing import Packer
+from torchdial.widgets.sources import Monitor
+from torchdial.widgets.status import has_ended
+
+RECENT = 48
+"""Columns that a row's sparkline shows; js/src/lib/tree/live.ts keeps as many."""
+MOST_MARKS = 50
+
+Send = Callable[[dict[str, Any], list[bytes]], None]
+
+
+class ModuleFeed:
+    """Follows a monitor for one tree; js/src/lib/tree/live.ts reads what it sends.
+
+    Args:
+        model: the tree's.
+        monitor: the run.
+        send: sends a message with buffers, from any thread.
+    """
+
+    def __init__(self, model: nn.Module, monitor: Monitor, send: Send) -> None:
+        self.statistics = ModuleStatistics(model, monitor)
+        self.monitor = monitor
+        self._send = send
+        self._marks: dict[int, Event] = {}
+        self._replaced = self.monitor.history.replaced
+        self._unsubscribe: Callable[[], None] = lambda: None
+
+    def begin(self) -> None:
+        """Send what is new from now on."""
+        self._unsubscribe = self.monitor.subscribe(self._on_news)
+
+    def opening(self) -> dict[str, Any]:
+        """Return what a page opens with."""
+        frame, data = pack(self.statistics.recent(RECENT), self.statistics.marks())
+        return {"frame": frame, "data": data}
+
+    def close(self) -> None:
+        """Follow no longer, and take the hooks out of the model."""
+        self._unsubscribe()
+        self.statistics.activations.close()
+
+    def _on_news(self) -> None:
+        """Hear from the monitor's publishing thread, at most ten times a second."""
+        self.statistics.activations.collect(self.monitor.step)
+        if has_ended(self.monitor):
+            self.statistics.activations.rest()
+        news, marks = self.statistics.news(), self.statistics.marks()
+        replaced = self.monitor.history.replaced
+        is_whole = replaced != self._replaced  # a checkpoint was loaded
+        if is_whole:
+            news = self.statistics.recent(RECENT)
+        if news or marks != self._marks:
+            self._replaced, self._marks = replaced, marks
+            frame, data = pack(news, marks)
+            self._send({"type": "live", "whole": is_whole, "frame": frame}, [data])
+
+
+def pack(
+    columns: Mapping[str, Columns], marks: Mapping[int, Event]
+) -> tuple[dict[str, Any], bytes]:
+    """Return a frame and its bytes: steps as float64, values column after column as float32."""
+    packer = Packer()
+    packed = {
+        name: {"steps": packer.add(steps, "f8"), "values": packer.add(values.T, "f4")}
+        for name, (steps, values) in columns.items()
+    }
+    newest = sorted(marks.items(), key=lambda mark: mark[1].step)[-MOST_MARKS:]
+    said = [{"row": row, "step": event.step, "words": event.message} for row, event in newest]
+    return {"columns": packed, "marks": said}, packer.data()
