@@ -111,6 +111,7 @@ function show(model: Model<DetectionTraits>, root: HTMLElement): () => void {
       const curves = model.get("_curves");
       const { sources } = model.get("_frame");
       shell.tiles.drop();
+      painter.forget();
       for (const source of sources) shell.tiles.put(source.tiles);
       detectors = sources.map((source, i) =>
         createDetector(config, config.sources[i], source, truths, curves[i] ?? null),

@@ -29,7 +29,7 @@ const THICK = 3.5;
 const GHOST_DASH = [7, 4];
 const ASIDE_ALPHA = 0.3; // of all others, while a tie between two is shown
 const SLACK = 3; // how far beside a box the pointer may be
-const MOST_LABELS = 100; // more have no room on a picture
+const MOST_LABELS = 60; // more have no room on a picture
 const LONGEST_NAME = 24;
 const WIDTH_OF_LETTERS = 20; // three of them in CSS pixels: a name may take a third of the picture
 
@@ -174,6 +174,9 @@ export function createPainter(
   }
 
   return {
+    /** What was drawn is of an earlier frame. */
+    forget: () => drawn.clear(),
+
     /** What was drawn last over a picture. */
     drawnOver: (cell: Cell): Drawn | undefined => drawn.get(keyOf(cell)),
 
