@@ -1,19 +1,14 @@
 // DetectionPreview and DetectionComparison: src/torchdial/widgets/detection.py is the other half.
 
-import { best as bestOf } from "./lib/boxes/best";
-import { confusion } from "./lib/boxes/confusion";
-import { keptCounts } from "./lib/boxes/kept";
 import type { DetectionMetric } from "./lib/boxes/metric";
-import { matrixTable } from "./lib/confusion";
+import { createDetails } from "./lib/detection/details";
 import { createDetector, type Detector } from "./lib/detection/detector";
+import { createDials } from "./lib/detection/dials";
 import { legend } from "./lib/detection/legend";
-import { createMap } from "./lib/detection/map";
 import { createPainter } from "./lib/detection/painter";
-import { apName, LONG, nearestScore, readout } from "./lib/detection/readout";
+import { LONG, readout } from "./lib/detection/readout";
 import { createDetectionState, formatScore } from "./lib/detection/state";
-import { confusionMatrix, countsTable, prChart } from "./lib/detection/tables";
 import { type DetectionTraits, readTruths, type View } from "./lib/detection/wire";
-import { createDial, quarters } from "./lib/dial";
 import { h, select } from "./lib/dom";
 import { range } from "./lib/metrics";
 import type { Model } from "./lib/model";
@@ -21,11 +16,8 @@ import { createShell, type Preview, renderer } from "./lib/shell";
 import { formatStop } from "./lib/stops";
 import { whenResting } from "./lib/timing";
 import { createToolbar, labelled } from "./lib/toolbar";
-import { countOf, formatMetric } from "./lib/words";
+import { formatMetric } from "./lib/words";
 
-const SCORE_STEP = 0.01;
-const SCORE_PAGE = 0.1;
-const STOPS_PAGE = 10;
 const COUNTING_MS = 20;
 const LATEST_MS = 300;
 const RESTING_MS = 150;
@@ -34,7 +26,6 @@ function show(model: Model<DetectionTraits>, root: HTMLElement): () => void {
   const state = createDetectionState(model, () => shell.changed());
   const { config } = state;
   const { stops, score_stops: scoreStops, class_names: names, has_targets: hasTargets } = config;
-  const zeroDivision = config.zero_division ?? Number.NaN;
   const truths = readTruths(model.get("_targets"), config.num_images);
   let detectors: Detector[] = [];
   let metric: DetectionMetric = "f1";
@@ -91,21 +82,7 @@ function show(model: Model<DetectionTraits>, root: HTMLElement): () => void {
     reset: () => state.reset(),
     nextView: () => toolbar.nextView(),
 
-    actions(focus) {
-      const score = (by: number) => () => state.move({ score: state.score + by });
-      const stop = (by: number) => () => state.move({ stop: state.setting.stop + by });
-      const left = { arrowleft: score(-SCORE_STEP), arrowright: score(SCORE_STEP) };
-      if (focus === map.field) {
-        const pages = { pageup: stop(STOPS_PAGE), pagedown: stop(-STOPS_PAGE) };
-        return { ...left, arrowup: stop(1), arrowdown: stop(-1), ...pages };
-      }
-      if (focus === scoreDial.input) {
-        const pages = { pageup: score(SCORE_PAGE), pagedown: score(-SCORE_PAGE) };
-        return { ...left, arrowup: score(SCORE_STEP), arrowdown: score(-SCORE_STEP), ...pages };
-      }
-      if (focus !== nmsDial.input) return {};
-      return { pageup: stop(STOPS_PAGE), pagedown: stop(-STOPS_PAGE) };
-    },
+    actions: (focus) => dials.actions(focus),
 
     readFrame() {
       const curves = model.get("_curves");
@@ -123,10 +100,11 @@ function show(model: Model<DetectionTraits>, root: HTMLElement): () => void {
       const view = state.get("view");
       toolbar.update();
       maxDet.value = String(setting.maxDet);
-      updateDials();
+      const focus = { detectors, metric, label: label() };
+      dials.update(focus);
       updateReadout();
       shell.explain(legend(config, detectors, view, label()));
-      updateDetails();
+      details.update(focus, prefixOf(detectors[0]));
       Object.assign(root.dataset, { score, stop: setting.stop, view });
       counting.call();
       estimating.call();
@@ -202,99 +180,8 @@ function show(model: Model<DetectionTraits>, root: HTMLElement): () => void {
     help: shell.toggleHelp,
     toText: () => state.toPython(),
   });
-  const scoreDial = createDial({
-    name: "score threshold",
-    max: 1,
-    step: "any",
-    at: scoreStops,
-    ticks: [0, 0.25, 0.5, 0.75, 1].map((at) => [at, formatScore(at)] as const),
-    input: (score) => state.move({ score }),
-    commit: state.flush,
-  });
-  const nmsDial = createDial({
-    name: "NMS IoU",
-    max: stops.length - 1,
-    step: 1,
-    ticks: quarters(stops.map((_, k) => stopText(k))),
-    input: (stop) => state.move({ stop }),
-    commit: state.flush,
-  });
-  const map = createMap(stops.length, scoreStops, {
-    move: state.move,
-    commit: state.flush,
-  });
-  const named = (name: string, words: string) =>
-    h("div", { class: "dial-name" }, h("b", {}, name), words);
-  const dials = h(
-    "div",
-    { class: "dials" },
-    named("score", `  ${hasCurves ? "line: the metric, " : ""}bars: candidates`),
-    scoreDial.element,
-    named(
-      "NMS IoU",
-      config.after_nms
-        ? "  line: boxes kept; they come from an NMS, so it can only tighten"
-        : "  line: boxes kept; further right, more overlap",
-    ),
-    nmsDial.element,
-  );
-  const details = ["precision over recall", "counts of each class", "confusion matrix"].map(
-    (name) => h("details", { class: "details" }, h("summary", {}, name), h("div")),
-  );
-
-  function updateDials(): void {
-    const { setting, score } = state;
-    const { stop } = setting;
-    const size = scoreStops.length;
-    const curves = detectors.flatMap((detector) => {
-      const values = detector.valuesOf(metric, label());
-      return values ? [Array.from({ length: size }, (_, s) => values[stop * size + s])] : [];
-    });
-    const top = best();
-    const [first] = detectors;
-    const along = curves.length > 0 && bestOf(Float64Array.from(curves[0]), size);
-    const at = nearestScore(config, score);
-    scoreDial.update({
-      value: score,
-      curves,
-      points: detectors.map((detector, i) =>
-        detector.given || !hasTargets
-          ? (curves[i]?.[at] ?? 0)
-          : detector.measure(metric, label(), setting),
-      ),
-      best: along ? { value: scoreStops[along.score], height: curves[0][along.score] } : null,
-      histogram: first.histogram(label()),
-      band: first.hasBand ? first.bandOf(metric, label(), setting) : null,
-      valueText: `score > ${formatScore(score)}`,
-    });
-    const kept = detectors.map(({ scenes }) =>
-      keptCounts(
-        scenes.map(({ found }) => found),
-        setting,
-        stops.length,
-        label(),
-      ),
-    );
-    const most = Math.max(1, ...kept.map((counts) => Math.max(...counts)));
-    const shares = kept.map((counts) => counts.map((count) => count / most));
-    nmsDial.update({
-      value: stop,
-      curves: shares,
-      points: shares.map((share) => share[stop]),
-      best: null,
-      valueText: `NMS IoU ${stopText(stop)}`,
-    });
-    map.element.hidden = !hasCurves;
-    const value = first.measure(metric, label(), setting);
-    map.update({
-      values: first.valuesOf(metric, label()),
-      score,
-      stop,
-      best: top,
-      name: LONG[metric],
-      valueText: `score ${formatScore(score)}, NMS IoU ${stopText(stop)}, ${LONG[metric]} ${formatMetric(value)}`,
-    });
-  }
+  const dials = createDials(state, hasCurves);
+  const details = createDetails(state, hasCurves);
 
   function updateReadout(): void {
     const { setting, score } = state;
@@ -318,56 +205,7 @@ function show(model: Model<DetectionTraits>, root: HTMLElement): () => void {
     return `${prefixOf(first)}best ${LONG[metric]} ${value} at ${where} →`;
   }
 
-  function updateDetails(): void {
-    const { setting, score } = state;
-    const [first] = detectors;
-    const [pr, counts, matrix] = details;
-    const size = scoreStops.length;
-    const row = (values: ArrayLike<number>) =>
-      Array.from({ length: size }, (_, s) => values[setting.stop * size + s]);
-    const over = `${prefixOf(first)}${countOf(config.num_images)}`;
-    pr.hidden = !hasCurves;
-    counts.hidden = matrix.hidden = !hasTargets;
-    pr.children[0].textContent = `precision over recall at NMS IoU ${stopText(setting.stop)}`;
-    counts.children[0].textContent = `counts of each class, ${over}`;
-    matrix.children[0].textContent = `confusion matrix, ${over}`;
-    if (pr.open && !pr.hidden) {
-      const lines = detectors.flatMap((detector) => {
-        const [precision, recall] = (["precision", "recall"] as const).map((which) =>
-          detector.valuesOf(which, label()),
-        );
-        if (!precision || !recall) return [];
-        const line = { precision: row(precision), recall: row(recall) };
-        const s = nearestScore(config, score);
-        const at = detector.given
-          ? { precision: line.precision[s], recall: line.recall[s] }
-          : {
-              precision: detector.measure("precision", label(), setting),
-              recall: detector.measure("recall", label(), setting),
-            };
-        return [{ ...line, at }];
-      });
-      pr.children[1].replaceChildren(prChart(lines));
-    }
-    if (counts.open && !counts.hidden) {
-      const { ap } = first;
-      const apOf = ap && ((c: number) => ap.matchByClass[c * stops.length + setting.stop]);
-      counts.children[1].replaceChildren(
-        countsTable(first.countsAt(setting), names, zeroDivision, apOf, apName(config)),
-      );
-    }
-    if (matrix.open && !matrix.hidden) {
-      const cells = confusion(first.decide(setting), names.length);
-      matrix.children[1].replaceChildren(
-        matrixTable(
-          confusionMatrix(cells, names),
-          "rows: target, columns: what was found, in boxes",
-        ),
-      );
-    }
-  }
-
-  shell.assemble(toolbar.element, h("div", { class: "panel" }, dials, map.element), details);
+  shell.assemble(toolbar.element, dials.element, details.elements);
   // What tests read: for each picture the detections over it, by their places in what was given.
   Object.assign(root, {
     torchdialShown: () =>

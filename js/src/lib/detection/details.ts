@@ -1,0 +1,70 @@
+// What can be unfolded below the pictures; made only while it is open.
+
+import { confusion } from "../boxes/confusion";
+import { matrixTable } from "../confusion";
+import { h } from "../dom";
+import { formatStop } from "../stops";
+import { countOf } from "../words";
+import type { Detector } from "./detector";
+import type { Focus } from "./dials";
+import { apName, nearestScore } from "./readout";
+import type { DetectionState } from "./state";
+import { confusionMatrix, countsTable, type PrLine, prChart } from "./tables";
+
+export function createDetails(state: DetectionState, hasCurves: boolean) {
+  const { config } = state;
+  const { stops, score_stops: scoreStops, class_names: names } = config;
+  const zeroDivision = config.zero_division ?? Number.NaN;
+  const elements = [0, 1, 2].map(() => h("details", { class: "details" }, h("summary"), h("div")));
+  const [curve, counts, matrix] = elements;
+  curve.hidden = !hasCurves;
+  counts.hidden = matrix.hidden = !config.has_targets;
+
+  const fill = (details: HTMLDetailsElement, title: string, make: () => Element) => {
+    details.children[0].textContent = title;
+    if (details.open && !details.hidden) details.children[1].replaceChildren(make());
+  };
+
+  function lineOf(detector: Detector, label: number | null): PrLine[] {
+    const { setting, score } = state;
+    const precision = detector.valuesOf("precision", label);
+    const recall = detector.valuesOf("recall", label);
+    if (!precision || !recall) return [];
+    const start = setting.stop * scoreStops.length;
+    const row = (values: ArrayLike<number>) => Array.from(scoreStops, (_, s) => values[start + s]);
+    const line = { precision: row(precision), recall: row(recall) };
+    const s = nearestScore(config, score);
+    const at = detector.given
+      ? { precision: line.precision[s], recall: line.recall[s] }
+      : {
+          precision: detector.measure("precision", label, setting),
+          recall: detector.measure("recall", label, setting),
+        };
+    return [{ ...line, at }];
+  }
+
+  return {
+    elements,
+
+    /** `prefix` names the model that tables are of, where there are two. */
+    update({ detectors, label }: Focus, prefix: string): void {
+      const { setting } = state;
+      const [first] = detectors;
+      const over = `${prefix}${countOf(config.num_images)}`;
+      const stop = formatStop(stops, setting.stop);
+      fill(curve, `precision over recall at NMS IoU ${stop}`, () =>
+        prChart(detectors.flatMap((detector) => lineOf(detector, label))),
+      );
+      fill(counts, `counts of each class, ${over}`, () => {
+        const { ap } = first;
+        const apOf = ap && ((c: number) => ap.matchByClass[c * stops.length + setting.stop]);
+        return countsTable(first.countsAt(setting), names, zeroDivision, apOf, apName(config));
+      });
+      fill(matrix, `confusion matrix, ${over}`, () => {
+        const cells = confusion(first.decide(setting), names.length);
+        const caption = "rows: target, columns: what was found, in boxes";
+        return matrixTable(confusionMatrix(cells, names), caption);
+      });
+    },
+  };
+}

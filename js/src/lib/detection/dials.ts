@@ -1,0 +1,151 @@
+// The two dials and the operating map: three handles on one setting.
+
+import { best } from "../boxes/best";
+import { keptCounts } from "../boxes/kept";
+import type { DetectionMetric } from "../boxes/metric";
+import { createDial, quarters } from "../dial";
+import { h } from "../dom";
+import { formatStop } from "../stops";
+import { formatMetric } from "../words";
+import type { Detector } from "./detector";
+import { createMap } from "./map";
+import { LONG, nearestScore } from "./readout";
+import { type DetectionState, formatScore } from "./state";
+
+const SCORE_STEP = 0.01;
+const SCORE_PAGE = 0.1;
+const STOPS_PAGE = 10;
+
+/** Whose numbers are shown: of some models, by a metric, of one class or all (null). */
+export interface Focus {
+  detectors: readonly Detector[];
+  metric: DetectionMetric;
+  label: number | null;
+}
+
+export function createDials(state: DetectionState, hasCurves: boolean) {
+  const { config } = state;
+  const { stops, score_stops: scoreStops } = config;
+  const stopText = (k: number) => formatStop(stops, k);
+  const scoreDial = createDial({
+    name: "score threshold",
+    max: 1,
+    step: "any",
+    at: scoreStops,
+    ticks: [0, 0.25, 0.5, 0.75, 1].map((at) => [at, formatScore(at)] as const),
+    input: (score) => state.move({ score }),
+    commit: state.flush,
+  });
+  const nmsDial = createDial({
+    name: "NMS IoU",
+    max: stops.length - 1,
+    step: 1,
+    ticks: quarters(stops.map((_, k) => stopText(k))),
+    input: (stop) => state.move({ stop }),
+    commit: state.flush,
+  });
+  const map = createMap(stops.length, scoreStops, { move: state.move, commit: state.flush });
+  map.element.hidden = !hasCurves;
+  const named = (name: string, words: string) =>
+    h("div", { class: "dial-name" }, h("b", {}, name), `  ${words}`);
+  const direction = config.after_nms
+    ? "they come from an NMS, so it can only tighten"
+    : "further right, more overlap";
+  const dials = h(
+    "div",
+    { class: "dials" },
+    named("score", `${hasCurves ? "line: the metric, " : ""}bars: candidates`),
+    scoreDial.element,
+    named("NMS IoU", `line: boxes kept; ${direction}`),
+    nmsDial.element,
+  );
+
+  function updateScore({ detectors, metric, label }: Focus): void {
+    const { setting, score } = state;
+    const start = setting.stop * scoreStops.length;
+    const curves = detectors.flatMap((detector) => {
+      const values = detector.valuesOf(metric, label);
+      return values ? [Array.from(scoreStops, (_, s) => values[start + s])] : [];
+    });
+    const top = curves.length > 0 && best(Float64Array.from(curves[0]), scoreStops.length);
+    const [first] = detectors;
+    scoreDial.update({
+      value: score,
+      curves,
+      points: hasCurves ? detectors.map((detector) => here(detector, metric, label)) : [0],
+      best: top ? { value: scoreStops[top.score], height: curves[0][top.score] } : null,
+      histogram: first.histogram(label),
+      band: first.hasBand ? first.bandOf(metric, label, setting) : null,
+      valueText: `score > ${formatScore(score)}`,
+    });
+  }
+
+  /** A metric where the dials stand: exact, or of given curves at the nearest score stop. */
+  function here(detector: Detector, metric: DetectionMetric, label: number | null): number {
+    const { setting, score } = state;
+    if (!detector.given) return detector.measure(metric, label, setting);
+    const values = detector.given.values(metric, label);
+    const cell = setting.stop * scoreStops.length + nearestScore(config, score);
+    return values ? values[cell] : Number.NaN;
+  }
+
+  function updateNms({ detectors, label }: Focus): void {
+    const { setting } = state;
+    const kept = detectors.map(({ scenes }) =>
+      keptCounts(
+        scenes.map(({ found }) => found),
+        setting,
+        stops.length,
+        label,
+      ),
+    );
+    const most = Math.max(1, ...kept.map((counts) => Math.max(...counts)));
+    const shares = kept.map((counts) => counts.map((count) => count / most));
+    nmsDial.update({
+      value: setting.stop,
+      curves: shares,
+      points: shares.map((share) => share[setting.stop]),
+      best: null,
+      valueText: `NMS IoU ${stopText(setting.stop)}`,
+    });
+  }
+
+  function updateMap({ detectors: [first], metric, label }: Focus): void {
+    const { setting, score } = state;
+    const value = `${LONG[metric]} ${formatMetric(here(first, metric, label))}`;
+    map.update({
+      values: first.valuesOf(metric, label),
+      score,
+      stop: setting.stop,
+      best: first.bestOf(metric, label),
+      name: LONG[metric],
+      valueText: `score ${formatScore(score)}, NMS IoU ${stopText(setting.stop)}, ${value}`,
+    });
+  }
+
+  return {
+    element: h("div", { class: "panel" }, dials, map.element),
+
+    update(focus: Focus): void {
+      updateScore(focus);
+      updateNms(focus);
+      if (hasCurves) updateMap(focus);
+    },
+
+    /** What keys do while one of the three has the focus. */
+    actions(focus: EventTarget | null): Record<string, () => void> {
+      const score = (by: number) => () => state.move({ score: state.score + by });
+      const stop = (by: number) => () => state.move({ stop: state.setting.stop + by });
+      const left = { arrowleft: score(-SCORE_STEP), arrowright: score(SCORE_STEP) };
+      const pages = { pageup: stop(STOPS_PAGE), pagedown: stop(-STOPS_PAGE) };
+      if (focus === map.field) {
+        return { ...left, ...pages, arrowup: stop(1), arrowdown: stop(-1) };
+      }
+      if (focus === scoreDial.input) {
+        const pages = { pageup: score(SCORE_PAGE), pagedown: score(-SCORE_PAGE) };
+        return { ...left, ...pages, arrowup: score(SCORE_STEP), arrowdown: score(-SCORE_STEP) };
+      }
+      return focus === nmsDial.input ? pages : {};
+    },
+  };
+}
