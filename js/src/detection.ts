@@ -104,7 +104,7 @@ function show(model: Model<DetectionTraits>, root: HTMLElement): () => void {
       dials.update(focus);
       updateReadout();
       shell.explain(legend(config, detectors, view, label()));
-      details.update(focus, prefixOf(detectors[0]));
+      details.update(focus, detectors.length > 1 ? `${detectors[0].name}, ` : "");
       Object.assign(root.dataset, { score, stop: setting.stop, view });
       counting.call();
       estimating.call();
