@@ -2,10 +2,15 @@
 
 import { button, copyText, h, select } from "./lib/dom";
 import type { Model } from "./lib/model";
+import { formatCount } from "./lib/plots/scale";
+import { whenVisible } from "./lib/plots/visible";
 import { createSettings } from "./lib/settings";
 import { renderer } from "./lib/shell";
 import { beforePaint } from "./lib/timing";
 import { amountInWords, COSTS, type Cost } from "./lib/tree/costs";
+import { type LiveFrame, LiveModules } from "./lib/tree/live";
+import { LiveCell, type LiveLook } from "./lib/tree/live_cell";
+import { decadesOf, STATISTICS } from "./lib/tree/statistics";
 import {
   ancestors,
   type Look,
@@ -45,7 +50,16 @@ interface Traits {
     /** The table as text, to copy. */
     text: string;
   };
+  /** What a run says, `{}` without a monitor. */
+  _live: { frame?: LiveFrame; data?: Bytes };
 }
+
+type Message =
+  | { type: "live"; whole: boolean; frame: LiveFrame }
+  | { type: "error"; id: number; message: string };
+
+/** What each widget has heard so far, for the next view of it. */
+const known = new WeakMap<Model<Traits>, LiveModules>();
 
 function show(model: Model<Traits>, root: HTMLElement): () => void {
   const table = model.get("_table");
@@ -63,6 +77,12 @@ function show(model: Model<Traits>, root: HTMLElement): () => void {
   let sortedBy: Cost | null = null;
   let rows: VisibleRow[] = [];
   let focused = 0;
+  const { frame, data } = model.get("_live");
+  const live = frame && data ? (known.get(model) ?? new LiveModules({ frame, data })) : null;
+  if (live) known.set(model, live);
+  let marked = "";
+  const cells = new Map<number, LiveCell>();
+  const alarm = h("div", { class: "notice", role: "alert", hidden: true });
 
   const search = h("input", {
     type: "search",
@@ -101,6 +121,7 @@ function show(model: Model<Traits>, root: HTMLElement): () => void {
     { class: "tree-row tree-head", role: "row" },
     h("div", { role: "columnheader", class: "tree-module" }, "module"),
     h("div", { role: "columnheader", class: "tree-output" }, "output"),
+    ...liveHeads(),
     ...heads.map(({ cell }) => cell),
   );
   const lines = h("div", { class: "tree-lines", role: "rowgroup" });
@@ -111,10 +132,18 @@ function show(model: Model<Traits>, root: HTMLElement): () => void {
   grid.append(header, body);
   root.className = "torchdial";
   root.style.setProperty("--torchdial-tree-costs", String(costs.length));
-  root.append(toolbar, help, summary, grid, said);
+  root.append(toolbar, help, summary, alarm, grid, said);
   root.addEventListener("keydown", onKey);
+  const drawing = whenVisible(root, drawLive);
+  const sizes = new ResizeObserver(drawing.call);
+  if (live) {
+    grid.classList.add("torchdial-tree-with-live");
+    sizes.observe(body);
+    model.on("msg:custom", onMessage);
+  }
   relist();
   reveal();
+  sayMarks();
 
   function depthChoices() {
     const deepest = Math.max(0, ...Array.from(tree.depth as Float64Array));
@@ -217,13 +246,7 @@ function show(model: Model<Traits>, root: HTMLElement): () => void {
 
   function changed(): void {
     const chosen = table.path.indexOf(settings.get("selected") ?? "");
-    if (settings.get("selected") !== null && chosen >= 0) {
-      for (const row of ancestors(tree, chosen)) open.add(row);
-      relist();
-      const place = rows.findIndex(({ row }) => row === chosen);
-      if (place >= 0) focused = place;
-      reveal();
-    }
+    if (settings.get("selected") !== null && chosen >= 0) goTo(chosen);
     updating.call();
   }
 
@@ -252,8 +275,10 @@ function show(model: Model<Traits>, root: HTMLElement): () => void {
   function update(): void {
     const first = Math.max(0, Math.floor(body.scrollTop / ROW_HEIGHT) - SPARE_ROWS);
     const last = first + MOST_ROWS_IN_SIGHT + 2 * SPARE_ROWS;
+    cells.clear();
     lines.replaceChildren(...rows.slice(first, last).map((shown, i) => line(shown, first + i)));
     root.dataset.rows = String(rows.length);
+    drawLive();
   }
 
   function line({ row, times, found }: VisibleRow, place: number): HTMLElement {
@@ -270,8 +295,16 @@ function show(model: Model<Traits>, root: HTMLElement): () => void {
       h("span", { class: "tree-arguments", title: table.arguments[row] }, table.arguments[row]),
       h("span", { class: "tree-remark", title: table.remark[row] }, table.remark[row]),
     );
+    const mark = markOf(row);
+    if (mark) {
+      const sign = h("span", { class: "tree-mark", title: mark.words }, "⚠");
+      sign.setAttribute("aria-label", mark.words);
+      module.children[0].after(sign);
+    }
+    const cell = live && new LiveCell(times > 1 ? `first of ${times}: ` : "");
+    if (cell) cells.set(row, cell);
     module.style.setProperty("--torchdial-depth", String(tree.depth[row]));
-    const cells = costs.map(({ key, values }) => {
+    const numbers = costs.map(({ key, values }) => {
       const cell = h("div", { class: "tree-number", role: "gridcell" });
       const share = values[0] > 0 ? (100 * values[row]) / values[0] : 0;
       cell.style.setProperty("--torchdial-share", `${share.toFixed(2)}%`);
@@ -282,7 +315,7 @@ function show(model: Model<Traits>, root: HTMLElement): () => void {
     const element = h(
       "div",
       {
-        class: row === table.failed ? "tree-row tree-line tree-failed" : "tree-row tree-line",
+        class: `tree-row tree-line${row === table.failed || mark?.own ? " tree-failed" : ""}`,
         role: "row",
         "aria-level": tree.depth[row] + 1,
         "aria-rowindex": place + 1,
@@ -297,7 +330,8 @@ function show(model: Model<Traits>, root: HTMLElement): () => void {
         { class: "tree-output", role: "gridcell", title: table.output[row] },
         table.output[row],
       ),
-      ...cells,
+      ...(cell ? [cell.element] : []),
+      ...numbers,
     );
     if (place === focused) element.classList.add("torchdial-tree-focused");
     element.style.top = `${place * ROW_HEIGHT}px`;
@@ -313,7 +347,72 @@ function show(model: Model<Traits>, root: HTMLElement): () => void {
     return [h("span", { class: "tree-times", title }, text)];
   }
 
+  // What a run says
+
+  function onMessage(message: Message, buffers: Bytes[]): void {
+    if (message.type !== "live") return;
+    live?.take(message.frame, buffers[0], message.whole);
+    sayMarks();
+    drawing.call();
+  }
+
+  function liveHeads(): HTMLElement[] {
+    if (!live) return [];
+    const heads = STATISTICS.map(({ text, title }) =>
+      h("div", { role: "columnheader", class: "tree-statistic", title }, text),
+    );
+    return [h("div", { class: "tree-live", role: "presentation" }, ...heads)];
+  }
+
+  /** Draw the statistics of the rows in sight; the rows themselves stay, a press may be on them. */
+  function drawLive(): void {
+    if (!live) return;
+    const color = getComputedStyle(root).getPropertyValue("--torchdial-faint");
+    const decades = STATISTICS.map(({ key }) => [key, decadesOf(live.rings[key].newest)] as const);
+    const look = { color, decades: Object.fromEntries(decades) } as LiveLook;
+    for (const [row, cell] of cells) cell.draw(live, row, look);
+    root.dataset.paints = String(Number(root.dataset.paints ?? 0) + 1);
+  }
+
+  /** Say the newest event that a module is marked with, and how to get there. */
+  function sayMarks(): void {
+    const now = JSON.stringify(live?.marks ?? []);
+    if (now === marked) return;
+    marked = now;
+    updating.call();
+    const mark = live?.marks[live.marks.length - 1];
+    alarm.hidden = !mark;
+    if (!mark) return;
+    const goThere = button("→ show", `Show ${table.path[mark.row]}`, () => goTo(mark.row));
+    alarm.replaceChildren(`⚠ step ${formatCount(mark.step)}: ${mark.words} `, goThere);
+  }
+
+  /** Open what a row lies in, and bring it into sight. */
+  function goTo(row: number): void {
+    for (const above of ancestors(tree, row)) open.add(above);
+    for (const { start, size, count } of tree.folds) {
+      if (row >= start + size && row < start + size * count) unfolded.add(start);
+    }
+    relist();
+    const place = rows.findIndex((shown) => shown.row === row);
+    if (place >= 0) focused = place;
+    reveal();
+  }
+
+  /** What a row is marked with: an event of its own, or that there is one below. */
+  function markOf(row: number): { words: string; own: boolean } | null {
+    const below = live?.marks.filter((mark) => mark.row >= row && mark.row < tree.end[row]) ?? [];
+    const own = below.find((mark) => mark.row === row);
+    if (own) return { words: `step ${formatCount(own.step)}: ${own.words}`, own: true };
+    if (!below.length || open.has(row)) return null;
+    const path = table.path[below[below.length - 1].row];
+    return { words: `in ${path}: ${below[below.length - 1].words}`, own: false };
+  }
+
   return () => {
+    model.off("msg:custom", onMessage);
+    sizes.disconnect();
+    drawing.cancel();
     settings.dispose();
     updating.cancel();
   };

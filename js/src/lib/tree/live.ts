@@ -1,0 +1,81 @@
+// What a run says of the modules: a short ring of columns a statistic, and marks of events.
+// src/torchdial/widgets/module_frames.py sends it.
+
+import { type Packed, unpack } from "../plots/packing";
+import type { Bytes } from "../wire";
+import { STATISTICS, type Statistic } from "./statistics";
+
+export const MOST_COLUMNS = 48;
+
+/** The newest event about a row. */
+export interface Mark {
+  row: number;
+  step: number;
+  words: string;
+}
+
+export interface LiveFrame {
+  columns: Partial<Record<Statistic, { steps: Packed; values: Packed }>>;
+  marks: Mark[];
+}
+
+/** The newest columns, one value a row each. */
+export class Ring {
+  /** First step of each column. */
+  steps: number[] = [];
+  #columns: Float32Array[] = [];
+
+  /** Take columns, given one after another, in place of those that begin at `steps[0]` or later. */
+  take(steps: ArrayLike<number>, values: Float32Array): void {
+    const rows = values.length / steps.length;
+    const kept = this.steps.findIndex((step) => step >= steps[0]);
+    if (steps.length && kept >= 0) this.#cut(0, kept);
+    for (let k = 0; k < steps.length; k++) {
+      this.steps.push(steps[k]);
+      this.#columns.push(values.slice(k * rows, (k + 1) * rows));
+    }
+    this.#cut(Math.max(this.steps.length - MOST_COLUMNS, 0), this.steps.length);
+  }
+
+  clear(): void {
+    this.#cut(0, 0);
+  }
+
+  /** One row's values, the newest last. */
+  row(row: number): number[] {
+    return this.#columns.map((column) => column[row]);
+  }
+
+  /** The newest column. */
+  get newest(): Float32Array | undefined {
+    return this.#columns[this.#columns.length - 1];
+  }
+
+  #cut(from: number, to: number): void {
+    this.steps = this.steps.slice(from, to);
+    this.#columns = this.#columns.slice(from, to);
+  }
+}
+
+export class LiveModules {
+  readonly rings: Readonly<Record<Statistic, Ring>>;
+  marks: readonly Mark[] = [];
+
+  constructor(opening: { frame: LiveFrame; data: Bytes }) {
+    const rings = STATISTICS.map(({ key }) => [key, new Ring()] as const);
+    this.rings = Object.fromEntries(rings) as Record<Statistic, Ring>;
+    this.take(opening.frame, opening.data);
+  }
+
+  /** Take what is new; `whole` if it stands for all there was. */
+  take(frame: LiveFrame, data: Bytes, whole = false): void {
+    for (const { key } of STATISTICS) {
+      const ring = this.rings[key];
+      const columns = frame.columns[key];
+      if (whole) ring.clear();
+      if (!columns) continue;
+      ring.take(unpack(columns.steps, data), unpack(columns.values, data) as Float32Array);
+    }
+    this.marks = frame.marks;
+  }
+}

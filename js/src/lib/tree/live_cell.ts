@@ -1,0 +1,109 @@
+// The live statistics of one row: sparklines on one canvas, and each newest value in its colour.
+
+import { css, inkOn } from "../colors";
+import { h } from "../dom";
+import { NOT_FINITE } from "../plots/heat";
+import type { Limits } from "../plots/scale";
+import { type LiveModules, MOST_COLUMNS } from "./live";
+import { colorOf, heights, inWords, STATISTICS, type Statistic, short } from "./statistics";
+
+const NUMBER = 60; // pixels of a value, right of its sparkline
+const MARGIN = 4;
+
+/** What all rows share while they are drawn. */
+export interface LiveLook {
+  color: string;
+  /** Decades of the newest column of each statistic. */
+  decades: Record<Statistic, Limits>;
+}
+
+export class LiveCell {
+  readonly #canvas = h("canvas", { class: "tree-sparks", "aria-hidden": "true" });
+  readonly #values = STATISTICS.map(() => h("span", { class: "tree-value" }));
+  readonly #parts = this.#values.map((value) =>
+    h("div", { class: "tree-statistic", role: "gridcell" }, value),
+  );
+  readonly element = h(
+    "div",
+    { class: "tree-live", role: "presentation" },
+    this.#canvas,
+    ...this.#parts,
+  );
+  readonly #of: string;
+
+  /** `of` says what the row stands for, such as "first of 12: ", or nothing. */
+  constructor(of: string) {
+    this.#of = of;
+  }
+
+  draw(live: LiveModules, row: number, look: LiveLook): void {
+    const { clientWidth: width, clientHeight: height } = this.element;
+    this.#canvas.width = Math.round(width * devicePixelRatio);
+    this.#canvas.height = Math.round(height * devicePixelRatio);
+    const context = this.#canvas.getContext("2d") as CanvasRenderingContext2D;
+    context.scale(devicePixelRatio, devicePixelRatio);
+    const third = width / STATISTICS.length;
+    STATISTICS.forEach(({ key }, i) => {
+      const { steps } = live.rings[key];
+      const values = live.rings[key].row(row);
+      this.#say(i, key, steps, values, look);
+      context.save();
+      context.translate(i * third + MARGIN, MARGIN);
+      drawSpark(
+        context,
+        heights(key, values),
+        third - NUMBER - 2 * MARGIN,
+        height - 2 * MARGIN,
+        look,
+      );
+      context.restore();
+    });
+  }
+
+  #say(
+    i: number,
+    key: Statistic,
+    steps: readonly number[],
+    values: readonly number[],
+    look: LiveLook,
+  ): void {
+    const value = values[values.length - 1];
+    const color = colorOf(key, value, look.decades[key]);
+    const words = this.#of + inWords(key, steps, values);
+    this.#values[i].textContent = short(key, value);
+    this.#values[i].style.background = color ? css(color) : "";
+    this.#values[i].style.color = color ? inkOn(color) : "";
+    this.#parts[i].title = words;
+    this.#parts[i].setAttribute("aria-label", words);
+  }
+}
+
+/** Draw a line through heights in [0, 1]; what is not finite stands as a bar. */
+function drawSpark(
+  context: CanvasRenderingContext2D,
+  points: readonly number[],
+  width: number,
+  height: number,
+  look: LiveLook,
+): void {
+  if (width < 8) return; // no room but for the value
+  const xOf = (i: number) => ((MOST_COLUMNS - points.length + i) / (MOST_COLUMNS - 1)) * width;
+  context.fillStyle = css(NOT_FINITE);
+  context.strokeStyle = look.color;
+  context.lineWidth = 1.25;
+  context.lineJoin = "round";
+  context.beginPath();
+  let isDown = false;
+  points.forEach((point, i) => {
+    const there = Number.isFinite(point);
+    if (point === Number.POSITIVE_INFINITY) context.fillRect(xOf(i) - 1, 0, 2, height);
+    if (there) {
+      const y = (1 - point) * height;
+      if (isDown) context.lineTo(xOf(i), y);
+      else context.moveTo(xOf(i) - 1, y);
+      context.lineTo(xOf(i), y);
+    }
+    if (!Number.isNaN(point)) isDown = there;
+  });
+  context.stroke();
+}
