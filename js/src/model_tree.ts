@@ -2,7 +2,6 @@
 
 import { button, copyText, h, select } from "./lib/dom";
 import type { Model } from "./lib/model";
-import { formatCount } from "./lib/plots/scale";
 import { whenVisible } from "./lib/plots/visible";
 import { createSettings } from "./lib/settings";
 import { renderer } from "./lib/shell";
@@ -384,7 +383,7 @@ function show(model: Model<Traits>, root: HTMLElement): () => void {
     alarm.hidden = !mark;
     if (!mark) return;
     const goThere = button("→ show", `Show ${table.path[mark.row]}`, () => goTo(mark.row));
-    alarm.replaceChildren(`⚠ step ${formatCount(mark.step)}: ${mark.words} `, goThere);
+    alarm.replaceChildren(`⚠ ${mark.words} `, goThere);
   }
 
   /** Open what a row lies in, and bring it into sight. */
@@ -403,7 +402,7 @@ function show(model: Model<Traits>, root: HTMLElement): () => void {
   function markOf(row: number): { words: string; own: boolean } | null {
     const below = live?.marks.filter((mark) => mark.row >= row && mark.row < tree.end[row]) ?? [];
     const own = below.find((mark) => mark.row === row);
-    if (own) return { words: `step ${formatCount(own.step)}: ${own.words}`, own: true };
+    if (own) return { words: own.words, own: true };
     if (!below.length || open.has(row)) return null;
     const path = table.path[below[below.length - 1].row];
     return { words: `in ${path}: ${below[below.length - 1].words}`, own: false };

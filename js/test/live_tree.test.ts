@@ -54,7 +54,7 @@ describe("ring", () => {
 
 test("what comes is added, what stands for all takes its place", () => {
   const live = new LiveModules(frameOf([1, 2], [1, 10, 2, 20]));
-  const next = frameOf([3], [3, 30], [{ row: 1, step: 3, words: "dead" }]);
+  const next = frameOf([3], [3, 30], [{ row: 1, words: "dead" }]);
   live.take(next.frame, next.data);
   expect([live.rings.grad_norm.row(1), live.marks[0].words]).toEqual([[10, 20, 30], "dead"]);
   const whole = frameOf([9], [9, 90]);

@@ -43,10 +43,14 @@ class FakeMonitor:
         self.callbacks: list[Any] = []
         self.step, self.overhead, self.problem = 0, 0.004, ""
         self.notes: list[str] = []
+        self.seconds = 0.0
         self.control = FakeControl()
 
     def name_of(self, _: Any) -> None:
         return None
+
+    def spent(self, seconds: float) -> None:
+        self.seconds += seconds
 
     def subscribe(self, callback: Any) -> Any:
         self.callbacks.append(callback)

@@ -81,6 +81,7 @@ class Activations:
     Args:
         model: its rows are those of `module_rows`; not kept alive.
         on_problem: is given the traceback of an error in here.
+        on_spent: is given the seconds of each look, in the thread that the module runs in.
         clock: seconds that only grow.
 
     Attributes:
@@ -98,6 +99,7 @@ class Activations:
         self,
         model: nn.Module,
         on_problem: Callable[[str], object] = lambda _: None,
+        on_spent: Callable[[float], object] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         compiled = _compiled(model)
@@ -112,7 +114,7 @@ class Activations:
         self.matrix = LayerMatrix(paths)
         self._rows = list(rows.values())
         self._modules = [weakref.ref(module) for module in modules.values()]
-        self._on_problem = on_problem
+        self._on_problem, self._on_spent = on_problem, on_spent
         self._clock = clock
         self._recorder: Recorder[_Look] = Recorder()
         self._handles: dict[int, Any] = {}
@@ -175,7 +177,9 @@ class Activations:
                 self._recorder.send()
         except Exception:
             self._on_problem(traceback.format_exc())
-        self._spent += time.perf_counter() - began
+        seconds = time.perf_counter() - began
+        self._spent += seconds
+        self._on_spent(seconds)
 
 
 class _Hook:

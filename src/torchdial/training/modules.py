@@ -41,7 +41,9 @@ class ModuleStatistics:
         self._below = below
         self._owner = owners([path for path, _, _ in walk(model)], below)
         self._told: dict[str, int] = {}
-        self.activations = Activations(model, lambda text: monitor.control.on_problem(text))
+        self.activations = Activations(
+            model, lambda text: monitor.control.on_problem(text), monitor.spent
+        )
 
     def recent(self, k: int) -> dict[str, Columns]:
         """Return the newest k columns of each statistic there is."""

@@ -131,6 +131,10 @@ class TrainingMonitor:
         """Return the name a parameter is recorded by, None if it is not watched."""
         return self._parameters.name(parameter)
 
+    def spent(self, seconds: float) -> None:
+        """Count time that something else spent on watching, in the training thread, as ours."""
+        self._recording.clock.ours += seconds
+
     @property
     def step(self) -> int:
         """Completed steps, those before a resume included.

@@ -77,5 +77,5 @@ def pack(
         for name, (steps, values) in columns.items()
     }
     newest = sorted(marks.items(), key=lambda mark: mark[1].step)[-MOST_MARKS:]
-    said = [{"row": row, "step": event.step, "words": event.message} for row, event in newest]
+    said = [{"row": row, "words": event.message} for row, event in newest]
     return {"columns": packed, "marks": said}, packer.data()

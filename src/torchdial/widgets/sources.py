@@ -46,6 +46,9 @@ class Monitor(Protocol):
     def name_of(self, parameter: torch.Tensor, /) -> str | None:
         """Return the name a parameter is recorded by, None if it is not watched."""
 
+    def spent(self, seconds: float, /) -> None:
+        """Count time spent on watching in the training thread."""
+
     def subscribe(self, callback: Callable[[], None], /) -> Callable[[], None]:
         """Call on a thread of its own when something is new; returns how to stop."""
 

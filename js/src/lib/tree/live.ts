@@ -10,7 +10,6 @@ export const MOST_COLUMNS = 48;
 /** The newest event about a row. */
 export interface Mark {
   row: number;
-  step: number;
   words: string;
 }
 
