@@ -5,10 +5,10 @@ import { EventList } from "./lib/plots/events";
 import { GradientView } from "./lib/plots/gradient_view";
 import { liveWidget } from "./lib/plots/live";
 import { LossView } from "./lib/plots/loss_view";
-import { Progress } from "./lib/plots/progress";
+import { createProgress } from "./lib/plots/progress";
 
 export default liveWidget((store, _config, changed) => {
-  const progress = new Progress(store);
+  const progress = createProgress(store);
   const loss = new LossView(store, { all: false }, changed);
   const gradients = new GradientView(store, "layers", changed);
   const events = new EventList((step) => {

@@ -65,145 +65,135 @@ export function valueOn({ min, max, log }: DialState, place: number): number {
   return Number(value.toPrecision(3));
 }
 
-export class Progress {
-  readonly #store: Store;
-  readonly #line = h("div", { class: "readout" });
-  readonly #spoken = h("div", { class: "spoken", role: "status" });
-  readonly #bar = h("div", { class: "bar" }, h("div"));
-  readonly #pause = button("pause", "Wait at the next step", () => this.#togglePause());
-  readonly #stop = button("stop", "End the run at the next step", () => this.#ask("stop"));
-  readonly #dials = h("div", { class: "dials" });
-  readonly #known = new Map<string, Dial>();
-  readonly #answer = h("div", { class: "answer", role: "status" });
-  readonly element: HTMLElement;
-  readonly #speaking = throttle(5000, () => {
-    this.#spoken.textContent = this.#line.textContent;
+export function createProgress(store: Store) {
+  const line = h("div", { class: "readout" });
+  const spoken = h("div", { class: "spoken", role: "status" });
+  const share = h("div");
+  const bar = h("div", { class: "bar" }, share);
+  const pause = button("pause", "Wait at the next step", () => {
+    ask(store.status?.state === "paused" ? "resume" : "pause");
   });
-  #state = "";
-  #asked = "";
+  const stop = button("stop", "End the run at the next step", () => ask("stop"));
+  const dials = h("div", { class: "dials" });
+  const known = new Map<string, ReturnType<typeof createTrainingDial>>();
+  const answer = h("div", { class: "answer", role: "status" });
+  const controls = h("div", { class: "controls" }, pause, stop);
+  const element = h(
+    "div",
+    { class: "progress" },
+    h("div", { class: "progress-line" }, line, controls),
+    bar,
+    dials,
+    answer,
+    spoken,
+  );
+  const speaking = throttle(5000, () => {
+    spoken.textContent = line.textContent;
+  });
+  let state = "";
+  let asked = "";
 
-  constructor(store: Store) {
-    this.#store = store;
-    const controls = h("div", { class: "controls" }, this.#pause, this.#stop);
-    this.element = h(
-      "div",
-      { class: "progress" },
-      h("div", { class: "progress-line" }, this.#line, controls),
-      this.#bar,
-      this.#dials,
-      this.#answer,
-      this.#spoken,
-    );
-  }
-
-  dispose(): void {
-    this.#speaking.cancel();
-  }
-
-  draw(): void {
-    const { status, runs } = this.#store;
-    this.element.hidden = status === null;
-    if (!status) return;
-    const words = wordsOf(runs[runs.length - 1]?.name ?? "run", status);
-    this.#line.replaceChildren(...words.map((text) => h("span", {}, text)));
-    const share = status.done !== null && status.total ? status.done / status.total : 0;
-    this.#bar.hidden = share === 0;
-    (this.#bar.firstElementChild as HTMLElement).style.width = `${100 * Math.min(share, 1)}%`;
-    this.#drawControls(status);
-    this.#speaking.call();
-  }
-
-  #drawControls(status: Status): void {
+  function drawControls(status: Status): void {
     const live = status.state === "running" || status.state === "paused";
     const heard = live && status.reach === "";
-    this.#pause.textContent = status.state === "paused" ? "resume" : "pause";
-    this.#pause.disabled = !heard;
-    this.#stop.disabled = !heard;
-    this.#pause.hidden = this.#stop.hidden = !live && status.state !== "stopping";
-    if (status.state !== this.#state) {
-      this.#state = status.state;
-      this.#asked = "";
+    pause.textContent = status.state === "paused" ? "resume" : "pause";
+    pause.disabled = stop.disabled = !heard;
+    pause.hidden = stop.hidden = !live && status.state !== "stopping";
+    if (status.state !== state) {
+      state = status.state;
+      asked = "";
     }
     for (const dial of status.dials) {
-      let known = this.#known.get(dial.name);
-      if (!known) {
-        known = new Dial(dial.name, (value) => this.#ask("dial", { name: dial.name, value }));
-        this.#known.set(dial.name, known);
-        this.#dials.append(known.element);
+      let shown = known.get(dial.name);
+      if (!shown) {
+        shown = createTrainingDial(dial.name, (value) => ask("dial", { name: dial.name, value }));
+        known.set(dial.name, shown);
+        dials.append(shown.element);
       }
-      known.update(dial, status.reach === "");
+      shown.update(dial, status.reach === "");
     }
-    this.#say(status.reach || this.#asked);
+    say(status.reach || asked);
   }
 
-  #togglePause(): void {
-    this.#ask(this.#store.status?.state === "paused" ? "resume" : "pause");
-  }
-
-  async #ask(action: string, more: Record<string, unknown> = {}): Promise<void> {
+  async function ask(action: string, more: Record<string, unknown> = {}): Promise<void> {
     const words = action === "dial" ? "" : `${action} asked for: at the next step`;
-    this.#remark(words);
-    const late = setTimeout(() => this.#remark(`"${action}" is not heard yet: ${BUSY}`), PATIENCE);
-    const asked = this.#store.ask({ type: "control", action, ...more });
-    const answer = await asked.then(() => words).catch((error: Error) => error.message);
+    remark(words);
+    const late = setTimeout(() => remark(`"${action}" is not heard yet: ${BUSY}`), PATIENCE);
+    const answered = store.ask({ type: "control", action, ...more });
+    const said = await answered.then(() => words).catch((error: Error) => error.message);
     clearTimeout(late);
-    this.#remark(answer);
+    remark(said);
   }
 
   /** Say how a request went, until the run is in another state. */
-  #remark(words: string): void {
-    this.#asked = words;
-    this.#say(words);
+  function remark(words: string): void {
+    asked = words;
+    say(words);
   }
 
-  #say(words: string): void {
-    this.#answer.hidden = words === "";
-    if (this.#answer.textContent !== words) this.#answer.textContent = words;
+  function say(words: string): void {
+    answer.hidden = words === "";
+    if (answer.textContent !== words) answer.textContent = words;
   }
+
+  return {
+    element,
+    dispose: speaking.cancel,
+
+    draw(): void {
+      const { status, runs } = store;
+      element.hidden = status === null;
+      if (!status) return;
+      const words = wordsOf(runs[runs.length - 1]?.name ?? "run", status);
+      line.replaceChildren(...words.map((text) => h("span", {}, text)));
+      const done = status.done !== null && status.total ? status.done / status.total : 0;
+      bar.hidden = done === 0;
+      share.style.width = `${100 * Math.min(done, 1)}%`;
+      drawControls(status);
+      speaking.call();
+    },
+  };
 }
 
-class Dial {
-  readonly #input = h("input", { type: "range", min: 0, max: DIAL_PARTS, step: 1 });
-  readonly #value = h("span", { class: "number" });
-  readonly element: HTMLElement;
-  readonly #sending: ReturnType<typeof throttle>;
-  #state: DialState | null = null;
-  #held = false;
+function createTrainingDial(name: string, set: (value: number) => void) {
+  const input = h("input", { type: "range", min: 0, max: DIAL_PARTS, step: 1, "aria-label": name });
+  const text = h("span", { class: "number" });
+  const sending = throttle(250, () => set(chosen()));
+  let state: DialState | null = null;
+  let held = false;
+  input.addEventListener("input", () => {
+    held = true;
+    write(chosen());
+    sending.call();
+  });
+  input.addEventListener("change", () => {
+    sending.call();
+    sending.flush();
+    setTimeout(() => {
+      held = false;
+    }, 1000);
+  });
 
-  constructor(name: string, set: (value: number) => void) {
-    this.#input.setAttribute("aria-label", name);
-    this.element = h("label", { class: "label" }, `${name} `, this.#input, this.#value);
-    this.#sending = throttle(250, () => set(this.#chosen()));
-    this.#input.addEventListener("input", () => {
-      this.#held = true;
-      this.#write(this.#chosen());
-      this.#sending.call();
-    });
-    this.#input.addEventListener("change", () => {
-      this.#sending.call();
-      this.#sending.flush();
-      setTimeout(() => {
-        this.#held = false;
-      }, 1000);
-    });
+  function chosen(): number {
+    return valueOn(state as DialState, input.valueAsNumber / DIAL_PARTS);
   }
 
-  update(state: DialState, heard: boolean): void {
-    this.#state = state;
-    this.#input.disabled = !heard;
-    if (this.#held) return; // a person is turning it
-    if (state.value !== null) {
-      this.#input.valueAsNumber = Math.round(DIAL_PARTS * placeOn(state, state.value));
-    }
-    this.#write(state.value);
+  function write(value: number | null): void {
+    const factor = state?.name === "lr" ? "×" : "";
+    text.textContent = value === null ? "–" : `${factor}${formatValue(value)}`;
   }
 
-  #chosen(): number {
-    return valueOn(this.#state as DialState, this.#input.valueAsNumber / DIAL_PARTS);
-  }
+  return {
+    element: h("label", { class: "label" }, `${name} `, input, text),
 
-  #write(value: number | null): void {
-    const factor = this.#state?.name === "lr" ? "×" : "";
-    this.#value.textContent = value === null ? "–" : `${factor}${formatValue(value)}`;
-  }
+    update(now: DialState, heard: boolean): void {
+      state = now;
+      input.disabled = !heard;
+      if (held) return; // a person is turning it
+      if (now.value !== null) {
+        input.valueAsNumber = Math.round(DIAL_PARTS * placeOn(now, now.value));
+      }
+      write(now.value);
+    },
+  };
 }
