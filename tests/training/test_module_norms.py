@@ -62,13 +62,14 @@ def test_an_update_ratio_weighs_by_the_weights() -> None:
     ratios, weights = LayerMatrix(["a.w", "c.w"]), LayerMatrix(["a.w", "a.b", "c.w"])
     weights.append(10, [30, 1e9, 40])
     ratios.append(10, [0.1, 0.1])
-    weights.append(20, [30, 1e9, 40])
+    weights.append(20, [30, 1e9, 16])
     ratios.append(20, [0.1, 0.0])
     steps, values = update_ratios(ModuleNorms(BELOW), ratios, weights, 2)
     assert steps.tolist() == [10, 20]
-    # Updates 3 and 4 of weights 30 and 40: 5 / 50. Then 3 and 0: 3 / 50. The bias has no ratio.
+    # Updates 3 and 4 of weights 30 and 40: 5 / 50. Then 3 and 0 of 30 and 16: 3 / 34. The bias
+    # has no ratio.
     np.testing.assert_allclose(
-        values, np.float32([[0.1, 0.06], [0.1, 0.1], [-1, -1], [0.1, 0]]), rtol=1e-6
+        values, np.float32([[0.1, 3 / 34], [0.1, 0.1], [-1, -1], [0.1, 0]]), rtol=1e-6
     )
 
 
