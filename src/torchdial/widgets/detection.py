@@ -19,23 +19,22 @@ from torchdial.inputs.refusal import refusal
 from torchdial.predictions import (
     Given,
     ModelDetections,
-    at_other_images,
     check_batch_size,
     next_source,
     to_inputs,
 )
 from torchdial.sweeps.detection_curves import DetectionCurves
-from torchdial.sweeps.detection_frames import take_above
+from torchdial.sweeps.detection_frames import DetectionFrame, take_above
 from torchdial.sweeps.detection_settings import DetectionMetric, DetectionSettings
 from torchdial.sweeps.detections import DetectionSweep
 from torchdial.sweeps.formulas import Average, check_average
 from torchdial.sweeps.operating_point import Target
 from torchdial.widgets.detection_dial import DetectionDial
 from torchdial.widgets.detection_reader import DetectionReader
-from torchdial.widgets.preview import ClassThresholds, needed
+from torchdial.widgets.preview import ClassThresholds, ModelPreview, needed
 
 
-class DetectionPreview(DetectionDial):
+class DetectionPreview(DetectionDial, ModelPreview[DetectionFrame]):
     """Shows what a score threshold and an NMS IoU make of a detector's candidates.
 
     In this order: greedy NMS, the boxes whose score is above the threshold of their class, of these
@@ -246,29 +245,7 @@ class DetectionPreview(DetectionDial):
             TypeError: detections are missing, or are given to a preview of a model.
         """
         source = next_source(self._source, detections, what="detections", argument="detections")
-        return self._try_frame(lambda: self._reader.measure(source))
-
-    def look_at(self, images: Any, model: Model | None = None) -> bool:
-        """Show other images, of the same number and sizes, and what a model makes of them.
-
-        What the person set is kept. Images that cannot be shown leave the last good ones and a
-        notice; `torchdial.stream` calls this for every frame.
-
-        Args:
-            images: the model's input, as for `from_model`.
-            model: in place of the one the preview was made with.
-
-        Returns:
-            Whether they are shown.
-
-        Raises:
-            TypeError: the preview was made of output, or with targets.
-            ValueError: the images are no input of a model.
-        """
-        source = at_other_images(self._source, images, model, targets=self._targets is not None)
-        return self._try_frame(
-            lambda: self._reader.measure(source), lambda: self._to_pictures(images)
-        )
+        return self._try_frame(lambda: self._measure(source))
 
     def evaluate(self, loader: Iterable[Any]) -> dict[str, Any]:
         """Return counts and metrics of the chosen setting on other data, as `metrics` has them.
@@ -307,6 +284,9 @@ class DetectionPreview(DetectionDial):
                 has thresholds of single classes, and torchvision no NMS across classes.
         """
         return self._point().export(to)
+
+    def _measure(self, source: Any) -> DetectionFrame:
+        return self._reader.measure(source)
 
     def _run(self, given: Any) -> Any:
         """Return the boxes of each image above the floor; COCO's results as they are."""

@@ -10,7 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import traitlets as t
 
+from torchdial.inference import Model
 from torchdial.inputs.refusal import describe, refusal
+from torchdial.predictions import at_other_images
 from torchdial.sweeps.formulas import Average
 from torchdial.widgets.base import Widget
 from torchdial.widgets.wire import pack_tile, plane_bytes
@@ -220,6 +222,38 @@ class Preview(Widget, Generic[Frame]):
                 remedy="Use the class_names of the preview.",
             )
         return [next((given[key] for key in keys if key in given), None) for keys in classes]
+
+
+class ModelPreview(Preview[Frame]):
+    """A preview that may have been made by `from_model`, and can then look at other images."""
+
+    _source: Any
+    _targets: Any
+    _to_pictures: Callable[[Any], Any]
+
+    @abstractmethod
+    def _measure(self, source: Any) -> Frame:
+        """Return the frame of what a source gives now."""
+
+    def look_at(self, images: Any, model: Model | None = None) -> bool:
+        """Show other images, of the same number and sizes, and what a model makes of them.
+
+        What the person set is kept. Images that cannot be shown leave the last good ones and a
+        notice; `torchdial.stream` calls this for every frame.
+
+        Args:
+            images: the model's input, as for `from_model`.
+            model: in place of the one the preview was made with.
+
+        Returns:
+            Whether they are shown.
+
+        Raises:
+            TypeError: the preview was made of output, or with targets.
+            ValueError: the images are no input of a model.
+        """
+        source = at_other_images(self._source, images, model, targets=self._targets is not None)
+        return self._try_frame(lambda: self._measure(source), lambda: self._to_pictures(images))
 
 
 def needed(curves: Curves | None, sweep: str) -> Curves:

@@ -16,7 +16,6 @@ from torchdial.inputs.refusal import describe, refusal
 from torchdial.predictions import (
     Given,
     ModelMaps,
-    at_other_images,
     check_batch_size,
     next_source,
     to_batch,
@@ -26,10 +25,10 @@ from torchdial.sweeps.formulas import Average, Metric, check_average
 from torchdial.sweeps.frames import SegmentationFrame, measure_frame
 from torchdial.sweeps.thresholds import ThresholdSweep
 from torchdial.widgets.dial import SegmentationDial
-from torchdial.widgets.preview import Bytes, ClassThresholds, needed
+from torchdial.widgets.preview import Bytes, ClassThresholds, ModelPreview, needed
 
 
-class SegmentationPreview(SegmentationDial):
+class SegmentationPreview(SegmentationDial, ModelPreview[SegmentationFrame]):
     """Shows what a threshold makes of probability maps, at every position of a dial.
 
     A pixel is on where p > threshold and off where p ≤ threshold. Every position is computed
@@ -186,29 +185,7 @@ class SegmentationPreview(SegmentationDial):
             TypeError: maps are missing, or are given to a preview of a model.
         """
         source = next_source(self._source, probs, what="maps", argument="probs")
-        return self._try_frame(lambda: self._maps.measure(source))
-
-    def look_at(self, images: Any, model: Model | None = None) -> bool:
-        """Show other images, of the same number and sizes, and what a model makes of them.
-
-        What the person set is kept. Images that cannot be shown leave the last good ones and a
-        notice; `torchdial.stream` calls this for every frame.
-
-        Args:
-            images: the model's input, as for `from_model`.
-            model: in place of the one the preview was made with.
-
-        Returns:
-            Whether they are shown.
-
-        Raises:
-            TypeError: the preview was made of output, or with targets.
-            ValueError: the images are no input of a model.
-        """
-        source = at_other_images(self._source, images, model, targets=self._targets is not None)
-        return self._try_frame(
-            lambda: self._maps.measure(source), lambda: self._to_pictures(images)
-        )
+        return self._try_frame(lambda: self._measure(source))
 
     def evaluate(self, loader: Iterable[Any]) -> dict[str, Any]:
         """Return counts and metrics of the chosen setting on other data.
@@ -237,6 +214,9 @@ class SegmentationPreview(SegmentationDial):
         """Return the setting as keyword arguments: a threshold, or one for each class."""
         setting = self._setting()
         return {"class_thresholds" if isinstance(setting, list) else "threshold": setting}
+
+    def _measure(self, source: Any) -> SegmentationFrame:
+        return self._maps.measure(source)
 
     def _run(self, given: Any) -> Any:
         if isinstance(self._source, Given):
