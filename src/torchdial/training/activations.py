@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 import traceback
 import weakref
@@ -122,6 +123,7 @@ class Activations:
         self._spent = 0.0
         self._next = float("-inf")
         self._is_closed = False
+        self._lock = threading.Lock()  # for those that put hooks in or take all away
         self._arm()
 
     def collect(self, step: int) -> None:
@@ -136,13 +138,14 @@ class Activations:
             values = {row: v for i, v in self._found.items() for row in self._rows[i]}
             self.matrix.append(step, list(values.values()), np.array(list(values), np.int64))
             self._found = {}
-        if is_time and not self._is_closed:
+        if is_time:
             self._arm()
 
     def rest(self) -> None:
         """Take the hooks away until `collect` finds it is time for a look."""
-        for i in list(self._handles):
-            self._disarm(i)
+        with self._lock:
+            for i in list(self._handles):
+                self._disarm(i)
 
     def close(self) -> None:
         """Take the hooks away for good; what was seen stays."""
@@ -152,10 +155,11 @@ class Activations:
     def _arm(self) -> None:
         self._next = self._clock() + max(INTERVAL, self._spent / SHARE)
         self._spent = 0.0
-        for i, reference in enumerate(self._modules):
-            module = reference()
-            if module is not None and i not in self._handles:
-                self._handles[i] = module.register_forward_hook(_Hook(self, i))
+        with self._lock:
+            for i, reference in enumerate(self._modules):
+                module = reference()
+                if not self._is_closed and module is not None and i not in self._handles:
+                    self._handles[i] = module.register_forward_hook(_Hook(self, i))
 
     def _disarm(self, i: int) -> None:
         handle = self._handles.pop(i, None)
