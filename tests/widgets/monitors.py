@@ -43,7 +43,7 @@ class FakeMonitor:
         self.callbacks: list[Any] = []
         self.step, self.overhead, self.problem = 0, 0.004, ""
         self.notes: list[str] = []
-        self.seconds = 0.0
+        self.seconds, self.is_closed = 0.0, False
         self.control = FakeControl()
 
     def name_of(self, _: Any) -> None:

@@ -137,6 +137,19 @@ def test_a_run_that_ended_leaves_no_hooks() -> None:
     assert hooks(model) == 0
 
 
+@pytest.mark.parametrize("steps", [0, 1])
+def test_a_closed_monitor_leaves_no_hooks(steps: int) -> None:
+    model = net()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    monitor = td.TrainingMonitor(model, optimizer)
+    td.ModelTree(model, monitor=monitor)
+    for _ in range(steps):
+        model(torch.ones(2, 4)).sum().backward()
+        optimizer.step()
+    monitor.close()
+    assert hooks(model) == 0
+
+
 def trained(watched: bool) -> tuple[list[torch.Tensor], Any]:
     model = nn.Sequential(net(), nn.Dropout(0.5), nn.BatchNorm1d(1))
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01)

@@ -136,6 +136,11 @@ class TrainingMonitor:
         self._recording.clock.ours += seconds
 
     @property
+    def is_closed(self) -> bool:
+        """Whether it records no more."""
+        return self._recording.is_closed
+
+    @property
     def step(self) -> int:
         """Completed steps, those before a resume included.
 

@@ -54,7 +54,9 @@ class ModuleFeed:
     def _on_news(self) -> None:
         """Hear from the monitor's publishing thread, at most ten times a second."""
         self.statistics.activations.collect(self.monitor.step)
-        if has_ended(self.monitor):
+        if self.monitor.is_closed:
+            self.statistics.activations.close()
+        elif has_ended(self.monitor):
             self.statistics.activations.rest()
         news, marks = self.statistics.news(), self.statistics.marks()
         replaced = self.monitor.history.replaced

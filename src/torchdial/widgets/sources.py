@@ -24,6 +24,10 @@ class Monitor(Protocol):
     history: History
 
     @property
+    def is_closed(self) -> bool:
+        """Whether it records no more."""
+
+    @property
     def step(self) -> int:
         """Completed steps."""
 
