@@ -78,6 +78,28 @@ def test_shows_chooses_zooms_and_turns_pages(lab: Lab, page: Page) -> None:
         expect(root.locator(".torchdial-caption").first).to_have_text("n")
 
 
+def test_every_control_of_the_toolbar_does_something(lab: Lab, page: Page) -> None:
+    with opened(lab, page, "controls", [IMPORTS, SHOW]):
+        root = opened_grid(page)
+        before = colors(root, "overlay", 0)[0][3]
+        root.get_by_label("overlay").fill("1")
+        assert colors(root, "overlay", 0)[0][3] == 255 != before
+        root.locator(".torchdial-frame").nth(2).click()
+        root.get_by_role("button", name="clear").click()
+        expect(root.locator(".torchdial-marked")).to_have_count(0)
+        root.locator(".torchdial-frame").nth(2).dblclick()
+        grid = root.locator(".torchdial-grid")
+        expect(grid).to_have_attribute("data-zoom", "2.000")
+        root.get_by_role("button", name="reset").click()
+        expect(grid).to_have_attribute("data-zoom", "1.000")
+        root.get_by_role("button", name="?").click()
+        expect(root.locator(".torchdial-keys")).to_be_visible()
+        root.locator(".torchdial-caption").nth(5).click()
+        expect(root.locator(".torchdial-cell")).to_have_count(1)
+        root.get_by_role("button", name="all pictures").click()
+        expect(root.locator(".torchdial-cell")).to_have_count(64)
+
+
 def test_follows_a_loop_that_refreshes_and_a_module_that_is_watched(lab: Lab, page: Page) -> None:
     loop = """
 layer = torch.nn.Conv2d(3, 4, 1, bias=False)

@@ -93,6 +93,25 @@ def test_folds_opens_searches_sorts_and_chooses(tree: Locator, page: Page) -> No
     assert run_last_cell(page) == "'head'"
 
 
+def test_every_control_of_the_toolbar_does_something(tree: Locator, page: Page) -> None:
+    tree.get_by_label("depth").select_option("1")
+    expect(line(tree, "blocks.0")).to_have_count(0)
+    tree.get_by_label("depth").select_option("all")
+    expect(line(tree, "blocks.0.conv")).to_be_visible()
+    line(tree, "blocks").locator(".torchdial-tree-toggle").click()
+    expect(line(tree, "blocks.0")).to_have_count(0)
+    for name, largest in (("parameters", "blocks"), ("activations", "blocks"), ("time", "blocks")):
+        tree.get_by_role("button", name=name).click()
+        expect_second(tree, largest)
+        sorted_by = tree.locator('[aria-sort="descending"]')
+        expect(sorted_by).to_have_text(name)
+    tree.get_by_role("button", name="copy").click()
+    copied = page.evaluate("() => navigator.clipboard.readText()")
+    assert "Block ×12" in copied
+    tree.get_by_role("button", name="?").click()
+    expect(tree.locator(".torchdial-keys")).to_be_visible()
+
+
 def test_keys_move_open_and_choose(tree: Locator, page: Page) -> None:
     body = tree.locator(".torchdial-tree-body")
     body.focus()
