@@ -125,6 +125,7 @@ class TestPanel:
         monitor.problem = "Traceback …"
         monitor.history.record(7, {"system/steps_per_s": 12.5, "system/memory": float("nan")})
         monitor.history.add_event(Event(3, "dial", "lr", "lr was set to 0.5", {"value": np.inf}))
+        monitor.history.add_event(Event(5, "nonfinite_loss", "loss", "step 5: loss is NaN"))
         frame = td.TrainingPanel(monitor).get_state()["_opening"]["frame"]
         status = frame["status"]
         assert (status["step"], status["steps_per_s"], status["memory"]) == (7, 12.5, None)
@@ -133,7 +134,8 @@ class TestPanel:
         assert status["dials"] == [
             {"name": "lr", "min": 0.01, "max": 100.0, "log": True, "value": None}
         ]
-        assert frame["events"]["items"][0]["message"] == "lr was set to 0.5"
+        said = [event["message"] for event in frame["events"]["items"]]
+        assert said == ["lr was set to 0.5", "loss is NaN"]  # the browser says the step itself
 
     @pytest.mark.parametrize(
         ("content", "asked"),

@@ -228,7 +228,7 @@ def event_words(event: Event) -> dict[str, Any]:
         "step": int(event.step),
         "kind": event.kind,
         "where": event.where,
-        "message": event.message,
+        "message": event.message.removeprefix(f"step {event.step}: "),  # the browser says it
     }
 
 
