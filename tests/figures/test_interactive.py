@@ -15,6 +15,7 @@ from torchdial.figures import (
     gradient_figure,
     histogram_figure,
     loss_figure,
+    operating_map_figure,
     precision_recall_figure,
     threshold_curve_figure,
 )
@@ -81,6 +82,23 @@ def test_detection_curves_are_drawn_where_f1_is_best() -> None:
     curves = sweep.compute()
     (line,) = precision_recall_figure(curves).marks
     assert set(zip(line.x.tolist(), line.y.tolist(), strict=True)) == {(1.0, 0.5), (1.0, 1.0)}
+
+
+def test_dragging_the_point_of_the_map_moves_the_dials_and_they_move_it() -> None:
+    boxes = torch.tensor([[0.0, 0.0, 10.0, 10.0], [20.0, 0.0, 30.0, 10.0]])
+    found = {"boxes": boxes, "scores": torch.tensor([0.9, 0.4]), "labels": [0, 0]}
+    target = {"boxes": boxes[:1], "labels": [0]}
+    preview = td.DetectionPreview(torch.rand(1, 3, 32, 32), [found], [target])
+    heat, best, point = operating_map_figure(preview).marks
+    np.testing.assert_array_equal(heat.color, preview.curves.f1().numpy())
+    assert (best.x[0], best.y[0]) == preview.best("f1")[:2]
+    # The message that a drag ended comes before the mark's own traits have changed.
+    message = {"event": "drag_end", "point": {"x": 0.61, "y": 0.304}, "index": 0}
+    point._handle_custom_msgs(point, message)
+    assert (preview.score_threshold, preview.nms_iou) == (0.61, 0.3)
+    assert (point.x[0], point.y[0]) == (0.61, 0.3)
+    preview.nms_iou = 0.8
+    assert point.y[0] == 0.8
 
 
 def test_a_spike_of_one_step_survives_the_thinning() -> None:

@@ -61,8 +61,9 @@ def operating_map_figure(
         with point.hold_sync():
             point.x, point.y = [source.score_threshold], [source.nms_iou]
 
-    def turn(_mark: Any, _dragged: Any) -> None:
-        score, nms_iou = (float(np.clip(at[0], 0, 1)) for at in (point.x, point.y))
+    def turn(_mark: Any, dragged: Any) -> None:
+        at = dragged["point"]  # the mark's own traits may come later than this message
+        score, nms_iou = (float(np.clip(at[name], 0, 1)) for name in "xy")
         source.set_trait("score_threshold", score)
         source.set_trait("nms_iou", nms_iou)
         mark()  # the NMS dial stands on stops
