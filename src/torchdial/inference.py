@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
@@ -13,6 +13,9 @@ from torchdial.inputs.refusal import describe, refusal
 
 Model = Callable[..., Any]
 Output = str | int | Callable[[Any], Any] | None
+Images = TypeVar("Images", torch.Tensor, torch.Tensor | Sequence[torch.Tensor])
+Result = TypeVar("Result")
+OutOfMemory = torch.cuda.OutOfMemoryError  # torch.OutOfMemoryError since 2.5
 
 
 def predict(
@@ -28,13 +31,14 @@ def predict(
         images: (N, C, H, W); moved to the device and the floating-point type of the model.
         output: which part of a dict or tuple: a key, an index, or a function of the output.
             None takes a tensor as it is, "out" of a dict that has it, or the only entry.
-        batch_size: images at a time.
+        batch_size: images at a time, at most.
 
     Raises:
         ValueError: the output cannot be found, or has another number of images.
+        torch.OutOfMemoryError: there is not enough memory for one image at a time.
     """
-    for start in range(0, len(images), batch_size):
-        batch = images[start : start + batch_size]
+
+    def run(batch: torch.Tensor) -> torch.Tensor:
         with undisturbed(model):
             found = pick_output(model(like_parameters(model, batch)), output)
         if found.shape[:1] != batch.shape[:1]:
@@ -44,7 +48,51 @@ def predict(
                 got=describe(found),
                 remedy="Pass output= to choose the maps.",
             )
-        yield found
+        return found
+
+    return by_batches(run, images, batch_size)
+
+
+def by_batches(
+    run: Callable[[Images], Result], images: Images, batch_size: int
+) -> Iterator[Result]:
+    """Yield what comes of one batch of images after the other, smaller where memory runs out.
+
+    Args:
+        run: what to do with some images.
+        images: (N, …), or a list.
+        batch_size: images at a time, at most; halved each time that they do not fit.
+
+    Raises:
+        torch.OutOfMemoryError: one image alone does not fit.
+
+    Example:
+        >>> list(by_batches(len, torch.ones(5, 1), batch_size=2))
+        [2, 2, 1]
+    """
+    start = 0
+    while start < len(images):
+        batch = images[start : start + batch_size]
+        try:
+            yield run(batch)  # not held while the next one is made
+            start += len(batch)
+            continue
+        except OutOfMemory as error:
+            if len(batch) == 1:
+                raise OutOfMemory(_too_large(error)) from error
+            batch_size = len(batch) // 2
+        torch.cuda.empty_cache()  # what is kept for reuse may be in pieces that are too small
+
+
+def _too_large(error: Exception) -> str:
+    return str(
+        refusal(
+            "batch_size",
+            expected="memory for one image at a time at least",
+            got=f"none for it ({error!s:.160})",
+            remedy="Pass smaller images, or free memory on the model's device.",
+        )
+    )
 
 
 @contextmanager

@@ -12,6 +12,7 @@ import torch
 from torchdial.inference import (
     Model,
     Output,
+    by_batches,
     like_parameters,
     part_of,
     predict,
@@ -73,8 +74,7 @@ class ModelDetections:
 
     def batches(self) -> Iterator[Any]:
         """Yield what is found, batch by batch."""
-        for start in range(0, len(self.images), self.batch_size):
-            yield self._detect(self.images[start : start + self.batch_size])
+        yield from by_batches(self._detect, self.images, self.batch_size)
 
     def _detect(self, images: torch.Tensor | Sequence[torch.Tensor]) -> Any:
         known = has_raw_candidates(self.model)
