@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -13,6 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from torchdial.writing import whole_file
+
+SMALL = 256 << 20  # bytes that any file may unpack to
+DENSEST = 256  # times its own size that a larger one may unpack to; a thousand are possible
 
 _DAMAGE = (  # what a file that was cut, overwritten or crafted makes zipfile, numpy and json raise
     zipfile.BadZipFile,
@@ -31,30 +35,32 @@ _DAMAGE = (  # what a file that was cut, overwritten or crafted makes zipfile, n
 def write_archive(
     path: str | PathLike[str], about: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
 ) -> None:
-    """Write arrays and a note; the file appears whole or not at all."""
-    target = Path(path)
-    partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
-    try:
-        with partial.open("wb") as file:
-            note = np.frombuffer(json.dumps(about).encode(), dtype=np.uint8)
-            np.savez_compressed(file, allow_pickle=False, about=note, **arrays)
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
+    """Write arrays and a note; the file appears whole or not at all.
+
+    Raises:
+        OSError: it cannot be written; what was there is as it was.
+    """
+    note = np.frombuffer(json.dumps(about).encode(), dtype=np.uint8)
+    unpacked = sum(array.nbytes for array in arrays.values())
+    with whole_file(Path(path)) as file:
+        np.savez_compressed(file, allow_pickle=False, about=note, **arrays)
+        if unpacked > _most(file.tell()):  # so empty that it would be taken for a bomb
+            file.seek(0)
+            file.truncate()
+            np.savez(file, allow_pickle=False, about=note, **arrays)
 
 
 def read_archive(
     path: str | PathLike[str], expected_format: str
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Read what `write_archive` wrote.
+    """Read what `write_archive` wrote, in memory that a crafted file cannot make larger.
 
     Raises:
         ValueError: the file is not an archive of this format, or is damaged.
     """
     content = Path(path).read_bytes()
     try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
+        arrays = _unpack(content)
         about = json.loads(arrays.pop("about").tobytes())
         found = about["format"]
     except _DAMAGE as error:
@@ -68,3 +74,38 @@ def read_archive(
             "with the class that saved it."
         )
     return about, arrays
+
+
+def _most(size: int) -> int:
+    """Return how many bytes a file of so many may unpack to."""
+    return max(SMALL, DENSEST * size)
+
+
+def _unpack(content: bytes) -> dict[str, np.ndarray]:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        members = archive.infolist()
+        names = [member.filename.removesuffix(".npy") for member in members]
+        if len(set(names)) < len(names):
+            raise ValueError("a name twice")
+        unpacked = sum(member.file_size for member in members)
+        if unpacked > _most(len(content)):
+            raise ValueError(f"{unpacked:,} bytes packed into {len(content):,}")
+        pairs = zip(names, members, strict=True)
+        return {name: _to_array(bytearray(archive.read(member))) for name, member in pairs}
+
+
+def _to_array(content: bytearray) -> np.ndarray:
+    """Return the array in a .npy file; what its head declares is there, or it is refused.
+
+    Raises:
+        ValueError: it is not of plain numbers, or the head says something else than the rest.
+    """
+    file = io.BytesIO(content)
+    version = np.lib.format.read_magic(file)
+    if version != (1, 0):
+        raise ValueError(f"npy {version}")
+    shape, is_fortran, dtype = np.lib.format.read_array_header_1_0(file)
+    if dtype.kind not in "biuf" or min(shape, default=0) < 0:
+        raise ValueError(f"{dtype} of shape {shape}")
+    flat = np.frombuffer(memoryview(content)[file.tell() :], dtype)
+    return flat.reshape(shape, order="F" if is_fortran else "C")

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import threading
-from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from torchdial.training.frames import to_frame
 from torchdial.training.snapshot import Mark, take
+from torchdial.writing import append_to_file, whole_file
 
 if TYPE_CHECKING:
     from torchdial.training.history import History
@@ -72,28 +71,7 @@ class Autosave:
                 append_to_file(self.path, frame)
                 self._size = size + sum(map(len, frame))
                 return
-            if not self._whole and self.path.is_file():
-                self.path.replace(self.path.with_name(f"{self.path.name}.previous"))
-            replace_file(self.path, frame)
+            previous = None if self._whole else self.path.with_name(f"{self.path.name}.previous")
+            with whole_file(self.path, previous) as file:
+                file.writelines(frame)
             self._size = self._whole = sum(map(len, frame))
-
-
-def append_to_file(path: Path, pieces: Iterable[bytes | memoryview]) -> None:
-    """Write at the end of a file, and wait until it is on the disk."""
-    with path.open("ab") as file:
-        file.writelines(pieces)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def replace_file(path: Path, pieces: Iterable[bytes | memoryview]) -> None:
-    """Write a file that appears whole or not at all; what was there stays until then."""
-    partial = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.partial")
-    try:
-        with partial.open("wb") as file:
-            file.writelines(pieces)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)

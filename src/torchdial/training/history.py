@@ -16,13 +16,13 @@ import torch
 
 from torchdial.inputs.refusal import refusal
 from torchdial.training.events import Event
-from torchdial.training.files import replace_file
 from torchdial.training.frames import read_frames, to_frame
 from torchdial.training.histograms import EXPONENTS, LayerHistograms
 from torchdial.training.matrix import LayerMatrix
 from torchdial.training.series import Series
 from torchdial.training.snapshot import FORMAT, Mark, put, take
 from torchdial.training.tables import to_epochs, to_table
+from torchdial.writing import whole_file
 
 __all__ = ["Event", "History"]
 
@@ -216,8 +216,12 @@ class History:
         """Write the run to a file, which appears whole or not at all.
 
         The format is plain and open, without pickle: see `torchdial.training.frames`.
+
+        Raises:
+            OSError: it cannot be written; what was there is as it was.
         """
-        replace_file(Path(path), to_frame(*take(self, Mark())))
+        with whole_file(Path(path)) as file:
+            file.writelines(to_frame(*take(self, Mark())))
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> History:

@@ -10,6 +10,7 @@ import os
 import threading
 import time
 import traceback
+import warnings
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -99,6 +100,9 @@ class Publisher:
         audience: whom to tell; kept weakly.
         devices: where the parameters are.
         autosave: saves the history as it grows.
+
+    Attributes:
+        note: why the run is not in its file, empty if it is or has none.
     """
 
     def __init__(
@@ -114,7 +118,7 @@ class Publisher:
         self._history = writer.history
         self._audience = weakref.ref(audience)
         self._devices = devices
-        self._autosave = autosave
+        self._autosave, self.note = autosave, ""
         self._diagnosis = Diagnosis(self._history)
         self._thread: threading.Thread | None = None
         self._bell = threading.Event()  # rung for what cannot wait, and when the thread is asleep
@@ -217,7 +221,7 @@ class Publisher:
             self._next_look = now + min(LOOKING, seconds / SHARE)
         if self._autosave is not None and (is_final or now >= self._next_save):
             self._next_save = now + SAVING
-            self._part(self._autosave.save)
+            self._part(self._save)
         audience = self._audience()
         if audience is not None:
             audience.call()
@@ -242,6 +246,17 @@ class Publisher:
             self._history.add_event(event)
             if audience is not None:
                 audience.tell(event)
+
+    def _save(self) -> None:
+        before, note = self.note, ""
+        try:
+            if self._autosave is not None:
+                self._autosave.save()
+        except OSError as error:
+            note = f"Autosave: {error} The run goes on, and so does trying."
+        self.note = note
+        if note and not before:
+            warnings.warn(f"torchdial: {note}", stacklevel=2)
 
     def _has_listeners(self) -> bool:
         audience = self._audience()

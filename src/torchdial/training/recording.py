@@ -95,6 +95,8 @@ class Recording:
         found = [pace.note(k) for k, pace in enumerate(self.watch.paces)]
         if self.watch.has_shards:
             found.append("Sharded gradients: what is shown is this rank's shard.")
+        if self.publisher is not None:
+            found.append(self.publisher.note)
         return [note for note in found if note]
 
     def log(self, values: Mapping[str, Any], step: int | None) -> None:
