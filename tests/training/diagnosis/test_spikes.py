@@ -45,6 +45,39 @@ def test_no_false_alarm_in_a_hundred_thousand_noisy_points():
     assert spikes(0.1 * noise, 0, start=2.3) == []
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_finds_what_the_rule_in_words_finds(seed):
+    generator = np.random.default_rng(seed)
+    values = generator.lognormal(0.0, 1.0, 600)
+    values[[310, 400, 480, 560]] *= [30, 99, 500, 2000]
+    values[generator.integers(0, 600, 9)] = np.nan
+    values[generator.integers(0, 600, 3)] = np.inf
+    for fresh in (0, 299):
+        found = [spike.at for spike in spikes(values, fresh, 3.0)]
+        assert found == [i for i in range(fresh, 600) if is_spike(values, i, 3.0)]
+        assert found, "a case without a spike proves little"
+
+
+def is_spike(values, i, start):
+    """Say what the docstring of the module says, point by point."""
+    before = [v for v in values[max(0, i - 200) : i] if np.isfinite(v)]
+    nearest = values[max(0, i - 30) : i]
+    if len(nearest) < 30 or len(before) < 30 or not np.isfinite(values[i]):
+        return False
+    if not values[i] > np.nanmax(nearest):
+        return False
+    usual = float(np.median(before[-30:]))
+    if usual > 2 * start:
+        return False
+    spread = 1.4826 * np.median(np.abs(np.array(before[-30:]) - usual))
+    highest = max(before[k] - np.median(before[k - 29 : k + 1]) for k in range(29, len(before)))
+    least = max(8 * spread, 2 * max(highest, 0))
+    won = max(abs(start - usual), abs(usual))
+    rises = values[i : i + 5] - usual
+    stays = len(rises) == 5 and all(rise > max(least, won / 10) for rise in rises)
+    return rises[0] > max(least, 1.25 * won) or stays
+
+
 def test_points_judged_before_are_only_looked_back_on():
     values = at(250, 3.0, 1 + 0.05 * NOISE)
     assert spikes(values, 251, 2.3) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
+import numpy.typing as npt
 
 from torchdial.training.diagnosis import (
     data,
@@ -161,8 +162,7 @@ class Diagnosis:
         """Move a cursor past the points up to a step, in order of arrival."""
         for name in self.history.names:
             n = cursor.get(name, 0)
-            later = self.history[name].since(n)[0] > step
-            cursor[name] = n + int(later.argmax() if later.any() else len(later))
+            cursor[name] = n + _count_until(self.history[name].since(n)[0], step)
 
     def _remember(self, reading: Reading) -> None:
         """Note how the losses stand, and what the gradients' norms began with."""
@@ -192,3 +192,14 @@ class Diagnosis:
             if len(steps) and steps[-1] >= step:
                 return float(times[int(np.searchsorted(steps, step))])
         return self.history.now
+
+
+def _count_until(steps: npt.NDArray[np.int64], step: int) -> int:
+    """Return how many steps come before the first that is later, looking little further."""
+    start, size = 0, 64
+    while start < len(steps):
+        later = steps[start : start + size] > step
+        if later.any():
+            return start + int(later.argmax())
+        start, size = start + size, 2 * size
+    return len(steps)

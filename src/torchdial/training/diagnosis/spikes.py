@@ -21,7 +21,7 @@ import numpy as np
 
 from torchdial.training.diagnosis.finding import Finding
 from torchdial.training.diagnosis.reading import Floats, Layers, Reading
-from torchdial.training.diagnosis.robust import finite, spread
+from torchdial.training.diagnosis.robust import finite, median, spread
 from torchdial.training.diagnosis.words import number, times
 
 WINDOW = 200
@@ -59,12 +59,15 @@ def spikes(values: Floats, fresh: int, start: float) -> list[Spike]:
         if len(before) < LEAST:
             continue
         recent = before[-LEAST:]
-        middle, noise = float(np.median(recent)), spread(recent)
-        if middle > start + abs(start):
-            continue
+        middle = median(recent)
         rises = values[i : i + LASTING] - middle
-        least = max(SPREADS * noise, RECORDS * _highest_rise(before))
         won = max(abs(start - middle), abs(middle))
+        if middle > start + abs(start) or rises[0] <= LASTING_SHARE * won:
+            continue
+        noise = spread(recent)
+        if rises[0] <= SPREADS * noise:  # most points are; only the others are worth a closer look
+            continue
+        least = max(SPREADS * noise, RECORDS * _highest_rise(before))
         lasting = len(rises) == LASTING and (rises > max(least, LASTING_SHARE * won)).all()
         if rises[0] > max(least, SHARE * won) or lasting:
             found.append(Spike(i, middle, noise))
@@ -108,9 +111,13 @@ def first_riser(layers: Layers, step: int) -> tuple[str, int, float] | None:
 
 def _records(values: Floats, fresh: int) -> Iterator[int]:
     """Fresh points above all of the few before them: only these can be spikes."""
-    for i in range(max(fresh, LEAST), len(values)):
-        if values[i] > np.fmax.reduce(values[i - LEAST : i]) and np.isfinite(values[i]):
-            yield i
+    first = max(fresh, LEAST)
+    if first >= len(values):
+        return
+    before = np.lib.stride_tricks.sliding_window_view(values[first - LEAST : -1], LEAST)
+    new = values[first:]
+    is_record = (new > np.fmax.reduce(before, axis=1)) & np.isfinite(new)
+    yield from (first + np.flatnonzero(is_record)).tolist()
 
 
 def judge(reading: Reading) -> Iterator[Finding]:
