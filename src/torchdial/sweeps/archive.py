@@ -90,8 +90,15 @@ def _unpack(content: bytes) -> dict[str, np.ndarray]:
         unpacked = sum(member.file_size for member in members)
         if unpacked > _most(len(content)):
             raise ValueError(f"{unpacked:,} bytes packed into {len(content):,}")
-        pairs = zip(names, members, strict=True)
-        return {name: _to_array(bytearray(archive.read(member))) for name, member in pairs}
+        return {n: _read(archive, member) for n, member in zip(names, members, strict=True)}
+
+
+def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:
+    """Return the array of a member, unpacked no further than it says it goes."""
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError(f"compression {member.compress_type}")
+    with archive.open(member) as file:
+        return _to_array(bytearray(file.read(member.file_size)))
 
 
 def _to_array(content: bytearray) -> np.ndarray:

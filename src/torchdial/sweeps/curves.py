@@ -321,11 +321,13 @@ class ThresholdCurves:
             values = about["stops"]
             stops = to_stops(len(values) if about["even"] else values)
             tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
-            counts = Counts(*(tensors[name] for name in _COUNTS))
-            tally = Tally(counts, joint=tensors.get("joint"))
+            counts = Counts(*(tensors.pop(name) for name in _COUNTS))
+            tally = Tally(counts, joint=tensors.pop("joint", None))
             if "argmax_tp" in tensors:
-                argmax = Counts(*(tensors[f"argmax_{name}"] for name in _COUNTS))
+                argmax = Counts(*(tensors.pop(f"argmax_{name}") for name in _COUNTS))
                 tally = replace(tally, argmax=argmax)
+            if tensors:
+                raise ValueError(f"more tables: {list(tensors)}")
             check_tally(tally, about["task"], len(stops))
             return cls.from_tally(tally, about["task"], stops, float(about["zero_division"]))
         except (KeyError, TypeError, ValueError) as error:

@@ -26,6 +26,8 @@ from torchdial.training.recorder import Number, Recorder, is_capturing
 from torchdial.training.records import Reading, Record, Writer
 from torchdial.training.watch import Watch
 
+LAST_WORDS = 10  # logs after an optimizer is gone, at most, that may be about what it has done
+
 
 @dataclass
 class Clipping:
@@ -75,7 +77,7 @@ class Recording:
         self._parameters = parameters
         self._optimizers = [weakref.ref(optimizer) for optimizer in optimizers]
         self._scaler = scaler
-        self._count = 0
+        self._count = self._orphans = 0
         self._has_read = self._has_logged = False
         self._clipping: Clipping | None = None
         self._process = os.getpid()
@@ -95,6 +97,11 @@ class Recording:
         found = [pace.note(k) for k, pace in enumerate(self.watch.paces)]
         if self.watch.has_shards:
             found.append("Sharded gradients: what is shown is this rank's shard.")
+        if self._orphans > LAST_WORDS:
+            found.append(
+                "An optimizer that was watched is gone, so its steps are no longer seen: make a "
+                "new TrainingMonitor with the one that steps now."
+            )
         if self.publisher is not None:
             found.append(self.publisher.note)
         return [note for note in found if note]
@@ -106,6 +113,7 @@ class Recording:
         with self._ours():
             if not self._optimizers:
                 self._count_log(step)
+            self._orphans += any(optimizer() is None for optimizer in self._optimizers)
             scalars = self._scalars(values)
             if step is None:
                 scalars.update(self._context(scalars))
