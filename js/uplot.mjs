@@ -40,8 +40,17 @@ const EDITS = [
   [/\{\s*uPlot\.fmtDate = [\s\S]*?\n\}/, ""],
   // Its legend: ours is made of buttons.
   [/function initLegendRow\([\s\S]*?(?=\n\tconst mouseListeners)/, ""],
+  [/if \(legend\.show && legend\.live && shouldSetLegend\) \{[\s\S]*?\n\t\t\}/, ""],
+  [/\t\tif \(shouldSetLegend\) \{[\s\S]*?\n\t\t\}/, ""],
+  [/function setLegend\([\s\S]*?(?=\n\tfunction updateCursor)/, ""],
   ["const showLegend = legend.show;", ""],
   [/\bshowLegend\b/g, "false"],
+  // Points of series under the pointer: ours has none.
+  [/\/\/ closest pt values[\s\S]*?(?=\n\t\t\}\n\n\t\t\/\/ nit: cursor)/, ""],
+  [/if \(cursorFocus\) \{\s*let shouldPub[\s\S]*?\n\t\t\t\}/, ""],
+  // Where a log axis has its ticks: we say so ourselves.
+  ["sc.distr == 3 ? logAxisSplits : ", ""],
+  [/axis\.filter \|\| \([^)]*\)/, "axis.filter || retArg1"],
 ];
 
 export const leanUPlot = {

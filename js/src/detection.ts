@@ -10,6 +10,7 @@ import { LONG, readout } from "./lib/detection/readout";
 import { createDetectionState, formatScore } from "./lib/detection/state";
 import { type DetectionTraits, readTruths, type View } from "./lib/detection/wire";
 import { h, select } from "./lib/dom";
+import type { Guard } from "./lib/guard";
 import { range } from "./lib/metrics";
 import type { Model } from "./lib/model";
 import { createShell, type Preview, renderer } from "./lib/shell";
@@ -22,7 +23,7 @@ const COUNTING_MS = 20;
 const LATEST_MS = 300;
 const RESTING_MS = 150;
 
-function show(model: Model<DetectionTraits>, root: HTMLElement): () => void {
+function show(model: Model<DetectionTraits>, root: HTMLElement, guard: Guard): () => void {
   const state = createDetectionState(model, () => shell.changed());
   const { config } = state;
   const { stops, score_stops: scoreStops, class_names: names, has_targets: hasTargets } = config;
@@ -47,6 +48,13 @@ function show(model: Model<DetectionTraits>, root: HTMLElement): () => void {
       "Map: arrows move the point along both dials.",
     bestTitle: "Go to the best score and NMS IoU",
     modelsPerImage: () => config.sources.length,
+
+    bytesOf(key) {
+      const [kind, image] = key.split("/");
+      const [height, width] = config.sizes[Number(image)];
+      return kind === "image" ? height * width * config.channels : null;
+    },
+
     draw: (...what) => painter.draw(...what),
     describe: (...where) => painter.describe(...where),
 
@@ -87,12 +95,12 @@ function show(model: Model<DetectionTraits>, root: HTMLElement): () => void {
     readFrame() {
       const curves = model.get("_curves");
       const { sources } = model.get("_frame");
-      shell.tiles.drop();
-      painter.forget();
-      for (const source of sources) shell.tiles.put(source.tiles);
-      detectors = sources.map((source, i) =>
+      const read = sources.map((source, i) =>
         createDetector(config, config.sources[i], source, truths, curves[i] ?? null),
       );
+      shell.tiles.renew(sources.flatMap(({ tiles }) => tiles));
+      painter.forget();
+      detectors = read;
     },
 
     update() {
@@ -110,7 +118,7 @@ function show(model: Model<DetectionTraits>, root: HTMLElement): () => void {
       estimating.call();
     },
   };
-  const shell = createShell(model, root, preview);
+  const shell = createShell(model, root, guard, state.kernel, preview);
   const painter = createPainter(
     state,
     shell.tiles,

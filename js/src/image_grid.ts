@@ -2,6 +2,7 @@
 
 import { button, h } from "./lib/dom";
 import { Grid } from "./lib/grid";
+import type { Guard } from "./lib/guard";
 import { createImagePainter } from "./lib/images/painter";
 import { createStore, type Message } from "./lib/images/store";
 import { listen, type Model } from "./lib/model";
@@ -33,18 +34,19 @@ interface Traits {
   _notice: string;
 }
 
-function show(model: Model<Traits>, root: HTMLElement): () => void {
+function show(model: Model<Traits>, root: HTMLElement, guard: Guard): () => void {
   const settings = createSettings(model, ["selected"], () => updating.call());
-  const updating = beforePaint(update);
+  const { kernel } = settings;
+  const updating = beforePaint(guard(update));
   let requests = 0;
   let problem = "";
   let pointer: { image: number; x: number; y: number } | null = null;
   let known = ""; // the pixel that the kernel told the value of, and the value
-  const store = createStore((keys) => model.send({ type: "need", id: ++requests, keys }));
+  const store = createStore((keys) => kernel.send({ type: "need", id: ++requests, keys }));
   store.take(model.get("_frame").tiles);
   const painter = createImagePainter(store);
   const asking = throttle(ASKING_MS, () => {
-    if (pointer) model.send({ type: "pixel", id: ++requests, ...pointer });
+    if (pointer) kernel.send({ type: "pixel", id: ++requests, ...pointer });
   });
 
   const notice = h("div", { class: "notice", role: "alert" });
@@ -74,14 +76,14 @@ function show(model: Model<Traits>, root: HTMLElement): () => void {
     button("?", "Show the keys", toggleHelp),
   );
   let { grid, pages } = make();
-  root.className = "torchdial";
   root.append(tools, help, notice, grid.element, hovered, h("div", { class: "foot" }));
   root.lastElementChild?.append(pages.element);
   root.addEventListener("keydown", onKey);
-  model.on("msg:custom", onMessage);
+  const hear = guard(onMessage);
+  model.on("msg:custom", hear);
   const stopListening = [
-    listen(model, ["_frame"], onFrame),
-    listen(model, ["_config"], onConfig),
+    listen(model, ["_frame"], guard(onFrame)),
+    listen(model, ["_config"], guard(onConfig)),
     listen(model, ["_notice"], updating.call),
   ];
   updating.call();
@@ -90,6 +92,7 @@ function show(model: Model<Traits>, root: HTMLElement): () => void {
   function make() {
     const { width, height, num_images: count, page_size: size } = model.get("_config");
     const made = new Grid(width, height, {
+      guard,
       draw: (context, cell, layer, region, dest) => {
         const image = pages.images()[cell];
         return layer === "picture"
@@ -141,6 +144,8 @@ function show(model: Model<Traits>, root: HTMLElement): () => void {
       case "pixel":
         known = `${placeOf(message)}  ${message.values}`;
         updateHovered();
+        return;
+      case "settled": // lib/settings.ts takes it
         return;
       case "error":
         problem = message.message;
@@ -206,7 +211,7 @@ function show(model: Model<Traits>, root: HTMLElement): () => void {
     overlay.hidden = !model.get("_config").has_overlays;
     clear.hidden = chosen.hidden = selected.length === 0;
     chosen.textContent = `${selected.length} chosen`;
-    const text = model.get("_notice") || problem;
+    const text = [kernel.words, model.get("_notice") || problem].filter(Boolean).join("\n");
     notice.hidden = text === "";
     notice.textContent = text;
     updateHovered();
@@ -225,7 +230,7 @@ function show(model: Model<Traits>, root: HTMLElement): () => void {
 
   return () => {
     for (const stop of stopListening) stop();
-    model.off("msg:custom", onMessage);
+    model.off("msg:custom", hear);
     settings.dispose();
     asking.cancel();
     updating.cancel();

@@ -1,7 +1,8 @@
 // ModelTree: src/torchdial/widgets/model_tree.py is the other half.
 
 import { button, copyText, h, select } from "./lib/dom";
-import type { Model } from "./lib/model";
+import type { Guard } from "./lib/guard";
+import { listen, type Model } from "./lib/model";
 import { whenVisible } from "./lib/plots/visible";
 import { createSettings } from "./lib/settings";
 import { renderer } from "./lib/shell";
@@ -55,12 +56,13 @@ interface Traits {
 
 type Message =
   | { type: "live"; whole: boolean; frame: LiveFrame }
+  | { type: "settled" }
   | { type: "error"; id: number; message: string };
 
 /** What each widget has heard so far, for the next view of it. */
 const known = new WeakMap<Model<Traits>, LiveModules>();
 
-function show(model: Model<Traits>, root: HTMLElement): () => void {
+function show(model: Model<Traits>, root: HTMLElement, guard: Guard): () => void {
   const table = model.get("_table");
   const costs = COSTS.flatMap((cost) => {
     const bytes = table.costs[cost.key];
@@ -69,7 +71,7 @@ function show(model: Model<Traits>, root: HTMLElement): () => void {
   const words = table.path.map((path, i) => `${path} ${table.kind[i]}`.toLowerCase());
   const tree = makeTree(float64Of(table.depth), table.folds, words);
   const settings = createSettings(model, ["selected"], changed);
-  const updating = beforePaint(update);
+  const updating = beforePaint(guard(update));
   const open = openTo(tree, FIRST_DEPTH);
   if (table.failed >= 0) for (const row of ancestors(tree, table.failed)) open.add(row);
   const unfolded = new Set<number>();
@@ -80,8 +82,10 @@ function show(model: Model<Traits>, root: HTMLElement): () => void {
   const live = frame && data ? (known.get(model) ?? new LiveModules({ frame, data })) : null;
   if (live) known.set(model, live);
   let marked = "";
+  let problem = "";
   const cells = new Map<number, LiveCell>();
   const alarm = h("div", { class: "notice", role: "alert", hidden: true });
+  const notice = h("div", { class: "notice", role: "alert", hidden: true });
 
   const search = h("input", {
     type: "search",
@@ -129,17 +133,19 @@ function show(model: Model<Traits>, root: HTMLElement): () => void {
   body.addEventListener("click", onClick);
   const grid = h("div", { class: "tree", role: "treegrid", "aria-label": "modules" });
   grid.append(header, body);
-  root.className = "torchdial";
   root.style.setProperty("--torchdial-tree-costs", String(costs.length));
-  root.append(toolbar, help, summary, alarm, grid, said);
+  root.append(toolbar, help, summary, notice, alarm, grid, said);
   root.addEventListener("keydown", onKey);
-  const drawing = whenVisible(root, drawLive);
+  const drawing = whenVisible(root, guard(drawLive));
   const sizes = new ResizeObserver(drawing.call);
   if (live) {
     grid.classList.add("torchdial-tree-with-live");
     sizes.observe(body);
-    model.on("msg:custom", onMessage);
   }
+  const hear = guard(onMessage);
+  model.on("msg:custom", hear);
+  // A host reads the state anew when a connection was cut.
+  const stopListening = listen(model, ["_live"], guard(readLive));
   relist();
   reveal();
   sayMarks();
@@ -277,6 +283,8 @@ function show(model: Model<Traits>, root: HTMLElement): () => void {
     cells.clear();
     lines.replaceChildren(...rows.slice(first, last).map((shown, i) => line(shown, first + i)));
     root.dataset.rows = String(rows.length);
+    notice.textContent = [settings.kernel.words, problem].filter(Boolean).join("\n");
+    notice.hidden = notice.textContent === "";
     drawLive();
   }
 
@@ -349,8 +357,28 @@ function show(model: Model<Traits>, root: HTMLElement): () => void {
   // What a run says
 
   function onMessage(message: Message, buffers: Bytes[]): void {
-    if (message.type !== "live") return;
-    live?.take(message.frame, buffers[0], message.whole);
+    switch (message.type) {
+      case "live":
+        takeLive(message.frame, buffers[0], message.whole);
+        return;
+      case "settled": // lib/settings.ts takes it
+        return;
+      case "error":
+        problem = message.message;
+        updating.call();
+        return;
+      default:
+        throw new Error(`torchdial: unknown message ${JSON.stringify(message)}`);
+    }
+  }
+
+  function readLive(): void {
+    const { frame, data } = model.get("_live");
+    if (frame && data) takeLive(frame, data, true);
+  }
+
+  function takeLive(frame: LiveFrame, data: Bytes, whole: boolean): void {
+    live?.take(frame, data, whole);
     sayMarks();
     drawing.call();
   }
@@ -409,7 +437,8 @@ function show(model: Model<Traits>, root: HTMLElement): () => void {
   }
 
   return () => {
-    model.off("msg:custom", onMessage);
+    model.off("msg:custom", hear);
+    stopListening();
     sizes.disconnect();
     drawing.cancel();
     settings.dispose();

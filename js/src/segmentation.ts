@@ -3,6 +3,7 @@
 import { binaryMatrix, classMatrix, matrixTable } from "./lib/confusion";
 import { createDial, quarters } from "./lib/dial";
 import { h, select } from "./lib/dom";
+import type { Guard } from "./lib/guard";
 import { METRICS, type Metric, nameOf, range } from "./lib/metrics";
 import type { Model } from "./lib/model";
 import { keepOutline, paint, texture } from "./lib/paint";
@@ -21,7 +22,7 @@ import { countOf, formatMetric, metricsInWords, pixelInWords, shareInWords } fro
 const MOST_CLASSES_IN_MATRIX = 32;
 const FIRST_OPACITY = 0.55;
 
-function show(model: Model<SegmentationTraits>, root: HTMLElement): () => void {
+function show(model: Model<SegmentationTraits>, root: HTMLElement, guard: Guard): () => void {
   const state = createState(model, () => shell.changed());
   const { config } = state;
   const { stops, class_names: names } = config;
@@ -50,6 +51,9 @@ function show(model: Model<SegmentationTraits>, root: HTMLElement): () => void {
     pageSize: config.page_size,
     keys: "Dial: arrows one stop, Page keys ten, Home, End.",
     bestTitle: "Go to the best threshold",
+
+    bytesOf: (key) =>
+      config.height * config.width * (key.startsWith("image/") ? config.channels : 1),
 
     /** The difference needs one cell for both. */
     modelsPerImage: () => (state.get("view") === "difference" ? 1 : config.sources.length),
@@ -122,11 +126,11 @@ function show(model: Model<SegmentationTraits>, root: HTMLElement): () => void {
     readFrame() {
       const curves = model.get("_curves");
       const frame = model.get("_frame");
-      shell.tiles.drop();
-      for (const source of frame.sources) shell.tiles.put(source.tiles);
-      sources = frame.sources.map((source, i) =>
-        readSource(config.sources[i], source, curves[i] ?? null),
+      const read = frame.sources.map((source, i) =>
+        readSource(config, i, source, curves[i] ?? null),
       );
+      shell.tiles.renew(frame.sources.flatMap(({ tiles }) => tiles));
+      sources = read;
     },
 
     update() {
@@ -143,7 +147,7 @@ function show(model: Model<SegmentationTraits>, root: HTMLElement): () => void {
       root.dataset.stop = String(state.stop);
     },
   };
-  const shell = createShell(model, root, preview);
+  const shell = createShell(model, root, guard, state.kernel, preview);
   const painter = new Painter(config, shell.tiles);
 
   const metrics = select(

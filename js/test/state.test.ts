@@ -90,7 +90,12 @@ describe("the dial", () => {
     expect(model.send).not.toHaveBeenCalled();
     vi.advanceTimersByTime(1000);
     const settled = { threshold: 0.75, class_thresholds: [], shown_class: null, view: "mask" };
-    expect(model.send).toHaveBeenCalledExactlyOnceWith({ type: "settle", id: 0, state: settled });
+    expect(model.send).toHaveBeenCalledExactlyOnceWith({
+      type: "settle",
+      id: 0,
+      page: expect.any(String),
+      state: settled,
+    });
     vi.useRealTimers();
   });
 

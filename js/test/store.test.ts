@@ -1,57 +1,8 @@
 // The browser's copy: frames in order, gaps seen, keyframes asked for, answers found again.
 
 import { describe, expect, test } from "vitest";
-import type { Frame, Message } from "../src/lib/plots/frames";
-import { type LiveModel, readDetail, Store } from "../src/lib/plots/store";
-
-class FakeModel implements LiveModel {
-  sent: Record<string, unknown>[] = [];
-  #callback: (message: Message, buffers: Uint8Array[]) => void = () => {};
-  readonly #opening: { frame: Frame; data: Uint8Array };
-
-  constructor(opening: { frame: Frame; data: Uint8Array }) {
-    this.#opening = opening;
-  }
-
-  get() {
-    return this.#opening;
-  }
-
-  on(_: string, callback: (message: Message, buffers: Uint8Array[]) => void) {
-    this.#callback = callback;
-  }
-
-  off() {
-    this.#callback = () => {};
-  }
-
-  send(content: unknown) {
-    this.sent.push(content as Record<string, unknown>);
-  }
-
-  deliver(message: Message, data: Uint8Array = new Uint8Array()) {
-    this.#callback(message, [data]);
-  }
-}
-
-/** A frame with the points first … first + values.length − 1 of "loss". */
-function frameOf(seq: number, first: number, values: number[]): { frame: Frame; data: Uint8Array } {
-  const steps = values.map((_, i) => first + i);
-  const data = new Uint8Array(new Float64Array([...steps, ...steps, ...values]).buffer);
-  const n = values.length;
-  const packed = (part: number) => ({ at: 8 * n * part, dtype: "f8" as const, length: n });
-  const loss = { name: "loss", first, total: first + n, exact: true };
-  const scalars = [{ ...loss, step: packed(0), time: packed(1), value: packed(2) }];
-  const frame = {
-    seq,
-    runs: [{ id: 0, name: "run 1", earlier: false, scalars }],
-    layers: [],
-    distribution: null,
-    events: { first: 0, items: [] },
-    status: null,
-  };
-  return { frame, data };
-}
+import { readDetail, Store } from "../src/lib/plots/store";
+import { FakeModel, frameOf } from "./live_model";
 
 function open(now: () => number = () => 0) {
   const model = new FakeModel(frameOf(0, 0, [3, 2]));
@@ -128,9 +79,11 @@ describe("frames", () => {
     expect(told).toBe(1);
   });
 
-  test("an unknown message is an error", () => {
-    const { model } = open();
-    expect(() => model.deliver({ type: "nonsense" } as never)).toThrow("unknown message");
+  test("an unknown message is an error, said in words", () => {
+    const { model, store } = open();
+    model.deliver({ type: "nonsense" } as never);
+    expect(store.damage).toContain('unknown message {"type":"nonsense"}');
+    expect(lossOf(store)).toEqual([3, 2]);
   });
 });
 

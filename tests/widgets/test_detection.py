@@ -120,7 +120,7 @@ class TestDials:
         with pytest.raises(traitlets.TraitError, match=r"boxes \| ghosts, .* needs targets"):
             preview.view = "errors"
 
-    def test_from_a_browser_are_taken_and_not_echoed(self, sent: list[Any]) -> None:
+    def test_from_a_browser_are_taken_and_told_to_all_pages(self, sent: list[Any]) -> None:
         preview = td.DetectionPreview(*scene())
         sent.clear()
         state = {
@@ -133,9 +133,11 @@ class TestDials:
         }
         preview.set_state({"score_threshold": 0.4, "nms_iou": 0.1})
         assert (preview.score_threshold, preview.nms_iou) == (0.4, 0.1)
+        assert sent == []
         preview._handle_custom_msg({"type": "settle", "id": 0, "state": state}, [])
         assert {name: getattr(preview, name) for name in state} == state
-        assert sent == []
+        settled = {"type": "settled", "page": None, "state": state}
+        assert [data for data, _ in sent] == [{"method": "custom", "content": settled}]
 
 
 class TestMetrics:

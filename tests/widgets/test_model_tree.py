@@ -86,7 +86,8 @@ def test_a_choice_comes_as_a_message_too_and_a_wrong_one_is_answered() -> None:
     assert tree.selected == "2"
     tree._on_message(tree, {"type": "dance", "id": 7}, [])
     assert sent == [
-        {"type": "error", "id": 7, "message": "torchdial: unknown message type 'dance'"}
+        {"type": "settled", "page": None, "state": {"selected": "2"}},
+        {"type": "error", "id": 7, "message": "torchdial: unknown message type 'dance'"},
     ]
 
 

@@ -87,7 +87,9 @@ def test_threshold_from_the_browser_is_taken_and_not_echoed(sent: list[Any]) -> 
     assert sent == []
 
 
-def test_what_a_drag_ended_on_is_taken_from_a_message_and_not_echoed(sent: list[Any]) -> None:
+def test_what_a_drag_ended_on_is_taken_from_a_message_and_told_to_all_pages(
+    sent: list[Any],
+) -> None:
     preview = td.SegmentationPreview(*multiclass(), task="multiclass")
     sent.clear()
     state = {
@@ -97,11 +99,13 @@ def test_what_a_drag_ended_on_is_taken_from_a_message_and_not_echoed(sent: list[
         "view": "heat",
         "_notice": "not to be set",
     }
-    preview._handle_custom_msg({"type": "settle", "id": 0, "state": state}, [])
+    preview._handle_custom_msg({"type": "settle", "id": 0, "page": "p1", "state": state}, [])
     assert (preview.threshold, preview.shown_class, preview.view) == (0.12, 1, "heat")
     assert preview.class_thresholds == [None, 0.3, None, None]
     assert preview.notice == ""
-    assert sent == []
+    del state["_notice"]
+    settled = {"type": "settled", "page": "p1", "state": state}
+    assert [data for data, _ in sent] == [{"method": "custom", "content": settled}]
 
 
 def test_metrics_are_the_curves_at_the_dial() -> None:

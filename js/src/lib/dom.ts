@@ -48,6 +48,13 @@ export function button(text: string, title: string, onClick: () => void): HTMLBu
   return element;
 }
 
+/** What to draw on a canvas with. */
+export function contextOf(canvas: HTMLCanvasElement, willReadFrequently = false) {
+  const context = canvas.getContext("2d", { willReadFrequently });
+  if (!context) throw new Error("this browser gives no canvas to draw on");
+  return context;
+}
+
 /** Put text on the clipboard; in an insecure page, where there is none, through a selection. */
 export async function copyText(text: string): Promise<boolean> {
   try {

@@ -1,7 +1,8 @@
 // A grid of pictures with one zoom and one place for all of them. It knows nothing of what they
 // show: whoever makes it draws the two layers, the picture below and the model's word above.
 
-import { h } from "./dom";
+import { contextOf, h } from "./dom";
+import type { Guard } from "./guard";
 import type { Region } from "./paint";
 import { beforePaint } from "./timing";
 import {
@@ -26,6 +27,7 @@ export type Draw = (
 ) => boolean;
 
 export interface GridEvents {
+  guard: Guard;
   draw: Draw;
   /** Pointer over map pixel (x, y) of a cell, or nowhere. */
   hover(cell: number | null, x: number, y: number): void;
@@ -58,7 +60,7 @@ export class Grid {
   #cells: Cell[] = [];
   #viewport: Viewport = WHOLE;
   #dirty = new Set<Layer>();
-  readonly #painting = beforePaint(() => this.#paint());
+  readonly #painting: ReturnType<typeof beforePaint>;
   readonly #resizing: ResizeObserver;
   readonly #sizes = new WeakMap<Element, { width: number; height: number }>();
 
@@ -66,6 +68,7 @@ export class Grid {
     this.#width = width;
     this.#height = height;
     this.#events = events;
+    this.#painting = beforePaint(events.guard(() => this.#paint()));
     this.element = h("div", {
       class: "grid",
       tabindex: 0,
@@ -246,7 +249,7 @@ export class Grid {
       canvas.width = width;
       canvas.height = height;
     }
-    const context = canvas.getContext("2d") as CanvasRenderingContext2D;
+    const context = contextOf(canvas);
     const { region, dest } = visibleRegion(
       this.#viewport,
       this.#width,

@@ -1,12 +1,12 @@
 // Pixels computed here, drawn at any scale: one scratch canvas, reused.
 
+import { contextOf } from "./dom";
 import type { Region, Size } from "./paint";
 
 export class Raster {
   readonly #canvas = document.createElement("canvas");
-  readonly #context = this.#canvas.getContext("2d", {
-    willReadFrequently: true, // the pixels are made on the CPU, so they had better stay there
-  }) as CanvasRenderingContext2D;
+  // The pixels are made on the CPU, so they had better stay there.
+  readonly #context = contextOf(this.#canvas, true);
   #image: ImageData | null = null;
 
   /** Let `fill` write width × height colours, then draw them at `dest`. */

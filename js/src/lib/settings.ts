@@ -1,13 +1,24 @@
-// What a person sets: traits that go both ways, told to the kernel neither too often nor never.
+// What a person sets: traits that go both ways, told to the kernel neither too often nor never, and
+// by it to the other pages that show the widget.
 
+import { type Kernel, watchKernel } from "./kernel";
 import { listen, type Model } from "./model";
 import { throttle } from "./timing";
 
 // The kernel hears of a moving dial less than ten times a second, first, last and rest included.
 const SAVING_MS = 120;
 const REST_MS = 250;
+const PAGE = Math.random().toString(36).slice(2);
+
+/** What `_settle` of src/torchdial/widgets/base.py tells every page. */
+interface Settled<Traits> {
+  type: string;
+  page: string;
+  state: Partial<Traits>;
+}
 
 export interface Settings<Traits, Name extends keyof Traits> {
+  kernel: Kernel;
   get<K extends keyof Traits>(name: K): Traits[K];
   set(values: Partial<Pick<Traits, Name>>): void;
   /** Tell the kernel now what it has not heard yet. */
@@ -21,6 +32,7 @@ export function createSettings<Traits, Name extends keyof Traits & string>(
   names: readonly Name[],
   changed: () => void,
 ): Settings<Traits, Name> {
+  const kernel = watchKernel(model, changed);
   const saving = throttle(SAVING_MS, () => model.save_changes());
   const stopListening = listen(model, names, changed);
   let resting: ReturnType<typeof setTimeout> | undefined;
@@ -30,11 +42,18 @@ export function createSettings<Traits, Name extends keyof Traits & string>(
    * if the kernel never says that it has taken the ones before, as happens in an async cell.
    */
   const settle = () => {
+    resting = undefined;
     saving.flush();
     const state = Object.fromEntries(names.map((name) => [name, model.get(name)]));
-    model.send({ type: "settle", id: 0, state });
+    kernel.send({ type: "settle", id: 0, page: PAGE, state });
   };
+  const follow = ({ type, page, state }: Settled<Traits>) => {
+    if (type !== "settled" || page === PAGE || resting !== undefined) return;
+    for (const name of names) model.set(name, state[name] as Traits[Name]);
+  };
+  model.on("msg:custom", follow);
   return {
+    kernel,
     get: (name) => model.get(name),
     set(values) {
       for (const [name, value] of Object.entries(values)) {
@@ -48,6 +67,8 @@ export function createSettings<Traits, Name extends keyof Traits & string>(
     flush: saving.flush,
     dispose() {
       stopListening();
+      model.off("msg:custom", follow);
+      kernel.dispose();
       clearTimeout(resting);
       saving.flush();
     },

@@ -3,6 +3,8 @@
 
 import { button, h } from "./dom";
 import { Grid, type Layer } from "./grid";
+import { type Guard, mount } from "./guard";
+import type { Kernel } from "./kernel";
 import { range } from "./metrics";
 import { listen, type Model } from "./model";
 import { createPages, type Ranking } from "./pages";
@@ -21,6 +23,7 @@ const LONGEST_NAME = 32; // in the legend
 /** Messages from src/torchdial/widgets. */
 type Message =
   | { type: "tiles"; id: number; version: number; keys: string[] }
+  | { type: "settled" }
   | { type: "error"; id: number; message: string };
 
 type Actions = Record<string, (() => void) | undefined>;
@@ -42,6 +45,8 @@ export interface Preview {
   bestTitle: string;
   /** How many models a picture is shown by. */
   modelsPerImage(): number;
+  /** How many bytes a plane has; null where that is not known. */
+  bytesOf(key: string): number | null;
   draw(
     context: CanvasRenderingContext2D,
     cell: Cell,
@@ -59,7 +64,7 @@ export interface Preview {
   nextView(): void;
   /** What keys do while an element has the focus, beyond what they do everywhere. */
   actions(focus: EventTarget | null): Actions;
-  /** Take what the kernel says anew. */
+  /** Take what the kernel says anew: all of it, or else nothing and an error. */
   readFrame(): void;
   /** Bring everything but the pictures to the state of the model. */
   update(): void;
@@ -70,6 +75,8 @@ export type Shell = ReturnType<typeof createShell>;
 export function createShell<Traits extends PreviewTraits>(
   model: Model<Traits>,
   root: HTMLElement,
+  guard: Guard,
+  kernel: Kernel,
   preview: Preview,
 ) {
   const { numImages, pageSize, size } = preview;
@@ -82,19 +89,24 @@ export function createShell<Traits extends PreviewTraits>(
   const legend = h("div", { class: "legend" });
   const hovered = h("div", { class: "hovered" });
   const help = h("div", { class: "keys", hidden: true }, `${preview.keys} ${KEYS}`);
-  const updating = beforePaint(update);
+  const updating = beforePaint(guard(update));
   const speaking = throttle(1000, () => {
     spoken.textContent = readout.textContent;
   });
   let cells: Cell[] = [];
   let requests = 0;
+  let version = 0; // of the frame that was read
   let problem = "";
   let explained = "";
   let pointer: { cell: number; x: number; y: number } | null = null;
 
-  const tiles = new Tiles((keys) => model.send({ type: "need", id: ++requests, keys }));
+  const tiles = new Tiles(
+    (keys) => kernel.send({ type: "need", id: ++requests, keys }),
+    preview.bytesOf,
+  );
   tiles.put(model.get("_pictures").tiles);
   const grid = new Grid(size.width, size.height, {
+    guard,
     draw: (context, cell, layer, region, dest) =>
       preview.draw(context, cells[cell], layer, region, dest),
     hover: (cell, x, y) => {
@@ -109,19 +121,19 @@ export function createShell<Traits extends PreviewTraits>(
     changed: updating.call,
   });
   const stopListening = [
-    listen(model, ["_frame", "_curves"], () => {
-      preview.readFrame();
-      updating.call();
-    }),
-    listen(model, ["_pictures"], () => {
-      tiles.drop("image/");
-      tiles.put(model.get("_pictures").tiles);
-      grid.redraw("picture", "overlay");
-    }),
+    listen(model, ["_frame", "_curves"], guard(readFrame)),
+    listen(
+      model,
+      ["_pictures"],
+      guard(() => {
+        tiles.renew(model.get("_pictures").tiles, "image/");
+        grid.redraw("picture", "overlay");
+      }),
+    ),
     listen(model, ["_notice"], updating.call),
   ];
-  model.on("msg:custom", onMessage);
-  root.className = "torchdial";
+  const hear = guard(onMessage);
+  model.on("msg:custom", hear);
   root.addEventListener("keydown", onKey);
 
   /** Put the parts together and show the first picture. */
@@ -130,8 +142,14 @@ export function createShell<Traits extends PreviewTraits>(
     root.append(toolbar, help, readout, dials, notice, grid.element, hovered, foot);
     root.append(...details, spoken);
     for (const detail of details) detail.addEventListener("toggle", updating.call);
-    preview.readFrame();
+    readFrame();
     showCells();
+  }
+
+  function readFrame(): void {
+    preview.readFrame();
+    version = model.get("_frame").version;
+    updating.call();
   }
 
   function onMessage(message: Message, buffers: Bytes[]): void {
@@ -139,9 +157,11 @@ export function createShell<Traits extends PreviewTraits>(
       case "tiles":
         tiles.put(
           message.keys.map((key, i) => ({ key, data: buffers[i] })),
-          message.version === model.get("_frame").version,
+          message.version === version,
         );
         grid.redraw("picture", "overlay");
+        return;
+      case "settled": // lib/settings.ts takes it
         return;
       case "error":
         problem = message.message;
@@ -222,10 +242,10 @@ export function createShell<Traits extends PreviewTraits>(
     });
     updateHovered();
     pages.update();
-    const text = model.get("_notice") || problem;
+    const text = [kernel.words, model.get("_notice") || problem].filter(Boolean).join("\n");
     notice.hidden = text === "";
     notice.textContent = text;
-    root.dataset.version = String(model.get("_frame").version);
+    root.dataset.version = String(version);
   }
 
   function updateHovered(): void {
@@ -266,7 +286,7 @@ export function createShell<Traits extends PreviewTraits>(
 
     dispose(): void {
       for (const stop of stopListening) stop();
-      model.off("msg:custom", onMessage);
+      model.off("msg:custom", hear);
       speaking.cancel();
       updating.cancel();
       grid.dispose();
@@ -275,16 +295,9 @@ export function createShell<Traits extends PreviewTraits>(
 }
 
 /** What anywidget calls: it gets an element of its own in `el`, and cleans it up. */
-export function renderer<M>(show: (model: M, root: HTMLElement) => () => void) {
+export function renderer<M>(show: (model: M, root: HTMLElement, guard: Guard) => () => void) {
   return {
-    render({ model, el }: { model: M; el: HTMLElement }) {
-      const root = h("div");
-      el.append(root);
-      const dispose = show(model, root);
-      return () => {
-        dispose();
-        root.remove();
-      };
-    },
+    render: ({ model, el }: { model: M; el: HTMLElement }) =>
+      mount(el, (root, guard) => show(model, root, guard)),
   };
 }

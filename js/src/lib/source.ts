@@ -22,6 +22,8 @@ export interface Source {
   histogram: Float64Array;
 }
 
+const DAMAGED = "torchdial: numbers are missing in what the kernel sent";
+
 const read = new WeakMap<WireTally, Tally>(); // curves outlast many frames
 
 function readTally(wire: WireTally): Tally {
@@ -38,14 +40,21 @@ function readTally(wire: WireTally): Tally {
   return tally;
 }
 
-export function readSource(name: string, wire: WireSource, curves: WireTally | null): Source {
-  const shown = wire.tally && readTally(wire.tally);
-  return {
-    name,
-    shown,
-    track: curves ? readTally(curves) : shown,
-    histogram: float64Of(wire.histogram),
-  };
+/** Read what model number `i` says; an error where numbers are missing. */
+export function readSource(
+  { sources, class_names: names, stops }: Config,
+  i: number,
+  wire: WireSource,
+  curves: WireTally | null,
+): Source {
+  const tallies = [wire.tally, curves].map((tally) => tally && readTally(tally));
+  for (const tally of tallies) {
+    if (tally && tally.counts.numStops !== stops.length) throw new Error(DAMAGED);
+  }
+  const [shown, given] = tallies;
+  const histogram = float64Of(wire.histogram);
+  if (histogram.length < names.length * (stops.length + 1)) throw new Error(DAMAGED);
+  return { name: sources[i], shown, track: given ?? shown, histogram };
 }
 
 /** Which numbers are meant: one class, or all of them (null). */

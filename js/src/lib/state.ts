@@ -11,13 +11,14 @@ export type State = ReturnType<typeof createState>;
 export function createState(model: Model<SegmentationTraits>, changed: () => void) {
   const config = model.get("_config");
   const { task, stops, class_names: names } = config;
-  const { get, set, flush, dispose } = createSettings(
+  const { kernel, get, set, flush, dispose } = createSettings(
     model,
     ["threshold", "class_thresholds", "shown_class", "view"],
     changed,
   );
   return {
     config,
+    kernel,
     get,
     set,
     flush,

@@ -1,24 +1,33 @@
-// The planes that the browser holds: pictures, targets, levels. What is missing is asked for once.
+// The planes that the browser holds: pictures, targets, levels. What is missing is asked for once,
+// and again when it is missed after a while: a question or its answer can be lost.
 
+import { PATIENCE } from "./timing";
 import { bytesOf, type WireTile } from "./wire";
 
 export class Tiles {
   readonly #ask: (keys: string[]) => void;
+  readonly #sizeOf: (key: string) => number | null;
   readonly #held = new Map<string, Uint8Array>();
   readonly #derived = new Map<string, unknown>();
-  readonly #asked = new Set<string>();
+  /** When it was asked for. */
+  readonly #asked = new Map<string, number>();
   #wanted: string[] = [];
 
-  /** `ask` is called at most once a frame with the keys that were missed in it. */
-  constructor(ask: (keys: string[]) => void) {
+  /**
+   * `ask` is called at most once a frame with the keys that were missed in it; `sizeOf` says how
+   * many bytes a plane must have, null where nobody knows.
+   */
+  constructor(ask: (keys: string[]) => void, sizeOf: (key: string) => number | null = () => null) {
     this.#ask = ask;
+    this.#sizeOf = sizeOf;
   }
 
   get(key: string): Uint8Array | null {
     const plane = this.#held.get(key);
     if (plane) return plane;
-    if (!this.#asked.has(key)) {
-      this.#asked.add(key);
+    const now = performance.now();
+    if (now - (this.#asked.get(key) ?? Number.NEGATIVE_INFINITY) > PATIENCE) {
+      this.#asked.set(key, now);
       this.#wanted.push(key);
       if (this.#wanted.length === 1) queueMicrotask(() => this.#ask(this.#wanted.splice(0)));
     }
@@ -51,8 +60,9 @@ export class Tiles {
     return made;
   }
 
-  /** Take planes; of an outdated frame only what outlasts frames. */
+  /** Take planes; of an outdated frame only what outlasts frames. All of them or, damaged, none. */
   put(tiles: readonly WireTile[], current = true): void {
+    this.#check(tiles);
     for (const { key, data } of tiles) {
       if (!current && !isLasting(key)) continue;
       this.#held.set(key, bytesOf(data));
@@ -60,11 +70,27 @@ export class Tiles {
     }
   }
 
+  /** Take planes in place of what `drop` forgets. */
+  renew(tiles: readonly WireTile[], prefix = ""): void {
+    this.#check(tiles);
+    this.drop(prefix);
+    this.put(tiles);
+  }
+
+  #check(tiles: readonly WireTile[]): void {
+    for (const { key, data } of tiles) {
+      const size = this.#sizeOf(key) ?? data.byteLength;
+      if (size !== data.byteLength) {
+        throw new Error(`torchdial: ${key} came with ${data.byteLength} of ${size} bytes`);
+      }
+    }
+  }
+
   /** Forget what the models said, and keep pictures and targets; or forget what begins so. */
   drop(prefix = ""): void {
     const isGone = (key: string) => (prefix ? key.startsWith(prefix) : !isLasting(key));
     for (const key of [...this.#held.keys()]) if (isGone(key)) this.#held.delete(key);
-    for (const key of [...this.#asked]) if (isGone(key)) this.#asked.delete(key);
+    for (const key of [...this.#asked.keys()]) if (isGone(key)) this.#asked.delete(key);
     this.#derived.clear();
   }
 }

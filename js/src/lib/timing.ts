@@ -1,5 +1,8 @@
 // Less often, but never the last one lost.
 
+/** How long an answer is waited for, in ms: after that, the question is asked again when missed. */
+export const PATIENCE = 10_000;
+
 /** Call at most once in `interval` ms: at once if it may, and the latest call at the end. */
 export function throttle(interval: number, action: () => void) {
   let last = Number.NEGATIVE_INFINITY;

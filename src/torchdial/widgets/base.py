@@ -84,6 +84,10 @@ class Widget(anywidget.AnyWidget):
             self.send({"type": "error", "id": request, "message": f"torchdial: {error}"})
 
     def _settle(self, content: Mapping[str, Any]) -> None:
-        """Take what the person has set, in case the traits' own update was held back."""
-        state = {name: content["state"][name] for name in self._SETTABLE}
-        self.set_state(state)
+        """Take what the person has set, in case the traits' own update was held back.
+
+        Then all pages hear of it: traits that a browser sets are not echoed to the others.
+        """
+        self.set_state({name: content["state"][name] for name in self._SETTABLE})
+        state = {name: getattr(self, name) for name in self._SETTABLE}
+        self.send({"type": "settled", "page": content.get("page"), "state": state})

@@ -1,7 +1,7 @@
 // The operating map: a metric over both dials, with the point where they stand, which can be moved.
 
 import { pack, viridis } from "../colors";
-import { h } from "../dom";
+import { contextOf, h } from "../dom";
 
 export interface MapState {
   /** Of the metric, (T, S); null while it is being counted. */
@@ -26,7 +26,7 @@ const COLORS = Array.from({ length: 256 }, (_, i) => pack(viridis(i / 255)));
 export function createMap(numStops: number, scores: readonly number[], events: MapEvents) {
   const numScores = scores.length;
   const canvas = h("canvas", { width: numScores, height: numStops });
-  const context = canvas.getContext("2d") as CanvasRenderingContext2D;
+  const context = contextOf(canvas);
   const image = context.createImageData(numScores, numStops);
   const star = h("div", { class: "map-best", "aria-hidden": "true" }, "★");
   const point = h("div", { class: "map-point" });

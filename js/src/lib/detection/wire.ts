@@ -125,6 +125,16 @@ function split<T>(counts: Int32Array, part: (start: number, end: number) => T): 
   });
 }
 
+/** See that there are as many numbers a row as there must be. */
+function expectLengths(counts: Int32Array, ...arrays: [{ length: number }, number][]): void {
+  const rows = counts.reduce((sum, count) => sum + count, 0);
+  for (const [{ length }, each] of arrays) {
+    if (length !== rows * each) {
+      throw new Error(`torchdial: ${length} numbers came for ${rows} boxes, not ${rows * each}`);
+    }
+  }
+}
+
 /** The targets of each image; empty ones where there are none at all. */
 export function readTruths(wire: WireTargets | null, numImages: number): Truth[] {
   if (!wire) {
@@ -159,7 +169,9 @@ export function readScenes(
   const kept = bytesOf(wire.kept);
   const bytesPerRow = Math.ceil(numStops / 8);
   const pairs = readPairs(wire.pairs);
-  return split(int32Of(wire.counts), (start, end) => ({
+  const counts = int32Of(wire.counts);
+  expectLengths(counts, [boxes, 4], [scores, 1], [labels, 1], [index, 1], [kept, bytesPerRow]);
+  return split(counts, (start, end) => ({
     count: end - start,
     boxes: boxes.subarray(4 * start, 4 * end),
     scores: scores.subarray(start, end),
@@ -181,7 +193,9 @@ function readPairs(wire: WireDetections["pairs"]): Pairs[] {
   const detection = int32Of(wire.detection);
   const target = int32Of(wire.target);
   const iou = float32Of(wire.iou);
-  return split(int32Of(wire.counts), (start, end) => ({
+  const counts = int32Of(wire.counts);
+  expectLengths(counts, [detection, 1], [target, 1], [iou, 1]);
+  return split(counts, (start, end) => ({
     detection: detection.subarray(start, end),
     target: target.subarray(start, end),
     iou: iou.subarray(start, end),

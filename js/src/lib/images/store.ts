@@ -7,6 +7,7 @@ import { bytesOf, type WireTile } from "../wire";
 export type Message =
   | { type: "tiles"; id: number; version: number; keys: string[] }
   | { type: "pixel"; id: number; image: number; x: number; y: number; values: string }
+  | { type: "settled" }
   | { type: "error"; id: number; message: string };
 
 /** What is known of a picture without its pixels. */

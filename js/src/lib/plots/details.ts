@@ -1,5 +1,6 @@
 // What a zoomed window shows beyond the picture of the whole: asked for, shown when it comes.
 
+import { PATIENCE } from "../timing";
 import type { Message } from "./frames";
 import { Points } from "./points";
 import type { Limits } from "./scale";
@@ -25,6 +26,7 @@ export class Details {
   readonly #came: () => void;
   readonly #kept = new Map<string, Detail>();
   #asked = "";
+  #askedAt = 0;
 
   constructor(store: Store, came: () => void) {
     this.#store = store;
@@ -61,8 +63,9 @@ export class Details {
       return series[i].window[1] >= x[x.length - 1] ? total : 0;
     });
     const question = JSON.stringify([axis, window, grown]);
-    if (question === this.#asked) return;
-    this.#asked = question;
+    const now = performance.now();
+    if (question === this.#asked && now - this.#askedAt < PATIENCE) return;
+    [this.#asked, this.#askedAt] = [question, now];
     const along = axis === "time" ? "time" : "step";
     try {
       const { message, data } = await this.#store.ask({

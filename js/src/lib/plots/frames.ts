@@ -1,6 +1,7 @@
 // What crosses the wire of the live plots; src/torchdial/widgets/frames.py writes it.
 
-import type { Packed } from "./packing";
+import type { Bytes } from "../wire";
+import { type Packed, unpack } from "./packing";
 
 export interface WireScalar {
   name: string;
@@ -107,3 +108,16 @@ export type Message =
   | { type: "distribution"; id: number; distribution: WireDistribution | null }
   | { type: "done"; id: number }
   | { type: "error"; id: number | null; message: string };
+
+/** See that all arrays of a frame are there and fit together, before any of it is taken. */
+export function checkFrame({ runs, layers, distribution }: Frame, data: Bytes): void {
+  const lengthOf = (array: Packed) => unpack(array, data).length;
+  for (const { name, step, time, value } of runs.flatMap(({ scalars }) => scalars)) {
+    const [steps, times, values] = [step, time, value].map(lengthOf);
+    if (steps !== times || steps !== values) {
+      throw new Error(`torchdial: ${steps} steps, ${times} times and ${values} values of ${name}`);
+    }
+  }
+  for (const { step, value } of layers) [step, value].map(lengthOf);
+  if (distribution) [distribution.count, distribution.rms, distribution.max].map(lengthOf);
+}

@@ -2,6 +2,7 @@
 
 import { css } from "../colors";
 import { button, h } from "../dom";
+import { PATIENCE } from "../timing";
 import type { Columns } from "./columns";
 import { gradient, NOT_FINITE, ZERO } from "./heat";
 import { type Ink, inkOf } from "./ink";
@@ -39,6 +40,7 @@ export class GradientView {
   #answer: Distribution | null = null;
   #answered = "";
   #asking = false;
+  #askedAt = 0;
 
   constructor(store: Store, first: ViewName, changed: () => void) {
     this.#store = store;
@@ -151,12 +153,14 @@ export class GradientView {
     const step = this.#step ?? (newest as Distribution).step;
     const question = `${step} ${layer}`;
     if (question === this.#answered) return this.#answer;
-    if (!this.#asking) this.#ask(question, step, layer);
+    const lost = performance.now() - this.#askedAt > PATIENCE;
+    if (!this.#asking || lost) this.#ask(question, step, layer);
     return this.#step === null ? this.#answer : null;
   }
 
   async #ask(question: string, step: number, row: string): Promise<void> {
     this.#asking = true;
+    this.#askedAt = performance.now();
     try {
       const { message, data } = await this.#store.ask({ type: "distribution", step, row });
       const wire = message.type === "distribution" ? message.distribution : null;

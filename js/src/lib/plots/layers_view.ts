@@ -1,7 +1,7 @@
 // Layers as rows, folded by module: their norms over the steps, or one step's gradients as bars.
 
 import { css } from "../colors";
-import { button, h } from "../dom";
+import { button, contextOf, h } from "../dom";
 import { Raster } from "../raster";
 import { type Columns, MISSING } from "./columns";
 import { fillHeat, largest, NOT_FINITE, pixelsOf, rangeOf } from "./heat";
@@ -100,7 +100,7 @@ export class LayersView {
     this.#canvas.width = Math.round(Math.max(box.clientWidth, 50) * devicePixelRatio);
     this.#canvas.height = Math.round(height * devicePixelRatio);
     this.#canvas.style.height = `${height}px`;
-    return this.#canvas.getContext("2d") as CanvasRenderingContext2D;
+    return contextOf(this.#canvas);
   }
 
   #drawHeat(context: CanvasRenderingContext2D, picture: LayersPicture, ink: Ink): void {

@@ -1,6 +1,7 @@
 // The frame around every live plot: one store a widget, a view for each place it is shown in.
 
 import { h } from "../dom";
+import { type Guard, mount } from "../guard";
 import { listen, type Model as TraitModel } from "../model";
 import { type LiveModel, Store } from "./store";
 import { whenVisible } from "./visible";
@@ -43,7 +44,7 @@ export function liveWidget(make: MakeView) {
       render({ model, el }: { model: Model; el: HTMLElement }) {
         const own = store ?? new Store(model);
         store = own;
-        return show(own, model.get("_config"), el, make);
+        return mount(el, (root, guard) => show(own, model.get("_config"), root, guard, make));
       },
     };
   };
@@ -67,20 +68,25 @@ function followSelected(store: Store, model: SelectedModel): () => void {
   };
 }
 
-function show(store: Store, config: LiveConfig, el: HTMLElement, make: MakeView): () => void {
+function show(
+  store: Store,
+  config: LiveConfig,
+  root: HTMLElement,
+  guard: Guard,
+  make: MakeView,
+): () => void {
   const notice = h("div", { class: "notice", role: "alert", hidden: true });
-  const root = h("div", { class: "live" });
-  root.classList.add("torchdial");
-  const drawing = whenVisible(root, () => {
+  root.classList.add("torchdial-live");
+  const draw = () => {
     notice.textContent = noticeOf(store);
     notice.hidden = notice.textContent === "";
     view.draw(root);
     root.dataset.seq = String(store.seq);
     root.dataset.paints = String(Number(root.dataset.paints ?? 0) + 1);
-  });
+  };
+  const drawing = whenVisible(root, guard(draw));
   const view = make(store, config, () => drawing.call());
   root.append(view.element, notice);
-  el.append(root);
   // Hosts have shortcuts of their own; a key here is meant for here.
   root.addEventListener("keydown", (e) => {
     if (!(e.ctrlKey || e.metaKey || e.altKey)) e.stopPropagation();
@@ -95,12 +101,11 @@ function show(store: Store, config: LiveConfig, el: HTMLElement, make: MakeView)
     sizes.disconnect();
     drawing.cancel();
     view.dispose();
-    root.remove();
   };
 }
 
 function noticeOf(store: Store): string {
-  const words = [store.problem, store.status?.problem ?? ""];
+  const words = [store.kernel.words, store.problem, store.damage, store.status?.problem];
   if (store.behind) words.push("Some points are not here yet: they come when the kernel is free.");
   return words.filter(Boolean).join("\n");
 }

@@ -11,6 +11,7 @@ const BUSY =
   "a cell keeps the kernel busy. Interrupting the cell stops it now; runs begun with " +
   "monitor.start are always heard.";
 const DIAL_PARTS = 1000;
+const LONG_SILENCE = 10_000; // ms
 
 /** The line of a status: "running  step 1,240 / 5,000  epoch 2/8  42.1 steps/s  ETA 1:29 …". */
 export function wordsOf(name: string, status: Status): string[] {
@@ -95,7 +96,7 @@ export function createProgress(store: Store) {
 
   function drawControls(status: Status): void {
     const live = status.state === "running" || status.state === "paused";
-    const heard = live && status.reach === "";
+    const heard = live && status.reach === "" && store.kernel.words === "";
     pause.textContent = status.state === "paused" ? "resume" : "pause";
     pause.disabled = stop.disabled = !heard;
     pause.hidden = stop.hidden = !live && status.state !== "stopping";
@@ -136,16 +137,32 @@ export function createProgress(store: Store) {
     if (answer.textContent !== words) answer.textContent = words;
   }
 
+  /** The line, and how long nothing came of a run that goes on, as far as is known. */
+  function drawLine(): void {
+    const { status, runs, silence } = store;
+    if (!status) return;
+    const words = wordsOf(runs[runs.length - 1]?.name ?? "run", status);
+    if (status.state === "running" && silence >= LONG_SILENCE) {
+      words.push(`no news for ${formatSeconds(silence / 1000)}`);
+    }
+    line.replaceChildren(...words.map((text) => h("span", {}, text)));
+  }
+
+  const listening = setInterval(drawLine, LONG_SILENCE / 4);
+
   return {
     element,
-    dispose: speaking.cancel,
+
+    dispose(): void {
+      clearInterval(listening);
+      speaking.cancel();
+    },
 
     draw(): void {
-      const { status, runs } = store;
+      const { status } = store;
       element.hidden = status === null;
       if (!status) return;
-      const words = wordsOf(runs[runs.length - 1]?.name ?? "run", status);
-      line.replaceChildren(...words.map((text) => h("span", {}, text)));
+      drawLine();
       const done = status.done !== null && status.total ? status.done / status.total : 0;
       bar.hidden = done === 0;
       share.style.width = `${100 * Math.min(done, 1)}%`;

@@ -1,5 +1,6 @@
 // One step's gradients: the spread of a layer's, and typical and largest ones of all layers.
 
+import { contextOf } from "../dom";
 import type { Ink } from "./ink";
 import { formatTick, type Limits } from "./scale";
 import type { Distribution } from "./store";
@@ -53,7 +54,7 @@ export function drawSpread(
   const width = Math.max(canvas.clientWidth, 100);
   canvas.width = width * ratio;
   canvas.height = HEIGHT * ratio;
-  const context = canvas.getContext("2d") as CanvasRenderingContext2D;
+  const context = contextOf(canvas);
   context.scale(ratio, ratio);
   const [first, last] = filled(counts);
   const bars = [counts[0], ...counts.subarray(first, last + 1)];

@@ -1,15 +1,18 @@
 // What the browser knows of the runs: one for each widget, shared by all its views.
 
+import { wordsOf } from "../guard";
+import { GONE, watchKernel } from "../kernel";
 import type { Bytes } from "../wire";
 import { Columns } from "./columns";
-import type {
-  Frame,
-  Message,
-  Status,
-  TrainingEvent,
-  WireDetail,
-  WireDistribution,
-  WireRun,
+import {
+  checkFrame,
+  type Frame,
+  type Message,
+  type Status,
+  type TrainingEvent,
+  type WireDetail,
+  type WireDistribution,
+  type WireRun,
 } from "./frames";
 import { type Packed, unpack } from "./packing";
 import { Points } from "./points";
@@ -22,8 +25,8 @@ const MOST_EVENTS = 500;
 /** The model as anywidget hands it over, as far as live plots need it. */
 export interface LiveModel {
   get(name: "_opening"): { frame: Frame; data: Bytes };
-  on(event: "msg:custom", callback: (message: Message, buffers: Bytes[]) => void): void;
-  off(event: "msg:custom", callback: (message: Message, buffers: Bytes[]) => void): void;
+  on(event: string, callback: (...args: never[]) => void): void;
+  off(event: string, callback: (...args: never[]) => void): void;
   send(content: unknown): void;
 }
 
@@ -67,14 +70,19 @@ export class Store {
   events: TrainingEvent[] = [];
   distribution: Distribution | null = null;
   status: Status | null = null;
-  /** What went wrong, in words; empty when nothing did. */
+  /** What the kernel says went wrong; empty when nothing did. */
   problem = "";
+  /** Why a message could not be read, until everything is told anew. */
+  damage = "";
   /** Number of the last frame. */
   seq = -1;
   /** Grows with each change. */
   version = 0;
   /** Whether a frame was lost and what is shown has a gap. */
   behind = false;
+  /** When the kernel was last heard, in ms. */
+  heardAt: number;
+  readonly kernel: ReturnType<typeof watchKernel>;
   /** What was chosen last in any view, for the next one: a host may draw a widget anew. */
   readonly chosen: Chosen = { logs: new Set() };
   /** The chosen layer, null for none; live.ts has it follow the trait `selected`. */
@@ -85,19 +93,31 @@ export class Store {
   readonly #now: () => number;
   #requests = 0;
   #askedAt = Number.NEGATIVE_INFINITY;
+  #again: ReturnType<typeof setTimeout> | undefined;
   #eventsFrom = 0;
 
   constructor(model: LiveModel, now: () => number = () => performance.now()) {
     this.#model = model;
     this.#now = now;
-    const opening = model.get("_opening");
-    if (opening?.frame) this.#replace(opening.frame, opening.data);
+    this.heardAt = now();
+    this.kernel = watchKernel(model, () => this.#changed());
+    this.#open();
     model.on("msg:custom", this.#onMessage);
+    // A host reads the state anew when a connection was cut.
+    model.on("change:_opening", this.#open);
   }
 
   dispose(): void {
+    clearTimeout(this.#again);
+    this.kernel.dispose();
     this.#model.off("msg:custom", this.#onMessage);
+    this.#model.off("change:_opening", this.#open);
     this.#views.clear();
+  }
+
+  /** How long nothing was heard of the kernel, in ms. */
+  get silence(): number {
+    return this.#now() - this.heardAt;
   }
 
   /** Be told of changes; returns how to stop. */
@@ -111,7 +131,7 @@ export class Store {
     const id = ++this.#requests;
     return new Promise((done, failed) => {
       this.#waiting.set(id, { done, failed });
-      this.#model.send({ ...content, id });
+      if (!this.kernel.send({ ...content, id })) this.#fail(id, GONE);
     });
   }
 
@@ -119,7 +139,9 @@ export class Store {
   askForKeyframe(): void {
     if (this.#now() - this.#askedAt < KEYFRAME_EVERY) return;
     this.#askedAt = this.#now();
-    this.ask({ type: "keyframe" }).catch((error: Error) => this.#fail(null, error.message));
+    this.ask({ type: "keyframe" }).catch((error: Error) => {
+      if (!this.kernel.words) this.#fail(null, error.message);
+    });
   }
 
   readDistribution(wire: WireDistribution, data: Bytes): Distribution {
@@ -134,10 +156,32 @@ export class Store {
     return { step, rows, low, counts, rms: float32(wire.rms), max: float32(wire.max) };
   }
 
+  readonly #open = (): void => {
+    const opening = this.#model.get("_opening");
+    if (!opening?.frame || opening.frame.seq < this.seq) return;
+    this.#safely(() => this.#replace(opening.frame, opening.data));
+  };
+
   readonly #onMessage = (message: Message, buffers: Bytes[]): void => {
-    const data = buffers[0] ?? new Uint8Array();
+    this.heardAt = this.#now();
+    this.#safely(() => this.#hear(message, buffers[0] ?? new Uint8Array()));
+  };
+
+  /** What cannot be read is said and asked for anew; what is shown stays. */
+  #safely(take: () => void): void {
+    try {
+      take();
+    } catch (error) {
+      this.damage = `What the kernel sent could not be read: ${wordsOf(error)}`;
+      this.#fallBehind();
+      this.#changed();
+    }
+  }
+
+  #hear(message: Message, data: Bytes): void {
     switch (message.type) {
       case "keyframe":
+        if (message.frame.seq < this.seq) return; // what is here is newer
         this.#replace(message.frame, data);
         break;
       case "delta":
@@ -155,7 +199,7 @@ export class Store {
         throw new Error(`torchdial: unknown message ${JSON.stringify(message)}`);
     }
     this.#changed();
-  };
+  }
 
   #fail(id: number | null, words: string): void {
     if (id !== null && this.#answer(id, (waiting) => waiting.failed(new Error(words)))) return;
@@ -186,19 +230,33 @@ export class Store {
   }
 
   #replace(frame: Frame, data: Bytes): void {
+    checkFrame(frame, data);
     this.runs.length = 0;
     this.layers.clear();
     this.events = [];
     this.#eventsFrom = frame.events.first;
     this.#take(frame, data);
     this.behind = false;
+    this.damage = "";
+    clearTimeout(this.#again);
   }
 
   #follow(frame: Frame, data: Bytes): void {
     if (frame.seq <= this.seq) return; // the picture here is newer
-    if (frame.seq !== this.seq + 1) this.behind = true;
+    checkFrame(frame, data);
+    const next = this.seq + 1;
     this.#take(frame, data);
-    if (this.behind) this.askForKeyframe();
+    if (frame.seq !== next) this.#fallBehind();
+    else if (this.behind) this.askForKeyframe();
+  }
+
+  /** Ask until everything was told anew: a question can be lost, too. */
+  #fallBehind(wait = KEYFRAME_EVERY): void {
+    this.behind = true;
+    this.askForKeyframe();
+    clearTimeout(this.#again);
+    // More and more rarely, since a cell may keep the kernel busy for hours.
+    this.#again = setTimeout(() => this.#fallBehind(2 * wait), wait);
   }
 
   #take(frame: Frame, data: Bytes): void {

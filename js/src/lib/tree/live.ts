@@ -66,15 +66,18 @@ export class LiveModules {
     this.take(opening.frame, opening.data);
   }
 
-  /** Take what is new; `whole` if it stands for all there was. */
+  /** Take what is new, all of it or nothing; `whole` if it stands for all there was. */
   take(frame: LiveFrame, data: Bytes, whole = false): void {
-    for (const { key } of STATISTICS) {
-      const ring = this.rings[key];
+    const read = STATISTICS.map(({ key }) => {
       const columns = frame.columns[key];
+      return columns && [columns.steps, columns.values].map((array) => unpack(array, data));
+    });
+    STATISTICS.forEach(({ key }, i) => {
+      const ring = this.rings[key];
+      const columns = read[i];
       if (whole) ring.clear();
-      if (!columns) continue;
-      ring.take(unpack(columns.steps, data), unpack(columns.values, data) as Float32Array);
-    }
+      if (columns) ring.take(columns[0], columns[1] as Float32Array);
+    });
     this.marks = frame.marks;
   }
 }

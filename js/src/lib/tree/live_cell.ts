@@ -1,7 +1,7 @@
 // The live statistics of one row: sparklines on one canvas, and each newest value in its colour.
 
 import { css, inkOn } from "../colors";
-import { h } from "../dom";
+import { contextOf, h } from "../dom";
 import { NOT_FINITE } from "../plots/heat";
 import type { Limits } from "../plots/scale";
 import { type LiveModules, MOST_COLUMNS } from "./live";
@@ -40,7 +40,7 @@ export class LiveCell {
     const { clientWidth: width, clientHeight: height } = this.element;
     this.#canvas.width = Math.round(width * devicePixelRatio);
     this.#canvas.height = Math.round(height * devicePixelRatio);
-    const context = this.#canvas.getContext("2d") as CanvasRenderingContext2D;
+    const context = contextOf(this.#canvas);
     context.scale(devicePixelRatio, devicePixelRatio);
     const third = width / STATISTICS.length;
     STATISTICS.forEach(({ key }, i) => {
