@@ -432,6 +432,36 @@ def test_a_value_that_cannot_be_logged_is_a_problem_and_no_crash(value):
     assert "odd" not in monitor.history
 
 
+@pytest.mark.parametrize("step", [2**70, 1.5, "3", math.nan, True, torch.zeros(2)])
+def test_a_step_that_is_none_is_a_problem_and_costs_no_other(step):
+    monitor = td.TrainingMonitor(Weight())
+    monitor.log(loss=1.0)
+    monitor.log(loss=2.0, step=step)
+    monitor.log(loss=3.0)
+    monitor.close()
+    assert "step: expected a whole number, got" in monitor.problem
+    assert points(monitor.history, "loss") == [(1, 1.0), (2, 3.0)]
+
+
+def test_a_record_that_cannot_be_written_costs_no_other(monkeypatch):
+    model = Weight()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    monitor = td.TrainingMonitor(model, optimizer, budget=1)
+
+    def broken(*_):
+        raise RuntimeError("planted")
+
+    monkeypatch.setattr("torchdial.training.records.Writer._gradients", broken)
+    for _ in range(3):
+        model((3.0, 4.0)).backward()
+        optimizer.step()
+        monitor.log(loss=1.0)
+    monitor.close()
+    assert "RuntimeError: planted" in monitor.problem
+    assert points(monitor.history, "loss") == [(1, 1.0), (2, 1.0), (3, 1.0)]
+    assert points(monitor.history, "lr") == [(1, 0.1), (2, 0.1), (3, 0.1)]
+
+
 def test_any_step_is_kept_also_out_of_order_or_repeated():
     model = Weight()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)

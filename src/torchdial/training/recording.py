@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+from torchdial.inputs.numbers import to_float
 from torchdial.inputs.refusal import describe, refusal
 from torchdial.training.clock import Clock
 from torchdial.training.clock import Reading as Depth
@@ -111,6 +112,7 @@ class Recording:
         if self._is_off():
             return
         with self._ours():
+            step = None if step is None else to_step(step)
             if not self._optimizers:
                 self._count_log(step)
             self._orphans += any(optimizer() is None for optimizer in self._optimizers)
@@ -284,7 +286,7 @@ class Recording:
 
     def _count_log(self, step: int | None) -> None:
         if step is not None:
-            self.step = int(step)
+            self.step = step
             self.clock.lap(self._control.waited)
         elif not self._has_read:
             self._count_step()
@@ -376,6 +378,23 @@ class _Ours:
             return False
         self._audience.trouble()
         return True
+
+
+def to_step(step: Any) -> int:
+    """Return a step as int.
+
+    Raises:
+        ValueError: it is no whole number, or one beyond 64 bits.
+    """
+    number = to_float(step.item() if isinstance(step, Tensor) and step.numel() == 1 else step)
+    if number.is_integer() and -(2**63) <= number < 2**63:
+        return int(step)
+    raise refusal(
+        "step",
+        expected="a whole number",
+        got=describe(step),
+        remedy="Leave it out for the last completed step.",
+    )
 
 
 def _with_closure(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -124,16 +125,27 @@ class Writer:
         self._overflows = 0
 
     def write(self, records: Sequence[Record]) -> None:
-        """Write records, oldest first."""
-        for record in records:
-            self._take(record)
+        """Write records, oldest first; one that cannot be written costs no other.
+
+        Raises:
+            Exception: what the first of those that cannot raised.
+        """
+        errors = [error for record in records if (error := _error_of(self._take, record))]
         points, self._points = self._points, {}
         with self.history.lock:
-            for name, rows in points.items():
-                series = self.history.scalars.get(name)
-                if series is None:
-                    series = self.history.scalars[name] = Series(name, self.history.lock)
-                series.extend(*zip(*rows, strict=True))
+            errors += [
+                error
+                for name, rows in points.items()
+                if (error := _error_of(self._extend, name, rows))
+            ]
+        if errors:
+            raise errors[0]
+
+    def _extend(self, name: str, rows: Sequence[tuple[int, float, float]]) -> None:
+        series = self.history.scalars.get(name)
+        if series is None:
+            series = self.history.scalars[name] = Series(name, self.history.lock)
+        series.extend(*zip(*rows, strict=True))
 
     def _take(self, record: Record) -> None:
         is_skipped = record.overflow is not None and to_number(record.overflow) > 0
@@ -218,6 +230,14 @@ class Writer:
 
     def _point(self, name: str, step: int, value: float, time: float) -> None:
         self._points.setdefault(name, []).append((step, value, time))
+
+
+def _error_of(function: Callable[..., object], *args: Any) -> Exception | None:
+    try:
+        function(*args)
+    except Exception as error:
+        return error
+    return None
 
 
 def _length(norms: Floats) -> float:
