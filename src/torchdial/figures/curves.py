@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from torchdial.figures.place import canvas_for, figure_of
+from torchdial.figures.words import line
 from torchdial.inputs.pictures import CATEGORIES
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ def curves_figure(runs: Sequence[Run], ax: Axes | None = None) -> Figure:
     figure = canvas_for(ax, WIDTH_INCHES, height, DPI, layout="constrained")
     for place, (title, names) in enumerate(shown, start=1):
         _draw(figure.add_subplot(rows, columns, place), title, names, runs)
-    figure.suptitle(runs[-1].name if runs else "", fontsize="small").set_parse_math(False)
+    name = line(runs[-1].name) if runs else ""
+    figure.suptitle(name, fontsize="small").set_parse_math(False)
     return figure_of(figure)
 
 
@@ -84,13 +86,13 @@ def _draw(axes: Axes, title: str, names: Sequence[str], runs: Sequence[Run]) -> 
                 alpha=0.35 if run.earlier else 1.0,
                 linewidth=1,
                 linestyle="-" if _key(name) == name else "--",
-                label=None if run.earlier else f"{UNHIDDEN}{name}",
+                label=None if run.earlier else f"{UNHIDDEN}{line(name)}",
             )
             if not run.earlier:
                 bad += picture.x[~finite].tolist()
     if bad:
         _mark(axes, bad)
-    axes.set_title(title, fontsize="medium", parse_math=False)
+    axes.set_title(line(title), fontsize="medium", parse_math=False)
     axes.set_xlabel("step")
     if len(names) > 1 or bad:
         for text in axes.legend(fontsize="small").get_texts():

@@ -11,6 +11,7 @@ import torch
 
 from torchdial.figures.place import canvas_for, figure_of
 from torchdial.figures.segmentation import COLUMNS, DPI, MAX_PICTURES
+from torchdial.figures.words import line
 from torchdial.inputs.pictures import CATEGORIES
 
 if TYPE_CHECKING:
@@ -122,8 +123,8 @@ def _styles(dial: DetectionDial) -> list[Style]:
 
 
 def _plain(name: str) -> str:
-    """Return a name that matplotlib neither reads as a formula nor leaves out of a legend."""
-    return f" {name[:LONGEST_NAME]}".replace("$", r"\$")
+    """Return a name that matplotlib does not leave out of a legend, as it does _names."""
+    return f" {line(name, LONGEST_NAME)}"
 
 
 def category(index: int) -> str:
@@ -169,7 +170,7 @@ def _draw_legend(figure: FigureBase, styles: list[Style], bottom: float) -> None
     shown = styles[:CLASSES_IN_LEGEND]
     lines = [Line2D([], [], color=s.color, linestyle=s.dashes, label=s.meaning) for s in shown]
     if lines:
-        figure.legend(
+        legend = figure.legend(
             handles=lines,
             loc="lower center",
             bbox_to_anchor=(0.5, bottom),
@@ -178,6 +179,8 @@ def _draw_legend(figure: FigureBase, styles: list[Style], bottom: float) -> None
             fontsize=8,
             borderpad=0.2,
         )
+        for text in legend.get_texts():
+            text.set_parse_math(False)
 
 
 def _draw_map(axes: Axes, dial: DetectionDial) -> None:

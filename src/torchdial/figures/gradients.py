@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from torchdial.figures.place import canvas_for, figure_of
+from torchdial.figures.words import line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,7 +41,7 @@ def gradients_figure(history: History, ax: Axes | None = None) -> Figure:
     else:
         axes.text(0.5, 0.5, "no gradients yet", ha="center", va="center")
         axes.set_axis_off()
-    figure.suptitle(history.name, fontsize="small").set_parse_math(False)
+    figure.suptitle(line(history.name), fontsize="small").set_parse_math(False)
     return figure_of(figure)
 
 
@@ -112,7 +113,8 @@ def _draw(axes: Axes, grid: Norms, steps: Ints, names: list[str]) -> None:
     every = -(-len(names) // MOST_LABELS)
     rows = range(0, len(names), every)
     axes.set_yticks(list(rows))
-    axes.set_yticklabels([names[row] for row in rows], fontsize="x-small", parse_math=False)
+    labels = [line(names[row]) for row in rows]
+    axes.set_yticklabels(labels, fontsize="x-small", parse_math=False)
     axes.set_xlabel("step")
     if axes.figure is not None and has_log.any():
         axes.figure.colorbar(image, label="log₁₀ of the gradient's norm")

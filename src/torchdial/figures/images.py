@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from torchdial.figures.place import canvas_for, figure_of
+from torchdial.figures.words import line
 from torchdial.inputs.pictures import Pixels
 
 if TYPE_CHECKING:
@@ -46,8 +47,8 @@ def image_figure(
     for i, caption in enumerate(captions):
         row, column = divmod(i, columns)
         y = 1 - ((row + 1) * (side + below) - below / 3) / sheet.shape[0]
-        text = caption.replace("$", r"\$")
-        figure.text(column * side / sheet.shape[1], y, text, size=6)
+        text = line(caption)
+        figure.text(column * side / sheet.shape[1], y, text, size=6, parse_math=False)
     return figure_of(figure)
 
 
