@@ -41,7 +41,7 @@ function show(model: Model<DetectionTraits>, root: HTMLElement, guard: Guard): (
 
   const preview: Preview = {
     size: config,
-    numImages: config.num_images,
+    numImages: config.in_file ?? config.num_images,
     pageSize: config.page_size,
     keys:
       "Dials: arrows one step, Page keys ten, Home, End. " +

@@ -25,6 +25,8 @@ interface Traits {
   selected: number[];
   _config: {
     num_images: number;
+    /** How many a report holds, where these are not all. */
+    in_file?: number;
     height: number;
     width: number;
     page_size: number;
@@ -90,7 +92,13 @@ function show(model: Model<Traits>, root: HTMLElement, guard: Guard): () => void
 
   /** Make what depends on how many pictures there are, and how large. */
   function make() {
-    const { width, height, num_images: count, page_size: size } = model.get("_config");
+    const {
+      width,
+      height,
+      num_images,
+      in_file: count = num_images,
+      page_size: size,
+    } = model.get("_config");
     const made = new Grid(width, height, {
       guard,
       draw: (context, cell, layer, region, dest) => {

@@ -47,7 +47,7 @@ function show(model: Model<SegmentationTraits>, root: HTMLElement, guard: Guard)
 
   const preview: Preview = {
     size: config,
-    numImages: config.num_images,
+    numImages: config.in_file ?? config.num_images,
     pageSize: config.page_size,
     keys: "Dial: arrows one stop, Page keys ten, Home, End.",
     bestTitle: "Go to the best threshold",

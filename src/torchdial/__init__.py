@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from torchdial.export import save_html
     from torchdial.inputs.candidates import raw_candidates
     from torchdial.streaming import stream
     from torchdial.sweeps.curves import ThresholdCurves
@@ -61,6 +62,7 @@ _HOMES = {
     "nms_sweep": "torchdial.sweeps.nms",
     "raw_candidates": "torchdial.inputs.candidates",
     "runs": "torchdial.training.runs",
+    "save_html": "torchdial.export",
     "segment": "torchdial.sweeps.segment",
     "stream": "torchdial.streaming",
     "threshold_levels": "torchdial.sweeps.levels",
@@ -89,6 +91,7 @@ __all__ = [
     "nms_sweep",
     "raw_candidates",
     "runs",
+    "save_html",
     "segment",
     "stream",
     "threshold_levels",

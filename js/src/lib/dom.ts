@@ -29,9 +29,15 @@ export function svg<K extends keyof SVGElementTagNameMap>(
   return element;
 }
 
-function setAttribute(element: Element, name: string, value: string | number | boolean) {
+function setAttribute(
+  element: HTMLElement | SVGElement,
+  name: string,
+  value: string | number | boolean,
+) {
   const text = value === true ? "" : String(value);
-  if (name === "class") element.classList.add(...text.split(" ").map((c) => `torchdial-${c}`));
+  if (name === "style")
+    element.style.cssText = text; // a report's policy refuses the attribute
+  else if (name === "class") element.classList.add(...text.split(" ").map((c) => `torchdial-${c}`));
   else if (value !== false) element.setAttribute(name, text);
 }
 

@@ -51,7 +51,7 @@ export function createPages(count: number, size: number, events: PagesEvents) {
   }
 
   function sort(ranked: Ranking | null): void {
-    order = ranked?.order ?? range(count);
+    order = ranked?.order.filter((image) => image < count) ?? range(count);
     page = 0;
     worst.textContent = ranked ? `worst first at ${ranked.at}` : "worst first";
     worst.setAttribute("aria-pressed", String(ranked !== null));

@@ -46,6 +46,8 @@ export interface Config {
   class_names: string[];
   stops: number[];
   num_images: number;
+  /** How many images a report holds, where these are not all. */
+  in_file?: number;
   height: number;
   width: number;
   channels: number;

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import anywidget
 import traitlets as t
 
+from torchdial.widgets.bundle import bundle
+from torchdial.widgets.saved import MAX_BYTES, Saved
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -22,11 +25,21 @@ STATIC = "static picture: run the cell to interact"
 class Widget(anywidget.AnyWidget):
     """A widget of the family; `super().__init__` listens to the browser."""
 
+    _STEM: ClassVar[str]
+    """Its JavaScript and CSS are `<stem>.js` and `<stem>.css`."""
+
     _SETTABLE: ClassVar[Sequence[str]] = ()
     """The traits that a browser sets; it sends them in a message too, see `_settle`."""
 
     # ipywidgets 7 would display without the static picture.
     _ipython_display_: Any = None
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Read the bundle of a class that has one of its own."""
+        if "_STEM" in cls.__dict__:
+            cls._esm = bundle(f"{cls._STEM}.js")
+            cls._css = bundle(f"{cls._STEM}.css")
+        super().__init_subclass__(**options)
 
     def __init__(self, **traits: Any) -> None:
         super().__init__(**traits)
@@ -52,6 +65,33 @@ class Widget(anywidget.AnyWidget):
             **options: further arguments of `matplotlib.figure.Figure.savefig`.
         """
         self.to_matplotlib().savefig(path, **options)
+
+    def save_html(
+        self,
+        path: str | PathLike[str],
+        *,
+        title: str = "torchdial",
+        max_bytes: int | None = MAX_BYTES,
+    ) -> None:
+        """Write the widget into one HTML file that works without kernel and network.
+
+        Args:
+            path: where to.
+            title: of the page.
+            max_bytes: images that do not fit are left out, see `torchdial.save_html`.
+
+        Raises:
+            ValueError: not even one image fits.
+        """
+        from torchdial.export import save_html
+
+        save_html([self], path, title=title, max_bytes=max_bytes)
+
+    def _saved(self) -> Saved:
+        """Return what shows the widget in a file, without a kernel."""
+        inherited = {*anywidget.AnyWidget.class_trait_names(sync=True), "_esm", "_css"}
+        names = [name for name in self.keys if name not in inherited and name != "_anywidget_id"]
+        return Saved(self._STEM, self.get_state(names))
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         bundle = super()._repr_mimebundle_(**kwargs)

@@ -18,7 +18,6 @@ from torchdial.sweeps.detection_frames import DetectionFrame
 from torchdial.sweeps.detection_settings import DetectionSettings
 from torchdial.sweeps.formulas import Average
 from torchdial.sweeps.operating_point import OperatingPoint
-from torchdial.widgets.bundle import bundle
 from torchdial.widgets.detection_wire import (
     pack_config,
     pack_curves,
@@ -37,8 +36,7 @@ VIEWS = ("boxes", "errors", "ghosts")
 class DetectionDial(Preview[DetectionFrame]):
     """Traits and messages of the dials; made by `DetectionPreview` and `compare`."""
 
-    _esm = bundle("detection.js")
-    _css = bundle("detection.css")
+    _STEM = "detection"
     _SETTABLE = (
         "score_threshold",
         "nms_iou",

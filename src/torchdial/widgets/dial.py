@@ -15,7 +15,6 @@ from torchdial.inputs.stops import Stops
 from torchdial.sweeps.curves import ThresholdCurves
 from torchdial.sweeps.formulas import Average
 from torchdial.sweeps.frames import SegmentationFrame
-from torchdial.widgets.bundle import bundle
 from torchdial.widgets.preview import PAGE_SIZE, Bytes, ClassThresholds, Preview
 from torchdial.widgets.wire import pack_floats, pack_tally
 
@@ -27,8 +26,7 @@ if TYPE_CHECKING:
 class SegmentationDial(Preview[SegmentationFrame]):
     """Traits and messages of the dial; made by `SegmentationPreview` and `compare`."""
 
-    _esm = bundle("segmentation.js")
-    _css = bundle("segmentation.css")
+    _STEM = "segmentation"
     _SETTABLE = ("threshold", "class_thresholds", "shown_class", "view")
     _DIAL = "threshold"
     _images: Bytes
@@ -205,6 +203,12 @@ class SegmentationDial(Preview[SegmentationFrame]):
                 yield f"maximum/{source}/{image}"
             else:
                 yield from (f"level/{source}/{image}/{c}" for c in classes)
+
+    def _keys_in_file(self, image: int) -> Iterator[str]:
+        yield from self._keys_of_image(image)
+        if self._task == "multiclass":
+            for source in range(len(self._shown[1])):
+                yield from (f"level/{source}/{image}/{c}" for c in range(len(self._class_names)))
 
     def _plane(self, key: str) -> Bytes:
         """Return the plane of a key.

@@ -5,7 +5,7 @@ js/src/lib/plots/frames.ts names the parts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -204,6 +204,14 @@ def distribution_at(history: History, step: int, row: str | None) -> Packed:
     packer = Packer()
     found = pack_distribution(packer, history, step, row)
     return Packed({"distribution": found}, packer.data())
+
+
+def distributions(history: History) -> Iterator[dict[str, Any]]:
+    """Yield the head and data of each distribution of |gradient| there is, all layers counted."""
+    for step in [] if history.histograms is None else history.histograms.steps.tolist():
+        packer = Packer()
+        head = pack_distribution(packer, history, step, None, most_bytes=None)
+        yield {"head": head, "data": packer.data()}
 
 
 def shares(counts: Sequence[int], budget: int) -> list[int]:

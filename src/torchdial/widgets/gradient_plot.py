@@ -9,7 +9,6 @@ import traitlets as t
 from torch import nn
 
 from torchdial.training.gradients_now import gradients_now
-from torchdial.widgets.bundle import bundle
 from torchdial.widgets.frames import Choice, Run
 from torchdial.widgets.live import LivePlot
 from torchdial.widgets.sources import Source, read_source
@@ -58,8 +57,7 @@ class GradientPlot(LayersPlot):
         GradientPlot(gradients now)
     """
 
-    _esm = bundle("gradient_plot.js")
-    _css = bundle("gradient_plot.css")
+    _STEM = "gradient_plot"
 
     def __init__(self, source: Any) -> None:
         self._model = source if isinstance(source, nn.Module) else None

@@ -6,9 +6,11 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 import traitlets as t
 from torch import nn
@@ -20,7 +22,7 @@ from torchdial.inputs.picture_sources import to_source
 from torchdial.inputs.pictures import Normalize, Picture, Pixels, category_colors
 from torchdial.inputs.refusal import describe, refusal
 from torchdial.widgets.base import Widget
-from torchdial.widgets.bundle import bundle
+from torchdial.widgets.saved import Saved
 from torchdial.widgets.wire import pack_tile, plane_bytes
 
 if TYPE_CHECKING:
@@ -61,8 +63,7 @@ class ImageGrid(Widget):
         ImageGrid(8 pictures)
     """
 
-    _esm = bundle("image_grid.js")
-    _css = bundle("image_grid.css")
+    _STEM = "image_grid"
     _SETTABLE = ("selected",)
 
     selected = t.List(t.Int()).tag(sync=True, echo_update=False)
@@ -236,6 +237,21 @@ class ImageGrid(Widget):
             raise KeyError(key)
         return found
 
+    def _saved(self) -> Saved:
+        saved = super()._saved()
+        saved.state["_frame"] = {"version": self._version, "tiles": []}
+        saved.num_pictures = len(self._source)
+        saved.picture = self._picture_in_file
+        return saved
+
+    def _picture_in_file(self, index: int) -> dict[str, Any]:
+        """Return all that may be asked for of a picture, and the values behind it."""
+        tiles = {}
+        for kind in ("about", "small", "picture", "mask", "boxes"):
+            with suppress(KeyError):
+                tiles[f"{kind}/{index}"] = plane_bytes(self._tile(f"{kind}/{index}"))
+        return tiles | {f"values/{index}": _pack_values(self.picture(index).values)}
+
     def _about(self, index: int, picture: Picture) -> dict[str, Any]:
         height, width, channels = picture.pixels.shape
         overlay = self._overlay(index)
@@ -307,6 +323,18 @@ def _reduced(pixels: Pixels) -> Pixels:
     mean = sums / np.outer(*sizes)[..., None]
     small: Pixels = np.floor(mean + 0.5).astype(np.uint8)
     return small
+
+
+def _pack_values(values: npt.NDArray[Any]) -> dict[str, Any]:
+    """Return the values of pixels for js/src/lib/report/answers.ts."""
+    kinds = ("b1", "u1", "i4", "f4", "f8")
+    dtype = next(kind for kind in kinds if np.can_cast(values.dtype, kind))
+    return {
+        "dtype": dtype,
+        "width": values.shape[1],
+        "channels": math.prod(values.shape[2:]),
+        "data": values.astype(f"<{dtype}").tobytes(),
+    }
 
 
 def _to_captions(captions: Sequence[str] | None, count: int) -> list[str] | None:

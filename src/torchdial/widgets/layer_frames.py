@@ -131,9 +131,16 @@ def pack_newest(packer: Packer, history: History, told: ToldLayers) -> dict[str,
 
 
 def pack_distribution(
-    packer: Packer, history: History, step: int, row: str | None
+    packer: Packer,
+    history: History,
+    step: int,
+    row: str | None,
+    most_bytes: int | None = COUNT_BYTES,
 ) -> dict[str, Any] | None:
-    """Pack all layers' root mean square and largest |gradient|, and counts of one or all."""
+    """Pack all layers' root mean square and largest |gradient|, and counts of one or all.
+
+    Counts of all that are larger than `most_bytes` are left out; None sets no limit.
+    """
     with history.lock:
         found = history.histograms.at(step) if history.histograms else None
         if found is None or history.histograms is None:
@@ -148,7 +155,8 @@ def pack_distribution(
     if row is not None:
         counted = [names.index(row)]
     else:
-        counted = list(range(len(names))) if counts.size * 4 <= COUNT_BYTES else []
+        fits = most_bytes is None or counts.size * 4 <= most_bytes
+        counted = list(range(len(names))) if fits else []
     return {
         "step": int(at),
         "rows": None if known is not None and known.names == names else names,

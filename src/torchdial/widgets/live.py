@@ -11,9 +11,17 @@ import traitlets as t
 from torchdial.widgets.base import Widget
 from torchdial.widgets.clicks import hear
 from torchdial.widgets.feed import Feed
-from torchdial.widgets.frames import Choice, Packed, Run, detail, distribution_at
+from torchdial.widgets.frames import (
+    Choice,
+    Packed,
+    Run,
+    detail,
+    distribution_at,
+    distributions,
+)
+from torchdial.widgets.saved import Saved
 from torchdial.widgets.sources import Monitor
-from torchdial.widgets.status import has_ended, status_of
+from torchdial.widgets.status import has_ended, in_file, status_of
 
 
 class LivePlot(Widget):
@@ -37,6 +45,7 @@ class LivePlot(Widget):
         **config: Any,
     ) -> None:
         self._runs = tuple(runs)
+        self._has_layers = choice.layers
         self._monitor = monitor
         self._display_id = ""
         self._pictured: int | None = None
@@ -81,6 +90,14 @@ class LivePlot(Widget):
         if key is None or "_opening" in state:
             state["_opening"] = self._feed.opening()
         return state
+
+    def _saved(self) -> Saved:
+        saved = super()._saved()
+        frame = saved.state["_opening"]["frame"]
+        if frame["status"] is not None:
+            frame["status"] = in_file(frame["status"])
+        saved.distributions = tuple(distributions(self._history)) if self._has_layers else ()
+        return saved
 
     def _send_message(self, content: dict[str, Any], buffers: list[bytes]) -> None:
         self.send(content, buffers)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from torchdial.widgets.bundle import bundle
 from torchdial.widgets.frames import Choice
 from torchdial.widgets.live import LivePlot
 from torchdial.widgets.sources import read_source
@@ -36,8 +35,7 @@ class LossPlot(LivePlot):
         LossPlot(run)
     """
 
-    _esm = bundle("loss_plot.js")
-    _css = bundle("loss_plot.css")
+    _STEM = "loss_plot"
 
     def __init__(self, source: Any) -> None:
         found = read_source(source)

@@ -15,7 +15,6 @@ from torchdial.structure.forward import Shapes
 from torchdial.structure.table import shape_text
 from torchdial.structure.tree import ModuleRow
 from torchdial.widgets.base import Widget
-from torchdial.widgets.bundle import bundle
 from torchdial.widgets.clicks import hear
 from torchdial.widgets.gradient_plot import choose_in_plots
 from torchdial.widgets.module_frames import ModuleFeed
@@ -52,8 +51,7 @@ class ModelTree(Widget):
         ModelTree(Sequential, 3 modules, 40 parameters)
     """
 
-    _esm = bundle("model_tree.js")
-    _css = bundle("model_tree.css")
+    _STEM = "model_tree"
     _SETTABLE = ("selected",)
 
     selected = t.Unicode(None, allow_none=True).tag(sync=True, echo_update=False)

@@ -15,6 +15,7 @@ from torchdial.inputs.refusal import describe, refusal
 from torchdial.predictions import at_other_images
 from torchdial.sweeps.formulas import Average
 from torchdial.widgets.base import Widget
+from torchdial.widgets.saved import Saved
 from torchdial.widgets.wire import pack_tile, plane_bytes
 
 Bytes = npt.NDArray[np.uint8]
@@ -151,6 +152,21 @@ class Preview(Widget, Generic[Frame]):
                 if image >= PAGE_SIZE and size > OPENING_BYTES:
                     return
                 yield key
+
+    def _keys_in_file(self, image: int) -> Iterator[str]:
+        """Yield the keys of all planes of an image that may be asked for."""
+        yield from self._keys_of_image(image)
+
+    def _saved(self) -> Saved:
+        saved = super()._saved()
+        frame = self._frame
+        bare = [source | {"tiles": []} for source in frame["sources"]]
+        saved.state |= {"_frame": frame | {"sources": bare}, "_pictures": {"tiles": []}}
+        saved.num_pictures = int(self._config["num_images"])
+        saved.picture = lambda image: {
+            key: plane_bytes(self._plane(key)) for key in self._keys_in_file(image)
+        }
+        return saved
 
     # Messages
 

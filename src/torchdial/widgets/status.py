@@ -56,6 +56,12 @@ def status_of(monitor: Monitor) -> dict[str, Any]:
     }
 
 
+def in_file(status: dict[str, Any]) -> dict[str, Any]:
+    """Return a run's state for a file, where nobody hears what is clicked."""
+    state = status["state"] if status["state"] in ENDED else "saved"
+    return status | {"state": state, "reach": "", "dials": []}
+
+
 def _dial(dial: Any) -> dict[str, Any]:
     named = {name: getattr(dial, name) for name in ("name", "min", "max", "log")}
     return named | {"value": _finite(dial.value)}

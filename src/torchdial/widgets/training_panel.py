@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from torchdial.inputs.refusal import describe, refusal
-from torchdial.widgets.bundle import bundle
 from torchdial.widgets.frames import Choice
 from torchdial.widgets.gradient_plot import SCALARS, LayersPlot
 from torchdial.widgets.loss_plot import is_metric
@@ -31,8 +30,7 @@ class TrainingPanel(LayersPlot):
         ValueError: it is something else.
     """
 
-    _esm = bundle("training_panel.js")
-    _css = bundle("training_panel.css")
+    _STEM = "training_panel"
 
     def __init__(self, monitor: Any) -> None:
         if not is_monitor(monitor):

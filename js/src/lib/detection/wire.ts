@@ -30,6 +30,8 @@ export interface DetectionConfig {
   /** Where curves and the map have points. */
   score_stops: number[];
   num_images: number;
+  /** How many images a report holds, where these are not all. */
+  in_file?: number;
   /** Height and width of each image. */
   sizes: [number, number][];
   /** The largest of each. */

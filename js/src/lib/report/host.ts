@@ -1,0 +1,93 @@
+// The host of widgets in a file: a model without a kernel, and a place for each widget's view.
+
+import { h } from "../dom";
+import { type Answer, answer, type Kept } from "./answers";
+
+type State = Record<string, unknown>;
+type Callback = (...args: never[]) => void;
+
+/** A widget as src/torchdial/export.py writes it. */
+export interface Saved extends Kept {
+  stem: string;
+  state: State;
+  /** What a person should know of it, empty for nothing. */
+  note: string;
+}
+
+/** What a widget's module exports: https://anywidget.dev/en/afm/. */
+interface Exported {
+  initialize?(props: { model: FileModel }): unknown;
+  render(props: { model: FileModel; el: HTMLElement }): unknown;
+}
+// biome-ignore lint/suspicious/noExplicitAny: each widget names the traits of its own model
+export type WidgetModule = any;
+
+/** A widget's model as anywidget hands it over, with nobody at the other end. */
+export class FileModel {
+  readonly #state: State;
+  readonly #kept: Kept;
+  readonly #callbacks = new Map<string, Set<Callback>>();
+
+  constructor({ state, ...kept }: { state: State } & Kept) {
+    this.#state = state;
+    this.#kept = kept;
+  }
+
+  get(name: string): unknown {
+    return this.#state[name];
+  }
+
+  set(name: string, value: unknown): void {
+    if (Object.is(this.#state[name], value)) return;
+    this.#state[name] = value;
+    this.#emit(`change:${name}`);
+  }
+
+  on(event: string, callback: Callback): void {
+    const callbacks = this.#callbacks.get(event) ?? new Set();
+    this.#callbacks.set(event, callbacks.add(callback));
+  }
+
+  off(event: string, callback: Callback): void {
+    this.#callbacks.get(event)?.delete(callback);
+  }
+
+  /** There is nobody to save them for. */
+  save_changes(): void {}
+
+  send(content: { type: string; id: number }): void {
+    const { version = 0 } = (this.#state._frame ?? {}) as { version?: number };
+    const found: Answer | null = answer(content, this.#kept, version);
+    if (!found) return;
+    // Never before the asker is done asking.
+    queueMicrotask(() => this.#emit("msg:custom", found.message, found.buffers));
+  }
+
+  #emit(event: string, ...args: unknown[]): void {
+    for (const callback of [...(this.#callbacks.get(event) ?? [])]) callback(...(args as never[]));
+  }
+}
+
+/** Show widgets one below the other; one that fails says so in its place, and the others go on. */
+export async function showAll(
+  widgets: readonly Saved[],
+  modules: Record<string, WidgetModule>,
+  main: HTMLElement,
+): Promise<void> {
+  for (const saved of widgets) {
+    const place = h("section");
+    main.append(place);
+    if (saved.note) place.append(h("p", {}, saved.note));
+    const el = h("div");
+    place.append(el);
+    try {
+      const found = modules[saved.stem];
+      const widget: Exported = typeof found === "function" ? await found() : found;
+      const model = new FileModel(saved);
+      await widget.initialize?.({ model });
+      await widget.render({ model, el });
+    } catch (error) {
+      el.textContent = `This ${saved.stem.replace("_", " ")} cannot be shown: ${error}`;
+    }
+  }
+}

@@ -1,0 +1,28 @@
+// All widgets in one script, for a file that is opened without a kernel: src/torchdial/export.py.
+
+import detection from "./detection";
+import gradient_plot from "./gradient_plot";
+import image_grid from "./image_grid";
+import { type Saved, showAll } from "./lib/report/host";
+import { inflate, inflateText } from "./lib/report/inflate";
+import { unpack } from "./lib/report/unpack";
+import loss_plot from "./loss_plot";
+import model_tree from "./model_tree";
+import segmentation from "./segmentation";
+import training_panel from "./training_panel";
+
+const MODULES = {
+  detection,
+  gradient_plot,
+  image_grid,
+  loss_plot,
+  model_tree,
+  segmentation,
+  training_panel,
+};
+const main = document.querySelector("main") as HTMLElement;
+const opening = main.querySelector(":scope > p:last-child") as HTMLElement;
+const widgets = unpack(JSON.parse(await inflateText("state")), await inflate("bytes"));
+opening.remove();
+await showAll(widgets as Saved[], MODULES, main);
+document.body.dataset.shown = String((widgets as Saved[]).length);

@@ -1,0 +1,254 @@
+"""Widgets as one HTML file that works without kernel and network.
+
+The page's policy (https://www.w3.org/TR/CSP3/) allows the file's own scripts and style by their
+hashes, and nothing else. All that was ever said by a user is text inside compressed JSON, so that
+no name can end a script element or begin a comment; js/src/report.ts takes it out again.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import html
+import json
+import math
+import warnings
+import zlib
+from collections.abc import Mapping, Sequence
+from datetime import date
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from torchdial import __version__
+from torchdial.inputs.refusal import describe, refusal
+from torchdial.training.files import replace_file
+from torchdial.widgets.base import Widget
+from torchdial.widgets.bundle import bundle
+from torchdial.widgets.saved import MAX_BYTES, Saved
+from torchdial.widgets.sources import is_monitor
+from torchdial.widgets.training_panel import TrainingPanel
+
+GZIP = 31  # zlib's wbits for a gzip header and its checksum
+NAME_BYTES = 64  # at most, for the name and place of one plane
+PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>{style}</style>
+</head>
+<body>
+<main>
+<h1>{title}</h1>
+<p>Opening the report, which needs JavaScript.</p>
+</main>
+<footer>{footer}</footer>
+<script type="text/plain" id="torchdial-state">{state}</script>
+<script type="text/plain" id="torchdial-bytes">{bytes}</script>
+<script type="text/plain" id="torchdial-code">{code}</script>
+<script type="module">{boot}</script>
+</body>
+</html>
+"""
+
+
+def save_html(
+    widgets: Sequence[Any],
+    path: str | PathLike[str],
+    *,
+    title: str = "torchdial",
+    max_bytes: int | None = MAX_BYTES,
+) -> None:
+    """Write widgets into one HTML file: every dial, view and zoom works, with no kernel.
+
+    Nothing is fetched, also when it is opened from a disk. Widgets stand one below the other, as
+    they are set now. Plots zoom over the points that they show.
+
+    Args:
+        widgets: torchdial's widgets and monitors.
+        path: where to. What was there stays until the file is whole.
+        title: of the page.
+        max_bytes: of the file, None for no limit. Where the images do not all fit, the first ones
+            of each widget are kept; the page says so, and so does a warning.
+
+    Raises:
+        ValueError: something is no widget of torchdial, or not even one image fits.
+
+    Example:
+        >>> grid = ImageGrid(torch.rand(4, 1, 8, 8))
+        >>> save_html([grid], path, title="Four pictures")
+    """
+    saved = _to_saved(widgets)
+    block = _Block()
+    entries = [_entry(each, block) for each in saved]
+    room = math.inf if max_bytes is None else max_bytes - len(_page(title, entries, block).encode())
+    block = _with_pictures(saved, entries, block, room)
+    for entry, each in zip(entries, saved, strict=True):
+        _say_what_is_left(entry, each, max_bytes)
+    replace_file(Path(path), [_page(title, entries, block).encode()])
+
+
+def _to_saved(widgets: Any) -> list[Saved]:
+    if isinstance(widgets, (str, Mapping)) or not isinstance(widgets, Sequence) or not widgets:
+        raise refusal(
+            "widgets",
+            expected="a list of torchdial's widgets",
+            got=describe(widgets),
+            remedy="Pass save_html([widget], path).",
+        )
+    return [_saved(widget) for widget in widgets]
+
+
+def _saved(widget: Any) -> Saved:
+    if isinstance(widget, Widget):
+        return widget._saved()
+    if not is_monitor(widget):
+        raise refusal(
+            "widgets",
+            expected="torchdial's widgets and monitors",
+            got=describe(widget),
+            remedy="ipywidgets.embed.embed_minimal_html writes other widgets.",
+        )
+    panel = TrainingPanel(widget)
+    try:
+        return panel._saved()
+    finally:
+        panel.close()
+
+
+def _entry(saved: Saved, block: _Block) -> dict[str, Any]:
+    """Return a widget without its pictures; js/src/lib/report/host.ts reads it."""
+    return {
+        "stem": saved.stem,
+        "state": _pack(saved.state, block),
+        "distributions": _pack(saved.distributions, block),
+        "pictures": {},
+        "kept": 0,
+        "note": "",
+    }
+
+
+def _with_pictures(
+    saved: Sequence[Saved], entries: Sequence[dict[str, Any]], block: _Block, room: float
+) -> _Block:
+    """Add the first picture of every widget, then the second, as far as there is room."""
+    names, start = 0, block.size()
+    for index in range(max(each.num_pictures for each in saved)):
+        for each, entry in zip(saved, entries, strict=True):
+            if index >= each.num_pictures:
+                continue
+            larger = block.copy()
+            pictures = _pack(each.picture(index), larger)
+            names += NAME_BYTES * len(pictures)
+            if larger.size() - start + names > room:
+                return block
+            block = larger
+            entry["pictures"] |= pictures
+            entry["kept"] = index + 1
+    return block
+
+
+def _say_what_is_left(entry: dict[str, Any], saved: Saved, max_bytes: int | None) -> None:
+    """Have the page and a warning say that pictures were left out.
+
+    Raises:
+        ValueError: all of them were.
+    """
+    if entry["kept"] == saved.num_pictures:
+        return
+    if entry["kept"] == 0:
+        raise refusal(
+            "max_bytes",
+            expected="room for one image of each widget",
+            got=f"{max_bytes:,}",
+            remedy="Give it more, or None for no limit.",
+        )
+    entry["state"]["_config"]["in_file"] = entry["kept"]
+    entry["note"] = (
+        f"{entry['kept']:,} of {saved.num_pictures:,} images are in this file, to keep it under "
+        f"{max_bytes:,} bytes; numbers are of all."
+    )
+    warnings.warn(f"torchdial.save_html: {saved.stem}: {entry['note']}", stacklevel=3)
+
+
+def _page(title: str, entries: Sequence[dict[str, Any]], block: _Block) -> str:
+    style, boot, code = (_text(name) for name in ("report.css", "boot.js", "report.js"))
+    scripts = f"{_hash(boot)} {_hash(code)}"
+    return PAGE.format(
+        policy=f"default-src 'none'; script-src {scripts}; style-src {_hash(style)}; "
+        "base-uri 'none'; form-action 'none'",
+        title=html.escape(title),
+        style=style,
+        footer=f"Made with torchdial {__version__} on {date.today()}; nothing is fetched.",
+        state=_base64(gzip.compress(json.dumps(entries, allow_nan=False).encode(), mtime=0)),
+        bytes=block.base64(),
+        code=_base64(gzip.compress(code.encode(), mtime=0)),
+        boot=boot,
+    )
+
+
+def _text(name: str) -> str:
+    """Return a built file as it lies in a script element: without a line's end at the end."""
+    found = bundle(name)
+    text = found if isinstance(found, str) else found.read_text(encoding="utf-8")
+    return text.strip()
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{_base64(hashlib.sha256(text.encode()).digest())}'"
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def _pack(value: Any, block: _Block) -> Any:
+    """Return a value for JSON; its bytes go into the block."""
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return block.add(value)
+    if isinstance(value, Mapping):
+        return {str(key): _pack(item, block) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_pack(item, block) for item in value]
+    return value
+
+
+class _Block:
+    """Bytes that are compressed as they come, so that their size is known on the way."""
+
+    def __init__(self) -> None:
+        self._compress = zlib.compressobj(wbits=GZIP)
+        self._parts: list[bytes] = []
+        self._length = 0  # before compression
+        self._size = 0  # after it
+
+    def add(self, data: Any) -> dict[str, Any]:
+        """Add bytes; return what stands for them in JSON."""
+        place = [self._length, memoryview(data).nbytes]
+        self._length += place[1]
+        self._take(self._compress.compress(data))
+        return {"$bytes": place}
+
+    def size(self) -> int:
+        """Return the length of the base64 so far."""
+        self._take(self._compress.flush(zlib.Z_SYNC_FLUSH))
+        return self._size * 4 // 3
+
+    def copy(self) -> _Block:
+        """Return another block of the same bytes."""
+        block = _Block()
+        block._compress, block._parts = self._compress.copy(), list(self._parts)
+        block._length, block._size = self._length, self._size
+        return block
+
+    def base64(self) -> str:
+        """Return all of it; more may be added later."""
+        return _base64(b"".join([*self._parts, self._compress.copy().flush()]))
+
+    def _take(self, part: bytes) -> None:
+        self._parts.append(part)
+        self._size += len(part)
