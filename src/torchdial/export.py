@@ -23,12 +23,12 @@ from typing import Any
 
 from torchdial import __version__
 from torchdial.inputs.refusal import describe, refusal
-from torchdial.training.files import replace_file
 from torchdial.widgets.base import Widget
 from torchdial.widgets.bundle import bundle
 from torchdial.widgets.saved import MAX_BYTES, Saved
 from torchdial.widgets.sources import is_monitor
 from torchdial.widgets.training_panel import TrainingPanel
+from torchdial.writing import whole_file
 
 GZIP = 31  # zlib's wbits for a gzip header and its checksum
 NAME_BYTES = 64  # at most, for the name and place of one plane
@@ -76,11 +76,14 @@ def save_html(
             of each widget are kept; the page says so, and so does a warning.
 
     Raises:
+        OSError: the file cannot be written.
         ValueError: something is no widget of torchdial, or not even one image fits.
 
     Example:
-        >>> grid = ImageGrid(torch.rand(4, 1, 8, 8))
-        >>> save_html([grid], path, title="Four pictures")
+        >>> import tempfile
+        >>> from torchdial import ImageGrid
+        >>> path = f"{tempfile.mkdtemp()}/report.html"
+        >>> save_html([ImageGrid(torch.rand(4, 1, 8, 8))], path, title="Four pictures")
     """
     saved = _to_saved(widgets)
     block = _Block()
@@ -89,7 +92,8 @@ def save_html(
     block = _with_pictures(saved, entries, block, room)
     for entry, each in zip(entries, saved, strict=True):
         _say_what_is_left(entry, each, max_bytes)
-    replace_file(Path(path), [_page(title, entries, block).encode()])
+    with whole_file(Path(path)) as file:
+        file.write(_page(title, entries, block).encode())
 
 
 def _to_saved(widgets: Any) -> list[Saved]:

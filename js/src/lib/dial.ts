@@ -61,7 +61,11 @@ export function createDial({ name, max, step, at, ticks, ...events }: DialOption
   });
   input.addEventListener("input", () => events.input(input.valueAsNumber));
   input.addEventListener("change", events.commit);
-  const marks = ticks.map(([value, text]) => h("span", { style: `left: ${percent(value)}` }, text));
+  const marks = ticks.map(([value, text]) => {
+    const mark = h("span", {}, text);
+    mark.style.left = percent(value);
+    return mark;
+  });
   const element = h(
     "div",
     { class: "dial" },

@@ -29,15 +29,9 @@ export function svg<K extends keyof SVGElementTagNameMap>(
   return element;
 }
 
-function setAttribute(
-  element: HTMLElement | SVGElement,
-  name: string,
-  value: string | number | boolean,
-) {
+function setAttribute(element: Element, name: string, value: string | number | boolean) {
   const text = value === true ? "" : String(value);
-  if (name === "style")
-    element.style.cssText = text; // a report's policy refuses the attribute
-  else if (name === "class") element.classList.add(...text.split(" ").map((c) => `torchdial-${c}`));
+  if (name === "class") element.classList.add(...text.split(" ").map((c) => `torchdial-${c}`));
   else if (value !== false) element.setAttribute(name, text);
 }
 
@@ -67,7 +61,8 @@ export async function copyText(text: string): Promise<boolean> {
     await navigator.clipboard.writeText(text);
     return true;
   } catch {
-    const area = h("textarea", { style: "position: fixed; opacity: 0" });
+    const area = h("textarea");
+    area.style.cssText = "position: fixed; opacity: 0"; // a report's policy refuses the attribute
     area.value = text;
     document.body.append(area);
     area.select();

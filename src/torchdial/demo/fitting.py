@@ -19,6 +19,7 @@ def fit(
     lr: float,
     seed: int,
     on_step: Callable[[int, float], object] | None,
+    optimizer: torch.optim.Optimizer | None = None,
 ) -> list[float]:
     """Fit a model with Adam and a one-cycle learning rate, and return the loss of every step.
 
@@ -31,6 +32,7 @@ def fit(
         lr: The highest learning rate, above 0.
         seed: Chooses the order of the scenes.
         on_step: Called after every step with its number, from 0, and its loss.
+        optimizer: Adam over the model's parameters, for whoever watches it; None makes one.
 
     Raises:
         ValueError: If an argument is out of the range given above.
@@ -47,7 +49,8 @@ def fit(
     if not 0 < lr < math.inf:
         raise ValueError(f"lr must be finite and above 0, got {lr!r}; 1e-3 is a usual value.")
     steps = epochs * math.ceil(num_scenes / batch_size)
-    optimizer = torch.optim.Adam(model.parameters(), lr=lr)
+    if optimizer is None:
+        optimizer = torch.optim.Adam(model.parameters(), lr=lr)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=lr, total_steps=steps)
     device = next(model.parameters()).device
 

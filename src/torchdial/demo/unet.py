@@ -95,6 +95,7 @@ def train_unet(
     seed: int = 0,
     target: Target = "masks",
     on_step: Callable[[int, float], object] | None = None,
+    optimizer: torch.optim.Optimizer | None = None,
 ) -> list[float]:
     """Fit a model to scenes, on the device the model is on.
 
@@ -117,6 +118,7 @@ def train_unet(
         seed: Chooses the order of the scenes.
         target: ``"masks"`` or ``"classes"``.
         on_step: Called after every step with its number, from 0, and its loss.
+        optimizer: Adam over the model's parameters, for whoever watches it; None makes one.
 
     Returns:
         The loss of every step; epochs * ceil(len(scenes) / batch_size) of them.
@@ -154,6 +156,7 @@ def train_unet(
         lr=lr,
         seed=seed,
         on_step=on_step,
+        optimizer=optimizer,
     )
 
 

@@ -82,6 +82,7 @@ export async function showAll(
     place.append(el);
     try {
       const found = modules[saved.stem];
+      if (!found) throw new Error("this report does not know it");
       const widget: Exported = typeof found === "function" ? await found() : found;
       const model = new FileModel(saved);
       await widget.initialize?.({ model });
