@@ -208,6 +208,32 @@ class TestSizes:
         assert all(size <= DELTA_LIMIT for size in browser.sizes("delta"))
         assert all(size <= KEYFRAME_LIMIT for size in browser.sizes("keyframe"))
 
+    def test_five_hundred_scalars_all_arrive_by_deltas(self) -> None:
+        run = history(1)
+        browser = Browser(run)
+        names = [f"group {i % 50}/metric {i}" for i in range(500)]
+        for tick in range(30):
+            run.record(tick, dict.fromkeys(names, float(tick)), time=tick)
+            browser.feed.poke()
+            browser.time.run_to((tick + 1) / 10)
+        browser.time.run_to(6)
+        copies = [browser.points[0, name]["value"] for name in names]
+        assert copies == [[float(tick) for tick in range(30)]] * 500
+        assert len(browser.sizes("delta")) > 20, "they wait for keyframes"
+        assert all(size <= DELTA_LIMIT for size in browser.sizes("delta"))
+        assert all(size <= KEYFRAME_LIMIT for size in browser.sizes("keyframe"))
+
+    def test_a_long_run_of_five_hundred_scalars_opens_within_its_bounds(self) -> None:
+        run = History()
+        for i in range(500):
+            run.record(0, {f"group {i % 50}/metric {i}": 0.0}, time=0)
+        for series in run.scalars.values():
+            series.extend(np.arange(1, 2000), np.random.rand(1999), np.arange(1, 2000))
+        browser = Browser(run)
+        assert browser.opening_bytes <= KEYFRAME_LIMIT
+        assert len(browser.points) == 500
+        assert all(copy["step"][-1] == 1999 for copy in browser.points.values())
+
     def test_a_refresh_costs_the_same_after_ten_thousand_points(self) -> None:
         sizes = []
         for points in (1000, 10_000):

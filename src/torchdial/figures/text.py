@@ -16,11 +16,16 @@ LETTER = (0.65 * POINTS / 72, 1.3 * POINTS / 72)  # inches, hinting included
 LONGEST = 300  # characters
 MARGIN = 0.1
 DPI = 100
+MOST_LINES = 200  # matplotlib takes seconds for a thousand, and nobody reads them in a picture
+LAST_LINES = 4  # sums stand there
 
 
 def text_figure(text: str, ax: Axes | None = None) -> Figure:
-    """Return a figure that is as large as its text, in a monospaced font."""
-    lines = [line(one, LONGEST) for one in text.splitlines()] or [""]
+    """Return a figure that is as large as its text, in a monospaced font.
+
+    Of more than 200 lines those in the middle are left out, and a line says so.
+    """
+    lines = [line(one, LONGEST) for one in _shortened(text.splitlines())] or [""]
     width = max(map(len, lines)) * LETTER[0] + 2 * MARGIN
     height = len(lines) * LETTER[1] + 2 * MARGIN
     figure = canvas_for(ax, width, height, DPI)
@@ -35,3 +40,11 @@ def text_figure(text: str, ax: Axes | None = None) -> Figure:
         parse_math=False,
     )
     return figure_of(figure)
+
+
+def _shortened(lines: list[str]) -> list[str]:
+    if len(lines) <= MOST_LINES:
+        return lines
+    first = MOST_LINES - LAST_LINES - 1
+    left_out = len(lines) - first - LAST_LINES
+    return [*lines[:first], f"… {left_out:,} lines more", *lines[-LAST_LINES:]]

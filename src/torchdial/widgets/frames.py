@@ -27,6 +27,7 @@ from torchdial.widgets.packing import Packer
 
 DELTA_BYTES = 60_000  # with the head at most 64 kB
 DELTA_NAMES = 16_000  # longer lists of names wait for a keyframe
+DELTA_SCALARS = 100  # that have something new; the others' turn comes next
 DELTA_EVENTS = 20
 KEYFRAME_BYTES = 450_000  # with events and the rest of the head at most 512 kB
 KEYFRAME_LAYER_BYTES = 160_000
@@ -34,6 +35,7 @@ KEYFRAME_POINTS = 20_000
 SERIES_POINTS = 16_000  # js/src/lib/plots/points.ts keeps a few more
 KEYFRAME_EVENTS = 200
 POINT_BYTES = 20  # step and value as float64, time as float32
+SCALAR_BYTES = 200  # of the head
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,7 @@ def keyframe(runs: Sequence[Run], choice: Choice, told: Told) -> Packed:
     names = sum(length_of(entry["rows"]) for entry in layers)
     room = (KEYFRAME_BYTES - len(packer) - names) // POINT_BYTES
     head = {
-        "runs": _whole_runs(packer, runs, choice, told, min(max(room, 0), KEYFRAME_POINTS)),
+        "runs": _whole_runs(packer, runs, choice, told, room),
         "layers": layers,
         "distribution": distribution,
         "events": {"first": first, "items": [event_words(event) for event in events[first:]]},
@@ -116,7 +118,8 @@ def _whole_runs(
 ) -> list[dict[str, Any]]:
     chosen = [[s for s in _scalars(run.history) if choice.scalars(s.name)] for run in runs]
     counts = [min(len(series), SERIES_POINTS) for scalars in chosen for series in scalars]
-    allowed = iter(shares(counts, room))
+    room -= len(counts) * SCALAR_BYTES // POINT_BYTES
+    allowed = iter(shares(counts, min(max(room, 0), KEYFRAME_POINTS)))
     heads = []
     for i, (run, scalars) in enumerate(zip(runs, chosen, strict=True)):
         packed = [_whole(packer, series, next(allowed)) for series in scalars]
@@ -141,9 +144,10 @@ def delta(runs: Sequence[Run], choice: Choice, told: Told) -> Packed:
         for series in _scalars(run.history)
         if choice.scalars(series.name)
     ]
-    new = [entry for entry in new if entry[2] > 0]
+    behind = sorted((entry for entry in new if entry[2] > 0), key=lambda entry: -entry[2])
+    new, later = behind[:DELTA_SCALARS], behind[DELTA_SCALARS:]
     names = sum(length_of(entry["rows"]) for entry in layers)
-    room = (DELTA_BYTES - len(packer) - names - 200 * len(new)) // POINT_BYTES
+    room = (DELTA_BYTES - len(packer) - names - SCALAR_BYTES * len(new)) // POINT_BYTES
     allowed = shares([count for _, _, count in new], max(room, 0))
     by_run: dict[int, list[dict[str, Any]]] = {}
     for (i, series, _), count in zip(new, allowed, strict=True):
@@ -161,7 +165,7 @@ def delta(runs: Sequence[Run], choice: Choice, told: Told) -> Packed:
     }
     told.events += len(events)
     left = sum(count for _, _, count in new) - sum(allowed)
-    more = left > 0 or told.events < len(history.events)
+    more = left > 0 or bool(later) or told.events < len(history.events)
     return Packed(head, packer.data(), more, too_much)
 
 

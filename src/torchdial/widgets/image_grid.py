@@ -317,8 +317,8 @@ def _reduced(pixels: Pixels) -> Pixels:
     """Return means of blocks of pixels; the last ones may be of fewer."""
     factor = _reduction(pixels)
     rows, columns = (np.arange(0, size, factor) for size in pixels.shape[:2])
-    sums = np.add.reduceat(pixels.astype(np.float32), rows, axis=0)
-    sums = np.add.reduceat(sums, columns, axis=1)
+    bands = [pixels[row : row + factor].sum(axis=0, dtype=np.uint32) for row in rows]
+    sums = np.add.reduceat(np.stack(bands), columns, axis=1)
     sizes = [np.diff(np.append(s, n)) for s, n in zip((rows, columns), pixels.shape, strict=False)]
     mean = sums / np.outer(*sizes)[..., None]
     small: Pixels = np.floor(mean + 0.5).astype(np.uint8)

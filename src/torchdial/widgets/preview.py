@@ -25,6 +25,7 @@ Curves = TypeVar("Curves")
 
 PAGE_SIZE = 16
 OPENING_BYTES = 48 << 20  # past the first page, planes follow when the browser asks for them
+FIRST_PAGE_BYTES = 128 << 20  # and within it past the first image
 
 
 class Preview(Widget, Generic[Frame]):
@@ -147,11 +148,11 @@ class Preview(Widget, Generic[Frame]):
         """Yield what the browser gets unasked: the first page, then more while it is cheap."""
         size = 0
         for image in range(num_images):
-            for key in self._keys_of_image(image):
-                size += self._plane(key).nbytes
-                if image >= PAGE_SIZE and size > OPENING_BYTES:
-                    return
-                yield key
+            keys = list(self._keys_of_image(image))
+            size += sum(self._plane(key).nbytes for key in keys)
+            if image and size > (FIRST_PAGE_BYTES if image < PAGE_SIZE else OPENING_BYTES):
+                return
+            yield from keys
 
     def _keys_in_file(self, image: int) -> Iterator[str]:
         """Yield the keys of all planes of an image that may be asked for."""

@@ -1,0 +1,154 @@
+"""Far larger than usual: what crosses stays bounded, and nothing is lost."""
+
+from __future__ import annotations
+
+import time
+import weakref
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import torchdial as td
+from torchdial.training.history import History
+from torchdial.widgets import preview as preview_module
+
+HOSTS_LIMIT = 1000  # iopub messages a second that Jupyter servers let through
+WIDGETS = 20
+
+
+class Wire:
+    """Counts what widgets send, and when."""
+
+    def __init__(self, widgets: list[Any]) -> None:
+        self.sent: list[tuple[float, int, str]] = []
+        for number, widget in enumerate(widgets):
+            widget.send = lambda content, _buffers=None, number=number: self.sent.append(
+                (time.monotonic(), number, content["type"])
+            )
+
+    def most_in_a_second(self) -> int:
+        times = np.array([at for at, _, _ in self.sent])
+        return max(int(((times >= at) & (times < at + 1)).sum()) for at in times)
+
+
+def test_a_burst_of_logs_to_twenty_widgets_floods_no_host_and_loses_no_point(
+    tmp_path: Path,
+) -> None:
+    monitor = td.TrainingMonitor(nn.Linear(1, 1), autosave=tmp_path / "run.td")
+    widgets = [*(td.TrainingPanel(monitor) for _ in range(10))]
+    widgets += [td.LossPlot(monitor) for _ in range(10)]
+    wire = Wire(widgets)
+    for i in range(count := 50_000):
+        monitor.log(loss=float(i))
+    monitor.close()
+    for widget in widgets:
+        widget.close()
+    np.testing.assert_array_equal(monitor.history["loss"].values, np.arange(count))
+    np.testing.assert_array_equal(
+        History.load(tmp_path / "run.td")["loss"].values, np.arange(count)
+    )
+    assert {kind for _, _, kind in wire.sent} <= {"delta", "keyframe"}
+    assert {number for _, number, _ in wire.sent} == set(range(WIDGETS))
+    assert wire.most_in_a_second() <= WIDGETS * 12 < HOSTS_LIMIT
+    assert monitor.problem == ""
+
+
+class Lazy:
+    """A hundred thousand pictures, made when they are read; knows how many of them live."""
+
+    def __init__(self) -> None:
+        self.read: list[int] = []
+        self.alive: weakref.WeakSet[torch.Tensor] = weakref.WeakSet()
+
+    def __len__(self) -> int:
+        return 100_000
+
+    def __getitem__(self, index: int) -> torch.Tensor:
+        self.read.append(index)
+        made = torch.full((3, 8, 8), index % 256, dtype=torch.uint8)
+        self.alive.add(made)
+        return made
+
+
+def test_paging_through_a_large_dataset_reads_what_is_seen_and_keeps_little() -> None:
+    dataset = Lazy()
+    grid = td.ImageGrid(dataset)
+    size = grid._config["page_size"]
+    answers: list[list[Any]] = []
+    grid.send = lambda _content, buffers=None: answers.append(buffers)  # type: ignore[method-assign]
+    for page in range(1, 100):
+        images = range(page * size, (page + 1) * size)
+        for kind in ("about", "picture"):
+            keys = [f"{kind}/{image}" for image in images]
+            grid._on_message(grid, {"type": "need", "id": page, "keys": keys}, [])
+    assert [bytes(b)[0] for b in answers[-1]] == [i % 256 for i in range(99 * size, 100 * size)]
+    assert dataset.read == list(range(100 * size)), "each once, in the order they were seen"
+    assert len(dataset.alive) <= 3 * size
+
+
+@pytest.mark.parametrize("task", ["multiclass", "multilabel"])
+def test_two_hundred_classes_open_within_the_budget_and_the_rest_comes_on_request(
+    task: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preview_module, "FIRST_PAGE_BYTES", 3 << 20)
+    logits = torch.randn(6, 200, 48, 48, generator=torch.Generator().manual_seed(0))
+    labels = torch.randint(0, 200, (6, 48, 48))
+    targets = labels if task == "multiclass" else torch.rand_like(logits) > 0.9
+    preview = td.SegmentationPreview(
+        torch.rand(6, 3, 48, 48), logits, targets, task=task, from_logits=True
+    )
+    tiles = [*preview._pictures["tiles"], *preview._frame["sources"][0]["tiles"]]
+    assert sum(len(tile["data"]) for tile in tiles) <= 3 << 20
+    opening = {tile["key"] for tile in tiles}
+    assert {"image/0", "target/0" if task == "multiclass" else "target/0/199"} <= opening
+    last = "level/0/5/199"
+    assert last not in opening
+    answers: list[tuple[Any, Any]] = []
+    preview.send = lambda content, buffers=None: answers.append((content, buffers))  # type: ignore[method-assign]
+    preview._on_message(preview, {"type": "need", "id": 1, "keys": [last]}, [])
+    ((content, (plane,)),) = answers
+    assert content["keys"] == [last]
+    probability = logits[5].softmax(0)[199] if task == "multiclass" else logits[5, 199].sigmoid()
+    stops = torch.arange(101, dtype=torch.float64) / 100
+    levels = (stops.float()[:, None, None] < probability).sum(0)
+    np.testing.assert_array_equal(np.frombuffer(plane, np.uint8).reshape(48, 48), levels)
+
+
+def test_twenty_thousand_candidates_cross_in_some_fifty_bytes_each() -> None:
+    generator = torch.Generator().manual_seed(0)
+    corner = 900 * torch.rand(20_000, 2, generator=generator)
+    size = 4 + 90 * torch.rand(20_000, 2, generator=generator)
+    found = {
+        "boxes": torch.cat([corner, corner + size], 1),
+        "scores": torch.rand(20_000, generator=generator),
+        "labels": torch.randint(0, 20, (20_000,), generator=generator),
+    }
+    preview = td.DetectionPreview(torch.rand(1, 3, 16, 16), [found], class_names=["x"] * 20)
+    assert sum(_bytes_in(preview._frame["sources"])) <= 64 * 20_000
+    preview.score_threshold = 0.999
+    kept = preview.kept(0)["scores"]
+    assert (kept > 0.999).all()
+    assert 0 < len(kept) < 40
+
+
+def _bytes_in(value: Any) -> list[int]:
+    if isinstance(value, (bytes, memoryview)):
+        return [memoryview(value).nbytes]
+    values = value.values() if isinstance(value, dict) else value
+    return [n for v in values for n in _bytes_in(v)] if isinstance(value, (dict, list)) else []
+
+
+def test_the_picture_of_a_thousand_modules_is_short_and_says_so() -> None:
+    model = nn.Sequential(*(nn.Linear(1 + i % 7, 1 + (i + 1) % 7) for i in range(1000)))
+    tree = td.ModelTree(model)
+    (text,) = tree.to_matplotlib().texts
+    lines = text.get_text().splitlines()
+    whole = tree.text().splitlines()
+    assert len(lines) == 200
+    assert lines[:195] == whole[:195]
+    assert lines[195] == f"… {len(whole) - 199:,} lines more"
+    assert lines[-1] == whole[-1]
