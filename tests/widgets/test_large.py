@@ -152,3 +152,43 @@ def test_the_picture_of_a_thousand_modules_is_short_and_says_so() -> None:
     assert lines[:195] == whole[:195]
     assert lines[195] == f"… {len(whole) - 199:,} lines more"
     assert lines[-1] == whole[-1]
+
+
+BOX = {"boxes": [[0.0, 0.0, 1.0, 1.0]], "scores": [1.0], "labels": [0]}
+HUGE = torch.zeros((), dtype=torch.uint8).expand(3, 16_384, 16_384)  # of no memory
+
+
+@pytest.mark.parametrize(
+    "show",
+    [
+        pytest.param(lambda: td.SegmentationPreview(HUGE[None], HUGE[:1]), id="segmentation"),
+        pytest.param(lambda: td.DetectionPreview([HUGE], [BOX]), id="detection"),
+        pytest.param(lambda: td.ImageGrid(HUGE), id="grid"),
+        pytest.param(lambda: td.ImageGrid(HUGE[0]), id="a map in a grid"),
+    ],
+)
+def test_a_map_no_browser_can_draw_is_refused_in_words(show: Any) -> None:
+    with pytest.raises(
+        ValueError, match=r"at most [\d,]+ pixels.*got 16,384 × 16,384.*interpolate"
+    ):
+        show()
+
+
+def test_a_page_with_a_picture_too_large_is_answered_with_the_reason() -> None:
+    grid = td.ImageGrid(Growing())
+    answers: list[Any] = []
+    grid.send = lambda content, _buffers=None: answers.append(content)  # type: ignore[method-assign]
+    grid._on_message(grid, {"type": "need", "id": 1, "keys": ["about/64"]}, [])
+    (answer,) = answers
+    assert answer["type"] == "error"
+    assert "16,384 × 16,384" in answer["message"]
+
+
+class Growing:
+    """Small pictures, and one that is not."""
+
+    def __len__(self) -> int:
+        return 65
+
+    def __getitem__(self, index: int) -> torch.Tensor:
+        return HUGE if index == 64 else HUGE[:, :8, :8]

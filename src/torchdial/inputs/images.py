@@ -15,6 +15,7 @@ from torchdial.inputs.refusal import describe, refusal, refuse_non_finite
 Numbers = float | Sequence[float] | None
 
 CHANNELS = (1, 3, 4)
+MOST_PIXELS = 1 << 26  # of one picture: what larger ones take, browsers stall over or refuse
 ROUNDING = 0.5 / 255  # undoing a normalisation in float32 lands this near to [0, 1]
 
 
@@ -36,7 +37,8 @@ def to_images(
         std: what was divided by.
 
     Raises:
-        ValueError: another shape or type, non-finite values, or values outside [0, 1].
+        ValueError: another shape or type, non-finite values, values outside [0, 1], or more pixels
+            than a browser draws.
 
     Example:
         >>> to_images(torch.rand(8, 3, 32, 32)).shape
@@ -47,12 +49,25 @@ def to_images(
     if hasattr(first, "__array_interface__") and not isinstance(first, np.ndarray):  # Pillow
         images = [np.asarray(i) for i in images] if is_list else np.asarray(images)
     tensor = to_tensor("images", images)
-    refuse_non_finite("images", tensor)
     if is_list and tensor.ndim == 3:
         stacked = tensor[..., None]
     else:
         stacked = _to_nhwc(tensor, channels_first=isinstance(first, torch.Tensor))
+    refuse_too_large("images", *stacked.shape[1:3])
+    refuse_non_finite("images", tensor)
     return np.ascontiguousarray(_to_uint8(stacked, mean, std).cpu().numpy())
+
+
+def refuse_too_large(name: str, height: int, width: int) -> None:
+    """Raise if a picture has more pixels than browsers draw without stalling."""
+    if height * width > MOST_PIXELS:
+        raise refusal(
+            name,
+            expected=f"pictures of at most {MOST_PIXELS:,} pixels, which is what a browser draws",
+            got=f"{height:,} × {width:,}",
+            remedy="Crop them, or make them smaller with torch.nn.functional.interpolate, and maps "
+            "and targets with them. td.ThresholdSweep and td.segment take any size.",
+        )
 
 
 def to_image_list(

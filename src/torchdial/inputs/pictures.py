@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from torchdial.inputs.images import CHANNELS, Numbers, undo_normalisation
+from torchdial.inputs.images import CHANNELS, Numbers, refuse_too_large, undo_normalisation
 from torchdial.inputs.maps import to_tensor
 from torchdial.inputs.refusal import describe, refusal
 
@@ -76,7 +76,8 @@ def to_pictures(
             these, else as "image".
 
     Raises:
-        ValueError: another shape or type, or an unknown colour map or range.
+        ValueError: another shape or type, more pixels than a browser draws, or an unknown colour
+            map or range.
 
     Example:
         >>> [p.pixels.shape for p in to_pictures(torch.rand(2, 3, 8, 8))]
@@ -89,6 +90,8 @@ def to_pictures(
     colors = _color_map(cmap)
     limits = _limits(normalize)
     planes = list(_planes("images", images))
+    for plane, _ in planes:
+        refuse_too_large("images", *plane.shape[:2])
     given = [_undone(plane, mean, std) for plane in planes]
     if limits == "batch":
         limits = _span([values for values, _ in given])

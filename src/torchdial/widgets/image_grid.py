@@ -218,13 +218,13 @@ class ImageGrid(Widget):
 
         Raises:
             KeyError: there is none.
+            ValueError: its picture cannot be shown.
         """
         kind, _, number = key.partition("/")
-        try:
-            index = int(number)
-            picture = self.picture(index)
-        except (ValueError, IndexError) as error:
-            raise KeyError(key) from error
+        if not number.isdecimal() or int(number) >= len(self._source):
+            raise KeyError(key)
+        index = int(number)
+        picture = self.picture(index)
         if kind == "about":
             return np.frombuffer(json.dumps(self._about(index, picture)).encode(), np.uint8)
         if kind == "picture":
