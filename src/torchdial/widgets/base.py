@@ -43,7 +43,15 @@ class Widget(anywidget.AnyWidget):
 
     def __init__(self, **traits: Any) -> None:
         super().__init__(**traits)
+        self._own_layout = self.layout
         self.on_msg(self._on_message)
+
+    def close(self) -> None:
+        """Close the widget, and the layout that it was made with, which ipywidgets would leave."""
+        super().close()
+        layout = self.__dict__.pop("_own_layout", None)
+        if layout is not None:
+            layout.close()
 
     @abstractmethod
     def to_matplotlib(self, ax: Axes | None = None) -> Figure:

@@ -1,0 +1,70 @@
+"""A thousand widgets of each class, made and closed: nothing of them stays."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+from typing import Any
+
+import comm
+import pytest
+import torch
+from ipywidgets.widgets import widget
+from torch import nn
+
+import torchdial as td
+
+MANY = 1000
+WARM = 50
+
+torch.manual_seed(0)
+MODEL = nn.Linear(4, 1)
+IMAGES = torch.rand(1, 3, 8, 8)
+MAPS = torch.rand(1, 8, 8)
+FOUND = [
+    {
+        "boxes": torch.tensor([[1.0, 1, 4, 4]]),
+        "scores": torch.ones(1),
+        "labels": torch.zeros(1, dtype=torch.long),
+    }
+]
+
+
+def monitored() -> td.TrainingMonitor:
+    monitor = td.TrainingMonitor(MODEL, torch.optim.SGD(MODEL.parameters(), lr=0.1))
+    monitor.log(loss=1.0)
+    monitor.flush()
+    return monitor
+
+
+MAKERS: dict[str, Callable[[td.TrainingMonitor], Any]] = {
+    "SegmentationPreview": lambda _: td.SegmentationPreview(IMAGES, MAPS, MAPS > 0.5),
+    "DetectionPreview": lambda _: td.DetectionPreview(IMAGES, FOUND, FOUND),
+    "ImageGrid": lambda _: td.ImageGrid(IMAGES),
+    "LossPlot": lambda monitor: td.LossPlot(monitor),
+    "GradientPlot": lambda monitor: td.GradientPlot(monitor),
+    "ModelTree": lambda monitor: td.ModelTree(MODEL, monitor=monitor),
+    "TrainingPanel": lambda monitor: td.TrainingPanel(monitor),
+}
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_leave_nothing_in_the_kernel(name: str) -> None:
+    monitor = monitored()
+
+    def repeat(times: int) -> int:
+        for _ in range(times):
+            MAKERS[name](monitor).close()
+        gc.collect()
+        return len(gc.get_objects())
+
+    def registered() -> tuple[int, ...]:
+        kept = (widget._instances, comm.get_comm_manager().comms, MODEL._forward_hooks)
+        return tuple(map(len, kept))
+
+    before = registered()
+    warm = repeat(WARM)
+    grown = repeat(MANY - WARM) - warm
+    assert registered() == before
+    assert grown < (MANY - WARM) // 50, "objects stay"
+    monitor.close()
