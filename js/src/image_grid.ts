@@ -6,6 +6,7 @@ import type { Guard } from "./lib/guard";
 import { createImagePainter } from "./lib/images/painter";
 import { createStore, type Message } from "./lib/images/store";
 import { listen, type Model } from "./lib/model";
+import { inText } from "./lib/names";
 import { createPages } from "./lib/pages";
 import { createSettings } from "./lib/settings";
 import { renderer } from "./lib/shell";
@@ -212,7 +213,9 @@ function show(model: Model<Traits>, root: HTMLElement, guard: Guard): () => void
     grid.setCells(images.length);
     grid.flush();
     images.forEach((image, cell) => {
-      grid.setCaption(cell, store.about(image)?.caption || String(image));
+      const { caption = "", range = "" } = store.about(image) ?? {};
+      const words = [inText(caption), range].filter(Boolean).join("  ");
+      grid.setCaption(cell, words || String(image), caption);
       grid.mark(cell, selected.includes(image));
     });
     pages.update();

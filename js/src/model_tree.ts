@@ -411,7 +411,7 @@ function show(model: Model<Traits>, root: HTMLElement, guard: Guard): () => void
     alarm.hidden = !mark;
     if (!mark) return;
     const goThere = button("→ show", `Show ${table.path[mark.row]}`, () => goTo(mark.row));
-    alarm.replaceChildren(`⚠ ${mark.words} `, goThere);
+    alarm.replaceChildren("⚠ ", h("bdi", {}, mark.words), " ", goThere);
   }
 
   /** Open what a row lies in, and bring it into sight. */

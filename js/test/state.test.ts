@@ -13,6 +13,7 @@ function modelOf(traits: Partial<SegmentationTraits>, config: object) {
     _config: {
       task: "multiclass",
       class_names: ["a", "b", "c"],
+      sources: ["model"],
       stops: [0, 0.25, 0.5, 0.75, 1],
       initial_threshold: 0.5,
       initial_class_thresholds: [],

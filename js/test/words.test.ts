@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { shorten } from "../src/lib/words";
+import { shorten } from "../src/lib/names";
 
 it.each([
   ["short", 8, "short"],

@@ -117,7 +117,8 @@ def test_a_loader_is_read_in_its_order_up_to_what_is_seen() -> None:
 
 def test_captions_tell_ranges_and_channels() -> None:
     grid = td.ImageGrid(torch.linspace(-1, 3, 5 * 16).reshape(1, 5, 4, 4), normalize=(-1, 3))
-    assert about(grid, 2)["caption"] == "channel 2  [-1, 3]"
+    assert (about(grid, 2)["caption"], about(grid, 2)["range"]) == ("channel 2", "[-1, 3]")
+    assert grid._caption(2) == "channel 2  [-1, 3]"
     assert about(td.ImageGrid(torch.rand(2, 3, 4, 4), captions=["a", "b"]), 1)["caption"] == "b"
 
 

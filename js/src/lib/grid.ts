@@ -95,11 +95,12 @@ export class Grid {
     this.redraw("picture", "overlay");
   }
 
-  setCaption(cell: number, text: string): void {
+  /** Say what a cell shows; `whole` is what a pointer is told, where that is more. */
+  setCaption(cell: number, text: string, whole = text): void {
     const { caption } = this.#cells[cell];
     if (caption.textContent !== text) {
       caption.textContent = text;
-      caption.title = `${text}: this picture alone, or all`;
+      caption.title = `${whole || text}: this picture alone, or all`;
     }
     caption.hidden = text === "";
   }

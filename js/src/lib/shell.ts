@@ -7,12 +7,12 @@ import { type Guard, mount } from "./guard";
 import type { Kernel } from "./kernel";
 import { range } from "./metrics";
 import { listen, type Model } from "./model";
+import { shorten } from "./names";
 import { createPages, type Ranking } from "./pages";
 import type { Region, Size } from "./paint";
 import { Tiles } from "./tiles";
 import { beforePaint, throttle } from "./timing";
 import type { Bytes, PreviewTraits } from "./wire";
-import { shorten } from "./words";
 
 const KEYS =
   "Pictures: arrows move, + − 0 zoom. B best, V next view, R reset, 1–9 one picture alone.";

@@ -1,6 +1,7 @@
 // What a person has set on the segmentation dial, as stops.
 
 import type { Model } from "./model";
+import { inTexts } from "./names";
 import { createSettings } from "./settings";
 import { nearestStop } from "./stops";
 import type { SegmentationTraits } from "./wire";
@@ -9,7 +10,7 @@ export type State = ReturnType<typeof createState>;
 
 /** The traits of the dial, read and written in one place. */
 export function createState(model: Model<SegmentationTraits>, changed: () => void) {
-  const config = model.get("_config");
+  const config = inTexts(model.get("_config"));
   const { task, stops, class_names: names } = config;
   const { kernel, get, set, flush, dispose } = createSettings(
     model,

@@ -17,13 +17,6 @@ export function countOf(images: number): string {
   return `${images.toLocaleString("en")} image${images === 1 ? "" : "s"}`;
 }
 
-/** A name in at most so many characters, its end kept: that is where long names differ. */
-export function shorten(name: string, most: number): string {
-  if (name.length <= most) return name;
-  const end = Math.floor((most - 1) / 3);
-  return `${name.slice(0, most - 1 - end)}…${name.slice(name.length - end)}`;
-}
-
 /** The metrics at the dial, and over what: ["Dice 0.842  IoU 0.727 …", "micro over 16 images"]. */
 export function metricsInWords(
   scope: Scope,

@@ -2,8 +2,8 @@
 
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { GONE, watchKernel } from "../../src/lib/kernel";
-import type { Message } from "../../src/lib/plots/frames";
-import { KEYFRAME_EVERY, Store } from "../../src/lib/plots/store";
+import type { Message, Status } from "../../src/lib/plots/frames";
+import { KEYFRAME_EVERY, LONG_SILENCE, Store } from "../../src/lib/plots/store";
 import { Tiles } from "../../src/lib/tiles";
 import { PATIENCE } from "../../src/lib/timing";
 import { FakeModel, frameOf, type Opening } from "../live_model";
@@ -117,6 +117,22 @@ describe("a plot whose messages are dropped, doubled and out of order", () => {
     store.dispose();
     vi.advanceTimersByTime(1e6);
     expect([model.sent.length, model.listeners]).toEqual([5, 0]);
+  });
+
+  test("asks when a run that goes on falls silent: its last word may be lost", () => {
+    const opening = frameOf(0, 0, [1]);
+    opening.frame.status = { state: "running" } as Status;
+    const model = new FakeModel(opening);
+    const store = new Store(model);
+    vi.advanceTimersByTime(LONG_SILENCE - 1);
+    expect(model.sent).toEqual([]);
+    vi.advanceTimersByTime(1);
+    expect(model.sent.map(({ type }) => type)).toEqual(["keyframe"]);
+    const last = frameOf(2, 0, [1, 2]);
+    last.frame.status = { state: "finished" } as Status;
+    model.deliver({ type: "keyframe", frame: last.frame }, last.data);
+    vi.advanceTimersByTime(1e6);
+    expect([lossOf(store), model.sent.length]).toEqual([[1, 2], 1]);
   });
 
   test("passes over a keyframe that comes after what is newer", () => {

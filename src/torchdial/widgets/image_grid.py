@@ -260,19 +260,23 @@ class ImageGrid(Widget):
             "width": width,
             "channels": channels,
             "reduced": _reduction(picture.pixels),
-            "caption": self._caption(index),
+            "caption": self._name(index),
+            "range": _range_in_words(picture),
             "has_mask": overlay.mask_for(picture.pixels) is not None,
             "has_boxes": overlay.box_bytes() is not None,
         }
 
     def _caption(self, index: int) -> str:
-        picture = self._source[index]
-        words = [] if self._captions is None else [self._captions[index]]
-        if self._captions is None and len(self._source) > 1:
-            words.append(str(index) if picture.channel is None else f"channel {picture.channel}")
-        if picture.range is not None:
-            words.append("[{:.3g}, {:.3g}]".format(*picture.range))
-        return "  ".join(words)
+        words = (self._name(index), _range_in_words(self._source[index]))
+        return "  ".join(filter(None, words))
+
+    def _name(self, index: int) -> str:
+        if self._captions is not None:
+            return self._captions[index]
+        channel = self._source[index].channel
+        if len(self._source) == 1:
+            return ""
+        return str(index) if channel is None else f"channel {channel}"
 
     def _overlay(self, index: int) -> Overlay:
         return NO_OVERLAY if self._overlays is None else self._overlays[index]
@@ -305,6 +309,11 @@ class ImageGrid(Widget):
         if wrong:
             raise t.TraitError(f"selected: expected indices 0 … {count - 1}, got {wrong[0]}.")
         return chosen
+
+
+def _range_in_words(picture: Picture) -> str:
+    """Return what black and white stand for; empty where that is 0 and 1."""
+    return "" if picture.range is None else "[{:.3g}, {:.3g}]".format(*picture.range)
 
 
 def _reduction(pixels: Pixels) -> int:

@@ -2,12 +2,12 @@
 
 import type { Decided } from "../boxes/confusion";
 import type { Layer } from "../grid";
+import { shorten } from "../names";
 import type { Region } from "../paint";
 import { fillPicture, Raster } from "../raster";
 import type { Cell } from "../shell";
 import { imageKey, type Tiles } from "../tiles";
 import { coveredPart } from "../viewport";
-import { shorten } from "../words";
 import type { Detector } from "./detector";
 import { type Corners, colorOf, cornersOf, isTarget, type Mark, markAt, marksOf } from "./marks";
 import { tint } from "./masks";

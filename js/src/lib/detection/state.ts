@@ -2,6 +2,7 @@
 
 import type { Setting } from "../boxes/shown";
 import type { Model } from "../model";
+import { inTexts } from "../names";
 import { createSettings } from "../settings";
 import { nearestStop } from "../stops";
 import type { DetectionTraits } from "./wire";
@@ -19,7 +20,7 @@ const SETTABLE = [
 
 /** The traits of the dials, read and written in one place. */
 export function createDetectionState(model: Model<DetectionTraits>, changed: () => void) {
-  const config = model.get("_config");
+  const config = inTexts(model.get("_config"));
   const { stops, class_names: names } = config;
   const settings = createSettings(model, SETTABLE, changed);
   const { get, set } = settings;

@@ -18,6 +18,8 @@ export interface About {
   /** By which factor the picture comes reduced at first, 1 for not at all. */
   reduced: number;
   caption: string;
+  /** What black and white stand for, in words; empty where that is 0 and 1. */
+  range: string;
   has_mask: boolean;
   has_boxes: boolean;
 }

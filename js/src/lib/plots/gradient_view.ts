@@ -2,6 +2,7 @@
 
 import { css } from "../colors";
 import { button, h } from "../dom";
+import { inText } from "../names";
 import { PATIENCE } from "../timing";
 import type { Columns } from "./columns";
 import { gradient, NOT_FINITE, ZERO } from "./heat";
@@ -201,9 +202,10 @@ export class GradientView {
     const waiting = this.#step !== null && this.#asking;
     this.#spread.hidden = !counts;
     this.#spreadTitle.hidden = !waiting && !counts;
+    const name = inText(layer);
     this.#spreadTitle.textContent = waiting
-      ? `${layer} at step ${formatCount(this.#step as number)}: waiting for the kernel`
-      : `|gradient| of ${layer} at step ${formatCount(found?.step ?? 0)}`;
+      ? `${name} at step ${formatCount(this.#step as number)}: waiting for the kernel`
+      : `|gradient| of ${name} at step ${formatCount(found?.step ?? 0)}`;
     if (counts && found) drawSpread(this.#spread, counts, found.low, ink);
   }
 }

@@ -2,6 +2,7 @@
 
 import { css } from "../colors";
 import { button, contextOf, h } from "../dom";
+import { inText } from "../names";
 import { Raster } from "../raster";
 import { type Columns, MISSING } from "./columns";
 import { fillHeat, largest, NOT_FINITE, pixelsOf, rangeOf } from "./heat";
@@ -147,7 +148,7 @@ export class LayersView {
       const open = this.#open.has(node.path);
       const folds = node.children.length > 0;
       const text = folds
-        ? `${open ? "▾" : "▸"} ${node.label}${open ? "" : ` ×${node.rows.length}`}`
+        ? `${open ? "▾" : "▸"} ${inText(node.label)}${open ? "" : ` ×${node.rows.length}`}`
         : node.label;
       return { node, open, folds, text, chosen: !folds && node.path === layer };
     });
@@ -204,7 +205,7 @@ export class LayersView {
     if (this.#flow) {
       const { rms, max } = this.#flow.bars[this.#seen.indexOf(node)];
       const words = `typical ${formatValue(rms)}, largest ${formatValue(max)}`;
-      this.#events.say(`${node.path}  ${of}${words}`);
+      this.#events.say(`${inText(node.path)}  ${of}${words}`);
       return;
     }
     const columns = this.#picture?.columns;
@@ -212,6 +213,6 @@ export class LayersView {
     const at = columns.at(step);
     const value = largest(columns, node.rows, Math.max(at, 0), at + 1);
     const words = value === MISSING ? "no gradient" : `${of}${formatValue(value)}`;
-    this.#events.say(`${node.path}  step ${formatCount(step)}  ${words}`);
+    this.#events.say(`${inText(node.path)}  step ${formatCount(step)}  ${words}`);
   }
 }

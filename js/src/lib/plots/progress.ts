@@ -1,22 +1,22 @@
 // How far a run is, in one line, and the controls that are heard.
 
 import { button, h } from "../dom";
+import { inText } from "../names";
 import { throttle } from "../timing";
 import type { DialState, Status } from "./frames";
 import { formatBytes, formatCount, formatSeconds, formatValue } from "./scale";
-import type { Store } from "./store";
+import { LONG_SILENCE, type Store } from "./store";
 
 const PATIENCE = 1500; // ms until a request that nobody answered is spoken of
 const BUSY =
   "a cell keeps the kernel busy. Interrupting the cell stops it now; runs begun with " +
   "monitor.start are always heard.";
 const DIAL_PARTS = 1000;
-const LONG_SILENCE = 10_000; // ms
 
 /** The line of a status: "running  step 1,240 / 5,000  epoch 2/8  42.1 steps/s  ETA 1:29 …". */
 export function wordsOf(name: string, status: Status): string[] {
   const { step, done, total, epoch, epochs, steps_per_s: rate } = status;
-  const words = [`${name} ${status.state}`];
+  const words = [`${inText(name)} ${status.state}`];
   const same = done !== null && done === step;
   words.push(
     `step ${formatCount(step)}${same && total !== null ? ` / ${formatCount(total)}` : ""}`,
@@ -201,7 +201,7 @@ function createTrainingDial(name: string, set: (value: number) => void) {
   }
 
   return {
-    element: h("label", { class: "label" }, `${name} `, input, text),
+    element: h("label", { class: "label" }, `${inText(name)} `, input, text),
 
     update(now: DialState, heard: boolean): void {
       state = now;

@@ -20,6 +20,8 @@ import type { Limits } from "./scale";
 import type { Axis } from "./track";
 
 export const KEYFRAME_EVERY = 5000;
+/** After so many ms without a word of a run that goes on, something may be lost. */
+export const LONG_SILENCE = 10_000;
 const MOST_EVENTS = 500;
 
 /** The model as anywidget hands it over, as far as live plots need it. */
@@ -173,7 +175,9 @@ export class Store {
       take();
     } catch (error) {
       this.damage = `What the kernel sent could not be read: ${wordsOf(error)}`;
-      this.#fallBehind();
+      this.behind = true;
+      this.askForKeyframe();
+      this.#askLater();
       this.#changed();
     }
   }
@@ -238,25 +242,29 @@ export class Store {
     this.#take(frame, data);
     this.behind = false;
     this.damage = "";
-    clearTimeout(this.#again);
+    this.#askLater();
   }
 
   #follow(frame: Frame, data: Bytes): void {
     if (frame.seq <= this.seq) return; // the picture here is newer
     checkFrame(frame, data);
-    const next = this.seq + 1;
+    if (frame.seq !== this.seq + 1) this.behind = true;
     this.#take(frame, data);
-    if (frame.seq !== next) this.#fallBehind();
-    else if (this.behind) this.askForKeyframe();
+    if (this.behind) this.askForKeyframe();
+    this.#askLater();
   }
 
-  /** Ask until everything was told anew: a question can be lost, too. */
-  #fallBehind(wait = KEYFRAME_EVERY): void {
-    this.behind = true;
-    this.askForKeyframe();
+  /**
+   * Ask until everything was told anew, and in a long silence, since the last word or a question
+   * can be lost; more and more rarely, since a cell may keep the kernel busy for hours.
+   */
+  #askLater(wait = this.behind ? KEYFRAME_EVERY : LONG_SILENCE): void {
     clearTimeout(this.#again);
-    // More and more rarely, since a cell may keep the kernel busy for hours.
-    this.#again = setTimeout(() => this.#fallBehind(2 * wait), wait);
+    if (!this.behind && this.status?.state !== "running") return;
+    this.#again = setTimeout(() => {
+      this.askForKeyframe();
+      this.#askLater(2 * wait);
+    }, wait);
   }
 
   #take(frame: Frame, data: Bytes): void {

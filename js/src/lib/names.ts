@@ -1,0 +1,27 @@
+// Names that people gave, among words of ours.
+
+const LONGEST = 200;
+const DIRECTIONS = /[\u202a-\u202e\u2066-\u2069]/g; // they would turn round what stands beside them
+const FROM_RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/;
+
+/** A name in at most so many characters, its end kept: that is where long names differ. */
+export function shorten(name: string, most: number): string {
+  if (name.length <= most) return name;
+  const end = Math.floor((most - 1) / 3);
+  return `${name.slice(0, most - 1 - end)}…${name.slice(name.length - end)}`;
+}
+
+/** A name as it may stand in a sentence: one line, not endless, and in a direction of its own. */
+export function inText(name: string): string {
+  const line = shorten(name.replace(/\s+/g, " "), LONGEST);
+  const plain = line.replace(DIRECTIONS, "");
+  return plain !== line || FROM_RIGHT_TO_LEFT.test(plain) ? `\u2068${plain}\u2069` : line;
+}
+
+/** With its lists of names as they may stand in sentences. */
+export function inTexts<Named extends { class_names: string[]; sources: string[] }>(
+  named: Named,
+): Named {
+  const { class_names, sources } = named;
+  return { ...named, class_names: class_names.map(inText), sources: sources.map(inText) };
+}
