@@ -9,7 +9,7 @@ ARGS ?=
 # A test process for each core, and in each of them one thread of torch's.
 WORKERS ?= auto
 PYTEST := -m pytest -n $(WORKERS) --dist worksteal
-export OMP_NUM_THREADS ?= 1
+unit browser notebooks colab oldest: export OMP_NUM_THREADS := 1
 
 BUNDLE := src/torchdial/static/segmentation.js
 JS_PACKAGES := js/node_modules/.installed
