@@ -185,6 +185,13 @@ class Lab:
 def opened(lab: Lab, page: Page, name: str, cells: Sequence[str]) -> Iterator[Page]:
     """Write, open and run a notebook; leave its kernel to the next."""
     lab.write_notebook(name, cells)
+    with in_lab(lab, page, name):
+        yield page
+
+
+@contextmanager
+def in_lab(lab: Lab, page: Page, name: str) -> Iterator[Page]:
+    """Open and run a notebook that lies in the server's folder."""
     lab.lend_kernel(name)
     lab.open(page, name)
     lab.run_all(page)
