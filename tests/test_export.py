@@ -232,6 +232,17 @@ def test_what_was_there_stays_where_nothing_fits(path: Path) -> None:
     assert list(path.parent.iterdir()) == [path]
 
 
+def test_a_file_without_images_is_as_small_as_it_can_be(path: Path) -> None:
+    plot = td.LossPlot({"loss": torch.rand(500)})
+    plot.save_html(path)
+    size = path.stat().st_size
+    plot.save_html(path, max_bytes=size)
+    with pytest.raises(
+        ValueError, match=rf"max_bytes: expected at least {size:,}, got {size - 1:,}"
+    ):
+        plot.save_html(path, max_bytes=size - 1)
+
+
 @pytest.mark.parametrize(
     ("widgets", "words"),
     {

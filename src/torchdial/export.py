@@ -92,8 +92,11 @@ def save_html(
     block = _with_pictures(saved, entries, block, room)
     for entry, each in zip(entries, saved, strict=True):
         _say_what_is_left(entry, each, max_bytes)
+    page = _page(title, entries, block).encode()
+    if max_bytes is not None and len(page) > max_bytes:
+        raise _too_little(max_bytes, f"at least {len(page):,}")
     with whole_file(Path(path)) as file:
-        file.write(_page(title, entries, block).encode())
+        file.write(page)
 
 
 def _to_saved(widgets: Any) -> list[Saved]:
@@ -165,18 +168,22 @@ def _say_what_is_left(entry: dict[str, Any], saved: Saved, max_bytes: int | None
     if entry["kept"] == saved.num_pictures:
         return
     if entry["kept"] == 0:
-        raise refusal(
-            "max_bytes",
-            expected="room for one image of each widget",
-            got=f"{max_bytes:,}",
-            remedy="Give it more, or None for no limit.",
-        )
+        raise _too_little(max_bytes, "room for one image of each widget")
     entry["state"]["_config"]["in_file"] = entry["kept"]
     entry["note"] = (
         f"{entry['kept']:,} of {saved.num_pictures:,} images are in this file, to keep it under "
         f"{max_bytes:,} bytes; numbers are of all."
     )
     warnings.warn(f"torchdial.save_html: {saved.stem}: {entry['note']}", stacklevel=3)
+
+
+def _too_little(max_bytes: int | None, expected: str) -> ValueError:
+    return refusal(
+        "max_bytes",
+        expected=expected,
+        got=f"{max_bytes:,}",
+        remedy="Give it more, or None for no limit.",
+    )
 
 
 def _page(title: str, entries: Sequence[dict[str, Any]], block: _Block) -> str:

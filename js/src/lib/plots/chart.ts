@@ -108,7 +108,7 @@ export class Chart {
         { ...axis(), size: 24, values: (_, ticks) => ticks.map((tick) => formatX(tick)) },
         {
           ...axis(),
-          size: 50,
+          size: 58, // "0.001025"
           ...(log && {
             splits: (_: uPlot, __: number, low: number, high: number) =>
               logTicks(low, high, Math.floor(height / 28)),
