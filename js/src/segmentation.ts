@@ -6,7 +6,7 @@ import { h, select } from "./lib/dom";
 import type { Guard } from "./lib/guard";
 import { METRICS, type Metric, nameOf, range } from "./lib/metrics";
 import type { Model } from "./lib/model";
-import { keepOutline, paint, texture } from "./lib/paint";
+import { keepOutline, paint, paintOver, texture } from "./lib/paint";
 import { fillPicture, Raster } from "./lib/raster";
 import { createShell, type Preview, renderer } from "./lib/shell";
 import { paintMeans, shrunk } from "./lib/shrink";
@@ -69,14 +69,15 @@ function show(model: Model<SegmentationTraits>, root: HTMLElement, guard: Guard)
         return true;
       }
       const passes = painter.passes(image, source);
-      for (const { plane, table, outline } of passes ?? []) {
-        const textured = outline || state.get("view") === "errors";
+      for (const { plane, table, outline, over } of passes ?? []) {
+        const textured = outline || over || state.get("view") === "errors";
         const size = textured ? region : shrunk(region, dest);
         raster.draw(context, size, dest, (out) => {
           if (size !== region) paintMeans(out, plane, region, table, size);
           else paint(out, plane, region, table);
+          for (const next of over ?? []) paintOver(out, next.plane, region, next.table);
           if (outline) keepOutline(out, region, config);
-          else if (textured) texture(out, region, config);
+          else if (state.get("view") === "errors") texture(out, region, config);
         });
       }
       return passes !== null;

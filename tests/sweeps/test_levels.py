@@ -11,6 +11,7 @@ from tests.sweeps import slow
 from tests.sweeps.strategies import DTYPES, STOPS, near
 from torchdial import threshold_levels
 from torchdial.inputs import Stops, to_stops
+from torchdial.sweeps.counts import measure_levels
 from torchdial.sweeps.levels import levels_of
 
 DEVICES = ["cpu", *["cuda"] * torch.cuda.is_available()]
@@ -106,3 +107,14 @@ def test_any_memory_layout(arrange: object, thresholds: object) -> None:
 def test_what_is_refused(probs: torch.Tensor, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         threshold_levels(probs)
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("classes", [2, 3, 40, 200])
+def test_of_equal_classes_the_argmax_is_the_first(classes: int, device: str) -> None:
+    generator = torch.Generator().manual_seed(classes)
+    quarters = torch.randint(0, 4, (2, classes, 9, 37), generator=generator)
+    probs = (quarters / 4).to(device)
+    found = measure_levels(probs, "multiclass", to_stops(QUARTERS))
+    assert found.argmax is not None
+    np.testing.assert_array_equal(found.argmax.cpu(), quarters.numpy().argmax(1))

@@ -137,6 +137,20 @@ export function paint(out: Uint32Array, plane: Plane, region: Region, table: Tab
   }
 }
 
+/** Write the colours of a region over what is there, and leave that where they are transparent. */
+export function paintOver(out: Uint32Array, plane: Plane, region: Region, table: Table): void {
+  const { width, levels } = plane;
+  let o = 0;
+  for (let y = region.y; y < region.y + region.height; y++) {
+    const start = y * width + region.x;
+    const end = start + region.width;
+    for (let i = start; i < end; i++, o++) {
+      const color = table[levels[i]];
+      if (color !== TRANSPARENT) out[o] = color;
+    }
+  }
+}
+
 /**
  * Keep of what is painted, or of one colour of it, only the pixels where it ends: at another colour
  * or at the edge of the map, but not where the region cuts it.

@@ -36,10 +36,14 @@ export function isSeeThrough(view: View): boolean {
   return SEE_THROUGH.includes(view);
 }
 
+const MOST_SEPARATE = 8; // classes drawn one by one: each takes the browser as long as a picture
+
 export interface Pass {
   plane: Plane;
   table: Table;
   outline?: boolean;
+  /** What is painted over it at once, where there is much: in colours that cover. */
+  over?: Pass[];
 }
 
 /** What is to be seen: class c at stop `at[c]`, one class or all (null). */
@@ -76,6 +80,8 @@ export class Painter {
     const each = classes.map((c, i) => this.#classPasses(image, source, c, i > 0));
     if (each.some((passes) => passes === null)) return null;
     const passes = (each as Pass[][]).flat();
+    const covers = view === "mask" || view === "overlay";
+    if (covers && passes.length > MOST_SEPARATE) return [{ ...passes[0], over: passes.slice(1) }];
     // Errors of any class lie over the hits of the others.
     return view === "errors" && classes.length > 1
       ? [...passes.filter((_, i) => i % 2 === 0), ...passes.filter((_, i) => i % 2 === 1)]

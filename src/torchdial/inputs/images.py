@@ -15,7 +15,7 @@ from torchdial.inputs.refusal import describe, refusal, refuse_non_finite
 Numbers = float | Sequence[float] | None
 
 CHANNELS = (1, 3, 4)
-MOST_PIXELS = 1 << 26  # of one picture: what larger ones take, browsers stall over or refuse
+MOST_PIXELS = 1 << 24  # of a picture under a dial, 4,096²: over more the page freezes for seconds
 ROUNDING = 0.5 / 255  # undoing a normalisation in float32 lands this near to [0, 1]
 
 
@@ -58,12 +58,12 @@ def to_images(
     return np.ascontiguousarray(_to_uint8(stacked, mean, std).cpu().numpy())
 
 
-def refuse_too_large(name: str, height: int, width: int) -> None:
+def refuse_too_large(name: str, height: int, width: int, most: int = MOST_PIXELS) -> None:
     """Raise if a picture has more pixels than browsers draw without stalling."""
-    if height * width > MOST_PIXELS:
+    if height * width > most:
         raise refusal(
             name,
-            expected=f"pictures of at most {MOST_PIXELS:,} pixels, which is what a browser draws",
+            expected=f"pictures of at most {most:,} pixels, which is what a browser can draw",
             got=f"{height:,} × {width:,}",
             remedy="Crop them, or make them smaller with torch.nn.functional.interpolate, and maps "
             "and targets with them. td.ThresholdSweep and td.segment take any size.",

@@ -30,6 +30,7 @@ CATEGORIES = np.array(
         (204, 121, 167),
     ]
 )
+MOST_PIXELS = 1 << 26  # of one picture, 8,192²; it comes reduced, and whole when one looks closer
 NOT_FINITE = (255, 0, 255)  # magenta: in no colour map of matplotlib's usual ones
 
 
@@ -91,7 +92,7 @@ def to_pictures(
     limits = _limits(normalize)
     planes = list(_planes("images", images))
     for plane, _ in planes:
-        refuse_too_large("images", *plane.shape[:2])
+        refuse_too_large("images", plane.shape[0], plane.shape[1], MOST_PIXELS)
     given = [_undone(plane, mean, std) for plane in planes]
     if limits == "batch":
         limits = _span([values for values, _ in given])
