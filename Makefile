@@ -83,7 +83,7 @@ unit: $(BUNDLE)
 	$(BIN)/python $(PYTEST) --doctest-modules $(UNIT) $(ARGS) src/torchdial tests
 
 browser: $(BUNDLE)
-	$(BIN)/python $(PYTEST) -m browser $(ARGS) tests/e2e
+	$(BIN)/python $(PYTEST) -m browser $(ARGS) tests/e2e tests/faults
 
 notebooks: $(BUNDLE)
 	$(BIN)/python scripts/run_notebooks.py $(ARGS)

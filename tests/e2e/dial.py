@@ -30,8 +30,9 @@ class DialOnPage:
 
     def __init__(self, page: Page, patience: float = 60) -> None:
         self.page = page
-        self.root: Locator = page.locator(".torchdial")
-        self.input = self.root.locator(".torchdial-dial-input")
+        dial = page.locator(".torchdial-dial-input")
+        self.root: Locator = page.locator(".torchdial").filter(has=dial)
+        self.input = self.root.locator(dial)
         expect(self.input).to_be_visible(timeout=1000 * patience)
 
     def button(self, text: str) -> Locator:

@@ -157,6 +157,8 @@ class Lab:
                 continue
             self._ask("DELETE", f"sessions/{session['id']}")
             self._session = "" if is_ours else self._session
+        if not any(session["id"] == self._session for session in sessions):
+            self._session = ""
 
     def _ask(self, method: str, what: str, content: Any = None) -> Any:
         data = None if content is None else json.dumps(content).encode()

@@ -5,8 +5,7 @@ import type { Region, Size } from "./paint";
 
 export class Raster {
   readonly #canvas = document.createElement("canvas");
-  // The pixels are made on the CPU, so they had better stay there.
-  readonly #context = contextOf(this.#canvas, true);
+  #context: CanvasRenderingContext2D | null = null;
   #image: ImageData | null = null;
 
   /** Let `fill` write width × height colours, then draw them at `dest`. */
@@ -16,6 +15,8 @@ export class Raster {
     dest: Region,
     fill: (out: Uint32Array) => void,
   ): void {
+    // The pixels are made on the CPU, so they had better stay there.
+    this.#context ??= contextOf(this.#canvas, true);
     if (this.#image?.width !== width || this.#image?.height !== height) {
       this.#canvas.width = width;
       this.#canvas.height = height;

@@ -4,21 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from tests.e2e.lab import Lab, launch_chromium
+if TYPE_CHECKING:  # what runs without a browser runs without Playwright
+    from playwright.sync_api import Browser, BrowserContext, Page
+
+    from tests.e2e.lab import Lab
 
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    from tests.e2e.lab import Lab
+
     with Lab(tmp_path_factory.mktemp("lab")) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
+    from playwright.sync_api import sync_playwright
+
+    from tests.e2e.lab import launch_chromium
+
     with sync_playwright() as playwright:
         chromium = launch_chromium(playwright)
         yield chromium
@@ -46,7 +55,7 @@ def page(
     page.on("pageerror", lambda error: errors.append(str(error)))
     yield page
     if request.session.testsfailed:
-        failures = Path(__file__).parent / "failures"
+        failures = Path(__file__).parent / "e2e" / "failures"
         failures.mkdir(exist_ok=True)
         page.screenshot(path=failures / f"{request.node.name}.png")
     page.close()

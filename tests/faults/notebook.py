@@ -1,0 +1,121 @@
+"""A notebook with a run that goes on and a preview, whatever happens to the pages that show it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from playwright.sync_api import Page
+
+from tests.e2e.dial import DialOnPage
+from tests.e2e.lab import KERNEL_IS_READY, Lab, output_of
+from tests.e2e.panel import PanelOnPage, in_kernel
+
+SETUP = """
+import math, time
+import numpy as np, torch, torchdial as td
+from torch import nn
+torch.set_num_threads(1)
+
+def begin():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Dropout(0.2), nn.Linear(16, 1))
+    return model, torch.optim.AdamW(model.parameters(), lr=0.01)
+
+def train(model, optimizer, steps, logged=lambda loss: None):
+    generator = torch.Generator().manual_seed(1)
+    for _ in steps:
+        x = torch.randn(32, 8, generator=generator)
+        loss = model(x).square().mean()
+        optimizer.zero_grad(); loss.backward(); optimizer.step()
+        logged(loss)
+
+model, optimizer = begin()
+monitor = td.TrainingMonitor(model, optimizer)
+monitor.dial('aside', lambda value: None, min=1, max=100, log=True, value=1)
+rng = np.random.default_rng(7)
+images = rng.integers(0, 256, (2, 24, 32, 3), dtype=np.uint8)
+probs = rng.integers(0, 101, (2, 24, 32)).astype(np.float32) / np.float32(100)
+"""
+PREVIEW = "w = td.SegmentationPreview(images, probs)\nw.view = 'mask'\nw"
+RUN = """
+panel = td.TrainingPanel(monitor)
+display(panel)
+def watched():
+    def logged(loss):
+        monitor.log(loss=loss)
+        time.sleep(0.02)
+    train(model, optimizer, monitor.loop(range(1_000_000)), logged)
+handle = monitor.start(watched)
+print('it runs')
+"""
+# Ends the run, trains as far again without torchdial, and says whether that is the same.
+SAME_AS_BARE = """
+monitor.control.request_stop()
+handle.result(30)
+with torch.random.fork_rng():
+    bare, its_optimizer = begin()
+    train(bare, its_optimizer, range(monitor.step))
+print(all(torch.equal(a, b) for a, b in zip(bare.parameters(), model.parameters())), monitor.step)
+"""
+
+
+def open_at(url: str, page: Page, name: str, place: str = "") -> None:
+    """Open a notebook whose kernel may run already, in a workspace of its own."""
+    page.goto(f"{url}/lab/workspaces/{name}{place}/tree/{name}.ipynb")
+    page.wait_for_function(KERNEL_IS_READY, arg=f"{name}.ipynb", timeout=60_000)
+
+
+def start(lab: Lab, page: Page, name: str, cells: list[str]) -> None:
+    """Open, run and save a notebook; its kernel stays when the page goes."""
+    lab.write_notebook(name, cells)
+    lab.lend_kernel(name)
+    lab.open(page, name)
+    lab.run_all(page)
+    output_of(page, "it runs")
+    page.evaluate("() => jupyterapp.shell.currentWidget.context.save()")
+
+
+def close_dialogs(page: Page) -> None:
+    """Close whatever Jupyter itself has to say about a connection or a kernel."""
+    dialog = page.locator(".jp-Dialog")
+    page.add_locator_handler(dialog, lambda: page.keyboard.press("Escape"))
+
+
+def end(lab: Lab, page: Page, name: str) -> None:
+    """End the run of a notebook, and leave its kernel to the next."""
+    open_at(lab.url, page, name)
+    in_kernel(page, "monitor.control.request_stop()")
+    lab.take_kernel_back(page)
+
+
+def losses(page: Page) -> list[list[float]]:
+    """Return step and value of each loss that was recorded."""
+    told = in_kernel(
+        page,
+        "import json; monitor.flush(); s = monitor.history['loss']\n"
+        "print(json.dumps([[int(a), float(b)] for a, b in zip(s.steps, s.values)]))",
+    )
+    recorded: list[list[float]] = json.loads(told)
+    return recorded
+
+
+def shown(panel: PanelOnPage) -> list[list[float]]:
+    """Return step and value of each loss that the page holds."""
+    return [[step, value] for name, step, value in panel.copied() if name == "loss"]
+
+
+def check_whole(panel: PanelOnPage, at_least: int = 1) -> list[list[float]]:
+    """Check that what a panel holds is what was recorded, from the first point on."""
+    recorded = losses(panel.page)
+    panel.eventually(lambda: len(shown(panel)) >= max(len(recorded), at_least))
+    seen = shown(panel)
+    assert seen[: len(recorded)] == recorded
+    assert [step for step, _ in seen] == list(range(1, len(seen) + 1))
+    return seen
+
+
+def mask_is(dial: DialOnPage, probs: Any, stop: int) -> bool:
+    """Say whether the first picture is the mask at a stop, by the definition."""
+    seen = dial.mask(0, *probs[0].shape)
+    return bool((seen == 255 * (probs[0] > stop / 100).astype(int)).all())
