@@ -196,11 +196,11 @@ def part_of(result: Any, chosen: Output, name: str = "output") -> Any:
         return chosen(result)
     try:
         return result[chosen]
-    except (KeyError, IndexError, TypeError):
+    except Exception:  # what a container raises for a key that it lacks is its own affair
         raise refusal(
             name,
             expected="a key or index of what the model returns",
-            got=f"{chosen!r} for {_contents(result)}",
+            got=f"{chosen!r:.60} for {_contents(result)}",
             remedy="Choose one of these, or pass a function.",
         ) from None
 

@@ -20,6 +20,7 @@ from torchdial.inference import (
 )
 from torchdial.inputs.candidates import has_raw_candidates, raw_candidates
 from torchdial.inputs.maps import to_tensor
+from torchdial.inputs.numbers import to_whole
 from torchdial.inputs.refusal import describe, refusal
 
 
@@ -158,7 +159,15 @@ def to_inputs(images: Any) -> torch.Tensor | list[torch.Tensor]:
 
 def check_batch_size(batch_size: int) -> None:
     """Raise ValueError for a batch of no images."""
-    if batch_size < 1:
+    to_whole("batch_size", batch_size, 1, remedy="8 is usual.")
+
+
+def check_model(model: Model) -> None:
+    """Raise ValueError for what cannot be called."""
+    if not callable(model):
         raise refusal(
-            "batch_size", expected="at least 1", got=repr(batch_size), remedy="8 is usual."
+            "model",
+            expected="a torch.nn.Module, or another function of images",
+            got=describe(model),
+            remedy="Pass the model itself; output of a model goes to the constructor.",
         )

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from torchdial.inference import Model
 from torchdial.inputs.numbers import to_float
 from torchdial.inputs.refusal import describe, refusal
+from torchdial.predictions import check_model
 
 MOST_FPS = 30.0
 
@@ -50,6 +51,21 @@ def stream(model: Model, frames: Iterable[Any], preview: Any, *, fps: float = 10
             expected=f"a number above 0, at most {MOST_FPS:g}",
             got=describe(fps),
             remedy="What comes faster is not seen.",
+        )
+    if not hasattr(preview, "look_at"):
+        raise refusal(
+            "preview",
+            expected="a SegmentationPreview or a DetectionPreview",
+            got=describe(preview),
+            remedy="Make it with from_model, of one image.",
+        )
+    check_model(model)
+    if not isinstance(frames, Iterable):
+        raise refusal(
+            "frames",
+            expected="images to go through",
+            got=describe(frames),
+            remedy="Pass a list, a batch or a generator of them.",
         )
     shown = 0
     try:

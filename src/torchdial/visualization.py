@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from torchdial.inference import undisturbed
+from torchdial.inputs.kinds import of_kind
 from torchdial.inputs.maps import to_tensor
 from torchdial.inputs.refusal import describe, refusal
 from torchdial.training.history import History
@@ -32,6 +33,9 @@ class Visualization:
         model: what `run` runs.
         device: where `run` computes; None is where the model is.
 
+    Raises:
+        ValueError: the model is no module, or the device none.
+
     Example:
         >>> Visualization().display_loss([1.0, 0.5, 0.25])
         LossPlot(...)
@@ -40,8 +44,11 @@ class Visualization:
     def __init__(
         self, model: nn.Module | None = None, device: torch.device | str | None = None
     ) -> None:
+        if model is not None:
+            remedy = "Pass the model itself, or none to show things alone."
+            of_kind("model", model, nn.Module, expected="a torch.nn.Module", remedy=remedy)
         self.model = model
-        self.device = device
+        self.device = None if device is None else _to_device(device)
 
     def display_images(self, images: Any) -> Widget:
         """Show images, in an `ImageGrid`; a vector as a line.
@@ -244,3 +251,15 @@ def _signed_grid(grads: torch.Tensor) -> ImageGrid:
 def _largest(image: torch.Tensor) -> torch.Tensor:
     """Return of (C, H, W) the channel of the largest magnitude at each pixel, with its sign."""
     return image.gather(0, image.abs().argmax(0, keepdim=True))[0]
+
+
+def _to_device(device: Any) -> torch.device:
+    try:
+        return torch.device(device)
+    except Exception:  # whatever it is, it is no device
+        raise refusal(
+            "device",
+            expected="a torch.device or its name",
+            got=describe(device),
+            remedy='Pass "cpu" or "cuda:0", say.',
+        ) from None

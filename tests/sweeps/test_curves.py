@@ -80,7 +80,7 @@ def test_one_class_by_itself(average: Any) -> None:
     if average != "image":
         assert alone.view(-1).equal(curves.iou(None)[1])
     for index in (-1, 3):
-        with pytest.raises(ValueError, match=says("class index", "0 … 2", str(index), "from 0")):
+        with pytest.raises(ValueError, match=says("index", "0 to 2", str(index), "from 0")):
             curves.for_class(index)
 
 

@@ -367,7 +367,7 @@ def test_a_crowd_is_confused_with_nothing() -> None:
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda c: c.metric("dice"), says("metric", "precision | recall | f1", "dice", "")),
+        (lambda c: c.metric("dice"), says("metric", "'precision' | 'recall' | 'f1'", "dice", "")),
         (lambda c: c.metric("f1", "mean"), says("average", "micro", "mean", "")),
         (lambda c: c.at(0.5, 0.5, "mean"), says("average", "micro", "mean", "")),
         (lambda c: c.best("f1", label=4), says("label", "0 … 3", "4", "targets")),
@@ -375,7 +375,7 @@ def test_a_crowd_is_confused_with_nothing() -> None:
         (lambda c: c.at(float("nan"), 0.5), says("score_threshold", "finite", "nan", "every")),
         (lambda c: c.at([0.5] * 3, 0.5), says("score_threshold", "4 classes", "0.5", "every")),
         (lambda c: c.at("high", 0.5), says("score_threshold", "4 classes", "high", "every")),
-        (lambda c: c.confusion(0.5, NAN), says("threshold", "finite", "nan", "[0, 1]")),
+        (lambda c: c.confusion(0.5, NAN), says("nms_iou", "finite", "nan", "[0, 1]")),
     ],
 )
 def test_wrong_questions_are_refused(call: Any, message: str) -> None:

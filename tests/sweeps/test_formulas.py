@@ -97,7 +97,7 @@ def test_any_shape_at_once() -> None:
 
 
 def test_unknown_names_are_refused() -> None:
-    with pytest.raises(ValueError, match=says("metric", "dice | iou", "'f1'", "Choose")):
+    with pytest.raises(ValueError, match=says("metric", "'dice' | 'iou'", "'f1'", "Choose")):
         check_metric("f1")
-    with pytest.raises(ValueError, match=says("average", "micro | macro", "'mean'", "Choose")):
+    with pytest.raises(ValueError, match=says("average", "'micro' | 'macro'", "'mean'", "Choose")):
         check_average("mean")

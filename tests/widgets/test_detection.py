@@ -101,7 +101,7 @@ class TestDials:
         ("name", "value", "message"),
         [
             pytest.param("score_threshold", math.nan, "a finite number, got nan", id="nan"),
-            pytest.param("nms_iou", math.inf, "a finite number, got inf", id="inf"),
+            pytest.param("nms_iou", math.inf, "a finite number, got float inf", id="inf"),
             pytest.param("max_det", 0, "at least 1, got 0", id="no boxes"),
             pytest.param("class_thresholds", [0.5], "each of 3 classes", id="too few"),
             pytest.param("shown_class", 3, "None or 0 … 2, got 3", id="unknown class"),
@@ -403,11 +403,11 @@ class TestDoor:
             pytest.param({"class_names": {-1: "a"}}, r"labels from 0 to 9,999", id="negative"),
             pytest.param({"class_thresholds": {"x": 0.1}}, r"class 1, .*got 'x'", id="unknown"),
             pytest.param({"class_thresholds": {5: 0.1}}, r"class 1, .*got 5", id="unknown label"),
-            pytest.param({"average": "mean"}, r"micro \| macro \| image, got 'mean'", id="average"),
+            pytest.param({"average": "mean"}, r"'micro' .* 'image', got 'mean'", id="average"),
             pytest.param({"match_iou": 0.0}, r"match_iou: expected a number in \(0, 1\]", id="iou"),
             pytest.param({"max_det": 0}, r"max_det: expected a whole number", id="max_det"),
             pytest.param({"score_threshold": "x"}, r"a finite number, got 'x'", id="no number"),
-            pytest.param({"nms_iou": math.nan}, r"a finite number, got nan", id="nan dial"),
+            pytest.param({"nms_iou": math.nan}, r"a finite number, got float nan", id="nan dial"),
             pytest.param({"iou_thresholds": 1}, r"a count from 2 to 255, got 1", id="stops"),
             pytest.param({"score_floor": -1}, r"score_floor: expected .*\[0, 1\)", id="floor"),
             pytest.param(

@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple, get_args
 import numpy as np
 import torch
 
+from torchdial.inputs.kinds import is_dense, one_of
 from torchdial.inputs.refusal import describe, refusal, refuse_non_finite
 
 BoxFormat = Literal["xyxy", "xywh", "cxcywh"]
@@ -70,6 +71,12 @@ def to_boxes(
     )
 
 
+def refuse_unknown_format(box_format: str) -> None:
+    """Raise ValueError for a format of boxes that there is none."""
+    remedy = "xyxy: corners; xywh: upper left corner and size; cxcywh: centre and size."
+    one_of("box_format", box_format, get_args(BoxFormat), remedy)
+
+
 def refuse_normalised(boxes: torch.Tensor, name: str = "boxes") -> None:
     """Raise if boxes look as if they were given as fractions of the image.
 
@@ -111,6 +118,8 @@ def _to_numbers(name: str, value: Any, shape: str) -> torch.Tensor:
         tensor = torch.as_tensor(value).detach()
     except (TypeError, ValueError, RuntimeError):
         tensor = None
+    if tensor is not None and not is_dense(tensor):
+        tensor = None
     if tensor is not None and width and tensor.shape == (0,):
         tensor = tensor.reshape(0, 4)
     fits = tensor is not None and tensor.shape[1:] == ((width,) if width else ())
@@ -125,13 +134,7 @@ def _to_numbers(name: str, value: Any, shape: str) -> torch.Tensor:
 
 
 def _to_corners(given: torch.Tensor, box_format: str) -> torch.Tensor:
-    if box_format not in get_args(BoxFormat):
-        raise refusal(
-            "box_format",
-            expected=" | ".join(map(repr, get_args(BoxFormat))),
-            got=repr(box_format),
-            remedy="xyxy: corners; xywh: upper left corner and size; cxcywh: centre and size.",
-        )
+    refuse_unknown_format(box_format)
     numbers = given.to(torch.float32)
     refuse_non_finite("boxes", numbers)
     if box_format == "xyxy":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral
 
+from torchdial.inputs.kinds import to_list
 from torchdial.inputs.refusal import describe, refusal
 
 ClassNames = Sequence[str] | Mapping[int, str] | None
@@ -66,13 +67,14 @@ def _names_of(labels: set[int], known: Mapping[int, str]) -> dict[int, str]:
 
 
 def _named(given: Sequence[str] | Mapping[int, str]) -> dict[int, str]:
-    pairs = list(given.items() if isinstance(given, Mapping) else enumerate(given))
+    expected = f"a name for each label, labels from 0 to {MAX_LABEL:,}"
+    remedy = "Pass a list whose index is the label, or a dict by label."
+    if isinstance(given, Mapping):
+        pairs = list(given.items())
+    else:
+        listed = to_list("class_names", given, expected=expected, remedy=remedy)
+        pairs = list(enumerate(listed))
     whole = all(isinstance(label, Integral) and 0 <= label <= MAX_LABEL for label, _ in pairs)
-    if isinstance(given, str) or not pairs or not whole:
-        raise refusal(
-            "class_names",
-            expected=f"a name for each label, labels from 0 to {MAX_LABEL:,}",
-            got=describe(given),
-            remedy="Pass a list whose index is the label, or a dict by label.",
-        )
+    if not pairs or not whole:
+        raise refusal("class_names", expected=expected, got=describe(given), remedy=remedy)
     return {int(label): str(name) for label, name in sorted(pairs)}

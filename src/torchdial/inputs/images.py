@@ -181,17 +181,25 @@ def undo_normalisation(
     Raises:
         ValueError: neither a number nor one for each channel.
     """
-    for name, values in (("mean", mean), ("std", std)):
-        given = 1 if values is None else torch.as_tensor(values).numel()
-        if given not in (1, images.shape[-1]):
-            raise refusal(
-                name,
-                expected=f"a number, or one for each of {images.shape[-1]} channels",
-                got=f"{given} numbers",
-                remedy="Pass what the data were normalised with.",
-            )
-    scale = 1.0 if std is None else torch.as_tensor(std, dtype=torch.float32, device=images.device)
-    shift = (
-        0.0 if mean is None else torch.as_tensor(mean, dtype=torch.float32, device=images.device)
-    )
+    scale = _of_channels("std", 1.0 if std is None else std, images)
+    shift = _of_channels("mean", 0.0 if mean is None else mean, images)
     return images * scale + shift
+
+
+def _of_channels(name: str, given: Any, images: torch.Tensor) -> torch.Tensor:
+    channels, got = images.shape[-1], describe(given)
+    try:
+        numbers = torch.as_tensor(given, dtype=torch.float32, device=images.device).reshape(-1)
+        fits = bool(numbers.isfinite().all())
+        if fits and len(numbers) not in (1, channels):
+            fits, got = False, f"{len(numbers)} numbers"
+    except Exception:  # whatever it is, it is no list of numbers
+        fits = False
+    if not fits:
+        raise refusal(
+            name,
+            expected=f"a number, or one for each of {channels} channels",
+            got=got,
+            remedy="Pass what the data were normalised with.",
+        )
+    return numbers

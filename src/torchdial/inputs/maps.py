@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import torch
 
+from torchdial.inputs.kinds import is_dense, one_of
 from torchdial.inputs.refusal import describe, refusal, refuse_non_finite
 
 Task = Literal["binary", "multilabel", "multiclass"]
@@ -20,19 +21,19 @@ SHAPES = {
 }
 
 
+def refuse_unknown_task(task: str) -> None:
+    """Raise ValueError for a task that there is none."""
+    remedy = "binary: one map; multilabel: a sigmoid per channel; multiclass: a softmax."
+    one_of("task", task, get_args(Task), remedy)
+
+
 def check_task(task: str, num_classes: int | None) -> int:
     """Return the number of channels C of a task: 1 for binary.
 
     Raises:
         ValueError: the task is unknown, or `num_classes` does not go with it.
     """
-    if task not in get_args(Task):
-        raise refusal(
-            "task",
-            expected=" | ".join(map(repr, get_args(Task))),
-            got=repr(task),
-            remedy="binary: one map; multilabel: a sigmoid per channel; multiclass: a softmax.",
-        )
+    refuse_unknown_task(task)
     if task == "binary":
         if num_classes not in (None, 1):
             raise refusal(
@@ -71,6 +72,13 @@ def to_tensor(name: str, value: Any) -> torch.Tensor:
             expected="a torch tensor, a numpy array of numbers, or a list of them",
             got=describe(value),
             remedy="Convert it with torch.as_tensor(...).",
+        )
+    if not is_dense(value):
+        raise refusal(
+            name,
+            expected="a dense tensor with its numbers at hand",
+            got=f"{describe(value)}, which is sparse, nested, quantized or without data",
+            remedy="Convert it with .to_dense(), .to_padded_tensor(0) or .dequantize().",
         )
     if value.numel() == 0:
         raise refusal(
@@ -123,6 +131,7 @@ def to_probabilities(
         >>> to_probabilities(torch.zeros(2, 4, 4), from_logits=True).shape
         torch.Size([2, 1, 4, 4])
     """
+    refuse_unknown_task(task)
     tensor = to_tensor(name, preds)
     refuse_label_map(name, tensor)
     maps = _to_nchw(name, tensor, task, num_classes).to(torch.float32)
@@ -134,8 +143,8 @@ def to_probabilities(
 
 
 def refuse_label_map(name: str, tensor: torch.Tensor) -> None:
-    """Raise if a tensor is not of floating point."""
-    if tensor.is_floating_point():
+    """Raise if a tensor is not of floating point, or its numbers are not at hand."""
+    if tensor.is_floating_point() and is_dense(tensor):
         return
     raise refusal(
         name,

@@ -7,9 +7,11 @@ from typing import Any
 
 import torch
 
-from torchdial.inputs.maps import Task, to_tensor
+from torchdial.inputs.maps import Task, refuse_unknown_task, to_tensor
+from torchdial.inputs.numbers import to_whole
 from torchdial.inputs.refusal import describe, refusal
 
+LEFT_OUT = "Pass the label to leave out, such as 255 or -100, or None."
 IGNORED = 255  # in canonical targets; labels are 0 … 254
 
 
@@ -43,6 +45,7 @@ def to_targets(
         tensor([[[[  0,   1],
                   [  1, 255]]]], dtype=torch.uint8)
     """
+    refuse_unknown_task(task)
     num_images, num_classes, *size = shape
     channels = [] if task == "multiclass" else [num_classes]
     labels = _to_labels(name, to_tensor(name, target))
@@ -51,7 +54,7 @@ def to_targets(
     if ignore_index is None:
         _refuse_unknown_labels(name, labels, count)
         return labels.to(torch.uint8)
-    ignored = _equals(labels, ignore_index)
+    ignored = _equals(labels, to_whole("ignore_index", ignore_index, remedy=LEFT_OUT))
     _refuse_unknown_labels(name, labels.masked_fill(ignored, 0), count)
     return labels.to(torch.uint8).masked_fill_(ignored, IGNORED)
 

@@ -12,6 +12,7 @@ import torch
 
 from torchdial.inputs.annotations import to_annotations
 from torchdial.inputs.boxes import BoxFormat
+from torchdial.inputs.kinds import is_dense, to_list
 from torchdial.inputs.refusal import describe, refusal
 
 Bytes = npt.NDArray[np.uint8]
@@ -40,6 +41,7 @@ class Overlay:
 
 
 NO_OVERLAY = Overlay()
+WHOLE = (torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
 
 
 def to_overlays(targets: Any, count: int, box_format: BoxFormat = "xyxy") -> list[Overlay]:
@@ -58,14 +60,12 @@ def to_overlays(targets: Any, count: int, box_format: BoxFormat = "xyxy") -> lis
         >>> to_overlays([torch.ones(4, 4, dtype=torch.bool), None], 2)[0].mask.max()
         np.uint8(1)
     """
-    each = [targets] if isinstance(targets, Mapping) else list(targets)
+    expected, remedy = f"one for each of {count} pictures", "Pass None for a picture without one."
+    if isinstance(targets, Mapping):
+        targets = [targets]
+    each = to_list("targets", targets, expected=expected, remedy=remedy)
     if len(each) != count:
-        raise refusal(
-            "targets",
-            expected=f"one for each of {count} pictures",
-            got=f"{len(each)}",
-            remedy="Pass None for a picture without one.",
-        )
+        raise refusal("targets", expected=expected, got=f"{len(each)}", remedy=remedy)
     return [_to_overlay(f"targets[{i}]", one, box_format) for i, one in enumerate(each)]
 
 
@@ -86,10 +86,12 @@ def _to_overlay(name: str, target: Any, box_format: BoxFormat) -> Overlay:
 def _to_mask(name: str, target: Any) -> Bytes:
     try:
         mask = torch.as_tensor(target).detach().cpu()
-    except (TypeError, ValueError, RuntimeError):
+    except Exception:  # whatever it is, it is no map
+        mask = torch.empty(0)
+    if not is_dense(mask):
         mask = torch.empty(0)
     mask = mask.squeeze(0) if mask.ndim == 3 else mask
-    fits = mask.ndim == 2 and mask.numel() > 0 and not mask.is_floating_point()
+    fits = mask.ndim == 2 and mask.numel() > 0 and mask.dtype in WHOLE
     if not fits or int(mask.min()) < 0 or int(mask.max()) > 255:
         raise refusal(
             name,

@@ -236,11 +236,11 @@ def _color_map(cmap: str | None) -> Pixels | None:
         return None
     import matplotlib
 
-    if cmap not in matplotlib.colormaps:
+    if not isinstance(cmap, str) or cmap not in matplotlib.colormaps:
         raise refusal(
             "cmap",
             expected="the name of a matplotlib colour map",
-            got=repr(cmap),
+            got=describe(cmap),
             remedy='"viridis", "gray" and "coolwarm" are usual.',
         )
     colors: Pixels = matplotlib.colormaps[cmap](np.arange(256), bytes=True)[:, :3]
@@ -248,17 +248,17 @@ def _color_map(cmap: str | None) -> Pixels | None:
 
 
 def _limits(normalize: Any) -> Any:
-    if normalize is None or normalize in ("image", "batch"):
+    if normalize is None or (isinstance(normalize, str) and normalize in ("image", "batch")):
         return normalize
     try:
         low, high = map(float, normalize)
-    except (TypeError, ValueError):
+    except Exception:  # whatever it is, it is no pair of numbers
         low, high = 0.0, 0.0
     if not low < high or not np.isfinite([low, high]).all():
         raise refusal(
             "normalize",
             expected='(low, high) with low < high, "image", "batch" or None',
-            got=f"{normalize!r:.60}",
+            got=describe(normalize),
             remedy='Pass normalize="image" to use the lowest and highest value of each image.',
         )
     return low, high

@@ -9,9 +9,12 @@ import numpy as np
 import torch
 
 from torchdial.inputs.boxes import Boxes, BoxFormat, refuse_normalised, to_boxes
+from torchdial.inputs.kinds import to_list
+from torchdial.inputs.numbers import to_whole
 from torchdial.inputs.refusal import describe, refusal
 
 ImageId = int | str
+CLASSES = "It is the largest label + 1."
 
 
 def check_images(
@@ -25,10 +28,12 @@ def check_images(
     Raises:
         ValueError: not one entry for each image, normalised boxes, or labels out of range.
     """
-    if image_sizes is not None and len(found) != len(image_sizes):
+    if num_classes is not None:
+        num_classes = to_whole("num_classes", num_classes, 1, remedy=CLASSES)
+    if image_sizes is not None and len(found) != (count := len(_to_sizes(image_sizes))):
         raise refusal(
             name,
-            expected=f"one entry for each of {len(image_sizes)} images",
+            expected=f"one entry for each of {count} images",
             got=str(len(found)),
             remedy="Pass an empty entry for an image without boxes; with COCO's format pass "
             "image_ids, which images and in which order.",
@@ -38,6 +43,11 @@ def check_images(
         refuse_normalised(torch.cat([one.boxes.to(device) for one in found]), f"{name}: boxes")
     for i, one in enumerate(found):
         _refuse_unknown_labels(f"{name}[{i}].labels", one.labels, num_classes)
+
+
+def _to_sizes(image_sizes: Any) -> list[Any]:
+    expected, remedy = "(H, W) of each image", "Pass image.shape[-2:] of each."
+    return to_list("image_sizes", image_sizes, expected=expected, remedy=remedy)
 
 
 def read_boxes(name: str, boxes: Any, scores: Any, labels: Any, box_format: BoxFormat) -> Boxes:

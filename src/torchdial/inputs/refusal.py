@@ -15,10 +15,14 @@ def refusal(name: str, *, expected: str, got: str, remedy: str) -> ValueError:
 
 def describe(value: Any) -> str:
     """Say in a few words what an argument is: type, dtype and shape where it has them."""
-    if isinstance(value, (torch.Tensor, np.ndarray)):
-        kind = "tensor" if isinstance(value, torch.Tensor) else "array"
-        return f"a {str(value.dtype).removeprefix('torch.')} {kind} of shape {tuple(value.shape)}"
-    return f"{type(value).__name__} {value!r:.60}"
+    try:
+        if isinstance(value, (torch.Tensor, np.ndarray)):
+            kind = "tensor" if isinstance(value, torch.Tensor) else "array"
+            dtype, shape = str(value.dtype).removeprefix("torch."), tuple(value.shape)
+            return f"a {dtype} {kind} of shape {shape}"
+        return f"{type(value).__name__} {value!r:.60}"
+    except Exception:  # a nested tensor has no shape, and a repr may do anything
+        return f"something of the type {type(value).__name__}"
 
 
 def refuse_non_finite(name: str, values: torch.Tensor) -> None:

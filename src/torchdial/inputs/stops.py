@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Integral
@@ -10,6 +9,8 @@ from numbers import Integral
 import numpy as np
 import torch
 
+from torchdial.inputs.kinds import is_dense
+from torchdial.inputs.numbers import to_number
 from torchdial.inputs.refusal import describe, refusal
 
 MAX_STOPS = 255  # a level, 0 … T, has to fit in one byte
@@ -35,20 +36,14 @@ class Stops:
         """Return the positions that count, each rounded once to float32, of shape (T,)."""
         return torch.tensor(self.values, dtype=torch.float64).to(torch.float32).to(device)
 
-    def nearest(self, value: float) -> int:
+    def nearest(self, value: float, name: str = "threshold") -> int:
         """Return the index of the nearest stop, the lower one of two as near.
 
         Raises:
-            ValueError: the value is not a finite number.
+            ValueError: the value is not a finite number; `name` says which.
         """
-        if not math.isfinite(value):
-            raise refusal(
-                "threshold",
-                expected="a finite number",
-                got=repr(value),
-                remedy="Pass a number in [0, 1].",
-            )
-        return int(np.abs(np.asarray(self.values) - float(value)).argmin())
+        number = to_number(name, value, remedy="Pass a number in [0, 1].")
+        return int(np.abs(np.asarray(self.values) - number).argmin())
 
 
 def to_stops(thresholds: int | Sequence[float] | np.ndarray | torch.Tensor | Stops) -> Stops:
@@ -88,10 +83,12 @@ def _given_stops(thresholds: object) -> Stops:
         if isinstance(thresholds, np.ndarray):
             thresholds = thresholds.copy()  # torch takes no reversed array
         values = torch.as_tensor(thresholds, dtype=torch.float64).detach().cpu()
-    except (TypeError, ValueError, RuntimeError):
+    except Exception:  # whatever it is, it is no list of numbers
+        values = torch.empty(0)
+    if not is_dense(values) or values.ndim != 1:
         values = torch.empty(0)
     rounded = values.to(torch.float32)
-    increasing = values.ndim == 1 and bool((rounded[1:] > rounded[:-1]).all())
+    increasing = bool((rounded[1:] > rounded[:-1]).all())
     in_range = values.numel() > 0 and bool(((values >= 0) & (values <= 1)).all())
     if not (increasing and in_range and len(values) <= MAX_STOPS):
         raise refusal(

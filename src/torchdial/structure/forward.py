@@ -18,7 +18,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 from torchdial.inference import undisturbed
-from torchdial.structure.tree import uncompiled, walk
+from torchdial.structure.tree import refuse_no_module, uncompiled, walk
 
 Shapes = tuple[tuple[int, ...], ...]
 
@@ -91,6 +91,7 @@ def watch_forward(model: nn.Module, example_input: Any) -> ForwardPass:
         >>> seen.uses["0"].outputs, seen.uses["0"].flops
         (((2, 8),), 128)
     """
+    refuse_no_module(model)
     model = uncompiled(model)
     if any(is_lazy(p) for p in model.parameters()):
         model = copy.deepcopy(model)
@@ -175,7 +176,14 @@ def tensors_in(value: Any) -> Iterator[torch.Tensor]:
 
 
 def _shapes(*values: Any) -> Shapes:
-    return tuple(tuple(t.shape) for value in values for t in tensors_in(value))
+    return tuple(_shape(t) for value in values for t in tensors_in(value))
+
+
+def _shape(tensor: torch.Tensor) -> tuple[int, ...]:
+    try:
+        return tuple(tensor.shape)
+    except RuntimeError:  # a nested tensor has none
+        return ()
 
 
 class _Watcher:

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
-from torchdial.inputs.refusal import describe, refusal
 from torchdial.structure.forward import ForwardFailure, ForwardPass, ModuleUse, watch_forward
-from torchdial.structure.tree import ModuleRow, module_rows
+from torchdial.structure.tree import ModuleRow, module_rows, refuse_no_module
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -195,13 +194,7 @@ def module_table(model: nn.Module, example_input: Any = None) -> ModuleTable:
         ─────────────────────────────
         40 parameters, 40 trainable, 160 B
     """
-    if not isinstance(model, nn.Module):
-        raise refusal(
-            "model",
-            expected="a torch.nn.Module",
-            got=describe(model),
-            remedy="Pass the model itself, not its output or its name.",
-        )
+    refuse_no_module(model)
     seen = None if example_input is None else watch_forward(model, example_input)
     return ModuleTable(module_rows(model), seen)
 

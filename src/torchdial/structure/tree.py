@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
+
+from torchdial.inputs.kinds import of_kind
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,7 @@ def module_rows(model: nn.Module) -> list[ModuleRow]:
         >>> [(row.path, row.kind, row.parameters) for row in module_rows(model)]
         [('', 'Sequential', 40), ('0', 'Linear', 40), ('1', 'ReLU', 0)]
     """
+    refuse_no_module(model)
     first: dict[int, str] = {}
     owners: dict[int, str] = {}
     rows = []
@@ -69,6 +73,12 @@ def module_rows(model: nn.Module) -> list[ModuleRow]:
         first.setdefault(id(module), path)
         rows.append(_row(path, depth, module, same_as, owners))
     return rows
+
+
+def refuse_no_module(model: Any) -> None:
+    """Raise ValueError for anything but a module."""
+    remedy = "Pass the model itself, not its output or its name."
+    of_kind("model", model, nn.Module, expected="a torch.nn.Module", remedy=remedy)
 
 
 def walk(model: nn.Module) -> Iterator[tuple[str, int, nn.Module]]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from numbers import Real
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import torch
 
+from torchdial.inputs.kinds import refuse_no_path, to_list
 from torchdial.inputs.maps import Task
+from torchdial.inputs.numbers import to_float, to_whole
 from torchdial.inputs.refusal import refusal
 from torchdial.inputs.stops import Stops, to_stops
 from torchdial.sweeps.archive import read_archive, write_archive
@@ -23,6 +27,7 @@ from torchdial.sweeps.formulas import (
     check_average,
     check_metric,
     evaluate,
+    to_demands,
 )
 
 if TYPE_CHECKING:
@@ -164,13 +169,7 @@ class ThresholdCurves:
         Raises:
             ValueError: there is no such class.
         """
-        if not 0 <= index < self.num_classes:
-            raise refusal(
-                "class index",
-                expected=f"0 … {self.num_classes - 1}",
-                got=repr(index),
-                remedy="Classes count from 0.",
-            )
+        index = to_whole("index", index, 0, self.num_classes - 1, remedy="Classes count from 0.")
         counts = self.counts.of_classes(slice(index, index + 1))
         return ThresholdCurves("binary", self.stops, counts, self.zero_division)
 
@@ -195,10 +194,11 @@ class ThresholdCurves:
         check_average(average)
         values = self.metric(metric, average)
         allowed = ~values.isnan()
-        for name, least in (at_least or {}).items():
+        demands = to_demands(at_least)
+        for name, least in demands.items():
             allowed &= self.metric(name, average) >= least
         if not bool(allowed.any()):
-            raise ValueError(self._nothing_to_choose(metric, at_least or {}, average))
+            raise ValueError(self._nothing_to_choose(metric, demands, average))
         top = values[allowed].max()
         stop = _lower_middle_of_longest_run(allowed & (values == top))
         return self.stops.values[stop], float(top)
@@ -242,7 +242,7 @@ class ThresholdCurves:
         chosen = [self.stops.values[i] for i in indices]
         pooled = counts.pooled((0, 1))
         return {
-            "threshold": chosen[0] if np.ndim(threshold) == 0 else chosen,
+            "threshold": chosen[0] if _is_one(threshold) else chosen,
             **{name: int(getattr(pooled, name)) for name in ("tp", "fp", "fn", "tn")},
             **{m: float(_average(counts, m, average, self.zero_division)) for m in METRICS},
             "average": average,
@@ -250,15 +250,17 @@ class ThresholdCurves:
         }
 
     def _stop_indices(self, threshold: float | Sequence[float]) -> list[int]:
-        given = [threshold] * self.num_classes if np.ndim(threshold) == 0 else list(threshold)  # type: ignore[arg-type]
+        expected = f"a number, or one for each of {self.num_classes} classes"
+        remedy = "Pass one number to use it for every class."
+        if _is_one(threshold):
+            given: list[Any] = [threshold] * self.num_classes
+        else:
+            given = to_list("threshold", threshold, expected=expected, remedy=remedy)
         if len(given) != self.num_classes:
             raise refusal(
-                "threshold",
-                expected=f"a number, or one for each of {self.num_classes} classes",
-                got=f"{len(given)} numbers",
-                remedy="Pass one number to use it for every class.",
+                "threshold", expected=expected, got=f"{len(given)} numbers", remedy=remedy
             )
-        return [self.stops.nearest(float(t)) for t in given]  # type: ignore[arg-type]
+        return [self.stops.nearest(t) for t in given]
 
     def confusion(self, threshold: float | Sequence[float]) -> torch.Tensor:
         """Return the confusion matrix at the stop nearest to a threshold, rows for the truth.
@@ -316,6 +318,7 @@ class ThresholdCurves:
         Raises:
             ValueError: the file is not such a file, or is damaged.
         """
+        refuse_no_path("path", path)
         about, arrays = read_archive(path, _FORMAT)
         try:
             values = about["stops"]
@@ -341,6 +344,10 @@ class ThresholdCurves:
 
 _FORMAT = "torchdial.ThresholdCurves/1"
 _COUNTS = ("tp", "fp", "positives", "negatives")
+
+
+def _is_one(threshold: Any) -> bool:
+    return isinstance(threshold, Real) or math.isfinite(to_float(threshold))
 
 
 def _average(

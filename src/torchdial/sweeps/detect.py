@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral
 from typing import Any
 
 import torch
 
 from torchdial.inputs.boxes import Boxes, to_boxes
+from torchdial.inputs.kinds import to_own_thresholds
 from torchdial.inputs.numbers import to_float, to_fraction
 from torchdial.inputs.refusal import describe, refusal
 from torchdial.inputs.stops import Stops
@@ -93,7 +94,9 @@ def _limits(found: Boxes, default: float, own: dict[int, float]) -> torch.Tensor
 def _to_own(given: ClassThresholds) -> dict[int, float]:
     if given is None:
         return {}
-    items = given.items() if isinstance(given, Mapping) else enumerate(given)
+    items: Iterable[tuple[Any, Any]] = (
+        given.items() if isinstance(given, Mapping) else enumerate(to_own_thresholds(given))
+    )
     return {
         _label(label): _number(f"class_thresholds[{label!r}]", value)
         for label, value in items

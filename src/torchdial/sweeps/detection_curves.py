@@ -37,7 +37,7 @@ from torchdial.sweeps.detection_settings import (
     mean_of_defined,
 )
 from torchdial.sweeps.detection_tally import DetectionTally
-from torchdial.sweeps.formulas import Average, check_average
+from torchdial.sweeps.formulas import Average, check_average, to_demands
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -216,9 +216,10 @@ class DetectionCurves:
             ValueError: no stop meets the demands, or the metric is undefined at every stop.
         """
         check_average(average)
-        demands = {name: self.metric(name, average, label) for name in at_least or {}}
+        at_least = to_demands(at_least)
+        demands = {name: self.metric(name, average, label) for name in at_least}
         values = self.metric(metric, average, label)
-        row, column = choose(metric, values, demands, at_least or {})
+        row, column = choose(metric, values, demands, at_least)
         value = float(values[row, column])
         return self.settings.scores.values[column], self.settings.nms.values[row], value
 
@@ -245,7 +246,7 @@ class DetectionCurves:
                 average or label.
         """
         check_average(average)
-        stop = self.settings.nms.nearest(nms_iou)
+        stop = self.settings.nms.nearest(nms_iou, "nms_iou")
         shown = self._shown(score_threshold, stop)
         classes, images = count_at(self.tally, self._decisions, stop, shown, self.num_classes)
         if label is not None:
@@ -277,7 +278,7 @@ class DetectionCurves:
         Raises:
             ValueError: not a number, or another number of thresholds than classes.
         """
-        shown = self._shown(score_threshold, self.settings.nms.nearest(nms_iou))
+        shown = self._shown(score_threshold, self.settings.nms.nearest(nms_iou, "nms_iou"))
         return confuse(self.tally, shown, self.settings.match_iou, self.num_classes)
 
     def to_pandas(self) -> pd.DataFrame:

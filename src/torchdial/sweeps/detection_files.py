@@ -6,6 +6,7 @@ from os import PathLike
 
 import torch
 
+from torchdial.inputs.kinds import refuse_no_path
 from torchdial.inputs.refusal import refusal
 from torchdial.sweeps.archive import read_archive, write_archive
 from torchdial.sweeps.detection_settings import DetectionSettings
@@ -28,6 +29,7 @@ def read_tally(path: str | PathLike[str]) -> tuple[DetectionTally, DetectionSett
     Raises:
         ValueError: the file is not such a file, or is damaged.
     """
+    refuse_no_path("path", path)
     about, arrays = read_archive(path, FORMAT)
     try:
         settings = DetectionSettings.from_json(about)

@@ -8,7 +8,7 @@ from itertools import groupby
 import numpy as np
 import torch
 
-from torchdial.inputs.refusal import refusal
+from torchdial.inputs.refusal import describe, refusal
 from torchdial.sweeps.detection_counts import Decisions, DetectionCounts
 from torchdial.sweeps.detection_settings import DetectionMetric
 from torchdial.sweeps.detection_tally import DetectionTally, keep_first
@@ -97,13 +97,13 @@ def thresholds_of(score_threshold: float | Sequence[float], num_classes: int) ->
     """
     try:
         given = np.asarray(score_threshold, dtype=np.float64)
-    except (TypeError, ValueError):
+    except Exception:  # whatever it is, it is no list of numbers
         given = np.full((), np.nan)
     if given.shape not in ((), (num_classes,)) or not np.isfinite(given).all():
         raise refusal(
             "score_threshold",
             expected=f"a finite number, or one for each of {num_classes} classes",
-            got=f"{score_threshold!r:.60}",
+            got=describe(score_threshold),
             remedy="Pass one number to use it for every class.",
         )
     return torch.from_numpy(given).to(torch.float32).expand(num_classes)

@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 
 import torch
 
-from torchdial.inputs.refusal import refusal
+from torchdial.inputs.kinds import one_of
 from torchdial.inputs.stops import Stops, to_stops
 from torchdial.sweeps import formulas
 from torchdial.sweeps.detection_counts import DetectionCounts
@@ -63,13 +63,7 @@ def _stops_from(plain: Mapping[str, Any]) -> Stops:
 
 def check_metric(name: str) -> None:
     """Raise ValueError for an unknown metric."""
-    if name not in METRICS:
-        raise refusal(
-            "metric",
-            expected=" | ".join(METRICS),
-            got=repr(name),
-            remedy="Choose one of these; AP is average_precision().",
-        )
+    one_of("metric", name, METRICS, "Choose one of these; AP is average_precision().")
 
 
 def evaluate(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import fields
 from numbers import Integral, Real
@@ -10,8 +11,9 @@ from typing import Any
 import torch
 
 from torchdial.inputs.annotations import to_annotations
-from torchdial.inputs.boxes import Boxes, BoxFormat
+from torchdial.inputs.boxes import Boxes, BoxFormat, refuse_unknown_format
 from torchdial.inputs.detections import to_detections
+from torchdial.inputs.numbers import to_number
 from torchdial.inputs.reading import check_images, is_coco_list
 from torchdial.inputs.refusal import describe, refusal
 from torchdial.inputs.stops import Stops, to_stops
@@ -66,6 +68,7 @@ class DetectionSweep:
         box_format: BoxFormat = "xyxy",
         zero_division: float = 1.0,
     ) -> None:
+        refuse_unknown_format(box_format)
         self.settings = DetectionSettings(
             num_classes=None if num_classes is None else _whole("num_classes", num_classes),
             nms=to_stops(iou_thresholds),
@@ -73,7 +76,7 @@ class DetectionSweep:
             match_iou=_fraction("match_iou", match_iou),
             class_agnostic=class_agnostic,
             max_det=_whole("max_det", max_det),
-            zero_division=float(zero_division),
+            zero_division=_zero_division(zero_division),
         )
         self.box_format: BoxFormat = box_format
         self._tallies: list[DetectionTally] = []
@@ -168,6 +171,17 @@ def _whole(name: str, value: Any) -> int:
         remedy="300 boxes an image is torchvision's and Ultralytics' habit."
         if name == "max_det"
         else "Pass the highest label + 1, or None to take it from the data.",
+    )
+
+
+def _zero_division(value: Any) -> float:
+    if isinstance(value, float) and math.isnan(value):
+        return value
+    return to_number(
+        "zero_division",
+        value,
+        expected="a number or NaN",
+        remedy="1.0 says that nothing found where nothing is was right.",
     )
 
 

@@ -7,11 +7,12 @@ denominator is NaN.
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import torch
 
-from torchdial.inputs.refusal import refusal
+from torchdial.inputs.kinds import one_of, to_dict
+from torchdial.inputs.numbers import to_number
 
 Metric = Literal["dice", "iou", "precision", "recall", "specificity", "accuracy"]
 Average = Literal["micro", "macro", "image"]
@@ -21,19 +22,26 @@ AVERAGES: tuple[Average, ...] = get_args(Average)
 
 def check_metric(metric: str) -> None:
     """Raise ValueError for an unknown metric."""
-    _check("metric", metric, METRICS)
+    one_of("metric", metric, METRICS)
 
 
 def check_average(average: str) -> None:
     """Raise ValueError for an unknown average."""
-    _check("average", average, AVERAGES)
+    one_of("average", average, AVERAGES)
 
 
-def _check(name: str, value: str, known: tuple[str, ...]) -> None:
-    if value not in known:
-        raise refusal(
-            name, expected=" | ".join(known), got=repr(value), remedy="Choose one of these."
-        )
+def to_demands(at_least: Any) -> dict[Any, float]:
+    """Return what other metrics have to reach, by name.
+
+    Raises:
+        ValueError: it is no dict of numbers.
+    """
+    expected, remedy = "numbers by the name of a metric", 'Pass {"recall": 0.9}, say.'
+    demands = to_dict("at_least", at_least, expected=expected, remedy=remedy)
+    return {
+        name: to_number(f"at_least[{name!r}]", least, remedy=remedy)
+        for name, least in demands.items()
+    }
 
 
 def evaluate(

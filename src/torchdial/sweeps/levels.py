@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import torch
 
+from torchdial.inputs.kinds import of_kind
 from torchdial.inputs.maps import refuse_label_map, refuse_outside_unit
 from torchdial.inputs.stops import Stops, to_stops
 
@@ -32,6 +33,8 @@ def threshold_levels(
         >>> threshold_levels(torch.tensor([0.0, 0.25, 0.26, 1.0]), 5)
         tensor([0, 1, 2, 4], dtype=torch.uint8)
     """
+    remedy = "Convert it with torch.as_tensor(...)."
+    of_kind("probs", probs, torch.Tensor, expected="a torch tensor", remedy=remedy)
     refuse_label_map("probs", probs)
     probs = probs.detach().to(torch.float32)
     refuse_outside_unit("probs", probs)

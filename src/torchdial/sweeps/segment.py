@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from torchdial.inputs.kinds import to_own_thresholds
 from torchdial.inputs.maps import refuse_label_map, refuse_outside_unit, to_tensor
 from torchdial.inputs.numbers import to_fraction
 from torchdial.inputs.refusal import describe, refusal
@@ -55,13 +56,12 @@ def _limits(
     if class_thresholds is None:
         return to_fraction("threshold", threshold, REMEDY)
     channels = values.shape[-3] if values.ndim in (3, 4) else 0
-    if len(class_thresholds) != channels:
+    own = to_own_thresholds(class_thresholds)
+    if len(own) != channels:
         raise refusal(
             "class_thresholds",
             expected="a threshold for each channel of maps (N, C, H, W) or (C, H, W)",
-            got=f"{len(class_thresholds)} for {describe(values)}",
+            got=f"{len(own)} for {describe(values)}",
             remedy="Pass threshold= to use one for all.",
         )
-    return [
-        to_fraction(f"class_thresholds[{c}]", t, REMEDY) for c, t in enumerate(class_thresholds)
-    ]
+    return [to_fraction(f"class_thresholds[{c}]", t, REMEDY) for c, t in enumerate(own)]

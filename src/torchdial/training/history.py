@@ -14,7 +14,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from torchdial.inputs.refusal import refusal
+from torchdial.inputs.kinds import refuse_no_path, to_dict, to_list
+from torchdial.inputs.numbers import to_number, to_whole
+from torchdial.inputs.refusal import describe, refusal
 from torchdial.training.events import Event
 from torchdial.training.frames import read_frames, to_frame
 from torchdial.training.histograms import EXPONENTS, LayerHistograms
@@ -26,6 +28,9 @@ from torchdial.writing import whole_file
 
 __all__ = ["Event", "History"]
 
+STEPS = "Count the optimizer's steps, say."
+VALUES = 'Pass {"loss": 0.5}, say.'
+SETTINGS = {"expected": "settings by name", "remedy": 'Pass {"lr": 0.1}, say.'}
 DAMAGE = (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError)
 
 
@@ -61,7 +66,7 @@ class History:
 
     def __init__(self, name: str = "run", config: Mapping[str, Any] | None = None) -> None:
         self.name = name
-        self.config: dict[str, Any] = dict(config or {})
+        self.config: dict[str, Any] = to_dict("config", config, **SETTINGS)
         self.started = clock.time()
         self.start_step = 0
         self.number = 0
@@ -120,9 +125,12 @@ class History:
             values: numbers by name, NaN and infinity included.
             time: seconds since the run began; None is now.
         """
-        time = self.now if time is None else time
+        step = to_whole("step", step, remedy=STEPS)
+        time = self.now if time is None else to_number("time", time, remedy="Pass seconds.")
+        given = to_dict("values", values, expected="numbers by name", remedy=VALUES)
+        numbers = {str(name): _to_value(str(name), value) for name, value in given.items()}
         with self.lock:
-            for name, value in values.items():
+            for name, value in numbers.items():
                 series = self.scalars.get(name)
                 if series is None:
                     series = self.scalars[name] = Series(name, self.lock)
@@ -139,7 +147,14 @@ class History:
                 means they had no value, and those that are new are added.
             step: any whole number.
             values: float32 (L,), one for each of `names`, NaN and infinity included.
+
+        Raises:
+            ValueError: other values than names, or a step that is none.
         """
+        step = to_whole("step", step, remedy=STEPS)
+        listed = to_list("names", names, expected="names of layers", remedy="Pass a list of text.")
+        names, name = [str(one) for one in listed], str(name)
+        values = _to_values(values, len(names))
         with self.lock:
             matrix = self.layers.get(name)
             if matrix is None:
@@ -220,6 +235,7 @@ class History:
         Raises:
             OSError: it cannot be written; what was there is as it was.
         """
+        refuse_no_path("path", path)
         with whole_file(Path(path)) as file:
             file.writelines(to_frame(*take(self, Mark())))
 
@@ -232,6 +248,7 @@ class History:
         Raises:
             ValueError: the file is no saved run, or is damaged.
         """
+        refuse_no_path("path", path)
         history = cls()
         try:
             for about, arrays in read_frames(Path(path)):
@@ -290,6 +307,30 @@ class History:
         """Let time go on from the last point."""
         times = [series.times[-1] for series in self.scalars.values() if len(series)]
         self._zero = clock.perf_counter() - max(times, default=0.0)
+
+
+def _to_value(name: str, value: Any) -> float:
+    try:
+        if not isinstance(value, (str, bytes)):
+            return float(value)
+    except Exception:  # noqa: S110 - whatever it is, it is no number
+        pass
+    raise refusal(name, expected="a number", got=describe(value), remedy=VALUES)
+
+
+def _to_values(values: Any, count: int) -> npt.NDArray[np.float32]:
+    try:
+        array = np.asarray(values, np.float32)
+        if array.shape == (count,):
+            return array
+    except Exception:  # noqa: S110 - whatever it is, it is no list of numbers
+        pass
+    raise refusal(
+        "values",
+        expected=f"a number for each of {count} names",
+        got=describe(values),
+        remedy="Pass one for each layer, in the order of the names.",
+    )
 
 
 def _restored(state: Mapping[str, Any], number: int, hidden: bool) -> History:

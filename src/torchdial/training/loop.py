@@ -12,6 +12,7 @@ from inspect import CO_NEWLOCALS
 from types import CodeType, FrameType
 from typing import Any, Generic, TypeVar
 
+from torchdial.inputs.numbers import to_whole
 from torchdial.inputs.refusal import describe, refusal
 from torchdial.training.control import NAP, Control, Progress
 from torchdial.training.interrupts import FirstInterrupt
@@ -50,14 +51,16 @@ def loop(
         >>> control.state, control.progress.step, control.progress.total_steps
         ('finished', 4, 4)
     """
-    for name, value in (("epochs", epochs), ("total", total)):
-        if value is not None and (isinstance(value, bool) or int(value) != value or value < 1):
-            raise refusal(
-                name,
-                expected="a whole number from 1",
-                got=describe(value),
-                remedy="Say how often to go through the loader, and how many batches that is.",
-            )
+    remedy = "Say how often to go through the loader, and how many batches that is."
+    epochs = to_whole("epochs", epochs, 1, remedy=remedy)
+    total = None if total is None else to_whole("total", total, 1, remedy=remedy)
+    if not isinstance(loader, Iterable) and not hasattr(loader, "__getitem__"):
+        raise refusal(
+            "loader",
+            expected="something to go through, such as a DataLoader",
+            got=describe(loader),
+            remedy="Pass what comes after `in` without it.",
+        )
     if epochs > 1 and isinstance(loader, Iterator):
         raise refusal(
             "loader",
@@ -73,7 +76,7 @@ def loop(
 def _length(loader: Sized, epochs: int) -> int | None:
     try:
         return len(loader) * epochs
-    except TypeError:  # a DataLoader over an IterableDataset
+    except Exception:  # a DataLoader over an IterableDataset, for one
         return None
 
 

@@ -13,7 +13,9 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from torchdial.inputs.refusal import refusal
+from torchdial.inputs.kinds import refuse_no_path
+from torchdial.inputs.numbers import to_float
+from torchdial.inputs.refusal import describe, refusal
 from torchdial.training.control import Control
 from torchdial.training.dials import Setter
 from torchdial.training.files import Autosave
@@ -80,13 +82,15 @@ class TrainingMonitor:
         on_event: Callable[[Event], object] | None = None,
         autosave: Any = None,
     ) -> None:
-        if not 0 < budget <= 1:
+        if not 0 < to_float(budget) <= 1:
             raise refusal(
                 "budget",
                 expected="a fraction of a step's time, above 0 and at most 1",
-                got=f"{budget}",
+                got=describe(budget),
                 remedy="0.01 is one percent.",
             )
+        if autosave is not None:
+            refuse_no_path("autosave", autosave)
         models, optimizers = to_models(model), to_optimizers(optimizer)
         for one in optimizers:
             _take_over(one)
@@ -184,6 +188,9 @@ class TrainingMonitor:
                 Without an optimizer each call is a step, unless `record_gradients` came before.
             **more: further values by name.
         """
+        if not (values is None or isinstance(values, Mapping)):
+            self._audience.trouble(_no_values(values))
+            values = None
         if torch.compiler.is_compiling() and self._log is not None:
             self._log({**(values or {}), **more}, step)
         else:
@@ -309,6 +316,17 @@ def _take_over(optimizer: Optimizer) -> None:
         refuse_beside_worker(earlier.control, "optimizer")
         earlier.close()
         del _watching[optimizer]
+
+
+def _no_values(values: Any) -> str:
+    """Return what to say of values without names; a training loop is not to end for them."""
+    words = refusal(
+        "values",
+        expected="numbers by name",
+        got=describe(values),
+        remedy="Call log(loss=loss), say.",
+    )
+    return str(words)
 
 
 def _rank() -> int:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from torchdial.inputs.numbers import to_float
+from torchdial.inputs.numbers import to_whole
 from torchdial.inputs.refusal import describe, refusal
 from torchdial.training.clock import Clock
 from torchdial.training.clock import Reading as Depth
@@ -27,6 +27,7 @@ from torchdial.training.recorder import Number, Recorder, is_capturing
 from torchdial.training.records import Reading, Record, Writer
 from torchdial.training.watch import Watch
 
+STEP = "Leave it out for the last completed step."
 LAST_WORDS = 10  # logs after an optimizer is gone, at most, that may be about what it has done
 
 
@@ -112,7 +113,7 @@ class Recording:
         if self._is_off():
             return
         with self._ours():
-            step = None if step is None else to_step(step)
+            step = None if step is None else to_whole("step", step, remedy=STEP)
             if not self._optimizers:
                 self._count_log(step)
             self._orphans += any(optimizer() is None for optimizer in self._optimizers)
@@ -378,23 +379,6 @@ class _Ours:
             return False
         self._audience.trouble()
         return True
-
-
-def to_step(step: Any) -> int:
-    """Return a step as int.
-
-    Raises:
-        ValueError: it is no whole number, or one beyond 64 bits.
-    """
-    number = to_float(step.item() if isinstance(step, Tensor) and step.numel() == 1 else step)
-    if number.is_integer() and -(2**63) <= number < 2**63:
-        return int(step)
-    raise refusal(
-        "step",
-        expected="a whole number",
-        got=describe(step),
-        remedy="Leave it out for the last completed step.",
-    )
 
 
 def _with_closure(

@@ -7,9 +7,12 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Literal
 
-from torchdial.inputs.refusal import refusal
+from torchdial.inputs.kinds import of_kind
+from torchdial.inputs.numbers import to_number
+from torchdial.inputs.refusal import describe, refusal
 from torchdial.training.dials import LEARNING_RATE, Dial, Dials, Setter
 
+ENDS = "Give the two ends of the dial, and where it stands, as numbers."
 State = Literal["idle", "running", "paused", "stopping", "finished", "failed"]
 
 
@@ -75,6 +78,16 @@ class Requests:
         Raises:
             ValueError: If the ends or the value do not fit, or a setter is missing.
         """
+        of_kind("name", name, str, expected="text", remedy='Pass "lr", say.')
+        least, most = to_number("min", min, remedy=ENDS), to_number("max", max, remedy=ENDS)
+        value = None if value is None else to_number("value", value, remedy=ENDS)
+        if setter is not None and not callable(setter):
+            raise refusal(
+                "setter",
+                expected="a function of the new value",
+                got=describe(setter),
+                remedy="Pass lambda value: …, say.",
+            )
         if setter is None and name != LEARNING_RATE:
             raise refusal(
                 "setter",
@@ -84,7 +97,7 @@ class Requests:
             )
         with self._changed:
             start = 1.0 if setter is None else value
-            self._dials.add(Dial(name, start, float(min), float(max), log), setter)
+            self._dials.add(Dial(name, start, least, most, log), setter)
             self.version += 1
 
     def request_stop(self) -> None:

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from torchdial.inputs.kinds import of_kind, to_list
 from torchdial.training.history import History
 from torchdial.training.names import higher_is_better
 
@@ -30,7 +31,7 @@ def begin(name: str | None = None, config: Mapping[str, Any] | None = None) -> H
     global _begun
     with _lock:
         _begun += 1
-        history = History(name or f"run {_begun}", config)
+        history = History(str("" if name is None else name) or f"run {_begun}", config)
         history.number = _begun
         _runs.append(history)
         del _runs[:-KEPT]
@@ -68,7 +69,11 @@ def compare_runs(histories: Iterable[History] | None = None) -> list[dict[str, A
     """
     if histories is None:
         histories = [history for history in runs() if not history.hidden]
-    return [_row(history) for history in histories]
+    expected, remedy = "histories of runs", "Pass [monitor.history, …], or td.runs()."
+    listed = to_list("histories", histories, expected=expected, remedy=remedy)
+    for i, history in enumerate(listed):
+        of_kind(f"histories[{i}]", history, History, expected="a History", remedy=remedy)
+    return [_row(history) for history in listed]
 
 
 def _row(history: History) -> dict[str, Any]:

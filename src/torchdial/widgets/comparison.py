@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from torchdial.inputs.annotations import Annotations
+from torchdial.inputs.kinds import of_kind, to_list
 from torchdial.inputs.refusal import describe, refusal
 from torchdial.sweeps.detection_frames import DetectionFrame
 from torchdial.sweeps.frames import SegmentationFrame
@@ -61,6 +62,7 @@ class SegmentationComparison(Comparison[SegmentationFrame], SegmentationDial):
     def __init__(
         self, first: SegmentationPreview, second: SegmentationPreview, names: Sequence[str]
     ) -> None:
+        _check_kinds(SegmentationPreview, first, second)
         _check_alike(
             {
                 "task": first.task == second.task,
@@ -99,6 +101,7 @@ class DetectionComparison(Comparison[DetectionFrame], DetectionDial):
     def __init__(
         self, first: DetectionPreview, second: DetectionPreview, names: Sequence[str]
     ) -> None:
+        _check_kinds(DetectionPreview, first, second)
         ours, theirs = first._settings, second._settings
         _check_alike(
             {
@@ -174,14 +177,16 @@ def compare(
     )
 
 
+def _check_kinds(kind: type[Any], first: Any, second: Any) -> None:
+    remedy = "Make a preview of each model first."
+    for name, preview in (("first", first), ("second", second)):
+        of_kind(name, preview, kind, expected=f"a {kind.__name__}", remedy=remedy)
+
+
 def _check_names(names: Sequence[str]) -> None:
-    if isinstance(names, str) or len(names) != 2:
-        raise refusal(
-            "names",
-            expected="a name for each of two previews",
-            got=describe(names),
-            remedy='Pass names=["small", "large"], say.',
-        )
+    expected, remedy = "a name for each of two previews", 'Pass names=["small", "large"], say.'
+    if len(to_list("names", names, expected=expected, remedy=remedy)) != 2:
+        raise refusal("names", expected=expected, got=describe(names), remedy=remedy)
 
 
 def _check_alike(alike: dict[str, bool]) -> None:

@@ -14,12 +14,14 @@ from torchdial.inputs.boxes import BoxFormat
 from torchdial.inputs.candidates import check_floor, has_raw_candidates
 from torchdial.inputs.class_names import ClassNames
 from torchdial.inputs.images import to_image_list
+from torchdial.inputs.kinds import of_kind
 from torchdial.inputs.reading import ImageId, is_coco_list
 from torchdial.inputs.refusal import refusal
 from torchdial.predictions import (
     Given,
     ModelDetections,
     check_batch_size,
+    check_model,
     next_source,
     to_inputs,
 )
@@ -109,6 +111,9 @@ class DetectionPreview(DetectionDial, ModelPreview[DetectionFrame]):
     ) -> None:
         check_average(average)
         check_floor(score_floor)
+        if curves is not None:
+            remedy = "Pass what compute() of a DetectionSweep returns."
+            of_kind("curves", curves, DetectionCurves, expected="DetectionCurves", remedy=remedy)
         sweep = DetectionSweep(
             None,
             iou_thresholds,
@@ -188,6 +193,7 @@ class DetectionPreview(DetectionDial, ModelPreview[DetectionFrame]):
             ValueError: as for `DetectionPreview`.
         """
         check_batch_size(batch_size)
+        check_model(model)
         source = ModelDetections(model, to_inputs(images), adapter, batch_size, score_floor)
         if has_raw_candidates(model):
             options = {"after_nms": False} | options

@@ -89,7 +89,7 @@ class DetectionDial(Preview[DetectionFrame]):
         self._after_nms = after_nms
         initial = {
             "score_threshold": self._to_own(score_threshold),
-            "nms_iou": settings.nms.values[settings.nms.nearest(nms_iou)],
+            "nms_iou": settings.nms.values[settings.nms.nearest(nms_iou, "nms_iou")],
             "class_thresholds": self._to_class_thresholds(class_thresholds),
             "max_det": max_det,
         }
@@ -262,7 +262,7 @@ class DetectionDial(Preview[DetectionFrame]):
     @t.validate("nms_iou")
     def _valid_nms_iou(self, proposal: Any) -> float:
         stops = self._settings.nms
-        return stops.values[stops.nearest(proposal["value"])]
+        return stops.values[stops.nearest(proposal["value"], "nms_iou")]
 
     @t.validate("max_det")
     def _valid_max_det(self, proposal: Any) -> int:

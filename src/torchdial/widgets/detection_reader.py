@@ -9,6 +9,7 @@ from typing import Any
 from torchdial.inputs import Annotations, Detections, to_annotations, to_detections
 from torchdial.inputs.boxes import BoxFormat
 from torchdial.inputs.class_names import MAX_LABEL, ClassNames, describe_labels, to_classes
+from torchdial.inputs.kinds import to_list
 from torchdial.inputs.reading import ImageId, check_images, is_coco_list
 from torchdial.inputs.refusal import refusal
 from torchdial.predictions import Source
@@ -44,6 +45,9 @@ class DetectionReader:
         score_floor: float,
         image_ids: Sequence[ImageId] | None,
     ) -> None:
+        if image_ids is not None:
+            remedy = "Pass the ids of COCO's file, in the order of the images."
+            image_ids = to_list("image_ids", image_ids, expected="ids of images", remedy=remedy)
         self._sizes = sizes
         self.settings = settings
         self._given_names = class_names

@@ -17,6 +17,7 @@ from torch import nn
 
 from torchdial.inputs.boxes import BoxFormat
 from torchdial.inputs.images import Numbers
+from torchdial.inputs.kinds import to_list
 from torchdial.inputs.overlays import NO_OVERLAY, Overlay, to_overlays
 from torchdial.inputs.picture_sources import to_source
 from torchdial.inputs.pictures import Normalize, Picture, Pixels, category_colors
@@ -349,14 +350,11 @@ def _pack_values(values: npt.NDArray[Any]) -> dict[str, Any]:
 def _to_captions(captions: Sequence[str] | None, count: int) -> list[str] | None:
     if captions is None:
         return None
-    if isinstance(captions, str) or len(captions) != count:
-        raise refusal(
-            "captions",
-            expected=f"a text for each of {count} pictures",
-            got=describe(captions),
-            remedy="Pass a list of strings.",
-        )
-    return [str(caption) for caption in captions]
+    expected, remedy = f"a text for each of {count} pictures", "Pass a list of strings."
+    listed = to_list("captions", captions, expected=expected, remedy=remedy)
+    if len(listed) != count:
+        raise refusal("captions", expected=expected, got=describe(captions), remedy=remedy)
+    return [str(caption) for caption in listed]
 
 
 def _activations(output: Any) -> torch.Tensor:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import traitlets as t
 
 from torchdial.inference import Model
+from torchdial.inputs.kinds import to_own_thresholds
 from torchdial.inputs.refusal import describe, refusal
 from torchdial.predictions import at_other_images
 from torchdial.sweeps.formulas import Average
@@ -209,14 +210,16 @@ class Preview(Widget, Generic[Frame]):
 
     def _to_class_thresholds(self, given: ClassThresholds) -> list[float | None]:
         names = self._class_names
-        if given and len(names) == 1:
+        if given is None or (isinstance(given, (list, tuple, dict)) and not given):
+            return []
+        if len(names) == 1:
             raise refusal(
                 "class_thresholds",
                 expected="None for a single class",
                 got=describe(given),
                 remedy=f"Pass {self._DIAL}=.",
             )
-        each = self._listed(given) if isinstance(given, Mapping) else given
+        each = self._listed(given) if isinstance(given, Mapping) else to_own_thresholds(given)
         if not each or all(own is None for own in each):
             return []
         if len(each) != len(names):

@@ -11,12 +11,14 @@ import torch
 
 from torchdial.inference import Model, Output, predict
 from torchdial.inputs import Stops, Task, to_images, to_probabilities, to_stops, to_targets
-from torchdial.inputs.maps import check_task, to_tensor
+from torchdial.inputs.kinds import of_kind, to_list
+from torchdial.inputs.maps import refuse_unknown_task, to_tensor
 from torchdial.inputs.refusal import describe, refusal
 from torchdial.predictions import (
     Given,
     ModelMaps,
     check_batch_size,
+    check_model,
     next_source,
     to_batch,
 )
@@ -80,8 +82,7 @@ class SegmentationPreview(SegmentationDial, ModelPreview[SegmentationFrame]):
         std: float | Sequence[float] | None = None,
     ) -> None:
         check_average(average)
-        if task != "binary":
-            check_task(task, 2)
+        refuse_unknown_task(task)
         self._to_pictures = partial(to_images, mean=mean, std=std)
         pictures = self._to_pictures(images)
         self._source = probs if isinstance(probs, ModelMaps) else Given(probs)
@@ -141,6 +142,7 @@ class SegmentationPreview(SegmentationDial, ModelPreview[SegmentationFrame]):
         """
         inputs = to_batch(images)
         check_batch_size(batch_size)
+        check_model(model)
         maps = ModelMaps(model, inputs, output, batch_size)
         return cls(inputs, maps, targets, from_logits=from_logits, **options)
 
@@ -307,18 +309,19 @@ class _MapReader:
 def _to_names(given: Sequence[str] | Mapping[int, str] | None, num_classes: int) -> tuple[str, ...]:
     if given is None:
         return ("on",) if num_classes == 1 else tuple(f"class {c}" for c in range(num_classes))
-    names = [given.get(c) for c in range(num_classes)] if isinstance(given, Mapping) else given
-    if isinstance(names, str) or len(names) != num_classes or None in names:
-        raise refusal(
-            "class_names",
-            expected=f"a name for each of {num_classes} classes",
-            got=describe(given),
-            remedy="Pass a list in the order of the channels, or a dict by index.",
-        )
+    expected = f"a name for each of {num_classes} classes"
+    remedy = "Pass a list in the order of the channels, or a dict by index."
+    if isinstance(given, Mapping):
+        given = [given.get(c) for c in range(num_classes)]  # type: ignore[misc]
+    names = to_list("class_names", given, expected=expected, remedy=remedy)
+    if len(names) != num_classes or any(name is None for name in names):
+        raise refusal("class_names", expected=expected, got=describe(given), remedy=remedy)
     return tuple(str(name) for name in names)
 
 
 def _check_curves(curves: ThresholdCurves, task: Task, num_classes: int, stops: Stops) -> None:
+    remedy = "Pass what compute() of a ThresholdSweep returns."
+    of_kind("curves", curves, ThresholdCurves, expected="ThresholdCurves", remedy=remedy)
     expected = (task, num_classes, stops.values)
     found = (curves.task, curves.num_classes, curves.stops.values)
     if expected != found:

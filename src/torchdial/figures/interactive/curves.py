@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from torchdial.figures.interactive.parts import COLORS, figure, follow, unit_scale
+from torchdial.inputs.kinds import to_names
 from torchdial.inputs.refusal import describe, refusal
 from torchdial.sweeps.curves import ThresholdCurves
 from torchdial.sweeps.detection_curves import DetectionCurves
-from torchdial.sweeps.formulas import Average, Metric
+from torchdial.sweeps.formulas import Average, Metric, check_average
 
 Floats = npt.NDArray[np.float64]
 
@@ -45,12 +46,16 @@ def threshold_curve_figure(
         >>> threshold_curve_figure(sweep.compute(), ["iou"]).marks[0].labels
         ['iou']
     """
+    check_average(average)
+    names: list[Any] = to_names("metrics", metrics)
+    if not names:
+        raise refusal("metrics", expected="at least one", got="none", remedy='Pass ["dice"], say.')
     x, y = unit_scale(), unit_scale()
     lines = bq.Lines(
         scales={"x": x, "y": y},
         colors=list(COLORS),
-        labels=list(metrics),
-        display_legend=len(metrics) > 1,
+        labels=names,
+        display_legend=len(names) > 1,
     )
     needle = bq.Lines(scales={"x": x, "y": y}, colors=["gray"], y=[0.0, 1.0])
 
@@ -58,7 +63,7 @@ def threshold_curve_figure(
         curves = _threshold_curves(source)
         with lines.hold_sync():
             lines.x = curves.stops.tensor().numpy()
-            lines.y = np.stack([curves.metric(name, average).numpy() for name in metrics])
+            lines.y = np.stack([curves.metric(name, average).numpy() for name in names])
 
     def turn() -> None:
         needle.x = [source.threshold] * 2
@@ -89,6 +94,7 @@ def precision_recall_figure(source: Any, average: Average = "micro") -> bq.Figur
     Raises:
         ValueError: the source is something else, or an unknown average.
     """
+    check_average(average)
     x, y = unit_scale(), unit_scale()
     line = bq.Lines(scales={"x": x, "y": y}, colors=[COLORS[0]])
     point = bq.Scatter(scales={"x": x, "y": y}, colors=[COLORS[1]], default_size=80)

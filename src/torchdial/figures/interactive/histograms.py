@@ -11,8 +11,12 @@ import torch
 from torch import nn
 
 from torchdial.figures.interactive.parts import COLORS, figure
+from torchdial.inputs.kinds import one_of, to_names
 from torchdial.inputs.maps import to_tensor
+from torchdial.inputs.numbers import to_whole
 from torchdial.inputs.refusal import describe, refusal, refuse_non_finite
+
+MOST_BINS = 10_000
 
 
 def histogram_figure(
@@ -24,7 +28,7 @@ def histogram_figure(
         source: a dict of tensors by name, or a module, whose parameters are taken.
         layers: names of the tensors or parameters to draw; None takes all, at most eight.
         of: for a module, "weights" or "gradients".
-        bins: how many.
+        bins: how many, at most 10,000.
         log: whether to count magnitudes in bins of equal ratio instead; zeros are left out.
 
     Returns:
@@ -38,6 +42,7 @@ def histogram_figure(
         >>> histogram_figure({"a": torch.randn(100), "b": torch.rand(100)}).marks[0].labels
         ['a']
     """
+    bins = to_whole("bins", bins, 1, MOST_BINS, remedy="60 is enough to see a shape.")
     tensors = _chosen(_tensors(source, of), layers)
     values = {name: _numbers(name, tensor, log) for name, tensor in tensors.items()}
     everything = np.concatenate(list(values.values()))
@@ -73,13 +78,8 @@ def _tensors(source: Any, of: str) -> dict[str, torch.Tensor]:
             got=describe(source),
             remedy='Pass {"name": tensor}.',
         )
-    if of not in ("weights", "gradients"):
-        raise refusal(
-            "of",
-            expected="'weights' or 'gradients'",
-            got=repr(of),
-            remedy="Pass activations as a dict of tensors.",
-        )
+    remedy = "Pass activations as a dict of tensors."
+    one_of("of", of, ("weights", "gradients"), remedy)
     named = dict(source.named_parameters())
     if of == "weights":
         return {name: p.detach() for name, p in named.items()}
@@ -87,7 +87,7 @@ def _tensors(source: Any, of: str) -> dict[str, torch.Tensor]:
 
 
 def _chosen(tensors: dict[str, torch.Tensor], layers: Any) -> dict[str, torch.Tensor]:
-    names = list(tensors) if layers is None else [layers] if isinstance(layers, str) else layers
+    names = list(tensors) if layers is None else to_names("layers", layers)
     unknown = [name for name in names if name not in tensors]
     if unknown or not names:
         raise refusal(

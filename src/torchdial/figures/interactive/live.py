@@ -14,6 +14,7 @@ import bqplot as bq
 import numpy as np
 
 from torchdial.figures.interactive.parts import COLORS, figure
+from torchdial.inputs.kinds import to_names
 from torchdial.inputs.refusal import describe, refusal
 from torchdial.training.history import History
 from torchdial.training.series import Series
@@ -44,6 +45,7 @@ def loss_figure(source: Any, names: Sequence[str] | None = None, *, log: bool = 
         ['loss']
     """
     history = _history_of(source)
+    names = None if names is None else to_names("names", names)
     x, y = bq.LinearScale(), bq.LogScale() if log else bq.LinearScale()
     made = figure([], ("step", x), ("loss", y), history.name)
 

@@ -11,7 +11,7 @@ from torchdial.figures.interactive.parts import COLORS, figure, follow, unit_sca
 from torchdial.inputs.refusal import describe, refusal
 from torchdial.sweeps.detection_curves import DetectionCurves
 from torchdial.sweeps.detection_settings import DetectionMetric
-from torchdial.sweeps.formulas import Average
+from torchdial.sweeps.formulas import Average, check_average
 
 
 def operating_map_figure(
@@ -32,6 +32,7 @@ def operating_map_figure(
     Raises:
         ValueError: the source is something else, an unknown metric, or an unknown average.
     """
+    check_average(average)
     x, y, color = unit_scale(), unit_scale(), bq.ColorScale(scheme="viridis", min=0.0, max=1.0)
     scales = {"x": x, "y": y}
     heat = bq.HeatMap(

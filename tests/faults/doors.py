@@ -1,0 +1,347 @@
+"""Every public function and class, with arguments that it takes."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+import torchdial as td
+from torchdial import figures, inputs, structure
+from torchdial.training import History
+
+IMAGES = torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+PROBS = torch.rand(2, 1, 8, 8, generator=torch.Generator().manual_seed(1))
+TARGETS = (PROBS > 0.4).long()
+BOXES = torch.tensor([[0.0, 0, 4, 4], [1, 1, 5, 5]])
+SCORES, LABELS = torch.tensor([0.9, 0.4]), torch.tensor([0, 1])
+FOUND = [{"boxes": BOXES, "scores": SCORES, "labels": LABELS}] * 2
+THERE = [{"boxes": BOXES, "labels": LABELS}] * 2
+
+
+@dataclass(frozen=True)
+class Door:
+    """A callable, and arguments by name that it takes; those of `more` are left as they are."""
+
+    function: Callable[..., Any]
+    takes: dict[str, Any]
+    more: tuple[str, ...] = ()
+
+    def __call__(self, **changed: Any) -> Any:
+        return self.function(**(self.takes | changed))
+
+
+def convolution() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Conv2d(3, 1, 1)
+
+
+@functools.cache
+def curves() -> Any:
+    sweep = td.ThresholdSweep()
+    sweep.update(PROBS, TARGETS)
+    return sweep.compute()
+
+
+@functools.cache
+def detection_curves() -> Any:
+    sweep = td.DetectionSweep()
+    sweep.update(FOUND, THERE)
+    return sweep.compute()
+
+
+def history() -> History:
+    made = History("run 1")
+    for step in range(3):
+        made.record(step, {"loss": 0.5})
+        made.record_layers("grad_norm", ["a", "b"], step, [1.0, 2.0])
+    return made
+
+
+def preview(images: torch.Tensor = IMAGES) -> Any:
+    return td.SegmentationPreview.from_model(convolution(), images, from_logits=True)
+
+
+def boxes_preview() -> Any:
+    return td.DetectionPreview(IMAGES, FOUND, THERE)
+
+
+def finder(images: Any) -> Any:
+    return FOUND[: len(images)]
+
+
+def use_candidates(model: Any, score_floor: Any) -> None:
+    with td.raw_candidates(model, score_floor):
+        pass
+
+
+def monitored(**given: Any) -> None:
+    td.TrainingMonitor(**given).close()
+
+
+def of_monitor(name: str) -> Callable[..., Any]:
+    def call(**given: Any) -> Any:
+        with td.TrainingMonitor(nn.Linear(1, 1)) as monitor:
+            result = getattr(monitor, name)(**given)
+            return list(result) if name == "loop" else result
+
+    return call
+
+
+def update_maps(preds: Any, target: Any) -> None:
+    td.ThresholdSweep().update(preds, target)
+
+
+def update_boxes(preds: Any, target: Any) -> None:
+    td.DetectionSweep().update(preds, target)
+
+
+def of_run(name: str) -> Callable[..., Any]:
+    return lambda **given: getattr(history(), name)(**given)
+
+
+GIVEN: dict[str, Any] = {"images": IMAGES, "probs": PROBS, "targets": TARGETS}
+SEGMENTATION = GIVEN | {
+    "task": "binary",
+    "class_names": ["cell"],
+    "threshold": 0.5,
+    "class_thresholds": None,
+    "thresholds": 11,
+    "ignore_index": None,
+    "curves": None,
+    "average": "micro",
+    "mean": None,
+    "std": None,
+}
+DETECTION = {
+    "images": IMAGES,
+    "detections": FOUND,
+    "targets": THERE,
+    "class_names": ["a", "b"],
+    "box_format": "xyxy",
+    "score_threshold": 0.25,
+    "nms_iou": 0.5,
+    "class_thresholds": None,
+    "max_det": 300,
+    "iou_thresholds": 11,
+    "match_iou": 0.5,
+    "curves": None,
+    "average": "micro",
+    "score_floor": 0.0,
+    "image_ids": None,
+    "mean": None,
+    "std": None,
+}
+
+DOORS: dict[str, Door] = {
+    "DetectionComparison": Door(
+        td.DetectionComparison,
+        {"first": boxes_preview(), "second": boxes_preview(), "names": ["a", "b"]},
+    ),
+    "DetectionPreview": Door(td.DetectionPreview, DETECTION),
+    "DetectionPreview.from_model": Door(
+        td.DetectionPreview.from_model,
+        {"model": finder, "images": IMAGES, "targets": THERE, "adapter": None, "batch_size": 2},
+    ),
+    "DetectionSweep": Door(
+        td.DetectionSweep,
+        {
+            "num_classes": 2,
+            "iou_thresholds": 11,
+            "match_iou": 0.5,
+            "max_det": 300,
+            "score_thresholds": 11,
+            "box_format": "xyxy",
+            "zero_division": 1.0,
+        },
+    ),
+    "DetectionSweep.update": Door(update_boxes, {"preds": FOUND, "target": THERE}),
+    "DetectionCurves.best": Door(
+        lambda **given: detection_curves().best(**given), {"metric": "f1", "at_least": None}
+    ),
+    "DetectionCurves.at": Door(
+        lambda **given: detection_curves().at(**given), {"score_threshold": 0.5, "nms_iou": 0.5}
+    ),
+    "DetectionCurves.load": Door(lambda **given: td.DetectionCurves.load(**given), {"path": "no"}),
+    "GradientPlot": Door(td.GradientPlot, {"source": history()}),
+    "History": Door(History, {"name": "run", "config": None}),
+    "History.record": Door(of_run("record"), {"step": 1, "values": {"loss": 1.0}, "time": 0.5}),
+    "History.record_layers": Door(
+        of_run("record_layers"),
+        {"name": "grad_norm", "names": ["a", "b"], "step": 1, "values": [1.0, 2.0]},
+    ),
+    "History.epochs": Door(of_run("epochs"), {"steps": [1]}),
+    "History.load_state_dict": Door(of_run("load_state_dict"), {"state": history().state_dict()}),
+    "ImageGrid": Door(
+        td.ImageGrid,
+        {
+            "images": IMAGES,
+            "captions": ["a", "b"],
+            "targets": TARGETS,
+            "mean": 0.5,
+            "std": 0.5,
+            "cmap": None,
+            "normalize": None,
+            "box_format": "xyxy",
+        },
+    ),
+    "LossPlot": Door(td.LossPlot, {"source": history()}),
+    "ModelTree": Door(
+        td.ModelTree, {"model": convolution(), "example_input": IMAGES, "monitor": None}
+    ),
+    "SegmentationComparison": Door(
+        td.SegmentationComparison, {"first": preview(), "second": preview(), "names": ["a", "b"]}
+    ),
+    "SegmentationPreview": Door(td.SegmentationPreview, SEGMENTATION),
+    "SegmentationPreview.from_model": Door(
+        functools.partial(td.SegmentationPreview.from_model, from_logits=True),
+        {"model": convolution(), "images": IMAGES, "targets": TARGETS, "output": None}
+        | {"batch_size": 2},
+    ),
+    "SegmentationPreview.refresh": Door(
+        lambda **given: td.SegmentationPreview(**GIVEN).refresh(**given), {"probs": PROBS}
+    ),
+    "SegmentationPreview.look_at": Door(
+        lambda **given: preview().look_at(**given), {"images": IMAGES, "model": None}
+    ),
+    "SegmentationPreview.best": Door(
+        lambda **given: td.SegmentationPreview(**GIVEN).best(**given),
+        {"metric": "dice", "at_least": None},
+    ),
+    "ThresholdCurves.best": Door(
+        lambda **given: curves().best(**given),
+        {"metric": "dice", "at_least": None, "average": "micro"},
+    ),
+    "ThresholdCurves.at": Door(
+        lambda **given: curves().at(**given), {"threshold": 0.5, "average": "micro"}
+    ),
+    "ThresholdCurves.metric": Door(
+        lambda **given: curves().metric(**given), {"name": "dice", "average": "micro"}
+    ),
+    "ThresholdCurves.for_class": Door(lambda **given: curves().for_class(**given), {"index": 0}),
+    "ThresholdSweep": Door(
+        td.ThresholdSweep,
+        {
+            "task": "multiclass",
+            "num_classes": 3,
+            "thresholds": 11,
+            "ignore_index": None,
+            "zero_division": 1.0,
+        },
+    ),
+    "ThresholdSweep.update": Door(update_maps, {"preds": PROBS, "target": TARGETS}),
+    "TrainingMonitor": Door(
+        monitored,
+        {
+            "model": convolution(),
+            "optimizer": None,
+            "scaler": None,
+            "include": None,
+            "exclude": None,
+            "budget": 0.01,
+            "config": None,
+            "name": None,
+            "on_event": None,
+            "autosave": None,
+        },
+    ),
+    "TrainingMonitor.log": Door(of_monitor("log"), {"values": {"loss": 1.0}, "step": 1}),
+    "TrainingMonitor.loop": Door(
+        of_monitor("loop"), {"loader": [1, 2], "epochs": 1, "total": None}
+    ),
+    "TrainingMonitor.dial": Door(
+        of_monitor("dial"),
+        {"name": "x", "setter": lambda value: None, "min": 0.0, "max": 1.0, "value": None},
+    ),
+    "TrainingMonitor.start": Door(of_monitor("start"), {"train": lambda: None}),
+    "TrainingMonitor.subscribe": Door(of_monitor("subscribe"), {"callback": lambda: None}),
+    "TrainingPanel": Door(td.TrainingPanel, {"monitor": td.TrainingMonitor(nn.Linear(1, 1))}),
+    "Visualization": Door(td.Visualization, {"model": convolution(), "device": None}),
+    "compare": Door(td.compare, {"first": preview(), "second": preview(), "names": ["a", "b"]}),
+    "compare_runs": Door(td.compare_runs, {"histories": [history()]}),
+    "detect": Door(
+        td.detect,
+        {
+            "boxes": BOXES,
+            "scores": SCORES,
+            "labels": LABELS,
+            "score_threshold": 0.5,
+            "nms_iou": 0.5,
+            "class_thresholds": None,
+            "max_det": 300,
+        },
+    ),
+    "nms_sweep": Door(
+        td.nms_sweep,
+        {"boxes": BOXES, "scores": SCORES, "labels": LABELS, "iou_thresholds": 11},
+    ),
+    "raw_candidates": Door(use_candidates, {"model": convolution(), "score_floor": 0.01}),
+    "segment": Door(td.segment, {"probs": PROBS, "threshold": 0.5, "class_thresholds": None}),
+    "stream": Door(
+        td.stream,
+        {"model": convolution(), "frames": IMAGES, "preview": preview(IMAGES[:1]), "fps": 30.0},
+    ),
+    "threshold_levels": Door(td.threshold_levels, {"probs": PROBS, "thresholds": 11}),
+    "structure.module_rows": Door(structure.module_rows, {"model": convolution()}),
+    "structure.module_table": Door(
+        structure.module_table, {"model": convolution(), "example_input": IMAGES}
+    ),
+    "structure.watch_forward": Door(
+        structure.watch_forward, {"model": convolution(), "example_input": IMAGES}
+    ),
+    "inputs.to_annotations": Door(
+        inputs.to_annotations,
+        {
+            "given": THERE,
+            "box_format": "xyxy",
+            "image_sizes": None,
+            "num_classes": 2,
+            "image_ids": None,
+        },
+    ),
+    "inputs.to_boxes": Door(
+        inputs.to_boxes,
+        {"boxes": BOXES, "scores": SCORES, "labels": LABELS, "box_format": "xyxy"},
+    ),
+    "inputs.to_detections": Door(
+        inputs.to_detections,
+        {
+            "given": FOUND,
+            "box_format": "xyxy",
+            "image_sizes": None,
+            "num_classes": 2,
+            "image_ids": None,
+        },
+    ),
+    "inputs.to_images": Door(inputs.to_images, {"images": IMAGES, "mean": 0.5, "std": 0.5}),
+    "inputs.to_probabilities": Door(
+        inputs.to_probabilities, {"preds": PROBS, "task": "binary", "num_classes": None}
+    ),
+    "inputs.to_stops": Door(inputs.to_stops, {"thresholds": 11}),
+    "inputs.to_targets": Door(
+        inputs.to_targets,
+        {"target": TARGETS, "shape": PROBS.shape, "task": "binary", "ignore_index": None},
+        more=("shape",),
+    ),
+    "figures.gradient_figure": Door(figures.gradient_figure, {"source": history()}),
+    "figures.histogram_figure": Door(
+        figures.histogram_figure,
+        {"source": convolution(), "layers": None, "of": "weights", "bins": 60},
+    ),
+    "figures.loss_figure": Door(figures.loss_figure, {"source": history(), "names": None}),
+    "figures.operating_map_figure": Door(
+        figures.operating_map_figure,
+        {"source": boxes_preview(), "metric": "f1", "average": "micro"},
+    ),
+    "figures.precision_recall_figure": Door(
+        figures.precision_recall_figure, {"source": curves(), "average": "micro"}
+    ),
+    "figures.threshold_curve_figure": Door(
+        figures.threshold_curve_figure,
+        {"source": curves(), "metrics": ["dice"], "average": "micro"},
+    ),
+}

@@ -1,0 +1,175 @@
+"""What people hand in by mistake, and what they are told: expected, got, and what to do.
+
+At most five for each public name; the finer points stand beside the tests of each module.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import torchdial as td
+from tests.faults.doors import BOXES, DOORS, FOUND, IMAGES, PROBS, preview
+from tests.inputs.refusals import says
+from torchdial import figures, inputs, structure, sweeps, training
+
+NOT_FINITE = PROBS.clone().index_fill_(3, torch.tensor([0]), torch.nan)
+OTHER = td.SegmentationPreview(IMAGES, PROBS[:, 0], thresholds=5)
+
+OTHER_NAMES = [  # by which some arguments are known to people, or that they have inside them
+    *("model", "compare", "load_state_dict", "loss", "metric", "dial", "targets", "detections"),
+    "probs",
+]
+
+# (what is called, what is changed in a call that works, expected, got, remedy)
+CASES: list[tuple[str, dict[str, Any], str, str, str]] = [
+    ("DetectionComparison", {"first": preview()}, "DetectionPreview", "Segmentation", "Make"),
+    ("DetectionComparison", {"names": "ab"}, "a name for each of two", "'ab'", "names=["),
+    ("DetectionPreview", {"images": IMAGES * 255}, "in [0, 1]", "values in", "uint8"),
+    ("DetectionPreview", {"detections": FOUND[:1]}, "2 images", "1", "empty"),
+    ("DetectionPreview", {"nms_iou": None}, "a finite number", "None", "[0, 1]"),
+    ("DetectionPreview", {"class_names": "ab"}, "a name for each label", "'ab'", "dict"),
+    ("DetectionPreview", {"curves": 3}, "DetectionCurves", "int 3", "compute()"),
+    ("DetectionPreview.from_model", {"model": IMAGES}, "Module", "tensor", "the model itself"),
+    ("DetectionPreview.from_model", {"batch_size": 0}, "from 1", "0", "8 is usual"),
+    ("DetectionSweep", {"match_iou": 50}, "(0, 1]", "50", "0.5"),
+    ("DetectionSweep", {"max_det": 0.5}, "a whole number", "0.5", "300"),
+    ("DetectionSweep", {"box_format": "voc"}, "xyxy", "voc", "corners"),
+    ("DetectionSweep", {"zero_division": "one"}, "a number or NaN", "'one'", "1.0"),
+    ("DetectionSweep.update", {"target": FOUND[:1]}, "2", "1", "no boxes"),
+    ("DetectionCurves.best", {"metric": "dice"}, "'f1'", "'dice'", "Choose"),
+    ("DetectionCurves.best", {"at_least": 0.9}, "by the name", "0.9", "recall"),
+    ("DetectionCurves.at", {"nms_iou": np.nan}, "a finite number", "nan", "[0, 1]"),
+    ("DetectionCurves.load", {"path": None}, "a path", "None", "text"),
+    ("GradientPlot", {"source": [1.0]}, "TrainingMonitor", "list", "Pass"),
+    ("History", {"config": 3}, "settings by name", "int 3", "lr"),
+    ("History.record", {"step": 1.5}, "a whole number", "1.5", "steps"),
+    ("History.record", {"values": {"loss": "low"}}, "a number", "'low'", "loss"),
+    ("History.record", {"time": np.nan}, "a finite number", "nan", "seconds"),
+    ("History.record_layers", {"values": [1.0]}, "for each of 2 names", "list", "each layer"),
+    ("History.load_state_dict", {"state": {}}, "what state_dict", "else", "monitor"),
+    ("ImageGrid", {"images": []}, "images", "none", "at least one"),
+    ("ImageGrid", {"captions": ["a"]}, "each of 2 pictures", "['a']", "list of strings"),
+    ("ImageGrid", {"targets": PROBS[:1]}, "one for each of 2", "1", "None"),
+    ("ImageGrid", {"cmap": "blau"}, "", "'blau'", ""),
+    ("ImageGrid", {"normalize": (1, 0)}, "low < high", "(1, 0)", "image"),
+    ("LossPlot", {"source": {"loss": "low"}}, "a list", "'low'", "one dimension"),
+    ("ModelTree", {"model": "resnet18"}, "a torch.nn.Module", "'resnet18'", "itself"),
+    (
+        "SegmentationComparison",
+        {"second": OTHER},
+        "differ in what the models",
+        "thresholds",
+        "Make",
+    ),
+    ("SegmentationComparison", {"first": None}, "a SegmentationPreview", "None", "Make"),
+    ("SegmentationPreview", {"probs": PROBS * 9}, "[0, 1]", "values in", "from_logits=True"),
+    ("SegmentationPreview", {"probs": NOT_FINITE}, "finite", "16 of 128", "Look for"),
+    ("SegmentationPreview", {"probs": PROBS > 0.5}, "floating-point", "bool", "argmax"),
+    ("SegmentationPreview", {"task": "semantic"}, "'binary'", "'semantic'", "softmax"),
+    ("SegmentationPreview", {"class_thresholds": [0.1]}, "None for a single", "0.1", "threshold="),
+    ("SegmentationPreview.from_model", {"model": None}, "Module", "None", "the model itself"),
+    ("SegmentationPreview.from_model", {"images": IMAGES[0]}, "(N, C, H, W)", "(3, 8, 8)", "None]"),
+    ("SegmentationPreview.from_model", {"output": "mask"}, "key or index", "'mask'", "function"),
+    ("ThresholdCurves.at", {"threshold": [0.1, 0.2]}, "each of 1 class", "2 numbers", "one number"),
+    ("ThresholdCurves.best", {"at_least": {"recall": "all"}}, "a finite number", "'all'", "0.9"),
+    ("ThresholdCurves.metric", {"name": "f1"}, "'dice'", "'f1'", "Choose"),
+    ("ThresholdCurves.for_class", {"index": 1}, "from 0 to 0", "1", "from 0"),
+    ("ThresholdSweep", {"num_classes": None}, "from 2 to 255", "None", "channels"),
+    ("ThresholdSweep", {"thresholds": 256}, "a count from 2 to 255", "256", "101"),
+    ("ThresholdSweep", {"thresholds": [0.9, 0.1]}, "increasing", "[0.9, 0.1]", "Sort"),
+    ("ThresholdSweep.update", {"target": PROBS[:1]}, "one label for each pixel", "(1,", "resize"),
+    ("ThresholdSweep.update", {"target": PROBS}, "labels 0 … 1", "also", "ignore_index"),
+    ("TrainingMonitor", {"model": "net"}, "Module", "'net'", "parameters"),
+    ("TrainingMonitor", {"optimizer": 0.1}, "torch.optim.Optimizer", "0.1", ""),
+    ("TrainingMonitor", {"budget": 5}, "at most 1", "5", "0.01"),
+    ("TrainingMonitor", {"include": "nothing.*"}, "at least one", "none of 2", "Names"),
+    ("TrainingMonitor", {"autosave": True}, "a path", "True", "text"),
+    ("TrainingMonitor.loop", {"epochs": 0}, "from 1", "0", "how often"),
+    ("TrainingMonitor.loop", {"loader": 7}, "to go through", "7", "in"),
+    ("TrainingMonitor.dial", {"min": 1.0, "max": 0.0}, "min < max", "min=1, max=0", "two ends"),
+    ("TrainingMonitor.dial", {"setter": 3}, "a function", "3", "lambda"),
+    ("TrainingMonitor.start", {"train": None}, "", "None", ""),
+    ("TrainingPanel", {"monitor": None}, "a TrainingMonitor", "None", "LossPlot"),
+    ("Visualization", {"model": "net"}, "Module", "'net'", ""),
+    ("compare", {"second": IMAGES}, "two SegmentationPreviews", "Tensor", "each model"),
+    ("compare_runs", {"histories": ["run 1"]}, "a History", "'run 1'", "runs()"),
+    ("detect", {"boxes": BOXES / 0}, "finite", "", "zero"),
+    ("detect", {"scores": BOXES[:, 0] + 5}, "[0, 1]", "values in", "logits"),
+    ("detect", {"score_threshold": "0.5"}, "a finite number", "'0.5'", "above"),
+    ("detect", {"max_det": -1}, "from 1", "-1", "large"),
+    ("nms_sweep", {"labels": [0]}, "each of the 2 boxes", "1", "the same mask"),
+    ("nms_sweep", {"boxes": BOXES[:, :3]}, "(N, 4)", "(2, 3)", ""),
+    ("raw_candidates", {}, "RetinaNet", "Conv2d", "hand over the boxes"),
+    ("segment", {"threshold": 128}, "[0, 1]", "128", "above"),
+    ("segment", {"class_thresholds": [0.1, 0.2]}, "each channel", "2 for", "threshold="),
+    ("stream", {"fps": 0}, "above 0", "0", "not seen"),
+    ("stream", {"preview": None}, "SegmentationPreview", "None", "from_model"),
+    ("threshold_levels", {"probs": [0.5]}, "a torch tensor", "list [0.5]", "as_tensor"),
+    ("threshold_levels", {"probs": PROBS > 0.5}, "floating-point", "bool", "argmax"),
+    ("structure.module_rows", {"model": IMAGES}, "Module", "tensor", "itself"),
+    ("structure.module_table", {"model": nn.Linear}, "Module", "Linear", "itself"),
+    ("structure.watch_forward", {"model": None}, "Module", "None", "itself"),
+    ("inputs.to_annotations", {"given": [{}]}, "boxes, labels", "only []", "Rename"),
+    ("inputs.to_annotations", {"num_classes": 1}, "labels 0 … 0", "also [1]", "largest label"),
+    ("inputs.to_boxes", {"boxes": BOXES.flip(1)}, "x1 ≤ x2", "other way round", "box_format"),
+    ("inputs.to_detections", {"given": None}, "", "None", ""),
+    ("inputs.to_images", {"images": "cat.png"}, "a torch tensor", "'cat.png'", "as_tensor"),
+    ("inputs.to_images", {"mean": [0.5, 0.5]}, "3 channels", "2 numbers", "normalised"),
+    ("inputs.to_probabilities", {"preds": PROBS.to_sparse()}, "dense", "sparse", "to_dense"),
+    ("inputs.to_stops", {"thresholds": "many"}, "a count", "'many'", "Sort"),
+    ("inputs.to_targets", {"target": PROBS.to("meta")}, "at hand", "without data", "Convert"),
+    ("figures.gradient_figure", {"source": None}, "TrainingMonitor", "None", ""),
+    ("figures.histogram_figure", {"layers": ["bais"]}, "names among", "'bais'", ""),
+    ("figures.histogram_figure", {"of": "biases"}, "'weights'", "'biases'", "activations"),
+    ("figures.histogram_figure", {"bins": 2**31}, "to 10,000", "2147483648", "60"),
+    ("figures.loss_figure", {"names": 3}, "names", "3", "Pass"),
+    ("figures.operating_map_figure", {"source": preview()}, "DetectionCurves", "", "compute()"),
+    ("figures.precision_recall_figure", {"average": "mean"}, "'micro'", "'mean'", "Choose"),
+    ("figures.threshold_curve_figure", {"metrics": []}, "at least one", "none", "dice"),
+    ("figures.threshold_curve_figure", {"metrics": ["f1"]}, "'dice'", "'f1'", "Choose"),
+]
+
+
+@pytest.mark.parametrize(
+    ("key", "changed", "expected", "got", "remedy"),
+    CASES,
+    ids=[f"{key} {'and '.join(changed)}" for key, changed, *_ in CASES],
+)
+def test_it_is_said(
+    key: str, changed: dict[str, Any], expected: str, got: str, remedy: str
+) -> None:
+    with pytest.raises(ValueError, match=says("", "", got, remedy).replace("^", "")) as caught:
+        DOORS[key](**changed)
+    before, after = str(caught.value).split(", got ", 1)
+    assert expected in before.partition(": expected ")[2]
+    named = [*changed, key.partition(".")[0], *OTHER_NAMES]
+    assert any(name in before.partition(":")[0] for name in named)
+    assert after
+
+
+def test_not_more_than_five_each() -> None:
+    keys = [key for key, *_ in CASES]
+    assert max(map(keys.count, keys)) <= 5
+
+
+# Results, which nobody makes by hand, and a type.
+MADE_BY_US = {
+    *("DetectionCurves", "ThresholdCurves", "Calibration", "ForwardFailure", "ForwardPass"),
+    *("Fold", "ModuleRow", "ModuleTable", "ModuleUse", "Annotations", "Detections", "Stops"),
+    *("Event", "Task"),
+}
+TAKES_NOTHING = {"runs"}
+
+
+@pytest.mark.parametrize("room", [td, sweeps, structure, inputs, figures, training])
+def test_every_public_name_is_in_the_table(room: Any) -> None:
+    tried = {key.removeprefix(f"{room.__name__.partition('.')[2]}.") for key, *_ in CASES}
+    wanted = set(room.__all__) - MADE_BY_US - TAKES_NOTHING
+    assert wanted <= tried | {key.partition(".")[0] for key in tried}
+    assert not inspect.signature(td.runs).parameters
