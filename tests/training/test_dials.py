@@ -256,7 +256,9 @@ def nothing(_value: float) -> None: ...
     [
         pytest.param(lambda c: c.dial("lr", min=1, max=1), "expected min < max", id="no way"),
         pytest.param(lambda c: c.dial("lr", min=0, max=1, log=True), "above 0", id="log of 0"),
-        pytest.param(lambda c: c.dial("lr", min=0, max=float("inf")), "min < max", id="infinite"),
+        pytest.param(
+            lambda c: c.dial("lr", min=0, max=float("inf")), "max: expected a finite", id="infinite"
+        ),
         pytest.param(lambda c: c.dial("lr", min=2, max=3), "a value from 2 to 3", id="1 outside"),
         pytest.param(lambda c: c.dial("depth"), "setter: expected a callable", id="no setter"),
         pytest.param(lambda c: c.set_dial("depth", 1), "one of the dials", id="no such dial"),
