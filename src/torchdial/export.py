@@ -22,6 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from torchdial import __version__
+from torchdial.inputs.kinds import of_kind, refuse_no_path
+from torchdial.inputs.numbers import to_whole
 from torchdial.inputs.refusal import describe, refusal
 from torchdial.widgets.base import Widget
 from torchdial.widgets.bundle import bundle
@@ -85,6 +87,10 @@ def save_html(
         >>> path = f"{tempfile.mkdtemp()}/report.html"
         >>> save_html([ImageGrid(torch.rand(4, 1, 8, 8))], path, title="Four pictures")
     """
+    refuse_no_path("path", path)
+    of_kind("title", title, str, expected="text", remedy="Pass what the page is about.")
+    if max_bytes is not None:
+        max_bytes = to_whole("max_bytes", max_bytes, 1, remedy="Pass 64 << 20, or None.")
     saved = _to_saved(widgets)
     block = _Block()
     entries = [_entry(each, block) for each in saved]

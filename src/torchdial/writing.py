@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from collections.abc import Iterator
@@ -32,6 +33,8 @@ def whole_file(path: Path, previous: Path | None = None) -> Iterator[BinaryIO]:
         ...     path.read_bytes()
         b'all of it'
     """
+    if not path.name:  # "" and "/" are folders
+        raise not_written(path, OSError(errno.EISDIR, os.strerror(errno.EISDIR)))
     partial = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.partial")
     try:
         with partial.open("wb") as file:

@@ -280,6 +280,11 @@ DOORS: dict[str, Door] = {
         {"boxes": BOXES, "scores": SCORES, "labels": LABELS, "iou_thresholds": 11},
     ),
     "raw_candidates": Door(use_candidates, {"model": convolution(), "score_floor": 0.01}),
+    "save_html": Door(
+        td.save_html,
+        {"widgets": [td.ImageGrid(IMAGES)], "path": "page.html", "title": "A page"}
+        | {"max_bytes": None},
+    ),
     "segment": Door(td.segment, {"probs": PROBS, "threshold": 0.5, "class_thresholds": None}),
     "stream": Door(
         td.stream,

@@ -107,6 +107,13 @@ def things_to_save(kind: str) -> tuple[Any, Any]:
     return sweeps[0].compute(), sweeps[1].compute()
 
 
+@pytest.mark.parametrize("path", ["", ".", "/"])
+def test_a_folder_is_no_place(path: str, tmp_path: Path, monkeypatch: Patch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(IsADirectoryError, match="path: expected a place to write to"):
+        recorded(3).save(path)
+
+
 @disks
 def test_the_first_autosave_leaves_the_file_of_the_earlier_run(
     fault: Any, words: str, tmp_path: Path
