@@ -148,7 +148,7 @@ function show(model: Model<DetectionTraits>, root: HTMLElement, guard: Guard): (
 
   const maxDet = h("input", {
     type: "number",
-    class: "number",
+    class: "box-number",
     min: 1,
     step: 1,
     "aria-label": "max det",

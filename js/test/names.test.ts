@@ -14,6 +14,10 @@ describe("a name in a sentence", () => {
     expect(inText(name)).toBe(expected);
   });
 
+  test("is cut between letters, not in one", () => {
+    expect(inText("👩".repeat(200))).toMatch(/^👩{66}…👩{33}$/u);
+  });
+
   test("is not endless", () => {
     expect(inText(`${"x".repeat(1e5)}end`)).toMatch(/^x{133}…x+end$/);
     expect(inText("x".repeat(1e5)).length).toBe(200);

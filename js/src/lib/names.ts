@@ -8,7 +8,8 @@ const FROM_RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/;
 export function shorten(name: string, most: number): string {
   if (name.length <= most) return name;
   const end = Math.floor((most - 1) / 3);
-  return `${name.slice(0, most - 1 - end)}…${name.slice(name.length - end)}`;
+  const kept = `${name.slice(0, most - 1 - end)}…${name.slice(name.length - end)}`;
+  return kept.replace(/\p{Surrogate}/gu, ""); // half of what lay on the cut
 }
 
 /** A name as it may stand in a sentence: one line, not endless, and in a direction of its own. */

@@ -53,7 +53,7 @@ export function createDials(state: DetectionState, hasCurves: boolean) {
     : "further right, more overlap";
   const dials = h(
     "div",
-    { class: "dials" },
+    { class: "box-dials" },
     named("score", `${hasCurves ? "line: the metric, " : ""}bars: candidates`),
     scoreDial.element,
     named("NMS IoU", `line: boxes kept; ${direction}`),
@@ -124,7 +124,7 @@ export function createDials(state: DetectionState, hasCurves: boolean) {
   }
 
   return {
-    element: h("div", { class: "panel" }, dials, map.element),
+    element: h("div", { class: "box-panel" }, dials, map.element),
 
     update(focus: Focus): void {
       updateScore(focus);
