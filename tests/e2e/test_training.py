@@ -218,7 +218,7 @@ def test_the_browsers_copy_is_the_kernels(lab: Lab, page: Page) -> None:
             assert [row for row in panel.copied() if row[0] == "loss"] == truth
             expect(panel.root.get_by_text("<b>loss</b>").first).to_be_visible()
         assert page.evaluate("() => window.hacked") is None
-        assert sizes[-1] < 1.3 * sizes[len(sizes) // 2] + 5e6, sizes
+        assert sizes[-1] < sizes[len(sizes) // 2] + 2e6, sizes  # the points that came take half
         save_of(lab, page, "copy")
         page.reload()
         page.wait_for_function(KERNEL_IS_READY, arg="copy.ipynb", timeout=60_000)
