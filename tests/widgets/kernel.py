@@ -26,6 +26,8 @@ class Kernel:
         self.errors: dict[str, dict[str, Any]] = {}
         self._idle: set[str] = set()
         self.states: list[str] = []
+        self.published: list[tuple[str, dict[str, Any]]] = []
+        """Type and content of what the kernel said, in the order it was said."""
 
     def close(self) -> None:
         self._client.stop_channels()
@@ -47,13 +49,21 @@ class Kernel:
         """Wait until a running cell has printed some words."""
         self._read_until(lambda: words in self.text.get(cell, ""), PATIENCE)
 
+    def wait_for_print(self, words: str) -> None:
+        """Wait until this was printed since `published` was cleared, by whatever thread."""
+        said = lambda: any(words in text.get("text", "") for _, text in self.published)  # noqa: E731
+        self._read_until(said, PATIENCE)
+
     def is_over(self, cell: str) -> bool:
         self._read_until(lambda: True, 1.0)
         return cell in self._idle
 
     def click(self, comm_id: str, subshell: str | None = None, **content: Any) -> str:
         """Send a custom message to a widget, as its browser side would."""
-        data = {"method": "custom", "content": content}
+        return self.tell(comm_id, {"method": "custom", "content": content}, subshell)
+
+    def tell(self, comm_id: str, data: dict[str, Any], subshell: str | None = None) -> str:
+        """Send a widget what its browser side would, a custom message or an update."""
         message = self._client.session.msg("comm_msg", {"comm_id": comm_id, "data": data})
         if subshell is not None:
             message["header"]["subshell_id"] = subshell
@@ -64,6 +74,11 @@ class Kernel:
         message = self._client.session.msg("create_subshell_request", {})
         self._client.control_channel.send(message)
         return self._client.control_channel.get_msg(timeout=PATIENCE)["content"]["subshell_id"]
+
+    def knock(self) -> None:
+        """Get an answer on the control channel, which every kernel gives at any time."""
+        self._client.control_channel.send(self._client.session.msg("kernel_info_request", {}))
+        self._client.control_channel.get_msg(timeout=PATIENCE)
 
     def interrupt(self) -> None:
         self._manager.interrupt_kernel()
@@ -83,6 +98,7 @@ class Kernel:
 
     def _take(self, message: dict[str, Any]) -> None:
         parent, content = message["parent_header"].get("msg_id"), message["content"]
+        self.published.append((message["msg_type"], content))
         if message["msg_type"] == "stream":
             self.text[parent] = self.text.get(parent, "") + content["text"]
         elif message["msg_type"] == "error":
