@@ -43,11 +43,12 @@ def write_archive(
     note = np.frombuffer(json.dumps(about).encode(), dtype=np.uint8)
     unpacked = sum(array.nbytes for array in arrays.values())
     with whole_file(Path(path)) as file:
-        np.savez_compressed(file, allow_pickle=False, about=note, **arrays)
+        # numpy before 2.1 would take `allow_pickle=False` for one more array.
+        np.savez_compressed(file, about=note, **arrays)
         if unpacked > _most(file.tell()):  # so empty that it would be taken for a bomb
             file.seek(0)
             file.truncate()
-            np.savez(file, allow_pickle=False, about=note, **arrays)
+            np.savez(file, about=note, **arrays)
 
 
 def read_archive(
