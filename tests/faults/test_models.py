@@ -14,7 +14,15 @@ import torch
 from torch import nn
 
 import torchdial as td
-from tests.faults.runs import HALF, STEPS, Run, check_recorded, check_same_training, train
+from tests.faults.runs import (
+    HALF,
+    STEPS,
+    Run,
+    check_recorded,
+    check_same_training,
+    step,
+    train,
+)
 
 
 def moved(*to: Any) -> Callable[[Run], None]:
@@ -110,10 +118,8 @@ def test_training_is_the_same_and_the_record_goes_on(happens: Any, new: list[str
 
 
 @pytest.mark.gpu
-def test_to_a_gpu_and_back() -> None:
-    def there(run: Run) -> None:
-        moved("cuda")(run)
-
+def test_to_a_gpu() -> None:
+    there = moved("cuda")
     bare, watched = train(there, watched=False), train(there, watched=True)
     check_same_training(bare, watched)
     check_recorded(watched)
@@ -172,8 +178,6 @@ class Rows(torch.utils.data.Dataset[torch.Tensor]):
 def train_on(watched: bool, **workers: Any) -> Run:
     run = train(watched=watched)  # it has trained before, and goes on with workers
     data = torch.utils.data.DataLoader(Rows(run.model), batch_size=6, **workers)
-    from tests.faults.runs import step
-
     for batch in data if run.monitor is None else run.monitor.loop(data):
         step(run, batch)
     if run.monitor is not None:
