@@ -137,7 +137,7 @@ def long_run(steps, refreshes):
         cell = RUN.format(steps=steps, refreshes=refreshes, path=path)
         heap, samples, words, machine = watched(cell, path)
         path = str(Path(folder) / "plain")
-        plain = PLAIN.format(refreshes=refreshes // 4, path=path, pause=0.005)
+        plain = PLAIN.format(refreshes=refreshes, path=path, pause=0.004)
         beside, plain_samples, _, _ = watched(plain, path)
     seconds = samples[-1, 0] - samples[0, 0]
     at = np.interp(heap[:, 0], samples[:, 0], samples[:, 1])
