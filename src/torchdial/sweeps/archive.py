@@ -41,14 +41,15 @@ def write_archive(
         OSError: it cannot be written; what was there is as it was.
     """
     note = np.frombuffer(json.dumps(about).encode(), dtype=np.uint8)
+    members: dict[str, Any] = {"about": note, **arrays}
     unpacked = sum(array.nbytes for array in arrays.values())
     with whole_file(Path(path)) as file:
         # numpy before 2.1 would take `allow_pickle=False` for one more array.
-        np.savez_compressed(file, about=note, **arrays)
+        np.savez_compressed(file, **members)
         if unpacked > _most(file.tell()):  # so empty that it would be taken for a bomb
             file.seek(0)
             file.truncate()
-            np.savez(file, about=note, **arrays)
+            np.savez(file, **members)
 
 
 def read_archive(
