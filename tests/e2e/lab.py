@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import socket
-import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import nbformat
 from playwright.sync_api import Browser, Page, Playwright, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
+
+from tests.e2e.server import STARTUP_SECONDS, Server
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 CHROMIUM_FLAGS = (
@@ -49,7 +46,6 @@ forget_runs()
 get_ipython().reset(new_session=True)
 """
 NO_NEWS = '{"fetchNews": "false", "checkForUpdates": false}'
-STARTUP_SECONDS = 90
 
 
 def launch_chromium(playwright: Playwright) -> Browser:
@@ -63,72 +59,30 @@ def launch_chromium(playwright: Playwright) -> Browser:
     return playwright.chromium.launch(executable_path=found[0], args=list(CHROMIUM_FLAGS))
 
 
-class Lab:
+class Lab(Server):
     """A JupyterLab server with a private home, in a folder of its own."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.port = _free_port()
-        self.log = folder / "jupyter.log"
-        self._process: subprocess.Popen[bytes] | None = None
+        super().__init__(folder)
         self._session = ""
 
-    def __enter__(self) -> Lab:
-        home = self.folder / "home"
-        settings = home / "settings"
-        notification = settings / "@jupyterlab/apputils-extension/notification.jupyterlab-settings"
-        notification.parent.mkdir(parents=True)
-        notification.write_text(NO_NEWS)
-        private = {
-            name: str(home / name.lower())
-            for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")
-        }
-        command = [
+    def command(self) -> list[str]:
+        return [
             *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
             *(f"--port={self.port}", "--ip=127.0.0.1", f"--ServerApp.root_dir={self.folder}"),
             *("--IdentityProvider.token=", "--ServerApp.password="),
             *("--ServerApp.disable_check_xsrf=True", "--LabApp.expose_app_in_browser=True"),
         ]
-        self._process = subprocess.Popen(
-            command,
-            cwd=self.folder,
-            env=os.environ
-            | private
-            | {
-                "HOME": str(home),
-                "JUPYTERLAB_SETTINGS_DIR": str(settings),
-                "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
-                "OMP_NUM_THREADS": "1",
-            },
-            stdout=self.log.open("wb"),
-            stderr=subprocess.STDOUT,
-        )
-        self._wait()
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._process:
-            self._process.terminate()
-            self._process.wait(timeout=20)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def _wait(self) -> None:
-        deadline = time.monotonic() + STARTUP_SECONDS
-        while time.monotonic() < deadline:
-            try:
-                with urllib.request.urlopen(f"{self.url}/api/status", timeout=2):
-                    return
-            except OSError:
-                time.sleep(0.2)
-        raise RuntimeError(f"JupyterLab did not start:\n{self.log.read_text()[-2000:]}")
+    def environment(self) -> dict[str, str]:
+        settings = self.home / "settings"
+        notification = settings / "@jupyterlab/apputils-extension/notification.jupyterlab-settings"
+        notification.parent.mkdir(parents=True)
+        notification.write_text(NO_NEWS)
+        return super().environment() | {
+            "JUPYTERLAB_SETTINGS_DIR": str(settings),
+            "JUPYTERLAB_WORKSPACES_DIR": str(self.home / "workspaces"),
+        }
 
     def write_notebook(self, name: str, cells: Sequence[str]) -> None:
         """Write a notebook of code cells."""
@@ -217,10 +171,3 @@ def run_in_kernel(page: Page, code: str) -> None:
 def output_of(page: Page, text: str) -> None:
     """Wait until a cell has put this out."""
     expect(page.locator(".jp-OutputArea-output", has_text=text).first).to_be_visible(timeout=30_000)
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port

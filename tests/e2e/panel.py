@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Callable
 
 from playwright.sync_api import Locator, Page, expect
@@ -69,7 +71,7 @@ class PanelOnPage:
         self.button("copy").click()
         expect(self.root.get_by_text("copied")).to_be_visible()
         text: str = self.page.evaluate("() => navigator.clipboard.readText()")
-        rows = [line.split(",") for line in text.strip().split("\n")[1:]]
+        _, *rows = csv.reader(io.StringIO(text, newline=""))
         return [(row[1], int(row[2]), float(row[4])) for row in rows]
 
     def eventually(self, check: Callable[[], bool], seconds: float = 20) -> None:

@@ -1,0 +1,59 @@
+"""Makes the README's table of hosts from what the tests in them found.
+
+python scripts/hosts_table.py results.xml             # writes the table
+python scripts/hosts_table.py results.xml --check     # fails if the README says anything else
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+README = Path(__file__).parent.parent / "README.md"
+START, END = "<!-- hosts: written by scripts/hosts_table.py -->\n", "<!-- /hosts -->\n"
+HEADINGS = {
+    "test_shown": "all widgets shown",
+    "test_dial": "dial → exact mask, kernel stopped",
+    "test_boxes": "dials → exact boxes, kernel stopped",
+    "test_kernel": "kernel hears the dial",
+    "test_pages": "further pages",
+    "test_live": "live points",
+    "test_names": "hostile names stay text",
+    "test_quiet": "nothing fetched or thrown",
+    "test_bytes": "bytes come as",
+}
+
+
+def read_results(path: Path) -> dict[str, dict[str, str]]:
+    """Return for each host what each test says it does; a failed test says so."""
+    found: dict[str, dict[str, str]] = {}
+    for case in ElementTree.parse(path).iter("testcase"):
+        test, _, host = case.attrib["name"].rstrip("]").partition("[")
+        said = {p.attrib["name"]: p.attrib["value"] for p in case.iter("property")}
+        failed = case.find("failure") is not None or case.find("error") is not None
+        found.setdefault(host, {})[test] = "**no**" if failed else said["does"]
+    return found
+
+
+def to_table(results: dict[str, dict[str, str]]) -> str:
+    """Return a table with a row for each host."""
+    rows = [["", *HEADINGS.values()], ["---"] * (1 + len(HEADINGS))]
+    rows += [[host, *(does[test] for test in HEADINGS)] for host, does in results.items()]
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def main() -> None:
+    """Write the table, or check it."""
+    table = to_table(read_results(Path(sys.argv[1])))
+    text = README.read_text(encoding="utf-8")
+    before, rest = text.split(START)
+    there, after = rest.split(END)
+    if sys.argv[2:] != ["--check"]:
+        README.write_text(f"{before}{START}{table}{END}{after}", encoding="utf-8")
+    elif there != table:
+        sys.exit(f"README.md does not say what the tests found:\n{table}")
+
+
+if __name__ == "__main__":
+    main()
