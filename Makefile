@@ -118,7 +118,7 @@ tests/hosts/vscode/build/.ready: $(wildcard tests/hosts/vscode/*.*) $(JS_PACKAGE
 
 # One host after the other: each needs the machine for itself, and all checks are made in one page.
 hosts: .venv-hosts/.ready $(COLAB)/.ready tests/hosts/vscode/build/.ready $(BUNDLE)
-	$(BIN)/python -m pytest -m hosts --junitxml=build/hosts.xml $(ARGS) tests/hosts
+	$(BIN)/python -m pytest -m hosts -o junit_family=xunit1 --junitxml=build/hosts.xml $(ARGS) tests/hosts
 	$(BIN)/python scripts/hosts_table.py build/hosts.xml --check
 
 bench: $(VENV)/.bench $(BUNDLE)

@@ -42,6 +42,16 @@ class Notebook7(Lab, HostServer):
         page.goto(f"{self.url}/notebooks/{name}.ipynb")
         page.wait_for_function(KERNEL_IS_READY, arg=f"{name}.ipynb", timeout=60_000)
 
+    def environment(self) -> dict[str, str]:
+        """Put JupyterLab's part of the application beside Notebook's, which lies elsewhere."""
+        schemas = self.folder / "application/schemas"
+        schemas.mkdir(parents=True)
+        for place in (SHARED, HOSTS.parent / "share/jupyter"):
+            for each in (place / "lab/schemas").iterdir():
+                if not (schemas / each.name).exists():
+                    (schemas / each.name).symlink_to(each)
+        return super().environment() | {"JUPYTERLAB_DIR": str(schemas.parent)}
+
     def command(self) -> list[str]:
         return [
             *(str(HOSTS / "python"), "-m", "notebook", *JUPYTER, *self.at()),

@@ -67,6 +67,14 @@ def root_of(shown: Shown, name: str) -> Locator:
     return shown.page.locator(".torchdial").nth(SHOWN.index(name))
 
 
+def eventually(shown: Shown, check: Callable[[], bool], seconds: float = 30) -> None:
+    for _ in range(int(10 * seconds)):
+        if check():
+            return
+        shown.page.wait_for_timeout(100)
+    raise AssertionError(f"did not come true within {seconds} s")
+
+
 def is_still(shown: Shown) -> bool:
     """See that a host without widgets shows their pictures, or as much as it does."""
     if shown.host.shows == "widgets":
@@ -80,6 +88,8 @@ def test_shown(shown: Shown, does: Does) -> None:
         for name in SHOWN:
             expect(root_of(shown, name)).to_be_visible(timeout=PATIENCE)
             assert root_of(shown, name).evaluate(CONTRAST) >= 7, "hard to read"
+        at = root_of(shown, SHOWN[0]).bounding_box
+        eventually(shown, lambda: (at(), shown.page.wait_for_timeout(1500))[0] == at())
         return does("yes")
     assert is_still(shown)
     pictures = shown.page.locator(shown.host.pictures)
@@ -146,10 +156,10 @@ def test_pages(shown: Shown, does: Does) -> None:
     grid = root_of(shown, "grid")
     grid.get_by_role("button", name="›").click()
     expect(grid).to_contain_text("65–128 of 200")
-    expect(grid.locator(".torchdial-waiting:visible")).to_have_count(0)
     color = "c => [...c.getContext('2d').getImageData(c.width / 2, c.height / 2, 1, 1).data]"
     canvas = grid.locator("canvas.torchdial-picture").nth(10)
-    assert canvas.evaluate(color)[:3] == [round(255 * 74 / 200)] * 3
+    gray = [round(255 * 74 / 200)] * 3
+    eventually(shown, lambda: canvas.evaluate(color)[:3] == gray)
     grid.get_by_role("button", name="‹").click()
     return does("yes")
 
@@ -165,7 +175,7 @@ def test_live(shown: Shown, does: Does) -> None:
     def arrived() -> bool:
         return 0.29 in [value for name, _, value in panel.copied() if name == "heard"]
 
-    panel.eventually(arrived)
+    eventually(shown, arrived)
     return does("yes")
 
 
@@ -196,6 +206,6 @@ def test_bytes(shown: Shown, does: Does) -> None:
 def test_quiet(shown: Shown, does: Does) -> None:
     """Nothing is asked of another machine but what the host itself wants, and nothing is thrown."""
     assert [url for url in shown.requests if not url.startswith(shown.host.wants)] == []
-    assert [error for error in shown.errors if "torchdial" in error] == []
-    assert shown.host.shows != "widgets" or shown.errors == []
+    # anywidget has a browser import our bundles from blobs.
+    assert [error for error in shown.errors if "torchdial" in error or "blob:" in error] == []
     return does("yes")
