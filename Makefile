@@ -34,7 +34,7 @@ NPM = cd js && PATH="$(NODE_HOME)/bin:$$PATH" node "$(NODE_HOME)/lib/node_module
 .PHONY: demo test checks lint types js js-lint unit browser notebooks install-ways colab oldest \
 	hosts bench soak screenshot clean
 
-test: checks unit browser notebooks install-ways colab oldest hosts
+test: checks unit browser notebooks install-ways colab oldest
 
 # Each of these keeps one core busy, or waits for a download.
 checks: $(JS_PACKAGES)

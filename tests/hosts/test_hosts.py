@@ -109,6 +109,8 @@ def test_dial(shown: Shown, truth: dict[str, Any], does: Does) -> None:
         return does("–")
     dial = DialOnPage(shown.page, place=SHOWN.index("preview"))
     preview = truth["preview"]
+    dial.button("Mask").click()  # a notebook may scroll to the cell that is clicked first
+    shown.page.wait_for_timeout(500)
     with shown.kernel_stopped():
         for stop in (37, 83):
             dial.drag_to(stop)
