@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.e2e.lab import Lab, opened, output_of
+from tests.e2e.panel import in_kernel
 
 pytestmark = pytest.mark.browser
 
@@ -103,7 +104,7 @@ def shown(lab: Lab, browser: Browser) -> Iterator[Page]:
     page.close()
 
 
-@pytest.fixture(params=("maps", "boxes", "grid", "flow", "live"))
+@pytest.fixture(params=WIDGETS)
 def widget(shown: Page, request: pytest.FixtureRequest) -> Locator:
     root = shown.locator(".torchdial").nth(WIDGETS.index(request.param))
     root.scroll_into_view_if_needed()
@@ -126,3 +127,14 @@ def check(root: Locator) -> None:
 
 def test_is_shown_as_text_in_its_place(widget: Locator) -> None:
     check(widget)
+
+
+def test_is_shown_as_text_in_notices(shown: Page) -> None:
+    in_kernel(shown, "refusing.append(1)\nlive.refresh()")
+    for name in ("maps", "grid", "tree", "panel"):
+        in_kernel(shown, f"{name}.send(dict(type='error', id=None, message=''.join(TEXTS)))")
+    for name in ("live", "maps", "grid", "tree", "panel"):
+        root = shown.locator(".torchdial").nth(WIDGETS.index(name))
+        root.scroll_into_view_if_needed()
+        expect(root.get_by_role("alert").first).to_contain_text(HTML)
+        check(root)
