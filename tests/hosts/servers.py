@@ -44,13 +44,15 @@ class Notebook7(Lab, HostServer):
 
     def environment(self) -> dict[str, str]:
         """Put JupyterLab's part of the application beside Notebook's, which lies elsewhere."""
-        schemas = self.folder / "application/schemas"
+        application = self.folder / "application"
+        schemas = application / "schemas"
         schemas.mkdir(parents=True)
+        (application / "themes").symlink_to(SHARED / "lab/themes")
         for place in (SHARED, HOSTS.parent / "share/jupyter"):
             for each in (place / "lab/schemas").iterdir():
                 if not (schemas / each.name).exists():
                     (schemas / each.name).symlink_to(each)
-        return super().environment() | {"JUPYTERLAB_DIR": str(schemas.parent)}
+        return super().environment() | {"JUPYTERLAB_DIR": str(application)}
 
     def command(self) -> list[str]:
         return [
