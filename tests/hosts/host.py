@@ -26,11 +26,16 @@ from tests.hosts.servers import (
     VsCode,
 )
 
-RUN_CLASSIC = """() => {
-  if (!window.Jupyter?.notebook?._fully_loaded) return false;
-  if (!Jupyter.notebook.kernel?.is_connected()) return false;
+CLASSIC_IS_READY = """() => {
+  const notebook = window.Jupyter?.notebook;
+  const kernel = notebook?.kernel;
+  return notebook?._fully_loaded && kernel?.is_connected() && kernel.widget_manager;
+}"""
+# Its manager first asks the kernel for widgets, and then renders all outputs anew: what was put out
+# meanwhile, be it a plain slider, is lost. So the same is asked after it, and waited for.
+RUN_CLASSIC = """async () => {
+  await Jupyter.notebook.kernel.widget_manager._loadFromKernel();
   Jupyter.notebook.execute_all_cells();
-  return true;
 }"""
 
 
@@ -97,7 +102,8 @@ def _show_in_lab(lab: Lab, page: Page) -> None:
 
 def _show_in_notebook_6(server: Notebook6, page: Page) -> None:
     page.goto(f"{server.url}/notebooks/scene.ipynb")
-    page.wait_for_function(RUN_CLASSIC, timeout=60_000, polling=200)
+    page.wait_for_function(CLASSIC_IS_READY, timeout=60_000, polling=200)
+    page.evaluate(RUN_CLASSIC)
 
 
 def _show_in_vscode(server: VsCode, page: Page) -> None:
