@@ -2,10 +2,11 @@
 
 import type { Frame, Message } from "../src/lib/plots/frames";
 import type { LiveModel } from "../src/lib/plots/store";
+import type { Bytes } from "../src/lib/wire";
 
 export interface Opening {
   frame: Frame;
-  data: Uint8Array;
+  data: Bytes;
 }
 
 type Callback = (...args: unknown[]) => void;
@@ -42,7 +43,7 @@ export class FakeModel implements LiveModel {
     for (const callback of this.#callbacks.get(event) ?? []) callback(...args);
   }
 
-  deliver(message: Message, data: Uint8Array = new Uint8Array()) {
+  deliver(message: Message, data: Bytes = new Uint8Array()) {
     this.trigger("msg:custom", message, [data]);
   }
 
@@ -58,7 +59,11 @@ export class FakeModel implements LiveModel {
 }
 
 /** A frame with the points first … first + values.length − 1 of "loss". */
-export function frameOf(seq: number, first: number, values: number[]): Opening {
+export function frameOf(
+  seq: number,
+  first: number,
+  values: number[],
+): Opening & { data: Uint8Array } {
   const steps = values.map((_, i) => first + i);
   const data = new Uint8Array(new Float64Array([...steps, ...steps, ...values]).buffer);
   const n = values.length;
