@@ -269,6 +269,25 @@ def test_two_thousand_modules_and_a_thousand_deep() -> None:
     assert len(module_table(deep).folds()) == 0
 
 
+def test_a_long_name_makes_no_line_of_the_text_long() -> None:
+    relu = nn.ReLU()
+    model = nn.Sequential()
+    model.add_module("a" * 60, nn.Linear(2, 2))
+    model.add_module("b" * 100_000, type("K" * 61, (nn.Identity,), {})())
+    model.add_module("c" * 50, nn.ModuleDict({"d" * 50: relu}))
+    model.add_module("again", relu)
+    table = module_table(model)
+    lines = table.text().split("\n")
+    for words in (
+        f"  {'a' * 60}: Linear ",
+        f"  {'b' * 59}…: {'K' * 59}… ",
+        f"  again: ReLU = {'c' * 50}.{'d' * 50} ",
+    ):
+        assert [line for line in lines if line.startswith(words)], words
+    assert max(map(len, lines)) < 150
+    assert table.rows[2].name == "b" * 100_000
+
+
 def test_pandas_has_a_row_for_each_module() -> None:
     model, example = EXAMPLES["cnn"]
     frame = module_table(model, example).to_pandas()

@@ -14,6 +14,8 @@ from torchdial.structure.tree import ModuleRow, module_rows, refuse_no_module
 if TYPE_CHECKING:
     import pandas as pd
 
+LONGEST_NAME = 60  # letters of a name in the text
+
 
 @dataclass(frozen=True)
 class Fold:
@@ -97,7 +99,7 @@ class ModuleTable:
         return found
 
     def text(self) -> str:
-        """Return the table as text, with repeated blocks folded to "×12"."""
+        """Return the table as text, repeated blocks folded to "×12", names cut to 60 letters."""
         hidden: set[int] = set()
         times: dict[int, int] = {}
         for fold in self.folds():
@@ -129,7 +131,7 @@ class ModuleTable:
             lines.append(f"{short_number(use.flops).strip()} FLOPs forward")
         if self.failure is not None:
             given = " ".join(map(shape_text, self.failure.inputs))
-            where = self.failure.path or "model"
+            where = shorten(self.failure.path or "model")
             lines.append(f"failed in {where}, given {given}: {self.failure.message}")
         return lines
 
@@ -160,9 +162,12 @@ class ModuleTable:
     def _cells(self, row: ModuleRow, times: int) -> list[str]:
         use = self.use(row)
         name = row.name or "model"
-        words = [f"{'  ' * row.depth}{name}: {row.kind}", f"×{times}" if times > 1 else ""]
+        words = [
+            f"{'  ' * row.depth}{shorten(name)}: {shorten(row.kind)}",
+            f"×{times}" if times > 1 else "",
+        ]
         if row.same_as is not None:
-            words.append(f"= {row.same_as or 'model'}")
+            words.append(f"= {shorten(row.same_as or 'model')}")
         if self.failure is not None and self.failure.path == row.path:
             words.append("✗ failed here")
         return [
@@ -202,6 +207,14 @@ def module_table(model: nn.Module, example_input: Any = None) -> ModuleTable:
 def shape_text(shape: Sequence[int]) -> str:
     """Return "2×3×32×32", or "scalar"."""
     return "×".join(map(str, shape)) or "scalar"
+
+
+def shorten(path: str) -> str:
+    """Return a path whose names leave room beside them: a long one makes every line as long."""
+    return ".".join(
+        name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
+        for name in path.split(".")
+    )
 
 
 def short_number(value: float, step: int = 1000) -> str:
