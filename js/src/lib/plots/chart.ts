@@ -1,6 +1,7 @@
 // One panel of curves: uPlot's axes, cursor and selection, with our lines between them.
 
 import uPlot from "uplot";
+import { contextOf } from "../dom";
 import type { Ink } from "./ink";
 import { formatTick, type Limits, logTicks } from "./scale";
 
@@ -66,19 +67,18 @@ export class Chart {
     this.element.className = "torchdial-chart";
     this.element.setAttribute("role", "img");
     this.element.setAttribute("aria-label", options.label);
+    contextOf(document.createElement("canvas")); // uPlot asks for one too, but does not look
     this.#plot = new uPlot(this.#options(options), NOTHING, this.element);
   }
 
-  draw(picture: Picture, ink: Ink): void {
+  /** Draw at once, so that who draws hears what goes wrong. */
+  draw(picture: Picture, ink: Ink, width: number, height: number): void {
     this.#picture = picture;
     this.#ink = ink;
-    this.#plot.setData(NOTHING);
-  }
-
-  resize(width: number, height: number): void {
-    if (width !== this.#plot.width || height !== this.#plot.height) {
-      this.#plot.setSize({ width, height });
-    }
+    this.#plot.batch((u: uPlot) => {
+      if (width !== u.width || height !== u.height) u.setSize({ width, height });
+      u.setData(NOTHING);
+    });
   }
 
   dispose(): void {
@@ -135,7 +135,8 @@ export class Chart {
         setSelect: [(u) => this.#select(u)],
         setCursor: [
           (u) => {
-            const { left = -1 } = u.cursor;
+            const { left = -1, event } = u.cursor;
+            if (!event) return; // another chart's, by the shared cursor
             this.#events.hover(left < 0 ? null : u.posToVal(left, "x"));
           },
         ],

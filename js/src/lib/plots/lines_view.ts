@@ -112,9 +112,9 @@ export class LinesView {
     this.#drawLegend(lines, ink);
     const chosen = step === null ? [] : [{ x: step, color: ink.accent }];
     this.#chart ??= this.#newChart(ink);
-    this.#chart.resize(this.element.clientWidth || 300, HEIGHT);
+    const width = this.element.clientWidth || 300;
     const y = limitsOf(least, most, true);
-    this.#chart.draw({ x, y, curves, marks, lines: chosen, band }, ink);
+    this.#chart.draw({ x, y, curves, marks, lines: chosen, band }, ink, width, HEIGHT);
   }
 
   #newChart(ink: Ink): Chart {

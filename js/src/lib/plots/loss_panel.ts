@@ -43,6 +43,7 @@ export class LossPanel {
   readonly #events: PanelEvents;
   readonly #entries = new Map<string, Entry>();
   readonly #legend = h("div", { class: "entries" });
+  readonly #place = h("div");
   readonly #toLog = button("log", "Logarithmic axis", () => {
     if (!this.#logs.delete(this.#title)) this.#logs.add(this.#title);
     this.#log = this.#logs.has(this.#title);
@@ -55,34 +56,57 @@ export class LossPanel {
   #log: boolean;
   #chart: Chart | null = null;
   #strands: Strand[] = [];
+  /** Whether it is on screen; what is not there yet is drawn when it comes. */
+  #seen: boolean;
+  #late = false;
+  readonly #sight = new IntersectionObserver((entries) => {
+    this.#seen = entries[entries.length - 1].isIntersecting;
+    if (this.#seen && this.#late) this.#events.changed();
+  });
 
-  constructor(title: string, choice: Choice, logs: Set<string>, events: PanelEvents) {
+  /** `seen` says whether to draw it before anybody has looked where it is. */
+  constructor(
+    title: string,
+    choice: Choice,
+    logs: Set<string>,
+    seen: boolean,
+    events: PanelEvents,
+  ) {
+    this.#seen = seen;
     this.#title = title;
     this.#choice = choice;
     this.#logs = logs;
     this.#log = logs.has(title);
     this.#events = events;
     const head = h("div", { class: "panel-head" }, this.#legend, this.#toLog);
-    this.element = h("div", { class: "panel" }, head);
+    this.element = h("div", { class: "panel" }, head, this.#place);
     this.element.dataset.panel = title;
+    this.#sight.observe(this.element);
   }
 
   dispose(): void {
+    this.#sight.disconnect();
     this.#chart?.dispose();
     this.element.remove();
   }
 
   update(strands: Strand[], settings: PanelSettings, ink: Ink): void {
+    const { width, height } = settings;
     this.#strands = strands;
+    this.#place.style.height = `${height}px`; // where it will be, so that all keep their places
+    this.#late = !this.#seen;
+    if (this.#late && this.#legend.firstChild) return;
+    this.#updateLegend(ink);
+    if (this.#late) return;
     this.#toLog.setAttribute("aria-pressed", String(this.#log));
     this.#chart ??= this.#newChart(settings, ink);
-    this.#chart.resize(settings.width, settings.height);
-    this.#chart.draw(this.#picture(settings, ink), ink);
-    this.#updateLegend(ink);
+    this.#chart.draw(this.#picture(settings, ink), ink, width, height);
   }
 
   /** Show values at `x` instead of the last ones; null for the last. */
   hover(x: number | null): void {
+    this.#late ||= !this.#seen;
+    if (this.#late) return;
     for (const strand of this.#current()) {
       this.#entries.get(strand.name.full)?.setValue(valueAt(strand, x));
     }
@@ -92,7 +116,7 @@ export class LossPanel {
     const { key, formatX, height } = settings;
     const label = `${this.#title} by step`;
     const chart = new Chart(ink, { height, log: this.#log, key, formatX, label }, this.#events);
-    this.element.append(chart.element);
+    this.#place.append(chart.element);
     return chart;
   }
 

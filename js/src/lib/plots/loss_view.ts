@@ -18,6 +18,7 @@ import { Tracks } from "./tracks";
 const AXES: readonly Axis[] = ["step", "epoch", "time"];
 const FIRST_SMOOTHING = 0.6;
 const PANEL_WIDTH = 340;
+const FIRST_PANELS = 12; // more than a screen shows
 const KEYS =
   "Drag: zoom. Shift-drag or ← →: move. + −: zoom. Double click or 0: the whole run. " +
   "Names: click hides, double click or Alt-click leaves one alone.";
@@ -62,6 +63,8 @@ export class LossView {
   readonly element: HTMLElement;
   #axis: Axis;
   #window: Limits | null;
+  /** Where the pointer is. */
+  #at: number | null = null;
   #limits: Limits = [0, 1];
   #epochs = new Map<number, Epochs>();
   #strands: Strand[] = [];
@@ -133,6 +136,7 @@ export class LossView {
     for (const [title, members] of panels) {
       this.#drawPanel(title, members, runs, width, panels.size, ink);
     }
+    if (this.#at !== null) this.#hover(this.#at);
     this.#updateToolbar(ink);
     if (this.#window) this.#asking.call();
   }
@@ -238,7 +242,8 @@ export class LossView {
     }
     for (const title of titles) {
       if (!this.#panels.has(title)) {
-        const panel = new LossPanel(title, this.#names, this.#store.chosen.logs, {
+        const { logs } = this.#store.chosen;
+        const panel = new LossPanel(title, this.#names, logs, this.#panels.size < FIRST_PANELS, {
           zoom: (window) => this.#zoom(window),
           hover: (x) => this.#hover(x),
           changed: this.#changed,
@@ -284,6 +289,7 @@ export class LossView {
   }
 
   #hover(x: number | null): void {
+    this.#at = x;
     for (const panel of this.#panels.values()) panel.hover(x);
     const run = this.#store.runs[this.#store.runs.length - 1];
     const step = x === null || !run || this.#axis === "time" ? null : this.#stepAt(run, x);
@@ -320,11 +326,12 @@ export class LossView {
 
   #askForDetail(): void {
     if (!this.#window) return;
+    const shown = new Set(this.#strands.map(({ id }) => id));
     const wanted = this.#runs
       .shown(this.#store.runs)
       .flatMap((run) =>
         [...run.scalars].flatMap(([name, points]) =>
-          this.#strands.some(({ id }) => id === `${run.id}/${name}`) ? [{ run, name, points }] : [],
+          shown.has(`${run.id}/${name}`) ? [{ run, name, points }] : [],
         ),
       );
     this.#details.ask(wanted, this.#axis, this.#window, (run, x) => this.#stepAt(run, x));

@@ -1,0 +1,51 @@
+"""Many widgets and many panels in one page of JupyterLab."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.e2e.lab import Lab, opened
+
+pytestmark = pytest.mark.browser
+
+MANY_NAMES = """
+import torchdial as td
+names = [f'group{k}/metric{i}' for k in range(50) for i in range(10)]
+td.LossPlot({name: [1 / (i + s + 1) for s in range(2000)] for i, name in enumerate(names)})
+"""
+
+
+def picture(canvas: Locator) -> str:
+    shown: str = canvas.evaluate("canvas => canvas.toDataURL()")
+    return shown
+
+
+def expect_other(canvas: Locator, earlier: str) -> None:
+    """Wait until a canvas shows something else."""
+    canvas.page.wait_for_function(
+        "([canvas, earlier]) => canvas.toDataURL() !== earlier",
+        arg=[canvas.element_handle(), earlier],
+    )
+
+
+def test_of_fifty_panels_only_those_on_screen_are_drawn(lab: Lab, page: Page) -> None:
+    with opened(lab, page, "names", [MANY_NAMES]):
+        plot = page.locator(".torchdial-live")
+        panels = plot.locator(".torchdial-panel")
+        expect(panels).to_have_count(50, timeout=60_000)
+        first, last = (panels.nth(k).locator("canvas") for k in (0, 49))
+        expect(first).to_have_count(1)
+        assert plot.locator("canvas").count() <= 12
+        height = panels.nth(49).evaluate("panel => panel.offsetHeight")
+        panels.nth(49).scroll_into_view_if_needed()
+        expect(last).to_have_count(1)
+        assert panels.nth(49).evaluate("panel => panel.offsetHeight") == height
+        assert plot.locator("canvas").count() < 25
+        first.scroll_into_view_if_needed()
+        whole, far = picture(first), picture(last)
+        plot.locator(".torchdial-loss").press("+")
+        expect_other(first, whole)
+        assert picture(last) == far
+        panels.nth(49).scroll_into_view_if_needed()
+        expect_other(last, far)
