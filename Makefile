@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 COLAB := .venv-colab
 OLDEST := .venv-oldest
+HOSTS := .venv-hosts
 ARGS ?=
 # A test process for each core, and in each of them one thread of torch's.
 WORKERS ?= auto
@@ -33,11 +34,11 @@ NPM = cd js && PATH="$(NODE_HOME)/bin:$$PATH" node "$(NODE_HOME)/lib/node_module
 .PHONY: demo test checks lint types js js-lint unit browser notebooks install-ways colab oldest \
 	hosts bench soak screenshot clean
 
-test: checks unit browser notebooks install-ways colab oldest
+test: checks unit browser notebooks install-ways colab oldest hosts
 
 # Each of these keeps one core busy, or waits for a download.
 checks: $(JS_PACKAGES)
-	+$(MAKE) --no-print-directory -j 2 types js lint $(COLAB)/.ready $(OLDEST)/.ready
+	+$(MAKE) --no-print-directory -j 2 types js lint $(COLAB)/.ready $(OLDEST)/.ready $(HOSTS)/.ready
 
 $(VENV)/.demo: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -116,7 +117,7 @@ tests/hosts/vscode/build/.ready: $(wildcard tests/hosts/vscode/*.*) $(JS_PACKAGE
 	touch $@
 
 # One host after the other: each needs the machine for itself, and all checks are made in one page.
-hosts: .venv-hosts/.ready $(COLAB)/.ready tests/hosts/vscode/build/.ready $(BUNDLE)
+hosts: $(HOSTS)/.ready $(COLAB)/.ready tests/hosts/vscode/build/.ready $(BUNDLE)
 	$(BIN)/python -m pytest -m hosts -o junit_family=xunit1 --junitxml=build/hosts.xml $(ARGS) tests/hosts
 	$(BIN)/python scripts/hosts_table.py build/hosts.xml --check
 
@@ -130,4 +131,4 @@ screenshot: $(BUNDLE)
 	$(BIN)/python scripts/screenshot.py $(ARGS)
 
 clean:
-	rm -rf $(VENV) $(COLAB) $(OLDEST) .venv-hosts js/node_modules tests/hosts/vscode/node_modules src/torchdial/static dist
+	rm -rf $(VENV) $(COLAB) $(OLDEST) $(HOSTS) js/node_modules tests/hosts/vscode/node_modules src/torchdial/static dist
