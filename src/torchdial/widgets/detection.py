@@ -150,7 +150,7 @@ class DetectionPreview(DetectionDial, ModelPreview[DetectionFrame]):
             curves=[curves],
             score_threshold=score_threshold,
             nms_iou=nms_iou,
-            max_det=max_det,
+            max_det=self._reader.settings.max_det,
             class_thresholds=class_thresholds,
             average=average,
             after_nms=self._reader.after_nms,
