@@ -100,7 +100,7 @@ def killed(path: Path, number: int, chance: random.Random) -> dict[str, Any]:
         monitor = TrainingMonitor(run, run.optimizer, budget=1, autosave=path)
         while True:
             monitor.log(loss=run.train_step())
-    size = chance.randrange(20_000)
+    size = chance.randrange(60_000)
     while not (path.exists() and path.stat().st_size >= size):
         time.sleep(0.001)
     time.sleep(chance.uniform(0, MOST))
