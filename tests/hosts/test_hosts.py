@@ -103,6 +103,10 @@ def test_shown(shown: Shown, does: Does) -> None:
     return does("picture")
 
 
+PLOT_HEIGHTS = """plot => [plot, plot.querySelector('svg')].map(
+  element => element.getBoundingClientRect().height)"""
+
+
 def test_dial(shown: Shown, truth: dict[str, Any], does: Does) -> None:
     """Dragged with the kernel held still, the picture is what Python says of each stop."""
     if is_still(shown):
@@ -111,6 +115,8 @@ def test_dial(shown: Shown, truth: dict[str, Any], does: Does) -> None:
     preview = truth["preview"]
     dial.button("Mask").click()  # a notebook may scroll to the cell that is clicked first
     shown.page.wait_for_timeout(500)
+    heights = dial.root.locator(".torchdial-dial-plot").evaluate(PLOT_HEIGHTS)
+    assert abs(heights[0] - heights[1]) <= 2, "the curve is not where its scale is"
     with shown.kernel_stopped():
         for stop in (37, 83):
             dial.drag_to(stop)
