@@ -5,6 +5,7 @@ import { Grid } from "./lib/grid";
 import type { Guard } from "./lib/guard";
 import { createImagePainter } from "./lib/images/painter";
 import { createStore, type Message } from "./lib/images/store";
+import { hear } from "./lib/messages";
 import { listen, type Model } from "./lib/model";
 import { inText } from "./lib/names";
 import { createPages } from "./lib/pages";
@@ -12,7 +13,7 @@ import { createSettings } from "./lib/settings";
 import { renderer } from "./lib/shell";
 import { beforePaint, throttle } from "./lib/timing";
 import { labelled } from "./lib/toolbar";
-import type { Bytes, WireTile } from "./lib/wire";
+import type { WireTile } from "./lib/wire";
 
 const FIRST_OPACITY = 0.55;
 const ZOOM_STEP = 1.5;
@@ -82,12 +83,26 @@ function show(model: Model<Traits>, root: HTMLElement, guard: Guard): () => void
   root.append(tools, help, notice, grid.element, hovered, h("div", { class: "foot" }));
   root.lastElementChild?.append(pages.element);
   root.addEventListener("keydown", onKey);
-  const hear = guard(onMessage);
-  model.on("msg:custom", hear);
   const stopListening = [
     listen(model, ["_frame"], guard(onFrame)),
     listen(model, ["_config"], guard(onConfig)),
     listen(model, ["_notice"], updating.call),
+    hear<Message>(model, guard, {
+      tiles(message, buffers) {
+        if (message.version !== model.get("_frame").version) return;
+        store.take(message.keys.map((key, i) => ({ key, data: buffers[i] })));
+        grid.redraw("picture", "overlay");
+        updating.call();
+      },
+      pixel(message) {
+        known = `${placeOf(message)}  ${message.values}`;
+        updateHovered();
+      },
+      error({ message }) {
+        problem = message;
+        updating.call();
+      },
+    }),
   ];
   updating.call();
 
@@ -140,29 +155,6 @@ function show(model: Model<Traits>, root: HTMLElement, guard: Guard): () => void
     before.pages.element.replaceWith(pages.element);
     before.grid.dispose();
     updating.call();
-  }
-
-  function onMessage(message: Message, buffers: Bytes[]): void {
-    switch (message.type) {
-      case "tiles":
-        if (message.version !== model.get("_frame").version) return;
-        store.take(message.keys.map((key, i) => ({ key, data: buffers[i] })));
-        grid.redraw("picture", "overlay");
-        updating.call();
-        return;
-      case "pixel":
-        known = `${placeOf(message)}  ${message.values}`;
-        updateHovered();
-        return;
-      case "settled": // lib/settings.ts takes it
-        return;
-      case "error":
-        problem = message.message;
-        updating.call();
-        return;
-      default:
-        throw new Error(`torchdial: unknown message ${JSON.stringify(message)}`);
-    }
   }
 
   // What a person does
@@ -241,7 +233,6 @@ function show(model: Model<Traits>, root: HTMLElement, guard: Guard): () => void
 
   return () => {
     for (const stop of stopListening) stop();
-    model.off("msg:custom", hear);
     settings.dispose();
     asking.cancel();
     updating.cancel();

@@ -2,6 +2,7 @@
 
 import { button, copyText, h, select } from "./lib/dom";
 import type { Guard } from "./lib/guard";
+import { type Failure, hear } from "./lib/messages";
 import { listen, type Model } from "./lib/model";
 import { whenVisible } from "./lib/plots/visible";
 import { createSettings } from "./lib/settings";
@@ -54,10 +55,7 @@ interface Traits {
   _live: { frame?: LiveFrame; data?: Bytes };
 }
 
-type Message =
-  | { type: "live"; whole: boolean; frame: LiveFrame }
-  | { type: "settled" }
-  | { type: "error"; id: number; message: string };
+type Message = { type: "live"; whole: boolean; frame: LiveFrame } | Failure;
 
 /** What each widget has heard so far, for the next view of it. */
 const known = new WeakMap<Model<Traits>, LiveModules>();
@@ -142,10 +140,17 @@ function show(model: Model<Traits>, root: HTMLElement, guard: Guard): () => void
     grid.classList.add("torchdial-tree-with-live");
     sizes.observe(body);
   }
-  const hear = guard(onMessage);
-  model.on("msg:custom", hear);
-  // A host reads the state anew when a connection was cut.
-  const stopListening = listen(model, ["_live"], guard(readLive));
+  const stopListening = [
+    hear<Message>(model, guard, {
+      live: (message, buffers) => takeLive(message.frame, buffers[0], message.whole),
+      error({ message }) {
+        problem = message;
+        updating.call();
+      },
+    }),
+    // A host reads the state anew when a connection was cut.
+    listen(model, ["_live"], guard(readLive)),
+  ];
   relist();
   reveal();
   sayMarks();
@@ -356,22 +361,6 @@ function show(model: Model<Traits>, root: HTMLElement, guard: Guard): () => void
 
   // What a run says
 
-  function onMessage(message: Message, buffers: Bytes[]): void {
-    switch (message.type) {
-      case "live":
-        takeLive(message.frame, buffers[0], message.whole);
-        return;
-      case "settled": // lib/settings.ts takes it
-        return;
-      case "error":
-        problem = message.message;
-        updating.call();
-        return;
-      default:
-        throw new Error(`torchdial: unknown message ${JSON.stringify(message)}`);
-    }
-  }
-
   function readLive(): void {
     const { frame, data } = model.get("_live");
     if (frame && data) takeLive(frame, data, true);
@@ -437,8 +426,7 @@ function show(model: Model<Traits>, root: HTMLElement, guard: Guard): () => void
   }
 
   return () => {
-    model.off("msg:custom", hear);
-    stopListening();
+    for (const stop of stopListening) stop();
     sizes.disconnect();
     drawing.cancel();
     settings.dispose();

@@ -1,14 +1,14 @@
 // Whether the kernel still hears: hosts say when a comm has died, nothing can be sent over a dead
 // one, and whatever comes from the kernel shows that it lives.
 
+import { type Source, subscribe } from "./model";
+
 export const GONE =
   "The kernel that made this is gone. What is shown stays, but Python hears nothing of it any more: " +
   "run the cell again.";
 
 /** The model as anywidget hands it over, as far as talking to the kernel needs it. */
-export interface Line {
-  on(event: string, callback: (...args: never[]) => void): void;
-  off(event: string, callback: (...args: never[]) => void): void;
+export interface Line extends Source {
   send(content: unknown): void;
 }
 
@@ -23,8 +23,10 @@ export function watchKernel(line: Line, changed: () => void) {
     changed();
   };
   const [went, spoke] = [be(true), be(false)];
-  line.on("comm_live_update", went); // after a widget was made this only says that its comm died
-  line.on("msg:custom", spoke);
+  const stopListening = [
+    subscribe(line, "comm_live_update", went), // after a widget was made: that its comm died
+    subscribe(line, "msg:custom", spoke),
+  ];
   return {
     /** What is to be said of it, empty while it hears. */
     get words(): string {
@@ -41,8 +43,7 @@ export function watchKernel(line: Line, changed: () => void) {
       return true;
     },
     dispose(): void {
-      line.off("comm_live_update", went);
-      line.off("msg:custom", spoke);
+      for (const stop of stopListening) stop();
     },
   };
 }

@@ -2,7 +2,7 @@
 // by it to the other pages that show the widget.
 
 import { type Kernel, watchKernel } from "./kernel";
-import { listen, type Model } from "./model";
+import { listen, type Model, subscribe } from "./model";
 import { throttle } from "./timing";
 
 // The kernel hears of a moving dial less than ten times a second, first, last and rest included.
@@ -51,7 +51,7 @@ export function createSettings<Traits, Name extends keyof Traits & string>(
     if (type !== "settled" || page === PAGE || resting !== undefined) return;
     for (const name of names) model.set(name, state[name] as Traits[Name]);
   };
-  model.on("msg:custom", follow);
+  const stopFollowing = subscribe(model, "msg:custom", follow);
   return {
     kernel,
     get: (name) => model.get(name),
@@ -67,7 +67,7 @@ export function createSettings<Traits, Name extends keyof Traits & string>(
     flush: saving.flush,
     dispose() {
       stopListening();
-      model.off("msg:custom", follow);
+      stopFollowing();
       kernel.dispose();
       clearTimeout(resting);
       saving.flush();

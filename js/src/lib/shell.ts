@@ -5,6 +5,7 @@ import { button, h } from "./dom";
 import { Grid, type Layer } from "./grid";
 import { type Guard, mount } from "./guard";
 import type { Kernel } from "./kernel";
+import { type Failure, hear } from "./messages";
 import { range } from "./metrics";
 import { listen, type Model } from "./model";
 import { shorten } from "./names";
@@ -12,7 +13,7 @@ import { createPages, type Ranking } from "./pages";
 import type { Region, Size } from "./paint";
 import { Tiles } from "./tiles";
 import { beforePaint, throttle } from "./timing";
-import type { Bytes, PreviewTraits } from "./wire";
+import type { PreviewTraits } from "./wire";
 
 const KEYS =
   "Pictures: arrows move, + − 0 zoom. B best, V next view, R reset, 1–9 one picture alone.";
@@ -21,10 +22,7 @@ const PAN_STEP = 0.1;
 const LONGEST_NAME = 32; // in the legend
 
 /** Messages from src/torchdial/widgets. */
-type Message =
-  | { type: "tiles"; id: number; version: number; keys: string[] }
-  | { type: "settled" }
-  | { type: "error"; id: number; message: string };
+type Message = { type: "tiles"; id: number; version: number; keys: string[] } | Failure;
 
 type Actions = Record<string, (() => void) | undefined>;
 
@@ -131,9 +129,20 @@ export function createShell<Traits extends PreviewTraits>(
       }),
     ),
     listen(model, ["_notice"], updating.call),
+    hear<Message>(model, guard, {
+      tiles({ keys, version: asked }, buffers) {
+        tiles.put(
+          keys.map((key, i) => ({ key, data: buffers[i] })),
+          asked === version,
+        );
+        grid.redraw("picture", "overlay");
+      },
+      error({ message }) {
+        problem = message;
+        updating.call();
+      },
+    }),
   ];
-  const hear = guard(onMessage);
-  model.on("msg:custom", hear);
   root.addEventListener("keydown", onKey);
 
   /** Put the parts together and show the first picture. */
@@ -150,26 +159,6 @@ export function createShell<Traits extends PreviewTraits>(
     preview.readFrame();
     version = model.get("_frame").version;
     updating.call();
-  }
-
-  function onMessage(message: Message, buffers: Bytes[]): void {
-    switch (message.type) {
-      case "tiles":
-        tiles.put(
-          message.keys.map((key, i) => ({ key, data: buffers[i] })),
-          message.version === version,
-        );
-        grid.redraw("picture", "overlay");
-        return;
-      case "settled": // lib/settings.ts takes it
-        return;
-      case "error":
-        problem = message.message;
-        updating.call();
-        return;
-      default:
-        throw new Error(`torchdial: unknown message ${JSON.stringify(message)}`);
-    }
   }
 
   // What a person does
@@ -286,7 +275,6 @@ export function createShell<Traits extends PreviewTraits>(
 
     dispose(): void {
       for (const stop of stopListening) stop();
-      model.off("msg:custom", hear);
       speaking.cancel();
       updating.cancel();
       grid.dispose();

@@ -1,5 +1,6 @@
 // The pictures that the browser holds, and what is known of them.
 
+import type { Failure } from "../messages";
 import { Tiles } from "../tiles";
 import { bytesOf, type WireTile } from "../wire";
 
@@ -7,8 +8,7 @@ import { bytesOf, type WireTile } from "../wire";
 export type Message =
   | { type: "tiles"; id: number; version: number; keys: string[] }
   | { type: "pixel"; id: number; image: number; x: number; y: number; values: string }
-  | { type: "settled" }
-  | { type: "error"; id: number; message: string };
+  | Failure;
 
 /** What is known of a picture without its pixels. */
 export interface About {

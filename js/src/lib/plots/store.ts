@@ -1,7 +1,7 @@
 // What the browser knows of the runs: one for each widget, shared by all its views.
 
 import { wordsOf } from "../guard";
-import { GONE, watchKernel } from "../kernel";
+import { GONE, type Line, watchKernel } from "../kernel";
 import type { Bytes } from "../wire";
 import { Columns } from "./columns";
 import {
@@ -25,11 +25,8 @@ export const LONG_SILENCE = 10_000;
 const MOST_EVENTS = 500;
 
 /** The model as anywidget hands it over, as far as live plots need it. */
-export interface LiveModel {
+export interface LiveModel extends Line {
   get(name: "_opening"): { frame: Frame; data: Bytes };
-  on(event: string, callback: (...args: never[]) => void): void;
-  off(event: string, callback: (...args: never[]) => void): void;
-  send(content: unknown): void;
 }
 
 export interface Run {
