@@ -58,12 +58,17 @@ class PanelOnPage:
     def button(self, text: str) -> Locator:
         return self.root.get_by_role("button", name=text, exact=True)
 
+    def show(self) -> None:
+        """Scroll to the panel: what nobody sees is not drawn."""
+        self.root.scroll_into_view_if_needed()
+
     def line(self) -> str:
         """Return the line that says how the run is."""
         return self.root.locator(".torchdial-progress .torchdial-readout").inner_text()
 
     def says(self, words: str, seconds: float = 15) -> None:
         """Wait for words in the panel."""
+        self.show()
         expect(self.root).to_contain_text(words, timeout=1000 * seconds)
 
     def copied(self) -> list[tuple[str, int, float]]:

@@ -33,7 +33,6 @@ def test_without_a_canvas_there_are_words_and_with_one_pictures(lab: Lab, page: 
     page.add_init_script(BREAKABLE)
     with opened(lab, page, "broken", [SETUP, MAKE, SHOW, RUN]):
         panel = PanelOnPage(page, place=2)
-        panel.root.scroll_into_view_if_needed()
         panel.says("running")
         widgets = page.locator(".torchdial")
         expect(widgets).to_have_count(7)
@@ -45,7 +44,7 @@ def test_without_a_canvas_there_are_words_and_with_one_pictures(lab: Lab, page: 
         expect(tree.get_by_role("alert")).to_have_count(0)
         expect(tree.get_by_role("row")).to_have_count(6)
         page.evaluate("() => { window.isBroken = false; }")
-        panel.root.scroll_into_view_if_needed()
+        panel.show()
         panel.eventually(lambda: panel.root.get_by_role("alert").count() == 0)
         expect(panel.root.locator("canvas").first).to_be_visible()
         panel.eventually(lambda: len(panel.copied()) > 0)

@@ -49,7 +49,6 @@ def test_a_lost_kernel_is_told_of_and_the_dial_still_moves_the_picture(
         panel.says("running")
         panel.eventually(lambda: len(notebook.shown(panel)) > 5)
         page.evaluate(fault)
-        panel.root.scroll_into_view_if_needed()
         panel.says(words, seconds=30)
         seen = notebook.shown(panel)
         assert [step for step, _ in seen] == list(range(1, len(seen) + 1))

@@ -14,11 +14,15 @@ from tests.e2e.lab import KERNEL_IS_READY, Lab
 from tests.e2e.panel import PanelOnPage, in_kernel
 from tests.faults import notebook
 from tests.faults.notebook import check_whole, mask_is, open_at
-from tests.faults.wire import LOSSY
+from tests.faults.wire import LOSSY, Proxy
 
 pytestmark = pytest.mark.browser
 
 NAME = "faults"
+IS_CONNECTED = """wanted => (
+  jupyterapp.shell.currentWidget.context.sessionContext.session.kernel.connectionStatus
+    === 'connected'
+) === wanted"""
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +87,7 @@ def test_two_windows_show_one_run_and_each_hears_the_others_dials(
     for mine, its, place in ((0, 1, 250), (1, 0, 500)):
         panels[mine].root.get_by_role("slider", name="aside").fill(str(place))
         value = f"{100 ** (place / 1000):.3g}"
-        panels[its].root.scroll_into_view_if_needed()  # what nobody sees is not drawn
+        panels[its].show()
         expect(panels[its].root.locator(".torchdial-dials .torchdial-number")).to_contain_text(
             value
         )
@@ -106,8 +110,33 @@ def test_messages_lost_late_and_out_of_order_leave_no_gap(
     lost, late = page.evaluate("() => [fate.lost, fate.late]")
     assert min(lost, late) >= 3, (lost, late)
     page.evaluate("() => { fate.isLossy = false; }")
+    panel.show()
     expect(panel.root).not_to_contain_text("not here yet", timeout=20_000)
     check_whole(panel)
+
+
+def test_cut_off_for_ten_seconds_a_page_catches_up_and_is_heard_again(
+    lab: Lab, page: Page, kernel: str, probs: Any
+) -> None:
+    notebook.close_dialogs(page)
+    with Proxy(lab.port) as proxy:
+        open_at(proxy.url, page, kernel, place="-cut")
+        dial, panel = DialOnPage(page), PanelOnPage(page)
+        before = len(check_whole(panel))
+        proxy.cut()
+        page.wait_for_function(IS_CONNECTED, arg=False)
+        dial.drag_to(31)
+        assert mask_is(dial, probs, 31)
+        page.wait_for_timeout(10_000)
+        proxy.mend()
+        page.wait_for_function(IS_CONNECTED, arg=True, timeout=60_000)
+        check_whole(panel, before + 100)
+        assert in_kernel(page, "print(w.threshold)").strip() == "0.31"
+        assert mask_is(dial, probs, 31)
+        panel.button("pause").click()
+        panel.says("paused")
+        panel.button("resume").click()
+        panel.says("running")
 
 
 def test_a_panel_closed_under_its_run_goes_away_and_the_run_goes_on(

@@ -1,6 +1,11 @@
-"""A page's socket that loses messages."""
+"""A way to the server that can be cut, and a page's socket that loses messages."""
 
 from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from types import TracebackType
 
 # Of the messages of live plots a fifth is lost, a fifth comes late and so out of order.
 LOSSY = """() => {
@@ -23,3 +28,66 @@ LOSSY = """() => {
     }
   };
 }"""
+
+
+class Proxy:
+    """Passes on what goes to a port of this machine; `cut()` ends and refuses all connections."""
+
+    def __init__(self, port: int) -> None:
+        self._target = port
+        self._loop = asyncio.new_event_loop()
+        self._open: set[asyncio.StreamWriter] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._is_cut = False
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+
+    def __enter__(self) -> Proxy:
+        self._thread.start()
+        serving = asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = asyncio.run_coroutine_threadsafe(serving, self._loop).result()
+        self.port: int = self._server.sockets[0].getsockname()[1]
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.cut()
+        self._loop.call_soon_threadsafe(self._server.close)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(timeout=5)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def cut(self) -> None:
+        self._is_cut = True
+        self._loop.call_soon_threadsafe(self._end_all)
+
+    def mend(self) -> None:
+        self._is_cut = False
+
+    def _end_all(self) -> None:
+        for writer in self._open:
+            writer.transport.abort()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._is_cut:
+            writer.transport.abort()
+            return
+        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
+        self._open |= {writer, far_writer}
+        there, back = _pass_on(reader, far_writer), _pass_on(far_reader, writer)
+        await asyncio.gather(there, back)
+        self._open -= {writer, far_writer}
+
+
+async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError):
+        while data := await reader.read(1 << 16):
+            writer.write(data)
+            await writer.drain()
+    writer.close()

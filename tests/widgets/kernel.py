@@ -71,14 +71,19 @@ class Kernel:
         return message["header"]["msg_id"]
 
     def new_subshell(self) -> str:
-        message = self._client.session.msg("create_subshell_request", {})
-        self._client.control_channel.send(message)
-        return self._client.control_channel.get_msg(timeout=PATIENCE)["content"]["subshell_id"]
+        return self._ask("create_subshell_request")["subshell_id"]
+
+    def delete_subshell(self, subshell: str) -> None:
+        self._ask("delete_subshell_request", subshell_id=subshell)
 
     def knock(self) -> None:
         """Get an answer on the control channel, which every kernel gives at any time."""
-        self._client.control_channel.send(self._client.session.msg("kernel_info_request", {}))
-        self._client.control_channel.get_msg(timeout=PATIENCE)
+        self._ask("kernel_info_request")
+
+    def _ask(self, what: str, **content: Any) -> Any:
+        channel = self._client.control_channel
+        channel.send(self._client.session.msg(what, content))
+        return channel.get_msg(timeout=PATIENCE)["content"]
 
     def interrupt(self) -> None:
         self._manager.interrupt_kernel()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from types import SimpleNamespace
 
@@ -58,6 +59,26 @@ for _ in loop(control, range(3000)):
     time.sleep(0.01)
     steps += 1
 print("ended after", steps if steps == 3000 else "some", "steps:", control.state)
+"""
+
+
+HAS_SUBSHELLS = int(ipykernel.__version__.split(".")[0]) >= 7
+IN_THE_BACKGROUND = """
+import threading
+import torchdial as td
+history = td.History()
+plot, other = td.LossPlot(history), td.LossPlot(history)
+plot.on_msg(lambda _widget, content, _buffers: print("heard", content["type"]))
+
+
+def speak():
+    while plot.comm is not None:
+        plot.send({"type": "done", "id": -1})
+        time.sleep(0.01)
+
+
+threading.Thread(target=speak).start()
+print("comms", plot.comm.comm_id, other.comm.comm_id)
 """
 
 
@@ -266,10 +287,23 @@ def test_vs_code_is_said_to_keep_clicks_back(notebook: Kernel) -> None:
 
 
 def test_clicks_on_a_subshell_are_heard_too(notebook: Kernel, panel: str) -> None:
-    if int(ipykernel.__version__.split(".")[0]) < 7:
-        return  # there are none
+    if not HAS_SUBSHELLS:
+        return
     subshell = notebook.new_subshell()
     cell = notebook.begin(BLOCKING)
     notebook.wait_for(cell, "begun")
     notebook.click(panel, subshell, what="stop")
     assert "ended after some steps: finished" in notebook.finish(cell)
+
+
+def test_a_page_that_went_takes_no_clicks_on_a_background_plot_with_it(notebook: Kernel) -> None:
+    _, plot, other = notebook.run(IN_THE_BACKGROUND).split()
+    if HAS_SUBSHELLS:
+        subshell = notebook.new_subshell()
+        notebook.finish(notebook.click(other, subshell, type="keyframe"))
+        notebook.delete_subshell(subshell)
+    time.sleep(0.1)  # the plot speaks
+    notebook.published.clear()
+    notebook.click(plot, type="keyframe")
+    notebook.wait_for_print("heard keyframe")
+    notebook.run("plot.close(); other.close()")

@@ -46,6 +46,16 @@ class Widget(anywidget.AnyWidget):
         self._own_layout = self.layout
         self.on_msg(self._on_message)
 
+    @t.observe("comm")
+    def _leave_route(self, change: Mapping[str, Any]) -> None:
+        """Have the browser's messages go where it sent them.
+
+        ipykernel 7.4 passes them on to the subshell that was heard last before the comm spoke. When
+        a thread speaks that is any page's, and when it is gone so are the messages.
+        """
+        if hasattr(change["new"], "_reply_subshell_for"):
+            change["new"]._reply_subshell_for = None
+
     def close(self) -> None:
         """Close the widget, and the layout that it was made with, which ipywidgets would leave."""
         super().close()
