@@ -181,7 +181,7 @@ PREVIEWS: dict[str, Callable[[str], Any]] = {
 @texts
 @pytest.mark.parametrize("kind", PREVIEWS)
 def test_previews(kind: str, text: str) -> None:
-    """What is said where something cannot be a name is an error in words, and no other."""
+    """Shown without a warning; or an error says in words that this cannot be a name."""
     try:
         widget = PREVIEWS[kind](text)
     except ValueError as error:
@@ -194,5 +194,7 @@ def test_previews(kind: str, text: str) -> None:
         assert readable(text)[:5] in shown  # names in a legend are short
     widget.get_state()
     assert repr(widget)
-    widget._repr_mimebundle_()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert "image/png" in widget._repr_mimebundle_()[0]
     widget.close()

@@ -117,14 +117,20 @@ class Widget(anywidget.AnyWidget):
             return None
         data, metadata = bundle
         try:
-            png = io.BytesIO()
-            figure = self.to_matplotlib()
-            figure.text(0.995, 0.005, STATIC, ha="right", va="bottom", size=6, color="gray")
-            figure.savefig(png, format="png")
-            data["image/png"] = png.getvalue()
+            data["image/png"] = self._static_picture()
         except Exception as error:  # the widget itself can still be shown
             warnings.warn(f"torchdial: no static picture: {error}", stacklevel=2)
         return data, metadata
+
+    def _static_picture(self) -> bytes:
+        png = io.BytesIO()
+        with warnings.catch_warnings():
+            # matplotlib's font lacks many scripts; the widget, which one looks at, has them all.
+            warnings.filterwarnings("ignore", "Glyph .* missing from")
+            figure = self.to_matplotlib()
+            figure.text(0.995, 0.005, STATIC, ha="right", va="bottom", size=6, color="gray")
+            figure.savefig(png, format="png")
+        return png.getvalue()
 
     def _actions(self) -> dict[str, Callable[[Mapping[str, Any]], None]]:
         """Return what is done for each type of message."""
