@@ -107,7 +107,7 @@ function show(model: Model<DetectionTraits>, root: HTMLElement, guard: Guard): (
       const { setting, score } = state;
       const view = state.get("view");
       toolbar.update();
-      maxDet.value = String(setting.maxDet);
+      if (!isTyping) maxDet.value = String(setting.maxDet);
       const focus = { detectors, metric, label: label() };
       dials.update(focus);
       updateReadout();
@@ -154,7 +154,15 @@ function show(model: Model<DetectionTraits>, root: HTMLElement, guard: Guard): (
     "aria-label": "max det",
     title: "At most so many boxes a picture, those with the highest scores",
   });
+  let isTyping = false; // what is shown meanwhile takes nothing of it back
+  maxDet.addEventListener("input", () => {
+    isTyping = true;
+  });
+  maxDet.addEventListener("blur", () => {
+    isTyping = false;
+  });
   maxDet.addEventListener("change", () => {
+    isTyping = false;
     const wanted = maxDet.valueAsNumber;
     if (Number.isInteger(wanted) && wanted >= 1) state.set({ max_det: wanted });
     else shell.changed();

@@ -79,12 +79,14 @@ def test_at_every_position_the_boxes_drawn_are_those_kept(
         assert dials.boxes() == kept(ours)
 
         dials.set(0.05, 90)
-        ours.score_threshold, ours.nms_iou = 0.05, 0.9
-        for max_det in (1, 5, 17):
+        ours.score_threshold = 0.05
+        for max_det, stop in ((1, 80), (5, 85), (17, 90)):
             dials.root.get_by_label("max det").fill(str(max_det))
+            run_in_kernel(page, f"w.nms_iou = {stop / 100}")
+            dials.expect_at(0.05, stop)
             page.keyboard.press("Tab")
             dials.settle()
-            ours.max_det = max_det
+            ours.max_det, ours.nms_iou = max_det, stop / 100
             assert dials.boxes() == kept(ours), max_det
         choice = dials.root.get_by_label("class")
         for label, score in ((3, 0.4), (7, 0.15)):

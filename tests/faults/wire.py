@@ -37,7 +37,6 @@ class Proxy:
         self._target = port
         self._loop = asyncio.new_event_loop()
         self._open: set[asyncio.StreamWriter] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
         self._is_cut = False
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
@@ -54,8 +53,8 @@ class Proxy:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.cut()
-        self._loop.call_soon_threadsafe(self._server.close)
+        self._is_cut = True
+        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(timeout=5)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(timeout=5)
 
@@ -69,6 +68,14 @@ class Proxy:
 
     def mend(self) -> None:
         self._is_cut = False
+
+    async def _close(self) -> None:
+        self._server.close()
+        self._end_all()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
 
     def _end_all(self) -> None:
         for writer in self._open:
