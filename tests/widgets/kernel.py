@@ -81,9 +81,8 @@ class Kernel:
         self._ask("kernel_info_request")
 
     def _ask(self, what: str, **content: Any) -> Any:
-        channel = self._client.control_channel
-        channel.send(self._client.session.msg(what, content))
-        return channel.get_msg(timeout=PATIENCE)["content"]
+        self._client.control_channel.send(self._client.session.msg(what, content))
+        return self._client.get_control_msg(timeout=PATIENCE)["content"]
 
     def interrupt(self) -> None:
         self._manager.interrupt_kernel()
