@@ -37,6 +37,14 @@ HAS_STARTED = """() => {
   const [cell] = jupyterapp.shell.currentWidget.content.widgets;
   return cell.model.executionState === 'running' || cell.model.executionCount !== null;
 }"""
+# How a cell waits for its test: no number of seconds is right on every machine.
+WAIT = """
+import os, time
+def wait_for(name, meanwhile=lambda: None):
+    while not os.path.exists(f'{name}.told'):
+        time.sleep(0.1)
+        meanwhile()
+"""
 # What a test leaves behind in a kernel that the next one gets.
 CLEAN = """
 import ipywidgets
@@ -124,6 +132,10 @@ class Lab(Server):
         """Open a notebook and wait for its kernel."""
         page.goto(f"{self.url}/lab/workspaces/{name}/tree/{name}.ipynb")
         page.wait_for_function(KERNEL_IS_READY, arg=f"{name}.ipynb", timeout=60_000)
+
+    def tell(self, name: str) -> None:
+        """Have `wait_for(name)` return, see `WAIT`."""
+        (self.folder / f"{name}.told").touch()
 
     def run_all(self, page: Page) -> None:
         """Start all cells; this does not wait for them."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable
+from time import monotonic
 
 from playwright.sync_api import Locator, Page, expect
 
@@ -79,13 +80,17 @@ class PanelOnPage:
         _, *rows = csv.reader(io.StringIO(text, newline=""))
         return [(row[1], int(row[2]), float(row[4])) for row in rows]
 
-    def eventually(self, check: Callable[[], bool], seconds: float = 20) -> None:
-        """Wait until something holds."""
-        for _ in range(int(seconds * 10)):
-            if check():
-                return
+    def eventually(
+        self,
+        check: Callable[[], bool],
+        seconds: float = 20,
+        explain: Callable[[], str] = lambda: "",
+    ) -> None:
+        """Wait until something holds, or explain what holds instead."""
+        until = monotonic() + seconds
+        while not check():
+            assert monotonic() < until, f"not true within {seconds} s: {explain()}"
             self.page.wait_for_timeout(100)
-        raise AssertionError(f"did not come true within {seconds} s")
 
 
 def distinct_paints(page: Page, seconds: float) -> list[int]:

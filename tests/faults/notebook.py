@@ -44,7 +44,7 @@ display(panel)
 def watched():
     def logged(loss):
         monitor.log(loss=loss)
-        time.sleep(0.02)
+        time.sleep(0.1)  # few enough that a keyframe holds all points
     train(model, optimizer, monitor.loop(range(1_000_000)), logged)
 handle = monitor.start(watched)
 print('it runs')
@@ -114,10 +114,16 @@ def check_whole(panel: PanelOnPage, at_least: int = 1) -> list[list[float]]:
         seen[:] = shown(panel)
         return len(seen) >= max(len(recorded), at_least) and seen[: len(recorded)] == recorded
 
-    panel.eventually(is_whole)
-    assert seen[: len(recorded)] == recorded
+    panel.eventually(is_whole, explain=lambda: difference(seen, recorded))
     assert [step for step, _ in seen] == list(range(1, len(seen) + 1))
     return seen
+
+
+def difference(seen: list[list[float]], recorded: list[list[float]]) -> str:
+    """Say how what is seen differs from what was recorded."""
+    pairs = enumerate(zip(seen, recorded, strict=False))
+    first = next((f"{i}: {a}, recorded {b}" for i, (a, b) in pairs if a != b), "none")
+    return f"{len(seen)} points of {len(recorded)}; the first that differs: {first}"
 
 
 def mask_is(dial: DialOnPage, probs: Any, stop: int) -> bool:

@@ -130,7 +130,7 @@ def test_cut_off_for_ten_seconds_a_page_catches_up_and_is_heard_again(
         page.wait_for_timeout(10_000)
         proxy.mend()
         page.wait_for_function(IS_CONNECTED, arg=True, timeout=60_000)
-        check_whole(panel, before + 100)
+        check_whole(panel, before + 50)
         assert in_kernel(page, "print(w.threshold)").strip() == "0.31"
         assert mask_is(dial, probs, 31)
         panel.button("pause").click()
