@@ -7,6 +7,8 @@ from collections.abc import Callable
 import numpy as np
 from playwright.sync_api import Locator, Page, expect
 
+from tests.e2e.eventually import eventually
+
 # The colour of the overlay canvas at the middle of each map pixel; -1 where it is out of sight.
 READ_PIXELS = """(canvas, [width, height, zoom]) => {
   const context = canvas.getContext('2d');
@@ -79,8 +81,4 @@ class DialOnPage:
 
     def eventually(self, check: Callable[[], bool], seconds: float = 20) -> None:
         """Wait until something holds."""
-        for _ in range(int(seconds * 10)):
-            if check():
-                return
-            self.page.wait_for_timeout(100)
-        raise AssertionError(f"did not come true within {seconds} s")
+        eventually(self.page, check, seconds)

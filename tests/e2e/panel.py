@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable
-from time import monotonic
 
 from playwright.sync_api import Locator, Page, expect
+
+from tests.e2e.eventually import eventually
 
 FIRST_PIXELS = """() => {
   const canvas = document.querySelector('.torchdial-live .uplot canvas');
@@ -80,17 +81,9 @@ class PanelOnPage:
         _, *rows = csv.reader(io.StringIO(text, newline=""))
         return [(row[1], int(row[2]), float(row[4])) for row in rows]
 
-    def eventually(
-        self,
-        check: Callable[[], bool],
-        seconds: float = 20,
-        explain: Callable[[], str] = lambda: "",
-    ) -> None:
-        """Wait until something holds, or explain what holds instead."""
-        until = monotonic() + seconds
-        while not check():
-            assert monotonic() < until, f"not true within {seconds} s: {explain()}"
-            self.page.wait_for_timeout(100)
+    def eventually(self, check: Callable[[], bool]) -> None:
+        """Wait until something holds."""
+        eventually(self.page, check)
 
 
 def distinct_paints(page: Page, seconds: float) -> list[int]:

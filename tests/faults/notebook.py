@@ -8,6 +8,7 @@ from typing import Any
 from playwright.sync_api import Page
 
 from tests.e2e.dial import DialOnPage
+from tests.e2e.eventually import eventually
 from tests.e2e.lab import KERNEL_IS_READY, Lab, output_of
 from tests.e2e.panel import PanelOnPage, in_kernel
 
@@ -114,7 +115,7 @@ def check_whole(panel: PanelOnPage, at_least: int = 1) -> list[list[float]]:
         seen[:] = shown(panel)
         return len(seen) >= max(len(recorded), at_least) and seen[: len(recorded)] == recorded
 
-    panel.eventually(is_whole, explain=lambda: difference(seen, recorded))
+    eventually(panel.page, is_whole, explain=lambda: difference(seen, recorded))
     assert [step for step, _ in seen] == list(range(1, len(seen) + 1))
     return seen
 
@@ -123,7 +124,7 @@ def difference(seen: list[list[float]], recorded: list[list[float]]) -> str:
     """Say how what is seen differs from what was recorded."""
     pairs = enumerate(zip(seen, recorded, strict=False))
     first = next((f"{i}: {a}, recorded {b}" for i, (a, b) in pairs if a != b), "none")
-    return f"{len(seen)} points of {len(recorded)}; the first that differs: {first}"
+    return f"with {len(seen)} points of {len(recorded)}; the first that differs: {first}"
 
 
 def mask_is(dial: DialOnPage, probs: Any, stop: int) -> bool:

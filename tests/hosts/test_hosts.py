@@ -11,6 +11,7 @@ from playwright.sync_api import Locator, expect
 
 from tests.e2e.boxes import BoxesOnPage
 from tests.e2e.dial import DialOnPage
+from tests.e2e.eventually import eventually
 from tests.e2e.panel import PanelOnPage
 from tests.hosts.host import Shown
 from tests.hosts.hostile import NAMES
@@ -67,14 +68,6 @@ def root_of(shown: Shown, name: str) -> Locator:
     return shown.page.locator(".torchdial").nth(SHOWN.index(name))
 
 
-def eventually(shown: Shown, check: Callable[[], bool], seconds: float = 30) -> None:
-    for _ in range(int(10 * seconds)):
-        if check():
-            return
-        shown.page.wait_for_timeout(100)
-    raise AssertionError(f"did not come true within {seconds} s")
-
-
 def is_still(shown: Shown) -> bool:
     """See that a host without widgets shows their pictures, or as much as it does."""
     if shown.host.shows == "widgets":
@@ -89,7 +82,9 @@ def test_shown(shown: Shown, does: Does) -> None:
             expect(root_of(shown, name)).to_be_visible(timeout=PATIENCE)
             assert root_of(shown, name).evaluate(CONTRAST) >= 7, "hard to read"
         at = root_of(shown, SHOWN[0]).bounding_box
-        eventually(shown, lambda: (at(), shown.page.wait_for_timeout(1500))[0] == at())
+        eventually(
+            shown.page, lambda: (at(), shown.page.wait_for_timeout(1500))[0] == at(), seconds=30
+        )
         return does("yes")
     assert is_still(shown)
     pictures = shown.page.locator(shown.host.pictures)
@@ -167,7 +162,7 @@ def test_pages(shown: Shown, does: Does) -> None:
     color = "c => [...c.getContext('2d').getImageData(c.width / 2, c.height / 2, 1, 1).data]"
     canvas = grid.locator("canvas.torchdial-picture").nth(10)
     gray = [round(255 * 74 / 200)] * 3
-    eventually(shown, lambda: canvas.evaluate(color)[:3] == gray)
+    eventually(shown.page, lambda: canvas.evaluate(color)[:3] == gray, seconds=30)
     grid.get_by_role("button", name="‹").click()
     return does("yes")
 
@@ -183,7 +178,7 @@ def test_live(shown: Shown, does: Does) -> None:
     def arrived() -> bool:
         return 0.29 in [value for name, _, value in panel.copied() if name == "heard"]
 
-    eventually(shown, arrived)
+    eventually(shown.page, arrived, seconds=30)
     return does("yes")
 
 

@@ -9,9 +9,11 @@ from contextlib import contextmanager
 from queue import Empty
 from typing import Any
 
+import ipykernel
 from jupyter_client.manager import KernelManager
 
 PATIENCE = 60.0
+HAS_SUBSHELLS = int(ipykernel.__version__.split(".")[0]) >= 7
 
 
 class Kernel:

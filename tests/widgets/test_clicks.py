@@ -6,11 +6,10 @@ import time
 from collections.abc import Iterator
 from types import SimpleNamespace
 
-import ipykernel
 import ipywidgets
 import pytest
 
-from tests.widgets.kernel import Kernel, kernel
+from tests.widgets.kernel import HAS_SUBSHELLS, Kernel, kernel
 from torchdial.training.control import Control
 from torchdial.training.loop import loop
 from torchdial.widgets.clicks import Inbox, hear
@@ -62,7 +61,6 @@ print("ended after", steps if steps == 3000 else "some", "steps:", control.state
 """
 
 
-HAS_SUBSHELLS = int(ipykernel.__version__.split(".")[0]) >= 7
 IN_THE_BACKGROUND = """
 import threading
 import torchdial as td

@@ -14,11 +14,10 @@ from typing import Any
 import ipykernel
 import pytest
 
-from tests.widgets.kernel import Kernel, kernel
+from tests.widgets.kernel import HAS_SUBSHELLS, Kernel, kernel
 
 VERSIONS = ("6.17", "6.31", "7.3", "7.4")
 VERSION = ".".join(ipykernel.__version__.split(".")[:2])
-HAS_SUBSHELLS = int(VERSION.split(".")[0]) >= 7
 
 SETUP = """
 import asyncio, os, threading, time
