@@ -15,6 +15,7 @@ import nbformat
 from playwright.sync_api import Browser, Page, Playwright, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
+from tests.e2e.eventually import eventually
 from tests.e2e.server import STARTUP_SECONDS, Server
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -26,11 +27,16 @@ CHROMIUM_FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-KERNEL_IS_READY = """path => {
+# A page that says it is connected may not be heard yet, and what it sends then may be lost.
+IS_HEARD = """async path => {
   const panel = window.jupyterapp?.shell?.currentWidget;
   const kernel = panel?.context?.sessionContext?.session?.kernel;
-  return panel?.context?.path === path && panel.context.isReady && panel.content.widgets.length > 0
+  const isReady = panel?.context?.path === path && panel.context.isReady
+    && panel.content.widgets.length > 0
     && kernel?.status === 'idle' && kernel.connectionStatus === 'connected';
+  if (!isReady) return false;
+  const answer = kernel.requestKernelInfo().then(() => true, () => false);
+  return Promise.race([answer, new Promise(done => setTimeout(done, 2000, false))]);
 }"""
 # A run-all right after opening can be lost without a word, so it is checked.
 HAS_STARTED = """() => {
@@ -53,6 +59,25 @@ ipywidgets.Widget.close_all()
 forget_runs()
 get_ipython().reset(new_session=True)
 """
+# What is asked right after an error is aborted, so it is asked again. An answer that never comes
+# must fail a test: `evaluate` itself would wait forever.
+RUN_IN_KERNEL = """async ([code, seconds]) => {
+  const { kernel } = jupyterapp.shell.currentWidget.context.sessionContext.session;
+  const isLate = new Promise(done => setTimeout(done, 1000 * seconds)).then(() => {
+    const how = `${kernel.connectionStatus}, ${kernel.status}`;
+    throw Error(`no answer from the kernel (${how}) within ${seconds} s to: ${code}`);
+  });
+  for (;;) {
+    let text = '';
+    const future = kernel.requestExecute({ code, stop_on_error: false });
+    future.onIOPub = ({ content }) => { text += content.text ?? ''; };
+    const { content } = await Promise.race([future.done, isLate]);
+    if (content.status === 'ok') return text;
+    if (content.status === 'error') return content.traceback.join('\\n');
+    await new Promise(done => setTimeout(done, 200));
+  }
+}"""
+ANSWER_SECONDS = 120
 NO_NEWS = '{"fetchNews": "false", "checkForUpdates": false}'
 
 
@@ -115,12 +140,17 @@ class Lab(Server):
         for session in sessions:
             is_ours = session["id"] == self._session
             if is_ours and session["kernel"]["execution_state"] == "idle":
-                run_in_kernel(page, CLEAN)
+                in_kernel(page, CLEAN)
                 continue
             self._ask("DELETE", f"sessions/{session['id']}")
             self._session = "" if is_ours else self._session
         if not any(session["id"] == self._session for session in sessions):
             self._session = ""
+
+    def end_kernels(self) -> None:
+        """End all kernels, so that the next test gets a new one."""
+        for session in self._ask("GET", "sessions"):
+            self._ask("DELETE", f"sessions/{session['id']}")
 
     def _ask(self, method: str, what: str, content: Any = None) -> Any:
         data = None if content is None else json.dumps(content).encode()
@@ -131,7 +161,7 @@ class Lab(Server):
     def open(self, page: Page, name: str) -> None:
         """Open a notebook and wait for its kernel."""
         page.goto(f"{self.url}/lab/workspaces/{name}/tree/{name}.ipynb")
-        page.wait_for_function(KERNEL_IS_READY, arg=f"{name}.ipynb", timeout=60_000)
+        wait_for_kernel(page, name)
 
     def tell(self, name: str) -> None:
         """Have `wait_for(name)` return, see `WAIT`."""
@@ -169,15 +199,15 @@ def in_lab(lab: Lab, page: Page, name: str) -> Iterator[Page]:
         lab.take_kernel_back(page)
 
 
-def run_in_kernel(page: Page, code: str) -> None:
-    """Run code beside the cells of the notebook, and wait for it."""
-    page.evaluate(
-        """code => {
-          const { kernel } = jupyterapp.shell.currentWidget.context.sessionContext.session;
-          return kernel.requestExecute({ code }).done.then(() => null);
-        }""",
-        code,
-    )
+def wait_for_kernel(page: Page, name: str) -> None:
+    """Wait until a page shows a notebook and its kernel answers there."""
+    eventually(page, lambda: bool(page.evaluate(IS_HEARD, f"{name}.ipynb")), seconds=60)
+
+
+def in_kernel(page: Page, code: str) -> str:
+    """Run code beside the cells of the notebook and return what it prints."""
+    text: str = page.evaluate(RUN_IN_KERNEL, [code, ANSWER_SECONDS])
+    return text
 
 
 def output_of(page: Page, text: str) -> None:

@@ -34,19 +34,6 @@ WATCH = """seconds => new Promise(done => {
   };
   look();
 })"""
-# What is asked right after an error is aborted, so it is asked again.
-RUN_IN_KERNEL = """async code => {
-  const { kernel } = jupyterapp.shell.currentWidget.context.sessionContext.session;
-  for (;;) {
-    let text = '';
-    const future = kernel.requestExecute({ code, stop_on_error: false });
-    future.onIOPub = ({ content }) => { text += content.text ?? ''; };
-    const reply = await future.done;
-    if (reply.content.status === 'ok') return text;
-    if (reply.content.status === 'error') return reply.content.traceback.join('\\n');
-    await new Promise(done => setTimeout(done, 200));
-  }
-}"""
 
 
 class PanelOnPage:
@@ -96,9 +83,3 @@ def distinct_paints(page: Page, seconds: float) -> list[int]:
             counts[int(time / 1000)] += 1
         last = picture
     return counts
-
-
-def in_kernel(page: Page, code: str) -> str:
-    """Run code in the notebook's kernel and return what it prints."""
-    text: str = page.evaluate(RUN_IN_KERNEL, code)
-    return text

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 
 import torchdial as td
 from tests.e2e.boxes import BoxesOnPage
-from tests.e2e.lab import WAIT, Lab, opened, output_of, run_in_kernel
+from tests.e2e.lab import WAIT, Lab, in_kernel, opened, output_of
 
 pytestmark = pytest.mark.browser
 
@@ -82,7 +82,7 @@ def test_at_every_position_the_boxes_drawn_are_those_kept(
         ours.score_threshold = 0.05
         for max_det, stop in ((1, 80), (5, 85), (17, 90)):
             dials.root.get_by_label("max det").fill(str(max_det))
-            run_in_kernel(page, f"w.nms_iou = {stop / 100}")
+            in_kernel(page, f"w.nms_iou = {stop / 100}")
             dials.expect_at(0.05, stop)
             page.keyboard.press("Tab")
             dials.settle()
@@ -103,7 +103,7 @@ def test_at_every_position_the_boxes_drawn_are_those_kept(
         expect(dials.root.locator(".torchdial-value")).to_contain_text("2 of their own, after NMS")
 
         page.wait_for_timeout(600)  # the kernel hears less than ten times a second
-        run_in_kernel(page, "w._notice = repr([w.kept(i)['indices'].tolist() for i in range(3)])")
+        in_kernel(page, "w._notice = repr([w.kept(i)['indices'].tolist() for i in range(3)])")
         expect(dials.root.locator(".torchdial-notice")).to_have_text(repr(kept(ours)))
         dials.button("copy").click()
         expect(dials.button("copied")).to_be_visible()
@@ -220,7 +220,7 @@ def test_dials_and_refresh_work_while_a_cell_blocks_the_kernel(
         expect(dials.root).to_have_attribute("data-version", "6")
         dials.settle()
         assert dials.boxes() == expected[1]
-        run_in_kernel(page, "w._notice = f'kernel sees {w.score_threshold:g}, {w.nms_iou:g}'")
+        in_kernel(page, "w._notice = f'kernel sees {w.score_threshold:g}, {w.nms_iou:g}'")
         notice = f"kernel sees {score:g}, {stop / 100:g}"
         expect(dials.root.locator(".torchdial-notice")).to_have_text(notice)
 
@@ -391,7 +391,7 @@ def test_the_point_of_the_operating_map_moves_both_dials(
         page.keyboard.press("ArrowLeft")
         dials.expect_at(round(score - 0.01, 3), stop + 1)
         page.wait_for_timeout(600)
-        run_in_kernel(page, "w._notice = f'{w.score_threshold:g}, {w.nms_iou:g}'")
+        in_kernel(page, "w._notice = f'{w.score_threshold:g}, {w.nms_iou:g}'")
         notice = f"{round(score - 0.01, 3):g}, {(stop + 1) / 100:g}"
         expect(dials.root.locator(".torchdial-notice")).to_have_text(notice)
 
@@ -420,7 +420,7 @@ def test_python_sets_what_a_page_shows_in_two_views_and_after_a_reload(
     )
     with opened(lab, page, "python", [IMPORT, show]):
         first, second = BoxesOnPage(page), BoxesOnPage(page, place=1)
-        run_in_kernel(page, "w.score_threshold = 0.123456; w.nms_iou = 0.704; w.max_det = 9")
+        in_kernel(page, "w.score_threshold = 0.123456; w.nms_iou = 0.704; w.max_det = 9")
         ours = data["make"](class_thresholds={"3": 0.7})
         ours.score_threshold, ours.nms_iou, ours.max_det = 0.123456, 0.704, 9
         for dials in (first, second):

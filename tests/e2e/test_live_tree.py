@@ -7,8 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.e2e.lab import Lab, opened, run_in_kernel
-from tests.e2e.panel import in_kernel
+from tests.e2e.lab import Lab, in_kernel, opened
 
 pytestmark = pytest.mark.browser
 
@@ -75,7 +74,7 @@ def test_a_tree_lives_while_an_async_cell_trains(lab: Lab, page: Page) -> None:
         chosen = page.locator(".torchdial-layer-labels [aria-pressed=true]")
         expect(chosen).to_have_attribute("title", "1.1.weight")
 
-        run_in_kernel(page, "model[0].weight.register_hook(lambda grad: grad * float('nan'))")
+        in_kernel(page, "model[0].weight.register_hook(lambda grad: grad * float('nan'))")
         alarm = tree.get_by_role("alert")
         expect(alarm).to_contain_text("⚠ step", timeout=30_000)
         expect(alarm).to_contain_text("0.weight")
@@ -88,6 +87,6 @@ def test_a_tree_lives_while_an_async_cell_trains(lab: Lab, page: Page) -> None:
             re.compile("torchdial-tree-failed")
         )
 
-        run_in_kernel(page, "task.cancel(); tree.close(); monitor.close()")
+        in_kernel(page, "task.cancel(); tree.close(); monitor.close()")
         left = "print(sum(len(m._forward_hooks) for m in model.modules()), repr(monitor.problem))"
         assert in_kernel(page, left).strip() == "0 ''"

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.dial import DialOnPage
-from tests.e2e.lab import WAIT, Lab, opened, output_of, run_in_kernel
+from tests.e2e.lab import WAIT, Lab, in_kernel, opened, output_of
 
 pytestmark = pytest.mark.browser
 
@@ -109,7 +109,7 @@ def test_dial_and_refresh_work_while_a_cell_blocks_the_kernel(
         dial.expect_stop(71)
         lab.tell("drag")
         output_of(page, "training over")
-        run_in_kernel(page, "w._notice = f'kernel sees {w.threshold}'")
+        in_kernel(page, "w._notice = f'kernel sees {w.threshold}'")
         expect(dial.root.locator(".torchdial-notice")).to_have_text("kernel sees 0.71")
         assert agrees(dial, 0, oracle(data["newer"][0], 71))
 
@@ -312,11 +312,11 @@ def test_the_kernel_hears_the_dial_during_and_after_an_async_cell(lab: Lab, page
             dial.drag_to(stop)
             page.wait_for_timeout(300)
         output_of(page, "cell over")
-        run_in_kernel(page, "w._notice = f'kernel sees {w.threshold}'")
+        in_kernel(page, "w._notice = f'kernel sees {w.threshold}'")
         expect(dial.root.locator(".torchdial-notice")).to_have_text("kernel sees 0.12")
         dial.drag_to(65)
         page.wait_for_timeout(500)
-        run_in_kernel(page, "w._notice = f'then {w.threshold}'")
+        in_kernel(page, "w._notice = f'then {w.threshold}'")
         expect(dial.root.locator(".torchdial-notice")).to_have_text("then 0.65")
 
 
@@ -348,7 +348,7 @@ def test_classes_have_thresholds_of_their_own(lab: Lab, page: Page, data: dict[s
         expected = np.where(softmax[0].max(0) > at.astype(np.float32), 255, 0)
         assert agrees(dial, 0, expected)
         page.wait_for_timeout(500)  # the kernel hears less than ten times a second
-        run_in_kernel(page, "w._notice = str((w.export(), w.shown_class))")
+        in_kernel(page, "w._notice = str((w.export(), w.shown_class))")
         expect(dial.root.locator(".torchdial-notice")).to_have_text(
             "({'class_thresholds': [0.3, 0.3, 0.45, 0.3]}, None)"
         )

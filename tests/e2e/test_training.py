@@ -9,8 +9,8 @@ import nbformat
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.lab import KERNEL_IS_READY, Lab, opened
-from tests.e2e.panel import FIRST_PIXELS, PanelOnPage, distinct_paints, in_kernel
+from tests.e2e.lab import Lab, in_kernel, opened, wait_for_kernel
+from tests.e2e.panel import FIRST_PIXELS, PanelOnPage, distinct_paints
 
 pytestmark = pytest.mark.browser
 
@@ -221,7 +221,7 @@ def test_the_browsers_copy_is_the_kernels(lab: Lab, page: Page) -> None:
         assert sizes[-1] < sizes[len(sizes) // 2] + 2e6, sizes  # the points that came take half
         save_of(lab, page, "copy")
         page.reload()
-        page.wait_for_function(KERNEL_IS_READY, arg="copy.ipynb", timeout=60_000)
+        wait_for_kernel(page, "copy")
         start = time.monotonic()
         page.wait_for_selector(".torchdial-live .uplot", timeout=60_000)
         assert time.monotonic() - start < 2

@@ -9,8 +9,8 @@ from playwright.sync_api import Page
 
 from tests.e2e.dial import DialOnPage
 from tests.e2e.eventually import eventually
-from tests.e2e.lab import KERNEL_IS_READY, Lab, output_of
-from tests.e2e.panel import PanelOnPage, in_kernel
+from tests.e2e.lab import Lab, in_kernel, output_of, wait_for_kernel
+from tests.e2e.panel import PanelOnPage
 
 SETUP = """
 import math, time
@@ -64,7 +64,7 @@ print(all(torch.equal(a, b) for a, b in zip(bare.parameters(), model.parameters(
 def open_at(url: str, page: Page, name: str, place: str = "") -> None:
     """Open a notebook whose kernel may run already, in a workspace of its own."""
     page.goto(f"{url}/lab/workspaces/{name}{place}/tree/{name}.ipynb")
-    page.wait_for_function(KERNEL_IS_READY, arg=f"{name}.ipynb", timeout=60_000)
+    wait_for_kernel(page, name)
 
 
 def start(lab: Lab, page: Page, name: str, cells: list[str]) -> None:

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.e2e.lab import Lab, opened, output_of
-from tests.e2e.panel import in_kernel
+from tests.e2e.lab import Lab, in_kernel, opened, output_of
 
 pytestmark = pytest.mark.browser
 

@@ -63,3 +63,4 @@ def test_a_lost_kernel_is_told_of_and_the_dial_still_moves_the_picture(
                 widget.scroll_into_view_if_needed()
                 expect(widget.get_by_role("alert").filter(has_text=GONE)).to_be_visible()
         assert not errors
+        lab.end_kernels()

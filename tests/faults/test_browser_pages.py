@@ -10,8 +10,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.dial import DialOnPage
-from tests.e2e.lab import KERNEL_IS_READY, Lab
-from tests.e2e.panel import PanelOnPage, in_kernel
+from tests.e2e.lab import Lab, in_kernel, wait_for_kernel
+from tests.e2e.panel import PanelOnPage
 from tests.faults import notebook
 from tests.faults.notebook import check_whole, mask_is, open_at
 from tests.faults.wire import LOSSY, Proxy
@@ -19,10 +19,8 @@ from tests.faults.wire import LOSSY, Proxy
 pytestmark = pytest.mark.browser
 
 NAME = "faults"
-IS_CONNECTED = """wanted => (
-  jupyterapp.shell.currentWidget.context.sessionContext.session.kernel.connectionStatus
-    === 'connected'
-) === wanted"""
+IS_CUT_OFF = """() => jupyterapp.shell.currentWidget.context.sessionContext.session.kernel
+  .connectionStatus !== 'connected'"""
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +64,7 @@ def test_loaded_again_at_random_moments_nothing_is_missing_and_dials_stay(
         dial.set_stop(stop)
         page.wait_for_timeout(rng.uniform(600, 1500))
         page.reload()
-        page.wait_for_function(KERNEL_IS_READY, arg=f"{kernel}.ipynb", timeout=60_000)
+        wait_for_kernel(page, kernel)
         dial = DialOnPage(page)
         dial.expect_stop(stop)
         assert mask_is(dial, probs, stop)
@@ -124,12 +122,12 @@ def test_cut_off_for_ten_seconds_a_page_catches_up_and_is_heard_again(
         dial, panel = DialOnPage(page), PanelOnPage(page)
         before = len(check_whole(panel))
         proxy.cut()
-        page.wait_for_function(IS_CONNECTED, arg=False)
+        page.wait_for_function(IS_CUT_OFF)
         dial.drag_to(31)
         assert mask_is(dial, probs, 31)
         page.wait_for_timeout(10_000)
         proxy.mend()
-        page.wait_for_function(IS_CONNECTED, arg=True, timeout=60_000)
+        wait_for_kernel(page, kernel)
         check_whole(panel, before + 50)
         assert in_kernel(page, "print(w.threshold)").strip() == "0.31"
         assert mask_is(dial, probs, 31)

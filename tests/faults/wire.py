@@ -64,21 +64,21 @@ class Proxy:
 
     async def _close(self) -> None:
         self._server.close()
+        self._is_cut = True
         self._end_all()
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
+        serving = asyncio.all_tasks() - {asyncio.current_task()}
+        await asyncio.gather(*serving, return_exceptions=True)
 
     def _end_all(self) -> None:
         for writer in self._open:
             writer.transport.abort()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
         if self._is_cut:
             writer.transport.abort()
+            far_writer.transport.abort()
             return
-        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
         self._open |= {writer, far_writer}
         there, back = _pass_on(reader, far_writer), _pass_on(far_reader, writer)
         await asyncio.gather(there, back)

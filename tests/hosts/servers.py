@@ -12,7 +12,7 @@ from typing import TypeVar
 from playwright.sync_api import Page
 
 import torchdial as td
-from tests.e2e.lab import KERNEL_IS_READY, Lab
+from tests.e2e.lab import Lab, wait_for_kernel
 from tests.e2e.server import Server
 from tests.hosts.scene import PLOTS, RUN, SHOWN, make_truth
 
@@ -40,7 +40,7 @@ class HostServer(Server):
 class Notebook7(Lab, HostServer):
     def open(self, page: Page, name: str) -> None:
         page.goto(f"{self.url}/notebooks/{name}.ipynb")
-        page.wait_for_function(KERNEL_IS_READY, arg=f"{name}.ipynb", timeout=60_000)
+        wait_for_kernel(page, name)
 
     def environment(self) -> dict[str, str]:
         """Put JupyterLab's part of the application beside Notebook's, which lies elsewhere."""
