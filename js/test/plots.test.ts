@@ -131,6 +131,17 @@ describe("axes", () => {
   });
 
   test.each([
+    ["a loss that ran away", 1e-5, 1e300, true],
+    ["the smallest and the largest", Number.MIN_VALUE, Number.MAX_VALUE, true],
+    ["both signs", -Number.MAX_VALUE, Number.MAX_VALUE, false],
+  ])("limits around %s are numbers, and ticks come to an end", (_, least, most, log) => {
+    const [low, high] = limitsOf(least, most, log);
+    expect(Number.isFinite(high - low)).toBe(true);
+    expect(high).toBeGreaterThan(low);
+    expect(logTicks(low, high, 6).length).toBeLessThanOrEqual(7);
+  });
+
+  test.each([
     [0.21341, "0.2134"],
     [12_340.4, "12,340"],
     [0.00031, "3.10e-4"],

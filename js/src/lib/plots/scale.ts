@@ -2,15 +2,17 @@
 
 export type Limits = readonly [number, number];
 
+const MOST = Number.MAX_VALUE / 4; // so that the distance of two limits is a number, too
+
 /** Limits around values, with some air; of a log axis around the positive ones. */
 export function limitsOf(low: number, high: number, log: boolean): Limits {
   if (!(low <= high)) return log ? [0.1, 1] : [0, 1];
   if (log) {
-    const air = Math.max(0.04 * Math.log10(high / low), 0.05);
-    return [low / 10 ** air, high * 10 ** air];
+    const air = Math.max(0.04 * (Math.log10(high) - Math.log10(low)), 0.05);
+    return [Math.max(low / 10 ** air, Number.MIN_VALUE), Math.min(high * 10 ** air, MOST)];
   }
   const air = high > low ? 0.05 * (high - low) : 0.05 * Math.abs(high) || 0.5;
-  return [low - air, high + air];
+  return [Math.max(low - air, -MOST), Math.min(high + air, MOST)];
 }
 
 /** Ticks of a log axis: decades with what lies between while there are at most `most`. */
