@@ -210,6 +210,18 @@ def in_kernel(page: Page, code: str) -> str:
     return text
 
 
+def expect_told(page: Page, expression: str, expected: object) -> None:
+    """Wait until an expression has this value in the kernel, which hears pages a little later."""
+    told = ""
+
+    def is_told() -> bool:
+        nonlocal told
+        told = in_kernel(page, f"print(repr({expression}))").strip()
+        return told == repr(expected)
+
+    eventually(page, is_told, explain=lambda: f"{told}, expected {expected!r}")
+
+
 def output_of(page: Page, text: str) -> None:
     """Wait until a cell has put this out."""
     expect(page.locator(".jp-OutputArea-output", has_text=text).first).to_be_visible(timeout=30_000)

@@ -13,7 +13,8 @@ from playwright.sync_api import Page, expect
 
 import torchdial as td
 from tests.e2e.boxes import BoxesOnPage
-from tests.e2e.lab import WAIT, Lab, in_kernel, opened, output_of
+from tests.e2e.eventually import Changes, eventually
+from tests.e2e.lab import WAIT, Lab, expect_told, in_kernel, opened, output_of
 
 pytestmark = pytest.mark.browser
 
@@ -102,9 +103,7 @@ def test_at_every_position_the_boxes_drawn_are_those_kept(
         assert dials.boxes() == kept(ours)
         expect(dials.root.locator(".torchdial-value")).to_contain_text("2 of their own, after NMS")
 
-        page.wait_for_timeout(600)  # the kernel hears less than ten times a second
-        in_kernel(page, "w._notice = repr([w.kept(i)['indices'].tolist() for i in range(3)])")
-        expect(dials.root.locator(".torchdial-notice")).to_have_text(repr(kept(ours)))
+        expect_told(page, "[w.kept(i)['indices'].tolist() for i in range(3)]", kept(ours))
         dials.button("copy").click()
         expect(dials.button("copied")).to_be_visible()
         copied = ast.literal_eval(page.evaluate("() => navigator.clipboard.readText()"))
@@ -142,10 +141,10 @@ def test_lines_are_sharp_and_where_the_boxes_are(lab: Lab, page: Page) -> None:
         for zoom, score, stop in ((1, 0.1, 50), (1, 0.45, 60), (1.5, 0.3, 60), (2.25, 0.1, 50)):
             dials.set(score, stop)
             ours.score_threshold, ours.nms_iou = score, stop / 100
-            while float(grid.get_attribute("data-zoom") or 1) < zoom - 0.01:
+            if grid.get_attribute("data-zoom") != f"{zoom:.3f}":
                 grid.focus()
                 page.keyboard.press("+")
-                dials.settle()
+                expect(grid).to_have_attribute("data-zoom", f"{zoom:.3f}")
             page.mouse.move(0, 0)
             page.wait_for_timeout(100)
             shown = set(kept(ours, 1)[0])
@@ -220,9 +219,7 @@ def test_dials_and_refresh_work_while_a_cell_blocks_the_kernel(
         expect(dials.root).to_have_attribute("data-version", "6")
         dials.settle()
         assert dials.boxes() == expected[1]
-        in_kernel(page, "w._notice = f'kernel sees {w.score_threshold:g}, {w.nms_iou:g}'")
-        notice = f"kernel sees {score:g}, {stop / 100:g}"
-        expect(dials.root.locator(".torchdial-notice")).to_have_text(notice)
+        expect_told(page, "(w.score_threshold, w.nms_iou)", (score, stop / 100))
 
 
 def test_errors_are_told_and_pointing_says_why(lab: Lab, page: Page, data: dict[str, Any]) -> None:
@@ -318,16 +315,7 @@ def test_every_control_changes_what_is_shown(lab: Lab, page: Page) -> None:
         frame = root.locator(".torchdial-frame").first
         expect(dials.map.locator(".torchdial-map-waiting")).to_be_hidden(timeout=10_000)
 
-        def picture() -> bytes:
-            page.wait_for_timeout(500)
-            return root.screenshot()
-
-        def changes(action: Any) -> None:
-            before = picture()
-            action()
-            page.mouse.move(0, 0)
-            page.evaluate("() => document.activeElement?.blur()")
-            assert picture() != before
+        changes = Changes(root, seconds=0.5)
 
         def press(place: Any, key: str) -> Any:
             return lambda: (place.focus(), page.keyboard.press(key))
@@ -390,10 +378,8 @@ def test_the_point_of_the_operating_map_moves_both_dials(
         page.keyboard.press("ArrowUp")
         page.keyboard.press("ArrowLeft")
         dials.expect_at(round(score - 0.01, 3), stop + 1)
-        page.wait_for_timeout(600)
-        in_kernel(page, "w._notice = f'{w.score_threshold:g}, {w.nms_iou:g}'")
-        notice = f"{round(score - 0.01, 3):g}, {(stop + 1) / 100:g}"
-        expect(dials.root.locator(".torchdial-notice")).to_have_text(notice)
+        moved = (round(score - 0.01, 3), (stop + 1) / 100)
+        expect_told(page, "(w.score_threshold, w.nms_iou)", moved)
 
         best_score, best_nms, value = ours.best("f1")
         best = dials.root.get_by_title("Go to the best score and NMS IoU")
@@ -528,8 +514,7 @@ def test_it_follows_a_dark_theme_and_fits_a_narrow_place(lab: Lab, page: Page) -
         light = dials.root.evaluate(color)
         change = "theme => jupyterapp.commands.execute('apputils:change-theme', { theme })"
         page.evaluate(change, "JupyterLab Dark")
-        page.wait_for_timeout(1500)
-        assert dials.root.evaluate(color) != light
+        eventually(page, lambda: dials.root.evaluate(color) != light)
         dials.root.evaluate("e => { e.parentElement.style.width = '320px'; }")
         dials.settle()
         assert dials.root.evaluate("e => e.scrollWidth - e.clientWidth") <= 1

@@ -7,6 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.e2e.eventually import eventually
 from tests.e2e.lab import Lab, in_kernel, opened
 
 pytestmark = pytest.mark.browser
@@ -67,7 +68,7 @@ def test_a_tree_lives_while_an_async_cell_trains(lab: Lab, page: Page) -> None:
         first = gradient.get_attribute("title") or ""
         expect(gradient).not_to_have_attribute("title", first)
         expect(gradient).to_have_attribute("aria-label", AT_STEP)
-        assert ink(tree, "1.1") > 20
+        eventually(page, lambda: ink(tree, "1.1") > 20)
 
         name = tree.locator('.torchdial-tree-line[data-path="1.1"] .torchdial-tree-name')
         name.click()

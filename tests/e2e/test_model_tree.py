@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.e2e.eventually import eventually
 from tests.e2e.lab import Lab, opened
 
 pytestmark = pytest.mark.browser
@@ -54,8 +55,8 @@ def line(root: Locator, path: str) -> Locator:
     return root.locator(f'.torchdial-tree-line[data-path="{path}"]')
 
 
-def run_last_cell(page: Page) -> str:
-    """Run the notebook's last cell again and return what it prints."""
+def run_last_cell(page: Page) -> Locator:
+    """Run the notebook's last cell again and return what it puts out."""
     page.evaluate(
         """async () => {
       const panel = jupyterapp.shell.currentWidget;
@@ -63,7 +64,7 @@ def run_last_cell(page: Page) -> str:
       await jupyterapp.commands.execute('notebook:run-cell');
     }"""
     )
-    return page.locator(".jp-OutputArea-output").last.inner_text()
+    return page.locator(".jp-OutputArea-output").last
 
 
 def test_folds_opens_searches_sorts_and_chooses(tree: Locator, page: Page) -> None:
@@ -90,7 +91,7 @@ def test_folds_opens_searches_sorts_and_chooses(tree: Locator, page: Page) -> No
     line(tree, "head").click()
     expect(line(tree, "head")).to_have_attribute("aria-selected", "true")
     page.wait_for_timeout(500)
-    assert run_last_cell(page) == "'head'"
+    expect(run_last_cell(page)).to_have_text("'head'")
 
 
 def test_every_control_of_the_toolbar_does_something(tree: Locator, page: Page) -> None:
@@ -106,8 +107,7 @@ def test_every_control_of_the_toolbar_does_something(tree: Locator, page: Page) 
         sorted_by = tree.locator('[aria-sort="descending"]')
         expect(sorted_by).to_have_text(name)
     tree.get_by_role("button", name="copy").click()
-    copied = page.evaluate("() => navigator.clipboard.readText()")
-    assert "Block ×12" in copied
+    eventually(page, lambda: "Block ×12" in page.evaluate("() => navigator.clipboard.readText()"))
     tree.get_by_role("button", name="?").click()
     expect(tree.locator(".torchdial-keys")).to_be_visible()
 

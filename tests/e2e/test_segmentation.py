@@ -12,7 +12,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.dial import DialOnPage
-from tests.e2e.lab import WAIT, Lab, in_kernel, opened, output_of
+from tests.e2e.eventually import Changes
+from tests.e2e.lab import WAIT, Lab, expect_told, opened, output_of
 
 pytestmark = pytest.mark.browser
 
@@ -109,8 +110,7 @@ def test_dial_and_refresh_work_while_a_cell_blocks_the_kernel(
         dial.expect_stop(71)
         lab.tell("drag")
         output_of(page, "training over")
-        in_kernel(page, "w._notice = f'kernel sees {w.threshold}'")
-        expect(dial.root.locator(".torchdial-notice")).to_have_text("kernel sees 0.71")
+        expect_told(page, "w.threshold", 0.71)
         assert agrees(dial, 0, oracle(data["newer"][0], 71))
 
 
@@ -213,16 +213,7 @@ def test_every_control_changes_what_is_shown(lab: Lab, page: Page) -> None:
         root = dial.root
         grid = root.locator(".torchdial-grid")
 
-        def picture() -> bytes:
-            page.wait_for_timeout(200)
-            return root.screenshot()
-
-        def changes(action: Any) -> None:
-            before = picture()
-            action()
-            page.mouse.move(0, 0)
-            page.evaluate("() => document.activeElement?.blur()")
-            assert picture() != before
+        changes = Changes(root, seconds=0.2)
 
         for view in ("Mask", "Heat", "Outline", "Errors", "Overlay"):
             changes(dial.button(view).click)
@@ -312,12 +303,9 @@ def test_the_kernel_hears_the_dial_during_and_after_an_async_cell(lab: Lab, page
             dial.drag_to(stop)
             page.wait_for_timeout(300)
         output_of(page, "cell over")
-        in_kernel(page, "w._notice = f'kernel sees {w.threshold}'")
-        expect(dial.root.locator(".torchdial-notice")).to_have_text("kernel sees 0.12")
+        expect_told(page, "w.threshold", 0.12)
         dial.drag_to(65)
-        page.wait_for_timeout(500)
-        in_kernel(page, "w._notice = f'then {w.threshold}'")
-        expect(dial.root.locator(".torchdial-notice")).to_have_text("then 0.65")
+        expect_told(page, "w.threshold", 0.65)
 
 
 def test_tall_pictures_fit_on_the_screen(lab: Lab, page: Page) -> None:
@@ -347,11 +335,8 @@ def test_classes_have_thresholds_of_their_own(lab: Lab, page: Page, data: dict[s
         at = np.array([30, 30, 45, 30])[softmax[0].argmax(0)] / 100
         expected = np.where(softmax[0].max(0) > at.astype(np.float32), 255, 0)
         assert agrees(dial, 0, expected)
-        page.wait_for_timeout(500)  # the kernel hears less than ten times a second
-        in_kernel(page, "w._notice = str((w.export(), w.shown_class))")
-        expect(dial.root.locator(".torchdial-notice")).to_have_text(
-            "({'class_thresholds': [0.3, 0.3, 0.45, 0.3]}, None)"
-        )
+        of_their_own = {"class_thresholds": [0.3, 0.3, 0.45, 0.3]}
+        expect_told(page, "(w.export(), w.shown_class)", (of_their_own, None))
 
 
 def test_curves_of_a_larger_set_are_told_from_the_shown_images(lab: Lab, page: Page) -> None:

@@ -9,6 +9,7 @@ import nbformat
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.e2e.eventually import eventually
 from tests.e2e.lab import Lab, in_kernel, opened, wait_for_kernel
 from tests.e2e.panel import FIRST_PIXELS, PanelOnPage, distinct_paints
 
@@ -203,9 +204,13 @@ def test_the_browsers_copy_is_the_kernels(lab: Lab, page: Page) -> None:
     with opened(lab, page, "copy", [setup, run]):
         panels = [PanelOnPage(page, place) for place in (0, 1)]
         sizes = []
-        while not page.get_by_text("run over", exact=True).count():
+
+        def is_over() -> bool:
             page.wait_for_timeout(1500)
             sizes.append(heap_of(page))
+            return page.get_by_text("run over", exact=True).count() > 0
+
+        eventually(page, is_over, seconds=120)
         told = in_kernel(
             page,
             "import json; s = monitor.history['loss']\n"
