@@ -141,7 +141,7 @@ def test_lines_are_sharp_and_where_the_boxes_are(lab: Lab, page: Page) -> None:
         for zoom, score, stop in ((1, 0.1, 50), (1, 0.45, 60), (1.5, 0.3, 60), (2.25, 0.1, 50)):
             dials.set(score, stop)
             ours.score_threshold, ours.nms_iou = score, stop / 100
-            if grid.get_attribute("data-zoom") != f"{zoom:.3f}":
+            if zoom > float(grid.get_attribute("data-zoom") or 1):
                 grid.focus()
                 page.keyboard.press("+")
                 expect(grid).to_have_attribute("data-zoom", f"{zoom:.3f}")

@@ -15,6 +15,7 @@ from torch import nn
 import torchdial as td
 from tests.e2e.boxes import BoxesOnPage
 from tests.e2e.dial import DialOnPage
+from tests.e2e.eventually import eventually
 from tests.e2e.test_detection import DATA as BOXES
 from tests.e2e.test_detection import SIZE, kept
 from tests.e2e.test_segmentation import DATA as MAPS
@@ -136,8 +137,9 @@ def test_pages_and_values_of_a_grid(open_report: Open) -> None:
     frames.nth(5).hover()
     expect(root.locator(".torchdial-hovered")).to_contain_text("picture 69")
     expect(root.locator(".torchdial-hovered")).to_contain_text("1, 1, 1")
-    white = root.locator("canvas.torchdial-picture").nth(5)
-    assert white.evaluate("c => [...c.getContext('2d').getImageData(9, 9, 1, 1).data]") == [255] * 4
+    last = root.locator("canvas.torchdial-picture").nth(5)
+    color = "c => [...c.getContext('2d').getImageData(9, 9, 1, 1).data]"
+    eventually(page, lambda: last.evaluate(color) == [255] * 4)
 
 
 def test_a_run_zooms_and_shows_the_gradients_of_each_step(open_report: Open) -> None:
