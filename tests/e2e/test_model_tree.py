@@ -101,11 +101,11 @@ def test_every_control_of_the_toolbar_does_something(tree: Locator, page: Page) 
     expect(line(tree, "blocks.0.conv")).to_be_visible()
     line(tree, "blocks").locator(".torchdial-tree-toggle").click()
     expect(line(tree, "blocks.0")).to_have_count(0)
-    for name, largest in (("parameters", "blocks"), ("activations", "blocks"), ("time", "blocks")):
+    for name in ("parameters", "activations", "time"):
         tree.get_by_role("button", name=name).click()
-        expect_second(tree, largest)
-        sorted_by = tree.locator('[aria-sort="descending"]')
-        expect(sorted_by).to_have_text(name)
+        expect(tree.locator('[aria-sort="descending"]')).to_have_text(name)
+        if name != "time":  # which takes as long as it takes
+            expect_second(tree, "blocks")
     tree.get_by_role("button", name="copy").click()
     eventually(page, lambda: "Block ×12" in page.evaluate("() => navigator.clipboard.readText()"))
     tree.get_by_role("button", name="?").click()
