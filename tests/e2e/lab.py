@@ -13,6 +13,7 @@ from typing import Any
 
 import nbformat
 from playwright.sync_api import Browser, Page, Playwright, expect
+from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from tests.e2e.eventually import eventually
@@ -47,7 +48,9 @@ HAS_STARTED = """() => {
 WAIT = """
 import os, time
 def wait_for(name, meanwhile=lambda: None):
+    until = time.monotonic() + 120
     while not os.path.exists(f'{name}.told'):
+        assert time.monotonic() < until, 'the test is gone'
         time.sleep(0.1)
         meanwhile()
 """
@@ -135,12 +138,20 @@ class Lab(Server):
             self._session = session["id"]
 
     def take_kernel_back(self, page: Page) -> None:
-        """Keep the kernel if nothing runs in it and it is the one that was lent; else end it."""
+        """Keep the kernel if nothing runs in it and it is the one that was lent; else end it.
+
+        The server calls a kernel idle whose cell goes on while a subshell of it rests, so the
+        kernel has to answer, too.
+        """
         sessions = self._ask("GET", "sessions")
         for session in sessions:
             is_ours = session["id"] == self._session
             if is_ours and session["kernel"]["execution_state"] == "idle":
-                in_kernel(page, CLEAN)
+                try:
+                    in_kernel(page, CLEAN)
+                except PlaywrightError:
+                    self.end_kernels()
+                    raise
                 continue
             self._ask("DELETE", f"sessions/{session['id']}")
             self._session = "" if is_ours else self._session
@@ -151,6 +162,7 @@ class Lab(Server):
         """End all kernels, so that the next test gets a new one."""
         for session in self._ask("GET", "sessions"):
             self._ask("DELETE", f"sessions/{session['id']}")
+        self._session = ""
 
     def _ask(self, method: str, what: str, content: Any = None) -> Any:
         data = None if content is None else json.dumps(content).encode()
@@ -195,8 +207,10 @@ def in_lab(lab: Lab, page: Page, name: str) -> Iterator[Page]:
     lab.run_all(page)
     try:
         yield page
-    finally:
-        lab.take_kernel_back(page)
+    except BaseException:
+        lab.end_kernels()
+        raise
+    lab.take_kernel_back(page)
 
 
 def wait_for_kernel(page: Page, name: str) -> None:
