@@ -133,6 +133,8 @@ describe("axes", () => {
   test.each([
     ["a loss that ran away", 1e-5, 1e300, true],
     ["the smallest and the largest", Number.MIN_VALUE, Number.MAX_VALUE, true],
+    ["the largest alone", Number.MAX_VALUE, Number.MAX_VALUE, false],
+    ["the largest alone, on a log axis,", Number.MAX_VALUE, Number.MAX_VALUE, true],
     ["both signs", -Number.MAX_VALUE, Number.MAX_VALUE, false],
   ])("limits around %s are numbers, and ticks come to an end", (_, least, most, log) => {
     const [low, high] = limitsOf(least, most, log);

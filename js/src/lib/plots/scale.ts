@@ -9,10 +9,12 @@ export function limitsOf(low: number, high: number, log: boolean): Limits {
   if (!(low <= high)) return log ? [0.1, 1] : [0, 1];
   if (log) {
     const air = Math.max(0.04 * (Math.log10(high) - Math.log10(low)), 0.05);
-    return [Math.max(low / 10 ** air, Number.MIN_VALUE), Math.min(high * 10 ** air, MOST)];
+    const ends = [low / 10 ** air, high * 10 ** air];
+    return [Math.max(ends[0], Number.MIN_VALUE), Math.min(ends[1], Number.MAX_VALUE)];
   }
-  const air = high > low ? 0.05 * (high - low) : 0.05 * Math.abs(high) || 0.5;
-  return [Math.max(low - air, -MOST), Math.min(high + air, MOST)];
+  const [least, most] = [low, high].map((end) => Math.min(Math.max(end, -MOST), MOST));
+  const air = most > least ? 0.05 * (most - least) : 0.05 * Math.abs(most) || 0.5;
+  return [least - air, most + air];
 }
 
 /** Ticks of a log axis: decades with what lies between while there are at most `most`. */
