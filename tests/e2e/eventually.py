@@ -21,25 +21,15 @@ def eventually(
         page.wait_for_timeout(100)
 
 
-class Changes:
-    """Does things one after the other, and sees that each changes a picture.
+def expect_change(root: Locator, action: Callable[[], object], rest: float) -> None:
+    """Do something, and wait until what is shown is another picture; each after seconds of rest."""
 
-    Args:
-        root: what is looked at.
-        seconds: how long it takes to come to rest.
-    """
+    def picture() -> bytes:
+        root.page.wait_for_timeout(1000 * rest)
+        return root.screenshot()
 
-    def __init__(self, root: Locator, seconds: float) -> None:
-        self._root = root
-        self._seconds = seconds
-
-    def __call__(self, action: Callable[[], object]) -> None:
-        before = self._picture()
-        action()
-        self._root.page.mouse.move(0, 0)
-        self._root.page.evaluate("() => document.activeElement?.blur()")
-        eventually(self._root.page, lambda: self._picture() != before)
-
-    def _picture(self) -> bytes:
-        self._root.page.wait_for_timeout(1000 * self._seconds)
-        return self._root.screenshot()
+    before = picture()
+    action()
+    root.page.mouse.move(0, 0)
+    root.page.evaluate("() => document.activeElement?.blur()")
+    eventually(root.page, lambda: picture() != before)

@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from playwright.sync_api import Browser, Page, Playwright, expect
-from playwright.sync_api import Error as PlaywrightError
+from playwright.sync_api import Browser, Locator, Page, Playwright, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from tests.e2e.eventually import eventually
@@ -28,14 +27,15 @@ CHROMIUM_FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-# A page that says it is connected may not be heard yet, and what it sends then may be lost.
-IS_HEARD = """async path => {
+KERNEL_IS_READY = """path => {
   const panel = window.jupyterapp?.shell?.currentWidget;
   const kernel = panel?.context?.sessionContext?.session?.kernel;
-  const isReady = panel?.context?.path === path && panel.context.isReady
-    && panel.content.widgets.length > 0
+  return panel?.context?.path === path && panel.context.isReady && panel.content.widgets.length > 0
     && kernel?.status === 'idle' && kernel.connectionStatus === 'connected';
-  if (!isReady) return false;
+}"""
+# A page that says it is connected may not be heard yet, and what it sends then may be lost.
+ANSWERS = """() => {
+  const { kernel } = jupyterapp.shell.currentWidget.context.sessionContext.session;
   const answer = kernel.requestKernelInfo().then(() => true, () => false);
   return Promise.race([answer, new Promise(done => setTimeout(done, 2000, false))]);
 }"""
@@ -66,10 +66,10 @@ get_ipython().reset(new_session=True)
 # must fail a test: `evaluate` itself would wait forever.
 RUN_IN_KERNEL = """async ([code, seconds]) => {
   const { kernel } = jupyterapp.shell.currentWidget.context.sessionContext.session;
-  const isLate = new Promise(done => setTimeout(done, 1000 * seconds)).then(() => {
+  const isLate = new Promise((_, fail) => setTimeout(() => {
     const how = `${kernel.connectionStatus}, ${kernel.status}`;
-    throw Error(`no answer from the kernel (${how}) within ${seconds} s to: ${code}`);
-  });
+    fail(Error(`no answer from the kernel (${how}) within ${seconds} s to: ${code}`));
+  }, 1000 * seconds));
   for (;;) {
     let text = '';
     const future = kernel.requestExecute({ code, stop_on_error: false });
@@ -100,7 +100,7 @@ class Lab(Server):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        self._session = ""
+        self._spare = ""  # the session whose kernel the next test may have
 
     def command(self) -> list[str]:
         return [
@@ -131,38 +131,30 @@ class Lab(Server):
     def lend_kernel(self, name: str) -> None:
         """Let a notebook have the last one's kernel: starting one takes longer than most tests."""
         notebook = {"path": f"{name}.ipynb", "name": f"{name}.ipynb", "type": "notebook"}
-        if self._session:
-            self._ask("PATCH", f"sessions/{self._session}", notebook)
+        spare, self._spare = self._spare, ""
+        if spare:
+            self._ask("PATCH", f"sessions/{spare}", notebook)
         else:
-            session = self._ask("POST", "sessions", {**notebook, "kernel": {"name": "python3"}})
-            self._session = session["id"]
+            self.end_kernels()
+            self._ask("POST", "sessions", {**notebook, "kernel": {"name": "python3"}})
 
     def take_kernel_back(self, page: Page) -> None:
-        """Keep the kernel if nothing runs in it and it is the one that was lent; else end it.
+        """Keep the kernel for the next test if nothing runs in it; else end it.
 
         The server calls a kernel idle whose cell goes on while a subshell of it rests, so the
-        kernel has to answer, too.
+        kernel is kept only once it has answered.
         """
         sessions = self._ask("GET", "sessions")
-        for session in sessions:
-            is_ours = session["id"] == self._session
-            if is_ours and session["kernel"]["execution_state"] == "idle":
-                try:
-                    in_kernel(page, CLEAN)
-                except PlaywrightError:
-                    self.end_kernels()
-                    raise
-                continue
-            self._ask("DELETE", f"sessions/{session['id']}")
-            self._session = "" if is_ours else self._session
-        if not any(session["id"] == self._session for session in sessions):
-            self._session = ""
+        if [session["kernel"]["execution_state"] for session in sessions] != ["idle"]:
+            self.end_kernels()
+            return
+        in_kernel(page, CLEAN)
+        self._spare = sessions[0]["id"]
 
     def end_kernels(self) -> None:
         """End all kernels, so that the next test gets a new one."""
         for session in self._ask("GET", "sessions"):
             self._ask("DELETE", f"sessions/{session['id']}")
-        self._session = ""
 
     def _ask(self, method: str, what: str, content: Any = None) -> Any:
         data = None if content is None else json.dumps(content).encode()
@@ -205,17 +197,14 @@ def in_lab(lab: Lab, page: Page, name: str) -> Iterator[Page]:
     lab.lend_kernel(name)
     lab.open(page, name)
     lab.run_all(page)
-    try:
-        yield page
-    except BaseException:
-        lab.end_kernels()
-        raise
-    lab.take_kernel_back(page)
+    yield page
+    lab.take_kernel_back(page)  # not where the test failed: something may still run
 
 
 def wait_for_kernel(page: Page, name: str) -> None:
     """Wait until a page shows a notebook and its kernel answers there."""
-    eventually(page, lambda: bool(page.evaluate(IS_HEARD, f"{name}.ipynb")), seconds=60)
+    page.wait_for_function(KERNEL_IS_READY, arg=f"{name}.ipynb", timeout=60_000)
+    eventually(page, lambda: bool(page.evaluate(ANSWERS)), seconds=60)
 
 
 def in_kernel(page: Page, code: str) -> str:
@@ -224,16 +213,19 @@ def in_kernel(page: Page, code: str) -> str:
     return text
 
 
-def expect_told(page: Page, expression: str, expected: object) -> None:
-    """Wait until an expression has this value in the kernel, which hears pages a little later."""
-    told = ""
+def expect_told(root: Locator, expression: str, expected: object, widget: str = "w") -> None:
+    """Wait until an expression has this value in the kernel, which hears pages a little later.
+
+    The kernel says what it has in the widget's notice, so the page hears the kernel, too.
+    """
+    notice = root.locator(".torchdial-notice")
 
     def is_told() -> bool:
-        nonlocal told
-        told = in_kernel(page, f"print(repr({expression}))").strip()
-        return told == repr(expected)
+        in_kernel(root.page, f"{widget}._notice = repr({expression})")
+        return notice.all_text_contents() == [repr(expected)]
 
-    eventually(page, is_told, explain=lambda: f"{told}, expected {expected!r}")
+    told = lambda: f"{notice.all_text_contents()}, expected {expected!r}"  # noqa: E731
+    eventually(root.page, is_told, explain=told)
 
 
 def output_of(page: Page, text: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from playwright.sync_api import Page, expect
 
 import torchdial as td
 from tests.e2e.boxes import BoxesOnPage
-from tests.e2e.eventually import Changes, eventually
+from tests.e2e.eventually import eventually, expect_change
 from tests.e2e.lab import WAIT, Lab, expect_told, in_kernel, opened, output_of
 
 pytestmark = pytest.mark.browser
@@ -103,7 +104,7 @@ def test_at_every_position_the_boxes_drawn_are_those_kept(
         assert dials.boxes() == kept(ours)
         expect(dials.root.locator(".torchdial-value")).to_contain_text("2 of their own, after NMS")
 
-        expect_told(page, "[w.kept(i)['indices'].tolist() for i in range(3)]", kept(ours))
+        expect_told(dials.root, "[w.kept(i)['indices'].tolist() for i in range(3)]", kept(ours))
         dials.button("copy").click()
         expect(dials.button("copied")).to_be_visible()
         copied = ast.literal_eval(page.evaluate("() => navigator.clipboard.readText()"))
@@ -219,7 +220,7 @@ def test_dials_and_refresh_work_while_a_cell_blocks_the_kernel(
         expect(dials.root).to_have_attribute("data-version", "6")
         dials.settle()
         assert dials.boxes() == expected[1]
-        expect_told(page, "(w.score_threshold, w.nms_iou)", (score, stop / 100))
+        expect_told(dials.root, "(w.score_threshold, w.nms_iou)", (score, stop / 100))
 
 
 def test_errors_are_told_and_pointing_says_why(lab: Lab, page: Page, data: dict[str, Any]) -> None:
@@ -315,7 +316,7 @@ def test_every_control_changes_what_is_shown(lab: Lab, page: Page) -> None:
         frame = root.locator(".torchdial-frame").first
         expect(dials.map.locator(".torchdial-map-waiting")).to_be_hidden(timeout=10_000)
 
-        changes = Changes(root, seconds=0.5)
+        changes = partial(expect_change, root, rest=0.5)
 
         def press(place: Any, key: str) -> Any:
             return lambda: (place.focus(), page.keyboard.press(key))
@@ -379,7 +380,7 @@ def test_the_point_of_the_operating_map_moves_both_dials(
         page.keyboard.press("ArrowLeft")
         dials.expect_at(round(score - 0.01, 3), stop + 1)
         moved = (round(score - 0.01, 3), (stop + 1) / 100)
-        expect_told(page, "(w.score_threshold, w.nms_iou)", moved)
+        expect_told(dials.root, "(w.score_threshold, w.nms_iou)", moved)
 
         best_score, best_nms, value = ours.best("f1")
         best = dials.root.get_by_title("Go to the best score and NMS IoU")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.lab import Lab, in_kernel, in_lab
+from tests.e2e.lab import Lab, expect_told, in_lab
 
 pytestmark = pytest.mark.browser
 
@@ -35,5 +35,4 @@ def test_the_notebook_of_figures_runs_and_its_widgets_live(lab: Lab, page: Page)
         detection.scroll_into_view_if_needed()
         detection.get_by_label("score threshold", exact=True).fill("0.25")
         expect(detection).to_have_attribute("data-score", "0.25")
-        in_kernel(page, "preview._notice = f'kernel sees {preview.threshold}'")
-        expect(segmentation.locator(".torchdial-notice")).to_have_text("kernel sees 0.8")
+        expect_told(segmentation, "preview.threshold", 0.8, widget="preview")

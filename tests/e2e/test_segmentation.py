@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from functools import partial
 from typing import Any
 
 import nbformat
@@ -12,7 +13,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.dial import DialOnPage
-from tests.e2e.eventually import Changes
+from tests.e2e.eventually import expect_change
 from tests.e2e.lab import WAIT, Lab, expect_told, opened, output_of
 
 pytestmark = pytest.mark.browser
@@ -111,7 +112,7 @@ def test_dial_and_refresh_work_while_a_cell_blocks_the_kernel(
         dial.expect_stop(71)
         lab.tell("drag")
         output_of(page, "training over")
-        expect_told(page, "w.threshold", 0.71)
+        expect_told(dial.root, "w.threshold", 0.71)
         assert agrees(dial, 0, oracle(data["newer"][0], 71))
 
 
@@ -214,7 +215,7 @@ def test_every_control_changes_what_is_shown(lab: Lab, page: Page) -> None:
         root = dial.root
         grid = root.locator(".torchdial-grid")
 
-        changes = Changes(root, seconds=0.2)
+        changes = partial(expect_change, root, rest=0.2)
 
         for view in ("Mask", "Heat", "Outline", "Errors", "Overlay"):
             changes(dial.button(view).click)
@@ -304,9 +305,9 @@ def test_the_kernel_hears_the_dial_during_and_after_an_async_cell(lab: Lab, page
             dial.drag_to(stop)
             page.wait_for_timeout(300)
         output_of(page, "cell over")
-        expect_told(page, "w.threshold", 0.12)
+        expect_told(dial.root, "w.threshold", 0.12)
         dial.drag_to(65)
-        expect_told(page, "w.threshold", 0.65)
+        expect_told(dial.root, "w.threshold", 0.65)
 
 
 def test_tall_pictures_fit_on_the_screen(lab: Lab, page: Page) -> None:
@@ -337,7 +338,7 @@ def test_classes_have_thresholds_of_their_own(lab: Lab, page: Page, data: dict[s
         expected = np.where(softmax[0].max(0) > at.astype(np.float32), 255, 0)
         assert agrees(dial, 0, expected)
         of_their_own = {"class_thresholds": [0.3, 0.3, 0.45, 0.3]}
-        expect_told(page, "(w.export(), w.shown_class)", (of_their_own, None))
+        expect_told(dial.root, "(w.export(), w.shown_class)", (of_their_own, None))
 
 
 def test_curves_of_a_larger_set_are_told_from_the_shown_images(lab: Lab, page: Page) -> None:

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.eventually import eventually
-from tests.e2e.lab import Lab, in_kernel, opened, wait_for_kernel
+from tests.e2e.lab import KERNEL_IS_READY, Lab, in_kernel, opened
 from tests.e2e.panel import FIRST_PIXELS, PanelOnPage, distinct_paints
 
 pytestmark = pytest.mark.browser
@@ -226,7 +226,7 @@ def test_the_browsers_copy_is_the_kernels(lab: Lab, page: Page) -> None:
         assert sizes[-1] < sizes[len(sizes) // 2] + 2e6, sizes  # the points that came take half
         save_of(lab, page, "copy")
         page.reload()
-        wait_for_kernel(page, "copy")
+        page.wait_for_function(KERNEL_IS_READY, arg="copy.ipynb", timeout=60_000)
         start = time.monotonic()
         page.wait_for_selector(".torchdial-live .uplot", timeout=60_000)
         assert time.monotonic() - start < 2
