@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 import torchdial as td
-from torchdial.inference import pick_output, undisturbed
+from torchdial.models.inference import pick_output, undisturbed
 
 IMAGES = torch.rand(5, 3, 8, 8, generator=torch.Generator().manual_seed(0))
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 import torchdial as td
-from torchdial.streaming import paced
+from torchdial.models.streaming import paced
 
 
 class Clock:

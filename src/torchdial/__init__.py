@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from torchdial.export import save_html
-    from torchdial.inputs.candidates import raw_candidates
-    from torchdial.streaming import stream
+    from torchdial.models.raw_candidates import raw_candidates
+    from torchdial.models.streaming import stream
     from torchdial.sweeps.curves import ThresholdCurves
     from torchdial.sweeps.detect import detect
     from torchdial.sweeps.detection_curves import DetectionCurves
@@ -60,11 +60,11 @@ _HOMES = {
     "compare_runs": "torchdial.training.runs",
     "detect": "torchdial.sweeps.detect",
     "nms_sweep": "torchdial.sweeps.nms",
-    "raw_candidates": "torchdial.inputs.candidates",
+    "raw_candidates": "torchdial.models.raw_candidates",
     "runs": "torchdial.training.runs",
     "save_html": "torchdial.export",
     "segment": "torchdial.sweeps.segment",
-    "stream": "torchdial.streaming",
+    "stream": "torchdial.models.streaming",
     "threshold_levels": "torchdial.sweeps.levels",
 }
 

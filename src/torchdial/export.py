@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from torchdial import __version__
+from torchdial.atomic_files import whole_file
 from torchdial.inputs.kinds import of_kind, refuse_no_path
 from torchdial.inputs.numbers import to_whole
 from torchdial.inputs.refusal import describe, refusal
@@ -30,7 +31,6 @@ from torchdial.widgets.bundle import bundle
 from torchdial.widgets.saved import MAX_BYTES, Saved
 from torchdial.widgets.sources import is_monitor
 from torchdial.widgets.training_panel import TrainingPanel
-from torchdial.writing import whole_file
 
 GZIP = 31  # zlib's wbits for a gzip header and its checksum
 NAME_BYTES = 64  # at most, for the name and place of one plane

@@ -11,10 +11,10 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from torchdial.inference import undisturbed
 from torchdial.inputs.kinds import of_kind
 from torchdial.inputs.maps import to_tensor
 from torchdial.inputs.refusal import describe, refusal
+from torchdial.models.inference import undisturbed
 from torchdial.training.history import History
 from torchdial.widgets.base import Widget
 from torchdial.widgets.gradient_plot import GradientPlot

@@ -12,8 +12,8 @@ import torch
 from torch import nn
 
 from tests.inputs.refusals import says
-from torchdial.inputs.candidates import raw_candidates
 from torchdial.inputs.detections import to_detections
+from torchdial.models.raw_candidates import raw_candidates
 
 
 def iou(a: list[float], b: list[float]) -> float:

@@ -5,7 +5,6 @@ Nothing here knows of widgets. Each function validates once; what it returns is 
 
 from torchdial.inputs.annotations import Annotations, to_annotations
 from torchdial.inputs.boxes import to_boxes
-from torchdial.inputs.candidates import raw_candidates
 from torchdial.inputs.detections import Detections, to_detections
 from torchdial.inputs.images import to_images
 from torchdial.inputs.maps import Task, to_probabilities
@@ -17,7 +16,6 @@ __all__ = [
     "Detections",
     "Stops",
     "Task",
-    "raw_candidates",
     "to_annotations",
     "to_boxes",
     "to_detections",

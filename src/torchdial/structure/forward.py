@@ -17,7 +17,7 @@ from torch.nn.parameter import is_lazy
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
-from torchdial.inference import undisturbed
+from torchdial.models.inference import undisturbed
 from torchdial.structure.tree import refuse_no_module, uncompiled, walk
 
 Shapes = tuple[tuple[int, ...], ...]

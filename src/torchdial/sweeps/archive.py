@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from torchdial.writing import whole_file
+from torchdial.atomic_files import whole_file
 
 SMALL = 256 << 20  # bytes that any file may unpack to
 DENSEST = 256  # times its own size that a larger one may unpack to; a thousand are possible

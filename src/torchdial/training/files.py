@@ -7,9 +7,9 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from torchdial.atomic_files import append_to_file, whole_file
 from torchdial.training.frames import to_frame
 from torchdial.training.snapshot import Mark, take
-from torchdial.writing import append_to_file, whole_file
 
 if TYPE_CHECKING:
     from torchdial.training.history import History

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from torchdial.atomic_files import whole_file
 from torchdial.inputs.kinds import refuse_no_path, to_dict, to_list
 from torchdial.inputs.numbers import to_number, to_whole
 from torchdial.inputs.refusal import describe, refusal
@@ -24,7 +25,6 @@ from torchdial.training.matrix import LayerMatrix
 from torchdial.training.series import Series
 from torchdial.training.snapshot import FORMAT, Mark, put, take
 from torchdial.training.tables import to_epochs, to_table
-from torchdial.writing import whole_file
 
 __all__ = ["Event", "History"]
 

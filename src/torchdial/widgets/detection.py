@@ -9,15 +9,14 @@ from typing import Any
 
 import torch
 
-from torchdial.inference import Model, Output
 from torchdial.inputs.boxes import BoxFormat
-from torchdial.inputs.candidates import check_floor, has_raw_candidates
 from torchdial.inputs.class_names import ClassNames
 from torchdial.inputs.images import to_image_list
 from torchdial.inputs.kinds import of_kind
 from torchdial.inputs.reading import ImageId, is_coco_list
 from torchdial.inputs.refusal import refusal
-from torchdial.predictions import (
+from torchdial.models.inference import Model, Output
+from torchdial.models.predictions import (
     Given,
     ModelDetections,
     check_batch_size,
@@ -25,6 +24,7 @@ from torchdial.predictions import (
     next_source,
     to_inputs,
 )
+from torchdial.models.raw_candidates import check_floor, has_raw_candidates
 from torchdial.sweeps.detection_curves import DetectionCurves
 from torchdial.sweeps.detection_frames import DetectionFrame, take_above
 from torchdial.sweeps.detection_settings import DetectionMetric, DetectionSettings

@@ -12,7 +12,7 @@ from torchdial.inputs.class_names import MAX_LABEL, ClassNames, describe_labels,
 from torchdial.inputs.kinds import to_list
 from torchdial.inputs.reading import ImageId, check_images, is_coco_list
 from torchdial.inputs.refusal import refusal
-from torchdial.predictions import Source
+from torchdial.models.predictions import Source
 from torchdial.sweeps.detection_frames import DetectionFrame, looks_suppressed, measure_image
 from torchdial.sweeps.detection_settings import DetectionSettings
 

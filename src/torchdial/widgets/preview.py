@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import traitlets as t
 
-from torchdial.inference import Model
 from torchdial.inputs.kinds import to_own_thresholds
 from torchdial.inputs.refusal import describe, refusal
-from torchdial.predictions import at_other_images
+from torchdial.models.inference import Model
+from torchdial.models.predictions import at_other_images
 from torchdial.sweeps.formulas import Average
 from torchdial.widgets.base import Widget
 from torchdial.widgets.saved import Saved

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from torchdial.inference import Model, Output, predict
 from torchdial.inputs import Stops, Task, to_images, to_probabilities, to_stops, to_targets
 from torchdial.inputs.kinds import of_kind, to_list
 from torchdial.inputs.maps import refuse_unknown_task, to_tensor
 from torchdial.inputs.refusal import describe, refusal
-from torchdial.predictions import (
+from torchdial.models.inference import Model, Output, predict
+from torchdial.models.predictions import (
     Given,
     ModelMaps,
     check_batch_size,

@@ -9,7 +9,10 @@ from typing import Any, Protocol, TypeVar
 
 import torch
 
-from torchdial.inference import (
+from torchdial.inputs.maps import to_tensor
+from torchdial.inputs.numbers import to_whole
+from torchdial.inputs.refusal import describe, refusal
+from torchdial.models.inference import (
     Model,
     Output,
     by_batches,
@@ -18,10 +21,7 @@ from torchdial.inference import (
     predict,
     undisturbed,
 )
-from torchdial.inputs.candidates import has_raw_candidates, raw_candidates
-from torchdial.inputs.maps import to_tensor
-from torchdial.inputs.numbers import to_whole
-from torchdial.inputs.refusal import describe, refusal
+from torchdial.models.raw_candidates import has_raw_candidates, raw_candidates
 
 
 class Source(Protocol):

@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
-from torchdial.inference import Model
 from torchdial.inputs.numbers import to_float
 from torchdial.inputs.refusal import describe, refusal
-from torchdial.predictions import check_model
+from torchdial.models.inference import Model
+from torchdial.models.predictions import check_model
 
 MOST_FPS = 30.0
 

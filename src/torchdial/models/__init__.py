@@ -1,0 +1,1 @@
+"""Running a model without side effects: one inference, repeated predictions, a stream of frames."""
