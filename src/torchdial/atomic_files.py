@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from torchdial.inputs.refusal import refusal
+from torchdial.inputs.errors import refusal
 
 
 @contextmanager

@@ -23,9 +23,9 @@ from typing import Any
 
 from torchdial import __version__
 from torchdial.atomic_files import whole_file
-from torchdial.inputs.kinds import of_kind, refuse_no_path
+from torchdial.inputs.arguments import of_kind, refuse_no_path
+from torchdial.inputs.errors import describe, refusal
 from torchdial.inputs.numbers import to_whole
-from torchdial.inputs.refusal import describe, refusal
 from torchdial.widgets.base import Widget
 from torchdial.widgets.bundle import bundle
 from torchdial.widgets.saved import MAX_BYTES, Saved

@@ -11,9 +11,9 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from torchdial.inputs.kinds import of_kind
-from torchdial.inputs.maps import to_tensor
-from torchdial.inputs.refusal import describe, refusal
+from torchdial.inputs.arguments import of_kind
+from torchdial.inputs.errors import describe, refusal
+from torchdial.inputs.probability_maps import to_tensor
 from torchdial.models.inference import undisturbed
 from torchdial.training.history import History
 from torchdial.widgets.base import Widget

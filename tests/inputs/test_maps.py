@@ -9,7 +9,7 @@ import torch
 
 from tests.inputs.refusals import says
 from torchdial.inputs import to_probabilities
-from torchdial.inputs.maps import check_task, to_tensor
+from torchdial.inputs.probability_maps import check_task, to_tensor
 
 DEVICES = ["cpu", *["cuda"] * torch.cuda.is_available()]
 

@@ -10,8 +10,8 @@ import torch
 from tests.golden.make_detections import PATH, golden
 from tests.sweeps.slow_boxes import tensors
 from torchdial.inputs import to_stops
-from torchdial.inputs.annotations import to_annotations
 from torchdial.inputs.boxes import to_boxes
+from torchdial.inputs.detection_targets import to_annotations
 from torchdial.sweeps.detect import detect
 from torchdial.sweeps.detection_curves import DetectionCurves
 from torchdial.sweeps.detections import DetectionSweep

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from tests.sweeps import coco
-from torchdial.inputs.annotations import Annotations, to_annotations
 from torchdial.inputs.boxes import Boxes, to_boxes
+from torchdial.inputs.detection_targets import Annotations, to_annotations
 from torchdial.sweeps.matching import coco_iou, match_codes, to_xywh
 from torchdial.sweeps.nms import nms_sweep
 from torchdial.sweeps.words import pack_bits, unpack_bits

@@ -12,7 +12,7 @@ import torch
 from torchdial.figures.place import canvas_for, figure_of
 from torchdial.figures.segmentation import COLUMNS, DPI, MAX_PICTURES
 from torchdial.figures.words import line
-from torchdial.inputs.pictures import CATEGORIES
+from torchdial.inputs.tensor_images import CATEGORIES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,7 +9,7 @@ import numpy as np
 
 from torchdial.figures.place import canvas_for, figure_of
 from torchdial.figures.words import line
-from torchdial.inputs.pictures import Pixels
+from torchdial.inputs.tensor_images import Pixels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from torchdial.inputs.refusal import refusal
+from torchdial.inputs.errors import refusal
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

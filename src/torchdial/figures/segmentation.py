@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from torchdial.figures.place import canvas_for, figure_of
-from torchdial.inputs.pictures import CATEGORIES
+from torchdial.inputs.tensor_images import CATEGORIES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

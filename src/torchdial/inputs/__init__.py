@@ -3,12 +3,12 @@
 Nothing here knows of widgets. Each function validates once; what it returns is trusted after.
 """
 
-from torchdial.inputs.annotations import Annotations, to_annotations
 from torchdial.inputs.boxes import to_boxes
+from torchdial.inputs.detection_targets import Annotations, to_annotations
 from torchdial.inputs.detections import Detections, to_detections
-from torchdial.inputs.images import to_images
-from torchdial.inputs.maps import Task, to_probabilities
-from torchdial.inputs.masks import to_targets
+from torchdial.inputs.preview_images import to_images
+from torchdial.inputs.probability_maps import Task, to_probabilities
+from torchdial.inputs.segmentation_targets import to_targets
 from torchdial.inputs.stops import Stops, to_stops
 
 __all__ = [

@@ -7,8 +7,8 @@ from typing import Any, Literal, NamedTuple, get_args
 import numpy as np
 import torch
 
-from torchdial.inputs.kinds import is_dense, one_of
-from torchdial.inputs.refusal import describe, refusal, refuse_non_finite
+from torchdial.inputs.arguments import is_dense, one_of
+from torchdial.inputs.errors import describe, refusal, refuse_non_finite
 
 BoxFormat = Literal["xyxy", "xywh", "cxcywh"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral
 
-from torchdial.inputs.kinds import to_list
-from torchdial.inputs.refusal import describe, refusal
+from torchdial.inputs.arguments import to_list
+from torchdial.inputs.errors import describe, refusal
 
 ClassNames = Sequence[str] | Mapping[int, str] | None
 MAX_LABEL = 9_999  # as in a sweep, where a table of counts takes 80 kB a class

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from torchdial.inputs.boxes import BoxFormat
-from torchdial.inputs.reading import (
+from torchdial.inputs.detection_fields import (
     ImageId,
     as_tensor,
     check_images,
@@ -21,7 +21,7 @@ from torchdial.inputs.reading import (
     to_names,
     to_numbers,
 )
-from torchdial.inputs.refusal import describe, refusal
+from torchdial.inputs.errors import describe, refusal
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from torchdial.inputs.refusal import describe, refusal
+from torchdial.inputs.errors import describe, refusal
 
 
 def to_float(value: Any) -> float:

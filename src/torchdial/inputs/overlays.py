@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from torchdial.inputs.annotations import to_annotations
+from torchdial.inputs.arguments import is_dense, to_list
 from torchdial.inputs.boxes import BoxFormat
-from torchdial.inputs.kinds import is_dense, to_list
-from torchdial.inputs.refusal import describe, refusal
+from torchdial.inputs.detection_targets import to_annotations
+from torchdial.inputs.errors import describe, refusal
 
 Bytes = npt.NDArray[np.uint8]
 

@@ -9,9 +9,9 @@ from numbers import Integral
 import numpy as np
 import torch
 
-from torchdial.inputs.kinds import is_dense
+from torchdial.inputs.arguments import is_dense
+from torchdial.inputs.errors import describe, refusal
 from torchdial.inputs.numbers import to_number
-from torchdial.inputs.refusal import describe, refusal
 
 MAX_STOPS = 255  # a level, 0 … T, has to fit in one byte
 

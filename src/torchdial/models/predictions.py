@@ -9,9 +9,9 @@ from typing import Any, Protocol, TypeVar
 
 import torch
 
-from torchdial.inputs.maps import to_tensor
+from torchdial.inputs.errors import describe, refusal
 from torchdial.inputs.numbers import to_whole
-from torchdial.inputs.refusal import describe, refusal
+from torchdial.inputs.probability_maps import to_tensor
 from torchdial.models.inference import (
     Model,
     Output,

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from torch import nn
 
-from torchdial.inputs.refusal import describe, refusal
+from torchdial.inputs.errors import describe, refusal
 
 M = TypeVar("M", bound=nn.Module)
 

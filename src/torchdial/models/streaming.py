@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
+from torchdial.inputs.errors import describe, refusal
 from torchdial.inputs.numbers import to_float
-from torchdial.inputs.refusal import describe, refusal
 from torchdial.models.inference import Model
 from torchdial.models.predictions import check_model
 

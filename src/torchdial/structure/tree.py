@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
-from torchdial.inputs.kinds import of_kind
+from torchdial.inputs.arguments import of_kind
 
 
 @dataclass(frozen=True)

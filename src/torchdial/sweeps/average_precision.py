@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from torchdial.inputs.refusal import refusal
+from torchdial.inputs.errors import refusal
 from torchdial.sweeps.detection_tally import DetectionTally, keep_first
 from torchdial.sweeps.matching import Pairs, take_targets
 from torchdial.sweeps.words import Variants, pack_bits, unpack_bits, words_of

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from torchdial.inputs.maps import Task, check_task
-from torchdial.inputs.masks import IGNORED
-from torchdial.inputs.refusal import describe, refusal
+from torchdial.inputs.errors import describe, refusal
+from torchdial.inputs.probability_maps import Task, check_task
+from torchdial.inputs.segmentation_targets import IGNORED
 from torchdial.inputs.stops import Stops
 from torchdial.sweeps.levels import levels_of
 

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import torch
 
-from torchdial.inputs.kinds import refuse_no_path, to_list
-from torchdial.inputs.maps import Task
+from torchdial.inputs.arguments import refuse_no_path, to_list
+from torchdial.inputs.errors import refusal
 from torchdial.inputs.numbers import to_float, to_whole
-from torchdial.inputs.refusal import refusal
+from torchdial.inputs.probability_maps import Task
 from torchdial.inputs.stops import Stops, to_stops
 from torchdial.sweeps.archive import read_archive, write_archive
 from torchdial.sweeps.calibration import Calibration, calibrate

@@ -9,10 +9,10 @@ from typing import Any
 
 import torch
 
+from torchdial.inputs.arguments import to_own_thresholds
 from torchdial.inputs.boxes import Boxes, to_boxes
-from torchdial.inputs.kinds import to_own_thresholds
+from torchdial.inputs.errors import describe, refusal
 from torchdial.inputs.numbers import to_float, to_fraction
-from torchdial.inputs.refusal import describe, refusal
 from torchdial.inputs.stops import Stops
 from torchdial.sweeps.nms import kept_at
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import torch
 
-from torchdial.inputs.refusal import refusal
+from torchdial.inputs.errors import refusal
 from torchdial.sweeps.average_precision import (
     AREAS,
     MATCH_IOUS,

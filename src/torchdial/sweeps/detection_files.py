@@ -6,8 +6,8 @@ from os import PathLike
 
 import torch
 
-from torchdial.inputs.kinds import refuse_no_path
-from torchdial.inputs.refusal import refusal
+from torchdial.inputs.arguments import refuse_no_path
+from torchdial.inputs.errors import refusal
 from torchdial.sweeps.archive import read_archive, write_archive
 from torchdial.sweeps.detection_settings import DetectionSettings
 from torchdial.sweeps.detection_tally import MAX_CLASSES, DetectionTally

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from torchdial.inputs.annotations import Annotations, to_annotations
 from torchdial.inputs.boxes import Boxes
+from torchdial.inputs.detection_targets import Annotations, to_annotations
 from torchdial.inputs.detections import Detections
 from torchdial.inputs.stops import Stops
 from torchdial.sweeps.detection_curves import DetectionCurves

@@ -8,7 +8,7 @@ from itertools import groupby
 import numpy as np
 import torch
 
-from torchdial.inputs.refusal import describe, refusal
+from torchdial.inputs.errors import describe, refusal
 from torchdial.sweeps.detection_counts import Decisions, DetectionCounts
 from torchdial.sweeps.detection_settings import DetectionMetric
 from torchdial.sweeps.detection_tally import DetectionTally, keep_first

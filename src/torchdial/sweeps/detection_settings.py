@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 
 import torch
 
-from torchdial.inputs.kinds import one_of
+from torchdial.inputs.arguments import one_of
 from torchdial.inputs.stops import Stops, to_stops
 from torchdial.sweeps import formulas
 from torchdial.sweeps.detection_counts import DetectionCounts

@@ -7,8 +7,8 @@ from dataclasses import dataclass, fields
 
 import torch
 
-from torchdial.inputs.annotations import Annotations
 from torchdial.inputs.boxes import Boxes
+from torchdial.inputs.detection_targets import Annotations
 from torchdial.sweeps.matching import Pairs, find_pairs, on_cpu, to_xywh
 from torchdial.sweeps.words import ALMOST_ONE, pack_bits
 

@@ -10,12 +10,12 @@ from typing import Any
 
 import torch
 
-from torchdial.inputs.annotations import to_annotations
 from torchdial.inputs.boxes import Boxes, BoxFormat, refuse_unknown_format
+from torchdial.inputs.detection_fields import check_images, is_coco_list
+from torchdial.inputs.detection_targets import to_annotations
 from torchdial.inputs.detections import to_detections
+from torchdial.inputs.errors import describe, refusal
 from torchdial.inputs.numbers import to_number
-from torchdial.inputs.reading import check_images, is_coco_list
-from torchdial.inputs.refusal import describe, refusal
 from torchdial.inputs.stops import Stops, to_stops
 from torchdial.sweeps.detection_curves import DetectionCurves
 from torchdial.sweeps.detection_settings import DetectionSettings

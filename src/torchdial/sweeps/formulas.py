@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 
 import torch
 
-from torchdial.inputs.kinds import one_of, to_dict
+from torchdial.inputs.arguments import one_of, to_dict
 from torchdial.inputs.numbers import to_number
 
 Metric = Literal["dice", "iou", "precision", "recall", "specificity", "accuracy"]

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from torchdial.inputs.maps import Task
+from torchdial.inputs.probability_maps import Task
 from torchdial.inputs.stops import Stops
 from torchdial.sweeps.counts import Levels, Tally, count_levels, measure_levels
 from torchdial.sweeps.curves import ThresholdCurves

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import torch
 
-from torchdial.inputs.kinds import of_kind
-from torchdial.inputs.maps import refuse_label_map, refuse_outside_unit
+from torchdial.inputs.arguments import of_kind
+from torchdial.inputs.probability_maps import refuse_label_map, refuse_outside_unit
 from torchdial.inputs.stops import Stops, to_stops
 
 

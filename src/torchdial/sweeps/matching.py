@@ -20,8 +20,8 @@ from operator import itemgetter
 import numpy as np
 import torch
 
-from torchdial.inputs.annotations import Annotations
 from torchdial.inputs.boxes import Boxes
+from torchdial.inputs.detection_targets import Annotations
 from torchdial.sweeps.words import ALMOST_ONE, Variants, pack_bits, words_of
 
 _BLOCK = 1 << 22  # IoUs computed at a time
@@ -53,7 +53,7 @@ def find_pairs(boxes: torch.Tensor, target: Annotations, least: torch.Tensor) ->
         least: float64, broadcasting to (N, G); more than 0.
 
     Example:
-        >>> from torchdial.inputs.annotations import to_annotations
+        >>> from torchdial.inputs.detection_targets import to_annotations
         >>> box = torch.tensor([[0.0, 0.0, 4.0, 4.0]])
         >>> (target,) = to_annotations({"boxes": box / 2, "labels": [1]})
         >>> find_pairs(box, target, torch.tensor(0.1)).iou
@@ -151,7 +151,7 @@ def match_codes(
         score threshold changes none of these: it takes away the detections at or below it.
 
     Example:
-        >>> from torchdial.inputs.annotations import to_annotations
+        >>> from torchdial.inputs.detection_targets import to_annotations
         >>> from torchdial.inputs.boxes import to_boxes
         >>> from torchdial.sweeps.nms import nms_sweep
         >>> boxes = torch.tensor([[0.0, 0.0, 4.0, 4.0], [0.0, 0.0, 4.0, 3.0]])

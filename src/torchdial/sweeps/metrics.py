@@ -12,8 +12,8 @@ from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
 from torchdial.inputs.boxes import BoxFormat
-from torchdial.inputs.maps import Task, check_task
-from torchdial.inputs.refusal import refusal
+from torchdial.inputs.errors import refusal
+from torchdial.inputs.probability_maps import Task, check_task
 from torchdial.inputs.stops import Stops, to_stops
 from torchdial.sweeps.counts import Counts, Tally
 from torchdial.sweeps.curves import ThresholdCurves

@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import torch
 
-from torchdial.inputs.refusal import refusal
+from torchdial.inputs.errors import refusal
 from torchdial.sweeps.detection_curves import DetectionCurves
 from torchdial.sweeps.detection_frames import DetectionFrame
 from torchdial.sweeps.formulas import Average

@@ -7,10 +7,10 @@ from typing import Any
 
 import torch
 
-from torchdial.inputs.kinds import to_own_thresholds
-from torchdial.inputs.maps import refuse_label_map, refuse_outside_unit, to_tensor
+from torchdial.inputs.arguments import to_own_thresholds
+from torchdial.inputs.errors import describe, refusal
 from torchdial.inputs.numbers import to_fraction
-from torchdial.inputs.refusal import describe, refusal
+from torchdial.inputs.probability_maps import refuse_label_map, refuse_outside_unit, to_tensor
 
 REMEDY = "A pixel is on where its probability is above it."
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 
-from torchdial.inputs.maps import Task, check_task, to_probabilities
-from torchdial.inputs.masks import to_targets
-from torchdial.inputs.refusal import refusal
+from torchdial.inputs.errors import refusal
+from torchdial.inputs.probability_maps import Task, check_task, to_probabilities
+from torchdial.inputs.segmentation_targets import to_targets
 from torchdial.inputs.stops import Stops, to_stops
 from torchdial.sweeps.counts import Tally, append_tally, count_levels, measure_levels
 from torchdial.sweeps.curves import ThresholdCurves

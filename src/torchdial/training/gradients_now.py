@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from torchdial.inputs.refusal import refusal
+from torchdial.inputs.errors import refusal
 from torchdial.training.histograms import EXPONENTS
 from torchdial.training.history import History
 

@@ -15,9 +15,9 @@ import numpy.typing as npt
 import torch
 
 from torchdial.atomic_files import whole_file
-from torchdial.inputs.kinds import refuse_no_path, to_dict, to_list
+from torchdial.inputs.arguments import refuse_no_path, to_dict, to_list
+from torchdial.inputs.errors import describe, refusal
 from torchdial.inputs.numbers import to_number, to_whole
-from torchdial.inputs.refusal import describe, refusal
 from torchdial.training.events import Event
 from torchdial.training.frames import read_frames, to_frame
 from torchdial.training.histograms import EXPONENTS, LayerHistograms

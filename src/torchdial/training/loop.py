@@ -12,8 +12,8 @@ from inspect import CO_NEWLOCALS
 from types import CodeType, FrameType
 from typing import Any, Generic, TypeVar
 
+from torchdial.inputs.errors import describe, refusal
 from torchdial.inputs.numbers import to_whole
-from torchdial.inputs.refusal import describe, refusal
 from torchdial.training.control import NAP, Control, Progress
 from torchdial.training.interrupts import FirstInterrupt
 

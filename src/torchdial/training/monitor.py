@@ -13,9 +13,9 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from torchdial.inputs.kinds import refuse_no_path
+from torchdial.inputs.arguments import refuse_no_path
+from torchdial.inputs.errors import describe, refusal
 from torchdial.inputs.numbers import to_float
-from torchdial.inputs.refusal import describe, refusal
 from torchdial.training.control import Control
 from torchdial.training.dials import Setter
 from torchdial.training.files import Autosave

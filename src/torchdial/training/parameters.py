@@ -13,7 +13,7 @@ from torch.nn.parameter import is_lazy
 from torch.optim import Optimizer
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from torchdial.inputs.refusal import describe, refusal
+from torchdial.inputs.errors import describe, refusal
 
 Chosen = Callable[[str], bool]
 WRAPPINGS = re.compile(r"(_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.")

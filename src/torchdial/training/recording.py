@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+from torchdial.inputs.errors import describe, refusal
 from torchdial.inputs.numbers import to_whole
-from torchdial.inputs.refusal import describe, refusal
 from torchdial.training.clock import Clock
 from torchdial.training.clock import Reading as Depth
 from torchdial.training.control import Control, StopTraining

@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Literal
 
-from torchdial.inputs.kinds import of_kind
+from torchdial.inputs.arguments import of_kind
+from torchdial.inputs.errors import describe, refusal
 from torchdial.inputs.numbers import to_number
-from torchdial.inputs.refusal import describe, refusal
 from torchdial.training.dials import LEARNING_RATE, Dial, Dials, Setter
 
 ENDS = "Give the two ends of the dial, and where it stands, as numbers."

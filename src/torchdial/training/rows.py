@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from torchdial.inputs.refusal import refusal
+from torchdial.inputs.errors import refusal
 
 Ints = npt.NDArray[np.int64]
 

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from torchdial.inputs.kinds import of_kind, to_list
+from torchdial.inputs.arguments import of_kind, to_list
 from torchdial.training.history import History
 from torchdial.training.names import higher_is_better
 

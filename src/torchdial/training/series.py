@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from torchdial.inputs.refusal import refusal
+from torchdial.inputs.errors import refusal
 from torchdial.training.growing import read_only, with_room
 from torchdial.training.names import higher_is_better
 from torchdial.training.order import Order

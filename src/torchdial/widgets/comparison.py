@@ -8,9 +8,9 @@ from typing import Any, overload
 import numpy as np
 import torch
 
-from torchdial.inputs.annotations import Annotations
-from torchdial.inputs.kinds import of_kind, to_list
-from torchdial.inputs.refusal import describe, refusal
+from torchdial.inputs.arguments import of_kind, to_list
+from torchdial.inputs.detection_targets import Annotations
+from torchdial.inputs.errors import describe, refusal
 from torchdial.sweeps.detection_frames import DetectionFrame
 from torchdial.sweeps.frames import SegmentationFrame
 from torchdial.widgets.detection import DetectionPreview

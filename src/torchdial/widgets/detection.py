@@ -9,12 +9,12 @@ from typing import Any
 
 import torch
 
+from torchdial.inputs.arguments import of_kind
 from torchdial.inputs.boxes import BoxFormat
 from torchdial.inputs.class_names import ClassNames
-from torchdial.inputs.images import to_image_list
-from torchdial.inputs.kinds import of_kind
-from torchdial.inputs.reading import ImageId, is_coco_list
-from torchdial.inputs.refusal import refusal
+from torchdial.inputs.detection_fields import ImageId, is_coco_list
+from torchdial.inputs.errors import refusal
+from torchdial.inputs.preview_images import to_image_list
 from torchdial.models.inference import Model, Output
 from torchdial.models.predictions import (
     Given,

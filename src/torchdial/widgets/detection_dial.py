@@ -11,8 +11,8 @@ import numpy as np
 import torch
 import traitlets as t
 
-from torchdial.inputs.annotations import Annotations
-from torchdial.inputs.refusal import refusal
+from torchdial.inputs.detection_targets import Annotations
+from torchdial.inputs.errors import refusal
 from torchdial.sweeps.detection_curves import DetectionCurves
 from torchdial.sweeps.detection_frames import DetectionFrame
 from torchdial.sweeps.detection_settings import DetectionSettings

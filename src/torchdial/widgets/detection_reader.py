@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from torchdial.inputs import Annotations, Detections, to_annotations, to_detections
+from torchdial.inputs.arguments import to_list
 from torchdial.inputs.boxes import BoxFormat
 from torchdial.inputs.class_names import MAX_LABEL, ClassNames, describe_labels, to_classes
-from torchdial.inputs.kinds import to_list
-from torchdial.inputs.reading import ImageId, check_images, is_coco_list
-from torchdial.inputs.refusal import refusal
+from torchdial.inputs.detection_fields import ImageId, check_images, is_coco_list
+from torchdial.inputs.errors import refusal
 from torchdial.models.predictions import Source
 from torchdial.sweeps.detection_frames import DetectionFrame, looks_suppressed, measure_image
 from torchdial.sweeps.detection_settings import DetectionSettings

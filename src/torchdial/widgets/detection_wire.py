@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from torchdial.inputs.annotations import Annotations
+from torchdial.inputs.detection_targets import Annotations
 from torchdial.sweeps.detection_curves import DetectionCurves
 from torchdial.sweeps.detection_frames import DetectionFrame
 from torchdial.sweeps.detection_settings import METRICS, DetectionSettings

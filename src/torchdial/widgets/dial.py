@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import traitlets as t
 
-from torchdial.inputs.maps import Task
+from torchdial.inputs.probability_maps import Task
 from torchdial.inputs.stops import Stops
 from torchdial.sweeps.curves import ThresholdCurves
 from torchdial.sweeps.formulas import Average

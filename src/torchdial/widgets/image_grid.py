@@ -15,13 +15,13 @@ import torch
 import traitlets as t
 from torch import nn
 
+from torchdial.inputs.arguments import to_list
 from torchdial.inputs.boxes import BoxFormat
-from torchdial.inputs.images import Numbers
-from torchdial.inputs.kinds import to_list
+from torchdial.inputs.errors import describe, refusal
+from torchdial.inputs.image_sources import to_source
 from torchdial.inputs.overlays import NO_OVERLAY, Overlay, to_overlays
-from torchdial.inputs.picture_sources import to_source
-from torchdial.inputs.pictures import Normalize, Picture, Pixels, category_colors
-from torchdial.inputs.refusal import describe, refusal
+from torchdial.inputs.preview_images import Numbers
+from torchdial.inputs.tensor_images import Normalize, Picture, Pixels, category_colors
 from torchdial.widgets.base import Widget
 from torchdial.widgets.saved import Saved
 from torchdial.widgets.wire import pack_tile, plane_bytes
@@ -43,7 +43,7 @@ class ImageGrid(Widget):
     of a dataset the last 128 pictures are kept, of a loader, which cannot go back, all it gave.
 
     Args:
-        images: whatever `torchdial.inputs.pictures.to_pictures` reads, a dataset, or a DataLoader.
+        images: whatever `torchdial.inputs.tensor_images.to_pictures` reads, a dataset, or a DataLoader.
             Of items that are tuples the first part is shown.
         captions: a text for each picture.
         targets: for each image masks or boxes to lay over it: a label map or bool mask (H, W), or

@@ -9,7 +9,7 @@ import numpy as np
 import traitlets as t
 from torch import nn
 
-from torchdial.inputs.refusal import describe, refusal
+from torchdial.inputs.errors import describe, refusal
 from torchdial.structure import ModuleTable, module_table
 from torchdial.structure.forward import Shapes
 from torchdial.structure.table import shape_text

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import traitlets as t
 
-from torchdial.inputs.kinds import to_own_thresholds
-from torchdial.inputs.refusal import describe, refusal
+from torchdial.inputs.arguments import to_own_thresholds
+from torchdial.inputs.errors import describe, refusal
 from torchdial.models.inference import Model
 from torchdial.models.predictions import at_other_images
 from torchdial.sweeps.formulas import Average

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 
 from torchdial.inputs import Stops, Task, to_images, to_probabilities, to_stops, to_targets
-from torchdial.inputs.kinds import of_kind, to_list
-from torchdial.inputs.maps import refuse_unknown_task, to_tensor
-from torchdial.inputs.refusal import describe, refusal
+from torchdial.inputs.arguments import of_kind, to_list
+from torchdial.inputs.errors import describe, refusal
+from torchdial.inputs.probability_maps import refuse_unknown_task, to_tensor
 from torchdial.models.inference import Model, Output, predict
 from torchdial.models.predictions import (
     Given,

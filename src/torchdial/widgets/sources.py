@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeGuard
 import numpy as np
 import torch
 
-from torchdial.inputs.refusal import describe, refusal
+from torchdial.inputs.errors import describe, refusal
 from torchdial.training.history import History
 from torchdial.training.runs import runs as all_runs
 from torchdial.training.series import Series

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from torchdial.inputs.refusal import describe, refusal
+from torchdial.inputs.errors import describe, refusal
 from torchdial.widgets.frames import Choice
 from torchdial.widgets.gradient_plot import SCALARS, LayersPlot
 from torchdial.widgets.loss_plot import is_metric

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from torchdial.figures.interactive.parts import COLORS, figure, follow, unit_scale
-from torchdial.inputs.kinds import to_names
-from torchdial.inputs.refusal import describe, refusal
+from torchdial.inputs.arguments import to_names
+from torchdial.inputs.errors import describe, refusal
 from torchdial.sweeps.curves import ThresholdCurves
 from torchdial.sweeps.detection_curves import DetectionCurves
 from torchdial.sweeps.formulas import Average, Metric, check_average

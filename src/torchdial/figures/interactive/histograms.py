@@ -11,10 +11,10 @@ import torch
 from torch import nn
 
 from torchdial.figures.interactive.parts import COLORS, figure
-from torchdial.inputs.kinds import one_of, to_names
-from torchdial.inputs.maps import to_tensor
+from torchdial.inputs.arguments import one_of, to_names
+from torchdial.inputs.errors import describe, refusal, refuse_non_finite
 from torchdial.inputs.numbers import to_whole
-from torchdial.inputs.refusal import describe, refusal, refuse_non_finite
+from torchdial.inputs.probability_maps import to_tensor
 
 MOST_BINS = 10_000
 

@@ -14,8 +14,8 @@ import bqplot as bq
 import numpy as np
 
 from torchdial.figures.interactive.parts import COLORS, figure
-from torchdial.inputs.kinds import to_names
-from torchdial.inputs.refusal import describe, refusal
+from torchdial.inputs.arguments import to_names
+from torchdial.inputs.errors import describe, refusal
 from torchdial.training.history import History
 from torchdial.training.series import Series
 

@@ -8,7 +8,7 @@ import bqplot as bq
 import numpy as np
 
 from torchdial.figures.interactive.parts import COLORS, figure, follow, unit_scale
-from torchdial.inputs.refusal import describe, refusal
+from torchdial.inputs.errors import describe, refusal
 from torchdial.sweeps.detection_curves import DetectionCurves
 from torchdial.sweeps.detection_settings import DetectionMetric
 from torchdial.sweeps.formulas import Average, check_average

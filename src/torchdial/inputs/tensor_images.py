@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from torchdial.inputs.images import CHANNELS, Numbers, refuse_too_large, undo_normalisation
-from torchdial.inputs.maps import to_tensor
-from torchdial.inputs.refusal import describe, refusal
+from torchdial.inputs.errors import describe, refusal
+from torchdial.inputs.preview_images import CHANNELS, Numbers, refuse_too_large, undo_normalisation
+from torchdial.inputs.probability_maps import to_tensor
 
 Pixels = npt.NDArray[np.uint8]
 Normalize = Literal["image", "batch"] | tuple[float, float] | None

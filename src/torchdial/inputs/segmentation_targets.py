@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 
-from torchdial.inputs.maps import Task, refuse_unknown_task, to_tensor
+from torchdial.inputs.errors import describe, refusal
 from torchdial.inputs.numbers import to_whole
-from torchdial.inputs.refusal import describe, refusal
+from torchdial.inputs.probability_maps import Task, refuse_unknown_task, to_tensor
 
 LEFT_OUT = "Pass the label to leave out, such as 255 or -100, or None."
 IGNORED = 255  # in canonical targets; labels are 0 … 254

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from torchdial.inputs.boxes import BoxFormat
-from torchdial.inputs.reading import (
+from torchdial.inputs.detection_fields import (
     ImageId,
     as_tensor,
     check_images,
@@ -23,7 +23,7 @@ from torchdial.inputs.reading import (
     to_names,
     to_numbers,
 )
-from torchdial.inputs.refusal import describe, refusal, refuse_non_finite
+from torchdial.inputs.errors import describe, refusal, refuse_non_finite
 
 
 @dataclass(frozen=True, eq=False)

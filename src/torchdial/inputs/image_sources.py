@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader
 
-from torchdial.inputs.pictures import Picture, to_pictures
-from torchdial.inputs.refusal import describe, refusal
+from torchdial.inputs.errors import describe, refusal
+from torchdial.inputs.tensor_images import Picture, to_pictures
 
 
 class PictureSource:

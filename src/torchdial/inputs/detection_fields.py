@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from torchdial.inputs.arguments import to_list
 from torchdial.inputs.boxes import Boxes, BoxFormat, refuse_normalised, to_boxes
-from torchdial.inputs.kinds import to_list
+from torchdial.inputs.errors import describe, refusal
 from torchdial.inputs.numbers import to_whole
-from torchdial.inputs.refusal import describe, refusal
 
 ImageId = int | str
 CLASSES = "It is the largest label + 1."

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from torchdial.inputs.refusal import describe, refusal
+from torchdial.inputs.errors import describe, refusal
 
 
 def one_of(

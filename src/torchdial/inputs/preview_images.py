@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from torchdial.inputs.maps import to_tensor
-from torchdial.inputs.refusal import describe, refusal, refuse_non_finite
+from torchdial.inputs.errors import describe, refusal, refuse_non_finite
+from torchdial.inputs.probability_maps import to_tensor
 
 Numbers = float | Sequence[float] | None
 
