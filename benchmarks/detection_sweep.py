@@ -15,9 +15,9 @@ from _measure import Result, at_most, box_scenes, interleave, median_of_ratios, 
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from torchdial.sweeps.average_precision import AREAS
-from torchdial.sweeps.detections import DetectionSweep
-from torchdial.sweeps.nms import nms_sweep
+from torchdial.sweeps.boxes.average_precision import AREAS
+from torchdial.sweeps.boxes.detection_sweep import DetectionSweep
+from torchdial.sweeps.boxes.nms import nms_sweep
 
 IMAGES, BOXES, CLASSES = 500, 100, 10
 STOP = 50

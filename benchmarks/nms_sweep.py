@@ -17,7 +17,7 @@ import torch
 from _measure import Result, at_least, interleave, median_of_ratios, report, spread
 
 from torchdial.inputs import to_stops
-from torchdial.sweeps.nms import nms_sweep
+from torchdial.sweeps.boxes.nms import nms_sweep
 
 AIM = 10
 AIM_FROM = 1000

@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from torchdial.export import save_html
     from torchdial.models.raw_candidates import raw_candidates
     from torchdial.models.streaming import stream
-    from torchdial.sweeps.curves import ThresholdCurves
-    from torchdial.sweeps.detect import detect
-    from torchdial.sweeps.detection_curves import DetectionCurves
-    from torchdial.sweeps.detections import DetectionSweep
-    from torchdial.sweeps.levels import threshold_levels
-    from torchdial.sweeps.nms import nms_sweep
-    from torchdial.sweeps.segment import segment
-    from torchdial.sweeps.thresholds import ThresholdSweep
+    from torchdial.sweeps.boxes.detect import detect
+    from torchdial.sweeps.boxes.detection_curves import DetectionCurves
+    from torchdial.sweeps.boxes.detection_sweep import DetectionSweep
+    from torchdial.sweeps.boxes.nms import nms_sweep
+    from torchdial.sweeps.pixels.segment import segment
+    from torchdial.sweeps.pixels.threshold_curves import ThresholdCurves
+    from torchdial.sweeps.pixels.threshold_levels import threshold_levels
+    from torchdial.sweeps.pixels.threshold_sweep import ThresholdSweep
     from torchdial.training.history import History
     from torchdial.training.monitor import TrainingMonitor
     from torchdial.training.runs import compare_runs, runs
@@ -41,9 +41,9 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "DetectionComparison": "torchdial.widgets.comparison",
-    "DetectionCurves": "torchdial.sweeps.detection_curves",
+    "DetectionCurves": "torchdial.sweeps.boxes.detection_curves",
     "DetectionPreview": "torchdial.widgets.detection",
-    "DetectionSweep": "torchdial.sweeps.detections",
+    "DetectionSweep": "torchdial.sweeps.boxes.detection_sweep",
     "GradientPlot": "torchdial.widgets.gradient_plot",
     "LossPlot": "torchdial.widgets.loss_plot",
     "History": "torchdial.training.history",
@@ -51,21 +51,21 @@ _HOMES = {
     "ModelTree": "torchdial.widgets.model_tree",
     "SegmentationComparison": "torchdial.widgets.comparison",
     "SegmentationPreview": "torchdial.widgets.segmentation",
-    "ThresholdCurves": "torchdial.sweeps.curves",
-    "ThresholdSweep": "torchdial.sweeps.thresholds",
+    "ThresholdCurves": "torchdial.sweeps.pixels.threshold_curves",
+    "ThresholdSweep": "torchdial.sweeps.pixels.threshold_sweep",
     "TrainingMonitor": "torchdial.training.monitor",
     "TrainingPanel": "torchdial.widgets.training_panel",
     "Visualization": "torchdial.visualization",
     "compare": "torchdial.widgets.comparison",
     "compare_runs": "torchdial.training.runs",
-    "detect": "torchdial.sweeps.detect",
-    "nms_sweep": "torchdial.sweeps.nms",
+    "detect": "torchdial.sweeps.boxes.detect",
+    "nms_sweep": "torchdial.sweeps.boxes.nms",
     "raw_candidates": "torchdial.models.raw_candidates",
     "runs": "torchdial.training.runs",
     "save_html": "torchdial.export",
-    "segment": "torchdial.sweeps.segment",
+    "segment": "torchdial.sweeps.pixels.segment",
     "stream": "torchdial.models.streaming",
-    "threshold_levels": "torchdial.sweeps.levels",
+    "threshold_levels": "torchdial.sweeps.pixels.threshold_levels",
 }
 
 __all__ = [

@@ -32,8 +32,8 @@ import torchdial as td
 from tests.faults.test_saving import things_to_save
 from tests.training.recorded import recorded
 from tests.training.test_files import frame
-from torchdial.sweeps import archive
-from torchdial.sweeps.archive import read_archive
+from torchdial.sweeps import npz_archive as archive
+from torchdial.sweeps.npz_archive import read_archive
 from torchdial.training.frames import to_frame
 from torchdial.training.snapshot import Mark, take
 

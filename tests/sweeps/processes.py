@@ -11,7 +11,7 @@ import torch
 import torch.distributed as dist
 
 from tests.sweeps import coco
-from torchdial.sweeps.metrics import DetectionSweepMetric, ThresholdSweepMetric
+from torchdial.sweeps.torchmetrics import DetectionSweepMetric, ThresholdSweepMetric
 
 CLASSES = {"binary": None, "multilabel": 3, "multiclass": 3}
 SHARES = {"uneven": [3, 1], "one has none": [4, 0]}

@@ -14,7 +14,7 @@ import torch
 
 from tests.inputs.refusals import says
 from torchdial import ThresholdCurves, ThresholdSweep
-from torchdial.sweeps.archive import read_archive, write_archive
+from torchdial.sweeps.npz_archive import read_archive, write_archive
 
 FORMAT = "torchdial.ThresholdCurves/1"
 CLASSES = {"binary": None, "multilabel": 3, "multiclass": 3}

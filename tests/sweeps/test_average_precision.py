@@ -8,8 +8,8 @@ import torch
 
 from tests.inputs.refusals import says
 from tests.sweeps import coco
-from torchdial.sweeps.average_precision import AREAS, MATCH_IOUS
-from torchdial.sweeps.detections import DetectionSweep
+from torchdial.sweeps.boxes.average_precision import AREAS, MATCH_IOUS
+from torchdial.sweeps.boxes.detection_sweep import DetectionSweep
 
 STOPS = [0.0, 0.3, 0.5, 0.8, 1.0]
 

@@ -15,8 +15,8 @@ from tests.sweeps import slow
 from tests.sweeps.test_formulas import sklearn_metrics
 from torchdial import ThresholdCurves, ThresholdSweep
 from torchdial.inputs import to_stops
-from torchdial.sweeps.counts import Counts
-from torchdial.sweeps.formulas import AVERAGES, METRICS
+from torchdial.sweeps.metric_formulas import AVERAGES, METRICS
+from torchdial.sweeps.pixels.pixel_counts import Counts
 
 STOPS = [0.0, 0.2, 0.35, 0.5, 0.9]
 

@@ -7,8 +7,8 @@ import torch
 from tests.inputs.refusals import says
 from tests.sweeps.test_nms import DEVICES, SQUARE, crowd, greedy, row
 from torchdial.inputs import to_stops
-from torchdial.sweeps.detect import detect
-from torchdial.sweeps.nms import nms_sweep
+from torchdial.sweeps.boxes.detect import detect
+from torchdial.sweeps.boxes.nms import nms_sweep
 
 
 def by_definition(boxes, scores, labels, limit, nms_iou, agnostic=False, max_det=300):

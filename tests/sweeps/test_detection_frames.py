@@ -9,14 +9,14 @@ import torch
 from tests.sweeps import coco
 from tests.sweeps.test_nms import crowd
 from torchdial.inputs import to_annotations, to_detections
-from torchdial.sweeps.detection_frames import (
+from torchdial.sweeps.boxes.detection_frame import (
     DetectionFrame,
     looks_suppressed,
     measure_image,
 )
-from torchdial.sweeps.detections import DetectionSweep
-from torchdial.sweeps.instance_masks import pack_masks
-from torchdial.sweeps.nms import nms_sweep
+from torchdial.sweeps.boxes.detection_sweep import DetectionSweep
+from torchdial.sweeps.boxes.instance_masks import pack_masks
+from torchdial.sweeps.boxes.nms import nms_sweep
 
 SETTINGS = DetectionSweep(num_classes=coco.CLASSES).settings
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]

@@ -10,7 +10,7 @@ from tests.sweeps import coco
 from tests.sweeps.processes import detections_of
 from tests.sweeps.test_detections import same
 from tests.sweeps.test_metrics import COPIES, DEVICES, OTHER_SETTINGS, detection_curves
-from torchdial.sweeps.metrics import DetectionSweepMetric
+from torchdial.sweeps.torchmetrics import DetectionSweepMetric
 
 
 def detected(images: slice = slice(None), **how: Any) -> DetectionSweepMetric:

@@ -9,10 +9,10 @@ import torch
 
 from tests.inputs.refusals import says
 from tests.sweeps import coco
-from torchdial.sweeps.archive import read_archive, write_archive
-from torchdial.sweeps.detection_curves import DetectionCurves
-from torchdial.sweeps.detection_points import choose
-from torchdial.sweeps.detections import DetectionSweep
+from torchdial.sweeps.boxes.detection_curves import DetectionCurves
+from torchdial.sweeps.boxes.detection_setting import choose
+from torchdial.sweeps.boxes.detection_sweep import DetectionSweep
+from torchdial.sweeps.npz_archive import read_archive, write_archive
 
 DEVICES = ["cpu", *["cuda"] * torch.cuda.is_available()]
 METRICS = ("precision", "recall", "f1")

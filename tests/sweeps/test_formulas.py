@@ -19,7 +19,7 @@ from sklearn.metrics import (
 
 from tests.inputs.refusals import says
 from tests.sweeps import slow
-from torchdial.sweeps.formulas import METRICS, check_average, check_metric, evaluate
+from torchdial.sweeps.metric_formulas import METRICS, check_average, check_metric, evaluate
 
 NAN = float("nan")
 

@@ -12,12 +12,12 @@ from tests.sweeps.slow_boxes import tensors
 from torchdial.inputs import to_stops
 from torchdial.inputs.boxes import to_boxes
 from torchdial.inputs.detection_targets import to_annotations
-from torchdial.sweeps.detect import detect
-from torchdial.sweeps.detection_curves import DetectionCurves
-from torchdial.sweeps.detections import DetectionSweep
-from torchdial.sweeps.matching import match_codes
-from torchdial.sweeps.nms import nms_sweep
-from torchdial.sweeps.words import pack_bits
+from torchdial.sweeps.boxes.bitsets import pack_bits
+from torchdial.sweeps.boxes.detect import detect
+from torchdial.sweeps.boxes.detection_curves import DetectionCurves
+from torchdial.sweeps.boxes.detection_sweep import DetectionSweep
+from torchdial.sweeps.boxes.matching import match_codes
+from torchdial.sweeps.boxes.nms import nms_sweep
 
 CASES = json.loads(PATH.read_text(encoding="utf-8"))
 every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])

@@ -11,8 +11,8 @@ from tests.sweeps import slow
 from tests.sweeps.strategies import DTYPES, STOPS, near
 from torchdial import threshold_levels
 from torchdial.inputs import Stops, to_stops
-from torchdial.sweeps.counts import measure_levels
-from torchdial.sweeps.levels import levels_of
+from torchdial.sweeps.pixels.pixel_counts import measure_levels
+from torchdial.sweeps.pixels.threshold_levels import levels_of
 
 DEVICES = ["cpu", *["cuda"] * torch.cuda.is_available()]
 QUARTERS = (0.0, 0.25, 0.5, 0.75, 1.0)

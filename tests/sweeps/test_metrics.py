@@ -24,7 +24,7 @@ from tests.sweeps.processes import CLASSES, SHARES, batch_of, detections_of, met
 from tests.sweeps.test_detections import same as same_boxes
 from tests.sweeps.test_thresholds import same
 from torchdial import DetectionCurves, DetectionSweep, ThresholdCurves, ThresholdSweep
-from torchdial.sweeps.metrics import ThresholdSweepMetric
+from torchdial.sweeps.torchmetrics import ThresholdSweepMetric
 
 DEVICES = ["cpu", *["cuda"] * torch.cuda.is_available()]
 OTHER_SETTINGS = says("metric states", "same settings", "others", "same arguments")
@@ -201,7 +201,7 @@ def detection_curves() -> DetectionCurves:
 
 
 def test_the_sweep_itself_needs_no_torchmetrics() -> None:
-    code = "import sys, torchdial.sweeps.thresholds; sys.exit('torchmetrics' in sys.modules)"
+    code = "import sys, torchdial.sweeps.pixels.threshold_sweep; sys.exit('torchmetrics' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

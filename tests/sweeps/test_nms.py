@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from tests.inputs.refusals import says
 from torchdial.inputs import Stops, to_stops
-from torchdial.sweeps import nms
-from torchdial.sweeps.nms import nms_sweep
+from torchdial.sweeps.boxes import nms
+from torchdial.sweeps.boxes.nms import nms_sweep
 
 DEVICES = ["cpu", *["cuda"] * torch.cuda.is_available()]
 INF = float("inf")

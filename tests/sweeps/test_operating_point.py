@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from torchdial.inputs import to_stops
-from torchdial.sweeps.operating_point import OperatingPoint
+from torchdial.sweeps.boxes.operating_point import OperatingPoint
 
 PLAIN = OperatingPoint(0.25, 0.5, 300, {}, class_agnostic=False)
 

@@ -14,7 +14,7 @@ from tests.sweeps import slow
 from tests.sweeps.strategies import batches
 from torchdial import ThresholdCurves, ThresholdSweep
 from torchdial.inputs import Stops
-from torchdial.sweeps.counts import Counts
+from torchdial.sweeps.pixels.pixel_counts import Counts
 
 DEVICES = ["cpu", *["cuda"] * torch.cuda.is_available()]
 IGNORED = 7

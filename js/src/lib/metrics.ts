@@ -1,4 +1,4 @@
-// The metrics as formulas of counts; src/torchdial/sweeps/formulas.py and curves.py compute the
+// The metrics as formulas of counts; src/torchdial/sweeps/metric_formulas.py and curves.py compute the
 // same, and tests/golden/curves.json binds them.
 
 export const METRICS = ["dice", "iou", "precision", "recall", "specificity", "accuracy"] as const;

@@ -1,17 +1,17 @@
 """Every position of a dial, computed once: pure functions and plain dataclasses on torch alone.
 
-`torchdial.sweeps.metrics` stands apart: it alone imports torchmetrics.
+`torchdial.sweeps.torchmetrics` stands apart: it alone imports torchmetrics.
 """
 
-from torchdial.sweeps.calibration import Calibration
-from torchdial.sweeps.curves import ThresholdCurves
-from torchdial.sweeps.detect import detect
-from torchdial.sweeps.detection_curves import DetectionCurves
-from torchdial.sweeps.detections import DetectionSweep
-from torchdial.sweeps.levels import threshold_levels
-from torchdial.sweeps.nms import nms_sweep
-from torchdial.sweeps.segment import segment
-from torchdial.sweeps.thresholds import ThresholdSweep
+from torchdial.sweeps.boxes.detect import detect
+from torchdial.sweeps.boxes.detection_curves import DetectionCurves
+from torchdial.sweeps.boxes.detection_sweep import DetectionSweep
+from torchdial.sweeps.boxes.nms import nms_sweep
+from torchdial.sweeps.pixels.calibration import Calibration
+from torchdial.sweeps.pixels.segment import segment
+from torchdial.sweeps.pixels.threshold_curves import ThresholdCurves
+from torchdial.sweeps.pixels.threshold_levels import threshold_levels
+from torchdial.sweeps.pixels.threshold_sweep import ThresholdSweep
 
 __all__ = [
     "Calibration",

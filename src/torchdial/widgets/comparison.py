@@ -11,8 +11,8 @@ import torch
 from torchdial.inputs.arguments import of_kind, to_list
 from torchdial.inputs.detection_targets import Annotations
 from torchdial.inputs.errors import describe, refusal
-from torchdial.sweeps.detection_frames import DetectionFrame
-from torchdial.sweeps.frames import SegmentationFrame
+from torchdial.sweeps.boxes.detection_frame import DetectionFrame
+from torchdial.sweeps.pixels.segmentation_frame import SegmentationFrame
 from torchdial.widgets.detection import DetectionPreview
 from torchdial.widgets.detection_dial import DetectionDial
 from torchdial.widgets.dial import SegmentationDial

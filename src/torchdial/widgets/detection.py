@@ -25,12 +25,12 @@ from torchdial.models.predictions import (
     to_inputs,
 )
 from torchdial.models.raw_candidates import check_floor, has_raw_candidates
-from torchdial.sweeps.detection_curves import DetectionCurves
-from torchdial.sweeps.detection_frames import DetectionFrame, take_above
-from torchdial.sweeps.detection_settings import DetectionMetric, DetectionSettings
-from torchdial.sweeps.detections import DetectionSweep
-from torchdial.sweeps.formulas import Average, check_average
-from torchdial.sweeps.operating_point import Target
+from torchdial.sweeps.boxes.detection_curves import DetectionCurves
+from torchdial.sweeps.boxes.detection_frame import DetectionFrame, take_above
+from torchdial.sweeps.boxes.detection_settings import DetectionMetric, DetectionSettings
+from torchdial.sweeps.boxes.detection_sweep import DetectionSweep
+from torchdial.sweeps.boxes.operating_point import Target
+from torchdial.sweeps.metric_formulas import Average, check_average
 from torchdial.widgets.detection_dial import DetectionDial
 from torchdial.widgets.detection_reader import DetectionReader
 from torchdial.widgets.preview import ClassThresholds, ModelPreview, needed

@@ -13,11 +13,11 @@ import traitlets as t
 
 from torchdial.inputs.detection_targets import Annotations
 from torchdial.inputs.errors import refusal
-from torchdial.sweeps.detection_curves import DetectionCurves
-from torchdial.sweeps.detection_frames import DetectionFrame
-from torchdial.sweeps.detection_settings import DetectionSettings
-from torchdial.sweeps.formulas import Average
-from torchdial.sweeps.operating_point import OperatingPoint
+from torchdial.sweeps.boxes.detection_curves import DetectionCurves
+from torchdial.sweeps.boxes.detection_frame import DetectionFrame
+from torchdial.sweeps.boxes.detection_settings import DetectionSettings
+from torchdial.sweeps.boxes.operating_point import OperatingPoint
+from torchdial.sweeps.metric_formulas import Average
 from torchdial.widgets.detection_wire import (
     pack_config,
     pack_curves,

@@ -13,8 +13,8 @@ from torchdial.inputs.class_names import MAX_LABEL, ClassNames, describe_labels,
 from torchdial.inputs.detection_fields import ImageId, check_images, is_coco_list
 from torchdial.inputs.errors import refusal
 from torchdial.models.predictions import Source
-from torchdial.sweeps.detection_frames import DetectionFrame, looks_suppressed, measure_image
-from torchdial.sweeps.detection_settings import DetectionSettings
+from torchdial.sweeps.boxes.detection_frame import DetectionFrame, looks_suppressed, measure_image
+from torchdial.sweeps.boxes.detection_settings import DetectionSettings
 
 Size = tuple[int, int]
 

@@ -14,11 +14,11 @@ import numpy.typing as npt
 import torch
 
 from torchdial.inputs.detection_targets import Annotations
-from torchdial.sweeps.detection_curves import DetectionCurves
-from torchdial.sweeps.detection_frames import DetectionFrame
-from torchdial.sweeps.detection_settings import METRICS, DetectionSettings
-from torchdial.sweeps.formulas import Average
-from torchdial.sweeps.words import ALMOST_ONE
+from torchdial.sweeps.boxes.bitsets import ALMOST_ONE
+from torchdial.sweeps.boxes.detection_curves import DetectionCurves
+from torchdial.sweeps.boxes.detection_frame import DetectionFrame
+from torchdial.sweeps.boxes.detection_settings import METRICS, DetectionSettings
+from torchdial.sweeps.metric_formulas import Average
 
 Bytes = npt.NDArray[np.uint8]
 

@@ -12,9 +12,9 @@ import traitlets as t
 
 from torchdial.inputs.probability_maps import Task
 from torchdial.inputs.stops import Stops
-from torchdial.sweeps.curves import ThresholdCurves
-from torchdial.sweeps.formulas import Average
-from torchdial.sweeps.frames import SegmentationFrame
+from torchdial.sweeps.metric_formulas import Average
+from torchdial.sweeps.pixels.segmentation_frame import SegmentationFrame
+from torchdial.sweeps.pixels.threshold_curves import ThresholdCurves
 from torchdial.widgets.preview import PAGE_SIZE, Bytes, ClassThresholds, Preview
 from torchdial.widgets.wire import pack_floats, pack_tally
 

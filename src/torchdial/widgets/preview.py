@@ -14,7 +14,7 @@ from torchdial.inputs.arguments import to_own_thresholds
 from torchdial.inputs.errors import describe, refusal
 from torchdial.models.inference import Model
 from torchdial.models.predictions import at_other_images
-from torchdial.sweeps.formulas import Average
+from torchdial.sweeps.metric_formulas import Average
 from torchdial.widgets.base import Widget
 from torchdial.widgets.saved import Saved
 from torchdial.widgets.wire import pack_tile, plane_bytes

@@ -22,10 +22,10 @@ from torchdial.models.predictions import (
     next_source,
     to_batch,
 )
-from torchdial.sweeps.curves import ThresholdCurves
-from torchdial.sweeps.formulas import Average, Metric, check_average
-from torchdial.sweeps.frames import SegmentationFrame, measure_frame
-from torchdial.sweeps.thresholds import ThresholdSweep
+from torchdial.sweeps.metric_formulas import Average, Metric, check_average
+from torchdial.sweeps.pixels.segmentation_frame import SegmentationFrame, measure_frame
+from torchdial.sweeps.pixels.threshold_curves import ThresholdCurves
+from torchdial.sweeps.pixels.threshold_sweep import ThresholdSweep
 from torchdial.widgets.dial import SegmentationDial
 from torchdial.widgets.preview import Bytes, ClassThresholds, ModelPreview, needed
 

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from torchdial.sweeps.counts import Counts
-from torchdial.sweeps.curves import ThresholdCurves
-from torchdial.sweeps.formulas import Average
+from torchdial.sweeps.metric_formulas import Average
+from torchdial.sweeps.pixels.pixel_counts import Counts
+from torchdial.sweeps.pixels.threshold_curves import ThresholdCurves
 
 # Past this, counts go pooled, and pictures without metrics of their own.
 MAX_COUNT_BYTES = 32 << 20

@@ -1,4 +1,4 @@
-// The best point of both dials; `choose` in src/torchdial/sweeps/detection_points.py.
+// The best point of both dials; `choose` in src/torchdial/sweeps/boxes/detection_setting.py.
 
 export interface Point {
   /** Index of the NMS stop. */

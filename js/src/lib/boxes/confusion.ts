@@ -1,4 +1,4 @@
-// The confusion matrix at a setting; `confuse` in src/torchdial/sweeps/detection_points.py.
+// The confusion matrix at a setting; `confuse` in src/torchdial/sweeps/boxes/detection_setting.py.
 
 import { missed } from "./counts";
 import { FALSE, IGNORED, type Outcome } from "./match";

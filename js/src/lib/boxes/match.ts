@@ -1,4 +1,4 @@
-// COCO's greedy matching at one NMS stop; `take_targets` in src/torchdial/sweeps/matching.py.
+// COCO's greedy matching at one NMS stop; `take_targets` in src/torchdial/sweeps/boxes/matching.py.
 
 import type { Found, Scene } from "./scene";
 

@@ -1,4 +1,4 @@
-// Which detections are drawn at a setting; `detect` in src/torchdial/sweeps/detect.py is the rule.
+// Which detections are drawn at a setting; `detect` in src/torchdial/sweeps/boxes/detect.py is the rule.
 
 import { type Found, keptAt } from "./scene";
 

@@ -1,4 +1,4 @@
-// Which box NMS lets win over another; src/torchdial/sweeps/nms.py rounds the same way.
+// Which box NMS lets win over another; src/torchdial/sweeps/boxes/nms.py rounds the same way.
 
 import { type Found, keptAt } from "./scene";
 

@@ -12,9 +12,9 @@ import numpy.typing as npt
 from torchdial.figures.interactive.parts import COLORS, figure, follow, unit_scale
 from torchdial.inputs.arguments import to_names
 from torchdial.inputs.errors import describe, refusal
-from torchdial.sweeps.curves import ThresholdCurves
-from torchdial.sweeps.detection_curves import DetectionCurves
-from torchdial.sweeps.formulas import Average, Metric, check_average
+from torchdial.sweeps.boxes.detection_curves import DetectionCurves
+from torchdial.sweeps.metric_formulas import Average, Metric, check_average
+from torchdial.sweeps.pixels.threshold_curves import ThresholdCurves
 
 Floats = npt.NDArray[np.float64]
 

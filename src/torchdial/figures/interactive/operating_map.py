@@ -9,9 +9,9 @@ import numpy as np
 
 from torchdial.figures.interactive.parts import COLORS, figure, follow, unit_scale
 from torchdial.inputs.errors import describe, refusal
-from torchdial.sweeps.detection_curves import DetectionCurves
-from torchdial.sweeps.detection_settings import DetectionMetric
-from torchdial.sweeps.formulas import Average, check_average
+from torchdial.sweeps.boxes.detection_curves import DetectionCurves
+from torchdial.sweeps.boxes.detection_settings import DetectionMetric
+from torchdial.sweeps.metric_formulas import Average, check_average
 
 
 def operating_map_figure(

@@ -11,7 +11,7 @@ from torchdial.inputs.errors import describe, refusal
 from torchdial.inputs.probability_maps import Task, check_task
 from torchdial.inputs.segmentation_targets import IGNORED
 from torchdial.inputs.stops import Stops
-from torchdial.sweeps.levels import levels_of
+from torchdial.sweeps.pixels.threshold_levels import levels_of
 
 
 @dataclass(frozen=True)

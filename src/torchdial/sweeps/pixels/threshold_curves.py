@@ -17,10 +17,7 @@ from torchdial.inputs.errors import refusal
 from torchdial.inputs.numbers import to_float, to_whole
 from torchdial.inputs.probability_maps import Task
 from torchdial.inputs.stops import Stops, to_stops
-from torchdial.sweeps.archive import read_archive, write_archive
-from torchdial.sweeps.calibration import Calibration, calibrate
-from torchdial.sweeps.counts import Counts, Tally, check_tally
-from torchdial.sweeps.formulas import (
+from torchdial.sweeps.metric_formulas import (
     METRICS,
     Average,
     Metric,
@@ -29,6 +26,9 @@ from torchdial.sweeps.formulas import (
     evaluate,
     to_demands,
 )
+from torchdial.sweeps.npz_archive import read_archive, write_archive
+from torchdial.sweeps.pixels.calibration import Calibration, calibrate
+from torchdial.sweeps.pixels.pixel_counts import Counts, Tally, check_tally
 
 if TYPE_CHECKING:
     import pandas as pd

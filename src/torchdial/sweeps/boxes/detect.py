@@ -14,7 +14,7 @@ from torchdial.inputs.boxes import Boxes, to_boxes
 from torchdial.inputs.errors import describe, refusal
 from torchdial.inputs.numbers import to_float, to_fraction
 from torchdial.inputs.stops import Stops
-from torchdial.sweeps.nms import kept_at
+from torchdial.sweeps.boxes.nms import kept_at
 
 IOU_REMEDY = "0 keeps no two boxes that overlap, 1 keeps all."
 

@@ -8,9 +8,9 @@ import torch
 
 from torchdial.inputs.arguments import refuse_no_path
 from torchdial.inputs.errors import refusal
-from torchdial.sweeps.archive import read_archive, write_archive
-from torchdial.sweeps.detection_settings import DetectionSettings
-from torchdial.sweeps.detection_tally import MAX_CLASSES, DetectionTally
+from torchdial.sweeps.boxes.detection_settings import DetectionSettings
+from torchdial.sweeps.boxes.detection_tally import MAX_CLASSES, DetectionTally
+from torchdial.sweeps.npz_archive import read_archive, write_archive
 
 FORMAT = "torchdial.DetectionCurves/1"
 

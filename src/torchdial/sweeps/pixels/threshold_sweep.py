@@ -11,8 +11,8 @@ from torchdial.inputs.errors import refusal
 from torchdial.inputs.probability_maps import Task, check_task, to_probabilities
 from torchdial.inputs.segmentation_targets import to_targets
 from torchdial.inputs.stops import Stops, to_stops
-from torchdial.sweeps.counts import Tally, append_tally, count_levels, measure_levels
-from torchdial.sweeps.curves import ThresholdCurves
+from torchdial.sweeps.pixels.pixel_counts import Tally, append_tally, count_levels, measure_levels
+from torchdial.sweeps.pixels.threshold_curves import ThresholdCurves
 
 
 class ThresholdSweep:

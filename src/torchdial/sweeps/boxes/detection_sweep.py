@@ -17,10 +17,10 @@ from torchdial.inputs.detections import to_detections
 from torchdial.inputs.errors import describe, refusal
 from torchdial.inputs.numbers import to_number
 from torchdial.inputs.stops import Stops, to_stops
-from torchdial.sweeps.detection_curves import DetectionCurves
-from torchdial.sweeps.detection_settings import DetectionSettings
-from torchdial.sweeps.detection_tally import MAX_CLASSES, DetectionTally, tally_image
-from torchdial.sweeps.nms import kept_at
+from torchdial.sweeps.boxes.detection_curves import DetectionCurves
+from torchdial.sweeps.boxes.detection_settings import DetectionSettings
+from torchdial.sweeps.boxes.detection_tally import MAX_CLASSES, DetectionTally, tally_image
+from torchdial.sweeps.boxes.nms import kept_at
 
 
 class DetectionSweep:

@@ -11,8 +11,8 @@ import torch
 
 from torchdial.inputs.probability_maps import Task
 from torchdial.inputs.stops import Stops
-from torchdial.sweeps.counts import Levels, Tally, count_levels, measure_levels
-from torchdial.sweeps.curves import ThresholdCurves
+from torchdial.sweeps.pixels.pixel_counts import Levels, Tally, count_levels, measure_levels
+from torchdial.sweeps.pixels.threshold_curves import ThresholdCurves
 
 Bytes = npt.NDArray[np.uint8]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from torchdial.inputs.stops import Stops
-from torchdial.sweeps.counts import Counts
+from torchdial.sweeps.pixels.pixel_counts import Counts
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import torch
 
 from torchdial.inputs.stops import Stops
-from torchdial.sweeps.detection_tally import DetectionTally, keep_first
-from torchdial.sweeps.levels import levels_of
-from torchdial.sweeps.matching import Pairs, match_stops
-from torchdial.sweeps.words import pack_bits, unpack_bits
+from torchdial.sweeps.boxes.bitsets import pack_bits, unpack_bits
+from torchdial.sweeps.boxes.detection_tally import DetectionTally, keep_first
+from torchdial.sweeps.boxes.matching import Pairs, match_stops
+from torchdial.sweeps.pixels.threshold_levels import levels_of
 
 
 @dataclass(frozen=True)

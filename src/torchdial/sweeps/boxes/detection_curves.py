@@ -12,23 +12,29 @@ import numpy as np
 import torch
 
 from torchdial.inputs.errors import refusal
-from torchdial.sweeps.average_precision import (
+from torchdial.sweeps.boxes.average_precision import (
     AREAS,
     MATCH_IOUS,
     average_precision,
     check_area,
     select,
 )
-from torchdial.sweeps.detection_counts import (
+from torchdial.sweeps.boxes.detection_counts import (
     Decisions,
     DetectionCounts,
     count_all,
     count_images,
     decide,
 )
-from torchdial.sweeps.detection_files import read_tally, write_tally
-from torchdial.sweeps.detection_points import choose, confuse, count_at, shown_at, thresholds_of
-from torchdial.sweeps.detection_settings import (
+from torchdial.sweeps.boxes.detection_curves_file import read_tally, write_tally
+from torchdial.sweeps.boxes.detection_setting import (
+    choose,
+    confuse,
+    count_at,
+    shown_at,
+    thresholds_of,
+)
+from torchdial.sweeps.boxes.detection_settings import (
     METRICS,
     DetectionMetric,
     DetectionSettings,
@@ -36,8 +42,8 @@ from torchdial.sweeps.detection_settings import (
     evaluate,
     mean_of_defined,
 )
-from torchdial.sweeps.detection_tally import DetectionTally
-from torchdial.sweeps.formulas import Average, check_average, to_demands
+from torchdial.sweeps.boxes.detection_tally import DetectionTally
+from torchdial.sweeps.metric_formulas import Average, check_average, to_demands
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,12 +14,12 @@ from torchdial.inputs.boxes import Boxes
 from torchdial.inputs.detection_targets import Annotations, to_annotations
 from torchdial.inputs.detections import Detections
 from torchdial.inputs.stops import Stops
-from torchdial.sweeps.detection_curves import DetectionCurves
-from torchdial.sweeps.detection_points import errors_at, shown_at
-from torchdial.sweeps.detection_settings import DetectionSettings
-from torchdial.sweeps.detection_tally import DetectionTally, tally_image
-from torchdial.sweeps.instance_masks import pack_masks
-from torchdial.sweeps.nms import kept_at
+from torchdial.sweeps.boxes.detection_curves import DetectionCurves
+from torchdial.sweeps.boxes.detection_setting import errors_at, shown_at
+from torchdial.sweeps.boxes.detection_settings import DetectionSettings
+from torchdial.sweeps.boxes.detection_tally import DetectionTally, tally_image
+from torchdial.sweeps.boxes.instance_masks import pack_masks
+from torchdial.sweeps.boxes.nms import kept_at
 
 LOOSE = 0.75  # above what NMS is ever told to leave, rounding included
 ENOUGH = 50  # boxes that had the chance to overlap

@@ -13,9 +13,9 @@ import numpy as np
 import torch
 
 from torchdial.inputs.errors import refusal
-from torchdial.sweeps.detection_tally import DetectionTally, keep_first
-from torchdial.sweeps.matching import Pairs, take_targets
-from torchdial.sweeps.words import Variants, pack_bits, unpack_bits, words_of
+from torchdial.sweeps.boxes.bitsets import Variants, pack_bits, unpack_bits, words_of
+from torchdial.sweeps.boxes.detection_tally import DetectionTally, keep_first
+from torchdial.sweeps.boxes.matching import Pairs, take_targets
 
 # As COCO computes them: 0.9 comes out a last bit lower.
 MATCH_IOUS: tuple[float, ...] = tuple(np.linspace(0.5, 0.95, 10).tolist())
@@ -50,7 +50,7 @@ def average_precision(
         float64 (M, A, C, T); NaN where no target of the class is in the range.
 
     Example:
-        >>> from torchdial.sweeps.detections import DetectionSweep
+        >>> from torchdial.sweeps.boxes.detection_sweep import DetectionSweep
         >>> sweep, box = DetectionSweep(2), torch.tensor([[0.0, 0.0, 9.0, 9.0]])
         >>> found = {"boxes": box, "scores": torch.tensor([0.9]), "labels": torch.tensor([1])}
         >>> sweep.update([found], [{"boxes": box, "labels": torch.tensor([1])}])

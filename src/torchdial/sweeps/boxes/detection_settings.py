@@ -10,8 +10,8 @@ import torch
 
 from torchdial.inputs.arguments import one_of
 from torchdial.inputs.stops import Stops, to_stops
-from torchdial.sweeps import formulas
-from torchdial.sweeps.detection_counts import DetectionCounts
+from torchdial.sweeps import metric_formulas as formulas
+from torchdial.sweeps.boxes.detection_counts import DetectionCounts
 
 DetectionMetric = Literal["precision", "recall", "f1"]
 METRICS: tuple[DetectionMetric, ...] = get_args(DetectionMetric)

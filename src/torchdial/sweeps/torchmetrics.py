@@ -15,12 +15,12 @@ from torchdial.inputs.boxes import BoxFormat
 from torchdial.inputs.errors import refusal
 from torchdial.inputs.probability_maps import Task, check_task
 from torchdial.inputs.stops import Stops, to_stops
-from torchdial.sweeps.counts import Counts, Tally
-from torchdial.sweeps.curves import ThresholdCurves
-from torchdial.sweeps.detection_curves import DetectionCurves
-from torchdial.sweeps.detection_tally import DetectionTally
-from torchdial.sweeps.detections import DetectionSweep, tally_batch
-from torchdial.sweeps.thresholds import tally
+from torchdial.sweeps.boxes.detection_curves import DetectionCurves
+from torchdial.sweeps.boxes.detection_sweep import DetectionSweep, tally_batch
+from torchdial.sweeps.boxes.detection_tally import DetectionTally
+from torchdial.sweeps.pixels.pixel_counts import Counts, Tally
+from torchdial.sweeps.pixels.threshold_curves import ThresholdCurves
+from torchdial.sweeps.pixels.threshold_sweep import tally
 
 COUNTS = tuple(field.name for field in fields(Counts))
 
@@ -117,7 +117,7 @@ class ThresholdSweepMetric(_SweepMetric):
         ValueError: an unknown task, a missing or wrong number of classes, or wrong stops.
 
     Example:
-        >>> from torchdial.sweeps.metrics import ThresholdSweepMetric
+        >>> from torchdial.sweeps.torchmetrics import ThresholdSweepMetric
         >>> metric = ThresholdSweepMetric()
         >>> metric.update(torch.tensor([[0.2, 0.9]]), torch.tensor([[0, 1]]))
         >>> metric.compute().best("dice")
@@ -211,7 +211,7 @@ class DetectionSweepMetric(_SweepMetric):
         ValueError: a number out of range, or wrong stops.
 
     Example:
-        >>> from torchdial.sweeps.metrics import DetectionSweepMetric
+        >>> from torchdial.sweeps.torchmetrics import DetectionSweepMetric
         >>> metric, boxes = DetectionSweepMetric(), torch.tensor([[0.0, 0.0, 10.0, 10.0]])
         >>> found = {"boxes": boxes, "scores": torch.tensor([0.9]), "labels": [1]}
         >>> metric.update([found], [{"boxes": boxes, "labels": [1]}])

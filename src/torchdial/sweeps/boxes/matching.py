@@ -22,7 +22,7 @@ import torch
 
 from torchdial.inputs.boxes import Boxes
 from torchdial.inputs.detection_targets import Annotations
-from torchdial.sweeps.words import ALMOST_ONE, Variants, pack_bits, words_of
+from torchdial.sweeps.boxes.bitsets import ALMOST_ONE, Variants, pack_bits, words_of
 
 _BLOCK = 1 << 22  # IoUs computed at a time
 
@@ -153,7 +153,7 @@ def match_codes(
     Example:
         >>> from torchdial.inputs.detection_targets import to_annotations
         >>> from torchdial.inputs.boxes import to_boxes
-        >>> from torchdial.sweeps.nms import nms_sweep
+        >>> from torchdial.sweeps.boxes.nms import nms_sweep
         >>> boxes = torch.tensor([[0.0, 0.0, 4.0, 4.0], [0.0, 0.0, 4.0, 3.0]])
         >>> (target,) = to_annotations({"boxes": boxes[:1], "labels": [0]})
         >>> found = to_boxes(boxes, [0.9, 0.8])

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 
 from torchdial.inputs.errors import refusal
-from torchdial.sweeps.detection_curves import DetectionCurves
-from torchdial.sweeps.detection_frames import DetectionFrame
-from torchdial.sweeps.formulas import Average
+from torchdial.sweeps.boxes.detection_curves import DetectionCurves
+from torchdial.sweeps.boxes.detection_frame import DetectionFrame
+from torchdial.sweeps.metric_formulas import Average
 
 Target = Literal["torchdial", "faster_rcnn", "retinanet", "ultralytics"]
 TARGETS: tuple[Target, ...] = get_args(Target)

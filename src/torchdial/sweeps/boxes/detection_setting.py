@@ -9,10 +9,10 @@ import numpy as np
 import torch
 
 from torchdial.inputs.errors import describe, refusal
-from torchdial.sweeps.detection_counts import Decisions, DetectionCounts
-from torchdial.sweeps.detection_settings import DetectionMetric
-from torchdial.sweeps.detection_tally import DetectionTally, keep_first
-from torchdial.sweeps.words import ALMOST_ONE
+from torchdial.sweeps.boxes.bitsets import ALMOST_ONE
+from torchdial.sweeps.boxes.detection_counts import Decisions, DetectionCounts
+from torchdial.sweeps.boxes.detection_settings import DetectionMetric
+from torchdial.sweeps.boxes.detection_tally import DetectionTally, keep_first
 
 
 def choose(
