@@ -27,7 +27,7 @@ model = nn.Sequential(*(nn.Linear(1 + i % 7, 1 + (i + 1) % 7) for i in range({})
 """
 HISTORY = """
 import numpy as np
-from torchdial.training.history import History
+from torchdial.training.history.history import History
 history, n = History("long"), np.arange({points})
 for i in range({names}):
     history.record(0, {{f"group {{i % 50}}/metric {{i}}": 0.0}}, time=0)

@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 from _measure import Result, at_most, interleave, report
 
-from torchdial.training.files import Autosave
-from torchdial.training.history import History
-from torchdial.training.series import Series
+from torchdial.training.history.autosave import Autosave
+from torchdial.training.history.history import History
+from torchdial.training.history.series import Series
 from torchdial.widgets.frames import Choice, Run, Told, delta, keyframe
 
 LENGTHS = [10**k for k in range(3, 8)]

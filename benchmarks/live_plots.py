@@ -15,7 +15,7 @@ import numpy as np
 from _browser import PACKAGES, browser_of, notebook
 from _measure import Result, at_most, report, spread
 
-from torchdial.training.history import History
+from torchdial.training.history.history import History
 from torchdial.widgets.feed import Feed
 from torchdial.widgets.frames import Choice, Run
 
@@ -23,7 +23,7 @@ NEW = 100
 RUNS = 15
 MAKE = """
 import numpy as np, threading
-from torchdial.training.history import History
+from torchdial.training.history.history import History
 
 def make(points):
     history = History("run")

@@ -29,7 +29,7 @@ from _measure import Result, at_most, report
 
 import torchdial as td
 from torchdial.training.diagnosis.diagnosis import Diagnosis
-from torchdial.training.history import History
+from torchdial.training.history.history import History
 
 WARM_UP = 1 / 2
 SAMPLE_SECONDS = 3

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from torchdial.sweeps.pixels.threshold_curves import ThresholdCurves
     from torchdial.sweeps.pixels.threshold_levels import threshold_levels
     from torchdial.sweeps.pixels.threshold_sweep import ThresholdSweep
-    from torchdial.training.history import History
+    from torchdial.training.history.history import History
     from torchdial.training.monitor import TrainingMonitor
     from torchdial.training.runs import compare_runs, runs
     from torchdial.visualization import Visualization
@@ -46,7 +46,7 @@ _HOMES = {
     "DetectionSweep": "torchdial.sweeps.boxes.detection_sweep",
     "GradientPlot": "torchdial.widgets.gradient_plot",
     "LossPlot": "torchdial.widgets.loss_plot",
-    "History": "torchdial.training.history",
+    "History": "torchdial.training.history.history",
     "ImageGrid": "torchdial.widgets.image_grid",
     "ModelTree": "torchdial.widgets.model_tree",
     "SegmentationComparison": "torchdial.widgets.comparison",

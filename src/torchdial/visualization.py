@@ -15,7 +15,7 @@ from torchdial.inputs.arguments import of_kind
 from torchdial.inputs.errors import describe, refusal
 from torchdial.inputs.probability_maps import to_tensor
 from torchdial.models.inference import undisturbed
-from torchdial.training.history import History
+from torchdial.training.history.history import History
 from torchdial.widgets.base import Widget
 from torchdial.widgets.gradient_plot import GradientPlot
 from torchdial.widgets.image_grid import ImageGrid

@@ -24,8 +24,9 @@ import torch
 
 from tests.training.recorded import check_same
 from tests.training.steps import SlowSteps, Undisturbed
-from torchdial.training import History, publisher
+from torchdial.training import History
 from torchdial.training.monitor import TrainingMonitor
+from torchdial.training.recording import publisher_thread as publisher
 
 MAIN = threading.main_thread().ident
 MOST = 0.01  # seconds after a step, within which a run is interrupted

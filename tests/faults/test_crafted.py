@@ -34,8 +34,8 @@ from tests.training.recorded import recorded
 from tests.training.test_files import frame
 from torchdial.sweeps import npz_archive as archive
 from torchdial.sweeps.npz_archive import read_archive
-from torchdial.training.frames import to_frame
-from torchdial.training.snapshot import Mark, take
+from torchdial.training.history.run_file import to_frame
+from torchdial.training.history.run_snapshot import Mark, take
 
 CLASSES: dict[str, Any] = {
     "curves": td.ThresholdCurves,

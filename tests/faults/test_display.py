@@ -27,7 +27,8 @@ from tests.faults.runs import (
     step,
     train,
 )
-from torchdial.training import History, publisher
+from torchdial.training import History
+from torchdial.training.recording import publisher_thread as publisher
 
 ROOMS = [
     *("feed", "frames", "layer_frames", "module_frames", "live", "loss_plot", "gradient_plot"),

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.widgets.test_feed import Browser, add, history
-from torchdial.training.history import History
+from torchdial.training.history.history import History
 
 
 class LossyBrowser(Browser):

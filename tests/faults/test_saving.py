@@ -20,8 +20,8 @@ from torch import nn
 import torchdial as td
 from tests.sweeps.test_archive import curves_of
 from tests.training.recorded import check_same, fill, recorded
-from torchdial.training import publisher
-from torchdial.training.files import Autosave
+from torchdial.training.history.autosave import Autosave
+from torchdial.training.recording import publisher_thread as publisher
 
 Patch = pytest.MonkeyPatch
 
@@ -174,7 +174,7 @@ def test_under_autosave_training_goes_on_and_the_person_is_told(fault: str, tmp_
 LIMITED = """
 import resource, sys
 from tests.training.recorded import fill, recorded
-from torchdial.training.files import Autosave
+from torchdial.training.history.autosave import Autosave
 
 MOST = resource.RLIM_INFINITY
 

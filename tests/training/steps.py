@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from torchdial.training.control import Control
-from torchdial.training.events import Event
-from torchdial.training.loop import Loop, loop
+from torchdial.training.control.control import Control
+from torchdial.training.control.loop import Loop, loop
+from torchdial.training.history.events import Event
 
 
 class Steps:

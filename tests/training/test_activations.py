@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from torchdial.training.activations import INTERVAL, Activations, near_zero
+from torchdial.training.layers.activations import INTERVAL, Activations, near_zero
 
 nan, inf = float("nan"), float("inf")
 
@@ -134,7 +134,7 @@ def test_an_error_is_told_and_never_raised(monkeypatch: pytest.MonkeyPatch) -> N
     def broken(_: Any) -> Tensor:
         raise RuntimeError("planted")
 
-    monkeypatch.setattr("torchdial.training.activations.near_zero", broken)
+    monkeypatch.setattr("torchdial.training.layers.activations.near_zero", broken)
     told: list[str] = []
     model = nn.ReLU()
     watch = Activations(model, told.append)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from torchdial.training import clock as module
-from torchdial.training.clock import Clock, Pace
+from torchdial.training.recording import overhead_budget as module
+from torchdial.training.recording.overhead_budget import Clock, Pace
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from tests.training.steps import SlowSteps, Steps
-from torchdial.training import control as control_module
-from torchdial.training.control import StopTraining
+from torchdial.training.control import control as control_module
+from torchdial.training.control.control import StopTraining
 
 
 def test_a_plain_loop_is_stopped_where_it_logs() -> None:

@@ -15,8 +15,8 @@ from torch import nn
 from torch.optim.lr_scheduler import LambdaLR, OneCycleLR
 
 from tests.training.steps import Steps
-from torchdial.training.control import Control
-from torchdial.training.dials import Dial
+from torchdial.training.control.control import Control
+from torchdial.training.control.training_dials import Dial
 from torchdial.training.monitor import TrainingMonitor
 
 

@@ -21,11 +21,13 @@ import torch
 
 from tests.inputs.refusals import says
 from tests.training.recorded import check_same, fill, recorded
-from torchdial.training import History, files, matrix
-from torchdial.training import histograms as histograms_module
-from torchdial.training.files import Autosave
-from torchdial.training.frames import MAGIC, to_frame
-from torchdial.training.snapshot import Mark, take
+from torchdial.training import History
+from torchdial.training.history import autosave as files
+from torchdial.training.history import layer_histograms as histograms_module
+from torchdial.training.history import layer_matrix as matrix
+from torchdial.training.history.autosave import Autosave
+from torchdial.training.history.run_file import MAGIC, to_frame
+from torchdial.training.history.run_snapshot import Mark, take
 
 
 @pytest.mark.parametrize("count", [0, 1, 50, 1500])
@@ -162,8 +164,8 @@ KILLER = """
 import os, random, signal, sys, time
 from pathlib import Path
 from tests.training.recorded import fill, recorded
-from torchdial.training import files
-from torchdial.training.files import Autosave
+from torchdial.training.history import autosave as files
+from torchdial.training.history.autosave import Autosave
 
 files.LEAST = 20_000  # bytes, so that files are written anew often
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from torchdial.training.gradients import (
+from torchdial.training.history.layer_histograms import EXPONENTS
+from torchdial.training.recording.gradient_statistics import (
     copied,
     largest,
     log2_counts,
@@ -16,7 +17,6 @@ from torchdial.training.gradients import (
     thinned,
     updates,
 )
-from torchdial.training.histograms import EXPONENTS
 
 NAN, INF = math.nan, math.inf
 
@@ -91,7 +91,7 @@ def test_counts_equal_those_of_numpy(dtype):
 
 
 def test_both_ways_of_counting_agree_with_nan_and_infinity_on_top():
-    from torchdial.training.gradients import _by_exponent, _by_order
+    from torchdial.training.recording.gradient_statistics import _by_exponent, _by_order
 
     values = torch.cat([torch.randn(500) * 1e-6, torch.tensor([NAN, INF, -INF, 0.0, 2.0**16])])
     assert _by_exponent(values).tolist() == _by_order(values).tolist()

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from tests.inputs.refusals import says
-from torchdial.training import histograms as module
-from torchdial.training.histograms import LayerHistograms
+from torchdial.training.history import layer_histograms as module
+from torchdial.training.history.layer_histograms import LayerHistograms
 
 
 def filled(count: int, layers: int = 1) -> LayerHistograms:

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from tests.inputs.refusals import says
-from torchdial.training import Event, History, names
-from torchdial.training.names import higher_is_better
+from torchdial.training import Event, History
+from torchdial.training.history import metric_direction as names
+from torchdial.training.history.metric_direction import higher_is_better
 
 
 def test_points_are_kept_in_order_of_arrival() -> None:

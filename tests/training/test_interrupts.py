@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from tests.training.steps import SlowSteps, Steps, Undisturbed
-from torchdial.training.interrupts import held_back
+from torchdial.training.control.interrupts import held_back
 from torchdial.training.monitor import TrainingMonitor
 
 

@@ -12,7 +12,7 @@ import torch
 from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 
 from tests.training.steps import SlowSteps, Steps
-from torchdial.training.control import Progress, StopTraining
+from torchdial.training.control.control import Progress, StopTraining
 
 
 class Stream(IterableDataset[int]):

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.inputs.refusals import says
-from torchdial.training import matrix as module
-from torchdial.training.matrix import LayerMatrix
-from torchdial.training.rows import with_names
+from torchdial.training.history import layer_matrix as module
+from torchdial.training.history.layer_matrix import LayerMatrix
+from torchdial.training.history.layer_rows import with_names
 
 NUMBERS = st.one_of(
     st.floats(width=32, allow_nan=True, allow_infinity=True),

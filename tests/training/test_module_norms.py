@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 import torchdial as td
-from torchdial.training.matrix import LayerMatrix
-from torchdial.training.module_norms import (
+from torchdial.training.history.layer_matrix import LayerMatrix
+from torchdial.training.layers.module_norms import (
     MISSING,
     ModuleNorms,
     gradient_norms,

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 import torchdial as td
-from torchdial.training.control import StopTraining
+from torchdial.training.control.control import StopTraining
 from torchdial.training.runs import runs
 
 NAN, INF = math.nan, math.inf
@@ -451,7 +451,7 @@ def test_a_record_that_cannot_be_written_costs_no_other(monkeypatch):
     def broken(*_):
         raise RuntimeError("planted")
 
-    monkeypatch.setattr("torchdial.training.records.Writer._gradients", broken)
+    monkeypatch.setattr("torchdial.training.recording.step_records.Writer._gradients", broken)
     for _ in range(3):
         model((3.0, 4.0)).backward()
         optimizer.step()

@@ -136,14 +136,14 @@ def stepping(monitor, model, optimizer, steps=3):
 
 
 BROKEN = {
-    "reading gradients": "torchdial.training.watch.gradients.norms",
-    "comparing weights": "torchdial.training.watch.gradients.updates",
-    "taking down numbers": "torchdial.training.recorder.Recorder.add",
-    "writing": "torchdial.training.records.Writer.write",
+    "reading gradients": "torchdial.training.recording.optimizer_hooks.gradients.norms",
+    "comparing weights": "torchdial.training.recording.optimizer_hooks.gradients.updates",
+    "taking down numbers": "torchdial.training.recording.device_buffers.Recorder.add",
+    "writing": "torchdial.training.recording.step_records.Writer.write",
     "diagnosis": "torchdial.training.diagnosis.diagnosis.Diagnosis.look",
-    "measuring": "torchdial.training.clock.Clock.readings",
-    "dials": "torchdial.training.control.Control.before_step",
-    "dials after": "torchdial.training.control.Control.after_step",
+    "measuring": "torchdial.training.recording.overhead_budget.Clock.readings",
+    "dials": "torchdial.training.control.control.Control.before_step",
+    "dials after": "torchdial.training.control.control.Control.after_step",
 }
 
 

@@ -16,7 +16,7 @@ from torch import nn
 
 import torchdial as td
 from torchdial.training import History
-from torchdial.training.publisher import INTERVAL
+from torchdial.training.recording.publisher_thread import INTERVAL
 
 
 def threads():

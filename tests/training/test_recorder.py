@@ -14,7 +14,14 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import torchdial as td
-from torchdial.training.recorder import Chunk, Kept, Mixed, Numbers, Recorder, to_finite_float32
+from torchdial.training.recording.device_buffers import (
+    Chunk,
+    Kept,
+    Mixed,
+    Numbers,
+    Recorder,
+    to_finite_float32,
+)
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
@@ -148,7 +155,7 @@ class NoWaiting(TorchDispatchMode):
 def test_no_number_is_taken_out_of_a_tensor_in_the_training_thread(fused, monkeypatch):
     """As on a GPU: every number travels in a chunk, and asking a tensor for one is an error."""
     chunked = partial(Recorder, partial(Chunk, pinned=False), chunked=lambda device: True)
-    monkeypatch.setattr("torchdial.training.recording.Recorder", chunked)
+    monkeypatch.setattr("torchdial.training.recording.step_recording.Recorder", chunked)
     model = nn.Linear(4, 2)
     optimizer = torch.optim.AdamW(model.parameters(), lr=torch.tensor(0.1), capturable=False)
     if fused:

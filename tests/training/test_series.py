@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from tests.inputs.refusals import says
 from tests.training import slow
-from torchdial.training.pyramid import Pyramid
-from torchdial.training.series import Series
+from torchdial.training.history.extremes_pyramid import Pyramid
+from torchdial.training.history.series import Series
 
 NUMBERS = st.one_of(
     st.integers(-5, 5).map(float),

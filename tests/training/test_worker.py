@@ -13,9 +13,9 @@ import pytest
 import torch
 
 from tests.training.steps import SlowSteps, Steps, Undisturbed
-from torchdial.training.control import Control
+from torchdial.training.control.control import Control
+from torchdial.training.control.worker_thread import start
 from torchdial.training.monitor import TrainingMonitor
-from torchdial.training.worker import start
 
 
 def test_the_result_is_returned_and_arguments_are_handed_on() -> None:
@@ -199,10 +199,10 @@ def test_it_runs_in_a_daemon_thread() -> None:
 
 STARTS = """
 import itertools, torch
-from torchdial.training.control import Control
+from torchdial.training.control.control import Control
 from torchdial.training.monitor import TrainingMonitor
-from torchdial.training.loop import loop
-from torchdial.training.worker import start
+from torchdial.training.control.loop import loop
+from torchdial.training.control.worker_thread import start
 control = Control()
 def train():
     weight = torch.nn.Parameter(torch.ones(300, 300))

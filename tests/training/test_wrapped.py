@@ -7,7 +7,7 @@ from lightning.pytorch.core.optimizer import LightningOptimizer
 from torch import nn
 
 import torchdial as td
-from torchdial.training.parameters import to_optimizers
+from torchdial.training.recording.watched_parameters import to_optimizers
 
 
 class Weight(nn.Module):

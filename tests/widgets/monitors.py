@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from torchdial.training.dials import Dial
-from torchdial.training.history import History
+from torchdial.training.control.training_dials import Dial
+from torchdial.training.history.history import History
 
 
 @dataclass

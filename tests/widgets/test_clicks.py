@@ -10,16 +10,16 @@ import ipywidgets
 import pytest
 
 from tests.widgets.kernel import HAS_SUBSHELLS, Kernel, kernel
-from torchdial.training.control import Control
-from torchdial.training.loop import loop
+from torchdial.training.control.control import Control
+from torchdial.training.control.loop import loop
 from torchdial.widgets.clicks import Inbox, hear
 
 SETUP = """
 import time
 import ipywidgets
-from torchdial.training.control import Control
-from torchdial.training.loop import loop
-from torchdial.training.worker import start
+from torchdial.training.control.control import Control
+from torchdial.training.control.loop import loop
+from torchdial.training.control.worker_thread import start
 from torchdial.widgets.clicks import hear
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from torchdial.training.events import Event
-from torchdial.training.history import History
+from torchdial.training.history.events import Event
+from torchdial.training.history.history import History
 from torchdial.widgets.feed import Feed
 from torchdial.widgets.frames import Choice, Run, detail, shares
 from torchdial.widgets.layer_frames import MISSING, merge_columns

@@ -10,10 +10,10 @@ import torch
 
 import torchdial as td
 from tests.widgets.monitors import FakeMonitor
-from torchdial.training.dials import Dial
-from torchdial.training.events import Event
-from torchdial.training.gradients_now import gradients_now
-from torchdial.training.history import History
+from torchdial.training.control.training_dials import Dial
+from torchdial.training.history.events import Event
+from torchdial.training.history.history import History
+from torchdial.training.recording.current_gradients import gradients_now
 from torchdial.widgets.gradient_plot import choose_in_plots
 
 

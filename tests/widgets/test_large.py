@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 import torchdial as td
-from torchdial.training.history import History
+from torchdial.training.history.history import History
 from torchdial.widgets import preview as preview_module
 
 HOSTS_LIMIT = 1000  # iopub messages a second that Jupyter servers let through

@@ -11,7 +11,7 @@ from torch import nn
 
 import torchdial as td
 from tests.widgets.monitors import FakeMonitor
-from torchdial.training.events import Event
+from torchdial.training.history.events import Event
 from torchdial.widgets.module_frames import RECENT
 
 Sent = list[tuple[dict[str, Any], list[Any]]]

@@ -11,7 +11,7 @@ import torch
 import torchdial as td
 from tests.widgets.monitors import FakeMonitor
 from torchdial.figures.curves import panels_of
-from torchdial.training.history import History
+from torchdial.training.history.history import History
 from torchdial.training.runs import begin
 from torchdial.widgets.bundle import STATIC
 

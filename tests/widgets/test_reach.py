@@ -22,9 +22,9 @@ VERSION = ".".join(ipykernel.__version__.split(".")[:2])
 SETUP = """
 import asyncio, os, threading, time
 import ipywidgets, traitlets
-from torchdial.training.control import Control
-from torchdial.training.loop import loop
-from torchdial.training.worker import start
+from torchdial.training.control.control import Control
+from torchdial.training.control.loop import loop
+from torchdial.training.control.worker_thread import start
 from torchdial.widgets.clicks import hear
 
 

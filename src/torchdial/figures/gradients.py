@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from torchdial.training.history import History
+    from torchdial.training.history.history import History
 
 Norms = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from torchdial.training.history import History
+    from torchdial.training.history.history import History
     from torchdial.widgets.frames import Run
 
 WIDTH_INCHES, HEIGHT_INCHES = 8.0, 6.5

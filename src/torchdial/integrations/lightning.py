@@ -14,7 +14,7 @@ import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from torchdial.integrations.notebook import show
-from torchdial.training.control import Progress, StopTraining
+from torchdial.training.control.control import Progress, StopTraining
 from torchdial.training.monitor import TrainingMonitor
 
 

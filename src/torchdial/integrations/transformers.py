@@ -13,8 +13,8 @@ from typing import Any
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from torchdial.integrations.notebook import show
-from torchdial.training.control import Progress, StopTraining
-from torchdial.training.history import History
+from torchdial.training.control.control import Progress, StopTraining
+from torchdial.training.history.history import History
 from torchdial.training.monitor import TrainingMonitor
 
 RECORD = "torchdial.run"

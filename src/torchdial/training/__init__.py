@@ -1,5 +1,5 @@
 """What happens in a run: its history, gradients, diagnosis and control. torch and numpy only."""
 
-from torchdial.training.history import Event, History
+from torchdial.training.history.history import Event, History
 
 __all__ = ["Event", "History"]

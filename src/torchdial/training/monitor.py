@@ -16,17 +16,22 @@ from torch.optim import Optimizer
 from torchdial.inputs.arguments import refuse_no_path
 from torchdial.inputs.errors import describe, refusal
 from torchdial.inputs.numbers import to_float
-from torchdial.training.control import Control
-from torchdial.training.dials import Setter
-from torchdial.training.files import Autosave
-from torchdial.training.history import Event, History
-from torchdial.training.loop import Loop, loop
-from torchdial.training.parameters import Parameters, chooser, to_models, to_optimizers
-from torchdial.training.publisher import Audience, Publisher
-from torchdial.training.recording import Recording
+from torchdial.training.control.control import Control
+from torchdial.training.control.loop import Loop, loop
+from torchdial.training.control.training_dials import Setter
+from torchdial.training.control.worker_thread import Handle, refuse_beside_worker, start
+from torchdial.training.history.autosave import Autosave
+from torchdial.training.history.history import Event, History
+from torchdial.training.recording.optimizer_hooks import Hooks, untraced
+from torchdial.training.recording.publisher_thread import Audience, Publisher
+from torchdial.training.recording.step_recording import Recording
+from torchdial.training.recording.watched_parameters import (
+    Parameters,
+    chooser,
+    to_models,
+    to_optimizers,
+)
 from torchdial.training.runs import begin
-from torchdial.training.watch import Hooks, untraced
-from torchdial.training.worker import Handle, refuse_beside_worker, start
 
 Batch = TypeVar("Batch")
 

@@ -19,8 +19,8 @@ from weakref import WeakSet
 
 from IPython import get_ipython
 
-from torchdial.training.control import Control, StopTraining
-from torchdial.training.interrupts import held_back, in_main_thread
+from torchdial.training.control.control import Control, StopTraining
+from torchdial.training.control.interrupts import held_back, in_main_thread
 
 _AFTER_THE_CELL = (
     "Clicks are heard here when the cell has ended. Until then an interrupt of the kernel (■) "

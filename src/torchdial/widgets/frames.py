@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from torchdial.training.events import Event
-from torchdial.training.history import History
-from torchdial.training.series import Series
+from torchdial.training.history.events import Event
+from torchdial.training.history.history import History
+from torchdial.training.history.series import Series
 from torchdial.widgets.layer_frames import (
     ToldLayers,
     length_of,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import traitlets as t
 from torch import nn
 
-from torchdial.training.gradients_now import gradients_now
+from torchdial.training.recording.current_gradients import gradients_now
 from torchdial.widgets.frames import Choice, Run
 from torchdial.widgets.live import LivePlot
 from torchdial.widgets.sources import Source, read_source

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from torchdial.training.history import History
-from torchdial.training.matrix import LayerMatrix
+from torchdial.training.history.history import History
+from torchdial.training.history.layer_matrix import LayerMatrix
 from torchdial.widgets.packing import Packer
 
 COUNT_BYTES = 24_000  # larger distributions come a layer at a time, when asked for

@@ -7,8 +7,8 @@ from typing import Any
 
 from torch import nn
 
-from torchdial.training.events import Event
-from torchdial.training.modules import Columns, ModuleStatistics
+from torchdial.training.history.events import Event
+from torchdial.training.layers.module_statistics import Columns, ModuleStatistics
 from torchdial.widgets.packing import Packer
 from torchdial.widgets.sources import Monitor
 from torchdial.widgets.status import has_ended

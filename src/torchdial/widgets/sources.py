@@ -10,9 +10,9 @@ import numpy as np
 import torch
 
 from torchdial.inputs.errors import describe, refusal
-from torchdial.training.history import History
+from torchdial.training.history.history import History
+from torchdial.training.history.series import Series
 from torchdial.training.runs import runs as all_runs
-from torchdial.training.series import Series
 from torchdial.widgets.frames import Run
 
 MOST_EARLIER = 6

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from torchdial.training.history import History
+    from torchdial.training.history.history import History
     from torchdial.widgets.sources import Monitor
 
 ENDED = ("finished", "failed")

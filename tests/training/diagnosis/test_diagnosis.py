@@ -5,7 +5,7 @@ import pytest
 
 from torchdial.training import History
 from torchdial.training.diagnosis import Diagnosis
-from torchdial.training.matrix import LayerMatrix
+from torchdial.training.history.layer_matrix import LayerMatrix
 
 
 def eventful(diagnosis_every):

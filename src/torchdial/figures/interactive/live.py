@@ -16,8 +16,8 @@ import numpy as np
 from torchdial.figures.interactive.parts import COLORS, figure
 from torchdial.inputs.arguments import to_names
 from torchdial.inputs.errors import describe, refusal
-from torchdial.training.history import History
-from torchdial.training.series import Series
+from torchdial.training.history.history import History
+from torchdial.training.history.series import Series
 
 BUCKETS = 500
 COLUMNS = 200

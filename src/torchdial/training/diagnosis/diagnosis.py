@@ -25,8 +25,8 @@ from torchdial.training.diagnosis.finding import Finding
 from torchdial.training.diagnosis.levels import BLOCK, Level, begun, continued
 from torchdial.training.diagnosis.losses import losses
 from torchdial.training.diagnosis.reading import Reading
-from torchdial.training.events import Event
-from torchdial.training.history import History
+from torchdial.training.history.events import Event
+from torchdial.training.history.history import History
 
 Rule = Callable[[Reading], Iterable[Finding]]
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from torchdial.training.diagnosis.levels import Level
 from torchdial.training.diagnosis.losses import Losses, losses
-from torchdial.training.history import History
+from torchdial.training.history.history import History
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]

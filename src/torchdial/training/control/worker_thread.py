@@ -15,7 +15,7 @@ from weakref import WeakSet
 import torch
 
 from torchdial.inputs.errors import describe, refusal
-from torchdial.training.control import NAP, Control, StopTraining
+from torchdial.training.control.control import NAP, Control, StopTraining
 
 GRACE = 2.0  # seconds that workers have to come to a boundary when Python exits
 

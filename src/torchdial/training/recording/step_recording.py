@@ -17,15 +17,15 @@ from torch.optim import Optimizer
 
 from torchdial.inputs.errors import describe, refusal
 from torchdial.inputs.numbers import to_whole
-from torchdial.training.clock import Clock
-from torchdial.training.clock import Reading as Depth
-from torchdial.training.control import Control, StopTraining
-from torchdial.training.history import History
-from torchdial.training.parameters import Parameters
-from torchdial.training.publisher import Audience, Publisher
-from torchdial.training.recorder import Number, Recorder, is_capturing
-from torchdial.training.records import Reading, Record, Writer
-from torchdial.training.watch import Watch
+from torchdial.training.control.control import Control, StopTraining
+from torchdial.training.history.history import History
+from torchdial.training.recording.device_buffers import Number, Recorder, is_capturing
+from torchdial.training.recording.optimizer_hooks import Watch
+from torchdial.training.recording.overhead_budget import Clock
+from torchdial.training.recording.overhead_budget import Reading as Depth
+from torchdial.training.recording.publisher_thread import Audience, Publisher
+from torchdial.training.recording.step_records import Reading, Record, Writer
+from torchdial.training.recording.watched_parameters import Parameters
 
 STEP = "Leave it out for the last completed step."
 LAST_WORDS = 10  # logs after an optimizer is gone, at most, that may be about what it has done

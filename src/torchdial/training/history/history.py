@@ -18,13 +18,13 @@ from torchdial.atomic_files import whole_file
 from torchdial.inputs.arguments import refuse_no_path, to_dict, to_list
 from torchdial.inputs.errors import describe, refusal
 from torchdial.inputs.numbers import to_number, to_whole
-from torchdial.training.events import Event
-from torchdial.training.frames import read_frames, to_frame
-from torchdial.training.histograms import EXPONENTS, LayerHistograms
-from torchdial.training.matrix import LayerMatrix
-from torchdial.training.series import Series
-from torchdial.training.snapshot import FORMAT, Mark, put, take
-from torchdial.training.tables import to_epochs, to_table
+from torchdial.training.history.events import Event
+from torchdial.training.history.layer_histograms import EXPONENTS, LayerHistograms
+from torchdial.training.history.layer_matrix import LayerMatrix
+from torchdial.training.history.pandas_tables import to_epochs, to_table
+from torchdial.training.history.run_file import read_frames, to_frame
+from torchdial.training.history.run_snapshot import FORMAT, Mark, put, take
+from torchdial.training.history.series import Series
 
 __all__ = ["Event", "History"]
 
@@ -230,7 +230,7 @@ class History:
     def save(self, path: str | PathLike[str]) -> None:
         """Write the run to a file, which appears whole or not at all.
 
-        The format is plain and open, without pickle: see `torchdial.training.frames`.
+        The format is plain and open, without pickle: see `torchdial.training.history.run_file`.
 
         Raises:
             OSError: it cannot be written; what was there is as it was.

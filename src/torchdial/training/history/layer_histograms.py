@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from torchdial.training.growing import read_only
-from torchdial.training.rows import Rows, refuse_other_shape, spread_rows
+from torchdial.training.history.growable_arrays import read_only
+from torchdial.training.history.layer_rows import Rows, refuse_other_shape, spread_rows
 
 Counts = npt.NDArray[np.int32]
 Ints = npt.NDArray[np.int64]

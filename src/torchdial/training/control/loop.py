@@ -14,8 +14,8 @@ from typing import Any, Generic, TypeVar
 
 from torchdial.inputs.errors import describe, refusal
 from torchdial.inputs.numbers import to_whole
-from torchdial.training.control import NAP, Control, Progress
-from torchdial.training.interrupts import FirstInterrupt
+from torchdial.training.control.control import NAP, Control, Progress
+from torchdial.training.control.interrupts import FirstInterrupt
 
 Batch = TypeVar("Batch")
 

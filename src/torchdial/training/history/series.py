@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from torchdial.inputs.errors import refusal
-from torchdial.training.growing import read_only, with_room
-from torchdial.training.names import higher_is_better
-from torchdial.training.order import Order
-from torchdial.training.pictures import Picture, Row, draw
-from torchdial.training.pyramid import NOTHING, Pyramid
+from torchdial.training.history.downsampling import Picture, Row, draw
+from torchdial.training.history.extremes_pyramid import NOTHING, Pyramid
+from torchdial.training.history.growable_arrays import read_only, with_room
+from torchdial.training.history.metric_direction import higher_is_better
+from torchdial.training.history.point_order import Order
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]

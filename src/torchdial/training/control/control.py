@@ -17,10 +17,10 @@ from typing import Any
 
 from torch.optim import Optimizer
 
-from torchdial.training.dials import Turn
-from torchdial.training.events import Event
-from torchdial.training.interrupts import in_main_thread
-from torchdial.training.requests import Requests
+from torchdial.training.control.interrupts import in_main_thread
+from torchdial.training.control.requests import Requests
+from torchdial.training.control.training_dials import Turn
+from torchdial.training.history.events import Event
 
 LISTENING = 0.1  # seconds between two looks for clicks
 NAP = 0.05  # seconds between two looks whether a pause is over

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from torchdial.training.histograms import EXPONENTS
-from torchdial.training.history import History
-from torchdial.training.matrix import LayerMatrix
-from torchdial.training.recorder import (
+from torchdial.training.history.history import History
+from torchdial.training.history.layer_histograms import EXPONENTS
+from torchdial.training.history.layer_matrix import LayerMatrix
+from torchdial.training.history.series import Series
+from torchdial.training.recording.device_buffers import (
     Floats,
     Number,
     Numbers,
@@ -20,7 +21,6 @@ from torchdial.training.recorder import (
     to_finite_float32,
     to_number,
 )
-from torchdial.training.series import Series
 
 BINS = len(EXPONENTS) + 1
 

@@ -13,12 +13,12 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from torchdial.training import gradients
-from torchdial.training.clock import Clock, Pace
-from torchdial.training.clock import Reading as Depth
-from torchdial.training.parameters import Parameters, stepped_by
-from torchdial.training.recorder import Numbers, Recorder
-from torchdial.training.records import Reading, Sample
+from torchdial.training.recording import gradient_statistics as gradients
+from torchdial.training.recording.device_buffers import Numbers, Recorder
+from torchdial.training.recording.overhead_budget import Clock, Pace
+from torchdial.training.recording.overhead_budget import Reading as Depth
+from torchdial.training.recording.step_records import Reading, Sample
+from torchdial.training.recording.watched_parameters import Parameters, stepped_by
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

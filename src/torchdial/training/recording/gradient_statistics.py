@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from torchdial.training.histograms import EXPONENTS
+from torchdial.training.history.layer_histograms import EXPONENTS
 
 FEW = 1 << 16
 """Of a larger tensor this many weights, about, stand for all where its update is measured."""

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from torchdial.training.growing import with_room
+from torchdial.training.history.growable_arrays import with_room
 
 Floats = npt.NDArray[np.float64]
 Positions = npt.NDArray[Any]  # whole numbers; NOTHING where there is no such point

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from torchdial.training.growing import with_room
-from torchdial.training.rows import Rows, refuse_other_shape
+from torchdial.training.history.growable_arrays import with_room
+from torchdial.training.history.layer_rows import Rows, refuse_other_shape
 
 Floats32 = npt.NDArray[np.float32]
 Counts = npt.NDArray[np.int32]

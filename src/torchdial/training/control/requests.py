@@ -10,7 +10,7 @@ from typing import Literal
 from torchdial.inputs.arguments import of_kind
 from torchdial.inputs.errors import describe, refusal
 from torchdial.inputs.numbers import to_number
-from torchdial.training.dials import LEARNING_RATE, Dial, Dials, Setter
+from torchdial.training.control.training_dials import LEARNING_RATE, Dial, Dials, Setter
 
 ENDS = "Give the two ends of the dial, and where it stands, as numbers."
 State = Literal["idle", "running", "paused", "stopping", "finished", "failed"]

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from torchdial.atomic_files import append_to_file, whole_file
-from torchdial.training.frames import to_frame
-from torchdial.training.snapshot import Mark, take
+from torchdial.training.history.run_file import to_frame
+from torchdial.training.history.run_snapshot import Mark, take
 
 if TYPE_CHECKING:
-    from torchdial.training.history import History
+    from torchdial.training.history.history import History
 
 LEAST = 2**20  # bytes appended before a file is written anew
 

@@ -19,7 +19,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from torchdial.training.gradients import plain
+from torchdial.training.recording.gradient_statistics import plain
 
 Floats = npt.NDArray[np.float64]
 PLACES = 8192

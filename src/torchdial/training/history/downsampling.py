@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from torchdial.training.pyramid import NOTHING, Pyramid, Take
+from torchdial.training.history.extremes_pyramid import NOTHING, Pyramid, Take
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]

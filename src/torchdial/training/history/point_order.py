@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from torchdial.training.growing import with_room
-from torchdial.training.pictures import Row, bisect
-from torchdial.training.pyramid import Pyramid
+from torchdial.training.history.downsampling import Row, bisect
+from torchdial.training.history.extremes_pyramid import Pyramid
+from torchdial.training.history.growable_arrays import with_room
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]

@@ -9,8 +9,8 @@ import numpy.typing as npt
 from torch import Tensor, nn
 
 from torchdial.structure.tree import walk
-from torchdial.training.matrix import LayerMatrix
-from torchdial.training.recorder import to_finite_float32
+from torchdial.training.history.layer_matrix import LayerMatrix
+from torchdial.training.recording.device_buffers import to_finite_float32
 
 Floats32 = npt.NDArray[np.float32]
 Steps = npt.NDArray[np.int64]

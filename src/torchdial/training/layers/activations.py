@@ -17,9 +17,15 @@ from torch import Tensor, nn
 
 from torchdial.structure.forward import tensors_in
 from torchdial.structure.tree import walk
-from torchdial.training.gradients import MANY, plain, thinned
-from torchdial.training.matrix import LayerMatrix
-from torchdial.training.recorder import Number, Recorder, is_capturing, is_ready, to_number
+from torchdial.training.history.layer_matrix import LayerMatrix
+from torchdial.training.recording.device_buffers import (
+    Number,
+    Recorder,
+    is_capturing,
+    is_ready,
+    to_number,
+)
+from torchdial.training.recording.gradient_statistics import MANY, plain, thinned
 
 NEAR = 1e-3
 """A value is near zero if it is at most this fraction of its tensor's root mean square."""

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from torchdial.inputs.errors import refusal
-from torchdial.training.histograms import EXPONENTS
-from torchdial.training.history import History
+from torchdial.training.history.history import History
+from torchdial.training.history.layer_histograms import EXPONENTS
 
 
 def gradients_now(model: nn.Module, history: History | None = None) -> History:

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from torchdial.training.events import Event
-from torchdial.training.frames import About, Arrays
-from torchdial.training.histograms import LayerHistograms
-from torchdial.training.matrix import LayerMatrix
-from torchdial.training.series import Series
+from torchdial.training.history.events import Event
+from torchdial.training.history.layer_histograms import LayerHistograms
+from torchdial.training.history.layer_matrix import LayerMatrix
+from torchdial.training.history.run_file import About, Arrays
+from torchdial.training.history.series import Series
 
 if TYPE_CHECKING:
-    from torchdial.training.history import History
+    from torchdial.training.history.history import History
 
 FORMAT = "torchdial.History/1"
 

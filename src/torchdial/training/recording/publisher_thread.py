@@ -17,13 +17,13 @@ from typing import Any
 
 import torch
 
-from torchdial.training.clock import Clock, memory_in_use
-from torchdial.training.control import Control
+from torchdial.training.control.control import Control
 from torchdial.training.diagnosis import Diagnosis
-from torchdial.training.events import Event
-from torchdial.training.files import Autosave
-from torchdial.training.recorder import Recorder
-from torchdial.training.records import Record, Writer
+from torchdial.training.history.autosave import Autosave
+from torchdial.training.history.events import Event
+from torchdial.training.recording.device_buffers import Recorder
+from torchdial.training.recording.overhead_budget import Clock, memory_in_use
+from torchdial.training.recording.step_records import Record, Writer
 
 INTERVAL = 0.1  # seconds between two publications, at least
 UNSEEN = 0.5  # the same while nobody subscribed: each takes the interpreter from the training

@@ -9,10 +9,10 @@ import numpy as np
 from torch import nn
 
 from torchdial.structure.tree import walk
-from torchdial.training.activations import Activations
-from torchdial.training.events import Event
-from torchdial.training.matrix import LayerMatrix
-from torchdial.training.module_norms import (
+from torchdial.training.history.events import Event
+from torchdial.training.history.layer_matrix import LayerMatrix
+from torchdial.training.layers.activations import Activations
+from torchdial.training.layers.module_norms import (
     Floats32,
     ModuleNorms,
     Steps,

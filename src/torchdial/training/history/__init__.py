@@ -1,0 +1,1 @@
+"""What was recorded: series, layer tables, events, the run file, autosave, pandas."""

@@ -1,0 +1,1 @@
+"""Statistics of a model's modules: activations, gradient norms, update ratios."""

@@ -1,0 +1,1 @@
+"""Recording a run: optimizer hooks, gradient statistics, device buffers, the publishing thread."""
