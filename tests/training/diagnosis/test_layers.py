@@ -5,10 +5,10 @@ import math
 import numpy as np
 import pytest
 
-from torchdial.training.diagnosis.dead import dead_end, zeros
-from torchdial.training.diagnosis.exploding import exploded, reference
-from torchdial.training.diagnosis.updates import off, stays_off
-from torchdial.training.diagnosis.vanishing import vanished
+from torchdial.training.diagnosis.dead_layers import dead_end, zeros
+from torchdial.training.diagnosis.exploding_gradients import exploded, reference
+from torchdial.training.diagnosis.update_ratios import off, stays_off
+from torchdial.training.diagnosis.vanishing_gradients import vanished
 
 NAN = math.nan
 

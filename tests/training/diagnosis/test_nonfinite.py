@@ -7,7 +7,7 @@ import pytest
 
 from torchdial.training import History
 from torchdial.training.diagnosis import Diagnosis
-from torchdial.training.diagnosis.nonfinite import culprit, onsets
+from torchdial.training.diagnosis.nonfinite_values import culprit, onsets
 
 NAN, INF = math.nan, math.inf
 

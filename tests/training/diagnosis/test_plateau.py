@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from torchdial.training.diagnosis.plateau import at_work, most_gained, stuck
+from torchdial.training.diagnosis.loss_plateau import at_work, most_gained, stuck
 
 rng = np.random.default_rng(0)
 NOISE = rng.normal(size=400)

@@ -5,9 +5,9 @@ import pytest
 
 from torchdial.training import History
 from torchdial.training.diagnosis import Diagnosis
-from torchdial.training.diagnosis.data import waiting
-from torchdial.training.diagnosis.rates import idle
-from torchdial.training.diagnosis.scale import collapsed
+from torchdial.training.diagnosis.amp_loss_scale import collapsed
+from torchdial.training.diagnosis.data_wait import waiting
+from torchdial.training.diagnosis.zero_learning_rate import idle
 
 START = 65536.0
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from torchdial.training.diagnosis.reading import Layers
-from torchdial.training.diagnosis.spikes import first_riser, spikes
+from torchdial.training.diagnosis.loss_spikes import first_riser, spikes
+from torchdial.training.diagnosis.run_view import Layers
 
 rng = np.random.default_rng(0)
 NOISE = rng.normal(size=300)

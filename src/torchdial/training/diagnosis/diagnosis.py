@@ -7,24 +7,22 @@ from collections.abc import Callable, Iterable, Iterator
 import numpy as np
 import numpy.typing as npt
 
-from torchdial.training.diagnosis import (
-    data,
-    dead,
-    divergence,
-    exploding,
-    nonfinite,
-    plateau,
-    rates,
-    scale,
-    spikes,
-    updates,
-    vanishing,
-)
+from torchdial.training.diagnosis import amp_loss_scale as scale
+from torchdial.training.diagnosis import data_wait as data
+from torchdial.training.diagnosis import dead_layers as dead
+from torchdial.training.diagnosis import exploding_gradients as exploding
+from torchdial.training.diagnosis import loss_divergence as divergence
+from torchdial.training.diagnosis import loss_plateau as plateau
+from torchdial.training.diagnosis import loss_spikes as spikes
+from torchdial.training.diagnosis import nonfinite_values as nonfinite
+from torchdial.training.diagnosis import update_ratios as updates
+from torchdial.training.diagnosis import vanishing_gradients as vanishing
+from torchdial.training.diagnosis import zero_learning_rate as rates
 from torchdial.training.diagnosis.episodes import REST, Episodes
 from torchdial.training.diagnosis.finding import Finding
-from torchdial.training.diagnosis.levels import BLOCK, Level, begun, continued
-from torchdial.training.diagnosis.losses import losses
-from torchdial.training.diagnosis.reading import Reading
+from torchdial.training.diagnosis.loss_baseline import BLOCK, Level, begun, continued
+from torchdial.training.diagnosis.loss_names import losses
+from torchdial.training.diagnosis.run_view import Reading
 from torchdial.training.history.events import Event
 from torchdial.training.history.history import History
 

@@ -19,12 +19,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from torchdial.training.diagnosis import vanishing
+from torchdial.training.diagnosis import vanishing_gradients as vanishing
 from torchdial.training.diagnosis.finding import Finding
-from torchdial.training.diagnosis.plateau import LEARNED, LOOKED_AT, at_work
-from torchdial.training.diagnosis.reading import Floats, Layers, Reading
-from torchdial.training.diagnosis.robust import finite, row_medians
-from torchdial.training.diagnosis.words import number
+from torchdial.training.diagnosis.loss_plateau import LEARNED, LOOKED_AT, at_work
+from torchdial.training.diagnosis.message_format import number
+from torchdial.training.diagnosis.robust_statistics import finite, row_medians
+from torchdial.training.diagnosis.run_view import Floats, Layers, Reading
 
 LOW, HIGH = 1e-4, 1e-2
 AT_ONCE = 10.0

@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from torchdial.training.diagnosis.finding import Finding
-from torchdial.training.diagnosis.reading import Floats, Floats32, Reading
-from torchdial.training.diagnosis.robust import row_medians
-from torchdial.training.diagnosis.words import number, times
+from torchdial.training.diagnosis.message_format import number, times
+from torchdial.training.diagnosis.robust_statistics import row_medians
+from torchdial.training.diagnosis.run_view import Floats, Floats32, Reading
 
 RECENT = 5
 FIRST = 3

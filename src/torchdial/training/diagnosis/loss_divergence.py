@@ -16,10 +16,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from torchdial.training.diagnosis.finding import Finding
-from torchdial.training.diagnosis.levels import BLOCK, Level
-from torchdial.training.diagnosis.reading import Floats, Reading
-from torchdial.training.diagnosis.robust import finite
-from torchdial.training.diagnosis.words import number
+from torchdial.training.diagnosis.loss_baseline import BLOCK, Level
+from torchdial.training.diagnosis.message_format import number
+from torchdial.training.diagnosis.robust_statistics import finite
+from torchdial.training.diagnosis.run_view import Floats, Reading
 
 LOST = 0.75
 NOISES = 8.0

@@ -13,9 +13,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from torchdial.training.diagnosis.finding import Finding
-from torchdial.training.diagnosis.reading import Floats, Reading
-from torchdial.training.diagnosis.robust import finite
-from torchdial.training.diagnosis.words import number
+from torchdial.training.diagnosis.message_format import number
+from torchdial.training.diagnosis.robust_statistics import finite
+from torchdial.training.diagnosis.run_view import Floats, Reading
 
 LEAST = 1.0
 FALL = 2.0**10

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from torchdial.training.diagnosis.finding import Finding
-from torchdial.training.diagnosis.reading import Floats, Reading
+from torchdial.training.diagnosis.run_view import Floats, Reading
 
 ENOUGH = 20
 

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from torchdial.training.diagnosis.finding import Finding
-from torchdial.training.diagnosis.reading import Floats32, Reading
-from torchdial.training.diagnosis.words import module, several
+from torchdial.training.diagnosis.message_format import module, several
+from torchdial.training.diagnosis.run_view import Floats32, Reading
 
 ENOUGH = 50
 READINGS = 5

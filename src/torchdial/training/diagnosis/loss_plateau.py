@@ -16,9 +16,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from torchdial.training.diagnosis.finding import Finding
-from torchdial.training.diagnosis.reading import Floats, Reading
-from torchdial.training.diagnosis.robust import finite, spread
-from torchdial.training.diagnosis.words import number
+from torchdial.training.diagnosis.message_format import number
+from torchdial.training.diagnosis.robust_statistics import finite, spread
+from torchdial.training.diagnosis.run_view import Floats, Reading
 
 LEAST = 300
 LOOKED_AT = 2_000

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from torchdial.training.diagnosis.finding import Finding
-from torchdial.training.diagnosis.reading import EVERY_COLUMN, Floats, Floats32, Points, Reading
-from torchdial.training.diagnosis.words import number
+from torchdial.training.diagnosis.message_format import number
+from torchdial.training.diagnosis.run_view import EVERY_COLUMN, Floats, Floats32, Points, Reading
 
 NEAR = 64
 """Points looked back on, beside those that are new, for what happened at the same step."""

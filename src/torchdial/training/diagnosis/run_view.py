@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from torchdial.training.diagnosis.levels import Level
-from torchdial.training.diagnosis.losses import Losses, losses
+from torchdial.training.diagnosis.loss_baseline import Level
+from torchdial.training.diagnosis.loss_names import Losses, losses
 from torchdial.training.history.history import History
 
 Ints = npt.NDArray[np.int64]

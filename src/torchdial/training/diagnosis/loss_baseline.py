@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from torchdial.training.diagnosis.robust import Floats, finite, spread
+from torchdial.training.diagnosis.robust_statistics import Floats, finite, spread
 
 FIRST = 3
 """Points that say where a loss began: few, for too high a rate ruins it within two or three."""

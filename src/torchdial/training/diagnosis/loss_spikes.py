@@ -20,9 +20,9 @@ from typing import NamedTuple
 import numpy as np
 
 from torchdial.training.diagnosis.finding import Finding
-from torchdial.training.diagnosis.reading import Floats, Layers, Reading
-from torchdial.training.diagnosis.robust import finite, median, spread
-from torchdial.training.diagnosis.words import number, times
+from torchdial.training.diagnosis.message_format import number, times
+from torchdial.training.diagnosis.robust_statistics import finite, median, spread
+from torchdial.training.diagnosis.run_view import Floats, Layers, Reading
 
 WINDOW = 200
 LEAST = 30

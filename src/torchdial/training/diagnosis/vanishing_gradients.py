@@ -18,9 +18,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from torchdial.training.diagnosis.finding import Finding
-from torchdial.training.diagnosis.reading import Floats, Layers, Reading
-from torchdial.training.diagnosis.robust import row_medians
-from torchdial.training.diagnosis.words import times
+from torchdial.training.diagnosis.message_format import times
+from torchdial.training.diagnosis.robust_statistics import row_medians
+from torchdial.training.diagnosis.run_view import Floats, Layers, Reading
 
 WINDOW = 20
 READINGS = 5
