@@ -1,8 +1,8 @@
 """What a model is made of, and what every module does on an example; torch alone."""
 
-from torchdial.structure.forward import ForwardFailure, ForwardPass, ModuleUse, watch_forward
-from torchdial.structure.table import Fold, ModuleTable, module_table
-from torchdial.structure.tree import ModuleRow, module_rows
+from torchdial.structure.forward_pass import ForwardFailure, ForwardPass, ModuleUse, watch_forward
+from torchdial.structure.module_rows import ModuleRow, module_rows
+from torchdial.structure.module_table import Fold, ModuleTable, module_table
 
 __all__ = [
     "Fold",

@@ -11,9 +11,9 @@ from torch import nn
 
 from torchdial.inputs.errors import describe, refusal
 from torchdial.structure import ModuleTable, module_table
-from torchdial.structure.forward import Shapes
-from torchdial.structure.table import shape_text
-from torchdial.structure.tree import ModuleRow
+from torchdial.structure.forward_pass import Shapes
+from torchdial.structure.module_rows import ModuleRow
+from torchdial.structure.module_table import shape_text
 from torchdial.widgets.base import Widget
 from torchdial.widgets.clicks import hear
 from torchdial.widgets.gradient_plot import choose_in_plots

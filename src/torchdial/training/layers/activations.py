@@ -15,8 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from torchdial.structure.forward import tensors_in
-from torchdial.structure.tree import walk
+from torchdial.structure.forward_pass import tensors_in
+from torchdial.structure.module_rows import walk
 from torchdial.training.history.layer_matrix import LayerMatrix
 from torchdial.training.recording.device_buffers import (
     Number,

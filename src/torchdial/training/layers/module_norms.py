@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor, nn
 
-from torchdial.structure.tree import walk
+from torchdial.structure.module_rows import walk
 from torchdial.training.history.layer_matrix import LayerMatrix
 from torchdial.training.recording.device_buffers import to_finite_float32
 

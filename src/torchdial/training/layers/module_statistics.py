@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from torchdial.structure.tree import walk
+from torchdial.structure.module_rows import walk
 from torchdial.training.history.events import Event
 from torchdial.training.history.layer_matrix import LayerMatrix
 from torchdial.training.layers.activations import Activations

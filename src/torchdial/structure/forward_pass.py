@@ -18,7 +18,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 from torchdial.models.inference import undisturbed
-from torchdial.structure.tree import refuse_no_module, uncompiled, walk
+from torchdial.structure.module_rows import refuse_no_module, uncompiled, walk
 
 Shapes = tuple[tuple[int, ...], ...]
 

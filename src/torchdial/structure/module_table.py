@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
-from torchdial.structure.forward import ForwardFailure, ForwardPass, ModuleUse, watch_forward
-from torchdial.structure.tree import ModuleRow, module_rows, refuse_no_module
+from torchdial.structure.forward_pass import ForwardFailure, ForwardPass, ModuleUse, watch_forward
+from torchdial.structure.module_rows import ModuleRow, module_rows, refuse_no_module
 
 if TYPE_CHECKING:
     import pandas as pd
