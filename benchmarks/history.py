@@ -19,7 +19,7 @@ from _measure import Result, at_most, interleave, report
 from torchdial.training.history.autosave import Autosave
 from torchdial.training.history.history import History
 from torchdial.training.history.series import Series
-from torchdial.widgets.frames import Choice, Run, Told, delta, keyframe
+from torchdial.widgets.live.run_packing import Choice, Run, Told, delta, keyframe
 
 LENGTHS = [10**k for k in range(3, 8)]
 BUCKETS = 1000

@@ -16,8 +16,8 @@ from _browser import PACKAGES, browser_of, notebook
 from _measure import Result, at_most, report, spread
 
 from torchdial.training.history.history import History
-from torchdial.widgets.feed import Feed
-from torchdial.widgets.frames import Choice, Run
+from torchdial.widgets.live.feed import Feed
+from torchdial.widgets.live.run_packing import Choice, Run
 
 NEW = 100
 RUNS = 15

@@ -1,4 +1,4 @@
-// DetectionPreview and DetectionComparison: src/torchdial/widgets/detection.py is the other half.
+// DetectionPreview and DetectionComparison: src/torchdial/widgets/preview/detection_preview.py is the other half.
 
 import type { DetectionMetric } from "./lib/boxes/metric";
 import { createDetails } from "./lib/detection/details";

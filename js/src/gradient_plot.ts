@@ -1,4 +1,4 @@
-// GradientPlot: src/torchdial/widgets/gradient_plot.py is the other half.
+// GradientPlot: src/torchdial/widgets/live/gradient_plot.py is the other half.
 
 import { GradientView } from "./lib/plots/gradient_view";
 import { liveWidget } from "./lib/plots/live";

@@ -1,4 +1,4 @@
-// LossPlot: src/torchdial/widgets/loss_plot.py is the other half.
+// LossPlot: src/torchdial/widgets/live/loss_plot.py is the other half.
 
 import { liveWidget } from "./lib/plots/live";
 import { LossView } from "./lib/plots/loss_view";

@@ -1,4 +1,4 @@
-// SegmentationPreview and SegmentationComparison: src/torchdial/widgets/dial.py is the other half.
+// SegmentationPreview and SegmentationComparison: src/torchdial/widgets/preview/segmentation_dial.py is the other half.
 
 import { binaryMatrix, classMatrix, matrixTable } from "./lib/confusion";
 import { createDial, quarters } from "./lib/dial";

@@ -1,4 +1,4 @@
-// TrainingPanel: src/torchdial/widgets/training_panel.py is the other half.
+// TrainingPanel: src/torchdial/widgets/live/training_panel.py is the other half.
 
 import { h } from "./lib/dom";
 import { EventList } from "./lib/plots/events";

@@ -9,9 +9,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from torchdial.export import save_html
     from torchdial.models.raw_candidates import raw_candidates
     from torchdial.models.streaming import stream
+    from torchdial.report.save_html import save_html
     from torchdial.sweeps.boxes.detect import detect
     from torchdial.sweeps.boxes.detection_curves import DetectionCurves
     from torchdial.sweeps.boxes.detection_sweep import DetectionSweep
@@ -24,45 +24,45 @@ if TYPE_CHECKING:
     from torchdial.training.monitor import TrainingMonitor
     from torchdial.training.runs import compare_runs, runs
     from torchdial.visualization import Visualization
-    from torchdial.widgets.comparison import (
+    from torchdial.widgets.image_grid import ImageGrid
+    from torchdial.widgets.live.gradient_plot import GradientPlot
+    from torchdial.widgets.live.loss_plot import LossPlot
+    from torchdial.widgets.live.training_panel import TrainingPanel
+    from torchdial.widgets.model_tree import ModelTree
+    from torchdial.widgets.preview.comparison import (
         DetectionComparison,
         SegmentationComparison,
         compare,
     )
-    from torchdial.widgets.detection import DetectionPreview
-    from torchdial.widgets.gradient_plot import GradientPlot
-    from torchdial.widgets.image_grid import ImageGrid
-    from torchdial.widgets.loss_plot import LossPlot
-    from torchdial.widgets.model_tree import ModelTree
-    from torchdial.widgets.segmentation import SegmentationPreview
-    from torchdial.widgets.training_panel import TrainingPanel
+    from torchdial.widgets.preview.detection_preview import DetectionPreview
+    from torchdial.widgets.preview.segmentation_preview import SegmentationPreview
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "DetectionComparison": "torchdial.widgets.comparison",
+    "DetectionComparison": "torchdial.widgets.preview.comparison",
     "DetectionCurves": "torchdial.sweeps.boxes.detection_curves",
-    "DetectionPreview": "torchdial.widgets.detection",
+    "DetectionPreview": "torchdial.widgets.preview.detection_preview",
     "DetectionSweep": "torchdial.sweeps.boxes.detection_sweep",
-    "GradientPlot": "torchdial.widgets.gradient_plot",
-    "LossPlot": "torchdial.widgets.loss_plot",
+    "GradientPlot": "torchdial.widgets.live.gradient_plot",
+    "LossPlot": "torchdial.widgets.live.loss_plot",
     "History": "torchdial.training.history.history",
     "ImageGrid": "torchdial.widgets.image_grid",
     "ModelTree": "torchdial.widgets.model_tree",
-    "SegmentationComparison": "torchdial.widgets.comparison",
-    "SegmentationPreview": "torchdial.widgets.segmentation",
+    "SegmentationComparison": "torchdial.widgets.preview.comparison",
+    "SegmentationPreview": "torchdial.widgets.preview.segmentation_preview",
     "ThresholdCurves": "torchdial.sweeps.pixels.threshold_curves",
     "ThresholdSweep": "torchdial.sweeps.pixels.threshold_sweep",
     "TrainingMonitor": "torchdial.training.monitor",
-    "TrainingPanel": "torchdial.widgets.training_panel",
+    "TrainingPanel": "torchdial.widgets.live.training_panel",
     "Visualization": "torchdial.visualization",
-    "compare": "torchdial.widgets.comparison",
+    "compare": "torchdial.widgets.preview.comparison",
     "compare_runs": "torchdial.training.runs",
     "detect": "torchdial.sweeps.boxes.detect",
     "nms_sweep": "torchdial.sweeps.boxes.nms",
     "raw_candidates": "torchdial.models.raw_candidates",
     "runs": "torchdial.training.runs",
-    "save_html": "torchdial.export",
+    "save_html": "torchdial.report.save_html",
     "segment": "torchdial.sweeps.pixels.segment",
     "stream": "torchdial.models.streaming",
     "threshold_levels": "torchdial.sweeps.pixels.threshold_levels",

@@ -17,9 +17,9 @@ from torchdial.inputs.probability_maps import to_tensor
 from torchdial.models.inference import undisturbed
 from torchdial.training.history.history import History
 from torchdial.widgets.base import Widget
-from torchdial.widgets.gradient_plot import GradientPlot
 from torchdial.widgets.image_grid import ImageGrid
-from torchdial.widgets.loss_plot import LossPlot
+from torchdial.widgets.live.gradient_plot import GradientPlot
+from torchdial.widgets.live.loss_plot import LossPlot
 
 SIGNED = "coolwarm"  # its middle is zero
 

@@ -355,7 +355,7 @@ def test_curves_of_a_larger_set_are_told_from_the_shown_images(lab: Lab, page: P
 
 def test_later_pages_are_asked_for(lab: Lab, page: Page, data: dict[str, Any]) -> None:
     make = (
-        "import torchdial.widgets.dial as module\nmodule.OPENING_BYTES = 0\n"
+        "import torchdial.widgets.preview.segmentation_dial as module\nmodule.OPENING_BYTES = 0\n"
         "w = td.SegmentationPreview(np.repeat(images, 7, 0), np.repeat(probs, 7, 0),"
         " np.repeat(targets, 7, 0))\nw.view = 'mask'\nw"
     )

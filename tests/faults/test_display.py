@@ -93,7 +93,7 @@ def bare() -> Run:
 
 @pytest.fixture(autouse=True)
 def _news_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("torchdial.widgets.feed.DELTA_SECONDS", 0.0)
+    monkeypatch.setattr("torchdial.widgets.live.feed.DELTA_SECONDS", 0.0)
 
 
 def test_what_is_planted_below_is_most_of_what_a_run_calls() -> None:

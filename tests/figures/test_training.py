@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from torchdial.figures.curves import curves_figure
 from torchdial.figures.gradients import MISSING, gradients_figure, to_grid
 from torchdial.training import History
-from torchdial.widgets.frames import Run
+from torchdial.widgets.live.run_packing import Run
 
 VERMILION, GREY, BLUE = (213, 94, 0), (128, 128, 128), (0, 114, 178)
 

@@ -19,7 +19,7 @@ def test_torchdial_alone_imports_no_torch():
 
 def test_segmentation_preview_imports_no_optional_library():
     modules = modules_after("from torchdial import SegmentationPreview")
-    assert "torchdial.widgets.segmentation" in modules
+    assert "torchdial.widgets.preview.segmentation_preview" in modules
     assert modules.isdisjoint(
         {"bqplot", "matplotlib", "torchmetrics", "pandas", "sklearn", "skimage", "torchvision"}
     )

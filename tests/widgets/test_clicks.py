@@ -12,7 +12,7 @@ import pytest
 from tests.widgets.kernel import HAS_SUBSHELLS, Kernel, kernel
 from torchdial.training.control.control import Control
 from torchdial.training.control.loop import loop
-from torchdial.widgets.clicks import Inbox, hear
+from torchdial.widgets.live.clicks_while_busy import Inbox, hear
 
 SETUP = """
 import time
@@ -20,7 +20,7 @@ import ipywidgets
 from torchdial.training.control.control import Control
 from torchdial.training.control.loop import loop
 from torchdial.training.control.worker_thread import start
-from torchdial.widgets.clicks import hear
+from torchdial.widgets.live.clicks_while_busy import hear
 
 
 class Panel(ipywidgets.Widget):
@@ -277,7 +277,9 @@ def test_a_kernel_that_is_built_otherwise_is_left_alone() -> None:
 
 
 def test_vs_code_is_said_to_keep_clicks_back(notebook: Kernel) -> None:
-    notebook.run("__vsc_ipynb_file__ = 'a.ipynb'; import torchdial.widgets.clicks as clicks")
+    notebook.run(
+        "__vsc_ipynb_file__ = 'a.ipynb'; import torchdial.widgets.live.clicks_while_busy as clicks"
+    )
     said = notebook.run("print(clicks._words(clicks._inbox._stream, get_ipython()))")
     notebook.run("del __vsc_ipynb_file__")
     assert said.startswith("Clicks are heard here when the cell has ended.")

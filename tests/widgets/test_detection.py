@@ -15,7 +15,7 @@ import traitlets
 import torchdial as td
 from tests.sweeps import coco
 from tests.widgets.boxes import read_source, scene
-from torchdial.widgets import detection_dial
+from torchdial.widgets.preview import detection_dial
 
 
 def rows(found: dict[str, torch.Tensor]) -> list[int]:

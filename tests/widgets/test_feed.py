@@ -11,9 +11,9 @@ import pytest
 
 from torchdial.training.history.events import Event
 from torchdial.training.history.history import History
-from torchdial.widgets.feed import Feed
-from torchdial.widgets.frames import Choice, Run, detail, shares
-from torchdial.widgets.layer_frames import MISSING, merge_columns
+from torchdial.widgets.live.feed import Feed
+from torchdial.widgets.live.layer_packing import MISSING, merge_columns
+from torchdial.widgets.live.run_packing import Choice, Run, detail, shares
 
 DTYPES = {"f8": "<f8", "f4": "<f4", "i4": "<i4"}
 DELTA_LIMIT, KEYFRAME_LIMIT = 64 << 10, 512 << 10

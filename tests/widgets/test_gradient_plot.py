@@ -14,7 +14,7 @@ from torchdial.training.control.training_dials import Dial
 from torchdial.training.history.events import Event
 from torchdial.training.history.history import History
 from torchdial.training.recording.current_gradients import gradients_now
-from torchdial.widgets.gradient_plot import choose_in_plots
+from torchdial.widgets.live.gradient_plot import choose_in_plots
 
 
 def array(packed: dict[str, Any], data: bytes) -> np.ndarray:

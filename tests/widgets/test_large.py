@@ -14,7 +14,7 @@ from torch import nn
 
 import torchdial as td
 from torchdial.training.history.history import History
-from torchdial.widgets import preview as preview_module
+from torchdial.widgets.preview import preview as preview_module
 
 HOSTS_LIMIT = 1000  # iopub messages a second that Jupyter servers let through
 WIDGETS = 20

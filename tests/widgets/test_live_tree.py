@@ -12,7 +12,7 @@ from torch import nn
 import torchdial as td
 from tests.widgets.monitors import FakeMonitor
 from torchdial.training.history.events import Event
-from torchdial.widgets.module_frames import RECENT
+from torchdial.widgets.live.module_packing import RECENT
 
 Sent = list[tuple[dict[str, Any], list[Any]]]
 

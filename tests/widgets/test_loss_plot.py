@@ -11,9 +11,9 @@ import torch
 import torchdial as td
 from tests.widgets.monitors import FakeMonitor
 from torchdial.figures.curves import panels_of
+from torchdial.js_bundle import STATIC
 from torchdial.training.history.history import History
 from torchdial.training.runs import begin
-from torchdial.widgets.bundle import STATIC
 
 
 def opening(plot: td.LossPlot) -> dict[str, Any]:

@@ -25,7 +25,7 @@ import ipywidgets, traitlets
 from torchdial.training.control.control import Control
 from torchdial.training.control.loop import loop
 from torchdial.training.control.worker_thread import start
-from torchdial.widgets.clicks import hear
+from torchdial.widgets.live.clicks_while_busy import hear
 
 
 class Bare(ipywidgets.Widget):

@@ -10,8 +10,8 @@ import torch
 
 import torchdial as td
 from tests.widgets.test_segmentation import multiclass, scene
-from torchdial.widgets import preview as preview_module
-from torchdial.widgets.wire import pack_tally
+from torchdial.widgets.preview import preview as preview_module
+from torchdial.widgets.preview.segmentation_packing import pack_tally
 
 
 def tiles_of(preview: Any) -> dict[str, np.ndarray]:

@@ -1,4 +1,4 @@
-// What crosses the wire; src/torchdial/widgets/wire.py writes it.
+// What crosses the wire; src/torchdial/widgets/preview/segmentation_packing.py writes it.
 
 import type { Average, Counts } from "./metrics";
 import type { View } from "./views";
@@ -28,7 +28,7 @@ export interface PreviewTraits {
   _notice: string;
 }
 
-/** The traits of src/torchdial/widgets/segmentation.py. */
+/** The traits of src/torchdial/widgets/preview/segmentation_preview.py. */
 export interface SegmentationTraits extends PreviewTraits {
   threshold: number;
   /** A threshold for each class, null where it follows `threshold`; empty when none has its own. */

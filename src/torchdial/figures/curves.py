@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from torchdial.widgets.frames import Run
+    from torchdial.widgets.live.run_packing import Run
 
 MOST_PANELS = 6
 MOST_LINES = 8  # a panel

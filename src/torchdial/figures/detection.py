@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, FigureBase
 
-    from torchdial.widgets.detection_dial import DetectionDial
+    from torchdial.widgets.preview.detection_dial import DetectionDial
 
 Pixels = npt.NDArray[np.uint8]
 LineStyle = Literal["solid", "dashed", "dotted"]

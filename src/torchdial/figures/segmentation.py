@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from torchdial.widgets.dial import SegmentationDial
+    from torchdial.widgets.preview.segmentation_dial import SegmentationDial
 
 Pixels = npt.NDArray[np.uint8]
 

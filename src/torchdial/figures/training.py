@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from torchdial.training.history.history import History
-    from torchdial.widgets.frames import Run
+    from torchdial.widgets.live.run_packing import Run
 
 WIDTH_INCHES, HEIGHT_INCHES = 8.0, 6.5
 DPI = 80

@@ -305,7 +305,7 @@ class TrainingMonitor:
 
     def _shown(self) -> Any:
         if self._panel is None:
-            self._panel = import_module("torchdial.widgets.training_panel").TrainingPanel(self)
+            self._panel = import_module("torchdial.widgets.live.training_panel").TrainingPanel(self)
         return self._panel
 
 

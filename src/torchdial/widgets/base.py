@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import anywidget
 import traitlets as t
 
-from torchdial.widgets.bundle import bundle
-from torchdial.widgets.saved import MAX_BYTES, Saved
+from torchdial.js_bundle import bundle
+from torchdial.report.saved_widget import MAX_BYTES, Saved
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -101,7 +101,7 @@ class Widget(anywidget.AnyWidget):
         Raises:
             ValueError: not even one image fits.
         """
-        from torchdial.export import save_html
+        from torchdial.report.save_html import save_html
 
         save_html([self], path, title=title, max_bytes=max_bytes)
 

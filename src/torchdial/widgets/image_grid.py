@@ -22,9 +22,9 @@ from torchdial.inputs.image_sources import to_source
 from torchdial.inputs.overlays import NO_OVERLAY, Overlay, to_overlays
 from torchdial.inputs.preview_images import Numbers
 from torchdial.inputs.tensor_images import Normalize, Picture, Pixels, category_colors
+from torchdial.report.saved_widget import Saved
 from torchdial.widgets.base import Widget
-from torchdial.widgets.saved import Saved
-from torchdial.widgets.wire import pack_tile, plane_bytes
+from torchdial.widgets.preview.segmentation_packing import pack_tile, plane_bytes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

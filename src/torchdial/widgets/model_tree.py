@@ -15,10 +15,10 @@ from torchdial.structure.forward_pass import Shapes
 from torchdial.structure.module_rows import ModuleRow
 from torchdial.structure.module_table import shape_text
 from torchdial.widgets.base import Widget
-from torchdial.widgets.clicks import hear
-from torchdial.widgets.gradient_plot import choose_in_plots
-from torchdial.widgets.module_frames import ModuleFeed
-from torchdial.widgets.sources import is_monitor
+from torchdial.widgets.live.clicks_while_busy import hear
+from torchdial.widgets.live.gradient_plot import choose_in_plots
+from torchdial.widgets.live.module_packing import ModuleFeed
+from torchdial.widgets.live.plot_sources import is_monitor
 
 if TYPE_CHECKING:
     import pandas as pd

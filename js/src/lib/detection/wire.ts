@@ -1,4 +1,4 @@
-// What crosses the wire of a detection preview; src/torchdial/widgets/detection.py writes it.
+// What crosses the wire of a detection preview; src/torchdial/widgets/preview/detection_preview.py writes it.
 
 import type { Pairs, Scene, Truth } from "../boxes/scene";
 import type { Average } from "../metrics";

@@ -1,4 +1,4 @@
-// What crosses the wire of the live plots; src/torchdial/widgets/frames.py writes it.
+// What crosses the wire of the live plots; src/torchdial/widgets/live/run_packing.py writes it.
 
 import type { Bytes } from "../wire";
 import { type Packed, unpack } from "./packing";
@@ -101,7 +101,7 @@ export interface WireDetail {
   scalars: { run: number; name: string; step: Packed; time: Packed; value: Packed }[];
 }
 
-/** Messages from src/torchdial/widgets/live.py. */
+/** Messages from src/torchdial/widgets/live/live_plot.py. */
 export type Message =
   | { type: "delta" | "keyframe"; frame: Frame }
   | { type: "detail"; id: number; detail: WireDetail }

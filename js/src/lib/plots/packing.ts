@@ -1,5 +1,5 @@
 // Arrays in a frame: a head of plain values that says where, in one block of bytes, each array lies.
-// src/torchdial/widgets/packing.py writes them.
+// src/torchdial/widgets/live/packer.py writes them.
 
 import { type Bytes, bytesOf } from "../wire";
 

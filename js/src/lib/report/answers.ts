@@ -1,4 +1,4 @@
-// What a kernel would answer, from what src/torchdial/export.py has put into the file.
+// What a kernel would answer, from what src/torchdial/report/save_html.py has put into the file.
 
 import type { WireDistribution } from "../plots/frames";
 import { type Bytes, bytesOf } from "../wire";

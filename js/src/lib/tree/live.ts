@@ -1,5 +1,5 @@
 // What a run says of the modules: a short ring of columns a statistic, and marks of events.
-// src/torchdial/widgets/module_frames.py sends it.
+// src/torchdial/widgets/live/module_packing.py sends it.
 
 import { type Packed, unpack } from "../plots/packing";
 import type { Bytes } from "../wire";

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from torchdial.inputs.errors import describe, refusal
-from torchdial.widgets.frames import Choice
-from torchdial.widgets.gradient_plot import SCALARS, LayersPlot
-from torchdial.widgets.loss_plot import is_metric
-from torchdial.widgets.sources import is_monitor, read_source
-from torchdial.widgets.status import request
+from torchdial.widgets.live.gradient_plot import SCALARS, LayersPlot
+from torchdial.widgets.live.loss_plot import is_metric
+from torchdial.widgets.live.plot_sources import is_monitor, read_source
+from torchdial.widgets.live.run_packing import Choice
+from torchdial.widgets.live.run_status import request
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

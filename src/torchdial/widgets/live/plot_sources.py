@@ -13,7 +13,7 @@ from torchdial.inputs.errors import describe, refusal
 from torchdial.training.history.history import History
 from torchdial.training.history.series import Series
 from torchdial.training.runs import runs as all_runs
-from torchdial.widgets.frames import Run
+from torchdial.widgets.live.run_packing import Run
 
 MOST_EARLIER = 6
 

@@ -18,13 +18,13 @@ from torchdial.sweeps.boxes.detection_frame import DetectionFrame
 from torchdial.sweeps.boxes.detection_settings import DetectionSettings
 from torchdial.sweeps.boxes.operating_point import OperatingPoint
 from torchdial.sweeps.metric_formulas import Average
-from torchdial.widgets.detection_wire import (
+from torchdial.widgets.preview.detection_packing import (
     pack_config,
     pack_curves,
     pack_detections,
     pack_targets,
 )
-from torchdial.widgets.preview import PAGE_SIZE, Bytes, ClassThresholds, Preview
+from torchdial.widgets.preview.preview import PAGE_SIZE, Bytes, ClassThresholds, Preview
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from torchdial.widgets.frames import Choice
-from torchdial.widgets.live import LivePlot
-from torchdial.widgets.sources import read_source
+from torchdial.widgets.live.live_plot import LivePlot
+from torchdial.widgets.live.plot_sources import read_source
+from torchdial.widgets.live.run_packing import Choice
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

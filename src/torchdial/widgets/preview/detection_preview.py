@@ -31,9 +31,9 @@ from torchdial.sweeps.boxes.detection_settings import DetectionMetric, Detection
 from torchdial.sweeps.boxes.detection_sweep import DetectionSweep
 from torchdial.sweeps.boxes.operating_point import Target
 from torchdial.sweeps.metric_formulas import Average, check_average
-from torchdial.widgets.detection_dial import DetectionDial
-from torchdial.widgets.detection_reader import DetectionReader
-from torchdial.widgets.preview import ClassThresholds, ModelPreview, needed
+from torchdial.widgets.preview.detection_dial import DetectionDial
+from torchdial.widgets.preview.detection_reader import DetectionReader
+from torchdial.widgets.preview.preview import ClassThresholds, ModelPreview, needed
 
 
 class DetectionPreview(DetectionDial, ModelPreview[DetectionFrame]):

@@ -14,10 +14,10 @@ from torchdial.inputs.arguments import to_own_thresholds
 from torchdial.inputs.errors import describe, refusal
 from torchdial.models.inference import Model
 from torchdial.models.predictions import at_other_images
+from torchdial.report.saved_widget import Saved
 from torchdial.sweeps.metric_formulas import Average
 from torchdial.widgets.base import Widget
-from torchdial.widgets.saved import Saved
-from torchdial.widgets.wire import pack_tile, plane_bytes
+from torchdial.widgets.preview.segmentation_packing import pack_tile, plane_bytes
 
 Bytes = npt.NDArray[np.uint8]
 ClassThresholds = Sequence[float | None] | Mapping[Any, float] | None

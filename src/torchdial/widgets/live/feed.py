@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from torchdial.widgets.frames import Choice, Packed, Run, Told, delta, keyframe
+from torchdial.widgets.live.run_packing import Choice, Packed, Run, Told, delta, keyframe
 
 DELTA_SECONDS = 0.1
 KEYFRAME_SECONDS = 5.0

@@ -9,9 +9,9 @@ import traitlets as t
 from torch import nn
 
 from torchdial.training.recording.current_gradients import gradients_now
-from torchdial.widgets.frames import Choice, Run
-from torchdial.widgets.live import LivePlot
-from torchdial.widgets.sources import Source, read_source
+from torchdial.widgets.live.live_plot import LivePlot
+from torchdial.widgets.live.plot_sources import Source, read_source
+from torchdial.widgets.live.run_packing import Choice, Run
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

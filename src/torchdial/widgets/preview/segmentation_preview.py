@@ -26,8 +26,8 @@ from torchdial.sweeps.metric_formulas import Average, Metric, check_average
 from torchdial.sweeps.pixels.segmentation_frame import SegmentationFrame, measure_frame
 from torchdial.sweeps.pixels.threshold_curves import ThresholdCurves
 from torchdial.sweeps.pixels.threshold_sweep import ThresholdSweep
-from torchdial.widgets.dial import SegmentationDial
-from torchdial.widgets.preview import Bytes, ClassThresholds, ModelPreview, needed
+from torchdial.widgets.preview.preview import Bytes, ClassThresholds, ModelPreview, needed
+from torchdial.widgets.preview.segmentation_dial import SegmentationDial
 
 
 class SegmentationPreview(SegmentationDial, ModelPreview[SegmentationFrame]):

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from torchdial.training.history.history import History
 from torchdial.training.history.layer_matrix import LayerMatrix
-from torchdial.widgets.packing import Packer
+from torchdial.widgets.live.packer import Packer
 
 COUNT_BYTES = 24_000  # larger distributions come a layer at a time, when asked for
 MISSING = np.float32(-1)  # of numbers that are never negative

@@ -13,11 +13,11 @@ from torchdial.inputs.detection_targets import Annotations
 from torchdial.inputs.errors import describe, refusal
 from torchdial.sweeps.boxes.detection_frame import DetectionFrame
 from torchdial.sweeps.pixels.segmentation_frame import SegmentationFrame
-from torchdial.widgets.detection import DetectionPreview
-from torchdial.widgets.detection_dial import DetectionDial
-from torchdial.widgets.dial import SegmentationDial
-from torchdial.widgets.preview import Bytes, Frame, Preview
-from torchdial.widgets.segmentation import SegmentationPreview
+from torchdial.widgets.preview.detection_dial import DetectionDial
+from torchdial.widgets.preview.detection_preview import DetectionPreview
+from torchdial.widgets.preview.preview import Bytes, Frame, Preview
+from torchdial.widgets.preview.segmentation_dial import SegmentationDial
+from torchdial.widgets.preview.segmentation_preview import SegmentationPreview
 
 
 class Comparison(Preview[Frame]):

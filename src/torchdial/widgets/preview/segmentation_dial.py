@@ -15,8 +15,8 @@ from torchdial.inputs.stops import Stops
 from torchdial.sweeps.metric_formulas import Average
 from torchdial.sweeps.pixels.segmentation_frame import SegmentationFrame
 from torchdial.sweeps.pixels.threshold_curves import ThresholdCurves
-from torchdial.widgets.preview import PAGE_SIZE, Bytes, ClassThresholds, Preview
-from torchdial.widgets.wire import pack_floats, pack_tally
+from torchdial.widgets.preview.preview import PAGE_SIZE, Bytes, ClassThresholds, Preview
+from torchdial.widgets.preview.segmentation_packing import pack_floats, pack_tally
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

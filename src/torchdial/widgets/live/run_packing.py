@@ -15,7 +15,7 @@ import numpy.typing as npt
 from torchdial.training.history.events import Event
 from torchdial.training.history.history import History
 from torchdial.training.history.series import Series
-from torchdial.widgets.layer_frames import (
+from torchdial.widgets.live.layer_packing import (
     ToldLayers,
     length_of,
     new_names,
@@ -23,7 +23,7 @@ from torchdial.widgets.layer_frames import (
     pack_layers,
     pack_newest,
 )
-from torchdial.widgets.packing import Packer
+from torchdial.widgets.live.packer import Packer
 
 DELTA_BYTES = 60_000  # with the head at most 64 kB
 DELTA_NAMES = 16_000  # longer lists of names wait for a keyframe

@@ -9,9 +9,9 @@ from torch import nn
 
 from torchdial.training.history.events import Event
 from torchdial.training.layers.module_statistics import Columns, ModuleStatistics
-from torchdial.widgets.packing import Packer
-from torchdial.widgets.sources import Monitor
-from torchdial.widgets.status import has_ended
+from torchdial.widgets.live.packer import Packer
+from torchdial.widgets.live.plot_sources import Monitor
+from torchdial.widgets.live.run_status import has_ended
 
 RECENT = 48
 """Columns that a row's sparkline shows; js/src/lib/tree/live.ts keeps as many."""

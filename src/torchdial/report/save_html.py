@@ -26,11 +26,11 @@ from torchdial.atomic_files import whole_file
 from torchdial.inputs.arguments import of_kind, refuse_no_path
 from torchdial.inputs.errors import describe, refusal
 from torchdial.inputs.numbers import to_whole
+from torchdial.js_bundle import bundle
+from torchdial.report.saved_widget import MAX_BYTES, Saved
 from torchdial.widgets.base import Widget
-from torchdial.widgets.bundle import bundle
-from torchdial.widgets.saved import MAX_BYTES, Saved
-from torchdial.widgets.sources import is_monitor
-from torchdial.widgets.training_panel import TrainingPanel
+from torchdial.widgets.live.plot_sources import is_monitor
+from torchdial.widgets.live.training_panel import TrainingPanel
 
 GZIP = 31  # zlib's wbits for a gzip header and its checksum
 NAME_BYTES = 64  # at most, for the name and place of one plane

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from torchdial.training.history.history import History
-    from torchdial.widgets.sources import Monitor
+    from torchdial.widgets.live.plot_sources import Monitor
 
 ENDED = ("finished", "failed")
 

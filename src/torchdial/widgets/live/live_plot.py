@@ -8,10 +8,12 @@ from typing import Any
 
 import traitlets as t
 
+from torchdial.report.saved_widget import Saved
 from torchdial.widgets.base import Widget
-from torchdial.widgets.clicks import hear
-from torchdial.widgets.feed import Feed
-from torchdial.widgets.frames import (
+from torchdial.widgets.live.clicks_while_busy import hear
+from torchdial.widgets.live.feed import Feed
+from torchdial.widgets.live.plot_sources import Monitor
+from torchdial.widgets.live.run_packing import (
     Choice,
     Packed,
     Run,
@@ -19,9 +21,7 @@ from torchdial.widgets.frames import (
     distribution_at,
     distributions,
 )
-from torchdial.widgets.saved import Saved
-from torchdial.widgets.sources import Monitor
-from torchdial.widgets.status import has_ended, in_file, status_of
+from torchdial.widgets.live.run_status import has_ended, in_file, status_of
 
 
 class LivePlot(Widget):

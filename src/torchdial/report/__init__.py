@@ -1,0 +1,1 @@
+"""Widgets as one offline HTML file."""

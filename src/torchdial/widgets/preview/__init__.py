@@ -1,0 +1,1 @@
+"""Previews: threshold dials over maps, score and NMS dials over boxes, two models compared."""
