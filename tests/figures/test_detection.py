@@ -16,7 +16,7 @@ from matplotlib.image import imread
 
 import torchdial as td
 from tests.widgets.boxes import scene
-from torchdial.figures.detection import FALSE, IGNORED, MISSED, TRUE, category
+from torchdial.figures.static.detection_picture import FALSE, IGNORED, MISSED, TRUE, category
 
 
 def outlines(figure: Any) -> dict[str, np.ndarray]:

@@ -11,8 +11,8 @@ import pytest
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from torchdial.figures.curves import curves_figure
-from torchdial.figures.gradients import MISSING, gradients_figure, to_grid
+from torchdial.figures.static.gradient_picture import MISSING, gradients_figure, to_grid
+from torchdial.figures.static.loss_picture import curves_figure
 from torchdial.training import History
 from torchdial.widgets.live.run_packing import Run
 

@@ -10,7 +10,7 @@ import torch
 
 import torchdial as td
 from tests.widgets.monitors import FakeMonitor
-from torchdial.figures.curves import panels_of
+from torchdial.figures.static.loss_picture import panels_of
 from torchdial.js_bundle import STATIC
 from torchdial.training.history.history import History
 from torchdial.training.runs import begin

@@ -7,13 +7,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from torchdial.figures.interactive.curves import (
+    from torchdial.figures.interactive.curve_figures import (
         precision_recall_figure,
         threshold_curve_figure,
     )
-    from torchdial.figures.interactive.histograms import histogram_figure
-    from torchdial.figures.interactive.live import gradient_figure, loss_figure
-    from torchdial.figures.interactive.operating_map import operating_map_figure
+    from torchdial.figures.interactive.histogram_figure import histogram_figure
+    from torchdial.figures.interactive.live_figures import gradient_figure, loss_figure
+    from torchdial.figures.interactive.operating_map_figure import operating_map_figure
 
 _HOMES = {
     "gradient_figure": "live",

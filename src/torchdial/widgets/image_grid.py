@@ -174,7 +174,7 @@ class ImageGrid(Widget):
 
     def to_matplotlib(self, ax: Axes | None = None) -> Figure:
         """Return a figure of the first page, with captions."""
-        from torchdial.figures.images import image_figure
+        from torchdial.figures.static.image_sheet import image_figure
 
         return image_figure(
             [self._laid_over(i) for i in self._first_page()],

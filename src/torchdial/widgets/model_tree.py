@@ -110,7 +110,7 @@ class ModelTree(Widget):
 
     def to_matplotlib(self, ax: Axes | None = None) -> Figure:
         """Return a figure of the table as text."""
-        from torchdial.figures.text import text_figure
+        from torchdial.figures.static.text_picture import text_figure
 
         return text_figure(self.text(), ax)
 

@@ -76,6 +76,6 @@ class GradientPlot(LayersPlot):
 
     def to_matplotlib(self, ax: Axes | None = None) -> Figure:
         """Return a figure of layers × steps or of one step's layers, made without pyplot."""
-        from torchdial.figures.gradients import gradients_figure
+        from torchdial.figures.static.gradient_picture import gradients_figure
 
         return gradients_figure(self._history, ax)

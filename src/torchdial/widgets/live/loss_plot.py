@@ -45,7 +45,7 @@ class LossPlot(LivePlot):
 
     def to_matplotlib(self, ax: Axes | None = None) -> Figure:
         """Return a figure of the curves, made without pyplot."""
-        from torchdial.figures.curves import curves_figure
+        from torchdial.figures.static.loss_picture import curves_figure
 
         return curves_figure(self._runs, ax)
 

@@ -46,7 +46,7 @@ class TrainingPanel(LayersPlot):
 
     def to_matplotlib(self, ax: Axes | None = None) -> Figure:
         """Return a figure of curves and gradients, made without pyplot."""
-        from torchdial.figures.training import training_figure
+        from torchdial.figures.static.training_picture import training_figure
 
         return training_figure(self._runs, self._history, ax)
 

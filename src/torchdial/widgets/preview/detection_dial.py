@@ -185,7 +185,7 @@ class DetectionDial(Preview[DetectionFrame]):
 
     def to_matplotlib(self, ax: Axes | None = None) -> Figure:
         """Return a matplotlib figure of the first pictures and the curve, as they stand now."""
-        from torchdial.figures.detection import detection_figure
+        from torchdial.figures.static.detection_picture import detection_figure
 
         return detection_figure(self, ax)
 

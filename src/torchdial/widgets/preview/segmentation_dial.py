@@ -174,7 +174,7 @@ class SegmentationDial(Preview[SegmentationFrame]):
 
     def to_matplotlib(self, ax: Axes | None = None) -> Figure:
         """Return a matplotlib figure of the first pictures and the curve, as they stand now."""
-        from torchdial.figures.segmentation import segmentation_figure
+        from torchdial.figures.static.segmentation_picture import segmentation_figure
 
         return segmentation_figure(self, ax)
 

@@ -13,7 +13,7 @@ from typing import Any
 import bqplot as bq
 import numpy as np
 
-from torchdial.figures.interactive.parts import COLORS, figure
+from torchdial.figures.interactive.figure_parts import COLORS, figure
 from torchdial.inputs.arguments import to_names
 from torchdial.inputs.errors import describe, refusal
 from torchdial.training.history.history import History

@@ -7,7 +7,7 @@ from typing import Any
 import bqplot as bq
 import numpy as np
 
-from torchdial.figures.interactive.parts import COLORS, figure, follow, unit_scale
+from torchdial.figures.interactive.figure_parts import COLORS, figure, follow, unit_scale
 from torchdial.inputs.errors import describe, refusal
 from torchdial.sweeps.boxes.detection_curves import DetectionCurves
 from torchdial.sweeps.boxes.detection_settings import DetectionMetric

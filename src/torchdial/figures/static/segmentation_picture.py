@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from torchdial.figures.place import canvas_for, figure_of
+from torchdial.figures.static.canvas import canvas_for, figure_of
 from torchdial.inputs.tensor_images import CATEGORIES
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import bqplot as bq
 import numpy as np
 import numpy.typing as npt
 
-from torchdial.figures.interactive.parts import COLORS, figure, follow, unit_scale
+from torchdial.figures.interactive.figure_parts import COLORS, figure, follow, unit_scale
 from torchdial.inputs.arguments import to_names
 from torchdial.inputs.errors import describe, refusal
 from torchdial.sweeps.boxes.detection_curves import DetectionCurves

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from torchdial.figures.curves import curves_figure
-from torchdial.figures.gradients import gradients_figure
-from torchdial.figures.place import canvas_for, figure_of
+from torchdial.figures.static.canvas import canvas_for, figure_of
+from torchdial.figures.static.gradient_picture import gradients_figure
+from torchdial.figures.static.loss_picture import curves_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

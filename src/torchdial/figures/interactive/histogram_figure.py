@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from torchdial.figures.interactive.parts import COLORS, figure
+from torchdial.figures.interactive.figure_parts import COLORS, figure
 from torchdial.inputs.arguments import one_of, to_names
 from torchdial.inputs.errors import describe, refusal, refuse_non_finite
 from torchdial.inputs.numbers import to_whole

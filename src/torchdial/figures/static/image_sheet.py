@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from torchdial.figures.place import canvas_for, figure_of
-from torchdial.figures.words import line
+from torchdial.figures.static.canvas import canvas_for, figure_of
+from torchdial.figures.static.printable_names import line
 from torchdial.inputs.tensor_images import Pixels
 
 if TYPE_CHECKING:

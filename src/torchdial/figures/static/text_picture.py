@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from torchdial.figures.place import canvas_for, figure_of
-from torchdial.figures.words import line
+from torchdial.figures.static.canvas import canvas_for, figure_of
+from torchdial.figures.static.printable_names import line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from torchdial.figures.place import canvas_for, figure_of
-from torchdial.figures.segmentation import COLUMNS, DPI, MAX_PICTURES
-from torchdial.figures.words import line
+from torchdial.figures.static.canvas import canvas_for, figure_of
+from torchdial.figures.static.printable_names import line
+from torchdial.figures.static.segmentation_picture import COLUMNS, DPI, MAX_PICTURES
 from torchdial.inputs.tensor_images import CATEGORIES
 
 if TYPE_CHECKING:
