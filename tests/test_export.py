@@ -276,7 +276,7 @@ def test_the_command_line_trains_and_writes_a_report(
     path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from torchdial import __main__
-    from torchdial.demo import report
+    from torchdial.demo import demo_report as report
 
     whole = report.write_report
     monkeypatch.setattr(report, "write_report", lambda out: whole(out, num_scenes=16, epochs=1))

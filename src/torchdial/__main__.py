@@ -16,7 +16,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     out: Path = parser.parse_args(arguments).out
     if not out.parent.is_dir():
         parser.error(f"--out: expected a file in a folder that exists, got {out}")
-    from torchdial.demo.report import write_report
+    from torchdial.demo.demo_report import write_report
 
     print(f"training; {out} is ready in about half a minute")  # noqa: T201
     dice = write_report(out)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 import torchdial as td
 from torchdial.demo import DigitDetector, DigitScenes, digit_scenes, train_detector
-from torchdial.demo.detector import _assign, _generalised_iou, _places
+from torchdial.demo.digit_detector import _assign, _generalised_iou, _places
 from torchdial.inputs import to_detections
 
 

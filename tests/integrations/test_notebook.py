@@ -6,7 +6,7 @@ import sys
 import pytest
 import torch
 
-from torchdial.integrations import notebook
+from torchdial.integrations import display_monitor as notebook
 from torchdial.training.monitor import TrainingMonitor
 
 

@@ -14,8 +14,8 @@ Example:
     1
 """
 
-from torchdial.demo.detector import DigitDetector, train_detector
-from torchdial.demo.scenes import DigitScenes, digit_scenes
+from torchdial.demo.digit_detector import DigitDetector, train_detector
+from torchdial.demo.digit_scenes import DigitScenes, digit_scenes
 from torchdial.demo.unet import UNet, train_unet
 
 __all__ = [

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 
-from torchdial.integrations.notebook import show
+from torchdial.integrations.display_monitor import show
 from torchdial.training.control.control import Progress, StopTraining
 from torchdial.training.monitor import TrainingMonitor
 

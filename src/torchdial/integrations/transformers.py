@@ -12,7 +12,7 @@ from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from torchdial.integrations.notebook import show
+from torchdial.integrations.display_monitor import show
 from torchdial.training.control.control import Progress, StopTraining
 from torchdial.training.history.history import History
 from torchdial.training.monitor import TrainingMonitor

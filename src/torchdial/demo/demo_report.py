@@ -6,7 +6,7 @@ from os import PathLike
 
 import torch
 
-from torchdial.demo.scenes import digit_scenes
+from torchdial.demo.digit_scenes import digit_scenes
 from torchdial.demo.unet import UNet, train_unet
 
 

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from torchdial.demo.fitting import check_images, check_positive, fit
-from torchdial.demo.scenes import DigitScenes
+from torchdial.demo.digit_scenes import DigitScenes
+from torchdial.demo.training_loop import check_images, check_positive, fit
 
 _STRIDE = 8
 _NEAR = 8.0  # an object's points are inside its box, across and down no further from its centre
