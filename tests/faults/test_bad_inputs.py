@@ -15,7 +15,7 @@ from torch import nn
 
 import torchdial as td
 from tests.faults.doors import BOXES, DOORS, FOUND, IMAGES, PROBS, preview
-from tests.inputs.refusals import says
+from tests.inputs.error_messages import says
 from torchdial import figures, inputs, structure, sweeps, training
 
 NOT_FINITE = PROBS.clone().index_fill_(3, torch.tensor([0]), torch.nan)

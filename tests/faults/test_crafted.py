@@ -1,6 +1,6 @@
 """Files that somebody made to do harm: words, no code run, nothing written, bounded memory.
 
-What is refused in each format for its own reasons is in tests/sweeps/test_archive.py and
+What is refused in each format for its own reasons is in tests/sweeps/test_npz_archive.py and
 tests/training/test_files.py.
 """
 

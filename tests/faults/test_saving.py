@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 import torchdial as td
-from tests.sweeps.test_archive import curves_of
+from tests.sweeps.test_npz_archive import curves_of
 from tests.training.recorded import check_same, fill, recorded
 from torchdial.training.history.autosave import Autosave
 from torchdial.training.recording import publisher_thread as publisher

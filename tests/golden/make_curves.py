@@ -1,6 +1,6 @@
 """Write curves.json: what Python and TypeScript both have to give, computed slowly.
 
-Run `python -m tests.golden.make_curves`; tests/sweeps/test_golden.py fails if the file is not
+Run `python -m tests.golden.make_curves`; tests/sweeps/pixels/test_golden_curves.py fails if the file is not
 what this gives, or if the package does not give what is in the file. js/test reads the same file.
 
 - cases: probabilities (N, C, P) and targets; of each table ("classes", and for multiclass
@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.sweeps import slow
+from tests.sweeps.pixels import slow_counts as slow
 
 PATH = Path(__file__).with_name("curves.json")
 METRICS = ("dice", "iou", "precision", "recall", "specificity", "accuracy")

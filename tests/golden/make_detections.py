@@ -1,6 +1,6 @@
 """Write detections.json: what Python and TypeScript both have to give for boxes, computed slowly.
 
-Run `python -m tests.golden.make_detections`; tests/sweeps/test_golden.py fails if the file is not
+Run `python -m tests.golden.make_detections`; tests/sweeps/pixels/test_golden_curves.py fails if the file is not
 what this gives, or if the package does not give what is in the file. js/test reads the same file.
 
 Each case has images with their boxes as they are handed over, stops of both dials, and
@@ -30,8 +30,9 @@ from typing import Any
 
 import numpy as np
 
-from tests.sweeps import coco, slow
-from tests.sweeps.slow_boxes import SlowBoxes, best, case, image
+from tests.sweeps.boxes import coco
+from tests.sweeps.boxes.slow_boxes import SlowBoxes, best, case, image
+from tests.sweeps.pixels import slow_counts as slow
 
 PATH = Path(__file__).with_name("detections.json")
 METRICS = ("precision", "recall", "f1")

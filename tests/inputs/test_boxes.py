@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.inputs.refusals import says
+from tests.inputs.error_messages import says
 from torchdial.inputs.boxes import refuse_normalised, to_boxes
 
 DEVICES = ["cpu", *["cuda"] * torch.cuda.is_available()]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.inputs.refusals import says
+from tests.inputs.error_messages import says
 from torchdial.inputs.detections import Detections, to_detections
 
 BOXES = [[10.0, 20.0, 40.0, 80.0], [0.0, 0.0, 5.0, 6.0]]

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.inputs.refusals import says
+from tests.inputs.error_messages import says
 from torchdial.inputs import Stops, to_stops
 
 

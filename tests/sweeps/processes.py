@@ -10,7 +10,7 @@ from typing import Any
 import torch
 import torch.distributed as dist
 
-from tests.sweeps import coco
+from tests.sweeps.boxes import coco
 from torchdial.sweeps.torchmetrics import DetectionSweepMetric, ThresholdSweepMetric
 
 CLASSES = {"binary": None, "multilabel": 3, "multiclass": 3}

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.inputs.refusals import says
+from tests.inputs.error_messages import says
 from tests.training.recorded import check_same, fill, recorded
 from torchdial.training import History
 from torchdial.training.history import autosave as files

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.inputs.refusals import says
+from tests.inputs.error_messages import says
 from torchdial.training.history import layer_histograms as module
 from torchdial.training.history.layer_histograms import LayerHistograms
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.inputs.refusals import says
+from tests.inputs.error_messages import says
 from torchdial.training import Event, History
 from torchdial.training.history import metric_direction as names
 from torchdial.training.history.metric_direction import higher_is_better

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.inputs.refusals import says
+from tests.inputs.error_messages import says
 from torchdial.training.history import layer_matrix as module
 from torchdial.training.history.layer_matrix import LayerMatrix
 from torchdial.training.history.layer_rows import with_names

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.inputs.refusals import says
+from tests.inputs.error_messages import says
 from tests.training import slow
 from torchdial.training.history.extremes_pyramid import Pyramid
 from torchdial.training.history.series import Series

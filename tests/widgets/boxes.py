@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from tests.sweeps.coco import scenes
+from tests.sweeps.boxes.coco import scenes
 
 Arguments = tuple[list[torch.Tensor], list[dict[str, Any]], list[dict[str, Any]]]
 SIZES = [(200, 220), (180, 200), (200, 200), (150, 300), (200, 210)]

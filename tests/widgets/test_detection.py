@@ -13,7 +13,7 @@ import torch
 import traitlets
 
 import torchdial as td
-from tests.sweeps import coco
+from tests.sweeps.boxes import coco
 from tests.widgets.boxes import read_source, scene
 from torchdial.widgets.preview import detection_dial
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 import torchdial as td
-from tests.sweeps.test_golden_detections import detections_of, every_case, targets_of
+from tests.sweeps.boxes.test_golden_detections import detections_of, every_case, targets_of
 from tests.widgets.boxes import read_pairs, read_source
 
 

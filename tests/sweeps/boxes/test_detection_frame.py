@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from tests.sweeps import coco
-from tests.sweeps.test_nms import crowd
+from tests.sweeps.boxes import coco
+from tests.sweeps.boxes.test_nms import crowd
 from torchdial.inputs import to_annotations, to_detections
 from torchdial.sweeps.boxes.detection_frame import (
     DetectionFrame,

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from tests.golden.make_detections import PATH, golden
-from tests.sweeps.slow_boxes import tensors
+from tests.sweeps.boxes.slow_boxes import tensors
 from torchdial.inputs import to_stops
 from torchdial.inputs.boxes import to_boxes
 from torchdial.inputs.detection_targets import to_annotations

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from tests.sweeps import coco, slow
+from tests.sweeps.boxes import coco
+from tests.sweeps.pixels import slow_counts as slow
 
 STATES = {"fp": 1, "tp": 2, "ignored": 3}
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from tests.inputs.refusals import says
-from tests.sweeps import coco
+from tests.inputs.error_messages import says
+from tests.sweeps.boxes import coco
 from torchdial.sweeps.boxes.average_precision import AREAS, MATCH_IOUS
 from torchdial.sweeps.boxes.detection_sweep import DetectionSweep
 

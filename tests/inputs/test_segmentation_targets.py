@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.inputs.refusals import says
+from tests.inputs.error_messages import says
 from torchdial.inputs import to_targets
 
 DEVICES = ["cpu", *["cuda"] * torch.cuda.is_available()]

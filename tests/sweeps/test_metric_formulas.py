@@ -17,8 +17,8 @@ from sklearn.metrics import (
     recall_score,
 )
 
-from tests.inputs.refusals import says
-from tests.sweeps import slow
+from tests.inputs.error_messages import says
+from tests.sweeps.pixels import slow_counts as slow
 from torchdial.sweeps.metric_formulas import METRICS, check_average, check_metric, evaluate
 
 NAN = float("nan")

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import nn
 
-from tests.inputs.refusals import says
+from tests.inputs.error_messages import says
 from torchdial.inputs.detections import to_detections
 from torchdial.models.raw_candidates import raw_candidates
 

@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from torchmetrics import MetricCollection
 
-from tests.inputs.refusals import says
-from tests.sweeps import coco
+from tests.inputs.error_messages import says
+from tests.sweeps.boxes import coco
+from tests.sweeps.boxes.test_detection_sweep import same
 from tests.sweeps.processes import detections_of
-from tests.sweeps.test_detections import same
-from tests.sweeps.test_metrics import COPIES, DEVICES, OTHER_SETTINGS, detection_curves
+from tests.sweeps.test_torchmetrics import COPIES, DEVICES, OTHER_SETTINGS, detection_curves
 from torchdial.sweeps.torchmetrics import DetectionSweepMetric
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.inputs.refusals import says
+from tests.inputs.error_messages import says
 from torchdial import ThresholdCurves, ThresholdSweep
 from torchdial.sweeps.npz_archive import read_archive, write_archive
 

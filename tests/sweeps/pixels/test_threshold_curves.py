@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import confusion_matrix, multilabel_confusion_matrix
 
-from tests.inputs.refusals import says
-from tests.sweeps import slow
-from tests.sweeps.test_formulas import sklearn_metrics
+from tests.inputs.error_messages import says
+from tests.sweeps.pixels import slow_counts as slow
+from tests.sweeps.test_metric_formulas import sklearn_metrics
 from torchdial import ThresholdCurves, ThresholdSweep
 from torchdial.inputs import to_stops
 from torchdial.sweeps.metric_formulas import AVERAGES, METRICS

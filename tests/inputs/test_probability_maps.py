@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.inputs.refusals import says
+from tests.inputs.error_messages import says
 from torchdial.inputs import to_probabilities
 from torchdial.inputs.probability_maps import check_task, to_tensor
 

@@ -18,11 +18,11 @@ from torchmetrics.functional.classification import (
     multilabel_stat_scores,
 )
 
-from tests.inputs.refusals import says
-from tests.sweeps import coco
+from tests.inputs.error_messages import says
+from tests.sweeps.boxes import coco
+from tests.sweeps.boxes.test_detection_sweep import same as same_boxes
+from tests.sweeps.pixels.test_threshold_sweep import same
 from tests.sweeps.processes import CLASSES, SHARES, batch_of, detections_of, metric_of, run
-from tests.sweeps.test_detections import same as same_boxes
-from tests.sweeps.test_thresholds import same
 from torchdial import DetectionCurves, DetectionSweep, ThresholdCurves, ThresholdSweep
 from torchdial.sweeps.torchmetrics import ThresholdSweepMetric
 

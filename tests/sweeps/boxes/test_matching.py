@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.sweeps import coco
+from tests.sweeps.boxes import coco
 from torchdial.inputs.boxes import Boxes, to_boxes
 from torchdial.inputs.detection_targets import Annotations, to_annotations
 from torchdial.sweeps.boxes.bitsets import pack_bits, unpack_bits

@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.inputs.refusals import says
+from tests.inputs.error_messages import says
 from torchdial.inputs import to_images
 
 GREY = np.arange(20, dtype=np.uint8).reshape(4, 5)

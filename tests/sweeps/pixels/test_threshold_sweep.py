@@ -9,9 +9,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.inputs.refusals import says
-from tests.sweeps import slow
-from tests.sweeps.strategies import batches
+from tests.inputs.error_messages import says
+from tests.sweeps.boxes.strategies import batches
+from tests.sweeps.pixels import slow_counts as slow
 from torchdial import ThresholdCurves, ThresholdSweep
 from torchdial.inputs import Stops
 from torchdial.sweeps.pixels.pixel_counts import Counts

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.inputs.refusals import says
+from tests.inputs.error_messages import says
 from torchdial.inputs import Stops, to_stops
 from torchdial.sweeps.boxes import nms
 from torchdial.sweeps.boxes.nms import nms_sweep

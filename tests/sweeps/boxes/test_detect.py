@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from tests.inputs.refusals import says
-from tests.sweeps.test_nms import DEVICES, SQUARE, crowd, greedy, row
+from tests.inputs.error_messages import says
+from tests.sweeps.boxes.test_nms import DEVICES, SQUARE, crowd, greedy, row
 from torchdial.inputs import to_stops
 from torchdial.sweeps.boxes.detect import detect
 from torchdial.sweeps.boxes.nms import nms_sweep

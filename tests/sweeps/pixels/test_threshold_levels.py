@@ -6,9 +6,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.inputs.refusals import says
-from tests.sweeps import slow
-from tests.sweeps.strategies import DTYPES, STOPS, near
+from tests.inputs.error_messages import says
+from tests.sweeps.boxes.strategies import DTYPES, STOPS, near
+from tests.sweeps.pixels import slow_counts as slow
 from torchdial import threshold_levels
 from torchdial.inputs import Stops, to_stops
 from torchdial.sweeps.pixels.pixel_counts import measure_levels

@@ -6,10 +6,10 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.sweeps import slow
-from tests.sweeps.slow_boxes import SlowBoxes, best, case, image
-from tests.sweeps.test_golden_detections import curves_of
-from tests.sweeps.test_nms import BOX
+from tests.sweeps.boxes.slow_boxes import SlowBoxes, best, case, image
+from tests.sweeps.boxes.test_golden_detections import curves_of
+from tests.sweeps.boxes.test_nms import BOX
+from tests.sweeps.pixels import slow_counts as slow
 
 SCORES = [0.0, 0.3, 0.5, 0.7, 1.0]
 LABELS = st.sampled_from([1, 1, 1, 2, 3])
