@@ -25,8 +25,8 @@ UNIT := -m "not browser and not hosts and not install and not gpu"
 WIDGET_TESTS := $(addprefix tests/,figures integrations/test_notebook.py test_visualization.py widgets)
 # An oracle that was wrong at that age, F1 of nothing; and, for the time they take, what stands on
 # torch alone, which is the newest there too. `make oldest SAME=` runs it all.
-SAME := $(addprefix --ignore=tests/,demo training/diagnosis training/test_compile.py \
-	training/test_distributed.py faults/test_any_input.py faults/test_interrupts.py faults/test_many.py)
+SAME := $(addprefix --ignore=tests/,demo training/diagnosis training/recording/test_compile.py \
+	training/recording/test_distributed.py faults/test_any_input.py faults/test_interrupts.py faults/test_many.py)
 NOT_OLDEST = --deselect tests/sweeps/test_metric_formulas.py::test_as_scikit_learn_has_them $(SAME)
 
 # Node lies inside its Python package; what it runs (tsc, biome, vitest) looks for it on PATH.

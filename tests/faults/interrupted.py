@@ -22,7 +22,7 @@ from typing import Any
 
 import torch
 
-from tests.training.recorded import check_same
+from tests.training.recording.recorded import check_same
 from tests.training.steps import SlowSteps, Undisturbed
 from torchdial.training import History
 from torchdial.training.monitor import TrainingMonitor

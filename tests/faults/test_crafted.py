@@ -1,7 +1,7 @@
 """Files that somebody made to do harm: words, no code run, nothing written, bounded memory.
 
 What is refused in each format for its own reasons is in tests/sweeps/test_npz_archive.py and
-tests/training/test_files.py.
+tests/training/history/test_run_file.py.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from hypothesis import strategies as st
 
 import torchdial as td
 from tests.faults.test_saving import things_to_save
-from tests.training.recorded import recorded
-from tests.training.test_files import frame
+from tests.training.history.test_run_file import frame
+from tests.training.recording.recorded import recorded
 from torchdial.sweeps import npz_archive as archive
 from torchdial.sweeps.npz_archive import read_archive
 from torchdial.training.history.run_file import to_frame

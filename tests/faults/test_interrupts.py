@@ -1,7 +1,7 @@
 """Interrupted at a hundred moments, killed at thirty: the record is whole, and so is the model.
 
 Real signals, in a process of their own. What interrupts do besides is in
-tests/training/test_interrupts.py.
+tests/training/control/test_interrupts.py.
 """
 
 from __future__ import annotations

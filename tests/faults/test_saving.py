@@ -19,7 +19,7 @@ from torch import nn
 
 import torchdial as td
 from tests.sweeps.test_npz_archive import curves_of
-from tests.training.recorded import check_same, fill, recorded
+from tests.training.recording.recorded import check_same, fill, recorded
 from torchdial.training.history.autosave import Autosave
 from torchdial.training.recording import publisher_thread as publisher
 
@@ -173,7 +173,7 @@ def test_under_autosave_training_goes_on_and_the_person_is_told(fault: str, tmp_
 
 LIMITED = """
 import resource, sys
-from tests.training.recorded import fill, recorded
+from tests.training.recording.recorded import fill, recorded
 from torchdial.training.history.autosave import Autosave
 
 MOST = resource.RLIM_INFINITY

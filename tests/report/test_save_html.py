@@ -19,7 +19,7 @@ from torch import nn
 
 import torchdial as td
 from tests.reports import Report
-from tests.training.recorded import recorded
+from tests.training.recording.recorded import recorded
 
 HOSTILE = "</script><!--<script>\u2028\u202e<img src=x onerror=window.hit=1>\n\x00🎛"
 KB = 1000

@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional
 
 from tests.training.diagnosis.healthy import cnn, shapes
-from tests.training.diagnosis.recording import Recorder
+from tests.training.diagnosis.recorded_runs import Recorder
 
 
 class Plain(nn.Module):

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from tests.training.diagnosis.recording import Recorder
+from tests.training.diagnosis.recorded_runs import Recorder
 
 
 def shapes(n: int, generator: torch.Generator, classes: int = 8, size: int = 16):

@@ -20,7 +20,7 @@ import pytest
 import torch
 
 from tests.inputs.error_messages import says
-from tests.training.recorded import check_same, fill, recorded
+from tests.training.recording.recorded import check_same, fill, recorded
 from torchdial.training import History
 from torchdial.training.history import autosave as files
 from torchdial.training.history import layer_histograms as histograms_module
@@ -163,7 +163,7 @@ def test_a_full_disk_costs_nothing_but_that_save(
 KILLER = """
 import os, random, signal, sys, time
 from pathlib import Path
-from tests.training.recorded import fill, recorded
+from tests.training.recording.recorded import fill, recorded
 from torchdial.training.history import autosave as files
 from torchdial.training.history.autosave import Autosave
 

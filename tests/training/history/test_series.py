@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.inputs.error_messages import says
-from tests.training import slow
+from tests.training.recording import slow_norms as slow
 from torchdial.training.history.extremes_pyramid import Pyramid
 from torchdial.training.history.series import Series
 
