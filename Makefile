@@ -22,7 +22,7 @@ SITE_PACKAGES := -c "import sysconfig; print(sysconfig.get_path('purelib'))"
 # What runs without Chromium, Node, new environments or a GPU.
 UNIT := -m "not browser and not hosts and not install and not gpu"
 # The rooms that import nothing of the notebook's cannot tell its versions apart.
-WIDGET_TESTS := $(addprefix tests/,figures integrations/test_notebook.py test_visualization.py widgets)
+WIDGET_TESTS := $(addprefix tests/,figures integrations/test_display_monitor.py test_visualization.py widgets)
 # An oracle that was wrong at that age, F1 of nothing; and, for the time they take, what stands on
 # torch alone, which is the newest there too. `make oldest SAME=` runs it all.
 SAME := $(addprefix --ignore=tests/,demo training/diagnosis training/recording/test_compile.py \

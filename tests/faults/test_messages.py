@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.widgets.test_feed import Browser, add, history
+from tests.widgets.live.test_feed import Browser, add, history
 from torchdial.training.history.history import History
 
 

@@ -11,7 +11,10 @@ pytestmark = pytest.mark.install
 
 ROOT = Path(__file__).parents[2]
 VERSION = "import ipykernel; print(ipykernel.__version__)"
-TESTS = ("tests/widgets/test_clicks.py", "tests/widgets/test_reach.py")
+TESTS = (
+    "tests/widgets/live/test_clicks_while_busy.py",
+    "tests/widgets/live/test_settings_while_busy.py",
+)
 SITE = "import sysconfig; print(sysconfig.get_path('purelib'))"
 
 

@@ -14,7 +14,7 @@ import traitlets
 
 import torchdial as td
 from tests.sweeps.boxes import coco
-from tests.widgets.boxes import read_source, scene
+from tests.widgets.preview.boxes import read_source, scene
 from torchdial.widgets.preview import detection_dial
 
 

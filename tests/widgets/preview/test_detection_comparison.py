@@ -9,8 +9,8 @@ import pytest
 import torch
 
 import torchdial as td
-from tests.widgets.boxes import read_source, scene
-from tests.widgets.test_segmentation import scene as maps
+from tests.widgets.preview.boxes import read_source, scene
+from tests.widgets.preview.test_segmentation_preview import scene as maps
 
 
 def pair(**change: Any) -> tuple[td.DetectionPreview, td.DetectionPreview]:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import torchdial as td
-from tests.widgets.test_segmentation import scene
+from tests.widgets.preview.test_segmentation_preview import scene
 
 
 def pair() -> tuple[td.SegmentationPreview, td.SegmentationPreview, torch.Tensor]:

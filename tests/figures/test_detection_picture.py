@@ -15,7 +15,7 @@ from matplotlib.colors import to_hex
 from matplotlib.image import imread
 
 import torchdial as td
-from tests.widgets.boxes import scene
+from tests.widgets.preview.boxes import scene
 from torchdial.figures.static.detection_picture import FALSE, IGNORED, MISSED, TRUE, category
 
 

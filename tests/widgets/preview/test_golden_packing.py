@@ -6,7 +6,7 @@ import numpy as np
 
 import torchdial as td
 from tests.sweeps.boxes.test_golden_detections import detections_of, every_case, targets_of
-from tests.widgets.boxes import read_pairs, read_source
+from tests.widgets.preview.boxes import read_pairs, read_source
 
 
 @every_case

@@ -14,7 +14,7 @@ from typing import Any
 import ipykernel
 import pytest
 
-from tests.widgets.kernel import HAS_SUBSHELLS, Kernel, kernel
+from tests.widgets.live.kernel import HAS_SUBSHELLS, Kernel, kernel
 
 VERSIONS = ("6.17", "6.31", "7.3", "7.4")
 VERSION = ".".join(ipykernel.__version__.split(".")[:2])

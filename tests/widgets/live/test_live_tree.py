@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 import torchdial as td
-from tests.widgets.monitors import FakeMonitor
+from tests.widgets.live.monitors import FakeMonitor
 from torchdial.training.history.events import Event
 from torchdial.widgets.live.module_packing import RECENT
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import torchdial as td
-from tests.widgets.monitors import FakeMonitor
+from tests.widgets.live.monitors import FakeMonitor
 from torchdial.training.control.training_dials import Dial
 from torchdial.training.history.events import Event
 from torchdial.training.history.history import History

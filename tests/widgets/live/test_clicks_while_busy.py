@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import ipywidgets
 import pytest
 
-from tests.widgets.kernel import HAS_SUBSHELLS, Kernel, kernel
+from tests.widgets.live.kernel import HAS_SUBSHELLS, Kernel, kernel
 from torchdial.training.control.control import Control
 from torchdial.training.control.loop import loop
 from torchdial.widgets.live.clicks_while_busy import Inbox, hear

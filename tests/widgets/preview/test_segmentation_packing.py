@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import torchdial as td
-from tests.widgets.test_segmentation import multiclass, scene
+from tests.widgets.preview.test_segmentation_preview import multiclass, scene
 from torchdial.widgets.preview import preview as preview_module
 from torchdial.widgets.preview.segmentation_packing import pack_tally
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import torchdial as td
-from tests.widgets.monitors import FakeMonitor
+from tests.widgets.live.monitors import FakeMonitor
 from torchdial.figures.static.loss_picture import panels_of
 from torchdial.js_bundle import STATIC
 from torchdial.training.history.history import History
