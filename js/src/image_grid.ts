@@ -1,17 +1,17 @@
 // ImageGrid: src/torchdial/widgets/image_grid.py is the other half.
 
-import { button, h } from "./lib/dom";
-import { Grid } from "./lib/grid";
-import type { Guard } from "./lib/guard";
+import { button, h } from "./lib/core/dom";
+import { Grid } from "./lib/canvas/picture_grid";
+import type { Guard } from "./lib/core/error_display";
 import { createImagePainter } from "./lib/images/painter";
 import { createStore, type Message } from "./lib/images/store";
-import { hear } from "./lib/messages";
-import { listen, type Model } from "./lib/model";
-import { inText } from "./lib/names";
+import { hear } from "./lib/core/kernel_messages";
+import { listen, type Model } from "./lib/core/widget_model";
+import { inText } from "./lib/core/user_names";
 import { createPages } from "./lib/pages";
-import { createSettings } from "./lib/settings";
+import { createSettings } from "./lib/core/synced_settings";
 import { renderer } from "./lib/shell";
-import { beforePaint, throttle } from "./lib/timing";
+import { beforePaint, throttle } from "./lib/core/timing";
 import { labelled } from "./lib/toolbar";
 import type { WireTile } from "./lib/wire";
 

@@ -1,13 +1,13 @@
 // ModelTree: src/torchdial/widgets/model_tree.py is the other half.
 
-import { button, copyText, h, select } from "./lib/dom";
-import type { Guard } from "./lib/guard";
-import { type Failure, hear } from "./lib/messages";
-import { listen, type Model } from "./lib/model";
+import { button, copyText, h, select } from "./lib/core/dom";
+import type { Guard } from "./lib/core/error_display";
+import { type Failure, hear } from "./lib/core/kernel_messages";
+import { listen, type Model } from "./lib/core/widget_model";
 import { whenVisible } from "./lib/plots/visible";
-import { createSettings } from "./lib/settings";
+import { createSettings } from "./lib/core/synced_settings";
 import { renderer } from "./lib/shell";
-import { beforePaint } from "./lib/timing";
+import { beforePaint } from "./lib/core/timing";
 import { amountInWords, COSTS, type Cost } from "./lib/tree/costs";
 import { type LiveFrame, LiveModules } from "./lib/tree/live";
 import { LiveCell, type LiveLook } from "./lib/tree/live_cell";

@@ -2,17 +2,17 @@
 
 import { binaryMatrix, classMatrix, matrixTable } from "./lib/confusion";
 import { createDial, quarters } from "./lib/dial";
-import { h, select } from "./lib/dom";
-import type { Guard } from "./lib/guard";
-import { METRICS, type Metric, nameOf, range } from "./lib/metrics";
-import type { Model } from "./lib/model";
-import { keepOutline, paint, paintOver, texture } from "./lib/paint";
-import { fillPicture, Raster } from "./lib/raster";
+import { h, select } from "./lib/core/dom";
+import type { Guard } from "./lib/core/error_display";
+import { METRICS, type Metric, nameOf, range } from "./lib/core/metrics";
+import type { Model } from "./lib/core/widget_model";
+import { keepOutline, paint, paintOver, texture } from "./lib/canvas/level_painting";
+import { fillPicture, Raster } from "./lib/canvas/raster";
 import { createShell, type Preview, renderer } from "./lib/shell";
-import { paintMeans, shrunk } from "./lib/shrink";
+import { paintMeans, shrunk } from "./lib/canvas/block_means";
 import { readSource, Scope, type Source } from "./lib/source";
 import { createState } from "./lib/state";
-import { formatStop } from "./lib/stops";
+import { formatStop } from "./lib/core/stops";
 import { imageKey } from "./lib/tiles";
 import { createToolbar, labelled } from "./lib/toolbar";
 import { isSeeThrough, legend, Painter, viewsOf } from "./lib/views";

@@ -1,6 +1,6 @@
 // TrainingPanel: src/torchdial/widgets/live/training_panel.py is the other half.
 
-import { h } from "./lib/dom";
+import { h } from "./lib/core/dom";
 import { EventList } from "./lib/plots/events";
 import { GradientView } from "./lib/plots/gradient_view";
 import { liveWidget } from "./lib/plots/live";

@@ -1,7 +1,7 @@
 // tests/golden/curves.json, written by tests/golden/make_curves.py, which says what is in it.
 
 import { readFileSync } from "node:fs";
-import type { Average, Counts, Metric } from "../src/lib/metrics";
+import type { Average, Counts, Metric } from "../src/lib/core/metrics";
 
 /** null stands for NaN. */
 type Value = number | null;

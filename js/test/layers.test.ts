@@ -1,7 +1,7 @@
 // Layers × steps in the browser: columns, the tree of rows, colours.
 
 import { describe, expect, test } from "vitest";
-import { pack } from "../src/lib/colors";
+import { pack } from "../src/lib/core/colors";
 import { Columns, larger, MISSING, MOST_COLUMNS } from "../src/lib/plots/columns";
 import { colorOf, fillHeat, NOT_FINITE, pixelsOf, rangeOf, ZERO } from "../src/lib/plots/heat";
 import { filled } from "../src/lib/plots/spread";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { inText } from "../src/lib/names";
+import { inText } from "../src/lib/core/user_names";
 
 describe("a name in a sentence", () => {
   test.each([

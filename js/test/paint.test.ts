@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import * as colors from "../src/lib/colors";
-import { BLACK, category, pack, TRANSPARENT, WHITE } from "../src/lib/colors";
+import * as colors from "../src/lib/core/colors";
+import { BLACK, category, pack, TRANSPARENT, WHITE } from "../src/lib/core/colors";
 import {
   agreementOf,
   decide,
@@ -15,7 +15,7 @@ import {
   type Region,
   texture,
   truthOf,
-} from "../src/lib/paint";
+} from "../src/lib/canvas/level_painting";
 
 const whole = (width: number, height: number) => ({ x: 0, y: 0, width, height });
 

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import type { Model } from "../src/lib/model";
+import type { Model } from "../src/lib/core/widget_model";
 import { createState } from "../src/lib/state";
 import type { SegmentationTraits } from "../src/lib/wire";
 

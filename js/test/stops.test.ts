@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from "vitest";
-import { formatStop, intervalOf, levelOf, nearestStop } from "../src/lib/stops";
+import { formatStop, intervalOf, levelOf, nearestStop } from "../src/lib/core/stops";
 import { GOLDEN } from "./golden";
 
 const QUARTERS = [0, 0.25, 0.5, 0.75, 1];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { panBy, pointAt, visibleRegion, WHOLE, zoomAt } from "../src/lib/viewport";
+import { panBy, pointAt, visibleRegion, WHOLE, zoomAt } from "../src/lib/canvas/viewport";
 
 describe("zooming", () => {
   it("keeps the point under the pointer where it is", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { category, pack, TRANSPARENT } from "../src/lib/colors";
-import { paint, paintOver } from "../src/lib/paint";
+import { category, pack, TRANSPARENT } from "../src/lib/core/colors";
+import { paint, paintOver } from "../src/lib/canvas/level_painting";
 import { levelKey, Tiles } from "../src/lib/tiles";
 import { Painter } from "../src/lib/views";
 import type { Config } from "../src/lib/wire";

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { shorten } from "../src/lib/names";
+import { shorten } from "../src/lib/core/user_names";
 
 it.each([
   ["short", 8, "short"],

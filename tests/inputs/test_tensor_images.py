@@ -80,7 +80,7 @@ def test_one_channel_takes_a_color_map() -> None:
 
 def test_labels_have_the_colors_of_the_browser() -> None:
     colors = category_colors(np.array([0, 1, 8, 9, 17]))
-    # As js/src/lib/colors.ts makes them: the ninth is the first again, 35 % nearer to white.
+    # As js/src/lib/core/colors.ts makes them: the ninth is the first again, 35 % nearer to white.
     assert colors.tolist() == [
         [0, 0, 0],
         [230, 159, 0],

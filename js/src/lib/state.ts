@@ -1,9 +1,9 @@
 // What a person has set on the segmentation dial, as stops.
 
-import type { Model } from "./model";
-import { inTexts } from "./names";
-import { createSettings } from "./settings";
-import { nearestStop } from "./stops";
+import type { Model } from "./core/widget_model";
+import { inTexts } from "./core/user_names";
+import { createSettings } from "./core/synced_settings";
+import { nearestStop } from "./core/stops";
 import type { SegmentationTraits } from "./wire";
 
 export type State = ReturnType<typeof createState>;

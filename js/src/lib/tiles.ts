@@ -1,7 +1,7 @@
 // The planes that the browser holds: pictures, targets, levels. What is missing is asked for once,
 // and again when it is missed after a while: a question or its answer can be lost.
 
-import { PATIENCE } from "./timing";
+import { PATIENCE } from "./core/timing";
 import { bytesOf, type WireTile } from "./wire";
 
 export class Tiles {

@@ -1,8 +1,8 @@
 // What each view draws over a picture: passes of a plane through a look-up table.
 
-import * as colors from "./colors";
-import { category, css, pack, type Rgb } from "./colors";
-import { range } from "./metrics";
+import * as colors from "./core/colors";
+import { category, css, pack, type Rgb } from "./core/colors";
+import { range } from "./core/metrics";
 import {
   agreementOf,
   decide,
@@ -17,7 +17,7 @@ import {
   type Table,
   TRUTH,
   truthOf,
-} from "./paint";
+} from "./canvas/level_painting";
 import { argmaxKey, levelKey, maskTargetKey, maximumKey, type Tiles, targetKey } from "./tiles";
 import type { Config } from "./wire";
 

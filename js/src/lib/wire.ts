@@ -1,6 +1,6 @@
 // What crosses the wire; src/torchdial/widgets/preview/segmentation_packing.py writes it.
 
-import type { Average, Counts } from "./metrics";
+import type { Average, Counts } from "./core/metrics";
 import type { View } from "./views";
 
 /** JupyterLab hands over DataViews, other hosts Uint8Arrays. */

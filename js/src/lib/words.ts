@@ -1,9 +1,9 @@
 // Numbers and pixels in words.
 
-import { type Metric, nameOf } from "./metrics";
-import { IGNORED } from "./paint";
+import { type Metric, nameOf } from "./core/metrics";
+import { IGNORED } from "./canvas/level_painting";
 import type { Scope, Source, Tally } from "./source";
-import { intervalOf } from "./stops";
+import { intervalOf } from "./core/stops";
 import { argmaxKey, levelKey, maskTargetKey, maximumKey, type Tiles, targetKey } from "./tiles";
 import type { Config } from "./wire";
 

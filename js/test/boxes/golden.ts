@@ -5,7 +5,7 @@ import type { DetectionMetric } from "../../src/lib/boxes/metric";
 import type { Scene } from "../../src/lib/boxes/scene";
 import { type Setting as Dials, shown } from "../../src/lib/boxes/shown";
 import { type Tally, tally } from "../../src/lib/boxes/tally";
-import type { Average } from "../../src/lib/metrics";
+import type { Average } from "../../src/lib/core/metrics";
 
 /** null stands for NaN. */
 export type Value = number | null;

@@ -5,7 +5,7 @@ import { best } from "../../src/lib/boxes/best";
 import { bootstrap, mulberry32 } from "../../src/lib/boxes/bootstrap";
 import { metric, metricOf } from "../../src/lib/boxes/metric";
 import { imagesAt, levelsOf, type Table } from "../../src/lib/boxes/tally";
-import { levelOf } from "../../src/lib/stops";
+import { levelOf } from "../../src/lib/core/stops";
 import { CASES, howOf, numberOf, scenesOf, tallyOf } from "./golden";
 
 describe.each(CASES)("$name", (golden) => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { keptCounts } from "../../src/lib/boxes/kept";
 import { shown } from "../../src/lib/boxes/shown";
-import { range } from "../../src/lib/metrics";
+import { range } from "../../src/lib/core/metrics";
 import { CASES, dialsOf, scenesOf } from "../boxes/golden";
 
 describe.each(CASES)("$name", (of) => {

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { pack } from "../../src/lib/colors";
+import { pack } from "../../src/lib/core/colors";
 import { cutoutsOf, tint } from "../../src/lib/detection/masks";
 import { decided } from "./fixtures";
 

@@ -1,7 +1,7 @@
 import { expect, it, vi } from "vitest";
 import { createDetectionState, formatScore } from "../../src/lib/detection/state";
 import type { DetectionTraits } from "../../src/lib/detection/wire";
-import type { Model } from "../../src/lib/model";
+import type { Model } from "../../src/lib/core/widget_model";
 import { CONFIG } from "./fixtures";
 
 function stateOf(traits: Partial<DetectionTraits> = {}) {

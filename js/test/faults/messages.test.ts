@@ -1,11 +1,11 @@
 // Messages dropped, doubled and out of order, against a run that lost none.
 
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { GONE, watchKernel } from "../../src/lib/kernel";
+import { GONE, watchKernel } from "../../src/lib/core/kernel_connection";
 import type { Message, Status } from "../../src/lib/plots/frames";
 import { KEYFRAME_EVERY, LONG_SILENCE, Store } from "../../src/lib/plots/store";
 import { Tiles } from "../../src/lib/tiles";
-import { PATIENCE } from "../../src/lib/timing";
+import { PATIENCE } from "../../src/lib/core/timing";
 import { FakeModel, frameOf, type Opening } from "../live_model";
 
 /** Numbers in [0, 1) that are the same for a seed each time (mulberry32). */

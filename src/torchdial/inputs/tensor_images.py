@@ -100,7 +100,7 @@ def to_pictures(
 
 
 def category_colors(labels: npt.NDArray[Any]) -> Pixels:
-    """Return a colour for each label, uint8 (…, 3); js/src/lib/colors.ts has the same ones."""
+    """Return a colour for each label, uint8 (…, 3); js/src/lib/core/colors.ts has the same ones."""
     base = CATEGORIES[labels % len(CATEGORIES)].astype(float)
     light = np.minimum(0.75, 0.35 * (labels // len(CATEGORIES)))[..., None]
     mixed: Pixels = np.floor(base + (255 - base) * light + 0.5).astype(np.uint8)

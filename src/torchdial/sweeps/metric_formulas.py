@@ -1,4 +1,4 @@
-"""The metrics as formulas of counts; js/src/lib/metrics.ts computes the same.
+"""The metrics as formulas of counts; js/src/lib/core/metrics.ts computes the same.
 
 Dice is 2TP / (2TP + FP + FN), the F1 score of the pixels, and IoU (Jaccard) TP / (TP + FP + FN).
 Dice and IoU of empty against empty are `zero_division`; any other metric with nothing in its

@@ -1,6 +1,6 @@
 // How far a metric would move with other images: drawn with replacement from those at hand.
 
-import type { Average } from "../metrics";
+import type { Average } from "../core/metrics";
 import { type DetectionMetric, metricOf } from "./metric";
 import type { Table } from "./tally";
 

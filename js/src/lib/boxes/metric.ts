@@ -1,6 +1,6 @@
 // Metrics of detection at every stop; `DetectionCurves.metric` in Python gives the same.
 
-import { type Average, evaluate } from "../metrics";
+import { type Average, evaluate } from "../core/metrics";
 import type { Table, Tally } from "./tally";
 
 export const DETECTION_METRICS = ["precision", "recall", "f1"] as const;

@@ -2,8 +2,8 @@
 
 import { confusion } from "../boxes/confusion";
 import { matrixTable } from "../confusion";
-import { h } from "../dom";
-import { formatStop } from "../stops";
+import { h } from "../core/dom";
+import { formatStop } from "../core/stops";
 import { countOf } from "../words";
 import type { Detector } from "./detector";
 import type { Focus } from "./dials";

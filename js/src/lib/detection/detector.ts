@@ -9,7 +9,7 @@ import { type DetectionMetric, metric, metricOf } from "../boxes/metric";
 import type { Truth } from "../boxes/scene";
 import { type Setting, shown } from "../boxes/shown";
 import { imagesAt, levelsOf, type Tally, tally } from "../boxes/tally";
-import type { Average } from "../metrics";
+import type { Average } from "../core/metrics";
 import {
   type Ap,
   apOf,

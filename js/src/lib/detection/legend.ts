@@ -1,7 +1,7 @@
 // What colours and lines stand for.
 
-import { css, FALSE_NEGATIVE, FALSE_POSITIVE, TRUE_POSITIVE } from "../colors";
-import { range } from "../metrics";
+import { css, FALSE_NEGATIVE, FALSE_POSITIVE, TRUE_POSITIVE } from "../core/colors";
+import { range } from "../core/metrics";
 import type { Detector } from "./detector";
 import { ASIDE, classColor } from "./marks";
 import type { DetectionConfig, View } from "./wire";

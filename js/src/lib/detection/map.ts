@@ -1,7 +1,7 @@
 // The operating map: a metric over both dials, with the point where they stand, which can be moved.
 
-import { pack, viridis } from "../colors";
-import { contextOf, h } from "../dom";
+import { pack, viridis } from "../core/colors";
+import { contextOf, h } from "../core/dom";
 
 export interface MapState {
   /** Of the metric, (T, S); null while it is being counted. */

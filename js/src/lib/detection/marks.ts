@@ -5,7 +5,7 @@ import { missed } from "../boxes/counts";
 import { IGNORED, TRUE } from "../boxes/match";
 import { keptAt } from "../boxes/scene";
 import type { Setting } from "../boxes/shown";
-import { category, FALSE_NEGATIVE, FALSE_POSITIVE, type Rgb, TRUE_POSITIVE } from "../colors";
+import { category, FALSE_NEGATIVE, FALSE_POSITIVE, type Rgb, TRUE_POSITIVE } from "../core/colors";
 import type { View } from "./wire";
 
 export const ASIDE: Rgb = [140, 140, 140];

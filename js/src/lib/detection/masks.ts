@@ -2,8 +2,8 @@
 
 import type { Decided } from "../boxes/confusion";
 import type { Found } from "../boxes/scene";
-import { pack, type Rgb } from "../colors";
-import type { Region } from "../paint";
+import { pack, type Rgb } from "../core/colors";
+import type { Region } from "../canvas/level_painting";
 
 const TINT = 110; // of 255
 

@@ -1,13 +1,13 @@
 // Pictures with their boxes, and the box under the pointer with what it is tied to.
 
 import type { Decided } from "../boxes/confusion";
-import type { Layer } from "../grid";
-import { shorten } from "../names";
-import type { Region } from "../paint";
-import { fillPicture, Raster } from "../raster";
+import type { Layer } from "../canvas/picture_grid";
+import { shorten } from "../core/user_names";
+import type { Region } from "../canvas/level_painting";
+import { fillPicture, Raster } from "../canvas/raster";
 import type { Cell } from "../shell";
 import { imageKey, type Tiles } from "../tiles";
-import { coveredPart } from "../viewport";
+import { coveredPart } from "../canvas/viewport";
 import type { Detector } from "./detector";
 import { type Corners, colorOf, cornersOf, isTarget, type Mark, markAt, marksOf } from "./marks";
 import { tint } from "./masks";

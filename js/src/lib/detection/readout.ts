@@ -3,7 +3,7 @@
 import type { Band } from "../boxes/bootstrap";
 import type { DetectionMetric } from "../boxes/metric";
 import type { Setting } from "../boxes/shown";
-import { h } from "../dom";
+import { h } from "../core/dom";
 import { countOf, formatMetric } from "../words";
 import type { Detector, GivenCurves } from "./detector";
 import { formatScore } from "./state";

@@ -1,10 +1,10 @@
 // What a person has set on the detection dials.
 
 import type { Setting } from "../boxes/shown";
-import type { Model } from "../model";
-import { inTexts } from "../names";
-import { createSettings } from "../settings";
-import { nearestStop } from "../stops";
+import type { Model } from "../core/widget_model";
+import { inTexts } from "../core/user_names";
+import { createSettings } from "../core/synced_settings";
+import { nearestStop } from "../core/stops";
 import type { DetectionTraits } from "./wire";
 
 export type DetectionState = ReturnType<typeof createDetectionState>;

@@ -2,8 +2,8 @@
 // sharp at any zoom and density.
 
 import { placeLabels } from "../boxes/labels";
-import { css, inkOn, type Rgb } from "../colors";
-import type { Region } from "../paint";
+import { css, inkOn, type Rgb } from "../core/colors";
+import type { Region } from "../canvas/level_painting";
 import type { Corners } from "./marks";
 
 /** From map pixels to the canvas's. */

@@ -3,8 +3,8 @@
 import type { Counts } from "../boxes/counts";
 import { metricOf } from "../boxes/metric";
 import type { Matrix } from "../confusion";
-import { h, svg } from "../dom";
-import { range } from "../metrics";
+import { h, svg } from "../core/dom";
+import { range } from "../core/metrics";
 import { formatMetric } from "../words";
 
 /** Lines of precision over recall, each with the point where the dials stand. */

@@ -1,7 +1,7 @@
 // What crosses the wire of a detection preview; src/torchdial/widgets/preview/detection_preview.py writes it.
 
 import type { Pairs, Scene, Truth } from "../boxes/scene";
-import type { Average } from "../metrics";
+import type { Average } from "../core/metrics";
 import { type Bytes, bytesOf, float64Of, type PreviewTraits, type WireTile } from "../wire";
 
 export type View = "boxes" | "errors" | "ghosts";

@@ -1,6 +1,6 @@
 // The pictures that the browser holds, and what is known of them.
 
-import type { Failure } from "../messages";
+import type { Failure } from "../core/kernel_messages";
 import { Tiles } from "../tiles";
 import { bytesOf, type WireTile } from "../wire";
 

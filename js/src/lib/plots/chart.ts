@@ -1,7 +1,7 @@
 // One panel of curves: uPlot's axes, cursor and selection, with our lines between them.
 
 import uPlot from "uplot";
-import { contextOf } from "../dom";
+import { contextOf } from "../core/dom";
 import type { Ink } from "./ink";
 import { formatTick, type Limits, logTicks } from "./scale";
 

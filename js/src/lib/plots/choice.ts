@@ -1,6 +1,6 @@
 // What is hidden: a click hides or shows one, Alt-click or a double click leaves it alone.
 
-import { h } from "../dom";
+import { h } from "../core/dom";
 
 export class Choice {
   readonly #hidden = new Set<string>();

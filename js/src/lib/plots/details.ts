@@ -1,6 +1,6 @@
 // What a zoomed window shows beyond the picture of the whole: asked for, shown when it comes.
 
-import { PATIENCE } from "../timing";
+import { PATIENCE } from "../core/timing";
 import type { Message } from "./frames";
 import { Points } from "./points";
 import type { Limits } from "./scale";

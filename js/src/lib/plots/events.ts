@@ -1,6 +1,6 @@
 // What happened, newest first; a press moves the plots to its step.
 
-import { button, h } from "../dom";
+import { button, h } from "../core/dom";
 import type { TrainingEvent } from "./frames";
 import { formatCount } from "./scale";
 

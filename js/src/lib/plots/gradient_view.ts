@@ -1,9 +1,9 @@
 // Gradients: layers × steps, lines of chosen layers, the total, update ratios, and one step's spread.
 
-import { css } from "../colors";
-import { button, h } from "../dom";
-import { inText } from "../names";
-import { PATIENCE } from "../timing";
+import { css } from "../core/colors";
+import { button, h } from "../core/dom";
+import { inText } from "../core/user_names";
+import { PATIENCE } from "../core/timing";
 import type { Columns } from "./columns";
 import { gradient, NOT_FINITE, ZERO } from "./heat";
 import { type Ink, inkOf } from "./ink";

@@ -1,6 +1,6 @@
 // Layers × steps as colours of log₁₀.
 
-import { css, pack, type Rgb, TRANSPARENT, viridis } from "../colors";
+import { css, pack, type Rgb, TRANSPARENT, viridis } from "../core/colors";
 import { type Columns, MISSING } from "./columns";
 import type { Limits } from "./scale";
 

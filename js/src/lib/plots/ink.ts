@@ -1,6 +1,6 @@
 // Colours of lines on the host's ground, light or dark.
 
-import { category, css, type Rgb } from "../colors";
+import { category, css, type Rgb } from "../core/colors";
 
 /** The categories as lines: black, which a dark ground hides, and yellow, which a light one does, last. */
 const ORDER = [5, 6, 3, 7, 1, 2, 0, 4];

@@ -1,9 +1,9 @@
 // Layers as rows, folded by module: their norms over the steps, or one step's gradients as bars.
 
-import { css } from "../colors";
-import { button, contextOf, h } from "../dom";
-import { inText } from "../names";
-import { Raster } from "../raster";
+import { css } from "../core/colors";
+import { button, contextOf, h } from "../core/dom";
+import { inText } from "../core/user_names";
+import { Raster } from "../canvas/raster";
 import { type Columns, MISSING } from "./columns";
 import { fillHeat, largest, NOT_FINITE, pixelsOf, rangeOf } from "./heat";
 import type { Ink } from "./ink";

@@ -1,6 +1,6 @@
 // Lines over the steps on a log axis: chosen layers, or the total.
 
-import { h } from "../dom";
+import { h } from "../core/dom";
 import { Chart, type Curve, type Picture } from "./chart";
 import { Choice, Entry } from "./choice";
 import { type Columns, MISSING } from "./columns";

@@ -1,8 +1,8 @@
 // The frame around every live plot: one store a widget, a view for each place it is shown in.
 
-import { h } from "../dom";
-import { type Guard, mount } from "../guard";
-import { listen, type Model as TraitModel } from "../model";
+import { h } from "../core/dom";
+import { type Guard, mount } from "../core/error_display";
+import { listen, type Model as TraitModel } from "../core/widget_model";
 import { type LiveModel, Store } from "./store";
 import { whenVisible } from "./visible";
 

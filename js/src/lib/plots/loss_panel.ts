@@ -1,6 +1,6 @@
 // One panel of the loss plot: a line of names with their values, and a chart below.
 
-import { button, h } from "../dom";
+import { button, h } from "../core/dom";
 import { Chart, type ChartEvents, type Curve, type Mark, type Picture } from "./chart";
 import { type Choice, Entry } from "./choice";
 import type { Ink } from "./ink";

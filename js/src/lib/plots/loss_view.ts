@@ -1,7 +1,7 @@
 // Curves of what was logged: panels of one axis each, with one window, cursor and smoothing for all.
 
-import { button, copyText, h } from "../dom";
-import { throttle } from "../timing";
+import { button, copyText, h } from "../core/dom";
+import { throttle } from "../core/timing";
 import { Choice } from "./choice";
 import { Details } from "./details";
 import { isAsked } from "./events";

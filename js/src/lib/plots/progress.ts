@@ -1,8 +1,8 @@
 // How far a run is, in one line, and the controls that are heard.
 
-import { button, h } from "../dom";
-import { inText } from "../names";
-import { throttle } from "../timing";
+import { button, h } from "../core/dom";
+import { inText } from "../core/user_names";
+import { throttle } from "../core/timing";
 import type { DialState, Status } from "./frames";
 import { formatBytes, formatCount, formatSeconds, formatValue } from "./scale";
 import { LONG_SILENCE, type Store } from "./store";

@@ -1,6 +1,6 @@
 // The runs by name, where there are several; each can be hidden, or left alone.
 
-import { h } from "../dom";
+import { h } from "../core/dom";
 import { Choice, Entry } from "./choice";
 import type { Ink } from "./ink";
 import type { Run } from "./store";

@@ -1,6 +1,6 @@
 // One step's gradients: the spread of a layer's, and typical and largest ones of all layers.
 
-import { contextOf } from "../dom";
+import { contextOf } from "../core/dom";
 import type { Ink } from "./ink";
 import { formatTick, type Limits } from "./scale";
 import type { Distribution } from "./store";

@@ -1,7 +1,7 @@
 // What the browser knows of the runs: one for each widget, shared by all its views.
 
-import { wordsOf } from "../guard";
-import { GONE, type Line, watchKernel } from "../kernel";
+import { wordsOf } from "../core/error_display";
+import { GONE, type Line, watchKernel } from "../core/kernel_connection";
 import type { Bytes } from "../wire";
 import { Columns } from "./columns";
 import {

@@ -1,6 +1,6 @@
 // Drawing only what somebody can see.
 
-import { beforePaint } from "../timing";
+import { beforePaint } from "../core/timing";
 
 /** Call `draw` before the next paint in which `element` is on screen. */
 export function whenVisible(element: HTMLElement, draw: () => void) {

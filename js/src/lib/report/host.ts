@@ -1,6 +1,6 @@
 // The host of widgets in a file: a model without a kernel, and a place for each widget's view.
 
-import { h } from "../dom";
+import { h } from "../core/dom";
 import { type Answer, answer, type Kept } from "./answers";
 
 type State = Record<string, unknown>;

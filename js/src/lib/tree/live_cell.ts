@@ -1,7 +1,7 @@
 // The live statistics of one row: sparklines on one canvas, and each newest value in its colour.
 
-import { css, inkOn } from "../colors";
-import { contextOf, h } from "../dom";
+import { css, inkOn } from "../core/colors";
+import { contextOf, h } from "../core/dom";
 import { NOT_FINITE } from "../plots/heat";
 import type { Limits } from "../plots/scale";
 import { type LiveModules, MOST_COLUMNS } from "./live";

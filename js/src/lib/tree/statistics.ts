@@ -1,6 +1,6 @@
 // The live statistics of a module: names, colours, words, and the points of a sparkline.
 
-import { type Rgb, viridis } from "../colors";
+import { type Rgb, viridis } from "../core/colors";
 import { MISSING } from "../plots/columns";
 import { NOT_FINITE } from "../plots/heat";
 import { formatCount, formatValue, type Limits } from "../plots/scale";

@@ -128,7 +128,7 @@ def _plain(name: str) -> str:
 
 
 def category(index: int) -> str:
-    """Return the colour of a category; js/src/lib/colors.ts computes the same."""
+    """Return the colour of a category; js/src/lib/core/colors.ts computes the same."""
     again, which = divmod(index, len(CATEGORIES))
     light = min(0.75, 0.35 * again)
     return "#{:02x}{:02x}{:02x}".format(*(round(v + (255 - v) * light) for v in CATEGORIES[which]))

@@ -1,7 +1,7 @@
 // Whether the kernel still hears: hosts say when a comm has died, nothing can be sent over a dead
 // one, and whatever comes from the kernel shows that it lives.
 
-import { type Source, subscribe } from "./model";
+import { type Source, subscribe } from "./widget_model";
 
 export const GONE =
   "The kernel that made this is gone. What is shown stays, but Python hears nothing of it any more: " +

@@ -1,7 +1,7 @@
 // Pixels computed here, drawn at any scale: one scratch canvas, reused.
 
-import { contextOf } from "./dom";
-import type { Region, Size } from "./paint";
+import { contextOf } from "../core/dom";
+import type { Region, Size } from "./level_painting";
 
 export class Raster {
   readonly #canvas = document.createElement("canvas");

@@ -14,7 +14,7 @@ import {
   TRUE_POSITIVE,
   viridis,
   WHITE,
-} from "./colors";
+} from "../core/colors";
 
 export const IGNORED = 255;
 const DIMMED = 70;

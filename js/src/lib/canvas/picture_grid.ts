@@ -1,10 +1,10 @@
 // A grid of pictures with one zoom and one place for all of them. It knows nothing of what they
 // show: whoever makes it draws the two layers, the picture below and the model's word above.
 
-import { contextOf, h } from "./dom";
-import type { Guard } from "./guard";
-import type { Region } from "./paint";
-import { beforePaint } from "./timing";
+import { contextOf, h } from "../core/dom";
+import type { Guard } from "../core/error_display";
+import type { Region } from "./level_painting";
+import { beforePaint } from "../core/timing";
 import {
   clampViewport,
   panBy,

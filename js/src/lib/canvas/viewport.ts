@@ -1,6 +1,6 @@
 // Where the pictures stand: one zoom and one place for all of them.
 
-import type { Region } from "./paint";
+import type { Region } from "./level_painting";
 
 /** Magnification over the whole picture, and the picture's point in the middle, as fractions. */
 export interface Viewport {

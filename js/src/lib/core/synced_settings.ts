@@ -1,8 +1,8 @@
 // What a person sets: traits that go both ways, told to the kernel neither too often nor never, and
 // by it to the other pages that show the widget.
 
-import { type Kernel, watchKernel } from "./kernel";
-import { listen, type Model, subscribe } from "./model";
+import { type Kernel, watchKernel } from "./kernel_connection";
+import { listen, type Model, subscribe } from "./widget_model";
 import { throttle } from "./timing";
 
 // The kernel hears of a moving dial less than ten times a second, first, last and rest included.

@@ -1,6 +1,6 @@
 // A region on fewer screen pixels: each shows the mean of the map pixels under it.
 
-import type { Plane, Region, Size, Table } from "./paint";
+import type { Plane, Region, Size, Table } from "./level_painting";
 
 const EVEN_BYTES = 0xff00ff;
 
