@@ -13,11 +13,11 @@ import { h, select } from "./lib/core/dom";
 import type { Guard } from "./lib/core/error_display";
 import { range } from "./lib/core/metrics";
 import type { Model } from "./lib/core/widget_model";
-import { createShell, type Preview, renderer } from "./lib/shell";
+import { createShell, type Preview, renderer } from "./lib/preview/preview_shell";
 import { formatStop } from "./lib/core/stops";
 import { whenResting } from "./lib/core/timing";
-import { createToolbar, labelled } from "./lib/toolbar";
-import { formatMetric } from "./lib/words";
+import { createToolbar, labelled } from "./lib/preview/toolbar";
+import { formatMetric } from "./lib/segmentation/segmentation_text";
 
 const COUNTING_MS = 20;
 const LATEST_MS = 300;

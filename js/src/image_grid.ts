@@ -8,12 +8,12 @@ import { createStore, type Message } from "./lib/images/store";
 import { hear } from "./lib/core/kernel_messages";
 import { listen, type Model } from "./lib/core/widget_model";
 import { inText } from "./lib/core/user_names";
-import { createPages } from "./lib/pages";
+import { createPages } from "./lib/preview/picture_pages";
 import { createSettings } from "./lib/core/synced_settings";
-import { renderer } from "./lib/shell";
+import { renderer } from "./lib/preview/preview_shell";
 import { beforePaint, throttle } from "./lib/core/timing";
-import { labelled } from "./lib/toolbar";
-import type { WireTile } from "./lib/wire";
+import { labelled } from "./lib/preview/toolbar";
+import type { WireTile } from "./lib/segmentation/segmentation_wire";
 
 const FIRST_OPACITY = 0.55;
 const ZOOM_STEP = 1.5;

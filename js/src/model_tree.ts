@@ -6,7 +6,7 @@ import { type Failure, hear } from "./lib/core/kernel_messages";
 import { listen, type Model } from "./lib/core/widget_model";
 import { whenVisible } from "./lib/plots/visible";
 import { createSettings } from "./lib/core/synced_settings";
-import { renderer } from "./lib/shell";
+import { renderer } from "./lib/preview/preview_shell";
 import { beforePaint } from "./lib/core/timing";
 import { amountInWords, COSTS, type Cost } from "./lib/tree/costs";
 import { type LiveFrame, LiveModules } from "./lib/tree/live";
@@ -20,7 +20,7 @@ import {
   type VisibleRow,
   visibleRows,
 } from "./lib/tree/tree";
-import { type Bytes, float64Of } from "./lib/wire";
+import { type Bytes, float64Of } from "./lib/segmentation/segmentation_wire";
 
 const ROW_HEIGHT = 26;
 const MOST_ROWS_IN_SIGHT = 20;

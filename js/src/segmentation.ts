@@ -1,23 +1,23 @@
 // SegmentationPreview and SegmentationComparison: src/torchdial/widgets/preview/segmentation_dial.py is the other half.
 
-import { binaryMatrix, classMatrix, matrixTable } from "./lib/confusion";
-import { createDial, quarters } from "./lib/dial";
+import { binaryMatrix, classMatrix, matrixTable } from "./lib/preview/confusion_table";
+import { createDial, quarters } from "./lib/preview/curve_slider";
 import { h, select } from "./lib/core/dom";
 import type { Guard } from "./lib/core/error_display";
 import { METRICS, type Metric, nameOf, range } from "./lib/core/metrics";
 import type { Model } from "./lib/core/widget_model";
 import { keepOutline, paint, paintOver, texture } from "./lib/canvas/level_painting";
 import { fillPicture, Raster } from "./lib/canvas/raster";
-import { createShell, type Preview, renderer } from "./lib/shell";
+import { createShell, type Preview, renderer } from "./lib/preview/preview_shell";
 import { paintMeans, shrunk } from "./lib/canvas/block_means";
-import { readSource, Scope, type Source } from "./lib/source";
-import { createState } from "./lib/state";
+import { readSource, Scope, type Source } from "./lib/segmentation/model_counts";
+import { createState } from "./lib/segmentation/segmentation_state";
 import { formatStop } from "./lib/core/stops";
-import { imageKey } from "./lib/tiles";
-import { createToolbar, labelled } from "./lib/toolbar";
-import { isSeeThrough, legend, Painter, viewsOf } from "./lib/views";
-import type { SegmentationTraits } from "./lib/wire";
-import { countOf, formatMetric, metricsInWords, pixelInWords, shareInWords } from "./lib/words";
+import { imageKey } from "./lib/preview/tile_store";
+import { createToolbar, labelled } from "./lib/preview/toolbar";
+import { isSeeThrough, legend, Painter, viewsOf } from "./lib/segmentation/segmentation_views";
+import type { SegmentationTraits } from "./lib/segmentation/segmentation_wire";
+import { countOf, formatMetric, metricsInWords, pixelInWords, shareInWords } from "./lib/segmentation/segmentation_text";
 
 const MOST_CLASSES_IN_MATRIX = 32;
 const FIRST_OPACITY = 0.55;

@@ -4,10 +4,10 @@ import { describe, expect, test } from "vitest";
 import { apOf, readScenes, readTruths } from "../src/lib/detection/wire";
 import { createStore } from "../src/lib/images/store";
 import { readDetail, Store } from "../src/lib/plots/store";
-import { readSource } from "../src/lib/source";
-import { Tiles } from "../src/lib/tiles";
+import { readSource } from "../src/lib/segmentation/model_counts";
+import { Tiles } from "../src/lib/preview/tile_store";
 import { LiveModules } from "../src/lib/tree/live";
-import type { Bytes, Config } from "../src/lib/wire";
+import type { Bytes, Config } from "../src/lib/segmentation/segmentation_wire";
 import { FakeModel, frameOf } from "./live_model";
 
 type Hand = (array: ArrayBufferView) => Bytes;

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import { classMatrix } from "../src/lib/confusion";
-import { bandPath, barPath, linePath } from "../src/lib/dial";
+import { classMatrix } from "../src/lib/preview/confusion_table";
+import { bandPath, barPath, linePath } from "../src/lib/preview/curve_slider";
 
 it("a curve breaks where the metric is undefined", () => {
   expect(linePath([0, Number.NaN, 0.5, 1])).toBe("M0 1M2 0.5L3 0");

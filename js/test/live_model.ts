@@ -2,7 +2,7 @@
 
 import type { Frame, Message } from "../src/lib/plots/frames";
 import type { LiveModel } from "../src/lib/plots/store";
-import type { Bytes } from "../src/lib/wire";
+import type { Bytes } from "../src/lib/segmentation/segmentation_wire";
 
 export interface Opening {
   frame: Frame;

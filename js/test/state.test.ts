@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { Model } from "../src/lib/core/widget_model";
-import { createState } from "../src/lib/state";
-import type { SegmentationTraits } from "../src/lib/wire";
+import { createState } from "../src/lib/segmentation/segmentation_state";
+import type { SegmentationTraits } from "../src/lib/segmentation/segmentation_wire";
 
 function modelOf(traits: Partial<SegmentationTraits>, config: object) {
   const values: Record<string, unknown> = {

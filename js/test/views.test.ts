@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { category, pack, TRANSPARENT } from "../src/lib/core/colors";
 import { paint, paintOver } from "../src/lib/canvas/level_painting";
-import { levelKey, Tiles } from "../src/lib/tiles";
-import { Painter } from "../src/lib/views";
-import type { Config } from "../src/lib/wire";
+import { levelKey, Tiles } from "../src/lib/preview/tile_store";
+import { Painter } from "../src/lib/segmentation/segmentation_views";
+import type { Config } from "../src/lib/segmentation/segmentation_wire";
 
 const SIZE = { width: 5, height: 4 };
 const PIXELS = SIZE.width * SIZE.height;

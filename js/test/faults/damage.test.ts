@@ -4,10 +4,10 @@ import { describe, expect, test } from "vitest";
 import { readScenes, readTruths, type WireDetections } from "../../src/lib/detection/wire";
 import type { Frame, Message } from "../../src/lib/plots/frames";
 import { Store } from "../../src/lib/plots/store";
-import { readSource } from "../../src/lib/source";
-import { Tiles } from "../../src/lib/tiles";
+import { readSource } from "../../src/lib/segmentation/model_counts";
+import { Tiles } from "../../src/lib/preview/tile_store";
 import { LiveModules } from "../../src/lib/tree/live";
-import type { Config, WireSource } from "../../src/lib/wire";
+import type { Config, WireSource } from "../../src/lib/segmentation/segmentation_wire";
 import { FakeModel, frameOf } from "../live_model";
 
 /** Every way in which bytes can be fewer. */

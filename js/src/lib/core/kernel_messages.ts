@@ -2,7 +2,7 @@
 
 import type { Guard } from "./error_display";
 import { type Source, subscribe } from "./widget_model";
-import type { Bytes } from "../wire";
+import type { Bytes } from "../segmentation/segmentation_wire";
 
 /** What went wrong in the kernel, in its words. */
 export interface Failure {

@@ -1,10 +1,10 @@
 // What can be unfolded below the pictures; made only while it is open.
 
 import { confusion } from "../boxes/confusion";
-import { matrixTable } from "../confusion";
+import { matrixTable } from "../preview/confusion_table";
 import { h } from "../core/dom";
 import { formatStop } from "../core/stops";
-import { countOf } from "../words";
+import { countOf } from "../segmentation/segmentation_text";
 import type { Detector } from "./detector";
 import type { Focus } from "./dials";
 import { apName, nearestScore } from "./readout";

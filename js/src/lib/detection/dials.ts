@@ -3,10 +3,10 @@
 import { best } from "../boxes/best";
 import { keptCounts } from "../boxes/kept";
 import type { DetectionMetric } from "../boxes/metric";
-import { createDial, quarters } from "../dial";
+import { createDial, quarters } from "../preview/curve_slider";
 import { h } from "../core/dom";
 import { formatStop } from "../core/stops";
-import { formatMetric } from "../words";
+import { formatMetric } from "../segmentation/segmentation_text";
 import type { Detector } from "./detector";
 import { createMap } from "./map";
 import { LONG, nearestScore } from "./readout";

@@ -4,7 +4,7 @@ import type { Band } from "../boxes/bootstrap";
 import type { DetectionMetric } from "../boxes/metric";
 import type { Setting } from "../boxes/shown";
 import { h } from "../core/dom";
-import { countOf, formatMetric } from "../words";
+import { countOf, formatMetric } from "../segmentation/segmentation_text";
 import type { Detector, GivenCurves } from "./detector";
 import { formatScore } from "./state";
 import type { Ap, DetectionConfig } from "./wire";

@@ -2,10 +2,10 @@
 
 import type { Counts } from "../boxes/counts";
 import { metricOf } from "../boxes/metric";
-import type { Matrix } from "../confusion";
+import type { Matrix } from "../preview/confusion_table";
 import { h, svg } from "../core/dom";
 import { range } from "../core/metrics";
-import { formatMetric } from "../words";
+import { formatMetric } from "../segmentation/segmentation_text";
 
 /** Lines of precision over recall, each with the point where the dials stand. */
 export interface PrLine {

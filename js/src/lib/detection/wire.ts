@@ -2,7 +2,7 @@
 
 import type { Pairs, Scene, Truth } from "../boxes/scene";
 import type { Average } from "../core/metrics";
-import { type Bytes, bytesOf, float64Of, type PreviewTraits, type WireTile } from "../wire";
+import { type Bytes, bytesOf, float64Of, type PreviewTraits, type WireTile } from "../segmentation/segmentation_wire";
 
 export type View = "boxes" | "errors" | "ghosts";
 

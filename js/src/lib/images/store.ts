@@ -1,8 +1,8 @@
 // The pictures that the browser holds, and what is known of them.
 
 import type { Failure } from "../core/kernel_messages";
-import { Tiles } from "../tiles";
-import { bytesOf, type WireTile } from "../wire";
+import { Tiles } from "../preview/tile_store";
+import { bytesOf, type WireTile } from "../segmentation/segmentation_wire";
 
 /** Messages from src/torchdial/widgets/image_grid.py. */
 export type Message =

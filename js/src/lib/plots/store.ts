@@ -2,7 +2,7 @@
 
 import { wordsOf } from "../core/error_display";
 import { GONE, type Line, watchKernel } from "../core/kernel_connection";
-import type { Bytes } from "../wire";
+import type { Bytes } from "../segmentation/segmentation_wire";
 import { Columns } from "./columns";
 import {
   checkFrame,

@@ -1,7 +1,7 @@
 // What a kernel would answer, from what src/torchdial/report/save_html.py has put into the file.
 
 import type { WireDistribution } from "../plots/frames";
-import { type Bytes, bytesOf } from "../wire";
+import { type Bytes, bytesOf } from "../segmentation/segmentation_wire";
 import { formatNumber } from "./numbers";
 
 /** The values behind a picture, row by row. */
@@ -14,7 +14,7 @@ export interface WireValues {
 
 /** What a widget may be asked for. */
 export interface Kept {
-  /** By the keys of lib/tiles.ts, and "values/3" for what is behind picture 3. */
+  /** By the keys of lib/preview/tile_store.ts, and "values/3" for what is behind picture 3. */
   pictures: Record<string, Bytes | WireValues>;
   distributions: { head: WireDistribution; data: Bytes }[];
 }

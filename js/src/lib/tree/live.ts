@@ -2,7 +2,7 @@
 // src/torchdial/widgets/live/module_packing.py sends it.
 
 import { type Packed, unpack } from "../plots/packing";
-import type { Bytes } from "../wire";
+import type { Bytes } from "../segmentation/segmentation_wire";
 import { STATISTICS, type Statistic } from "./statistics";
 
 export const MOST_COLUMNS = 48;

@@ -1,4 +1,4 @@
-"""What crosses the wire; js/src/lib/wire.ts reads it. Arrays go as little-endian bytes."""
+"""What crosses the wire; js/src/lib/segmentation/segmentation_wire.ts reads it. Arrays go as little-endian bytes."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 // What crosses the wire; src/torchdial/widgets/preview/segmentation_packing.py writes it.
 
-import type { Average, Counts } from "./core/metrics";
-import type { View } from "./views";
+import type { Average, Counts } from "../core/metrics";
+import type { View } from "./segmentation_views";
 
 /** JupyterLab hands over DataViews, other hosts Uint8Arrays. */
 export type Bytes = DataView | Uint8Array;

@@ -1,8 +1,8 @@
 // What each view draws over a picture: passes of a plane through a look-up table.
 
-import * as colors from "./core/colors";
-import { category, css, pack, type Rgb } from "./core/colors";
-import { range } from "./core/metrics";
+import * as colors from "../core/colors";
+import { category, css, pack, type Rgb } from "../core/colors";
+import { range } from "../core/metrics";
 import {
   agreementOf,
   decide,
@@ -17,9 +17,9 @@ import {
   type Table,
   TRUTH,
   truthOf,
-} from "./canvas/level_painting";
-import { argmaxKey, levelKey, maskTargetKey, maximumKey, type Tiles, targetKey } from "./tiles";
-import type { Config } from "./wire";
+} from "../canvas/level_painting";
+import { argmaxKey, levelKey, maskTargetKey, maximumKey, type Tiles, targetKey } from "../preview/tile_store";
+import type { Config } from "./segmentation_wire";
 
 export type View = "mask" | "overlay" | "heat" | "outline" | "errors" | "difference";
 

@@ -1,6 +1,6 @@
 // A slider whose track is a curve.
 
-import { h, svg } from "./core/dom";
+import { h, svg } from "../core/dom";
 
 export interface DialOptions {
   name: string;

@@ -1,7 +1,7 @@
 // Which pictures are in the grid: a page of them in some order, or one alone.
 
-import { button, h } from "./core/dom";
-import { range } from "./core/metrics";
+import { button, h } from "../core/dom";
+import { range } from "../core/metrics";
 
 export interface Ranking {
   /** Images, worst first. */

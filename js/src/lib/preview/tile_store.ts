@@ -1,8 +1,8 @@
 // The planes that the browser holds: pictures, targets, levels. What is missing is asked for once,
 // and again when it is missed after a while: a question or its answer can be lost.
 
-import { PATIENCE } from "./core/timing";
-import { bytesOf, type WireTile } from "./wire";
+import { PATIENCE } from "../core/timing";
+import { bytesOf, type WireTile } from "../segmentation/segmentation_wire";
 
 export class Tiles {
   readonly #ask: (keys: string[]) => void;

@@ -1,6 +1,6 @@
 // The line of controls above the dials.
 
-import { button, copyText, h, select } from "./core/dom";
+import { button, copyText, h, select } from "../core/dom";
 
 export interface ToolbarParts<View extends string> {
   views: readonly View[];

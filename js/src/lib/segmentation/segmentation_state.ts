@@ -1,10 +1,10 @@
 // What a person has set on the segmentation dial, as stops.
 
-import type { Model } from "./core/widget_model";
-import { inTexts } from "./core/user_names";
-import { createSettings } from "./core/synced_settings";
-import { nearestStop } from "./core/stops";
-import type { SegmentationTraits } from "./wire";
+import type { Model } from "../core/widget_model";
+import { inTexts } from "../core/user_names";
+import { createSettings } from "../core/synced_settings";
+import { nearestStop } from "../core/stops";
+import type { SegmentationTraits } from "./segmentation_wire";
 
 export type State = ReturnType<typeof createState>;
 

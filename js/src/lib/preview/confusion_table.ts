@@ -1,7 +1,7 @@
 // The confusion matrix at the dial.
 
-import { h } from "./core/dom";
-import { type Counts, pool, range } from "./core/metrics";
+import { h } from "../core/dom";
+import { type Counts, pool, range } from "../core/metrics";
 
 export interface Matrix {
   rows: string[];
