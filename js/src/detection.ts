@@ -1,14 +1,14 @@
 // DetectionPreview and DetectionComparison: src/torchdial/widgets/preview/detection_preview.py is the other half.
 
-import type { DetectionMetric } from "./lib/boxes/metric";
-import { createDetails } from "./lib/detection/details";
-import { createDetector, type Detector } from "./lib/detection/detector";
-import { createDials } from "./lib/detection/dials";
-import { legend } from "./lib/detection/legend";
-import { createPainter } from "./lib/detection/painter";
-import { LONG, readout } from "./lib/detection/readout";
-import { createDetectionState, formatScore } from "./lib/detection/state";
-import { type DetectionTraits, readTruths, type View } from "./lib/detection/wire";
+import type { DetectionMetric } from "./lib/detection/rules/detection_metrics";
+import { createDetails } from "./lib/detection/detection_details";
+import { createDetector, type Detector } from "./lib/detection/model_boxes";
+import { createDials } from "./lib/detection/detection_dials";
+import { legend } from "./lib/detection/detection_legend";
+import { createPainter } from "./lib/detection/box_painter";
+import { LONG, readout } from "./lib/detection/detection_readout";
+import { createDetectionState, formatScore } from "./lib/detection/detection_state";
+import { type DetectionTraits, readTruths, type View } from "./lib/detection/detection_wire";
 import { h, select } from "./lib/core/dom";
 import type { Guard } from "./lib/core/error_display";
 import { range } from "./lib/core/metrics";

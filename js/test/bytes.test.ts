@@ -1,7 +1,7 @@
 // Hosts hand bytes over as Uint8Array or as DataView, anywhere in a buffer: all is read the same.
 
 import { describe, expect, test } from "vitest";
-import { apOf, readScenes, readTruths } from "../src/lib/detection/wire";
+import { apOf, readScenes, readTruths } from "../src/lib/detection/detection_wire";
 import { createStore } from "../src/lib/images/store";
 import { readDetail, Store } from "../src/lib/plots/store";
 import { readSource } from "../src/lib/segmentation/model_counts";

@@ -1,10 +1,10 @@
 // tests/golden/detections.json, written by tests/golden/make_detections.py, which says what is in it.
 
 import { readFileSync } from "node:fs";
-import type { DetectionMetric } from "../../src/lib/boxes/metric";
-import type { Scene } from "../../src/lib/boxes/scene";
-import { type Setting as Dials, shown } from "../../src/lib/boxes/shown";
-import { type Tally, tally } from "../../src/lib/boxes/tally";
+import type { DetectionMetric } from "../../src/lib/detection/rules/detection_metrics";
+import type { Scene } from "../../src/lib/detection/rules/image_decisions";
+import { type Setting as Dials, shown } from "../../src/lib/detection/rules/boxes_shown";
+import { type Tally, tally } from "../../src/lib/detection/rules/detection_tally";
 import type { Average } from "../../src/lib/core/metrics";
 
 /** null stands for NaN. */

@@ -1,12 +1,12 @@
 // NMS, matching and counting at single settings.
 
 import { describe, expect, it, test } from "vitest";
-import { confused, confusion } from "../../src/lib/boxes/confusion";
-import { count, missed } from "../../src/lib/boxes/counts";
-import { match, SUPPRESSED } from "../../src/lib/boxes/match";
-import { keptAt } from "../../src/lib/boxes/scene";
-import { shown } from "../../src/lib/boxes/shown";
-import { overlap, suppressor } from "../../src/lib/boxes/suppressor";
+import { confused, confusion } from "../../src/lib/detection/rules/detection_confusion";
+import { count, missed } from "../../src/lib/detection/rules/detection_counts";
+import { match, SUPPRESSED } from "../../src/lib/detection/rules/matching";
+import { keptAt } from "../../src/lib/detection/rules/image_decisions";
+import { shown } from "../../src/lib/detection/rules/boxes_shown";
+import { overlap, suppressor } from "../../src/lib/detection/rules/suppressor";
 import { CASES, scenesOf, shownOf } from "./golden";
 
 describe.each(CASES)("$name", (golden) => {

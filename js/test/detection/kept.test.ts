@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { keptCounts } from "../../src/lib/boxes/kept";
-import { shown } from "../../src/lib/boxes/shown";
+import { keptCounts } from "../../src/lib/detection/rules/kept_counts";
+import { shown } from "../../src/lib/detection/rules/boxes_shown";
 import { range } from "../../src/lib/core/metrics";
 import { CASES, dialsOf, scenesOf } from "../boxes/golden";
 

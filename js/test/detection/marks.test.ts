@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Mark, markAt, marksOf } from "../../src/lib/detection/marks";
+import { type Mark, markAt, marksOf } from "../../src/lib/detection/box_marks";
 import { decided, SETTING } from "./fixtures";
 
 const said = (marks: Mark[]) => marks.map(({ as, index }) => `${as} ${index}`);

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { pack } from "../../src/lib/core/colors";
-import { cutoutsOf, tint } from "../../src/lib/detection/masks";
+import { cutoutsOf, tint } from "../../src/lib/detection/instance_masks";
 import { decided } from "./fixtures";
 
 it("cuts each mask out of its box's pixels, clipped to the image, and starts it on a byte", () => {

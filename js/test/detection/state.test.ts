@@ -1,6 +1,6 @@
 import { expect, it, vi } from "vitest";
-import { createDetectionState, formatScore } from "../../src/lib/detection/state";
-import type { DetectionTraits } from "../../src/lib/detection/wire";
+import { createDetectionState, formatScore } from "../../src/lib/detection/detection_state";
+import type { DetectionTraits } from "../../src/lib/detection/detection_wire";
 import type { Model } from "../../src/lib/core/widget_model";
 import { CONFIG } from "./fixtures";
 

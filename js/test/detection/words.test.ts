@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import type { Mark } from "../../src/lib/detection/marks";
-import { markInWords } from "../../src/lib/detection/words";
+import type { Mark } from "../../src/lib/detection/box_marks";
+import { markInWords } from "../../src/lib/detection/box_text";
 import { CONFIG, decided, SETTING } from "./fixtures";
 
 it.each<[string, Mark["as"], number, Partial<typeof SETTING>, string]>([

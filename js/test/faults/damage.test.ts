@@ -1,7 +1,7 @@
 // Damaged messages: what cannot be read is said in words, and the last good picture stays.
 
 import { describe, expect, test } from "vitest";
-import { readScenes, readTruths, type WireDetections } from "../../src/lib/detection/wire";
+import { readScenes, readTruths, type WireDetections } from "../../src/lib/detection/detection_wire";
 import type { Frame, Message } from "../../src/lib/plots/frames";
 import { Store } from "../../src/lib/plots/store";
 import { readSource } from "../../src/lib/segmentation/model_counts";

@@ -1,14 +1,14 @@
 // One model under the dials: what it found, and what follows at a setting, each computed once.
 
-import { best, type Point } from "../boxes/best";
-import { type Band, bootstrap } from "../boxes/bootstrap";
-import type { Decided } from "../boxes/confusion";
-import { type Counts, count } from "../boxes/counts";
-import { match, type Outcome } from "../boxes/match";
-import { type DetectionMetric, metric, metricOf } from "../boxes/metric";
-import type { Truth } from "../boxes/scene";
-import { type Setting, shown } from "../boxes/shown";
-import { imagesAt, levelsOf, type Tally, tally } from "../boxes/tally";
+import { best, type Point } from "./rules/best_setting";
+import { type Band, bootstrap } from "./rules/bootstrap";
+import type { Decided } from "./rules/detection_confusion";
+import { type Counts, count } from "./rules/detection_counts";
+import { match, type Outcome } from "./rules/matching";
+import { type DetectionMetric, metric, metricOf } from "./rules/detection_metrics";
+import type { Truth } from "./rules/image_decisions";
+import { type Setting, shown } from "./rules/boxes_shown";
+import { imagesAt, levelsOf, type Tally, tally } from "./rules/detection_tally";
 import type { Average } from "../core/metrics";
 import {
   type Ap,
@@ -19,7 +19,7 @@ import {
   uint32Of,
   type WireCurves,
   type WireDetections,
-} from "./wire";
+} from "./detection_wire";
 
 const MOST_OUTCOMES = 8; // NMS stops whose matches are remembered
 const FEW_IMAGES = 50; // below this, a band says how much chance there is in a metric

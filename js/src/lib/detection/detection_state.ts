@@ -1,11 +1,11 @@
 // What a person has set on the detection dials.
 
-import type { Setting } from "../boxes/shown";
+import type { Setting } from "./rules/boxes_shown";
 import type { Model } from "../core/widget_model";
 import { inTexts } from "../core/user_names";
 import { createSettings } from "../core/synced_settings";
 import { nearestStop } from "../core/stops";
-import type { DetectionTraits } from "./wire";
+import type { DetectionTraits } from "./detection_wire";
 
 export type DetectionState = ReturnType<typeof createDetectionState>;
 

@@ -1,6 +1,6 @@
 // Which detections are drawn at a setting; `detect` in src/torchdial/sweeps/boxes/detect.py is the rule.
 
-import { type Found, keptAt } from "./scene";
+import { type Found, keptAt } from "./image_decisions";
 
 export interface Setting {
   /** A box needs a higher score than this, unless its class has a threshold of its own. */

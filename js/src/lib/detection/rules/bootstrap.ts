@@ -1,8 +1,8 @@
 // How far a metric would move with other images: drawn with replacement from those at hand.
 
-import type { Average } from "../core/metrics";
-import { type DetectionMetric, metricOf } from "./metric";
-import type { Table } from "./tally";
+import type { Average } from "../../core/metrics";
+import { type DetectionMetric, metricOf } from "./detection_metrics";
+import type { Table } from "./detection_tally";
 
 export interface Band {
   /** 5 % of the draws lie below, (S,). */

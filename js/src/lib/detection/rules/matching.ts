@@ -1,6 +1,6 @@
 // COCO's greedy matching at one NMS stop; `take_targets` in src/torchdial/sweeps/boxes/matching.py.
 
-import type { Found, Scene } from "./scene";
+import type { Found, Scene } from "./image_decisions";
 
 export const SUPPRESSED = 0;
 export const FALSE = 1;

@@ -1,7 +1,7 @@
 // What can be unfolded: precision over recall, counts of each class, the confusion matrix.
 
-import type { Counts } from "../boxes/counts";
-import { metricOf } from "../boxes/metric";
+import type { Counts } from "./rules/detection_counts";
+import { metricOf } from "./rules/detection_metrics";
 import type { Matrix } from "../preview/confusion_table";
 import { h, svg } from "../core/dom";
 import { range } from "../core/metrics";

@@ -1,8 +1,8 @@
 // The confusion matrix at a setting; `confuse` in src/torchdial/sweeps/boxes/detection_setting.py.
 
-import { missed } from "./counts";
-import { FALSE, IGNORED, type Outcome } from "./match";
-import type { Scene } from "./scene";
+import { missed } from "./detection_counts";
+import { FALSE, IGNORED, type Outcome } from "./matching";
+import type { Scene } from "./image_decisions";
 
 /** An image at one setting. */
 export interface Decided extends Scene {

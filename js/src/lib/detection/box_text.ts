@@ -1,13 +1,13 @@
 // What a box under the pointer is, in words.
 
-import { confused, type Decided } from "../boxes/confusion";
-import { IGNORED, TRUE } from "../boxes/match";
-import { keptAt } from "../boxes/scene";
-import type { Setting } from "../boxes/shown";
-import { suppressor } from "../boxes/suppressor";
-import { isTarget, type Mark } from "./marks";
-import { formatScore } from "./state";
-import type { DetectionConfig } from "./wire";
+import { confused, type Decided } from "./rules/detection_confusion";
+import { IGNORED, TRUE } from "./rules/matching";
+import { keptAt } from "./rules/image_decisions";
+import type { Setting } from "./rules/boxes_shown";
+import { suppressor } from "./rules/suppressor";
+import { isTarget, type Mark } from "./box_marks";
+import { formatScore } from "./detection_state";
+import type { DetectionConfig } from "./detection_wire";
 
 /** What a mark is tied to: the box that suppressed it, or the target that it found. */
 export interface Tie {

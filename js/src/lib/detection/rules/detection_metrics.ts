@@ -1,7 +1,7 @@
 // Metrics of detection at every stop; `DetectionCurves.metric` in Python gives the same.
 
-import { type Average, evaluate } from "../core/metrics";
-import type { Table, Tally } from "./tally";
+import { type Average, evaluate } from "../../core/metrics";
+import type { Table, Tally } from "./detection_tally";
 
 export const DETECTION_METRICS = ["precision", "recall", "f1"] as const;
 export type DetectionMetric = (typeof DETECTION_METRICS)[number];

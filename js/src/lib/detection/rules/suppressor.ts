@@ -1,6 +1,6 @@
 // Which box NMS lets win over another; src/torchdial/sweeps/boxes/nms.py rounds the same way.
 
-import { type Found, keptAt } from "./scene";
+import { type Found, keptAt } from "./image_decisions";
 
 export interface Suppressor {
   by: number;

@@ -1,6 +1,6 @@
 // Pictures with their boxes, and the box under the pointer with what it is tied to.
 
-import type { Decided } from "../boxes/confusion";
+import type { Decided } from "./rules/detection_confusion";
 import type { Layer } from "../canvas/picture_grid";
 import { shorten } from "../core/user_names";
 import type { Region } from "../canvas/level_painting";
@@ -8,10 +8,10 @@ import { fillPicture, Raster } from "../canvas/raster";
 import type { Cell } from "../preview/preview_shell";
 import { imageKey, type Tiles } from "../preview/tile_store";
 import { coveredPart } from "../canvas/viewport";
-import type { Detector } from "./detector";
-import { type Corners, colorOf, cornersOf, isTarget, type Mark, markAt, marksOf } from "./marks";
-import { tint } from "./masks";
-import type { DetectionState } from "./state";
+import type { Detector } from "./model_boxes";
+import { type Corners, colorOf, cornersOf, isTarget, type Mark, markAt, marksOf } from "./box_marks";
+import { tint } from "./instance_masks";
+import type { DetectionState } from "./detection_state";
 import {
   drawLabels,
   drawLink,
@@ -20,8 +20,8 @@ import {
   type Stroke,
   strokeBoxes,
   strokeRims,
-} from "./strokes";
-import { markInWords, type Tie, tieOf } from "./words";
+} from "./box_strokes";
+import { markInWords, type Tie, tieOf } from "./box_text";
 
 const LINE = 1.5; // CSS pixels
 const BOLD = 2;

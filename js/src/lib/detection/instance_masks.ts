@@ -1,7 +1,7 @@
 // Instance masks: bits inside each box's rectangle, tinted in the colour of its box.
 
-import type { Decided } from "../boxes/confusion";
-import type { Found } from "../boxes/scene";
+import type { Decided } from "./rules/detection_confusion";
+import type { Found } from "./rules/image_decisions";
 import { pack, type Rgb } from "../core/colors";
 import type { Region } from "../canvas/level_painting";
 

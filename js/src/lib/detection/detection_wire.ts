@@ -1,6 +1,6 @@
 // What crosses the wire of a detection preview; src/torchdial/widgets/preview/detection_preview.py writes it.
 
-import type { Pairs, Scene, Truth } from "../boxes/scene";
+import type { Pairs, Scene, Truth } from "./rules/image_decisions";
 import type { Average } from "../core/metrics";
 import { type Bytes, bytesOf, float64Of, type PreviewTraits, type WireTile } from "../segmentation/segmentation_wire";
 
