@@ -1,7 +1,7 @@
 // LossPlot: src/torchdial/widgets/live/loss_plot.py is the other half.
 
-import { liveWidget } from "./lib/plots/live";
-import { LossView } from "./lib/plots/loss_view";
+import { liveWidget } from "./lib/live/live_widget";
+import { LossView } from "./lib/training/loss_view";
 
 export default liveWidget((store, config, changed) => {
   const view = new LossView(store, { all: config.all_names ?? false }, changed);

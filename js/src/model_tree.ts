@@ -4,7 +4,7 @@ import { button, copyText, h, select } from "./lib/core/dom";
 import type { Guard } from "./lib/core/error_display";
 import { type Failure, hear } from "./lib/core/kernel_messages";
 import { listen, type Model } from "./lib/core/widget_model";
-import { whenVisible } from "./lib/plots/visible";
+import { whenVisible } from "./lib/live/when_visible";
 import { createSettings } from "./lib/core/synced_settings";
 import { renderer } from "./lib/preview/preview_shell";
 import { beforePaint } from "./lib/core/timing";

@@ -1,11 +1,11 @@
 // TrainingPanel: src/torchdial/widgets/live/training_panel.py is the other half.
 
 import { h } from "./lib/core/dom";
-import { EventList } from "./lib/plots/events";
-import { GradientView } from "./lib/plots/gradient_view";
-import { liveWidget } from "./lib/plots/live";
-import { LossView } from "./lib/plots/loss_view";
-import { createProgress } from "./lib/plots/progress";
+import { EventList } from "./lib/training/event_list";
+import { GradientView } from "./lib/training/gradient_view";
+import { liveWidget } from "./lib/live/live_widget";
+import { LossView } from "./lib/training/loss_view";
+import { createProgress } from "./lib/training/run_controls";
 
 export default liveWidget((store, _config, changed) => {
   const progress = createProgress(store);

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "vitest";
 import { apOf, readScenes, readTruths } from "../src/lib/detection/detection_wire";
 import { createStore } from "../src/lib/images/store";
-import { readDetail, Store } from "../src/lib/plots/store";
+import { readDetail, Store } from "../src/lib/live/run_store";
 import { readSource } from "../src/lib/segmentation/model_counts";
 import { Tiles } from "../src/lib/preview/tile_store";
 import { LiveModules } from "../src/lib/tree/live";

@@ -2,10 +2,10 @@
 
 import { describe, expect, test } from "vitest";
 import { pack } from "../src/lib/core/colors";
-import { Columns, larger, MISSING, MOST_COLUMNS } from "../src/lib/plots/columns";
-import { colorOf, fillHeat, NOT_FINITE, pixelsOf, rangeOf, ZERO } from "../src/lib/plots/heat";
-import { filled } from "../src/lib/plots/spread";
-import { seen, treeOf, unfold } from "../src/lib/plots/tree";
+import { Columns, larger, MISSING, MOST_COLUMNS } from "../src/lib/live/layer_columns";
+import { colorOf, fillHeat, NOT_FINITE, pixelsOf, rangeOf, ZERO } from "../src/lib/charts/heat_colors";
+import { filled } from "../src/lib/training/gradient_histogram";
+import { seen, treeOf, unfold } from "../src/lib/training/layer_tree";
 
 describe("columns", () => {
   const column = (value: number) => new Float32Array([value, value / 2]);

@@ -1,11 +1,11 @@
 // The pure parts of the live plots: what is kept, averaged, placed and said.
 
 import { describe, expect, test } from "vitest";
-import { extremes } from "../src/lib/plots/extremes";
-import { mix, readRgb } from "../src/lib/plots/ink";
-import { unpack } from "../src/lib/plots/packing";
-import { better, isReserved, panelsOf } from "../src/lib/plots/panels";
-import { MOST_POINTS, Points } from "../src/lib/plots/points";
+import { extremes } from "../src/lib/charts/extremes";
+import { mix, readRgb } from "../src/lib/charts/line_colors";
+import { unpack } from "../src/lib/live/packed_arrays";
+import { better, isReserved, panelsOf } from "../src/lib/charts/metric_groups";
+import { MOST_POINTS, Points } from "../src/lib/live/scalar_points";
 import {
   formatBytes,
   formatSeconds,
@@ -13,10 +13,10 @@ import {
   formatValue,
   limitsOf,
   logTicks,
-} from "../src/lib/plots/scale";
-import { smooth } from "../src/lib/plots/smooth";
-import { tableOf } from "../src/lib/plots/table";
-import { cut, Epochs, nearest, trackOf } from "../src/lib/plots/track";
+} from "../src/lib/charts/axis_scale";
+import { smooth } from "../src/lib/charts/smoothing";
+import { tableOf } from "../src/lib/charts/csv_table";
+import { cut, Epochs, nearest, trackOf } from "../src/lib/charts/scalar_track";
 
 const upTo = (n: number) => Float64Array.from({ length: n }, (_, i) => i);
 

@@ -1,7 +1,7 @@
 // How far a run is, and where a value lies on a dial.
 
 import { describe, expect, test } from "vitest";
-import { placeOn, secondsLeft, valueOn, wordsOf } from "../src/lib/plots/progress";
+import { placeOn, secondsLeft, valueOn, wordsOf } from "../src/lib/training/run_controls";
 
 describe("progress", () => {
   const status = {

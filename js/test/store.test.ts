@@ -1,7 +1,7 @@
 // The browser's copy: frames in order, gaps seen, keyframes asked for, answers found again.
 
 import { describe, expect, test } from "vitest";
-import { readDetail, Store } from "../src/lib/plots/store";
+import { readDetail, Store } from "../src/lib/live/run_store";
 import { FakeModel, frameOf } from "./live_model";
 
 function open(now: () => number = () => 0) {

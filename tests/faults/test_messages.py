@@ -13,7 +13,7 @@ from torchdial.training.history.history import History
 
 
 class LossyBrowser(Browser):
-    """Takes messages by the rules of js/src/lib/plots/store.ts, over a line that loses some."""
+    """Takes messages by the rules of js/src/lib/live/run_store.ts, over a line that loses some."""
 
     def __init__(self, seed: int, run: History) -> None:
         self.random = random.Random(seed)

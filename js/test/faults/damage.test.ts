@@ -2,8 +2,8 @@
 
 import { describe, expect, test } from "vitest";
 import { readScenes, readTruths, type WireDetections } from "../../src/lib/detection/detection_wire";
-import type { Frame, Message } from "../../src/lib/plots/frames";
-import { Store } from "../../src/lib/plots/store";
+import type { Frame, Message } from "../../src/lib/live/run_wire";
+import { Store } from "../../src/lib/live/run_store";
 import { readSource } from "../../src/lib/segmentation/model_counts";
 import { Tiles } from "../../src/lib/preview/tile_store";
 import { LiveModules } from "../../src/lib/tree/live";

@@ -2,8 +2,8 @@
 
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { GONE, watchKernel } from "../../src/lib/core/kernel_connection";
-import type { Message, Status } from "../../src/lib/plots/frames";
-import { KEYFRAME_EVERY, LONG_SILENCE, Store } from "../../src/lib/plots/store";
+import type { Message, Status } from "../../src/lib/live/run_wire";
+import { KEYFRAME_EVERY, LONG_SILENCE, Store } from "../../src/lib/live/run_store";
 import { Tiles } from "../../src/lib/preview/tile_store";
 import { PATIENCE } from "../../src/lib/core/timing";
 import { FakeModel, frameOf, type Opening } from "../live_model";

@@ -1,6 +1,6 @@
 // What a kernel would answer, from what src/torchdial/report/save_html.py has put into the file.
 
-import type { WireDistribution } from "../plots/frames";
+import type { WireDistribution } from "../live/run_wire";
 import { type Bytes, bytesOf } from "../segmentation/segmentation_wire";
 import { formatNumber } from "./numbers";
 

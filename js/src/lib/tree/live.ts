@@ -1,7 +1,7 @@
 // What a run says of the modules: a short ring of columns a statistic, and marks of events.
 // src/torchdial/widgets/live/module_packing.py sends it.
 
-import { type Packed, unpack } from "../plots/packing";
+import { type Packed, unpack } from "../live/packed_arrays";
 import type { Bytes } from "../segmentation/segmentation_wire";
 import { STATISTICS, type Statistic } from "./statistics";
 

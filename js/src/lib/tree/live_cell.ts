@@ -2,8 +2,8 @@
 
 import { css, inkOn } from "../core/colors";
 import { contextOf, h } from "../core/dom";
-import { NOT_FINITE } from "../plots/heat";
-import type { Limits } from "../plots/scale";
+import { NOT_FINITE } from "../charts/heat_colors";
+import type { Limits } from "../charts/axis_scale";
 import { type LiveModules, MOST_COLUMNS } from "./live";
 import { colorOf, heights, inWords, STATISTICS, type Statistic, short } from "./statistics";
 

@@ -23,7 +23,7 @@ DPI = 80
 MOST_LABELS = 24
 WIDTH, HEIGHT = 450, 130  # cells there are pixels for
 MISSING = np.float32(-1)  # a norm is never negative
-# js/src/lib/plots/heat.ts has the same colours.
+# js/src/lib/charts/heat_colors.ts has the same colours.
 NOT_FINITE, ZERO = "#D55E00", "#808080"
 
 

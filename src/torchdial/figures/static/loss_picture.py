@@ -23,7 +23,7 @@ BUCKETS = 400
 WIDTH_INCHES = 8.0
 PANEL_INCHES = 2.2
 DPI = 80
-# js/src/lib/plots/ink.ts has the same order, and panels.ts the same rule for panels.
+# js/src/lib/charts/line_colors.ts has the same order, and panels.ts the same rule for panels.
 ORDER = (5, 6, 3, 7, 1, 2, 0, 4)
 DATA = ("train", "training", "val", "valid", "validation", "test", "eval")
 NOT_FINITE = CATEGORIES[6] / 255

@@ -190,7 +190,7 @@ class History:
         """Return steps as epochs, float64, by the scalar "epoch" that was recorded.
 
         A straight line leads from the first step of each epoch to that of the next; the first and
-        the last piece go on. The browser's plots do the same (js/src/lib/plots/track.ts).
+        the last piece go on. The browser's plots do the same (js/src/lib/charts/scalar_track.ts).
 
         Args:
             steps: any numbers, in any shape.

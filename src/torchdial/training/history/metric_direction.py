@@ -1,4 +1,4 @@
-"""What the name of a scalar says of it. js/src/lib/plots/panels.ts has the same rule."""
+"""What the name of a scalar says of it. js/src/lib/charts/metric_groups.ts has the same rule."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What the browser is told of layers: columns of a matrix, and one step's distribution.
 
-js/src/lib/plots/frames.ts names the parts.
+js/src/lib/live/run_wire.ts names the parts.
 """
 
 from __future__ import annotations

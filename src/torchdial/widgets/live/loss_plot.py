@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# What a monitor keeps for other views; js/src/lib/plots/panels.ts has the same.
+# What a monitor keeps for other views; js/src/lib/charts/metric_groups.ts has the same.
 RESERVED = ("grad_norm", "clip_coefficient", "amp_scale", "skipped")
 
 

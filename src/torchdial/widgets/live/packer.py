@@ -13,7 +13,7 @@ Dtype = Literal["f8", "f4", "i4"]
 class Packer:
     """Collects arrays, little-endian, and says for each where it lies.
 
-    js/src/lib/plots/packing.ts reads them.
+    js/src/lib/live/packed_arrays.ts reads them.
     """
 
     def __init__(self) -> None:

@@ -1,6 +1,6 @@
 """What the browser is told of runs: everything, within a budget, or what is new.
 
-js/src/lib/plots/frames.ts names the parts.
+js/src/lib/live/run_wire.ts names the parts.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ DELTA_EVENTS = 20
 KEYFRAME_BYTES = 450_000  # with events and the rest of the head at most 512 kB
 KEYFRAME_LAYER_BYTES = 160_000
 KEYFRAME_POINTS = 20_000
-SERIES_POINTS = 16_000  # js/src/lib/plots/points.ts keeps a few more
+SERIES_POINTS = 16_000  # js/src/lib/live/scalar_points.ts keeps a few more
 KEYFRAME_EVENTS = 200
 POINT_BYTES = 20  # step and value as float64, time as float32
 SCALAR_BYTES = 200  # of the head

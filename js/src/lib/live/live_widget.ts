@@ -3,8 +3,8 @@
 import { h } from "../core/dom";
 import { type Guard, mount } from "../core/error_display";
 import { listen, type Model as TraitModel } from "../core/widget_model";
-import { type LiveModel, Store } from "./store";
-import { whenVisible } from "./visible";
+import { type LiveModel, Store } from "./run_store";
+import { whenVisible } from "./when_visible";
 
 /** The trait `_config`. */
 export interface LiveConfig {

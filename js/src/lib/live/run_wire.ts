@@ -1,7 +1,7 @@
 // What crosses the wire of the live plots; src/torchdial/widgets/live/run_packing.py writes it.
 
 import type { Bytes } from "../segmentation/segmentation_wire";
-import { type Packed, unpack } from "./packing";
+import { type Packed, unpack } from "./packed_arrays";
 
 export interface WireScalar {
   name: string;

@@ -1,9 +1,9 @@
 // A scalar along the chosen axis: sorted, smoothed, and cut to what a window and its pixels can show.
 
 import { extremes } from "./extremes";
-import type { Points } from "./points";
-import type { Limits } from "./scale";
-import { smooth } from "./smooth";
+import type { Points } from "../live/scalar_points";
+import type { Limits } from "./axis_scale";
+import { smooth } from "./smoothing";
 
 export type Axis = "step" | "epoch" | "time";
 

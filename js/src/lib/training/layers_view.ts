@@ -4,13 +4,13 @@ import { css } from "../core/colors";
 import { button, contextOf, h } from "../core/dom";
 import { inText } from "../core/user_names";
 import { Raster } from "../canvas/raster";
-import { type Columns, MISSING } from "./columns";
-import { fillHeat, largest, NOT_FINITE, pixelsOf, rangeOf } from "./heat";
-import type { Ink } from "./ink";
-import { formatCount, formatValue, type Limits } from "./scale";
-import { type Flow, flowOf } from "./spread";
-import type { Distribution } from "./store";
-import { type Node, seen, treeOf, unfold } from "./tree";
+import { type Columns, MISSING } from "../live/layer_columns";
+import { fillHeat, largest, NOT_FINITE, pixelsOf, rangeOf } from "../charts/heat_colors";
+import type { Ink } from "../charts/line_colors";
+import { formatCount, formatValue, type Limits } from "../charts/axis_scale";
+import { type Flow, flowOf } from "./gradient_histogram";
+import type { Distribution } from "../live/run_store";
+import { type Node, seen, treeOf, unfold } from "./layer_tree";
 
 const ROW = 24; // pixels: what a finger can hit
 const FIRST_ROWS = 12;

@@ -1,9 +1,9 @@
 // The runs by name, where there are several; each can be hidden, or left alone.
 
 import { h } from "../core/dom";
-import { Choice, Entry } from "./choice";
-import type { Ink } from "./ink";
-import type { Run } from "./store";
+import { Choice, Entry } from "../charts/legend_choice";
+import type { Ink } from "../charts/line_colors";
+import type { Run } from "../live/run_store";
 
 export class RunsLegend {
   readonly element = h("span", { class: "entries" });

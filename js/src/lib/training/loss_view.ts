@@ -2,18 +2,18 @@
 
 import { button, copyText, h } from "../core/dom";
 import { throttle } from "../core/timing";
-import { Choice } from "./choice";
-import { Details } from "./details";
-import { isAsked } from "./events";
-import { type Ink, inkOf } from "./ink";
+import { Choice } from "../charts/legend_choice";
+import { Details } from "../live/zoom_details";
+import { isAsked } from "./event_list";
+import { type Ink, inkOf } from "../charts/line_colors";
 import { LossPanel, type Strand } from "./loss_panel";
-import { isRate, isReserved, type Name, panelsOf } from "./panels";
-import { areCompared, RunsLegend } from "./runs_legend";
-import { formatCount, formatSeconds, formatTick, type Limits } from "./scale";
-import type { Run, Store } from "./store";
-import { tableOf } from "./table";
-import { type Axis, Epochs } from "./track";
-import { Tracks } from "./tracks";
+import { isRate, isReserved, type Name, panelsOf } from "../charts/metric_groups";
+import { areCompared, RunsLegend } from "./run_list";
+import { formatCount, formatSeconds, formatTick, type Limits } from "../charts/axis_scale";
+import type { Run, Store } from "../live/run_store";
+import { tableOf } from "../charts/csv_table";
+import { type Axis, Epochs } from "../charts/scalar_track";
+import { Tracks } from "../charts/track_cache";
 
 const AXES: readonly Axis[] = ["step", "epoch", "time"];
 const FIRST_SMOOTHING = 0.6;

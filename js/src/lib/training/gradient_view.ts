@@ -4,14 +4,14 @@ import { css } from "../core/colors";
 import { button, h } from "../core/dom";
 import { inText } from "../core/user_names";
 import { PATIENCE } from "../core/timing";
-import type { Columns } from "./columns";
-import { gradient, NOT_FINITE, ZERO } from "./heat";
-import { type Ink, inkOf } from "./ink";
+import type { Columns } from "../live/layer_columns";
+import { gradient, NOT_FINITE, ZERO } from "../charts/heat_colors";
+import { type Ink, inkOf } from "../charts/line_colors";
 import { LayersView } from "./layers_view";
-import { LinesView } from "./lines_view";
-import { formatCount, formatTick, type Limits } from "./scale";
-import { drawSpread } from "./spread";
-import type { Distribution, Store } from "./store";
+import { LinesView } from "./layer_lines";
+import { formatCount, formatTick, type Limits } from "../charts/axis_scale";
+import { drawSpread } from "./gradient_histogram";
+import type { Distribution, Store } from "../live/run_store";
 
 const VIEWS = {
   layers: "Norm of each layer's gradient over the steps",

@@ -3,7 +3,7 @@
 import { wordsOf } from "../core/error_display";
 import { GONE, type Line, watchKernel } from "../core/kernel_connection";
 import type { Bytes } from "../segmentation/segmentation_wire";
-import { Columns } from "./columns";
+import { Columns } from "./layer_columns";
 import {
   checkFrame,
   type Frame,
@@ -13,11 +13,11 @@ import {
   type WireDetail,
   type WireDistribution,
   type WireRun,
-} from "./frames";
-import { type Packed, unpack } from "./packing";
-import { Points } from "./points";
-import type { Limits } from "./scale";
-import type { Axis } from "./track";
+} from "./run_wire";
+import { type Packed, unpack } from "./packed_arrays";
+import { Points } from "./scalar_points";
+import type { Limits } from "../charts/axis_scale";
+import type { Axis } from "../charts/scalar_track";
 
 export const KEYFRAME_EVERY = 5000;
 /** After so many ms without a word of a run that goes on, something may be lost. */

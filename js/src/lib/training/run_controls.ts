@@ -3,9 +3,9 @@
 import { button, h } from "../core/dom";
 import { inText } from "../core/user_names";
 import { throttle } from "../core/timing";
-import type { DialState, Status } from "./frames";
-import { formatBytes, formatCount, formatSeconds, formatValue } from "./scale";
-import { LONG_SILENCE, type Store } from "./store";
+import type { DialState, Status } from "../live/run_wire";
+import { formatBytes, formatCount, formatSeconds, formatValue } from "../charts/axis_scale";
+import { LONG_SILENCE, type Store } from "../live/run_store";
 
 const PATIENCE = 1500; // ms until a request that nobody answered is spoken of
 const BUSY =
