@@ -1,7 +1,7 @@
 // The first script of a report: brings report.ts to life, or says in words why it cannot.
 // The page's policy knows both by their hashes.
 
-import { inflateText } from "./lib/report/inflate";
+import { inflateText } from "./lib/report/gunzip";
 
 try {
   const script = document.createElement("script");

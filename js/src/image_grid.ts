@@ -3,8 +3,8 @@
 import { button, h } from "./lib/core/dom";
 import { Grid } from "./lib/canvas/picture_grid";
 import type { Guard } from "./lib/core/error_display";
-import { createImagePainter } from "./lib/images/painter";
-import { createStore, type Message } from "./lib/images/store";
+import { createImagePainter } from "./lib/images/image_painter";
+import { createStore, type Message } from "./lib/images/image_store";
 import { hear } from "./lib/core/kernel_messages";
 import { listen, type Model } from "./lib/core/widget_model";
 import { inText } from "./lib/core/user_names";

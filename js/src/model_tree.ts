@@ -8,10 +8,10 @@ import { whenVisible } from "./lib/live/when_visible";
 import { createSettings } from "./lib/core/synced_settings";
 import { renderer } from "./lib/preview/preview_shell";
 import { beforePaint } from "./lib/core/timing";
-import { amountInWords, COSTS, type Cost } from "./lib/tree/costs";
-import { type LiveFrame, LiveModules } from "./lib/tree/live";
+import { amountInWords, COSTS, type Cost } from "./lib/tree/module_costs";
+import { type LiveFrame, LiveModules } from "./lib/tree/live_columns";
 import { LiveCell, type LiveLook } from "./lib/tree/live_cell";
-import { decadesOf, STATISTICS } from "./lib/tree/statistics";
+import { decadesOf, STATISTICS } from "./lib/tree/statistic_styles";
 import {
   ancestors,
   type Look,
@@ -19,7 +19,7 @@ import {
   openTo,
   type VisibleRow,
   visibleRows,
-} from "./lib/tree/tree";
+} from "./lib/tree/module_table";
 import { type Bytes, float64Of } from "./lib/segmentation/segmentation_wire";
 
 const ROW_HEIGHT = 26;

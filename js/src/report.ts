@@ -3,9 +3,9 @@
 import detection from "./detection";
 import gradient_plot from "./gradient_plot";
 import image_grid from "./image_grid";
-import { type Saved, showAll } from "./lib/report/host";
-import { inflate, inflateText } from "./lib/report/inflate";
-import { unpack } from "./lib/report/unpack";
+import { type Saved, showAll } from "./lib/report/file_host";
+import { inflate, inflateText } from "./lib/report/gunzip";
+import { unpack } from "./lib/report/unpack_bytes";
 import loss_plot from "./loss_plot";
 import model_tree from "./model_tree";
 import segmentation from "./segmentation";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { amountInWords, type Cost } from "../src/lib/tree/costs";
+import { amountInWords, type Cost } from "../src/lib/tree/module_costs";
 
 test.each<[string, Cost, number, string]>([
   ["parameters in full", "parameters", 1184640, "1,184,640"],

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createStore } from "../src/lib/images/store";
+import { createStore } from "../src/lib/images/image_store";
 
 const about = new TextEncoder().encode(JSON.stringify({ height: 2, width: 2, channels: 1 }));
 

@@ -3,8 +3,8 @@
 import { describe, expect, test } from "vitest";
 import { MISSING } from "../src/lib/live/layer_columns";
 import { NOT_FINITE } from "../src/lib/charts/heat_colors";
-import { type LiveFrame, LiveModules, MOST_COLUMNS, Ring } from "../src/lib/tree/live";
-import { colorOf, decadesOf, heights, inWords, short } from "../src/lib/tree/statistics";
+import { type LiveFrame, LiveModules, MOST_COLUMNS, Ring } from "../src/lib/tree/live_columns";
+import { colorOf, decadesOf, heights, inWords, short } from "../src/lib/tree/statistic_styles";
 
 /** A frame of one statistic with two rows, as module_frames.py packs it. */
 function frameOf(steps: number[], values: number[], marks: LiveFrame["marks"] = []) {

@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { answer, type Kept } from "../src/lib/report/answers";
-import { FileModel } from "../src/lib/report/host";
-import { formatNumber } from "../src/lib/report/numbers";
-import { unpack } from "../src/lib/report/unpack";
+import { answer, type Kept } from "../src/lib/report/kernel_answers";
+import { FileModel } from "../src/lib/report/file_host";
+import { formatNumber } from "../src/lib/report/python_format";
+import { unpack } from "../src/lib/report/unpack_bytes";
 
 const golden = new URL("../../tests/golden/numbers.json", import.meta.url);
 const { cases }: { cases: [number, string][] } = JSON.parse(readFileSync(golden, "utf-8"));

@@ -6,7 +6,7 @@ import {
   makeTree,
   openTo,
   visibleRows,
-} from "../src/lib/tree/tree";
+} from "../src/lib/tree/module_table";
 
 // model ─ stem, blocks ─ 3 × (block ─ conv, norm), head
 const DEPTH = [0, 1, 1, 2, 3, 3, 2, 3, 3, 2, 3, 3, 1];

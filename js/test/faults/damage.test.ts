@@ -6,7 +6,7 @@ import type { Frame, Message } from "../../src/lib/live/run_wire";
 import { Store } from "../../src/lib/live/run_store";
 import { readSource } from "../../src/lib/segmentation/model_counts";
 import { Tiles } from "../../src/lib/preview/tile_store";
-import { LiveModules } from "../../src/lib/tree/live";
+import { LiveModules } from "../../src/lib/tree/live_columns";
 import type { Config, WireSource } from "../../src/lib/segmentation/segmentation_wire";
 import { FakeModel, frameOf } from "../live_model";
 

@@ -134,7 +134,7 @@ def _saved(widget: Any) -> Saved:
 
 
 def _entry(saved: Saved, block: _Block) -> dict[str, Any]:
-    """Return a widget without its pictures; js/src/lib/report/host.ts reads it."""
+    """Return a widget without its pictures; js/src/lib/report/file_host.ts reads it."""
     return {
         "stem": saved.stem,
         "state": _pack(saved.state, block),

@@ -337,7 +337,7 @@ def _reduced(pixels: Pixels) -> Pixels:
 
 
 def _pack_values(values: npt.NDArray[Any]) -> dict[str, Any]:
-    """Return the values of pixels for js/src/lib/report/answers.ts."""
+    """Return the values of pixels for js/src/lib/report/kernel_answers.ts."""
     kinds = ("b1", "u1", "i4", "f4", "f8")
     dtype = next(kind for kind in kinds if np.can_cast(values.dtype, kind))
     return {

@@ -4,8 +4,8 @@ import { css, inkOn } from "../core/colors";
 import { contextOf, h } from "../core/dom";
 import { NOT_FINITE } from "../charts/heat_colors";
 import type { Limits } from "../charts/axis_scale";
-import { type LiveModules, MOST_COLUMNS } from "./live";
-import { colorOf, heights, inWords, STATISTICS, type Statistic, short } from "./statistics";
+import { type LiveModules, MOST_COLUMNS } from "./live_columns";
+import { colorOf, heights, inWords, STATISTICS, type Statistic, short } from "./statistic_styles";
 
 const NUMBER = 60; // pixels of a value, right of its sparkline
 const MARGIN = 4;

@@ -14,14 +14,14 @@ from torchdial.widgets.live.plot_sources import Monitor
 from torchdial.widgets.live.run_status import has_ended
 
 RECENT = 48
-"""Columns that a row's sparkline shows; js/src/lib/tree/live.ts keeps as many."""
+"""Columns that a row's sparkline shows; js/src/lib/tree/live_columns.ts keeps as many."""
 MOST_MARKS = 50
 
 Send = Callable[[dict[str, Any], list[bytes]], None]
 
 
 class ModuleFeed:
-    """Follows a monitor for one tree; js/src/lib/tree/live.ts reads what it sends.
+    """Follows a monitor for one tree; js/src/lib/tree/live_columns.ts reads what it sends.
 
     Args:
         model: the tree's.

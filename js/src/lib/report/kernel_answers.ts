@@ -2,7 +2,7 @@
 
 import type { WireDistribution } from "../live/run_wire";
 import { type Bytes, bytesOf } from "../segmentation/segmentation_wire";
-import { formatNumber } from "./numbers";
+import { formatNumber } from "./python_format";
 
 /** The values behind a picture, row by row. */
 export interface WireValues {

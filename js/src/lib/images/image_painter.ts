@@ -4,7 +4,7 @@ import { category, css, pack } from "../core/colors";
 import type { Region } from "../canvas/level_painting";
 import { fillPicture, Raster } from "../canvas/raster";
 import { coveredPart } from "../canvas/viewport";
-import type { About, Store } from "./store";
+import type { About, Store } from "./image_store";
 
 const ENOUGH = 1.25; // device pixels for a pixel of the reduced picture, before the whole is asked for
 const LINE = 1.5;

@@ -1,7 +1,7 @@
 // The host of widgets in a file: a model without a kernel, and a place for each widget's view.
 
 import { h } from "../core/dom";
-import { type Answer, answer, type Kept } from "./answers";
+import { type Answer, answer, type Kept } from "./kernel_answers";
 
 type State = Record<string, unknown>;
 type Callback = (...args: never[]) => void;

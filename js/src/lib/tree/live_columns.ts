@@ -3,7 +3,7 @@
 
 import { type Packed, unpack } from "../live/packed_arrays";
 import type { Bytes } from "../segmentation/segmentation_wire";
-import { STATISTICS, type Statistic } from "./statistics";
+import { STATISTICS, type Statistic } from "./statistic_styles";
 
 export const MOST_COLUMNS = 48;
 
