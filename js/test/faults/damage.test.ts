@@ -8,7 +8,7 @@ import { readSource } from "../../src/lib/segmentation/model_counts";
 import { Tiles } from "../../src/lib/preview/tile_store";
 import { LiveModules } from "../../src/lib/tree/live_columns";
 import type { Config, WireSource } from "../../src/lib/segmentation/segmentation_wire";
-import { FakeModel, frameOf } from "../live_model";
+import { FakeModel, frameOf } from "../live/live_model";
 
 /** Every way in which bytes can be fewer. */
 const cuts = (data: Uint8Array) => Array.from({ length: data.length }, (_, n) => data.slice(0, n));

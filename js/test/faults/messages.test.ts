@@ -6,7 +6,7 @@ import type { Message, Status } from "../../src/lib/live/run_wire";
 import { KEYFRAME_EVERY, LONG_SILENCE, Store } from "../../src/lib/live/run_store";
 import { Tiles } from "../../src/lib/preview/tile_store";
 import { PATIENCE } from "../../src/lib/core/timing";
-import { FakeModel, frameOf, type Opening } from "../live_model";
+import { FakeModel, frameOf, type Opening } from "../live/live_model";
 
 /** Numbers in [0, 1) that are the same for a seed each time (mulberry32). */
 function randomOf(seed: number): () => number {

@@ -178,7 +178,7 @@ class TestStaticPicture:
         assert "application/vnd.jupyter.widget-view+json" in data
 
     def test_panels_are_those_of_the_browser(self) -> None:
-        """js/test/plots.test.ts has the same names."""
+        """js/test/charts/charts.test.ts has the same names."""
         names = ["loss", "val/loss", "train/acc", "val_acc", "loss/box", "val"]
         assert panels_of(names) == {
             "loss": ["loss", "val/loss", "loss/box"],

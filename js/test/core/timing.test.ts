@@ -1,0 +1,78 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { throttle, whenResting } from "../../src/lib/core/timing";
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe("throttle", () => {
+  it("acts at most ten times a second, and once at the end", () => {
+    const action = vi.fn();
+    const save = throttle(100, action);
+    for (let ms = 0; ms < 1000; ms += 10) {
+      save.call();
+      vi.advanceTimersByTime(10);
+    }
+    expect(action.mock.calls.length).toBe(11);
+    vi.advanceTimersByTime(1000);
+    expect(action.mock.calls.length).toBe(11);
+  });
+
+  it("acts at once when told to, and not again", () => {
+    const action = vi.fn();
+    const save = throttle(100, action);
+    save.call();
+    save.call();
+    save.flush();
+    expect(action.mock.calls.length).toBe(2);
+    save.flush();
+    vi.advanceTimersByTime(1000);
+    expect(action.mock.calls.length).toBe(2);
+  });
+
+  it("forgets what waits when cancelled", () => {
+    const action = vi.fn();
+    const save = throttle(100, action);
+    save.call();
+    save.call();
+    save.cancel();
+    vi.advanceTimersByTime(1000);
+    expect(action.mock.calls.length).toBe(1);
+  });
+});
+
+describe("whenResting", () => {
+  it("acts once it has not been asked for during a while", () => {
+    const action = vi.fn();
+    const resting = whenResting(100, action);
+    for (let ms = 0; ms < 1000; ms += 50) {
+      resting.call();
+      vi.advanceTimersByTime(50);
+    }
+    expect(action).not.toHaveBeenCalled();
+    vi.advanceTimersByTime(50);
+    expect(action).toHaveBeenCalledTimes(1);
+  });
+
+  it("waits no longer than the latest", () => {
+    const action = vi.fn();
+    const resting = whenResting(100, action, 300);
+    for (let ms = 0; ms < 1000; ms += 50) {
+      resting.call();
+      vi.advanceTimersByTime(50);
+    }
+    expect(action).toHaveBeenCalledTimes(3);
+  });
+
+  it("forgets what still waits", () => {
+    const action = vi.fn();
+    const resting = whenResting(100, action);
+    resting.call();
+    resting.cancel();
+    vi.advanceTimersByTime(1000);
+    expect(action).not.toHaveBeenCalled();
+  });
+});

@@ -1,0 +1,173 @@
+// Counts, metrics, the best point and the band over all stops.
+
+import { describe, expect, it, test } from "vitest";
+import { best } from "../../src/lib/detection/rules/best_setting";
+import { bootstrap, mulberry32 } from "../../src/lib/detection/rules/bootstrap";
+import { metric, metricOf } from "../../src/lib/detection/rules/detection_metrics";
+import { imagesAt, levelsOf, type Table } from "../../src/lib/detection/rules/detection_tally";
+import { levelOf } from "../../src/lib/core/stops";
+import { CASES, howOf, numberOf, scenesOf, tallyOf } from "./golden_detections";
+
+describe.each(CASES)("$name", (golden) => {
+  const { classes, images } = tallyOf(golden);
+  const numScores = golden.scores.length;
+
+  it("counts at every stop, by class and by image", () => {
+    for (const name of ["tp", "fp", "positives"] as const) {
+      expect([...classes[name]], name).toEqual(golden[name]);
+      expect([...images[name]], name).toEqual(golden[`image_${name}`]);
+    }
+  });
+
+  it("gives every metric and average, and the best point", () => {
+    for (const [name, key, values, point] of golden.metrics) {
+      const { how, label } = howOf(key);
+      const found = metric({ classes, images }, name, how, label, golden.zero_division);
+      found.forEach((value, cell) => {
+        const expected = numberOf(values[cell]);
+        const what = `${name}, ${key}, ${cell}`;
+        if (Number.isNaN(expected)) expect(value, what).toBeNaN();
+        else expect(Math.abs(value - expected), what).toBeLessThan(1e-14);
+      });
+      const place = best(found, numScores);
+      expect(place && [place.stop, place.score], `${name}, ${key}`).toEqual(point);
+    }
+  });
+
+  it("counts each image at one stop as at all of them", () => {
+    const stops = golden.nms.length;
+    for (const k of [0, stops - 1]) {
+      const each = imagesAt(scenesOf(golden), k, golden.scores, golden.max_det, golden.num_classes);
+      each.forEach((table, c) => {
+        expect(table.positives.reduce(plus, 0)).toBe(classes.positives[c]);
+        for (const name of ["tp", "fp"] as const) {
+          for (let s = 0; s < numScores; s++) {
+            const sum = table[name].filter((_, cell) => cell % numScores === s).reduce(plus, 0);
+            expect(sum).toBe(classes[name][(c * stops + k) * numScores + s]);
+          }
+        }
+      });
+    }
+  });
+
+  it("draws a band that lies where all ways to draw the images put it", () => {
+    for (const [stop, name, key, points] of golden.bands) {
+      const { how, label } = howOf(key);
+      const args = [golden.scores, golden.max_det, golden.num_classes] as const;
+      const all = imagesAt(scenesOf(golden), stop, ...args);
+      const chosen = label === null ? all : [all[label]];
+      const { low, high } = bootstrap(chosen, name, how, golden.zero_division, 20_000, 1);
+      points.forEach((of, s) => {
+        const [p4, p6, p94, p96] = of.map(numberOf);
+        const what = `${name}, ${key}, score stop ${s}`;
+        if (Number.isNaN(p4)) {
+          expect(low[s], what).toBeNaN();
+          expect(high[s], what).toBeNaN();
+        } else {
+          expectBetween(low[s], p4, p6, what);
+          expectBetween(high[s], p94, p96, what);
+        }
+      });
+    }
+  });
+});
+
+const plus = (a: number, b: number): number => a + b;
+
+function expectBetween(value: number, low: number, high: number, what: string) {
+  expect(value, what).toBeGreaterThanOrEqual(low - 1e-12);
+  expect(value, what).toBeLessThanOrEqual(high + 1e-12);
+}
+
+function tableOf(tp: number[], fp: number[], positives: number[]): Table {
+  return {
+    numGroups: positives.length,
+    numStops: 1,
+    numScores: tp.length / positives.length,
+    tp: Uint32Array.from(tp),
+    fp: Uint32Array.from(fp),
+    positives: Uint32Array.from(positives),
+  };
+}
+
+test("the same seed draws the same band, another one another", () => {
+  const numbers = Array.from({ length: 40 }, (_, i) => (7 * i) % 11);
+  const table = tableOf(numbers, [...numbers].reverse(), Array(40).fill(11));
+  const of = (seed: number) => bootstrap([table], "precision", "micro", 1, 200, seed);
+  expect(of(3)).toEqual(of(3));
+  expect(of(3)).not.toEqual(of(4));
+});
+
+test("the band of images that are all alike is a line", () => {
+  const table = tableOf([2, 1, 2, 1], [1, 0, 1, 0], [4, 4]);
+  for (const how of ["micro", "macro", "image"] as const) {
+    const { low, high } = bootstrap([table], "precision", how, 1);
+    expect([...low]).toEqual([2 / 3, 1]);
+    expect([...high]).toEqual([2 / 3, 1]);
+  }
+});
+
+test("images without a value are left out of a draw, not the draw", () => {
+  const nothing = Array(8).fill(0);
+  const table = tableOf([...nothing, 0, 1], [...nothing, 1, 0], Array(10).fill(1));
+  const { low, high } = bootstrap([table], "precision", "image", 1);
+  expect([low[0], high[0]]).toEqual([0, 1]);
+});
+
+test("random numbers are spread evenly over [0, 1)", () => {
+  const random = mulberry32(5);
+  const bins = new Uint32Array(10);
+  for (let i = 0; i < 100_000; i++) bins[Math.floor(10 * random())]++;
+  for (const bin of bins) expect(Math.abs(bin - 10_000)).toBeLessThan(500);
+});
+
+test("levels of descending scores are those of each", () => {
+  const stops = [0, 0.1, 0.3, 0.7];
+  const scores = Float32Array.of(1, 0.7, 0.7, 0.5, 0.3, 0.1, 0.05, 0);
+  expect([...levelsOf(scores, stops)]).toEqual([...scores].map((p) => levelOf(stops, p)));
+});
+
+test("nothing found and nothing there has no precision, no recall and the F1 that is set", () => {
+  expect(metricOf("precision", 0, 0, 0, 0.5)).toBeNaN();
+  expect(metricOf("recall", 0, 0, 0, 0.5)).toBeNaN();
+  expect(metricOf("f1", 0, 0, 0, 0.5)).toBe(0.5);
+});
+
+const NAN = Number.NaN;
+
+test.each([
+  ["one", [[1, 2, 1]], [0, 1]],
+  ["the lower middle of the longest run", [[2, 2, 2, 2, 1, 2]], [0, 1]],
+  [
+    "the row of the longest run",
+    [
+      [2, 2, 1],
+      [2, 2, 2],
+      [2, 1, 1],
+    ],
+    [1, 1],
+  ],
+  ["the lower middle of such rows", [...Array(4).fill([2, 2, 1]), [1, 1, 1]], [1, 0]],
+  [
+    "rows in a row",
+    [
+      [2, 1, 1],
+      [1, 1, 1],
+      [2, 1, 1],
+      [1, 2, 1],
+    ],
+    [2, 0],
+  ],
+  [
+    "undefined is never best",
+    [
+      [NAN, NAN, 1],
+      [NAN, 1, 1],
+    ],
+    [1, 1],
+  ],
+  ["undefined everywhere", [[NAN, NAN]], null],
+])("the best of a plateau: %s", (_, rows, point) => {
+  const place = best(Float64Array.from(rows.flat()), rows[0].length);
+  expect(place && [place.stop, place.score]).toEqual(point);
+});

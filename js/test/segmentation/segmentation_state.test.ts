@@ -1,0 +1,116 @@
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import type { Model } from "../../src/lib/core/widget_model";
+import { createState } from "../../src/lib/segmentation/segmentation_state";
+import type { SegmentationTraits } from "../../src/lib/segmentation/segmentation_wire";
+
+function modelOf(traits: Partial<SegmentationTraits>, config: object) {
+  const values: Record<string, unknown> = {
+    threshold: 0.5,
+    class_thresholds: [],
+    shown_class: null,
+    view: "mask",
+    _notice: "",
+    _config: {
+      task: "multiclass",
+      class_names: ["a", "b", "c"],
+      sources: ["model"],
+      stops: [0, 0.25, 0.5, 0.75, 1],
+      initial_threshold: 0.5,
+      initial_class_thresholds: [],
+      ...config,
+    },
+    ...traits,
+  };
+  const listeners = new Set<string>();
+  const model = {
+    get: (name: string) => values[name],
+    set: (name: string, value: unknown) => {
+      values[name] = value;
+    },
+    on: (event: string) => listeners.add(event),
+    off: (event: string) => listeners.delete(event),
+    save_changes: vi.fn(),
+    send: vi.fn(),
+  };
+  return {
+    model: model as unknown as Model<SegmentationTraits>,
+    values,
+    listeners,
+    save: model.save_changes,
+  };
+}
+
+describe("the dial", () => {
+  let changed: () => void;
+  beforeEach(() => {
+    changed = vi.fn();
+  });
+
+  it("moves the threshold of all classes when all are shown", () => {
+    const { model, values, save } = modelOf({ class_thresholds: [null, 1, null] }, {});
+    const state = createState(model, changed);
+    state.stop = 1;
+    expect(values.threshold).toBe(0.25);
+    expect(state.stops).toEqual([1, 4, 1]);
+    expect(save).toHaveBeenCalledTimes(1);
+    expect(changed).toHaveBeenCalled();
+  });
+
+  it("moves the shown class alone", () => {
+    const { model, values } = modelOf({ shown_class: 2 }, {});
+    const state = createState(model, changed);
+    state.stop = 3;
+    expect(values.threshold).toBe(0.5);
+    expect(values.class_thresholds).toEqual([null, null, 0.75]);
+    expect(state.stop).toBe(3);
+    expect(state.toJson()).toBe('{"class_thresholds":[0.5,0.5,0.75]}');
+  });
+
+  it("of a binary task has one threshold, whatever class is named", () => {
+    const { model, values } = modelOf({}, { task: "binary", class_names: ["on"] });
+    const state = createState(model, changed);
+    state.stop = 0;
+    expect(values.threshold).toBe(0);
+    expect(values.class_thresholds).toEqual([]);
+    expect(state.toJson()).toBe('{"threshold":0}');
+  });
+
+  it("stands on the nearest stop, wherever somebody else has set it", () => {
+    const { model } = modelOf({ threshold: 0.64 }, {});
+    expect(createState(model, changed).stop).toBe(3);
+  });
+
+  it("tells the kernel once more, in a message, when it rests", () => {
+    vi.useFakeTimers();
+    const { model } = modelOf({}, {});
+    const state = createState(model, changed);
+    for (const k of [1, 2, 3]) {
+      state.stop = k;
+      vi.advanceTimersByTime(100);
+    }
+    expect(model.send).not.toHaveBeenCalled();
+    vi.advanceTimersByTime(1000);
+    const settled = { threshold: 0.75, class_thresholds: [], shown_class: null, view: "mask" };
+    expect(model.send).toHaveBeenCalledExactlyOnceWith({
+      type: "settle",
+      id: 0,
+      page: expect.any(String),
+      state: settled,
+    });
+    vi.useRealTimers();
+  });
+
+  it("goes back to where it began", () => {
+    const { model, values } = modelOf({ shown_class: 0, class_thresholds: [1, null, null] }, {});
+    createState(model, changed).reset();
+    expect(values).toMatchObject({ threshold: 0.5, class_thresholds: [] });
+  });
+
+  it("leaves no listener behind", () => {
+    const { model, listeners } = modelOf({}, {});
+    const state = createState(model, changed);
+    expect(listeners.size).toBeGreaterThan(0);
+    state.dispose();
+    expect(listeners.size).toBe(0);
+  });
+});
