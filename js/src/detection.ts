@@ -1,21 +1,21 @@
 // DetectionPreview and DetectionComparison: src/torchdial/widgets/preview/detection_preview.py is the other half.
 
-import type { DetectionMetric } from "./lib/detection/rules/detection_metrics";
-import { createDetails } from "./lib/detection/detection_details";
-import { createDetector, type Detector } from "./lib/detection/model_boxes";
-import { createDials } from "./lib/detection/detection_dials";
-import { legend } from "./lib/detection/detection_legend";
-import { createPainter } from "./lib/detection/box_painter";
-import { LONG, readout } from "./lib/detection/detection_readout";
-import { createDetectionState, formatScore } from "./lib/detection/detection_state";
-import { type DetectionTraits, readTruths, type View } from "./lib/detection/detection_wire";
 import { h, select } from "./lib/core/dom";
 import type { Guard } from "./lib/core/error_display";
 import { range } from "./lib/core/metrics";
-import type { Model } from "./lib/core/widget_model";
-import { createShell, type Preview, renderer } from "./lib/preview/preview_shell";
 import { formatStop } from "./lib/core/stops";
 import { whenResting } from "./lib/core/timing";
+import type { Model } from "./lib/core/widget_model";
+import { createPainter } from "./lib/detection/box_painter";
+import { createDetails } from "./lib/detection/detection_details";
+import { createDials } from "./lib/detection/detection_dials";
+import { legend } from "./lib/detection/detection_legend";
+import { LONG, readout } from "./lib/detection/detection_readout";
+import { createDetectionState, formatScore } from "./lib/detection/detection_state";
+import { type DetectionTraits, readTruths, type View } from "./lib/detection/detection_wire";
+import { createDetector, type Detector } from "./lib/detection/model_boxes";
+import type { DetectionMetric } from "./lib/detection/rules/detection_metrics";
+import { createShell, type Preview, renderer } from "./lib/preview/preview_shell";
 import { createToolbar, labelled } from "./lib/preview/toolbar";
 import { formatMetric } from "./lib/segmentation/segmentation_text";
 

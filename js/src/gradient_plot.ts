@@ -1,7 +1,7 @@
 // GradientPlot: src/torchdial/widgets/live/gradient_plot.py is the other half.
 
-import { GradientView } from "./lib/training/gradient_view";
 import { liveWidget } from "./lib/live/live_widget";
+import { GradientView } from "./lib/training/gradient_view";
 
 export default liveWidget((store, config, changed) => {
   const view = new GradientView(store, config.one_step ? "flow" : "layers", changed);

@@ -1,17 +1,17 @@
 // ImageGrid: src/torchdial/widgets/image_grid.py is the other half.
 
-import { button, h } from "./lib/core/dom";
 import { Grid } from "./lib/canvas/picture_grid";
+import { button, h } from "./lib/core/dom";
 import type { Guard } from "./lib/core/error_display";
+import { hear } from "./lib/core/kernel_messages";
+import { createSettings } from "./lib/core/synced_settings";
+import { beforePaint, throttle } from "./lib/core/timing";
+import { inText } from "./lib/core/user_names";
+import { listen, type Model } from "./lib/core/widget_model";
 import { createImagePainter } from "./lib/images/image_painter";
 import { createStore, type Message } from "./lib/images/image_store";
-import { hear } from "./lib/core/kernel_messages";
-import { listen, type Model } from "./lib/core/widget_model";
-import { inText } from "./lib/core/user_names";
 import { createPages } from "./lib/preview/picture_pages";
-import { createSettings } from "./lib/core/synced_settings";
 import { renderer } from "./lib/preview/preview_shell";
-import { beforePaint, throttle } from "./lib/core/timing";
 import { labelled } from "./lib/preview/toolbar";
 import type { WireTile } from "./lib/segmentation/segmentation_wire";
 

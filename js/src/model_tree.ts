@@ -3,15 +3,15 @@
 import { button, copyText, h, select } from "./lib/core/dom";
 import type { Guard } from "./lib/core/error_display";
 import { type Failure, hear } from "./lib/core/kernel_messages";
+import { createSettings } from "./lib/core/synced_settings";
+import { beforePaint } from "./lib/core/timing";
 import { listen, type Model } from "./lib/core/widget_model";
 import { whenVisible } from "./lib/live/when_visible";
-import { createSettings } from "./lib/core/synced_settings";
 import { renderer } from "./lib/preview/preview_shell";
-import { beforePaint } from "./lib/core/timing";
-import { amountInWords, COSTS, type Cost } from "./lib/tree/module_costs";
-import { type LiveFrame, LiveModules } from "./lib/tree/live_columns";
+import { type Bytes, float64Of } from "./lib/segmentation/segmentation_wire";
 import { LiveCell, type LiveLook } from "./lib/tree/live_cell";
-import { decadesOf, STATISTICS } from "./lib/tree/statistic_styles";
+import { type LiveFrame, LiveModules } from "./lib/tree/live_columns";
+import { amountInWords, COSTS, type Cost } from "./lib/tree/module_costs";
 import {
   ancestors,
   type Look,
@@ -20,7 +20,7 @@ import {
   type VisibleRow,
   visibleRows,
 } from "./lib/tree/module_table";
-import { type Bytes, float64Of } from "./lib/segmentation/segmentation_wire";
+import { decadesOf, STATISTICS } from "./lib/tree/statistic_styles";
 
 const ROW_HEIGHT = 26;
 const MOST_ROWS_IN_SIGHT = 20;

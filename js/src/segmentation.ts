@@ -1,23 +1,29 @@
 // SegmentationPreview and SegmentationComparison: src/torchdial/widgets/preview/segmentation_dial.py is the other half.
 
-import { binaryMatrix, classMatrix, matrixTable } from "./lib/preview/confusion_table";
-import { createDial, quarters } from "./lib/preview/curve_slider";
+import { paintMeans, shrunk } from "./lib/canvas/block_means";
+import { keepOutline, paint, paintOver, texture } from "./lib/canvas/level_painting";
+import { fillPicture, Raster } from "./lib/canvas/raster";
 import { h, select } from "./lib/core/dom";
 import type { Guard } from "./lib/core/error_display";
 import { METRICS, type Metric, nameOf, range } from "./lib/core/metrics";
-import type { Model } from "./lib/core/widget_model";
-import { keepOutline, paint, paintOver, texture } from "./lib/canvas/level_painting";
-import { fillPicture, Raster } from "./lib/canvas/raster";
-import { createShell, type Preview, renderer } from "./lib/preview/preview_shell";
-import { paintMeans, shrunk } from "./lib/canvas/block_means";
-import { readSource, Scope, type Source } from "./lib/segmentation/model_counts";
-import { createState } from "./lib/segmentation/segmentation_state";
 import { formatStop } from "./lib/core/stops";
+import type { Model } from "./lib/core/widget_model";
+import { binaryMatrix, classMatrix, matrixTable } from "./lib/preview/confusion_table";
+import { createDial, quarters } from "./lib/preview/curve_slider";
+import { createShell, type Preview, renderer } from "./lib/preview/preview_shell";
 import { imageKey } from "./lib/preview/tile_store";
 import { createToolbar, labelled } from "./lib/preview/toolbar";
+import { readSource, Scope, type Source } from "./lib/segmentation/model_counts";
+import { createState } from "./lib/segmentation/segmentation_state";
+import {
+  countOf,
+  formatMetric,
+  metricsInWords,
+  pixelInWords,
+  shareInWords,
+} from "./lib/segmentation/segmentation_text";
 import { isSeeThrough, legend, Painter, viewsOf } from "./lib/segmentation/segmentation_views";
 import type { SegmentationTraits } from "./lib/segmentation/segmentation_wire";
-import { countOf, formatMetric, metricsInWords, pixelInWords, shareInWords } from "./lib/segmentation/segmentation_text";
 
 const MOST_CLASSES_IN_MATRIX = 32;
 const FIRST_OPACITY = 0.55;

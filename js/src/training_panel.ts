@@ -1,9 +1,9 @@
 // TrainingPanel: src/torchdial/widgets/live/training_panel.py is the other half.
 
 import { h } from "./lib/core/dom";
+import { liveWidget } from "./lib/live/live_widget";
 import { EventList } from "./lib/training/event_list";
 import { GradientView } from "./lib/training/gradient_view";
-import { liveWidget } from "./lib/live/live_widget";
 import { LossView } from "./lib/training/loss_view";
 import { createProgress } from "./lib/training/run_controls";
 

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
-import { pack } from "../../src/lib/core/colors";
-import { makeTable, maskTable, type Plane } from "../../src/lib/canvas/level_painting";
 import { paintMeans, shrunk } from "../../src/lib/canvas/block_means";
+import { makeTable, maskTable, type Plane } from "../../src/lib/canvas/level_painting";
+import { pack } from "../../src/lib/core/colors";
 
 const levels = Uint8Array.from({ length: 64 * 48 }, (_, i) => (i * 7919) % 102);
 const region = { x: 4, y: 2, width: 56, height: 40 };

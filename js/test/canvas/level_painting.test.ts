@@ -1,6 +1,4 @@
 import { describe, expect, it } from "vitest";
-import * as colors from "../../src/lib/core/colors";
-import { BLACK, category, pack, TRANSPARENT, WHITE } from "../../src/lib/core/colors";
 import {
   agreementOf,
   decide,
@@ -16,6 +14,8 @@ import {
   texture,
   truthOf,
 } from "../../src/lib/canvas/level_painting";
+import * as colors from "../../src/lib/core/colors";
+import { BLACK, category, pack, TRANSPARENT, WHITE } from "../../src/lib/core/colors";
 
 const whole = (width: number, height: number) => ({ x: 0, y: 0, width, height });
 

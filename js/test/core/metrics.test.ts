@@ -1,5 +1,13 @@
 import { describe, expect, it, test } from "vitest";
-import { average, bestStop, type Counts, evaluate, METRICS, pool, range } from "../../src/lib/core/metrics";
+import {
+  average,
+  bestStop,
+  type Counts,
+  evaluate,
+  METRICS,
+  pool,
+  range,
+} from "../../src/lib/core/metrics";
 import { numberOf, TABLES } from "../golden";
 
 function expectClose(actual: number, expected: number, what: string) {

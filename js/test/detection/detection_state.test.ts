@@ -1,7 +1,7 @@
 import { expect, it, vi } from "vitest";
+import type { Model } from "../../src/lib/core/widget_model";
 import { createDetectionState, formatScore } from "../../src/lib/detection/detection_state";
 import type { DetectionTraits } from "../../src/lib/detection/detection_wire";
-import type { Model } from "../../src/lib/core/widget_model";
 import { CONFIG } from "./fixtures";
 
 function stateOf(traits: Partial<DetectionTraits> = {}) {

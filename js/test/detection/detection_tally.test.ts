@@ -1,11 +1,11 @@
 // Counts, metrics, the best point and the band over all stops.
 
 import { describe, expect, it, test } from "vitest";
+import { levelOf } from "../../src/lib/core/stops";
 import { best } from "../../src/lib/detection/rules/best_setting";
 import { bootstrap, mulberry32 } from "../../src/lib/detection/rules/bootstrap";
 import { metric, metricOf } from "../../src/lib/detection/rules/detection_metrics";
 import { imagesAt, levelsOf, type Table } from "../../src/lib/detection/rules/detection_tally";
-import { levelOf } from "../../src/lib/core/stops";
 import { CASES, howOf, numberOf, scenesOf, tallyOf } from "./golden_detections";
 
 describe.each(CASES)("$name", (golden) => {

@@ -1,5 +1,9 @@
 import { expect, it } from "vitest";
-import { readScenes, readTruths, type WireDetections } from "../../src/lib/detection/detection_wire";
+import {
+  readScenes,
+  readTruths,
+  type WireDetections,
+} from "../../src/lib/detection/detection_wire";
 
 /** The bytes of an array where no host would align them. */
 function bytes(array: { buffer: ArrayBufferLike }): DataView {

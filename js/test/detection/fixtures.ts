@@ -1,10 +1,10 @@
 // A small scene by hand: class 0 "cat", class 1 "dog"; two NMS stops, of which the first suppresses.
 
-import type { Decided } from "../../src/lib/detection/rules/detection_confusion";
-import { match } from "../../src/lib/detection/rules/matching";
-import type { Scene } from "../../src/lib/detection/rules/image_decisions";
-import { type Setting, shown } from "../../src/lib/detection/rules/boxes_shown";
 import type { DetectionConfig } from "../../src/lib/detection/detection_wire";
+import { type Setting, shown } from "../../src/lib/detection/rules/boxes_shown";
+import type { Decided } from "../../src/lib/detection/rules/detection_confusion";
+import type { Scene } from "../../src/lib/detection/rules/image_decisions";
+import { match } from "../../src/lib/detection/rules/matching";
 
 export const CONFIG: DetectionConfig = {
   class_names: ["cat", "dog"],

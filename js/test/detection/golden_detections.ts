@@ -1,11 +1,11 @@
 // tests/golden/detections.json, written by tests/golden/make_detections.py, which says what is in it.
 
 import { readFileSync } from "node:fs";
-import type { DetectionMetric } from "../../src/lib/detection/rules/detection_metrics";
-import type { Scene } from "../../src/lib/detection/rules/image_decisions";
-import { type Setting as Dials, shown } from "../../src/lib/detection/rules/boxes_shown";
-import { type Tally, tally } from "../../src/lib/detection/rules/detection_tally";
 import type { Average } from "../../src/lib/core/metrics";
+import { type Setting as Dials, shown } from "../../src/lib/detection/rules/boxes_shown";
+import type { DetectionMetric } from "../../src/lib/detection/rules/detection_metrics";
+import { type Tally, tally } from "../../src/lib/detection/rules/detection_tally";
+import type { Scene } from "../../src/lib/detection/rules/image_decisions";
 
 /** null stands for NaN. */
 export type Value = number | null;

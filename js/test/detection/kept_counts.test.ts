@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { keptCounts } from "../../src/lib/detection/rules/kept_counts";
-import { shown } from "../../src/lib/detection/rules/boxes_shown";
 import { range } from "../../src/lib/core/metrics";
+import { shown } from "../../src/lib/detection/rules/boxes_shown";
+import { keptCounts } from "../../src/lib/detection/rules/kept_counts";
 import { CASES, dialsOf, scenesOf } from "./golden_detections";
 
 describe.each(CASES)("$name", (of) => {

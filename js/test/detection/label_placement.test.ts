@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { mulberry32 } from "../../src/lib/detection/rules/bootstrap";
 import { placeLabels } from "../../src/lib/detection/label_placement";
+import { mulberry32 } from "../../src/lib/detection/rules/bootstrap";
 
 const FRAME = { width: 200, height: 100 };
 const place = (rects: number[][], sizes: number[][], frame = FRAME) => {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { measure } from "../../src/lib/detection/model_boxes";
+import { shown } from "../../src/lib/detection/rules/boxes_shown";
 import { count } from "../../src/lib/detection/rules/detection_counts";
 import { match } from "../../src/lib/detection/rules/matching";
-import { shown } from "../../src/lib/detection/rules/boxes_shown";
-import { measure } from "../../src/lib/detection/model_boxes";
 import { CASES, howOf, numberOf, scenesOf } from "./golden_detections";
 
 describe.each(CASES)("$name", (of) => {

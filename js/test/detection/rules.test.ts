@@ -1,11 +1,11 @@
 // NMS, matching and counting at single settings.
 
 import { describe, expect, it, test } from "vitest";
+import { shown } from "../../src/lib/detection/rules/boxes_shown";
 import { confused, confusion } from "../../src/lib/detection/rules/detection_confusion";
 import { count, missed } from "../../src/lib/detection/rules/detection_counts";
-import { match, SUPPRESSED } from "../../src/lib/detection/rules/matching";
 import { keptAt } from "../../src/lib/detection/rules/image_decisions";
-import { shown } from "../../src/lib/detection/rules/boxes_shown";
+import { match, SUPPRESSED } from "../../src/lib/detection/rules/matching";
 import { overlap, suppressor } from "../../src/lib/detection/rules/suppressor";
 import { CASES, scenesOf, shownOf } from "./golden_detections";
 

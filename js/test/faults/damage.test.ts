@@ -1,13 +1,17 @@
 // Damaged messages: what cannot be read is said in words, and the last good picture stays.
 
 import { describe, expect, test } from "vitest";
-import { readScenes, readTruths, type WireDetections } from "../../src/lib/detection/detection_wire";
-import type { Frame, Message } from "../../src/lib/live/run_wire";
+import {
+  readScenes,
+  readTruths,
+  type WireDetections,
+} from "../../src/lib/detection/detection_wire";
 import { Store } from "../../src/lib/live/run_store";
-import { readSource } from "../../src/lib/segmentation/model_counts";
+import type { Frame, Message } from "../../src/lib/live/run_wire";
 import { Tiles } from "../../src/lib/preview/tile_store";
-import { LiveModules } from "../../src/lib/tree/live_columns";
+import { readSource } from "../../src/lib/segmentation/model_counts";
 import type { Config, WireSource } from "../../src/lib/segmentation/segmentation_wire";
+import { LiveModules } from "../../src/lib/tree/live_columns";
 import { FakeModel, frameOf } from "../live/live_model";
 
 /** Every way in which bytes can be fewer. */

@@ -2,10 +2,10 @@
 
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { GONE, watchKernel } from "../../src/lib/core/kernel_connection";
-import type { Message, Status } from "../../src/lib/live/run_wire";
-import { KEYFRAME_EVERY, LONG_SILENCE, Store } from "../../src/lib/live/run_store";
-import { Tiles } from "../../src/lib/preview/tile_store";
 import { PATIENCE } from "../../src/lib/core/timing";
+import { KEYFRAME_EVERY, LONG_SILENCE, Store } from "../../src/lib/live/run_store";
+import type { Message, Status } from "../../src/lib/live/run_wire";
+import { Tiles } from "../../src/lib/preview/tile_store";
 import { FakeModel, frameOf, type Opening } from "../live/live_model";
 
 /** Numbers in [0, 1) that are the same for a seed each time (mulberry32). */

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { answer, type Kept } from "../../src/lib/report/kernel_answers";
 import { FileModel } from "../../src/lib/report/file_host";
+import { answer, type Kept } from "../../src/lib/report/kernel_answers";
 import { formatNumber } from "../../src/lib/report/python_format";
 import { unpack } from "../../src/lib/report/unpack_bytes";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { category, pack, TRANSPARENT } from "../../src/lib/core/colors";
 import { paint, paintOver } from "../../src/lib/canvas/level_painting";
+import { category, pack, TRANSPARENT } from "../../src/lib/core/colors";
 import { levelKey, Tiles } from "../../src/lib/preview/tile_store";
 import { Painter } from "../../src/lib/segmentation/segmentation_views";
 import type { Config } from "../../src/lib/segmentation/segmentation_wire";

@@ -4,10 +4,10 @@ import { describe, expect, test } from "vitest";
 import { apOf, readScenes, readTruths } from "../../src/lib/detection/detection_wire";
 import { createStore } from "../../src/lib/images/image_store";
 import { readDetail, Store } from "../../src/lib/live/run_store";
-import { readSource } from "../../src/lib/segmentation/model_counts";
 import { Tiles } from "../../src/lib/preview/tile_store";
-import { LiveModules } from "../../src/lib/tree/live_columns";
+import { readSource } from "../../src/lib/segmentation/model_counts";
 import type { Bytes, Config } from "../../src/lib/segmentation/segmentation_wire";
+import { LiveModules } from "../../src/lib/tree/live_columns";
 import { FakeModel, frameOf } from "../live/live_model";
 
 type Hand = (array: ArrayBufferView) => Bytes;

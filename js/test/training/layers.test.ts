@@ -1,9 +1,16 @@
 // Layers × steps in the browser: columns, the tree of rows, colours.
 
 import { describe, expect, test } from "vitest";
+import {
+  colorOf,
+  fillHeat,
+  NOT_FINITE,
+  pixelsOf,
+  rangeOf,
+  ZERO,
+} from "../../src/lib/charts/heat_colors";
 import { pack } from "../../src/lib/core/colors";
 import { Columns, larger, MISSING, MOST_COLUMNS } from "../../src/lib/live/layer_columns";
-import { colorOf, fillHeat, NOT_FINITE, pixelsOf, rangeOf, ZERO } from "../../src/lib/charts/heat_colors";
 import { filled } from "../../src/lib/training/gradient_histogram";
 import { seen, treeOf, unfold } from "../../src/lib/training/layer_tree";
 

@@ -1,8 +1,8 @@
 // The live tree without a browser: rings of columns, colours, words, heights of sparklines.
 
 import { describe, expect, test } from "vitest";
-import { MISSING } from "../../src/lib/live/layer_columns";
 import { NOT_FINITE } from "../../src/lib/charts/heat_colors";
+import { MISSING } from "../../src/lib/live/layer_columns";
 import { type LiveFrame, LiveModules, MOST_COLUMNS, Ring } from "../../src/lib/tree/live_columns";
 import { colorOf, decadesOf, heights, inWords, short } from "../../src/lib/tree/statistic_styles";
 

@@ -3,8 +3,8 @@
 
 import { contextOf, h } from "../core/dom";
 import type { Guard } from "../core/error_display";
-import type { Region } from "./level_painting";
 import { beforePaint } from "../core/timing";
+import type { Region } from "./level_painting";
 import {
   clampViewport,
   panBy,

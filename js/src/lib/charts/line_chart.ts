@@ -2,8 +2,8 @@
 
 import uPlot from "uplot";
 import { contextOf } from "../core/dom";
-import type { Ink } from "./line_colors";
 import { formatTick, type Limits, logTicks } from "./axis_scale";
+import type { Ink } from "./line_colors";
 
 export interface Curve {
   x: ArrayLike<number>;

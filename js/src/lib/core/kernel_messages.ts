@@ -1,8 +1,8 @@
 // What a widget hears from its kernel, by the type of the message.
 
+import type { Bytes } from "../segmentation/segmentation_wire";
 import type { Guard } from "./error_display";
 import { type Source, subscribe } from "./widget_model";
-import type { Bytes } from "../segmentation/segmentation_wire";
 
 /** What went wrong in the kernel, in its words. */
 export interface Failure {

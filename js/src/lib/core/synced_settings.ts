@@ -2,8 +2,8 @@
 // by it to the other pages that show the widget.
 
 import { type Kernel, watchKernel } from "./kernel_connection";
-import { listen, type Model, subscribe } from "./widget_model";
 import { throttle } from "./timing";
+import { listen, type Model, subscribe } from "./widget_model";
 
 // The kernel hears of a moving dial less than ten times a second, first, last and rest included.
 const SAVING_MS = 120;

@@ -1,12 +1,12 @@
 // What is drawn over one picture, and what of it lies under the pointer.
 
-import type { Decided } from "./rules/detection_confusion";
-import { missed } from "./rules/detection_counts";
-import { IGNORED, TRUE } from "./rules/matching";
-import { keptAt } from "./rules/image_decisions";
-import type { Setting } from "./rules/boxes_shown";
 import { category, FALSE_NEGATIVE, FALSE_POSITIVE, type Rgb, TRUE_POSITIVE } from "../core/colors";
 import type { View } from "./detection_wire";
+import type { Setting } from "./rules/boxes_shown";
+import type { Decided } from "./rules/detection_confusion";
+import { missed } from "./rules/detection_counts";
+import { keptAt } from "./rules/image_decisions";
+import { IGNORED, TRUE } from "./rules/matching";
 
 export const ASIDE: Rgb = [140, 140, 140];
 const WHITE: Rgb = [255, 255, 255];

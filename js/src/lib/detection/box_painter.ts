@@ -1,17 +1,21 @@
 // Pictures with their boxes, and the box under the pointer with what it is tied to.
 
-import type { Decided } from "./rules/detection_confusion";
-import type { Layer } from "../canvas/picture_grid";
-import { shorten } from "../core/user_names";
 import type { Region } from "../canvas/level_painting";
+import type { Layer } from "../canvas/picture_grid";
 import { fillPicture, Raster } from "../canvas/raster";
+import { coveredPart } from "../canvas/viewport";
+import { shorten } from "../core/user_names";
 import type { Cell } from "../preview/preview_shell";
 import { imageKey, type Tiles } from "../preview/tile_store";
-import { coveredPart } from "../canvas/viewport";
-import type { Detector } from "./model_boxes";
-import { type Corners, colorOf, cornersOf, isTarget, type Mark, markAt, marksOf } from "./box_marks";
-import { tint } from "./instance_masks";
-import type { DetectionState } from "./detection_state";
+import {
+  type Corners,
+  colorOf,
+  cornersOf,
+  isTarget,
+  type Mark,
+  markAt,
+  marksOf,
+} from "./box_marks";
 import {
   drawLabels,
   drawLink,
@@ -22,6 +26,10 @@ import {
   strokeRims,
 } from "./box_strokes";
 import { markInWords, type Tie, tieOf } from "./box_text";
+import type { DetectionState } from "./detection_state";
+import { tint } from "./instance_masks";
+import type { Detector } from "./model_boxes";
+import type { Decided } from "./rules/detection_confusion";
 
 const LINE = 1.5; // CSS pixels
 const BOLD = 2;

@@ -1,10 +1,10 @@
 // Boxes, their names and links between them on a canvas, in whole device pixels, so that they are
 // sharp at any zoom and density.
 
-import { placeLabels } from "./label_placement";
-import { css, inkOn, type Rgb } from "../core/colors";
 import type { Region } from "../canvas/level_painting";
+import { css, inkOn, type Rgb } from "../core/colors";
 import type { Corners } from "./box_marks";
+import { placeLabels } from "./label_placement";
 
 /** From map pixels to the canvas's. */
 export interface Frame {

@@ -1,13 +1,13 @@
 // What a box under the pointer is, in words.
 
-import { confused, type Decided } from "./rules/detection_confusion";
-import { IGNORED, TRUE } from "./rules/matching";
-import { keptAt } from "./rules/image_decisions";
-import type { Setting } from "./rules/boxes_shown";
-import { suppressor } from "./rules/suppressor";
 import { isTarget, type Mark } from "./box_marks";
 import { formatScore } from "./detection_state";
 import type { DetectionConfig } from "./detection_wire";
+import type { Setting } from "./rules/boxes_shown";
+import { confused, type Decided } from "./rules/detection_confusion";
+import { keptAt } from "./rules/image_decisions";
+import { IGNORED, TRUE } from "./rules/matching";
+import { suppressor } from "./rules/suppressor";
 
 /** What a mark is tied to: the box that suppressed it, or the target that it found. */
 export interface Tie {

@@ -1,15 +1,15 @@
 // What can be unfolded below the pictures; made only while it is open.
 
-import { confusion } from "./rules/detection_confusion";
-import { matrixTable } from "../preview/confusion_table";
 import { h } from "../core/dom";
 import { formatStop } from "../core/stops";
+import { matrixTable } from "../preview/confusion_table";
 import { countOf } from "../segmentation/segmentation_text";
-import type { Detector } from "./model_boxes";
 import type { Focus } from "./detection_dials";
 import { apName, nearestScore } from "./detection_readout";
 import type { DetectionState } from "./detection_state";
 import { confusionMatrix, countsTable, type PrLine, prChart } from "./detection_tables";
+import type { Detector } from "./model_boxes";
+import { confusion } from "./rules/detection_confusion";
 
 export function createDetails(state: DetectionState, hasCurves: boolean) {
   const { config } = state;

@@ -1,16 +1,16 @@
 // The two dials and the operating map: three handles on one setting.
 
-import { best } from "./rules/best_setting";
-import { keptCounts } from "./rules/kept_counts";
-import type { DetectionMetric } from "./rules/detection_metrics";
-import { createDial, quarters } from "../preview/curve_slider";
 import { h } from "../core/dom";
 import { formatStop } from "../core/stops";
+import { createDial, quarters } from "../preview/curve_slider";
 import { formatMetric } from "../segmentation/segmentation_text";
-import type { Detector } from "./model_boxes";
-import { createMap } from "./operating_map";
 import { LONG, nearestScore } from "./detection_readout";
 import { type DetectionState, formatScore } from "./detection_state";
+import type { Detector } from "./model_boxes";
+import { createMap } from "./operating_map";
+import { best } from "./rules/best_setting";
+import type { DetectionMetric } from "./rules/detection_metrics";
+import { keptCounts } from "./rules/kept_counts";
 
 const SCORE_STEP = 0.01;
 const SCORE_PAGE = 0.1;

@@ -2,9 +2,9 @@
 
 import { css, FALSE_NEGATIVE, FALSE_POSITIVE, TRUE_POSITIVE } from "../core/colors";
 import { range } from "../core/metrics";
-import type { Detector } from "./model_boxes";
 import { ASIDE, classColor } from "./box_marks";
 import type { DetectionConfig, View } from "./detection_wire";
+import type { Detector } from "./model_boxes";
 
 const MOST_CLASSES = 24;
 

@@ -1,13 +1,13 @@
 // What the dials' position comes to, in one line for each model.
 
-import type { Band } from "./rules/bootstrap";
-import type { DetectionMetric } from "./rules/detection_metrics";
-import type { Setting } from "./rules/boxes_shown";
 import { h } from "../core/dom";
 import { countOf, formatMetric } from "../segmentation/segmentation_text";
-import type { Detector, GivenCurves } from "./model_boxes";
 import { formatScore } from "./detection_state";
 import type { Ap, DetectionConfig } from "./detection_wire";
+import type { Detector, GivenCurves } from "./model_boxes";
+import type { Band } from "./rules/bootstrap";
+import type { Setting } from "./rules/boxes_shown";
+import type { DetectionMetric } from "./rules/detection_metrics";
 
 const METRICS: readonly DetectionMetric[] = ["f1", "precision", "recall"];
 const BAND_TITLE = "In brackets: of 200 draws of as many images, nine in ten lie there";

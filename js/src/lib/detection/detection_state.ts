@@ -1,11 +1,11 @@
 // What a person has set on the detection dials.
 
-import type { Setting } from "./rules/boxes_shown";
-import type { Model } from "../core/widget_model";
-import { inTexts } from "../core/user_names";
-import { createSettings } from "../core/synced_settings";
 import { nearestStop } from "../core/stops";
+import { createSettings } from "../core/synced_settings";
+import { inTexts } from "../core/user_names";
+import type { Model } from "../core/widget_model";
 import type { DetectionTraits } from "./detection_wire";
+import type { Setting } from "./rules/boxes_shown";
 
 export type DetectionState = ReturnType<typeof createDetectionState>;
 

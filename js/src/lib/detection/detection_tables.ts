@@ -1,11 +1,11 @@
 // What can be unfolded: precision over recall, counts of each class, the confusion matrix.
 
-import type { Counts } from "./rules/detection_counts";
-import { metricOf } from "./rules/detection_metrics";
-import type { Matrix } from "../preview/confusion_table";
 import { h, svg } from "../core/dom";
 import { range } from "../core/metrics";
+import type { Matrix } from "../preview/confusion_table";
 import { formatMetric } from "../segmentation/segmentation_text";
+import type { Counts } from "./rules/detection_counts";
+import { metricOf } from "./rules/detection_metrics";
 
 /** Lines of precision over recall, each with the point where the dials stand. */
 export interface PrLine {

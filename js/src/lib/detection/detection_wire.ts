@@ -1,8 +1,14 @@
 // What crosses the wire of a detection preview; src/torchdial/widgets/preview/detection_preview.py writes it.
 
-import type { Pairs, Scene, Truth } from "./rules/image_decisions";
 import type { Average } from "../core/metrics";
-import { type Bytes, bytesOf, float64Of, type PreviewTraits, type WireTile } from "../segmentation/segmentation_wire";
+import {
+  type Bytes,
+  bytesOf,
+  float64Of,
+  type PreviewTraits,
+  type WireTile,
+} from "../segmentation/segmentation_wire";
+import type { Pairs, Scene, Truth } from "./rules/image_decisions";
 
 export type View = "boxes" | "errors" | "ghosts";
 

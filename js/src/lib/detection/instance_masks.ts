@@ -1,9 +1,9 @@
 // Instance masks: bits inside each box's rectangle, tinted in the colour of its box.
 
+import type { Region } from "../canvas/level_painting";
+import { pack, type Rgb } from "../core/colors";
 import type { Decided } from "./rules/detection_confusion";
 import type { Found } from "./rules/image_decisions";
-import { pack, type Rgb } from "../core/colors";
-import type { Region } from "../canvas/level_painting";
 
 const TINT = 110; // of 255
 

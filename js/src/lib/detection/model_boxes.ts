@@ -1,14 +1,5 @@
 // One model under the dials: what it found, and what follows at a setting, each computed once.
 
-import { best, type Point } from "./rules/best_setting";
-import { type Band, bootstrap } from "./rules/bootstrap";
-import type { Decided } from "./rules/detection_confusion";
-import { type Counts, count } from "./rules/detection_counts";
-import { match, type Outcome } from "./rules/matching";
-import { type DetectionMetric, metric, metricOf } from "./rules/detection_metrics";
-import type { Truth } from "./rules/image_decisions";
-import { type Setting, shown } from "./rules/boxes_shown";
-import { imagesAt, levelsOf, type Tally, tally } from "./rules/detection_tally";
 import type { Average } from "../core/metrics";
 import {
   type Ap,
@@ -20,6 +11,15 @@ import {
   type WireCurves,
   type WireDetections,
 } from "./detection_wire";
+import { best, type Point } from "./rules/best_setting";
+import { type Band, bootstrap } from "./rules/bootstrap";
+import { type Setting, shown } from "./rules/boxes_shown";
+import type { Decided } from "./rules/detection_confusion";
+import { type Counts, count } from "./rules/detection_counts";
+import { type DetectionMetric, metric, metricOf } from "./rules/detection_metrics";
+import { imagesAt, levelsOf, type Tally, tally } from "./rules/detection_tally";
+import type { Truth } from "./rules/image_decisions";
+import { match, type Outcome } from "./rules/matching";
 
 const MOST_OUTCOMES = 8; // NMS stops whose matches are remembered
 const FEW_IMAGES = 50; // below this, a band says how much chance there is in a metric

@@ -1,9 +1,9 @@
 // Pictures of any size and what is laid over them.
 
-import { category, css, pack } from "../core/colors";
 import type { Region } from "../canvas/level_painting";
 import { fillPicture, Raster } from "../canvas/raster";
 import { coveredPart } from "../canvas/viewport";
+import { category, css, pack } from "../core/colors";
 import type { About, Store } from "./image_store";
 
 const ENOUGH = 1.25; // device pixels for a pixel of the reduced picture, before the whole is asked for

@@ -1,9 +1,12 @@
 // What the browser knows of the runs: one for each widget, shared by all its views.
 
+import type { Limits } from "../charts/axis_scale";
+import type { Axis } from "../charts/scalar_track";
 import { wordsOf } from "../core/error_display";
 import { GONE, type Line, watchKernel } from "../core/kernel_connection";
 import type { Bytes } from "../segmentation/segmentation_wire";
 import { Columns } from "./layer_columns";
+import { type Packed, unpack } from "./packed_arrays";
 import {
   checkFrame,
   type Frame,
@@ -14,10 +17,7 @@ import {
   type WireDistribution,
   type WireRun,
 } from "./run_wire";
-import { type Packed, unpack } from "./packed_arrays";
 import { Points } from "./scalar_points";
-import type { Limits } from "../charts/axis_scale";
-import type { Axis } from "../charts/scalar_track";
 
 export const KEYFRAME_EVERY = 5000;
 /** After so many ms without a word of a run that goes on, something may be lost. */

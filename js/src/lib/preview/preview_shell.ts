@@ -1,19 +1,19 @@
 // What every preview has around its dials: pictures with one zoom and place, pages of them, keys,
 // a readout that is spoken too, notices, and what the kernel sends.
 
-import { button, h } from "../core/dom";
+import type { Region, Size } from "../canvas/level_painting";
 import { Grid, type Layer } from "../canvas/picture_grid";
+import { button, h } from "../core/dom";
 import { type Guard, mount } from "../core/error_display";
 import type { Kernel } from "../core/kernel_connection";
 import { type Failure, hear } from "../core/kernel_messages";
 import { range } from "../core/metrics";
-import { listen, type Model } from "../core/widget_model";
-import { shorten } from "../core/user_names";
-import { createPages, type Ranking } from "./picture_pages";
-import type { Region, Size } from "../canvas/level_painting";
-import { Tiles } from "./tile_store";
 import { beforePaint, throttle } from "../core/timing";
+import { shorten } from "../core/user_names";
+import { listen, type Model } from "../core/widget_model";
 import type { PreviewTraits } from "../segmentation/segmentation_wire";
+import { createPages, type Ranking } from "./picture_pages";
+import { Tiles } from "./tile_store";
 
 const KEYS =
   "Pictures: arrows move, + − 0 zoom. B best, V next view, R reset, 1–9 one picture alone.";

@@ -1,7 +1,21 @@
 // One model under the dial: its counts over the shown images and over the dial's track.
 
-import { average, bestStop, type Counts, evaluate, type Metric, pool, range } from "../core/metrics";
-import { type Config, countsOf, float64Of, type WireSource, type WireTally } from "./segmentation_wire";
+import {
+  average,
+  bestStop,
+  type Counts,
+  evaluate,
+  type Metric,
+  pool,
+  range,
+} from "../core/metrics";
+import {
+  type Config,
+  countsOf,
+  float64Of,
+  type WireSource,
+  type WireTally,
+} from "./segmentation_wire";
 
 /** Counts of a set of images. */
 export interface Tally {

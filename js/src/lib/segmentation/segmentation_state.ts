@@ -1,9 +1,9 @@
 // What a person has set on the segmentation dial, as stops.
 
-import type { Model } from "../core/widget_model";
-import { inTexts } from "../core/user_names";
-import { createSettings } from "../core/synced_settings";
 import { nearestStop } from "../core/stops";
+import { createSettings } from "../core/synced_settings";
+import { inTexts } from "../core/user_names";
+import type { Model } from "../core/widget_model";
 import type { SegmentationTraits } from "./segmentation_wire";
 
 export type State = ReturnType<typeof createState>;

@@ -1,10 +1,17 @@
 // Numbers and pixels in words.
 
-import { type Metric, nameOf } from "../core/metrics";
 import { IGNORED } from "../canvas/level_painting";
-import type { Scope, Source, Tally } from "./model_counts";
+import { type Metric, nameOf } from "../core/metrics";
 import { intervalOf } from "../core/stops";
-import { argmaxKey, levelKey, maskTargetKey, maximumKey, type Tiles, targetKey } from "../preview/tile_store";
+import {
+  argmaxKey,
+  levelKey,
+  maskTargetKey,
+  maximumKey,
+  type Tiles,
+  targetKey,
+} from "../preview/tile_store";
+import type { Scope, Source, Tally } from "./model_counts";
 import type { Config } from "./segmentation_wire";
 
 const READOUT: readonly Metric[] = ["dice", "iou", "precision", "recall"];

@@ -1,8 +1,5 @@
 // What each view draws over a picture: passes of a plane through a look-up table.
 
-import * as colors from "../core/colors";
-import { category, css, pack, type Rgb } from "../core/colors";
-import { range } from "../core/metrics";
 import {
   agreementOf,
   decide,
@@ -18,7 +15,17 @@ import {
   TRUTH,
   truthOf,
 } from "../canvas/level_painting";
-import { argmaxKey, levelKey, maskTargetKey, maximumKey, type Tiles, targetKey } from "../preview/tile_store";
+import * as colors from "../core/colors";
+import { category, css, pack, type Rgb } from "../core/colors";
+import { range } from "../core/metrics";
+import {
+  argmaxKey,
+  levelKey,
+  maskTargetKey,
+  maximumKey,
+  type Tiles,
+  targetKey,
+} from "../preview/tile_store";
 import type { Config } from "./segmentation_wire";
 
 export type View = "mask" | "overlay" | "heat" | "outline" | "errors" | "difference";

@@ -1,8 +1,8 @@
 // What happened, newest first; a press moves the plots to its step.
 
+import { formatCount } from "../charts/axis_scale";
 import { button, h } from "../core/dom";
 import type { TrainingEvent } from "../live/run_wire";
-import { formatCount } from "../charts/axis_scale";
 
 const SHOWN = 5;
 

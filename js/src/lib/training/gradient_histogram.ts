@@ -1,8 +1,8 @@
 // One step's gradients: the spread of a layer's, and typical and largest ones of all layers.
 
-import { contextOf } from "../core/dom";
-import type { Ink } from "../charts/line_colors";
 import { formatTick, type Limits } from "../charts/axis_scale";
+import type { Ink } from "../charts/line_colors";
+import { contextOf } from "../core/dom";
 import type { Distribution } from "../live/run_store";
 import type { Node } from "./layer_tree";
 

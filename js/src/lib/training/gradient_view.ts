@@ -1,17 +1,17 @@
 // Gradients: layers × steps, lines of chosen layers, the total, update ratios, and one step's spread.
 
-import { css } from "../core/colors";
-import { button, h } from "../core/dom";
-import { inText } from "../core/user_names";
-import { PATIENCE } from "../core/timing";
-import type { Columns } from "../live/layer_columns";
+import { formatCount, formatTick, type Limits } from "../charts/axis_scale";
 import { gradient, NOT_FINITE, ZERO } from "../charts/heat_colors";
 import { type Ink, inkOf } from "../charts/line_colors";
-import { LayersView } from "./layers_view";
-import { LinesView } from "./layer_lines";
-import { formatCount, formatTick, type Limits } from "../charts/axis_scale";
-import { drawSpread } from "./gradient_histogram";
+import { css } from "../core/colors";
+import { button, h } from "../core/dom";
+import { PATIENCE } from "../core/timing";
+import { inText } from "../core/user_names";
+import type { Columns } from "../live/layer_columns";
 import type { Distribution, Store } from "../live/run_store";
+import { drawSpread } from "./gradient_histogram";
+import { LinesView } from "./layer_lines";
+import { LayersView } from "./layers_view";
 
 const VIEWS = {
   layers: "Norm of each layer's gradient over the steps",

@@ -1,15 +1,15 @@
 // Layers as rows, folded by module: their norms over the steps, or one step's gradients as bars.
 
+import { Raster } from "../canvas/raster";
+import { formatCount, formatValue, type Limits } from "../charts/axis_scale";
+import { fillHeat, largest, NOT_FINITE, pixelsOf, rangeOf } from "../charts/heat_colors";
+import type { Ink } from "../charts/line_colors";
 import { css } from "../core/colors";
 import { button, contextOf, h } from "../core/dom";
 import { inText } from "../core/user_names";
-import { Raster } from "../canvas/raster";
 import { type Columns, MISSING } from "../live/layer_columns";
-import { fillHeat, largest, NOT_FINITE, pixelsOf, rangeOf } from "../charts/heat_colors";
-import type { Ink } from "../charts/line_colors";
-import { formatCount, formatValue, type Limits } from "../charts/axis_scale";
-import { type Flow, flowOf } from "./gradient_histogram";
 import type { Distribution } from "../live/run_store";
+import { type Flow, flowOf } from "./gradient_histogram";
 import { type Node, seen, treeOf, unfold } from "./layer_tree";
 
 const ROW = 24; // pixels: what a finger can hit

@@ -1,12 +1,12 @@
 // One panel of the loss plot: a line of names with their values, and a chart below.
 
-import { button, h } from "../core/dom";
-import { Chart, type ChartEvents, type Curve, type Mark, type Picture } from "../charts/line_chart";
+import { formatCount, formatValue, type Limits, limitsOf } from "../charts/axis_scale";
 import { type Choice, Entry } from "../charts/legend_choice";
+import { Chart, type ChartEvents, type Curve, type Mark, type Picture } from "../charts/line_chart";
 import type { Ink } from "../charts/line_colors";
 import { better, type Name } from "../charts/metric_groups";
-import { formatCount, formatValue, type Limits, limitsOf } from "../charts/axis_scale";
 import { cut, nearest, type Piece, type Track } from "../charts/scalar_track";
+import { button, h } from "../core/dom";
 
 const MOST_MARKS = 100;
 

@@ -1,19 +1,19 @@
 // Curves of what was logged: panels of one axis each, with one window, cursor and smoothing for all.
 
-import { button, copyText, h } from "../core/dom";
-import { throttle } from "../core/timing";
-import { Choice } from "../charts/legend_choice";
-import { Details } from "../live/zoom_details";
-import { isAsked } from "./event_list";
-import { type Ink, inkOf } from "../charts/line_colors";
-import { LossPanel, type Strand } from "./loss_panel";
-import { isRate, isReserved, type Name, panelsOf } from "../charts/metric_groups";
-import { areCompared, RunsLegend } from "./run_list";
 import { formatCount, formatSeconds, formatTick, type Limits } from "../charts/axis_scale";
-import type { Run, Store } from "../live/run_store";
 import { tableOf } from "../charts/csv_table";
+import { Choice } from "../charts/legend_choice";
+import { type Ink, inkOf } from "../charts/line_colors";
+import { isRate, isReserved, type Name, panelsOf } from "../charts/metric_groups";
 import { type Axis, Epochs } from "../charts/scalar_track";
 import { Tracks } from "../charts/track_cache";
+import { button, copyText, h } from "../core/dom";
+import { throttle } from "../core/timing";
+import type { Run, Store } from "../live/run_store";
+import { Details } from "../live/zoom_details";
+import { isAsked } from "./event_list";
+import { LossPanel, type Strand } from "./loss_panel";
+import { areCompared, RunsLegend } from "./run_list";
 
 const AXES: readonly Axis[] = ["step", "epoch", "time"];
 const FIRST_SMOOTHING = 0.6;

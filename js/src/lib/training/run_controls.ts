@@ -1,11 +1,11 @@
 // How far a run is, in one line, and the controls that are heard.
 
-import { button, h } from "../core/dom";
-import { inText } from "../core/user_names";
-import { throttle } from "../core/timing";
-import type { DialState, Status } from "../live/run_wire";
 import { formatBytes, formatCount, formatSeconds, formatValue } from "../charts/axis_scale";
+import { button, h } from "../core/dom";
+import { throttle } from "../core/timing";
+import { inText } from "../core/user_names";
 import { LONG_SILENCE, type Store } from "../live/run_store";
+import type { DialState, Status } from "../live/run_wire";
 
 const PATIENCE = 1500; // ms until a request that nobody answered is spoken of
 const BUSY =

@@ -1,8 +1,8 @@
 // The runs by name, where there are several; each can be hidden, or left alone.
 
-import { h } from "../core/dom";
 import { Choice, Entry } from "../charts/legend_choice";
 import type { Ink } from "../charts/line_colors";
+import { h } from "../core/dom";
 import type { Run } from "../live/run_store";
 
 export class RunsLegend {

@@ -1,9 +1,9 @@
 // The live statistics of one row: sparklines on one canvas, and each newest value in its colour.
 
+import type { Limits } from "../charts/axis_scale";
+import { NOT_FINITE } from "../charts/heat_colors";
 import { css, inkOn } from "../core/colors";
 import { contextOf, h } from "../core/dom";
-import { NOT_FINITE } from "../charts/heat_colors";
-import type { Limits } from "../charts/axis_scale";
 import { type LiveModules, MOST_COLUMNS } from "./live_columns";
 import { colorOf, heights, inWords, STATISTICS, type Statistic, short } from "./statistic_styles";
 

@@ -1,9 +1,9 @@
 // The live statistics of a module: names, colours, words, and the points of a sparkline.
 
+import { formatCount, formatValue, type Limits } from "../charts/axis_scale";
+import { NOT_FINITE } from "../charts/heat_colors";
 import { type Rgb, viridis } from "../core/colors";
 import { MISSING } from "../live/layer_columns";
-import { NOT_FINITE } from "../charts/heat_colors";
-import { formatCount, formatValue, type Limits } from "../charts/axis_scale";
 
 export type Statistic = "grad_norm" | "update_ratio" | "near_zero";
 

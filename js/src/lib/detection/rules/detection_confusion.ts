@@ -1,8 +1,8 @@
 // The confusion matrix at a setting; `confuse` in src/torchdial/sweeps/boxes/detection_setting.py.
 
 import { missed } from "./detection_counts";
-import { FALSE, IGNORED, type Outcome } from "./matching";
 import type { Scene } from "./image_decisions";
+import { FALSE, IGNORED, type Outcome } from "./matching";
 
 /** An image at one setting. */
 export interface Decided extends Scene {

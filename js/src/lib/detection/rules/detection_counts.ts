@@ -1,7 +1,7 @@
 // What is found and missed in one image at one setting.
 
-import { FALSE, type Outcome, TRUE } from "./matching";
 import type { Found, Truth } from "./image_decisions";
+import { FALSE, type Outcome, TRUE } from "./matching";
 
 /** Counts of each class; missed are positives - tp. */
 export interface Counts {

@@ -1,8 +1,8 @@
 // Counts at every NMS stop and score stop; detection_counts.py computes the same.
 
 import { positives } from "./detection_counts";
-import { IGNORED, match, SUPPRESSED, TRUE } from "./matching";
 import type { Scene } from "./image_decisions";
+import { IGNORED, match, SUPPRESSED, TRUE } from "./matching";
 
 /** Counts of G groups (classes, or images) over T NMS stops and S score stops, row-major. */
 export interface Table {

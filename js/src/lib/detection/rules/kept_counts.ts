@@ -1,7 +1,7 @@
 // How many detections are drawn at every NMS stop: the track of its dial, anew at every input.
 
-import type { Found } from "./image_decisions";
 import type { Setting } from "./boxes_shown";
+import type { Found } from "./image_decisions";
 
 /** The bits of a byte, each in a byte of its own: the lower four, and the upper four. */
 const LOWER = Uint32Array.from({ length: 256 }, (_, byte) => spread(byte));
