@@ -62,7 +62,7 @@ def test_without_targets_shows_classes_in_the_browsers_colours() -> None:
 
 
 def test_categories_are_those_of_the_browser() -> None:
-    source = Path(__file__).parents[2] / "js" / "src" / "lib" / "colors.ts"
+    source = Path(__file__).parents[2] / "js/src/lib/core/colors.ts"
     block = source.read_text(encoding="utf-8").split("CATEGORIES: readonly Rgb[] = [")[1]
     numbers = re.findall(r"\[(\d+), (\d+), (\d+)\]", block.split("];")[0])
     base = ["#{:02x}{:02x}{:02x}".format(*map(int, rgb)) for rgb in numbers]

@@ -1,7 +1,8 @@
 """Write curves.json: what Python and TypeScript both have to give, computed slowly.
 
-Run `python -m tests.golden.make_curves`; tests/sweeps/pixels/test_golden_curves.py fails if the file is not
-what this gives, or if the package does not give what is in the file. js/test reads the same file.
+Run `python -m tests.golden.make_curves`. tests/sweeps/pixels/test_golden_curves.py fails if the
+file is not what this gives, or if the package does not give what is in the file. js/test reads the
+same file.
 
 - cases: probabilities (N, C, P) and targets; of each table ("classes", and for multiclass
   "argmax") the counts, flat in the order of (N, C, T) and (N, C), each metric and average at

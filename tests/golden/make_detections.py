@@ -1,7 +1,8 @@
 """Write detections.json: what Python and TypeScript both have to give for boxes, computed slowly.
 
-Run `python -m tests.golden.make_detections`; tests/sweeps/pixels/test_golden_curves.py fails if the file is not
-what this gives, or if the package does not give what is in the file. js/test reads the same file.
+Run `python -m tests.golden.make_detections`. tests/sweeps/boxes/test_golden_detections.py fails if
+the file is not what this gives, or if the package does not give what is in the file. js/test reads
+the same file.
 
 Each case has images with their boxes as they are handed over, stops of both dials, and
 

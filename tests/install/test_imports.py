@@ -26,7 +26,7 @@ def test_segmentation_preview_imports_no_optional_library():
 
 
 def test_computing_imports_no_widgets():
-    names = ("inputs", "sweeps", "sweeps.thresholds", "training.history", "structure")
+    names = ("inputs", "sweeps", "sweeps.pixels.threshold_sweep", "training.history", "structure")
     rooms = {f"torchdial.{name}" for name in names}
     modules = modules_after(f"import {', '.join(sorted(rooms))}")
     assert rooms <= modules

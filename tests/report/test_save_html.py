@@ -267,7 +267,7 @@ def test_a_record_of_an_earlier_process_is_saved_like_a_run(path: Path) -> None:
 
 
 def test_golden_numbers_are_what_python_writes() -> None:
-    golden = json.loads((Path(__file__).parent / "golden/numbers.json").read_text())
+    golden = json.loads((Path(__file__).parents[1] / "golden/numbers.json").read_text())
     for value, text in golden["cases"]:
         assert format(value, ".4g") == text
 

@@ -201,7 +201,8 @@ def detection_curves() -> DetectionCurves:
 
 
 def test_the_sweep_itself_needs_no_torchmetrics() -> None:
-    code = "import sys, torchdial.sweeps.pixels.threshold_sweep; sys.exit('torchmetrics' in sys.modules)"
+    sweep = "torchdial.sweeps.pixels.threshold_sweep"
+    code = f"import sys, {sweep}; sys.exit('torchmetrics' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

@@ -43,8 +43,8 @@ class ImageGrid(Widget):
     of a dataset the last 128 pictures are kept, of a loader, which cannot go back, all it gave.
 
     Args:
-        images: whatever `torchdial.inputs.tensor_images.to_pictures` reads, a dataset, or a DataLoader.
-            Of items that are tuples the first part is shown.
+        images: whatever `torchdial.inputs.tensor_images.to_pictures` reads, a dataset, or a
+            DataLoader. Of items that are tuples the first part is shown.
         captions: a text for each picture.
         targets: for each image masks or boxes to lay over it: a label map or bool mask (H, W), or
             torchvision's dict of boxes, labels and masks.

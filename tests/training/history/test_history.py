@@ -163,7 +163,7 @@ def test_a_name_says_which_end_is_best(name: str, highest: bool | None) -> None:
 
 @pytest.mark.parametrize("rule", ["LOWER", "HIGHER"])
 def test_the_browser_has_the_same_rule(rule: str) -> None:
-    source = Path(__file__).parents[2] / "js/src/lib/charts/metric_groups.ts"
+    source = Path(__file__).parents[3] / "js/src/lib/charts/metric_groups.ts"
     found = re.search(rf"^const {rule} =\s*/(.*)/i;$", source.read_text("utf-8"), re.MULTILINE)
     assert found is not None
     assert found[1] == getattr(names, rule).pattern

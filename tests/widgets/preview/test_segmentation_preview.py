@@ -310,7 +310,7 @@ class TestStaticPicture:
         assert list(needle.get_xdata()) == [0.3, 0.3]
 
     def test_has_the_colours_of_the_widget(self) -> None:
-        source = Path(__file__).parents[2] / "js" / "src" / "lib" / "colors.ts"
+        source = Path(__file__).parents[3] / "js/src/lib/core/colors.ts"
         block = source.read_text(encoding="utf-8").split("CATEGORIES: readonly Rgb[] = [")[1]
         numbers = re.findall(r"\[(\d+), (\d+), (\d+)\]", block.split("];")[0])
         np.testing.assert_array_equal(CATEGORIES, np.array(numbers, dtype=int))

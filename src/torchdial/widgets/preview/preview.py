@@ -30,7 +30,7 @@ FIRST_PAGE_BYTES = 128 << 20  # and within it past the first image
 
 
 class Preview(Widget, Generic[Frame]):
-    """Traits and messages that all previews have; js/src/lib/preview/preview_shell.ts is the other end.
+    """Traits and messages of all previews; js/src/lib/preview/preview_shell.ts is the other end.
 
     A preview sets `_class_names` and `_average` before it calls this constructor.
     """

@@ -1,4 +1,7 @@
-"""What crosses the wire; js/src/lib/segmentation/segmentation_wire.ts reads it. Arrays go as little-endian bytes."""
+"""Arrays of a segmentation preview as little-endian bytes.
+
+js/src/lib/segmentation/segmentation_wire.ts reads them.
+"""
 
 from __future__ import annotations
 
