@@ -1,16 +1,8 @@
 from . import (
     figures as figures,
-)
-from . import (
     inputs as inputs,
-)
-from . import (
     structure as structure,
-)
-from . import (
     sweeps as sweeps,
-)
-from . import (
     training as training,
 )
 from .models.raw_candidates import raw_candidates as raw_candidates
@@ -26,8 +18,7 @@ from .sweeps.pixels.threshold_levels import threshold_levels as threshold_levels
 from .sweeps.pixels.threshold_sweep import ThresholdSweep as ThresholdSweep
 from .training.history.history import History as History
 from .training.monitor import TrainingMonitor as TrainingMonitor
-from .training.runs import compare_runs as compare_runs
-from .training.runs import runs as runs
+from .training.runs import compare_runs as compare_runs, runs as runs
 from .visualization import Visualization as Visualization
 from .widgets.image_grid import ImageGrid as ImageGrid
 from .widgets.live.gradient_plot import GradientPlot as GradientPlot
@@ -36,11 +27,7 @@ from .widgets.live.training_panel import TrainingPanel as TrainingPanel
 from .widgets.model_tree import ModelTree as ModelTree
 from .widgets.preview.comparison import (
     DetectionComparison as DetectionComparison,
-)
-from .widgets.preview.comparison import (
     SegmentationComparison as SegmentationComparison,
-)
-from .widgets.preview.comparison import (
     compare as compare,
 )
 from .widgets.preview.detection_preview import DetectionPreview as DetectionPreview

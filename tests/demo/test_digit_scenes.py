@@ -11,8 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from torchdial.demo import DigitScenes, digit_scenes
-from torchdial.demo import digit_scenes as scenes_module
+from torchdial.demo import DigitScenes, digit_scenes, digit_scenes as scenes_module
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from playwright.sync_api import Browser, Locator, Page, Playwright, expect
-from playwright.sync_api import TimeoutError as PlaywrightTimeout
+from playwright.sync_api import (
+    Browser,
+    Locator,
+    Page,
+    Playwright,
+    TimeoutError as PlaywrightTimeout,
+    expect,
+)
 
 from tests.e2e.eventually import eventually
 from tests.e2e.server import STARTUP_SECONDS, Server

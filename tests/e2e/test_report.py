@@ -16,10 +16,8 @@ import torchdial as td
 from tests.e2e.boxes import BoxesOnPage
 from tests.e2e.dial import DialOnPage
 from tests.e2e.eventually import eventually
-from tests.e2e.test_detection import DATA as BOXES
-from tests.e2e.test_detection import SIZE, kept
-from tests.e2e.test_segmentation import DATA as MAPS
-from tests.e2e.test_segmentation import agrees, oracle
+from tests.e2e.test_detection import DATA as BOXES, SIZE, kept
+from tests.e2e.test_segmentation import DATA as MAPS, agrees, oracle
 
 pytestmark = pytest.mark.browser
 

@@ -25,8 +25,7 @@ from typing import Any
 import numpy as np
 import pandas  # noqa: F401 - so that its import is not counted as memory
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 import torchdial as td
 from tests.faults.test_saving import things_to_save

@@ -3,8 +3,7 @@
 from typing import Any
 
 import numpy as np
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from tests.sweeps.boxes.slow_boxes import SlowBoxes, best, case, image
 from tests.sweeps.boxes.test_golden_detections import curves_of

@@ -22,9 +22,11 @@ import torch
 from tests.inputs.error_messages import says
 from tests.training.recording.recorded import check_same, fill, recorded
 from torchdial.training import History
-from torchdial.training.history import autosave as files
-from torchdial.training.history import layer_histograms as histograms_module
-from torchdial.training.history import layer_matrix as matrix
+from torchdial.training.history import (
+    autosave as files,
+    layer_histograms as histograms_module,
+    layer_matrix as matrix,
+)
 from torchdial.training.history.autosave import Autosave
 from torchdial.training.history.run_file import MAGIC, to_frame
 from torchdial.training.history.run_snapshot import Mark, take

@@ -11,8 +11,7 @@ import torch
 from torch import nn
 
 import torchdial as td
-from tests.models.test_raw_candidates import OneStage, nms_per_class
-from tests.models.test_raw_candidates import scene as candidates
+from tests.models.test_raw_candidates import OneStage, nms_per_class, scene as candidates
 
 IMAGES = [
     torch.rand(3, 150 + 10 * i, 160, generator=torch.Generator().manual_seed(i)) for i in range(5)

@@ -11,8 +11,7 @@ import torch
 import torchdial as td
 from tests.sweeps.boxes import coco
 from tests.widgets.preview.boxes import read_pairs, read_source, read_targets, scene
-from torchdial.widgets.preview import detection_packing as detection_wire
-from torchdial.widgets.preview import preview as preview_module
+from torchdial.widgets.preview import detection_packing as detection_wire, preview as preview_module
 
 
 def test_candidates_come_in_score_order_with_their_places() -> None:

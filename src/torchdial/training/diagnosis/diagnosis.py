@@ -7,17 +7,19 @@ from collections.abc import Callable, Iterable, Iterator
 import numpy as np
 import numpy.typing as npt
 
-from torchdial.training.diagnosis import amp_loss_scale as scale
-from torchdial.training.diagnosis import data_wait as data
-from torchdial.training.diagnosis import dead_layers as dead
-from torchdial.training.diagnosis import exploding_gradients as exploding
-from torchdial.training.diagnosis import loss_divergence as divergence
-from torchdial.training.diagnosis import loss_plateau as plateau
-from torchdial.training.diagnosis import loss_spikes as spikes
-from torchdial.training.diagnosis import nonfinite_values as nonfinite
-from torchdial.training.diagnosis import update_ratios as updates
-from torchdial.training.diagnosis import vanishing_gradients as vanishing
-from torchdial.training.diagnosis import zero_learning_rate as rates
+from torchdial.training.diagnosis import (
+    amp_loss_scale as scale,
+    data_wait as data,
+    dead_layers as dead,
+    exploding_gradients as exploding,
+    loss_divergence as divergence,
+    loss_plateau as plateau,
+    loss_spikes as spikes,
+    nonfinite_values as nonfinite,
+    update_ratios as updates,
+    vanishing_gradients as vanishing,
+    zero_learning_rate as rates,
+)
 from torchdial.training.diagnosis.episodes import REST, Episodes
 from torchdial.training.diagnosis.finding import Finding
 from torchdial.training.diagnosis.loss_baseline import BLOCK, Level, begun, continued

@@ -15,8 +15,7 @@ from torch.optim import Optimizer
 
 from torchdial.training.recording import gradient_statistics as gradients
 from torchdial.training.recording.device_buffers import Numbers, Recorder
-from torchdial.training.recording.overhead_budget import Clock, Pace
-from torchdial.training.recording.overhead_budget import Reading as Depth
+from torchdial.training.recording.overhead_budget import Clock, Pace, Reading as Depth
 from torchdial.training.recording.step_records import Reading, Sample
 from torchdial.training.recording.watched_parameters import Parameters, stepped_by
 

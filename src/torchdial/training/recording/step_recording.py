@@ -21,8 +21,7 @@ from torchdial.training.control.control import Control, StopTraining
 from torchdial.training.history.history import History
 from torchdial.training.recording.device_buffers import Number, Recorder, is_capturing
 from torchdial.training.recording.optimizer_hooks import Watch
-from torchdial.training.recording.overhead_budget import Clock
-from torchdial.training.recording.overhead_budget import Reading as Depth
+from torchdial.training.recording.overhead_budget import Clock, Reading as Depth
 from torchdial.training.recording.publisher_thread import Audience, Publisher
 from torchdial.training.recording.step_records import Reading, Record, Writer
 from torchdial.training.recording.watched_parameters import Parameters
