@@ -19,7 +19,8 @@ from _measure import Result, at_most, interleave, report
 from torchdial.training.history.autosave import Autosave
 from torchdial.training.history.history import History
 from torchdial.training.history.series import Series
-from torchdial.widgets.live.run_packing import Choice, Run, Told, delta, keyframe
+from torchdial.training.shown_run import ShownRun
+from torchdial.widgets.live.run_packing import Choice, Told, delta, keyframe
 
 LENGTHS = [10**k for k in range(3, 8)]
 BUCKETS = 1000
@@ -34,7 +35,7 @@ class Case:
 
     def __init__(self, count, folder):
         self.history = History(f"{count} points")
-        self.runs = [Run(self.history, "run")]
+        self.runs = [ShownRun(self.history, "run")]
         self.history.scalars["loss"] = self.series = Series("loss", self.history.lock)
         values = np.random.default_rng(0).normal(size=count)
         for part in np.array_split(np.arange(count), max(1, count // 10_000)):

@@ -16,8 +16,9 @@ from _browser import PACKAGES, browser_of, notebook
 from _measure import Result, at_most, report, spread
 
 from torchdial.training.history.history import History
+from torchdial.training.shown_run import ShownRun
 from torchdial.widgets.live.feed import Feed
-from torchdial.widgets.live.run_packing import Choice, Run
+from torchdial.widgets.live.run_packing import Choice
 
 NEW = 100
 RUNS = 15
@@ -77,7 +78,7 @@ def refresh(points):
     history = history_of(points)
     sent = []
     feed = Feed(
-        [Run(history, "run")],
+        [ShownRun(history, "run")],
         Choice(scalars=lambda _: True, layers=False),
         lambda content, buffers: sent.append(len(json.dumps(content)) + len(buffers[0])),
         clock=iter(range(0, 10**9, 10)).__next__,

@@ -9,5 +9,3 @@ Turn a dial and see, at once and exactly, what a model's output becomes.
 import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
-
-__version__ = "0.1.0"

@@ -7,7 +7,6 @@ from . import (
 )
 from .models.raw_candidates import raw_candidates as raw_candidates
 from .models.streaming import stream as stream
-from .report.save_html import save_html as save_html
 from .sweeps.boxes.detect import detect as detect
 from .sweeps.boxes.detection_curves import DetectionCurves as DetectionCurves
 from .sweeps.boxes.detection_sweep import DetectionSweep as DetectionSweep
@@ -19,6 +18,7 @@ from .sweeps.pixels.threshold_sweep import ThresholdSweep as ThresholdSweep
 from .training.history.history import History as History
 from .training.monitor import TrainingMonitor as TrainingMonitor
 from .training.runs import compare_runs as compare_runs, runs as runs
+from .version import __version__ as __version__
 from .visualization import Visualization as Visualization
 from .widgets.image_grid import ImageGrid as ImageGrid
 from .widgets.live.gradient_plot import GradientPlot as GradientPlot
@@ -32,5 +32,4 @@ from .widgets.preview.comparison import (
 )
 from .widgets.preview.detection_preview import DetectionPreview as DetectionPreview
 from .widgets.preview.segmentation_preview import SegmentationPreview as SegmentationPreview
-
-__version__: str
+from .widgets.save_html import save_html as save_html

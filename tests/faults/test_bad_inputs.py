@@ -175,6 +175,7 @@ TAKES_NOTHING = {"runs"}
 @pytest.mark.parametrize("room", [td, sweeps, structure, inputs, figures, training])
 def test_every_public_name_is_in_the_table(room: Any) -> None:
     tried = {key.removeprefix(f"{room.__name__.partition('.')[2]}.") for key, *_ in CASES}
-    wanted = set(room.__all__) - MADE_BY_US - TAKES_NOTHING
+    called = {name for name in room.__all__ if callable(getattr(room, name))}
+    wanted = called - MADE_BY_US - TAKES_NOTHING
     assert wanted <= tried | {key.partition(".")[0] for key in tried}
     assert not inspect.signature(td.runs).parameters

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from torchdial.figures.static.gradient_picture import MISSING, gradients_figure, to_grid
 from torchdial.figures.static.loss_picture import curves_figure
 from torchdial.training import History
-from torchdial.widgets.live.run_packing import Run
+from torchdial.training.shown_run import ShownRun
 
 VERMILION, GREY, BLUE = (213, 94, 0), (128, 128, 128), (0, 114, 178)
 
@@ -83,22 +83,22 @@ def test_one_bad_loss_is_marked(bad: float) -> None:
     history = History("run 1")
     for step in range(10_000):
         history.record(step, {"loss": 1.0})
-    figure = curves_figure([Run(history, "run 1")])
+    figure = curves_figure([ShownRun(history, "run 1")])
     assert not has(figure, VERMILION)
     assert has(figure, BLUE)
     history.record(5_000, {"loss": bad})
-    assert has(curves_figure([Run(history, "run 1")]), VERMILION)
+    assert has(curves_figure([ShownRun(history, "run 1")]), VERMILION)
 
 
 def test_a_spike_of_one_step_reaches_its_height() -> None:
     history = History("run 1")
     for step in range(50_000):
         history.record(step, {"loss": 9.0 if step == 31_416 else 1.0})
-    line = curves_figure([Run(history, "run 1")]).axes[0].lines[0]
+    line = curves_figure([ShownRun(history, "run 1")]).axes[0].lines[0]
     assert (31_416, 9.0) in zip(line.get_xdata(), line.get_ydata(), strict=True)
 
 
-@pytest.mark.parametrize("draw", [gradients_figure, lambda h: curves_figure([Run(h, h.name)])])
+@pytest.mark.parametrize("draw", [gradients_figure, lambda h: curves_figure([ShownRun(h, h.name)])])
 def test_a_run_without_anything_and_odd_names_are_drawn(draw: Any) -> None:
     before = plt.get_fignums()
     pixels(draw(History("nothing $yet_")))

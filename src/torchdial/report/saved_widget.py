@@ -15,7 +15,7 @@ def _no_picture(_index: int) -> dict[str, Any]:
 
 
 @dataclass
-class Saved:
+class SavedWidget:
     """A widget's state, and what it would ask a kernel for.
 
     Attributes:

@@ -13,7 +13,8 @@ import anywidget
 import traitlets as t
 
 from torchdial.js_bundle import bundle
-from torchdial.report.saved_widget import MAX_BYTES, Saved
+from torchdial.report.html_file import write_html
+from torchdial.report.saved_widget import MAX_BYTES, SavedWidget
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -101,15 +102,13 @@ class Widget(anywidget.AnyWidget):
         Raises:
             ValueError: not even one image fits.
         """
-        from torchdial.report.save_html import save_html
+        write_html([self._saved()], path, title=title, max_bytes=max_bytes)
 
-        save_html([self], path, title=title, max_bytes=max_bytes)
-
-    def _saved(self) -> Saved:
+    def _saved(self) -> SavedWidget:
         """Return what shows the widget in a file, without a kernel."""
         inherited = {*anywidget.AnyWidget.class_trait_names(sync=True), "_esm", "_css"}
         names = [name for name in self.keys if name not in inherited and name != "_anywidget_id"]
-        return Saved(self._STEM, self.get_state(names))
+        return SavedWidget(self._STEM, self.get_state(names))
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         bundle = super()._repr_mimebundle_(**kwargs)

@@ -22,7 +22,7 @@ from torchdial.inputs.image_sources import to_source
 from torchdial.inputs.overlays import NO_OVERLAY, Overlay, to_overlays
 from torchdial.inputs.preview_images import Numbers
 from torchdial.inputs.tensor_images import Normalize, Picture, Pixels, category_colors
-from torchdial.report.saved_widget import Saved
+from torchdial.report.saved_widget import SavedWidget
 from torchdial.widgets.base import Widget
 from torchdial.widgets.preview.segmentation_packing import pack_tile, plane_bytes
 
@@ -239,7 +239,7 @@ class ImageGrid(Widget):
             raise KeyError(key)
         return found
 
-    def _saved(self) -> Saved:
+    def _saved(self) -> SavedWidget:
         saved = super()._saved()
         saved.state["_frame"] = {"version": self._version, "tiles": []}
         saved.num_pictures = len(self._source)

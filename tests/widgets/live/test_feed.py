@@ -11,9 +11,10 @@ import pytest
 
 from torchdial.training.history.events import Event
 from torchdial.training.history.history import History
+from torchdial.training.shown_run import ShownRun
 from torchdial.widgets.live.feed import Feed
 from torchdial.widgets.live.layer_packing import MISSING, merge_columns
-from torchdial.widgets.live.run_packing import Choice, Run, detail, shares
+from torchdial.widgets.live.run_packing import Choice, detail, shares
 
 DTYPES = {"f8": "<f8", "f4": "<f4", "i4": "<i4"}
 DELTA_LIMIT, KEYFRAME_LIMIT = 64 << 10, 512 << 10
@@ -56,7 +57,7 @@ class Browser:
     def __init__(self, *histories: History, layers: bool = True) -> None:
         self.time = FakeTime()
         self.messages: list[tuple[float, dict[str, Any], bytes]] = []
-        runs = [Run(history, history.name) for history in histories]
+        runs = [ShownRun(history, history.name) for history in histories]
         self.feed = Feed(
             runs,
             Choice(scalars=lambda _: True, layers=layers),
@@ -403,7 +404,7 @@ class TestDetail:
             "buckets": 500,
             "series": [{"run": 0, "name": "loss", "window": [5000, 5200]}],
         }
-        packed = detail([Run(run, "a")], question)
+        packed = detail([ShownRun(run, "a")], question)
         (found,) = packed.head["scalars"]
         steps = array(found["step"], packed.data)
         values = array(found["value"], packed.data)
@@ -423,7 +424,7 @@ class TestDetail:
     def test_refuses(self, change: dict[str, Any], error: type[Exception]) -> None:
         question = {"along": "step", "buckets": 5, "series": []} | change
         with pytest.raises(error):
-            detail([Run(history(3), "a")], question)
+            detail([ShownRun(history(3), "a")], question)
 
 
 def test_an_error_stops_the_plot_with_words_and_is_not_raised() -> None:

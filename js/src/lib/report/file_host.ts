@@ -6,7 +6,7 @@ import { type Answer, answer, type Kept } from "./kernel_answers";
 type State = Record<string, unknown>;
 type Callback = (...args: never[]) => void;
 
-/** A widget as src/torchdial/report/save_html.py writes it. */
+/** A widget as src/torchdial/report/html_file.py writes it. */
 export interface Saved extends Kept {
   stem: string;
   state: State;

@@ -1,4 +1,4 @@
-// What a kernel would answer, from what src/torchdial/report/save_html.py has put into the file.
+// What a kernel would answer, from what src/torchdial/report/html_file.py has put into the file.
 
 import type { WireDistribution } from "../live/run_wire";
 import { type Bytes, bytesOf } from "../segmentation/segmentation_wire";

@@ -1,4 +1,4 @@
-// Values as src/torchdial/report/save_html.py writes them: JSON, with bytes in a block of their own.
+// Values as src/torchdial/report/html_file.py writes them: JSON, with bytes in a block of their own.
 
 /** Put the bytes into their places, without copying them. */
 export function unpack(value: unknown, bytes: Uint8Array): unknown {

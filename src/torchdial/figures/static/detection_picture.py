@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
@@ -11,18 +11,19 @@ import torch
 
 from torchdial.figures.static.canvas import canvas_for, figure_of
 from torchdial.figures.static.printable_names import line
-from torchdial.figures.static.segmentation_picture import COLUMNS, DPI, MAX_PICTURES
+from torchdial.figures.static.segmentation_picture import COLUMNS, DPI
 from torchdial.inputs.tensor_images import CATEGORIES
+from torchdial.sweeps.boxes.detection_curves import DetectionCurves
+from torchdial.sweeps.metric_formulas import Average
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, FigureBase
 
-    from torchdial.widgets.preview.detection_dial import DetectionDial
-
 Pixels = npt.NDArray[np.uint8]
 LineStyle = Literal["solid", "dashed", "dotted"]
 
+MAX_IMAGES = 8
 WIDTH_INCHES = 8.0
 HIGHEST_INCHES = 8.0  # of the pictures together
 MAP_INCHES = 1.9
@@ -47,6 +48,26 @@ MISSED = Style("#0072B2", "dotted", "missed (FN)")
 IGNORED = Style("#888888", "solid", "ignored")
 
 
+ERRORS = [TRUE, FALSE, MISSED, IGNORED]
+
+
+class ImageBoxes(NamedTuple):
+    """An image, uint8 (H, W, C), and the boxes over it by how they are drawn, each (N, 4)."""
+
+    image: Pixels
+    boxes: Sequence[tuple[Style, torch.Tensor]]
+
+
+class Position(NamedTuple):
+    """Where the two dials stand on the map of F1, and what it is computed from."""
+
+    curves: DetectionCurves
+    score_threshold: float
+    nms_iou: float
+    average: Average
+    label: int | None
+
+
 class Cell(NamedTuple):
     """One picture's place on the sheet."""
 
@@ -56,42 +77,79 @@ class Cell(NamedTuple):
     picture: Pixels
 
 
-def detection_figure(dial: DetectionDial, ax: Axes | None = None) -> Figure:
-    """Return a figure of the first pictures with their boxes and, with targets, of the map of F1.
+def detection_figure(
+    images: Sequence[ImageBoxes],
+    styles: Sequence[Style],
+    position: Position | None,
+    title: str,
+    ax: Axes | None = None,
+) -> Figure:
+    """Return a figure of images with their boxes and, with targets, of the map of F1.
 
-    It is made without pyplot, so that nobody's current figure changes, and of two axes at most,
-    since each costs time whenever a widget is displayed.
+    It is made without pyplot, so that no current figure changes, and of two axes at most, since
+    each costs time whenever a widget is displayed.
+
+    Args:
+        images: at most `MAX_IMAGES`.
+        styles: of the legend, in its order; those in use are shown.
+        position: None leaves the map out.
+        title: the setting in words.
+        ax: see `torchdial.figures.static.canvas.canvas_for`.
     """
-    cells, (height, width) = _layout(dial.pictures[:MAX_PICTURES])
+    cells, (height, width) = _layout([image for image, _ in images])
     pictures = min(HIGHEST_INCHES, WIDTH_INCHES * height / width)
-    below = LEGEND_INCHES + (MAP_INCHES if dial.track is not None else 0.0)
+    below = LEGEND_INCHES + (MAP_INCHES if position is not None else 0.0)
     total = pictures + below + TITLE_INCHES
     figure = canvas_for(ax, WIDTH_INCHES, total, DPI)
     axes = figure.add_axes((0, below / total, 1, pictures / total))
     axes.imshow(_sheet(cells, height, width), interpolation="nearest")
     axes.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
     axes.set_axis_off()
-    marks = [(cell, *mark) for i, cell in enumerate(cells) for mark in _marks(dial, i)]
-    for cell, style, boxes in marks:
-        _draw_boxes(axes, cell, boxes, style)
-    used = {style for _, style, _ in marks}
-    legend = [style for style in _styles(dial) if style in used]
+    used = set()
+    for cell, (_, marks) in zip(cells, images, strict=True):
+        for style, boxes in marks:
+            used.add(style)
+            _draw_boxes(axes, cell, boxes, style)
+    legend = [style for style in styles if style in used]
     _draw_legend(figure, legend, (below - LEGEND_INCHES) / total)
-    if dial.track is not None:
+    if position is not None:
         plot = figure.add_axes((0.08, 0.42 / total, 0.9, (MAP_INCHES - 0.75) / total))
-        _draw_map(plot, dial)
-    own = ", classes with their own" if dial.class_thresholds else ""
-    figure.text(
-        0.5,
-        1 - 0.5 * TITLE_INCHES / total,
-        f"score > {dial.score_threshold:.4g}{own}, NMS IoU {dial.nms_iou:.4g}",
-        ha="center",
-        va="center",
-    )
+        _draw_map(plot, position)
+    figure.text(0.5, 1 - 0.5 * TITLE_INCHES / total, title, ha="center", va="center")
     return figure_of(figure)
 
 
-def _layout(pictures: tuple[Pixels, ...]) -> tuple[list[Cell], tuple[int, int]]:
+def class_styles(names: Iterable[str]) -> list[Style]:
+    """Return how boxes of each class are drawn, as in the browser."""
+    return [Style(category(1 + c), "solid", _plain(name)) for c, name in enumerate(names)]
+
+
+def boxes_by_class(
+    kept: Mapping[str, torch.Tensor], labels: Iterable[int], styles: Sequence[Style]
+) -> list[tuple[Style, torch.Tensor]]:
+    """Return the kept boxes of an image by class."""
+    chosen = ((style, kept["labels"] == label) for style, label in zip(styles, labels, strict=True))
+    return [(style, kept["boxes"][of_class]) for style, of_class in chosen if of_class.any()]
+
+
+def boxes_by_error(
+    kept: Mapping[str, torch.Tensor], errors: Mapping[str, torch.Tensor], targets: torch.Tensor
+) -> list[tuple[Style, torch.Tensor]]:
+    """Return the missed targets of an image, then its kept boxes by what they are.
+
+    Args:
+        kept: boxes (N, 4).
+        errors: "true" and "ignored" bool (N,), "missed" the positions of targets.
+        targets: boxes (M, 4).
+    """
+    true, ignored = errors["true"], errors["ignored"]
+    of_style = ((TRUE, true), (FALSE, ~true & ~ignored), (IGNORED, ignored))
+    found = [(style, kept["boxes"][chosen]) for style, chosen in of_style]
+    every = [(MISSED, targets.cpu()[errors["missed"]]), *found]
+    return [(style, boxes) for style, boxes in every if len(boxes)]
+
+
+def _layout(pictures: Sequence[Pixels]) -> tuple[list[Cell], tuple[int, int]]:
     """Return where each picture goes, no larger than it will be printed, and the sheet's size."""
     columns = min(len(pictures), COLUMNS)
     wide = max(picture.shape[1] for picture in pictures)
@@ -113,15 +171,6 @@ def _sheet(cells: list[Cell], height: int, width: int) -> Pixels:
     return sheet
 
 
-def _styles(dial: DetectionDial) -> list[Style]:
-    """Return how boxes are drawn: by error, or without targets by class as in the browser."""
-    if dial.targets is not None:
-        return [TRUE, FALSE, MISSED, IGNORED]
-    return [
-        Style(category(1 + c), "solid", _plain(n)) for c, n in enumerate(dial.class_names.values())
-    ]
-
-
 def _plain(name: str) -> str:
     """Return a name that matplotlib does not leave out of a legend, as it does _names."""
     return f" {line(name, LONGEST_NAME)}"
@@ -132,22 +181,6 @@ def category(index: int) -> str:
     again, which = divmod(index, len(CATEGORIES))
     light = min(0.75, 0.35 * again)
     return "#{:02x}{:02x}{:02x}".format(*(round(v + (255 - v) * light) for v in CATEGORIES[which]))
-
-
-def _marks(dial: DetectionDial, image: int) -> Iterator[tuple[Style, torch.Tensor]]:
-    """Yield the boxes over a picture by how they are drawn."""
-    kept = dial.kept(image)
-    if dial.targets is None:
-        chosen = [kept["labels"] == label for label in dial.class_names]
-    else:
-        errors = dial.errors(image)
-        true, ignored = errors["true"], errors["ignored"]
-        if len(errors["missed"]):
-            yield MISSED, dial.targets[image].boxes.cpu()[errors["missed"]]
-        chosen = [true, ~true & ~ignored, torch.zeros_like(true), ignored]
-    for style, of_style in zip(_styles(dial), chosen, strict=True):
-        if of_style.any():
-            yield style, kept["boxes"][of_style]
 
 
 def _draw_boxes(axes: Axes, cell: Cell, boxes: torch.Tensor, style: Style) -> None:
@@ -183,21 +216,19 @@ def _draw_legend(figure: FigureBase, styles: list[Style], bottom: float) -> None
             text.set_parse_math(False)
 
 
-def _draw_map(axes: Axes, dial: DetectionDial) -> None:
+def _draw_map(axes: Axes, position: Position) -> None:
     """Draw F1 over both dials, where they stand, and where it would be best."""
-    curves, label = dial.track, dial.shown_label
-    if curves is None:
-        return
-    values = curves.metric("f1", dial.average, label).numpy()
+    curves, score_threshold, nms_iou, average, label = position
+    values = curves.metric("f1", average, label).numpy()
     scores, stops = curves.settings.scores.values, curves.settings.nms.values
     axes.pcolormesh(scores, stops, values, shading="nearest", cmap="viridis", vmin=0, vmax=1)
-    axes.plot(dial.score_threshold, dial.nms_iou, "o", color="white", markeredgecolor="black")
-    here = curves.at(dial.score_threshold, dial.nms_iou, dial.average, label)["f1"]
+    axes.plot(score_threshold, nms_iou, "o", color="white", markeredgecolor="black")
+    here = curves.at(score_threshold, nms_iou, average, label)["f1"]
     name = f"F1 {here:.3f} at ●"
     if not np.isnan(values).all():
-        score, stop, best = curves.best("f1", None, dial.average, label)
+        score, stop, best = curves.best("f1", None, average, label)
         axes.plot(score, stop, "*", color="white", markeredgecolor="black", markersize=11)
         name += f", best {best:.3f} at ★"
-    axes.set_title(f"{name}, {dial.average} over {curves.num_images:,} images", fontsize=9)
+    axes.set_title(f"{name}, {average} over {curves.num_images:,} images", fontsize=9)
     axes.set(xlabel="score threshold", ylabel="NMS IoU", xlim=(0, 1), ylim=(0, 1))
     axes.tick_params(labelsize=8)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from torchdial.widgets.live.run_packing import Run
+    from torchdial.training.shown_run import ShownRun
 
 MOST_PANELS = 6
 MOST_LINES = 8  # a panel
@@ -31,7 +31,7 @@ UNHIDDEN = "\u200b"  # matplotlib leaves labels out that begin with _
 HIDDEN = ("grad_norm", "clip_coefficient", "amp_scale", "skipped", "epoch")
 
 
-def curves_figure(runs: Sequence[Run], ax: Axes | None = None) -> Figure:
+def curves_figure(runs: Sequence[ShownRun], ax: Axes | None = None) -> Figure:
     """Return a figure of what the runs logged: a panel for each group, earlier runs faint."""
     panels = panels_of([name for run in runs for name in run.history.names])
     shown = list(panels.items())[:MOST_PANELS]
@@ -70,7 +70,7 @@ def _key(name: str) -> str:
     return name
 
 
-def _draw(axes: Axes, title: str, names: Sequence[str], runs: Sequence[Run]) -> None:
+def _draw(axes: Axes, title: str, names: Sequence[str], runs: Sequence[ShownRun]) -> None:
     keys = list(dict.fromkeys(_key(name) for name in names))
     bad: list[float] = []
     for run in runs:

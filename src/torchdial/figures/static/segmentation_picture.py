@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,11 +15,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from torchdial.widgets.preview.segmentation_dial import SegmentationDial
-
 Pixels = npt.NDArray[np.uint8]
 
-MAX_PICTURES = 8
+MAX_IMAGES = 8
 COLUMNS = 4
 CELL_INCHES = 2.0
 CURVE_INCHES = 1.1
@@ -28,38 +27,62 @@ GAP = 4  # pixels between pictures
 OPACITY = 0.55
 
 
-def segmentation_figure(dial: SegmentationDial, ax: Axes | None = None) -> Figure:
-    """Return a figure of the first pictures under the dial and, with targets, of the Dice curve.
+class Curve(NamedTuple):
+    """A metric at every stop of the dial."""
 
-    It is made without pyplot, so that nobody's current figure changes, and of two axes at most,
-    since each costs time whenever a widget is displayed.
+    stops: Sequence[float]
+    values: npt.NDArray[np.float64]
+
+
+def segmentation_figure(
+    overlays: Sequence[Pixels],
+    curve: Curve | None,
+    threshold: float,
+    *,
+    own_thresholds: bool,
+    ax: Axes | None = None,
+) -> Figure:
+    """Return a figure of images with their masks and, with targets, of the Dice curve.
+
+    It is made without pyplot, so that no current figure changes, and of two axes at most, since
+    each costs time whenever a widget is displayed.
+
+    Args:
+        overlays: uint8 (H, W, 3) of one size, see `overlay`.
+        curve: Dice at every stop.
+        threshold: where the dial stands.
+        own_thresholds: whether classes have thresholds of their own.
+        ax: see `torchdial.figures.static.canvas.canvas_for`.
     """
-    sheet = _sheet([_overlay(dial, i) for i in range(min(len(dial.pictures), MAX_PICTURES))])
-    curves = dial.track
+    sheet = _sheet(list(overlays))
     width = CELL_INCHES * COLUMNS
-    below = CURVE_INCHES if curves is not None else 0.0
+    below = CURVE_INCHES if curve is not None else 0.0
     pictures = width * min(1.0, sheet.shape[0] / sheet.shape[1])
     height = pictures + below + TITLE_INCHES
     figure = canvas_for(ax, width, height, DPI)
     axes = figure.add_axes((0, below / height, 1, pictures / height))
     axes.imshow(sheet, interpolation="nearest")
     axes.set_axis_off()
-    if curves is not None:
+    if curve is not None:
         plot = figure.add_axes((0.08, 0.4 / height, 0.9, (below - 0.5) / height))
-        _draw_curve(plot, curves.stops.values, curves.dice(dial.average).numpy(), dial.threshold)
-    own = ", classes with their own" if dial.class_thresholds else ""
-    title = f"p > {dial.threshold:.4g}{own}"
+        _draw_curve(plot, curve, threshold)
+    own = ", classes with their own" if own_thresholds else ""
+    title = f"p > {threshold:.4g}{own}"
     figure.text(0.5, 1 - 0.5 * TITLE_INCHES / height, title, ha="center", va="center")
     return figure_of(figure)
 
 
-def _overlay(dial: SegmentationDial, image: int) -> Pixels:
-    """Return a picture with its mask over it, no larger than it will be printed."""
-    picture = dial.pictures[image]
-    step = max(1, max(picture.shape[:2]) // round(CELL_INCHES * DPI))
-    picture, mask = picture[::step, ::step], dial.mask(image)[::step, ::step]
-    rgb = np.repeat(picture, 3, axis=2) if picture.shape[2] == 1 else picture[..., :3]
-    classes = dial.classes(image)[::step, ::step]
+def overlay(image: Pixels, mask: Pixels, classes: npt.NDArray[np.uint8]) -> Pixels:
+    """Return an image with its mask over it, uint8 (h, w, 3), no larger than it will be printed.
+
+    Args:
+        image: (H, W, 1), (H, W, 3) or (H, W, 4).
+        mask: (H, W), what is on above 0.
+        classes: (H, W), whose colour each pixel has.
+    """
+    step = max(1, max(image.shape[:2]) // round(CELL_INCHES * DPI))
+    image, mask, classes = image[::step, ::step], mask[::step, ::step], classes[::step, ::step]
+    rgb = np.repeat(image, 3, axis=2) if image.shape[2] == 1 else image[..., :3]
     mixed = rgb + OPACITY * (CATEGORIES[classes % len(CATEGORIES)] - rgb)
     return np.where(mask[..., None] > 0, mixed, rgb).astype(np.uint8)
 
@@ -74,9 +97,7 @@ def _sheet(pictures: list[Pixels]) -> Pixels:
     return np.vstack(rows)
 
 
-def _draw_curve(
-    axes: Axes, stops: tuple[float, ...], values: npt.NDArray[np.float64], threshold: float
-) -> None:
-    axes.plot(stops, values)
+def _draw_curve(axes: Axes, curve: Curve, threshold: float) -> None:
+    axes.plot(curve.stops, curve.values)
     axes.axvline(threshold, color="black", linewidth=1)
     axes.set(xlabel="threshold", ylabel="Dice", xlim=(0, 1), ylim=(0, 1))

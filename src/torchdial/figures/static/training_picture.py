@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from torchdial.training.history.history import History
-    from torchdial.widgets.live.run_packing import Run
+    from torchdial.training.shown_run import ShownRun
 
 WIDTH_INCHES, HEIGHT_INCHES = 8.0, 6.5
 DPI = 80
 
 
-def training_figure(runs: Sequence[Run], history: History, ax: Axes | None = None) -> Figure:
+def training_figure(runs: Sequence[ShownRun], history: History, ax: Axes | None = None) -> Figure:
     """Return a figure of what the runs logged, above the gradients of one of them."""
     figure = canvas_for(ax, WIDTH_INCHES, HEIGHT_INCHES, DPI, layout="constrained")
     curves, gradients = figure.subplots(2)

@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from torchdial.widgets.live.run_packing import Choice, Packed, Run, Told, delta, keyframe
+from torchdial.training.shown_run import ShownRun
+from torchdial.widgets.live.run_packing import Choice, Packed, Told, delta, keyframe
 
 DELTA_SECONDS = 0.1
 KEYFRAME_SECONDS = 5.0
@@ -45,7 +46,7 @@ class Feed:
 
     def __init__(
         self,
-        runs: Sequence[Run],
+        runs: Sequence[ShownRun],
         choice: Choice,
         send: Send,
         status: Callable[[], dict[str, Any] | None] = lambda: None,

@@ -9,9 +9,10 @@ import traitlets as t
 from torch import nn
 
 from torchdial.training.recording.current_gradients import gradients_now
+from torchdial.training.shown_run import ShownRun
 from torchdial.widgets.live.live_plot import LivePlot
 from torchdial.widgets.live.plot_sources import Source, read_source
-from torchdial.widgets.live.run_packing import Choice, Run
+from torchdial.widgets.live.run_packing import Choice
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -62,7 +63,7 @@ class GradientPlot(LayersPlot):
     def __init__(self, source: Any) -> None:
         self._model = source if isinstance(source, nn.Module) else None
         if self._model is not None:
-            found = Source((Run(gradients_now(self._model), "gradients now"),))
+            found = Source((ShownRun(gradients_now(self._model), "gradients now"),))
         else:
             found = read_source(source)
         choice = Choice(scalars=lambda name: name in SCALARS, layers=True)

@@ -8,7 +8,8 @@ from typing import Any
 
 import traitlets as t
 
-from torchdial.report.saved_widget import Saved
+from torchdial.report.saved_widget import SavedWidget
+from torchdial.training.shown_run import ShownRun
 from torchdial.widgets.base import Widget
 from torchdial.widgets.live.clicks_while_busy import hear
 from torchdial.widgets.live.feed import Feed
@@ -16,7 +17,6 @@ from torchdial.widgets.live.plot_sources import Monitor
 from torchdial.widgets.live.run_packing import (
     Choice,
     Packed,
-    Run,
     detail,
     distribution_at,
     distributions,
@@ -39,7 +39,7 @@ class LivePlot(Widget):
 
     def __init__(
         self,
-        runs: Sequence[Run],
+        runs: Sequence[ShownRun],
         choice: Choice,
         monitor: Monitor | None,
         **config: Any,
@@ -91,7 +91,7 @@ class LivePlot(Widget):
             state["_opening"] = self._feed.opening()
         return state
 
-    def _saved(self) -> Saved:
+    def _saved(self) -> SavedWidget:
         saved = super()._saved()
         frame = saved.state["_opening"]["frame"]
         if frame["status"] is not None:

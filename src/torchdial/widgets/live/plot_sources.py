@@ -13,7 +13,7 @@ from torchdial.inputs.errors import describe, refusal
 from torchdial.training.history.history import History
 from torchdial.training.history.series import Series
 from torchdial.training.runs import runs as all_runs
-from torchdial.widgets.live.run_packing import Run
+from torchdial.training.shown_run import ShownRun
 
 MOST_EARLIER = 6
 
@@ -61,7 +61,7 @@ class Monitor(Protocol):
 class Source:
     """Runs to show, the newest last, and the monitor that goes on with it."""
 
-    runs: tuple[Run, ...]
+    runs: tuple[ShownRun, ...]
     monitor: Monitor | None = None
 
 
@@ -72,18 +72,20 @@ def read_source(source: Any) -> Source:
         ValueError: it is neither a monitor, nor a history, nor a dict of histories or of values.
     """
     if is_monitor(source):
-        return Source((*_earlier(source.history), Run(source.history, source.history.name)), source)
+        return Source(
+            (*_earlier(source.history), ShownRun(source.history, source.history.name)), source
+        )
     if isinstance(source, History):
-        return Source((Run(source, source.name or "run"),))
+        return Source((ShownRun(source, source.name or "run"),))
     if isinstance(source, Mapping) and source:
         values = list(source.values())
         histories = [v.history if is_monitor(v) else v for v in values]
         if all(isinstance(history, History) for history in histories):
             return Source(
-                tuple(Run(h, str(name)) for name, h in zip(source, histories, strict=True))
+                tuple(ShownRun(h, str(name)) for name, h in zip(source, histories, strict=True))
             )
         if not any(isinstance(history, History) for history in histories):
-            return Source((Run(_history_of(source), "run"),))
+            return Source((ShownRun(_history_of(source), "run"),))
     raise refusal(
         "source",
         expected="a TrainingMonitor, a History, or a dict of histories or of lists of values",
@@ -97,12 +99,12 @@ def is_monitor(source: Any) -> TypeGuard[Monitor]:
     return isinstance(getattr(source, "history", None), History) and hasattr(source, "subscribe")
 
 
-def _earlier(history: History) -> list[Run]:
+def _earlier(history: History) -> list[ShownRun]:
     """Return the runs of this process that began before a run, as far as they are not too many."""
     runs = all_runs()
     place = next((i for i, run in enumerate(runs) if run is history), len(runs))
     shown = [run for run in runs[:place] if not run.hidden]
-    return [Run(run, run.name, earlier=True) for run in shown[-MOST_EARLIER:]]
+    return [ShownRun(run, run.name, earlier=True) for run in shown[-MOST_EARLIER:]]
 
 
 def _history_of(given: Mapping[Any, Any]) -> History:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from torchdial.training.history.events import Event
 from torchdial.training.history.history import History
 from torchdial.training.history.series import Series
+from torchdial.training.shown_run import ShownRun
 from torchdial.widgets.live.layer_packing import (
     ToldLayers,
     length_of,
@@ -36,21 +37,6 @@ SERIES_POINTS = 16_000  # js/src/lib/live/scalar_points.ts keeps a few more
 KEYFRAME_EVENTS = 200
 POINT_BYTES = 20  # step and value as float64, time as float32
 SCALAR_BYTES = 200  # of the head
-
-
-@dataclass(frozen=True)
-class Run:
-    """A run as it is shown.
-
-    Attributes:
-        history: what was recorded.
-        name: what it is called here.
-        earlier: whether it is drawn faint, behind the others.
-    """
-
-    history: History
-    name: str
-    earlier: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,7 +77,7 @@ class Packed:
     too_much: bool = False
 
 
-def keyframe(runs: Sequence[Run], choice: Choice, told: Told) -> Packed:
+def keyframe(runs: Sequence[ShownRun], choice: Choice, told: Told) -> Packed:
     """Return everything that is shown, at most 512 kB, and note in `told` what that is."""
     packer = Packer()
     history = runs[-1].history
@@ -114,7 +100,7 @@ def keyframe(runs: Sequence[Run], choice: Choice, told: Told) -> Packed:
 
 
 def _whole_runs(
-    packer: Packer, runs: Sequence[Run], choice: Choice, told: Told, room: int
+    packer: Packer, runs: Sequence[ShownRun], choice: Choice, told: Told, room: int
 ) -> list[dict[str, Any]]:
     chosen = [[s for s in _scalars(run.history) if choice.scalars(s.name)] for run in runs]
     counts = [min(len(series), SERIES_POINTS) for scalars in chosen for series in scalars]
@@ -128,7 +114,7 @@ def _whole_runs(
     return heads
 
 
-def delta(runs: Sequence[Run], choice: Choice, told: Told) -> Packed:
+def delta(runs: Sequence[ShownRun], choice: Choice, told: Told) -> Packed:
     """Return what is new since `told`, at most 64 kB, and note it there."""
     packer = Packer()
     history = runs[-1].history
@@ -169,7 +155,7 @@ def delta(runs: Sequence[Run], choice: Choice, told: Told) -> Packed:
     return Packed(head, packer.data(), more, too_much)
 
 
-def detail(runs: Sequence[Run], content: Mapping[str, Any]) -> Packed:
+def detail(runs: Sequence[ShownRun], content: Mapping[str, Any]) -> Packed:
     """Return the points of a window that the browser asked for.
 
     Raises:

@@ -185,9 +185,27 @@ class DetectionDial(Preview[DetectionFrame]):
 
     def to_matplotlib(self, ax: Axes | None = None) -> Figure:
         """Return a matplotlib figure of the first pictures and the curve, as they stand now."""
-        from torchdial.figures.static.detection_picture import detection_figure
+        from torchdial.figures.static import detection_picture as figures
 
-        return detection_figure(self, ax)
+        styles = figures.ERRORS
+        if self.targets is None:
+            styles = figures.class_styles(self.class_names.values())
+        images = []
+        for i, image in enumerate(self.pictures[: figures.MAX_IMAGES]):
+            kept = self.kept(i)
+            if self.targets is None:
+                boxes = figures.boxes_by_class(kept, self.class_names, styles)
+            else:
+                boxes = figures.boxes_by_error(kept, self.errors(i), self.targets[i].boxes)
+            images.append(figures.ImageBoxes(image, boxes))
+        position = None
+        if self.track is not None:
+            position = figures.Position(
+                self.track, self.score_threshold, self.nms_iou, self.average, self.shown_label
+            )
+        own = ", classes with their own" if self.class_thresholds else ""
+        title = f"score > {self.score_threshold:.4g}{own}, NMS IoU {self.nms_iou:.4g}"
+        return figures.detection_figure(images, styles, position, title, ax)
 
     def _point(self) -> OperatingPoint:
         own = zip(self._labels, self.class_thresholds, strict=False)

@@ -14,7 +14,7 @@ from torchdial.inputs.arguments import to_own_thresholds
 from torchdial.inputs.errors import describe, refusal
 from torchdial.models.inference import Model
 from torchdial.models.predictions import at_other_images
-from torchdial.report.saved_widget import Saved
+from torchdial.report.saved_widget import SavedWidget
 from torchdial.sweeps.metric_formulas import Average
 from torchdial.widgets.base import Widget
 from torchdial.widgets.preview.segmentation_packing import pack_tile, plane_bytes
@@ -159,7 +159,7 @@ class Preview(Widget, Generic[Frame]):
         """Yield the keys of all planes of an image that may be asked for."""
         yield from self._keys_of_image(image)
 
-    def _saved(self) -> Saved:
+    def _saved(self) -> SavedWidget:
         saved = super()._saved()
         frame = self._frame
         bare = [source | {"tiles": []} for source in frame["sources"]]

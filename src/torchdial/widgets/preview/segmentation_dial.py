@@ -174,9 +174,20 @@ class SegmentationDial(Preview[SegmentationFrame]):
 
     def to_matplotlib(self, ax: Axes | None = None) -> Figure:
         """Return a matplotlib figure of the first pictures and the curve, as they stand now."""
-        from torchdial.figures.static.segmentation_picture import segmentation_figure
+        from torchdial.figures.static.segmentation_picture import (
+            MAX_IMAGES,
+            Curve,
+            overlay,
+            segmentation_figure,
+        )
 
-        return segmentation_figure(self, ax)
+        images = enumerate(self.pictures[:MAX_IMAGES])
+        overlays = [overlay(image, self.mask(i), self.classes(i)) for i, image in images]
+        dice = None
+        if self.track is not None:
+            dice = Curve(self.track.stops.values, self.track.dice(self.average).numpy())
+        own = bool(self.class_thresholds)
+        return segmentation_figure(overlays, dice, self.threshold, own_thresholds=own, ax=ax)
 
     # The wire
 

@@ -21,16 +21,13 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from torchdial import __version__
 from torchdial.atomic_files import whole_file
 from torchdial.inputs.arguments import of_kind, refuse_no_path
-from torchdial.inputs.errors import describe, refusal
+from torchdial.inputs.errors import refusal
 from torchdial.inputs.numbers import to_whole
 from torchdial.js_bundle import bundle
-from torchdial.report.saved_widget import MAX_BYTES, Saved
-from torchdial.widgets.base import Widget
-from torchdial.widgets.live.plot_sources import is_monitor
-from torchdial.widgets.live.training_panel import TrainingPanel
+from torchdial.report.saved_widget import MAX_BYTES, SavedWidget
+from torchdial.version import __version__
 
 GZIP = 31  # zlib's wbits for a gzip header and its checksum
 NAME_BYTES = 64  # at most, for the name and place of one plane
@@ -58,20 +55,17 @@ PAGE = """<!doctype html>
 """
 
 
-def save_html(
-    widgets: Sequence[Any],
+def write_html(
+    widgets: Sequence[SavedWidget],
     path: str | PathLike[str],
     *,
     title: str = "torchdial",
     max_bytes: int | None = MAX_BYTES,
 ) -> None:
-    """Write widgets into one HTML file: every dial, view and zoom works, with no kernel.
-
-    Nothing is fetched, also when it is opened from a disk. Widgets stand one below the other, as
-    they are set now. Plots zoom over the points that they show.
+    """Write widgets into one HTML file; `torchdial.save_html` says what of.
 
     Args:
-        widgets: torchdial's widgets and monitors.
+        widgets: at least one.
         path: where to. What was there stays until the file is whole.
         title: of the page.
         max_bytes: of the file, None for no limit. Where the images do not all fit, the first ones
@@ -79,24 +73,17 @@ def save_html(
 
     Raises:
         OSError: the file cannot be written.
-        ValueError: something is no widget of torchdial, or not even one image fits.
-
-    Example:
-        >>> import tempfile
-        >>> from torchdial import ImageGrid
-        >>> path = f"{tempfile.mkdtemp()}/report.html"
-        >>> save_html([ImageGrid(torch.rand(4, 1, 8, 8))], path, title="Four pictures")
+        ValueError: not even one image fits.
     """
     refuse_no_path("path", path)
     of_kind("title", title, str, expected="text", remedy="Pass what the page is about.")
     if max_bytes is not None:
         max_bytes = to_whole("max_bytes", max_bytes, 1, remedy="Pass 64 << 20, or None.")
-    saved = _to_saved(widgets)
     block = _Block()
-    entries = [_entry(each, block) for each in saved]
+    entries = [_entry(each, block) for each in widgets]
     room = math.inf if max_bytes is None else max_bytes - len(_page(title, entries, block).encode())
-    block = _with_pictures(saved, entries, block, room)
-    for entry, each in zip(entries, saved, strict=True):
+    block = _with_pictures(widgets, entries, block, room)
+    for entry, each in zip(entries, widgets, strict=True):
         _say_what_is_left(entry, each, max_bytes)
     page = _page(title, entries, block).encode()
     if max_bytes is not None and len(page) > max_bytes:
@@ -105,35 +92,7 @@ def save_html(
         file.write(page)
 
 
-def _to_saved(widgets: Any) -> list[Saved]:
-    if isinstance(widgets, (str, Mapping)) or not isinstance(widgets, Sequence) or not widgets:
-        raise refusal(
-            "widgets",
-            expected="a list of torchdial's widgets",
-            got=describe(widgets),
-            remedy="Pass save_html([widget], path).",
-        )
-    return [_saved(widget) for widget in widgets]
-
-
-def _saved(widget: Any) -> Saved:
-    if isinstance(widget, Widget):
-        return widget._saved()
-    if not is_monitor(widget):
-        raise refusal(
-            "widgets",
-            expected="torchdial's widgets and monitors",
-            got=describe(widget),
-            remedy="ipywidgets.embed.embed_minimal_html writes other widgets.",
-        )
-    panel = TrainingPanel(widget)
-    try:
-        return panel._saved()
-    finally:
-        panel.close()
-
-
-def _entry(saved: Saved, block: _Block) -> dict[str, Any]:
+def _entry(saved: SavedWidget, block: _Block) -> dict[str, Any]:
     """Return a widget without its pictures; js/src/lib/report/file_host.ts reads it."""
     return {
         "stem": saved.stem,
@@ -146,7 +105,7 @@ def _entry(saved: Saved, block: _Block) -> dict[str, Any]:
 
 
 def _with_pictures(
-    saved: Sequence[Saved], entries: Sequence[dict[str, Any]], block: _Block, room: float
+    saved: Sequence[SavedWidget], entries: Sequence[dict[str, Any]], block: _Block, room: float
 ) -> _Block:
     """Add the first picture of every widget, then the second, as far as there is room."""
     names, start = 0, block.size()
@@ -165,7 +124,7 @@ def _with_pictures(
     return block
 
 
-def _say_what_is_left(entry: dict[str, Any], saved: Saved, max_bytes: int | None) -> None:
+def _say_what_is_left(entry: dict[str, Any], saved: SavedWidget, max_bytes: int | None) -> None:
     """Have the page and a warning say that pictures were left out.
 
     Raises:
