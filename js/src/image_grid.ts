@@ -12,8 +12,8 @@ import { createImagePainter } from "./lib/images/image_painter";
 import { createStore, type Message } from "./lib/images/image_store";
 import { createPages } from "./lib/preview/picture_pages";
 import { renderer } from "./lib/preview/preview_shell";
+import type { WireTile } from "./lib/preview/preview_wire";
 import { labelled } from "./lib/preview/toolbar";
-import type { WireTile } from "./lib/segmentation/segmentation_wire";
 
 const FIRST_OPACITY = 0.55;
 const ZOOM_STEP = 1.5;

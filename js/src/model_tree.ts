@@ -1,5 +1,6 @@
 // ModelTree: src/torchdial/widgets/model_tree.py is the other half.
 
+import { type Bytes, float64Of } from "./lib/core/bytes";
 import { button, copyText, h, select } from "./lib/core/dom";
 import type { Guard } from "./lib/core/error_display";
 import { type Failure, hear } from "./lib/core/kernel_messages";
@@ -8,7 +9,6 @@ import { beforePaint } from "./lib/core/timing";
 import { listen, type Model } from "./lib/core/widget_model";
 import { whenVisible } from "./lib/live/when_visible";
 import { renderer } from "./lib/preview/preview_shell";
-import { type Bytes, float64Of } from "./lib/segmentation/segmentation_wire";
 import { LiveCell, type LiveLook } from "./lib/tree/live_cell";
 import { type LiveFrame, LiveModules } from "./lib/tree/live_columns";
 import { amountInWords, COSTS, type Cost } from "./lib/tree/module_costs";

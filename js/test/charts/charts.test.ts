@@ -9,14 +9,14 @@ import {
   limitsOf,
   logTicks,
 } from "../../src/lib/charts/axis_scale";
-import { tableOf } from "../../src/lib/charts/csv_table";
 import { extremes } from "../../src/lib/charts/extremes";
 import { mix, readRgb } from "../../src/lib/charts/line_colors";
 import { better, isReserved, panelsOf } from "../../src/lib/charts/metric_groups";
+import { MOST_POINTS, Points } from "../../src/lib/charts/scalar_points";
 import { cut, Epochs, nearest, trackOf } from "../../src/lib/charts/scalar_track";
 import { smooth } from "../../src/lib/charts/smoothing";
 import { unpack } from "../../src/lib/live/packed_arrays";
-import { MOST_POINTS, Points } from "../../src/lib/live/scalar_points";
+import { tableOf } from "../../src/lib/training/csv_table";
 
 const upTo = (n: number) => Float64Array.from({ length: n }, (_, i) => i);
 

@@ -1,8 +1,8 @@
 // A live plot's model as a host hands it over, without a host.
 
+import type { Bytes } from "../../src/lib/core/bytes";
 import type { LiveModel } from "../../src/lib/live/run_store";
 import type { Frame, Message } from "../../src/lib/live/run_wire";
-import type { Bytes } from "../../src/lib/segmentation/segmentation_wire";
 
 export interface Opening {
   frame: Frame;

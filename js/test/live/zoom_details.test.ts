@@ -1,9 +1,9 @@
 // Detail on demand: asked for once, found while the window lies in it, forgotten by no refusal.
 
 import { describe, expect, test } from "vitest";
+import { Points } from "../../src/lib/charts/scalar_points";
 import type { Reply, Run, Store } from "../../src/lib/live/run_store";
 import type { Message } from "../../src/lib/live/run_wire";
-import { Points } from "../../src/lib/live/scalar_points";
 import { Details } from "../../src/lib/live/zoom_details";
 
 const run: Run = { id: 0, name: "run 1", earlier: false, scalars: new Map() };

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
+import { bytesOf, float64Of } from "../../src/lib/core/bytes";
 import { argmaxKey, imageKey, Tiles, targetKey } from "../../src/lib/preview/tile_store";
-import { bytesOf, float64Of } from "../../src/lib/segmentation/segmentation_wire";
 
 const tick = () => new Promise((resolve) => queueMicrotask(() => resolve(null)));
 

@@ -9,8 +9,8 @@ import {
   rangeOf,
   ZERO,
 } from "../../src/lib/charts/heat_colors";
+import { Columns, larger, MISSING, MOST_COLUMNS } from "../../src/lib/charts/layer_columns";
 import { pack } from "../../src/lib/core/colors";
-import { Columns, larger, MISSING, MOST_COLUMNS } from "../../src/lib/live/layer_columns";
 import { filled } from "../../src/lib/training/gradient_histogram";
 import { seen, treeOf, unfold } from "../../src/lib/training/layer_tree";
 

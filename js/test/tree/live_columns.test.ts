@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import { NOT_FINITE } from "../../src/lib/charts/heat_colors";
-import { MISSING } from "../../src/lib/live/layer_columns";
+import { MISSING } from "../../src/lib/charts/layer_columns";
 import { type LiveFrame, LiveModules, MOST_COLUMNS, Ring } from "../../src/lib/tree/live_columns";
 import { colorOf, decadesOf, heights, inWords, short } from "../../src/lib/tree/statistic_styles";
 

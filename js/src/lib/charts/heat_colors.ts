@@ -1,8 +1,8 @@
 // Layers × steps as colours of log₁₀.
 
 import { css, pack, type Rgb, TRANSPARENT, viridis } from "../core/colors";
-import { type Columns, MISSING } from "../live/layer_columns";
 import type { Limits } from "./axis_scale";
+import { type Columns, MISSING } from "./layer_columns";
 
 /** Of what has no logarithm: bright where it is not finite, dull where it is zero. */
 export const NOT_FINITE: Rgb = [213, 94, 0];

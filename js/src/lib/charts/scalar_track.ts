@@ -1,8 +1,8 @@
 // A scalar along the chosen axis: sorted, smoothed, and cut to what a window and its pixels can show.
 
-import type { Points } from "../live/scalar_points";
 import type { Limits } from "./axis_scale";
 import { extremes } from "./extremes";
+import type { Points } from "./scalar_points";
 import { smooth } from "./smoothing";
 
 export type Axis = "step" | "epoch" | "time";

@@ -1,6 +1,6 @@
 // Tracks and their smoothing, made again only when something changed.
 
-import type { Points } from "../live/scalar_points";
+import type { Points } from "./scalar_points";
 import { type Axis, type Epochs, smoothed, type Track, trackOf } from "./scalar_track";
 
 /** A curve of fewer points is drawn as it is. */

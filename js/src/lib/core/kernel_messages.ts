@@ -1,6 +1,6 @@
 // What a widget hears from its kernel, by the type of the message.
 
-import type { Bytes } from "../segmentation/segmentation_wire";
+import type { Bytes } from "./bytes";
 import type { Guard } from "./error_display";
 import { type Source, subscribe } from "./widget_model";
 

@@ -1,13 +1,8 @@
 // What crosses the wire of a detection preview; src/torchdial/widgets/preview/detection_preview.py writes it.
 
+import { type Bytes, bytesOf, float64Of } from "../core/bytes";
 import type { Average } from "../core/metrics";
-import {
-  type Bytes,
-  bytesOf,
-  float64Of,
-  type PreviewTraits,
-  type WireTile,
-} from "../segmentation/segmentation_wire";
+import type { PreviewTraits, WireTile } from "../preview/preview_wire";
 import type { Pairs, Scene, Truth } from "./rules/image_decisions";
 
 export type View = "boxes" | "errors" | "ghosts";

@@ -1,8 +1,9 @@
 // The pictures that the browser holds, and what is known of them.
 
+import { bytesOf } from "../core/bytes";
 import type { Failure } from "../core/kernel_messages";
+import type { WireTile } from "../preview/preview_wire";
 import { Tiles } from "../preview/tile_store";
-import { bytesOf, type WireTile } from "../segmentation/segmentation_wire";
 
 /** Messages from src/torchdial/widgets/image_grid.py. */
 export type Message =

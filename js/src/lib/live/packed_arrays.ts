@@ -1,7 +1,7 @@
 // Arrays in a frame: a head of plain values that says where, in one block of bytes, each array lies.
 // src/torchdial/widgets/live/packer.py writes them.
 
-import { type Bytes, bytesOf } from "../segmentation/segmentation_wire";
+import { type Bytes, bytesOf } from "../core/bytes";
 
 /** An array: where its bytes begin, little-endian, of what kind and how many numbers. */
 export interface Packed {

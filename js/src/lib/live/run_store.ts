@@ -1,11 +1,12 @@
 // What the browser knows of the runs: one for each widget, shared by all its views.
 
 import type { Limits } from "../charts/axis_scale";
+import { Columns } from "../charts/layer_columns";
+import { Points } from "../charts/scalar_points";
 import type { Axis } from "../charts/scalar_track";
+import type { Bytes } from "../core/bytes";
 import { wordsOf } from "../core/error_display";
 import { GONE, type Line, watchKernel } from "../core/kernel_connection";
-import type { Bytes } from "../segmentation/segmentation_wire";
-import { Columns } from "./layer_columns";
 import { type Packed, unpack } from "./packed_arrays";
 import {
   checkFrame,
@@ -17,7 +18,6 @@ import {
   type WireDistribution,
   type WireRun,
 } from "./run_wire";
-import { Points } from "./scalar_points";
 
 export const KEYFRAME_EVERY = 5000;
 /** After so many ms without a word of a run that goes on, something may be lost. */

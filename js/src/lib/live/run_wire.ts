@@ -1,6 +1,6 @@
 // What crosses the wire of the live plots; src/torchdial/widgets/live/run_packing.py writes it.
 
-import type { Bytes } from "../segmentation/segmentation_wire";
+import type { Bytes } from "../core/bytes";
 import { type Packed, unpack } from "./packed_arrays";
 
 export interface WireScalar {

@@ -1,11 +1,11 @@
 // What a zoomed window shows beyond the picture of the whole: asked for, shown when it comes.
 
 import type { Limits } from "../charts/axis_scale";
+import { Points } from "../charts/scalar_points";
 import type { Axis } from "../charts/scalar_track";
 import { PATIENCE } from "../core/timing";
 import { type Run, readDetail, type Store } from "./run_store";
 import type { Message } from "./run_wire";
-import { Points } from "./scalar_points";
 
 const BUCKETS = 1500;
 

@@ -11,8 +11,8 @@ import { range } from "../core/metrics";
 import { beforePaint, throttle } from "../core/timing";
 import { shorten } from "../core/user_names";
 import { listen, type Model } from "../core/widget_model";
-import type { PreviewTraits } from "../segmentation/segmentation_wire";
 import { createPages, type Ranking } from "./picture_pages";
+import type { PreviewTraits } from "./preview_wire";
 import { Tiles } from "./tile_store";
 
 const KEYS =

@@ -1,8 +1,9 @@
 // The planes that the browser holds: pictures, targets, levels. What is missing is asked for once,
 // and again when it is missed after a while: a question or its answer can be lost.
 
+import { bytesOf } from "../core/bytes";
 import { PATIENCE } from "../core/timing";
-import { bytesOf, type WireTile } from "../segmentation/segmentation_wire";
+import type { WireTile } from "./preview_wire";
 
 export class Tiles {
   readonly #ask: (keys: string[]) => void;

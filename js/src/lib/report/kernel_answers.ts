@@ -1,7 +1,7 @@
 // What a kernel would answer, from what src/torchdial/report/html_file.py has put into the file.
 
+import { type Bytes, bytesOf } from "../core/bytes";
 import type { WireDistribution } from "../live/run_wire";
-import { type Bytes, bytesOf } from "../segmentation/segmentation_wire";
 import { formatNumber } from "./python_format";
 
 /** The values behind a picture, row by row. */

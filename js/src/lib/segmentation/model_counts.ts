@@ -1,5 +1,6 @@
 // One model under the dial: its counts over the shown images and over the dial's track.
 
+import { float64Of } from "../core/bytes";
 import {
   average,
   bestStop,
@@ -9,13 +10,8 @@ import {
   pool,
   range,
 } from "../core/metrics";
-import {
-  type Config,
-  countsOf,
-  float64Of,
-  type WireSource,
-  type WireTally,
-} from "./segmentation_wire";
+import { countsOf } from "../preview/preview_wire";
+import type { Config, WireSource, WireTally } from "./segmentation_wire";
 
 /** Counts of a set of images. */
 export interface Tally {

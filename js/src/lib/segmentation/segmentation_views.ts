@@ -26,9 +26,7 @@ import {
   type Tiles,
   targetKey,
 } from "../preview/tile_store";
-import type { Config } from "./segmentation_wire";
-
-export type View = "mask" | "overlay" | "heat" | "outline" | "errors" | "difference";
+import type { Config, View } from "./segmentation_wire";
 
 const VIEWS: readonly View[] = ["mask", "overlay", "heat", "outline", "errors", "difference"];
 const SEE_THROUGH: readonly View[] = ["overlay", "heat", "errors", "difference"];

@@ -1,32 +1,10 @@
 // What crosses the wire; src/torchdial/widgets/preview/segmentation_packing.py writes it.
 
-import type { Average, Counts } from "../core/metrics";
-import type { View } from "./segmentation_views";
+import type { Bytes } from "../core/bytes";
+import type { Average } from "../core/metrics";
+import type { PreviewTraits, WireCounts, WireTile } from "../preview/preview_wire";
 
-/** JupyterLab hands over DataViews, other hosts Uint8Arrays. */
-export type Bytes = DataView | Uint8Array;
-
-export interface WireTile {
-  key: string;
-  data: Bytes;
-}
-
-export interface WireCounts {
-  num_images: number;
-  num_classes: number;
-  tp: Bytes;
-  fp: Bytes;
-  positives: Bytes;
-  negatives: Bytes;
-}
-
-/** What every preview has, whatever it shows. */
-export interface PreviewTraits {
-  _pictures: { tiles: WireTile[] };
-  _frame: { version: number };
-  _curves: unknown;
-  _notice: string;
-}
+export type View = "mask" | "overlay" | "heat" | "outline" | "errors" | "difference";
 
 /** The traits of src/torchdial/widgets/preview/segmentation_preview.py. */
 export interface SegmentationTraits extends PreviewTraits {
@@ -82,27 +60,4 @@ export interface WireSource {
 export interface WireFrame {
   version: number;
   sources: WireSource[];
-}
-
-/** Uint8 view of what a host hands over, without copying. */
-export function bytesOf(data: Bytes): Uint8Array {
-  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-}
-
-/** Little-endian float64 numbers; copied, since the bytes may lie anywhere. */
-export function float64Of(data: Bytes): Float64Array {
-  return new Float64Array(bytesOf(data).slice().buffer);
-}
-
-export function countsOf(wire: WireCounts): Counts {
-  const tp = float64Of(wire.tp);
-  return {
-    numImages: wire.num_images,
-    numClasses: wire.num_classes,
-    numStops: tp.length / (wire.num_images * wire.num_classes),
-    tp,
-    fp: float64Of(wire.fp),
-    positives: float64Of(wire.positives),
-    negatives: float64Of(wire.negatives),
-  };
 }

@@ -2,12 +2,12 @@
 
 import { formatCount, formatTick, type Limits } from "../charts/axis_scale";
 import { gradient, NOT_FINITE, ZERO } from "../charts/heat_colors";
+import type { Columns } from "../charts/layer_columns";
 import { type Ink, inkOf } from "../charts/line_colors";
 import { css } from "../core/colors";
 import { button, h } from "../core/dom";
 import { PATIENCE } from "../core/timing";
 import { inText } from "../core/user_names";
-import type { Columns } from "../live/layer_columns";
 import type { Distribution, Store } from "../live/run_store";
 import { drawSpread } from "./gradient_histogram";
 import { LinesView } from "./layer_lines";

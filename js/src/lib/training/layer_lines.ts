@@ -1,12 +1,12 @@
 // Lines over the steps on a log axis: chosen layers, or the total.
 
 import { formatCount, formatTick, formatValue, type Limits, limitsOf } from "../charts/axis_scale";
+import { type Columns, MISSING } from "../charts/layer_columns";
 import { Choice, Entry } from "../charts/legend_choice";
 import { Chart, type Curve, type Picture } from "../charts/line_chart";
 import type { Ink } from "../charts/line_colors";
 import { cut, Epochs, type Piece, trackOf } from "../charts/scalar_track";
 import { h } from "../core/dom";
-import { type Columns, MISSING } from "../live/layer_columns";
 import type { Run } from "../live/run_store";
 
 const HEIGHT = 220;

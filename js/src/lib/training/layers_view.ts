@@ -3,11 +3,11 @@
 import { Raster } from "../canvas/raster";
 import { formatCount, formatValue, type Limits } from "../charts/axis_scale";
 import { fillHeat, largest, NOT_FINITE, pixelsOf, rangeOf } from "../charts/heat_colors";
+import { type Columns, MISSING } from "../charts/layer_columns";
 import type { Ink } from "../charts/line_colors";
 import { css } from "../core/colors";
 import { button, contextOf, h } from "../core/dom";
 import { inText } from "../core/user_names";
-import { type Columns, MISSING } from "../live/layer_columns";
 import type { Distribution } from "../live/run_store";
 import { type Flow, flowOf } from "./gradient_histogram";
 import { type Node, seen, treeOf, unfold } from "./layer_tree";

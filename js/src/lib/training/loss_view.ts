@@ -1,7 +1,6 @@
 // Curves of what was logged: panels of one axis each, with one window, cursor and smoothing for all.
 
 import { formatCount, formatSeconds, formatTick, type Limits } from "../charts/axis_scale";
-import { tableOf } from "../charts/csv_table";
 import { Choice } from "../charts/legend_choice";
 import { type Ink, inkOf } from "../charts/line_colors";
 import { isRate, isReserved, type Name, panelsOf } from "../charts/metric_groups";
@@ -11,6 +10,7 @@ import { button, copyText, h } from "../core/dom";
 import { throttle } from "../core/timing";
 import type { Run, Store } from "../live/run_store";
 import { Details } from "../live/zoom_details";
+import { tableOf } from "./csv_table";
 import { isAsked } from "./event_list";
 import { LossPanel, type Strand } from "./loss_panel";
 import { areCompared, RunsLegend } from "./run_list";

@@ -1,8 +1,8 @@
 // What a run says of the modules: a short ring of columns a statistic, and marks of events.
 // src/torchdial/widgets/live/module_packing.py sends it.
 
+import type { Bytes } from "../core/bytes";
 import { type Packed, unpack } from "../live/packed_arrays";
-import type { Bytes } from "../segmentation/segmentation_wire";
 import { STATISTICS, type Statistic } from "./statistic_styles";
 
 export const MOST_COLUMNS = 48;

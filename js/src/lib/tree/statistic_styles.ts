@@ -2,8 +2,8 @@
 
 import { formatCount, formatValue, type Limits } from "../charts/axis_scale";
 import { NOT_FINITE } from "../charts/heat_colors";
+import { MISSING } from "../charts/layer_columns";
 import { type Rgb, viridis } from "../core/colors";
-import { MISSING } from "../live/layer_columns";
 
 export type Statistic = "grad_norm" | "update_ratio" | "near_zero";
 

@@ -1,6 +1,6 @@
 // The browser's copy of one scalar: all its points while they are few, then the extremes of buckets.
 
-import { extremes } from "../charts/extremes";
+import { extremes } from "./extremes";
 
 export const MOST_POINTS = 16_384;
 const FIRST_ROOM = 256;

@@ -1,12 +1,13 @@
 // Hosts hand bytes over as Uint8Array or as DataView, anywhere in a buffer: all is read the same.
 
 import { describe, expect, test } from "vitest";
+import type { Bytes } from "../../src/lib/core/bytes";
 import { apOf, readScenes, readTruths } from "../../src/lib/detection/detection_wire";
 import { createStore } from "../../src/lib/images/image_store";
 import { readDetail, Store } from "../../src/lib/live/run_store";
 import { Tiles } from "../../src/lib/preview/tile_store";
 import { readSource } from "../../src/lib/segmentation/model_counts";
-import type { Bytes, Config } from "../../src/lib/segmentation/segmentation_wire";
+import type { Config } from "../../src/lib/segmentation/segmentation_wire";
 import { LiveModules } from "../../src/lib/tree/live_columns";
 import { FakeModel, frameOf } from "../live/live_model";
 

@@ -1,6 +1,6 @@
 // Points as text that a spreadsheet reads.
 
-import type { Strand } from "../training/loss_panel";
+import type { Strand } from "./loss_panel";
 
 /** One line a point: run, name, step, seconds and value, with all their digits. */
 export function tableOf(strands: readonly Pick<Strand, "run" | "name" | "track">[]): string {

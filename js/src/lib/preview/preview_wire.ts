@@ -1,0 +1,39 @@
+// What every preview receives; src/torchdial/widgets/preview/ writes it.
+
+import { type Bytes, float64Of } from "../core/bytes";
+import type { Counts } from "../core/metrics";
+
+export interface WireTile {
+  key: string;
+  data: Bytes;
+}
+
+export interface WireCounts {
+  num_images: number;
+  num_classes: number;
+  tp: Bytes;
+  fp: Bytes;
+  positives: Bytes;
+  negatives: Bytes;
+}
+
+/** What every preview has, whatever it shows. */
+export interface PreviewTraits {
+  _pictures: { tiles: WireTile[] };
+  _frame: { version: number };
+  _curves: unknown;
+  _notice: string;
+}
+
+export function countsOf(wire: WireCounts): Counts {
+  const tp = float64Of(wire.tp);
+  return {
+    numImages: wire.num_images,
+    numClasses: wire.num_classes,
+    numStops: tp.length / (wire.num_images * wire.num_classes),
+    tp,
+    fp: float64Of(wire.fp),
+    positives: float64Of(wire.positives),
+    negatives: float64Of(wire.negatives),
+  };
+}
