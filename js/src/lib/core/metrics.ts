@@ -1,5 +1,7 @@
-// The metrics as formulas of counts; src/torchdial/sweeps/metric_formulas.py and curves.py compute the
-// same, and tests/golden/curves.json binds them.
+// The metrics as formulas of counts; src/torchdial/sweeps/metric_formulas.py computes the same, and
+// tests/golden/curves.json binds them.
+
+import { longestRun, lowerMiddle } from "./plateau";
 
 export const METRICS = ["dice", "iou", "precision", "recall", "specificity", "accuracy"] as const;
 export type Metric = (typeof METRICS)[number];
@@ -92,18 +94,8 @@ export function average(
 /** Index of the best stop, over a plateau the lower middle of the longest run; -1 if all are NaN. */
 export function bestStop(values: readonly number[]): number {
   const top = Math.max(...values.filter((v) => !Number.isNaN(v)));
-  let best = -1;
-  let longest = 0;
-  let start = 0;
-  for (let k = 0; k <= values.length; k++) {
-    if (values[k] === top) continue;
-    if (k - start > longest) {
-      longest = k - start;
-      best = start + Math.floor((longest - 1) / 2);
-    }
-    start = k + 1;
-  }
-  return best;
+  const run = longestRun(values.length, (k) => values[k] === top);
+  return run.length === 0 ? -1 : lowerMiddle(run);
 }
 
 export function range(count: number): number[] {

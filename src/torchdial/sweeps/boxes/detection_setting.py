@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import groupby
 
 import numpy as np
 import torch
@@ -13,6 +12,7 @@ from torchdial.sweeps.boxes.bitsets import ALMOST_ONE
 from torchdial.sweeps.boxes.detection_counts import Decisions, DetectionCounts
 from torchdial.sweeps.boxes.detection_settings import DetectionMetric
 from torchdial.sweeps.boxes.detection_tally import DetectionTally, keep_first
+from torchdial.sweeps.plateau import highest, longest_run
 
 
 def choose(
@@ -39,54 +39,11 @@ def choose(
         >>> choose("f1", torch.tensor([[0.5, 0.9, 0.9, 0.9], [0.5, 0.9, 0.5, 0.5]]), {}, {})
         (0, 2)
     """
-    allowed = ~values.isnan()
-    for name, least in at_least.items():
-        allowed &= demands[name] >= least
-    if not bool(allowed.any()):
-        raise ValueError(_nothing_to_choose(metric, demands, at_least))
-    top = allowed & (values == values[allowed].max())
-    runs = [_longest_run(row) for row in top.tolist()]
-    longest = max(length for _, length in runs)
-    row = _lower_middle(_longest_run([length == longest for _, length in runs]))
-    return row, _lower_middle(runs[row])
-
-
-def _longest_run(chosen: Sequence[bool]) -> tuple[int, int]:
-    """Return start and length of the first longest run of True."""
-    best, start = (0, 0), 0
-    for is_chosen, group in groupby(chosen):
-        length = len(list(group))
-        if is_chosen and length > best[1]:
-            best = (start, length)
-        start += length
-    return best
-
-
-def _lower_middle(run: tuple[int, int]) -> int:
-    start, length = run
-    return start + (length - 1) // 2
-
-
-def _nothing_to_choose(
-    metric: DetectionMetric,
-    demands: Mapping[DetectionMetric, torch.Tensor],
-    at_least: Mapping[DetectionMetric, float],
-) -> str:
-    if not at_least:
-        return (
-            f"best: expected {metric} to be defined at some stop, got NaN at every one. "
-            "Count images that hold the class."
-        )
-    reachable = [
-        f"{name} undefined"
-        if bool(values.isnan().all())
-        else f"{name} {float(values.nan_to_num(-1).max()):.4g}"
-        for name, values in demands.items()
-    ]
-    return (
-        f"best: expected a stop with {dict(at_least)}, got none; the best reachable, each by "
-        f"itself, is {', '.join(reachable)}. Ask for less."
-    )
+    top = highest(metric, values, demands, at_least)
+    runs = [longest_run(row) for row in top.tolist()]
+    longest = max(run.length for run in runs)
+    row = longest_run([run.length == longest for run in runs]).lower_middle
+    return row, runs[row].lower_middle
 
 
 def thresholds_of(score_threshold: float | Sequence[float], num_classes: int) -> torch.Tensor:

@@ -29,6 +29,7 @@ from torchdial.sweeps.metric_formulas import (
 from torchdial.sweeps.npz_archive import read_archive, write_archive
 from torchdial.sweeps.pixels.calibration import Calibration, calibrate
 from torchdial.sweeps.pixels.pixel_counts import Counts, Tally, check_tally
+from torchdial.sweeps.plateau import highest, longest_run
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -193,35 +194,11 @@ class ThresholdCurves:
         """
         check_average(average)
         values = self.metric(metric, average)
-        allowed = ~values.isnan()
-        demands = to_demands(at_least)
-        for name, least in demands.items():
-            allowed &= self.metric(name, average) >= least
-        if not bool(allowed.any()):
-            raise ValueError(self._nothing_to_choose(metric, demands, average))
-        top = values[allowed].max()
-        stop = _lower_middle_of_longest_run(allowed & (values == top))
-        return self.stops.values[stop], float(top)
-
-    def _nothing_to_choose(
-        self, metric: Metric, at_least: Mapping[Metric, float], average: Average
-    ) -> str:
-        curves = {name: self.metric(name, average) for name in at_least}
-        reachable = [
-            f"{name} undefined"
-            if bool(curve.isnan().all())
-            else f"{name} {float(curve.nan_to_num(-1).max()):.4g}"
-            for name, curve in curves.items()
-        ]
-        if not reachable:
-            return (
-                f"best: expected {metric} to be defined at some stop, got NaN at every one. "
-                "Count images that hold the class."
-            )
-        return (
-            f"best: expected a stop with {dict(at_least)}, got none; the best reachable, each by "
-            f"itself, is {', '.join(reachable)}. Ask for less."
-        )
+        least = to_demands(at_least)
+        demands = {name: self.metric(name, average) for name in least}
+        top = highest(metric, values, demands, least)
+        stop = longest_run(top.tolist()).lower_middle
+        return self.stops.values[stop], float(values[stop])
 
     def at(self, threshold: float | Sequence[float], average: Average = "micro") -> dict[str, Any]:
         """Return counts and metrics at the stop nearest to a threshold.
@@ -375,17 +352,6 @@ def _mean_of_defined(values: torch.Tensor) -> torch.Tensor:
     nothing = values.new_zeros(1, *values.shape[1:])
     sums = torch.cat([nothing, torch.where(defined, values, 0.0)]).cumsum(0)
     return sums[-1] / defined.sum(0)
-
-
-def _lower_middle_of_longest_run(chosen: torch.Tensor) -> int:
-    best_start, best_length, start = 0, 0, 0
-    for i, is_chosen in enumerate([*chosen.tolist(), False]):
-        if is_chosen:
-            continue
-        if i - start > best_length:
-            best_start, best_length = start, i - start
-        start = i + 1
-    return best_start + (best_length - 1) // 2
 
 
 def _joint_confusion(joint: torch.Tensor, indices: Sequence[int]) -> torch.Tensor:

@@ -1,5 +1,7 @@
 // The best point of both dials; `choose` in src/torchdial/sweeps/boxes/detection_setting.py.
 
+import { longestRun, lowerMiddle } from "../../core/plateau";
+
 export interface Point {
   /** Index of the NMS stop. */
   stop: number;
@@ -21,25 +23,4 @@ export function best(values: Float64Array, numScores: number): Point | null {
   const longest = Math.max(...runs.map((run) => run.length));
   const stop = lowerMiddle(longestRun(rows, (k) => runs[k].length === longest));
   return { stop, score: lowerMiddle(runs[stop]) };
-}
-
-interface Run {
-  start: number;
-  length: number;
-}
-
-/** The first of the longest runs. */
-function longestRun(size: number, isChosen: (i: number) => boolean): Run {
-  let best = { start: 0, length: 0 };
-  let start = 0;
-  for (let i = 0; i <= size; i++) {
-    if (i < size && isChosen(i)) continue;
-    if (i - start > best.length) best = { start, length: i - start };
-    start = i + 1;
-  }
-  return best;
-}
-
-function lowerMiddle({ start, length }: Run): number {
-  return start + ((length - 1) >> 1);
 }
