@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 import torchdial as td
-from torchdial.widgets.bundle import STATIC
+from torchdial.js_bundle import STATIC
 
 pytestmark = pytest.mark.browser
 
