@@ -1,7 +1,7 @@
 // One bundle for each widget, src/*.ts with its src/*.css, straight into the Python package.
 import { argv } from "node:process";
 import * as esbuild from "esbuild";
-import { leanUPlot } from "./uplot.mjs";
+import { quietUPlot } from "./uplot.mjs";
 
 const options = {
   entryPoints: ["src/*.ts", "src/*.css"],
@@ -12,7 +12,7 @@ const options = {
   target: "es2022",
   charset: "utf8",
   logLevel: "info",
-  plugins: [leanUPlot],
+  plugins: [quietUPlot],
 };
 
 if (argv.includes("--watch")) {

@@ -1,11 +1,11 @@
 // DetectionPreview and DetectionComparison: src/torchdial/widgets/preview/detection_preview.py is the other half.
 
+import type { AnyModel } from "@anywidget/types";
 import { h, select } from "./lib/core/dom";
 import type { Guard } from "./lib/core/error_display";
 import { range } from "./lib/core/metrics";
 import { formatStop } from "./lib/core/stops";
 import { whenResting } from "./lib/core/timing";
-import type { Model } from "./lib/core/widget_model";
 import { createPainter } from "./lib/detection/box_painter";
 import { createDetails } from "./lib/detection/detection_details";
 import { createDials } from "./lib/detection/detection_dials";
@@ -23,7 +23,7 @@ const COUNTING_MS = 20;
 const LATEST_MS = 300;
 const RESTING_MS = 150;
 
-function show(model: Model<DetectionTraits>, root: HTMLElement, guard: Guard): () => void {
+function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard): () => void {
   const state = createDetectionState(model, () => shell.changed());
   const { config } = state;
   const { stops, score_stops: scoreStops, class_names: names, has_targets: hasTargets } = config;

@@ -1,5 +1,6 @@
 // ImageGrid: src/torchdial/widgets/image_grid.py is the other half.
 
+import type { AnyModel } from "@anywidget/types";
 import { Grid } from "./lib/canvas/picture_grid";
 import { button, h } from "./lib/core/dom";
 import type { Guard } from "./lib/core/error_display";
@@ -7,7 +8,7 @@ import { hear } from "./lib/core/kernel_messages";
 import { createSettings } from "./lib/core/synced_settings";
 import { beforePaint, throttle } from "./lib/core/timing";
 import { inText } from "./lib/core/user_names";
-import { listen, type Model } from "./lib/core/widget_model";
+import { listen } from "./lib/core/widget_model";
 import { createImagePainter } from "./lib/images/image_painter";
 import { createStore, type Message } from "./lib/images/image_store";
 import { createPages } from "./lib/preview/picture_pages";
@@ -38,7 +39,7 @@ interface Traits {
   _notice: string;
 }
 
-function show(model: Model<Traits>, root: HTMLElement, guard: Guard): () => void {
+function show(model: AnyModel<Traits>, root: HTMLElement, guard: Guard): () => void {
   const settings = createSettings(model, ["selected"], () => updating.call());
   const { kernel } = settings;
   const updating = beforePaint(guard(update));

@@ -1,12 +1,13 @@
 // ModelTree: src/torchdial/widgets/model_tree.py is the other half.
 
+import type { AnyModel } from "@anywidget/types";
 import { type Bytes, float64Of } from "./lib/core/bytes";
 import { button, copyText, h, select } from "./lib/core/dom";
 import type { Guard } from "./lib/core/error_display";
 import { type Failure, hear } from "./lib/core/kernel_messages";
 import { createSettings } from "./lib/core/synced_settings";
 import { beforePaint } from "./lib/core/timing";
-import { listen, type Model } from "./lib/core/widget_model";
+import { listen } from "./lib/core/widget_model";
 import { whenVisible } from "./lib/live/when_visible";
 import { renderer } from "./lib/preview/preview_shell";
 import { LiveCell, type LiveLook } from "./lib/tree/live_cell";
@@ -58,9 +59,9 @@ interface Traits {
 type Message = { type: "live"; whole: boolean; frame: LiveFrame } | Failure;
 
 /** What each widget has heard so far, for the next view of it. */
-const known = new WeakMap<Model<Traits>, LiveModules>();
+const known = new WeakMap<AnyModel<Traits>, LiveModules>();
 
-function show(model: Model<Traits>, root: HTMLElement, guard: Guard): () => void {
+function show(model: AnyModel<Traits>, root: HTMLElement, guard: Guard): () => void {
   const table = model.get("_table");
   const costs = COSTS.flatMap((cost) => {
     const bytes = table.costs[cost.key];

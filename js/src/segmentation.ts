@@ -1,5 +1,6 @@
 // SegmentationPreview and SegmentationComparison: src/torchdial/widgets/preview/segmentation_dial.py is the other half.
 
+import type { AnyModel } from "@anywidget/types";
 import { paintMeans, shrunk } from "./lib/canvas/block_means";
 import { keepOutline, paint, paintOver, texture } from "./lib/canvas/level_painting";
 import { fillPicture, Raster } from "./lib/canvas/raster";
@@ -7,7 +8,6 @@ import { h, select } from "./lib/core/dom";
 import type { Guard } from "./lib/core/error_display";
 import { METRICS, type Metric, nameOf, range } from "./lib/core/metrics";
 import { formatStop } from "./lib/core/stops";
-import type { Model } from "./lib/core/widget_model";
 import { binaryMatrix, classMatrix, matrixTable } from "./lib/preview/confusion_table";
 import { createDial, quarters } from "./lib/preview/curve_slider";
 import { createShell, type Preview, renderer } from "./lib/preview/preview_shell";
@@ -28,7 +28,7 @@ import type { SegmentationTraits } from "./lib/segmentation/segmentation_wire";
 const MOST_CLASSES_IN_MATRIX = 32;
 const FIRST_OPACITY = 0.55;
 
-function show(model: Model<SegmentationTraits>, root: HTMLElement, guard: Guard): () => void {
+function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Guard): () => void {
   const state = createState(model, () => shell.changed());
   const { config } = state;
   const { stops, class_names: names } = config;

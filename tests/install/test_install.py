@@ -181,11 +181,6 @@ def test_sdist_holds_the_javascript_sources_and_nothing_built(sdist):
     assert parts.isdisjoint({"node_modules", "static"})
 
 
-def test_segmentation_bundle_stays_small(wheel):
-    with zipfile.ZipFile(wheel) as archive:
-        assert len(archive.read("torchdial/static/segmentation.js")) <= 36_000
-
-
 def test_missing_bundle_says_what_to_run(wheel_venv, tmp_path):
     static = wheel_venv.site / "torchdial" / "static"
     shutil.move(static, tmp_path / "static")

@@ -11,7 +11,6 @@ import {
 } from "../../src/lib/charts/axis_scale";
 import { extremes } from "../../src/lib/charts/extremes";
 import { mix, readRgb } from "../../src/lib/charts/line_colors";
-import { better, isReserved, panelsOf } from "../../src/lib/charts/metric_groups";
 import { MOST_POINTS, Points } from "../../src/lib/charts/scalar_points";
 import { cut, Epochs, nearest, trackOf } from "../../src/lib/charts/scalar_track";
 import { smooth } from "../../src/lib/charts/smoothing";
@@ -164,34 +163,6 @@ describe("axes", () => {
     ]);
     expect([4.23, 42, 89, 7390].map(formatSeconds)).toEqual(["4.2 s", "42 s", "1:29", "2:03:10"]);
     expect([512, 1.2e9].map(formatBytes)).toEqual(["512 B", "1.2 GB"]);
-  });
-});
-
-describe("names", () => {
-  test("twins share a panel, and so do groups; learning rates come last", () => {
-    const names = ["lr", "loss", "val/loss", "train/acc", "val_acc", "loss/box", "lr/1", "val"];
-    const panels = panelsOf(names);
-    const found = [...panels].map(([title, members]) => [title, members.map(({ full }) => full)]);
-    expect(found).toEqual([
-      ["loss", ["loss", "val/loss", "loss/box"]],
-      ["acc", ["train/acc", "val_acc"]],
-      ["val", ["val"]],
-      ["lr", ["lr", "lr/1"]],
-    ]);
-    expect(panels.get("loss")?.map(({ held }) => held)).toEqual([false, true, false]);
-  });
-
-  test("the better end goes by the name", () => {
-    expect(["val/loss", "acc", "lr", "mse"].map(better)).toEqual([-1, 1, 0, -1]);
-  });
-
-  test("what the monitor keeps for other views is known", () => {
-    expect(["grad_norm", "system/memory", "epoch", "loss"].map(isReserved)).toEqual([
-      true,
-      true,
-      true,
-      false,
-    ]);
   });
 });
 

@@ -1,8 +1,12 @@
 import { describe, expect, it, test } from "vitest";
-import { formatStop, intervalOf, levelOf, nearestStop } from "../../src/lib/core/stops";
+import { formatStop, intervalOf, nearestStop } from "../../src/lib/core/stops";
+import { levelsOf } from "../../src/lib/detection/rules/detection_tally";
 import { GOLDEN } from "../golden";
 
 const QUARTERS = [0, 0.25, 0.5, 0.75, 1];
+
+const levelOf = (stops: readonly number[], score: number) =>
+  levelsOf(Float32Array.of(score), stops)[0];
 
 describe.each(GOLDEN.levels)("levels of $stops.length stops", ({ stops, probability_level }) => {
   it.each(probability_level)("%d has level %i", (probability, level) => {

@@ -1,5 +1,5 @@
+import type { AnyModel } from "@anywidget/types";
 import { expect, it, vi } from "vitest";
-import type { Model } from "../../src/lib/core/widget_model";
 import { createDetectionState, formatScore } from "../../src/lib/detection/detection_state";
 import type { DetectionTraits } from "../../src/lib/detection/detection_wire";
 import { CONFIG } from "./fixtures";
@@ -19,7 +19,7 @@ function stateOf(traits: Partial<DetectionTraits> = {}) {
     save_changes: vi.fn(),
     send: vi.fn(),
   };
-  const state = createDetectionState(model as unknown as Model<DetectionTraits>, () => {});
+  const state = createDetectionState(model as unknown as AnyModel<DetectionTraits>, () => {});
   return { state, values };
 }
 

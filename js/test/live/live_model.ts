@@ -9,7 +9,7 @@ export interface Opening {
   data: Bytes;
 }
 
-type Callback = (...args: unknown[]) => void;
+type Callback = Parameters<LiveModel["on"]>[1];
 
 export class FakeModel implements LiveModel {
   sent: Record<string, unknown>[] = [];
@@ -25,13 +25,13 @@ export class FakeModel implements LiveModel {
     return this.#opening;
   }
 
-  on(event: string, callback: (...args: never[]) => void) {
+  on(event: string, callback: Callback) {
     const known = this.#callbacks.get(event) ?? new Set();
-    this.#callbacks.set(event, known.add(callback as Callback));
+    this.#callbacks.set(event, known.add(callback));
   }
 
-  off(event: string, callback: (...args: never[]) => void) {
-    this.#callbacks.get(event)?.delete(callback as Callback);
+  off(event: string, callback: Callback) {
+    this.#callbacks.get(event)?.delete(callback);
   }
 
   send(content: unknown) {

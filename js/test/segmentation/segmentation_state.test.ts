@@ -1,5 +1,5 @@
+import type { AnyModel } from "@anywidget/types";
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import type { Model } from "../../src/lib/core/widget_model";
 import { createState } from "../../src/lib/segmentation/segmentation_state";
 import type { SegmentationTraits } from "../../src/lib/segmentation/segmentation_wire";
 
@@ -33,7 +33,7 @@ function modelOf(traits: Partial<SegmentationTraits>, config: object) {
     send: vi.fn(),
   };
   return {
-    model: model as unknown as Model<SegmentationTraits>,
+    model: model as unknown as AnyModel<SegmentationTraits>,
     values,
     listeners,
     save: model.save_changes,

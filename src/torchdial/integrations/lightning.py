@@ -15,6 +15,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 
 from torchdial.integrations.display_monitor import show
 from torchdial.training.control.control import Progress, StopTraining
+from torchdial.training.history.scalar_names import is_loss
 from torchdial.training.monitor import TrainingMonitor
 
 
@@ -65,7 +66,7 @@ class TorchdialCallback(Callback):
         """Record the loss and what was logged in this step; do what the panel asks for."""
         values = self._fresh(trainer)
         loss = outputs.get("loss") if isinstance(outputs, Mapping) else outputs
-        if isinstance(loss, torch.Tensor) and not any("loss" in name for name in values):
+        if isinstance(loss, torch.Tensor) and not any(map(is_loss, values)):
             values["loss"] = loss.detach() * trainer.accumulate_grad_batches
         self._report(trainer)
         self._log(trainer, values)

@@ -13,7 +13,7 @@ from typing import Any
 
 from torchdial.inputs.arguments import of_kind, to_list
 from torchdial.training.history.history import History
-from torchdial.training.history.metric_direction import higher_is_better
+from torchdial.training.history.scalar_names import higher_is_better
 
 KEPT = 32
 _lock = threading.Lock()

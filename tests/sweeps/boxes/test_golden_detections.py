@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from tests.golden.make_detections import PATH, golden
+from tests.sweeps.boxes.matched import match_codes
 from tests.sweeps.boxes.slow_boxes import tensors
 from torchdial.inputs import to_stops
 from torchdial.inputs.boxes import to_boxes
@@ -16,7 +17,6 @@ from torchdial.sweeps.boxes.bitsets import pack_bits
 from torchdial.sweeps.boxes.detect import detect
 from torchdial.sweeps.boxes.detection_curves import DetectionCurves
 from torchdial.sweeps.boxes.detection_sweep import DetectionSweep
-from torchdial.sweeps.boxes.matching import match_codes
 from torchdial.sweeps.boxes.nms import nms_sweep
 
 CASES = json.loads(PATH.read_text(encoding="utf-8"))

@@ -7,14 +7,14 @@ import pytest
 import torch
 
 from tests.sweeps.boxes import coco
+from tests.sweeps.boxes.matched import FALSE, IGNORED, SUPPRESSED, TRUE, match_codes
 from torchdial.inputs.boxes import Boxes, to_boxes
 from torchdial.inputs.detection_targets import Annotations, to_annotations
 from torchdial.sweeps.boxes.bitsets import pack_bits, unpack_bits
-from torchdial.sweeps.boxes.matching import coco_iou, match_codes, to_xywh
+from torchdial.sweeps.boxes.matching import coco_iou, to_xywh
 from torchdial.sweeps.boxes.nms import nms_sweep
 
 STOPS = [0.0, 0.3, 0.5, 0.7, 0.9, 1.0]
-SUPPRESSED, FALSE, TRUE, IGNORED = range(4)
 
 
 def canonical(scene: coco.Scene) -> tuple[Boxes, Annotations]:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-import re
 import threading
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,8 +11,6 @@ import pytest
 
 from tests.inputs.error_messages import says
 from torchdial.training import Event, History
-from torchdial.training.history import metric_direction as names
-from torchdial.training.history.metric_direction import higher_is_better
 
 
 def test_points_are_kept_in_order_of_arrival() -> None:
@@ -142,28 +138,3 @@ def test_one_epoch_says_nothing_of_its_length(recorded: Any) -> None:
         history.record(step, {"epoch": epoch})
     with pytest.raises(ValueError, match=says("epochs", "two or more", "", "log")):
         history.epochs([0])
-
-
-@pytest.mark.parametrize(
-    ("name", "highest"),
-    [
-        ("loss", False),
-        ("val/dice_loss", False),
-        ("word error", False),
-        ("val_acc", True),
-        ("mean IoU", True),
-        ("mAP", True),
-        ("remapped", None),
-        ("lr", None),
-    ],
-)
-def test_a_name_says_which_end_is_best(name: str, highest: bool | None) -> None:
-    assert higher_is_better(name) is highest
-
-
-@pytest.mark.parametrize("rule", ["LOWER", "HIGHER"])
-def test_the_browser_has_the_same_rule(rule: str) -> None:
-    source = Path(__file__).parents[3] / "js/src/lib/charts/metric_groups.ts"
-    found = re.search(rf"^const {rule} =\s*/(.*)/i;$", source.read_text("utf-8"), re.MULTILINE)
-    assert found is not None
-    assert found[1] == getattr(names, rule).pattern

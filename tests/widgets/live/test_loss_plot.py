@@ -10,8 +10,6 @@ import torch
 
 import torchdial as td
 from tests.widgets.live.monitors import FakeMonitor
-from torchdial.figures.static.loss_picture import panels_of
-from torchdial.js_bundle import STATIC
 from torchdial.training.history.history import History
 from torchdial.training.runs import begin
 
@@ -176,18 +174,3 @@ class TestStaticPicture:
         with pytest.warns(UserWarning, match="no static picture"):
             data, _ = td.LossPlot({"loss": [1.0]})._repr_mimebundle_()
         assert "application/vnd.jupyter.widget-view+json" in data
-
-    def test_panels_are_those_of_the_browser(self) -> None:
-        """js/test/charts/charts.test.ts has the same names."""
-        names = ["loss", "val/loss", "train/acc", "val_acc", "loss/box", "val"]
-        assert panels_of(names) == {
-            "loss": ["loss", "val/loss", "loss/box"],
-            "acc": ["train/acc", "val_acc"],
-            "val": ["val"],
-        }
-
-
-@pytest.mark.parametrize("name", ["loss_plot", "gradient_plot", "training_panel"])
-def test_a_bundle_is_small(name: str) -> None:
-    assert (STATIC / f"{name}.js").stat().st_size < 80_000
-    assert (STATIC / f"{name}.css").stat().st_size < 12_000

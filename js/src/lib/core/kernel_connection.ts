@@ -1,16 +1,15 @@
 // Whether the kernel still hears: hosts say when a comm has died, nothing can be sent over a dead
 // one, and whatever comes from the kernel shows that it lives.
 
-import { type Source, subscribe } from "./widget_model";
+import type { AnyModel } from "@anywidget/types";
+import { subscribe } from "./widget_model";
 
 export const GONE =
   "The kernel that made this is gone. What is shown stays, but Python hears nothing of it any more: " +
   "run the cell again.";
 
-/** The model as anywidget hands it over, as far as talking to the kernel needs it. */
-export interface Line extends Source {
-  send(content: unknown): void;
-}
+/** The model, as far as talking to the kernel needs it. */
+export type Line = Pick<AnyModel, "on" | "off" | "send">;
 
 export type Kernel = ReturnType<typeof watchKernel>;
 

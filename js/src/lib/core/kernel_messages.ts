@@ -2,7 +2,7 @@
 
 import type { Bytes } from "./bytes";
 import type { Guard } from "./error_display";
-import { type Source, subscribe } from "./widget_model";
+import { type Events, subscribe } from "./widget_model";
 
 /** What went wrong in the kernel, in its words. */
 export interface Failure {
@@ -17,7 +17,7 @@ type Actions<Message extends { type: string }> = {
 
 /** Do what each type of message stands for, an unknown one being an error; returns how to stop. */
 export function hear<Message extends { type: string }>(
-  source: Source,
+  events: Events,
   guard: Guard,
   actions: Actions<Message>,
 ): () => void {
@@ -29,5 +29,5 @@ export function hear<Message extends { type: string }>(
     }
     actions[type](message as never, buffers);
   });
-  return subscribe(source, "msg:custom", take);
+  return subscribe(events, "msg:custom", take);
 }

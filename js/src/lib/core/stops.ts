@@ -9,12 +9,6 @@ export function nearestStop(stops: readonly number[], value: number): number {
   return best;
 }
 
-/** Level of a probability: how many stops lie strictly below it, both as float32. */
-export function levelOf(stops: readonly number[], probability: number): number {
-  const p = Math.fround(probability);
-  return stops.filter((stop) => Math.fround(stop) < p).length;
-}
-
 /** The interval that a level stands for, in words: "p in (0.42, 0.43]". */
 export function intervalOf(stops: readonly number[], level: number): string {
   if (level === 0) return `p ≤ ${formatStop(stops, 0)}`;

@@ -1,9 +1,10 @@
 // What a person sets: traits that go both ways, told to the kernel neither too often nor never, and
 // by it to the other pages that show the widget.
 
+import type { AnyModel } from "@anywidget/types";
 import { type Kernel, watchKernel } from "./kernel_connection";
 import { throttle } from "./timing";
-import { listen, type Model, subscribe } from "./widget_model";
+import { listen, subscribe } from "./widget_model";
 
 // The kernel hears of a moving dial less than ten times a second, first, last and rest included.
 const SAVING_MS = 120;
@@ -27,8 +28,8 @@ export interface Settings<Traits, Name extends keyof Traits> {
 }
 
 /** Read and write the traits `names`; `changed` is called whoever changes one. */
-export function createSettings<Traits, Name extends keyof Traits & string>(
-  model: Model<Traits>,
+export function createSettings<Traits extends object, Name extends keyof Traits & string>(
+  model: AnyModel<Traits>,
   names: readonly Name[],
   changed: () => void,
 ): Settings<Traits, Name> {

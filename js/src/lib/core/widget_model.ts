@@ -1,27 +1,18 @@
-// The widget's model as anywidget hands it over (https://anywidget.dev/en/afm/), by its traits.
+// Listening to a widget's model; each function returns how to stop.
+import type { AnyModel } from "@anywidget/types";
 
-/** Where one hears of events. */
-export interface Source {
-  on(event: string, callback: (...args: never[]) => void): void;
-  off(event: string, callback: (...args: never[]) => void): void;
+/** Where a widget's events come from. */
+export type Events = Pick<AnyModel, "on" | "off">;
+
+/** Listen to an event. */
+export function subscribe(events: Events, event: string, callback: Parameters<Events["on"]>[1]) {
+  events.on(event, callback);
+  return () => events.off(event, callback);
 }
 
-export interface Model<Traits> extends Source {
-  get<K extends keyof Traits>(name: K): Traits[K];
-  set<K extends keyof Traits>(name: K, value: Traits[K]): void;
-  save_changes(): void;
-  send(content: unknown): void;
-}
-
-/** Listen to an event; returns how to stop. */
-export function subscribe(source: Source, event: string, callback: (...args: never[]) => void) {
-  source.on(event, callback);
-  return () => source.off(event, callback);
-}
-
-/** Listen to changes of some traits; returns how to stop. */
-export function listen<Traits>(
-  model: Model<Traits>,
+/** Listen to changes of some traits. */
+export function listen<Traits extends object>(
+  model: AnyModel<Traits>,
   names: readonly (keyof Traits & string)[],
   callback: () => void,
 ) {

@@ -1,9 +1,9 @@
 // What a person has set on the detection dials.
 
+import type { AnyModel } from "@anywidget/types";
 import { nearestStop } from "../core/stops";
 import { createSettings } from "../core/synced_settings";
 import { inTexts } from "../core/user_names";
-import type { Model } from "../core/widget_model";
 import type { DetectionTraits } from "./detection_wire";
 import type { Setting } from "./rules/boxes_shown";
 
@@ -19,7 +19,7 @@ const SETTABLE = [
 ] as const;
 
 /** The traits of the dials, read and written in one place. */
-export function createDetectionState(model: Model<DetectionTraits>, changed: () => void) {
+export function createDetectionState(model: AnyModel<DetectionTraits>, changed: () => void) {
   const config = inTexts(model.get("_config"));
   const { stops, class_names: names } = config;
   const settings = createSettings(model, SETTABLE, changed);

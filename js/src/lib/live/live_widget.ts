@@ -1,8 +1,9 @@
 // The frame around every live plot: one store a widget, a view for each place it is shown in.
 
+import type { AnyModel } from "@anywidget/types";
 import { h } from "../core/dom";
 import { type Guard, mount } from "../core/error_display";
-import { listen, type Model as TraitModel } from "../core/widget_model";
+import { listen } from "../core/widget_model";
 import { type LiveModel, Store } from "./run_store";
 import { whenVisible } from "./when_visible";
 
@@ -20,10 +21,11 @@ export interface View {
   dispose(): void;
 }
 
-interface Model extends LiveModel {
-  get(name: "_opening"): ReturnType<LiveModel["get"]>;
-  get(name: "_config"): LiveConfig;
-}
+type Model = AnyModel<{
+  _opening: ReturnType<LiveModel["get"]>;
+  _config: LiveConfig;
+  selected?: string | null;
+}>;
 
 type MakeView = (store: Store, config: LiveConfig, changed: () => void) => View;
 
@@ -35,7 +37,7 @@ export function liveWidget(make: MakeView) {
       initialize({ model }: { model: Model }) {
         const made = new Store(model);
         store = made;
-        const stopFollowing = followSelected(made, model as unknown as SelectedModel);
+        const stopFollowing = followSelected(made, model);
         return () => {
           stopFollowing();
           made.dispose();
@@ -50,10 +52,8 @@ export function liveWidget(make: MakeView) {
   };
 }
 
-type SelectedModel = TraitModel<{ selected: string | null | undefined }>;
-
 /** Have the store's layer and the kernel's trait go together, where there is one. */
-function followSelected(store: Store, model: SelectedModel): () => void {
+function followSelected(store: Store, model: Model): () => void {
   const follow = () => store.choose(model.get("selected") ?? null);
   const stopHearing = listen(model, ["selected"], follow);
   const stopTelling = store.listen(() => {

@@ -24,7 +24,7 @@ export const KEYFRAME_EVERY = 5000;
 export const LONG_SILENCE = 10_000;
 const MOST_EVENTS = 500;
 
-/** The model as anywidget hands it over, as far as live plots need it. */
+/** The model, as far as live plots need it. */
 export interface LiveModel extends Line {
   get(name: "_opening"): { frame: Frame; data: Bytes };
 }

@@ -1,6 +1,7 @@
 // What every preview has around its dials: pictures with one zoom and place, pages of them, keys,
 // a readout that is spoken too, notices, and what the kernel sends.
 
+import type { AnyModel } from "@anywidget/types";
 import type { Region, Size } from "../canvas/level_painting";
 import { Grid, type Layer } from "../canvas/picture_grid";
 import { button, h } from "../core/dom";
@@ -10,7 +11,7 @@ import { type Failure, hear } from "../core/kernel_messages";
 import { range } from "../core/metrics";
 import { beforePaint, throttle } from "../core/timing";
 import { shorten } from "../core/user_names";
-import { listen, type Model } from "../core/widget_model";
+import { listen } from "../core/widget_model";
 import { createPages, type Ranking } from "./picture_pages";
 import type { PreviewTraits } from "./preview_wire";
 import { Tiles } from "./tile_store";
@@ -71,7 +72,7 @@ export interface Preview {
 export type Shell = ReturnType<typeof createShell>;
 
 export function createShell<Traits extends PreviewTraits>(
-  model: Model<Traits>,
+  model: AnyModel<Traits>,
   root: HTMLElement,
   guard: Guard,
   kernel: Kernel,

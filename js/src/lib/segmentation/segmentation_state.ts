@@ -1,15 +1,15 @@
 // What a person has set on the segmentation dial, as stops.
 
+import type { AnyModel } from "@anywidget/types";
 import { nearestStop } from "../core/stops";
 import { createSettings } from "../core/synced_settings";
 import { inTexts } from "../core/user_names";
-import type { Model } from "../core/widget_model";
 import type { SegmentationTraits } from "./segmentation_wire";
 
 export type State = ReturnType<typeof createState>;
 
 /** The traits of the dial, read and written in one place. */
-export function createState(model: Model<SegmentationTraits>, changed: () => void) {
+export function createState(model: AnyModel<SegmentationTraits>, changed: () => void) {
   const config = inTexts(model.get("_config"));
   const { task, stops, class_names: names } = config;
   const { kernel, get, set, flush, dispose } = createSettings(

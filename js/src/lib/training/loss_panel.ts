@@ -4,7 +4,7 @@ import { formatCount, formatValue, type Limits, limitsOf } from "../charts/axis_
 import { type Choice, Entry } from "../charts/legend_choice";
 import { Chart, type ChartEvents, type Curve, type Mark, type Picture } from "../charts/line_chart";
 import type { Ink } from "../charts/line_colors";
-import { better, type Name } from "../charts/metric_groups";
+import { higherIsBetter, type Name } from "../charts/scalar_names";
 import { cut, nearest, type Piece, type Track } from "../charts/scalar_track";
 import { button, h } from "../core/dom";
 
@@ -231,9 +231,11 @@ function oddMarks({ x, y }: Piece, color: string, log: boolean): Mark[] {
 
 /** Index of the best point of a strand whose name says which end is better, else -1. */
 export function bestOf({ name, track }: Strand): number {
-  const sign = better(name.full);
+  const highest = higherIsBetter(name.full);
+  if (highest === null) return -1;
+  const sign = highest ? 1 : -1;
   let best = -1;
-  for (let i = 0; sign !== 0 && i < track.y.length; i++) {
+  for (let i = 0; i < track.y.length; i++) {
     if (!Number.isFinite(track.y[i])) continue;
     if (best < 0 || sign * track.y[i] > sign * track.y[best]) best = i;
   }
@@ -254,7 +256,7 @@ function titleOf(strand: Strand): string {
   const words = [`${name.full}, ${run}: ${formatCount(track.y.length)} points here`];
   const best = bestOf(strand);
   if (best >= 0) {
-    const end = better(name.full) < 0 ? "lowest" : "highest";
+    const end = higherIsBetter(name.full) ? "highest" : "lowest";
     words.push(`${end} ${formatValue(track.y[best])} at step ${formatCount(track.steps[best])}`);
   }
   return words.join("\n");

@@ -3,7 +3,7 @@
 import { formatCount, formatSeconds, formatTick, type Limits } from "../charts/axis_scale";
 import { Choice } from "../charts/legend_choice";
 import { type Ink, inkOf } from "../charts/line_colors";
-import { isRate, isReserved, type Name, panelsOf } from "../charts/metric_groups";
+import { isLearningRate, isReserved, type Name, panelsOf } from "../charts/scalar_names";
 import { type Axis, Epochs } from "../charts/scalar_track";
 import { Tracks } from "../charts/track_cache";
 import { button, copyText, h } from "../core/dom";
@@ -207,7 +207,7 @@ export class LossView {
     const points = run.scalars.get(name.full);
     if (!points?.length) return null;
     // A schedule has no noise to take away.
-    const strength = isRate(name.full) ? 0 : this.#smoothing.valueAsNumber;
+    const strength = isLearningRate(name.full) ? 0 : this.#smoothing.valueAsNumber;
     const epochs = this.#epochsOf(run);
     const { track, smooth } = this.#tracks.of(points, this.#axis, epochs, strength);
     const id = `${run.id}/${name.full}`;

@@ -17,6 +17,7 @@ from torchdial.figures.interactive.figure_parts import COLORS, figure
 from torchdial.inputs.arguments import to_names
 from torchdial.inputs.errors import describe, refusal
 from torchdial.training.history.history import History
+from torchdial.training.history.scalar_names import is_loss
 from torchdial.training.history.series import Series
 
 BUCKETS = 500
@@ -50,9 +51,11 @@ def loss_figure(source: Any, names: Sequence[str] | None = None, *, log: bool = 
     made = figure([], ("step", x), ("loss", y), history.name)
 
     def draw(shown: bq.Figure) -> None:
-        wanted = _losses(history) if names is None else [n for n in names if n in history]
+        chosen = filter(is_loss, history.names) if names is None else names
         lines = {mark.labels[0]: mark for mark in shown.marks}
-        for name in wanted:
+        for name in chosen:
+            if name not in history:
+                continue
             if name not in lines:
                 color = COLORS[len(lines) % len(COLORS)]
                 lines[name] = bq.Lines(
@@ -126,10 +129,6 @@ def _draw_series(line: bq.Lines, series: Series, log: bool) -> None:
     shown &= np.isfinite(picture.y)
     with line.hold_sync():
         line.x, line.y = picture.x[shown], picture.y[shown]
-
-
-def _losses(history: History) -> list[str]:
-    return [name for name in history.names if "loss" in name.lower()]
 
 
 def _history_of(source: Any) -> History:

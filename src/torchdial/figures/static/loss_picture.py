@@ -10,6 +10,12 @@ import numpy as np
 from torchdial.figures.static.canvas import canvas_for, figure_of
 from torchdial.figures.static.printable_names import line
 from torchdial.inputs.tensor_images import CATEGORIES
+from torchdial.training.history.scalar_names import (
+    is_held_out,
+    is_reserved,
+    panels_of,
+    without_split,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,17 +29,15 @@ BUCKETS = 400
 WIDTH_INCHES = 8.0
 PANEL_INCHES = 2.2
 DPI = 80
-# js/src/lib/charts/line_colors.ts has the same order, and panels.ts the same rule for panels.
+# js/src/lib/charts/line_colors.ts has the same order.
 ORDER = (5, 6, 3, 7, 1, 2, 0, 4)
-DATA = ("train", "training", "val", "valid", "validation", "test", "eval")
 NOT_FINITE = CATEGORIES[6] / 255
 UNHIDDEN = "\u200b"  # matplotlib leaves labels out that begin with _
-HIDDEN = ("grad_norm", "clip_coefficient", "amp_scale", "skipped", "epoch")
 
 
 def curves_figure(runs: Sequence[ShownRun], ax: Axes | None = None) -> Figure:
     """Return a figure of what the runs logged: a panel for each group, earlier runs faint."""
-    panels = panels_of([name for run in runs for name in run.history.names])
+    panels = panels_of(n for run in runs for n in run.history.names if not is_reserved(n))
     shown = list(panels.items())[:MOST_PANELS]
     columns = min(max(len(shown), 1), 2)
     rows = -(-max(len(shown), 1) // columns)
@@ -46,32 +50,8 @@ def curves_figure(runs: Sequence[ShownRun], ax: Axes | None = None) -> Figure:
     return figure_of(figure)
 
 
-def panels_of(names: Sequence[str]) -> dict[str, list[str]]:
-    """Return names by panel: twins of training and validation together, and groups `a/b`.
-
-    Learning rates come last.
-
-    Example:
-        >>> panels_of(["lr", "loss", "val/loss", "loss", "acc"])
-        {'loss': ['loss', 'val/loss'], 'acc': ['acc'], 'lr': ['lr']}
-    """
-    panels: dict[str, list[str]] = {}
-    for name in sorted(dict.fromkeys(names), key=lambda name: name.split("/")[0] == "lr"):
-        if name not in HIDDEN and not name.startswith("system/"):
-            panels.setdefault(_key(name).split("/")[0], []).append(name)
-    return panels
-
-
-def _key(name: str) -> str:
-    """Return a name without the word for the data it was measured on."""
-    for word in DATA:
-        if name.startswith((f"{word}/", f"{word}_")) and len(name) > len(word) + 1:
-            return name[len(word) + 1 :]
-    return name
-
-
 def _draw(axes: Axes, title: str, names: Sequence[str], runs: Sequence[ShownRun]) -> None:
-    keys = list(dict.fromkeys(_key(name) for name in names))
+    keys = list(dict.fromkeys(without_split(name) for name in names))
     bad: list[float] = []
     for run in runs:
         for name in names[:MOST_LINES]:
@@ -82,10 +62,10 @@ def _draw(axes: Axes, title: str, names: Sequence[str], runs: Sequence[ShownRun]
             axes.plot(
                 picture.x,
                 np.where(finite, picture.y, np.nan),
-                color=CATEGORIES[ORDER[keys.index(_key(name)) % len(ORDER)]] / 255,
+                color=CATEGORIES[ORDER[keys.index(without_split(name)) % len(ORDER)]] / 255,
                 alpha=0.35 if run.earlier else 1.0,
                 linewidth=1,
-                linestyle="-" if _key(name) == name else "--",
+                linestyle="--" if is_held_out(name) else "-",
                 label=None if run.earlier else f"{UNHIDDEN}{line(name)}",
             )
             if not run.earlier:

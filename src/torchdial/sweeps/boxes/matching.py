@@ -20,9 +20,8 @@ from operator import itemgetter
 import numpy as np
 import torch
 
-from torchdial.inputs.boxes import Boxes
 from torchdial.inputs.detection_targets import Annotations
-from torchdial.sweeps.boxes.bitsets import ALMOST_ONE, Variants, pack_bits, words_of
+from torchdial.sweeps.boxes.bitsets import Variants, words_of
 
 _BLOCK = 1 << 22  # IoUs computed at a time
 
@@ -133,46 +132,6 @@ def on_cpu(target: Annotations) -> Annotations:
     """Return targets with what matching needs on the CPU."""
     names = ("boxes", "xywh", "labels", "iscrowd", "ignore", "area")
     return replace(target, **{name: getattr(target, name).cpu() for name in names})
-
-
-def match_codes(
-    found: Boxes, kept: torch.Tensor, target: Annotations, match_iou: float = 0.5
-) -> torch.Tensor:
-    """Return what becomes of each detection of an image at every stop of the NMS dial.
-
-    Args:
-        found: the detections; see `to_boxes`.
-        kept: from `nms_sweep`, bool (N, T).
-        target: what is true in the image; see `to_annotations`.
-        match_iou: the IoU that counts as found.
-
-    Returns:
-        uint8 (N, T) on the CPU: 0 suppressed, 1 false positive, 2 true positive, 3 ignored. A
-        score threshold changes none of these: it takes away the detections at or below it.
-
-    Example:
-        >>> from torchdial.inputs.detection_targets import to_annotations
-        >>> from torchdial.inputs.boxes import to_boxes
-        >>> from torchdial.sweeps.boxes.nms import nms_sweep
-        >>> boxes = torch.tensor([[0.0, 0.0, 4.0, 4.0], [0.0, 0.0, 4.0, 3.0]])
-        >>> (target,) = to_annotations({"boxes": boxes[:1], "labels": [0]})
-        >>> found = to_boxes(boxes, [0.9, 0.8])
-        >>> match_codes(found, nms_sweep(*found, iou_thresholds=[0.5, 0.9]), target)
-        tensor([[2, 2],
-                [0, 1]], dtype=torch.uint8)
-    """
-    found, kept, target = Boxes(*(t.cpu() for t in found)), kept.cpu(), on_cpu(target)
-    order = torch.sort(found.scores, descending=True, stable=True).indices
-    same = found.labels[order][:, None] == target.labels
-    least = torch.full(same.shape, torch.inf, dtype=torch.float64)
-    least[same] = min(match_iou, ALMOST_ONE)
-    pairs = find_pairs(found.boxes[order], target, least)
-    ranked = pack_bits(kept[order])
-    true, ignored = match_stops(
-        pairs, ranked, kept.shape[1], target.iscrowd, target.ignore, match_iou
-    )
-    codes = kept[order].to(torch.uint8) + true.to(torch.uint8) + 2 * ignored.to(torch.uint8)
-    return torch.empty_like(codes).index_copy_(0, order, codes)
 
 
 def match_stops(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-HELD_OUT = {"val", "valid", "validation", "test", "eval", "dev", "holdout"}
-LIKE_LOSS = {"nll", "cost", "objective"}
+from torchdial.training.history.scalar_names import is_held_out, is_loss, is_reserved, words_of
+
 PLAIN = {"train", "training", "step", "batch", "total", "loss"}
 
 
@@ -32,10 +31,9 @@ class Losses:
 
 
 def losses(names: Iterable[str]) -> Losses:
-    """Find the losses among the names of scalars.
+    """Find the losses among the names of scalars; see `is_loss`.
 
-    A loss has a word with "loss" in it, or is an "nll", "cost" or "objective"; words end at
-    `/ _ . -`, a space, or a capital letter. One that is averaged over an "epoch" repeats another.
+    One that is averaged over an "epoch" repeats another.
 
     Example:
         >>> losses(["loss", "loss/box", "val/loss", "lr"])
@@ -43,13 +41,7 @@ def losses(names: Iterable[str]) -> Losses:
         >>> losses(["d_loss", "g_loss", "accuracy"]).rivals
         True
     """
-    words = {name: _words(name) for name in names if not name.startswith("system/")}
-    found = [name for name, w in words.items() if LIKE_LOSS & w or any("loss" in x for x in w)]
-    training = [n for n in found if not words[n] & (HELD_OUT | {"epoch"})]
-    sums = [name for name in training if words[name] <= PLAIN]
+    found = [name for name in names if is_loss(name) and not is_reserved(name)]
+    training = [n for n in found if not is_held_out(n) and "epoch" not in words_of(n)]
+    sums = [name for name in training if words_of(name) <= PLAIN]
     return Losses(tuple(found), tuple(sums[:1] or training))
-
-
-def _words(name: str) -> set[str]:
-    parted = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
-    return set(re.split(r"[/_.\-\s]+", parted.lower()))

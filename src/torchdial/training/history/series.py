@@ -12,8 +12,8 @@ from torchdial.inputs.errors import refusal
 from torchdial.training.history.downsampling import Picture, Row, draw
 from torchdial.training.history.extremes_pyramid import NOTHING, Pyramid
 from torchdial.training.history.growable_arrays import read_only, with_room
-from torchdial.training.history.metric_direction import higher_is_better
 from torchdial.training.history.point_order import Order
+from torchdial.training.history.scalar_names import higher_is_better
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from torchdial.training.history.scalar_names import is_reserved
 from torchdial.widgets.live.live_plot import LivePlot
 from torchdial.widgets.live.plot_sources import read_source
 from torchdial.widgets.live.run_packing import Choice
@@ -11,9 +12,6 @@ from torchdial.widgets.live.run_packing import Choice
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-# What a monitor keeps for other views; js/src/lib/charts/metric_groups.ts has the same.
-RESERVED = ("grad_norm", "clip_coefficient", "amp_scale", "skipped")
 
 
 class LossPlot(LivePlot):
@@ -52,4 +50,4 @@ class LossPlot(LivePlot):
 
 def is_metric(name: str) -> bool:
     """Say whether a scalar is drawn, or places steps among epochs."""
-    return name not in RESERVED and not name.startswith("system/")
+    return name == "epoch" or not is_reserved(name)

@@ -1,0 +1,67 @@
+// What the name of a scalar says of it; src/torchdial/training/history/scalar_names.py is its twin.
+// tests/golden/names.json binds the two.
+
+export interface Name {
+  /** As it was logged. */
+  full: string;
+  /** Without the word for the data it was measured on. */
+  key: string;
+  /** Measured on data that is not trained on: drawn dashed. */
+  held: boolean;
+}
+
+const HELD_OUT = ["val", "valid", "validation", "test", "eval", "dev", "holdout"];
+const SPLIT = new RegExp(`^(train|training|${HELD_OUT.join("|")})[/_](?=.)`, "s");
+const RESERVED = ["grad_norm", "clip_coefficient", "amp_scale", "skipped", "epoch"];
+const CAMEL = /(?<=[a-z0-9])(?=[A-Z][a-z])|(?<=[a-z]{2})(?=[A-Z])/g;
+// Whole words, which may end in a number: "acc5", "mAP50".
+const LOWER =
+  /^([a-z0-9]*loss(es)?|nll|cost|errors?|err|mse|rmse|mae|ppl|perplexity|wer|cer|fid)\d*$/;
+const HIGHER =
+  /^(acc|accuracy|f1|f1score|m?dice|m?iou|jaccard|auc|auroc|precision|recall|m?ap|scores?|bleu|psnr|ssim|rewards?|returns?)\d*$/;
+
+export function readName(full: string): Name {
+  const held = wordsOf(full).some((word) => HELD_OUT.includes(word));
+  return { full, key: full.replace(SPLIT, ""), held };
+}
+
+/** Whether the monitor records it for other views than the curves. */
+export function isReserved(full: string): boolean {
+  return RESERVED.includes(full) || full.startsWith("system/");
+}
+
+/** Whether it is a learning rate, which the monitor records by itself. */
+export function isLearningRate(full: string): boolean {
+  return full === "lr" || full.startsWith("lr/");
+}
+
+/** Whether its best value is its highest; null if its name does not say. */
+export function higherIsBetter(full: string): boolean | null {
+  const words = wordsOf(full);
+  if (words.some((word) => LOWER.test(word))) return false;
+  return words.some((word) => HIGHER.test(word)) ? true : null;
+}
+
+/** Names by panel, each panel and each name in order of appearance; learning rates come last. */
+export function panelsOf(names: readonly string[]): Map<string, Name[]> {
+  const panels = new Map<string, Name[]>();
+  const last = (name: string) => Number(isLearningRate(name));
+  for (const full of [...names].sort((a, b) => last(a) - last(b))) {
+    const name = readName(full);
+    const panel = name.key.split("/")[0] || name.key;
+    const members = panels.get(panel);
+    if (members) members.push(name);
+    else panels.set(panel, [name]);
+  }
+  return panels;
+}
+
+/** Words in lower case; those in camel case are parted, but not "IoU" or "mAP". */
+function wordsOf(name: string): string[] {
+  return (
+    name
+      .replace(CAMEL, " ")
+      .toLowerCase()
+      .match(/[a-z0-9]+/g) ?? []
+  );
+}

@@ -1,0 +1,100 @@
+"""What the name of a scalar says of it; js/src/lib/charts/scalar_names.ts is its twin.
+
+tests/golden/names.json binds the two.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+HELD_OUT = ("val", "valid", "validation", "test", "eval", "dev", "holdout")
+_SPLIT = re.compile(rf"^(train|training|{'|'.join(HELD_OUT)})[/_](?=.)", re.DOTALL)
+_RESERVED = {"grad_norm", "clip_coefficient", "amp_scale", "skipped", "epoch"}
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z][a-z])|(?<=[a-z]{2})(?=[A-Z])")
+# Whole words, which may end in a number: "acc5", "mAP50".
+_LOSS = r"[a-z0-9]*loss(es)?|nll|cost"
+_ERROR = r"errors?|err|mse|rmse|mae|ppl|perplexity|wer|cer|fid"
+_SCORE = (
+    r"acc|accuracy|f1|f1score|m?dice|m?iou|jaccard|auc|auroc|precision|recall|m?ap|scores?|bleu"
+    r"|psnr|ssim|rewards?|returns?"
+)
+
+
+def words_of(name: str) -> set[str]:
+    """Return the words of a name in lower case, parted by other signs than letters and digits.
+
+    Words in camel case are parted too, but not "IoU" or "mAP".
+
+    Example:
+        >>> sorted(words_of("val/meanIoU_1"))
+        ['1', 'iou', 'mean', 'val']
+    """
+    return set(re.findall(r"[a-z0-9]+", _CAMEL.sub(" ", name).lower()))
+
+
+def is_loss(name: str) -> bool:
+    """Return whether a scalar is a loss: a word ends in "loss", or is "nll" or "cost".
+
+    Example:
+        >>> [is_loss(name) for name in ("train/dice_loss", "valLoss", "glossary", "acc")]
+        [True, True, False, False]
+    """
+    return _has(name, _LOSS)
+
+
+def is_held_out(name: str) -> bool:
+    """Return whether a scalar was measured on data that is not trained on."""
+    return not words_of(name).isdisjoint(HELD_OUT)
+
+
+def is_reserved(name: str) -> bool:
+    """Return whether the monitor records a scalar for other views than the curves."""
+    return name in _RESERVED or name.startswith("system/")
+
+
+def is_learning_rate(name: str) -> bool:
+    """Return whether a scalar is a learning rate, which the monitor records by itself."""
+    return name == "lr" or name.startswith("lr/")
+
+
+def higher_is_better(name: str) -> bool | None:
+    """Return whether the best value of a scalar is its highest, or None if its name does not say.
+
+    Losses, errors, perplexity and their kin are best where they are lowest, also where a name has
+    words of both; accuracy, F1, Dice, IoU, AUC, AP, precision, recall, scores and rewards where
+    they are highest.
+
+    Example:
+        >>> [higher_is_better(name) for name in ("val/loss", "val_acc", "dice_loss", "lr")]
+        [False, True, False, None]
+    """
+    if _has(name, f"{_LOSS}|{_ERROR}"):
+        return False
+    return True if _has(name, _SCORE) else None
+
+
+def without_split(name: str) -> str:
+    """Return a name without the word for the data before it: "loss" for "val/loss"."""
+    return _SPLIT.sub("", name)
+
+
+def panels_of(names: Iterable[str]) -> dict[str, list[str]]:
+    """Return names by panel: training and validation together, and groups `a/b`.
+
+    Learning rates come last.
+
+    Example:
+        >>> panels_of(["lr", "loss", "val/loss", "loss", "acc"])
+        {'loss': ['loss', 'val/loss'], 'acc': ['acc'], 'lr': ['lr']}
+    """
+    panels: dict[str, list[str]] = {}
+    for name in sorted(dict.fromkeys(names), key=is_learning_rate):
+        key = without_split(name)
+        panels.setdefault(key.split("/")[0] or key, []).append(name)
+    return panels
+
+
+def _has(name: str, words: str) -> bool:
+    pattern = re.compile(rf"({words})\d*")
+    return any(pattern.fullmatch(word) for word in words_of(name))
