@@ -20,13 +20,13 @@ from torchdial.training.history.autosave import Autosave
 from torchdial.training.history.history import History
 from torchdial.training.history.series import Series
 from torchdial.training.shown_run import ShownRun
-from torchdial.widgets.live.run_packing import Choice, Told, delta, keyframe
+from torchdial.widgets.live.run_packing import PlotContents, Sent, delta, keyframe
 
 LENGTHS = [10**k for k in range(3, 8)]
 BUCKETS = 1000
 NEW = 100
 RUNS = 21
-CHOICE = Choice(scalars=lambda _: True, layers=False)
+CONTENTS = PlotContents(scalars=lambda _: True, layers=False)
 FLAT, NEARLY = 1.5, 3.0  # the slowest of 10⁵ … 10⁷ over the fastest of them; log n is allowed
 
 
@@ -40,8 +40,8 @@ class Case:
         values = np.random.default_rng(0).normal(size=count)
         for part in np.array_split(np.arange(count), max(1, count // 10_000)):
             self.series.extend(part, values[part], part / 100)
-        self.told = Told()
-        self.keyframe_bytes = len(keyframe(self.runs, CHOICE, self.told).data)
+        self.sent = Sent()
+        self.keyframe_bytes = len(keyframe(self.runs, CONTENTS, self.sent).data)
         self.delta_bytes = 0
         self.saver = Autosave(self.history, Path(folder) / str(count))
         self.saver.save()
@@ -53,7 +53,7 @@ class Case:
 
     def refresh(self):
         self.grow()
-        self.delta_bytes = len(delta(self.runs, CHOICE, self.told).data)
+        self.delta_bytes = len(delta(self.runs, CONTENTS, self.sent).data)
 
     def picture(self):
         self.series.picture(BUCKETS)
@@ -62,7 +62,7 @@ class Case:
         self.series.picture(BUCKETS, 0.3 * len(self.series), 0.6 * len(self.series))
 
     def keyframe(self):
-        keyframe(self.runs, CHOICE, Told())
+        keyframe(self.runs, CONTENTS, Sent())
 
     def by_hand(self):
         values = self.series.values

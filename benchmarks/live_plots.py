@@ -18,7 +18,7 @@ from _measure import Result, at_most, report, spread
 from torchdial.training.history.history import History
 from torchdial.training.shown_run import ShownRun
 from torchdial.widgets.live.feed import Feed
-from torchdial.widgets.live.run_packing import Choice
+from torchdial.widgets.live.run_packing import PlotContents
 
 NEW = 100
 RUNS = 15
@@ -79,7 +79,7 @@ def refresh(points):
     sent = []
     feed = Feed(
         [ShownRun(history, "run")],
-        Choice(scalars=lambda _: True, layers=False),
+        PlotContents(scalars=lambda _: True, layers=False),
         lambda content, buffers: sent.append(len(json.dumps(content)) + len(buffers[0])),
         clock=iter(range(0, 10**9, 10)).__next__,
         later=lambda _seconds, _call: None,

@@ -1,4 +1,4 @@
-"""What every widget has: a picture that stays in a saved notebook, and answers to the browser."""
+"""The base of all widgets: the static picture of a saved notebook, and messages from the page."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ STATIC = "static picture: run the cell to interact"
 
 
 class Widget(anywidget.AnyWidget):
-    """A widget of the family; `super().__init__` listens to the browser."""
+    """Base class; its constructor subscribes to messages from the page."""
 
     _STEM: ClassVar[str]
     """Its JavaScript and CSS are `<stem>.js` and `<stem>.css`."""
 
     _SETTABLE: ClassVar[Sequence[str]] = ()
-    """The traits that a browser sets; it sends them in a message too, see `_settle`."""
+    """The traits that a page sets; it sends them in a message too, see `_settle`."""
 
     # ipywidgets 7 would display without the static picture.
     _ipython_display_: Any = None
@@ -49,16 +49,17 @@ class Widget(anywidget.AnyWidget):
 
     @t.observe("comm")
     def _leave_route(self, change: Mapping[str, Any]) -> None:
-        """Have the browser's messages go where it sent them.
+        """Let the page's messages go to the shell that it sent them to.
 
-        ipykernel 7.4 passes them on to the subshell that was heard last before the comm spoke. When
-        a thread speaks that is any page's, and when it is gone so are the messages.
+        ipykernel 7.4 routes them to the subshell whose message was handled last before the comm
+        sent one. Where a thread sends, that may be any page's subshell, and messages are lost once
+        that page is closed.
         """
         if hasattr(change["new"], "_reply_subshell_for"):
             change["new"]._reply_subshell_for = None
 
     def close(self) -> None:
-        """Close the widget, and the layout that it was made with, which ipywidgets would leave."""
+        """Close the widget and the layout it was made with, which ipywidgets leaves open."""
         super().close()
         layout = self.__dict__.pop("_own_layout", None)
         if layout is not None:

@@ -14,7 +14,7 @@ from torchdial.training.history.history import History
 from torchdial.training.shown_run import ShownRun
 from torchdial.widgets.live.feed import Feed
 from torchdial.widgets.live.layer_packing import MISSING, merge_columns
-from torchdial.widgets.live.run_packing import Choice, detail, shares
+from torchdial.widgets.live.run_packing import PlotContents, detail, shares
 
 DTYPES = {"f8": "<f8", "f4": "<f4", "i4": "<i4"}
 DELTA_LIMIT, KEYFRAME_LIMIT = 64 << 10, 512 << 10
@@ -60,7 +60,7 @@ class Browser:
         runs = [ShownRun(history, history.name) for history in histories]
         self.feed = Feed(
             runs,
-            Choice(scalars=lambda _: True, layers=layers),
+            PlotContents(scalars=lambda _: True, layers=layers),
             self.receive,
             clock=self.time.clock,
             later=self.time.later,

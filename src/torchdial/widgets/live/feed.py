@@ -1,4 +1,4 @@
-"""When the browser is told: deltas in order, at most ten a second, and keyframes, more rarely."""
+"""When the page is sent what: deltas in order, at most ten a second, and rarer keyframes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from torchdial.training.shown_run import ShownRun
-from torchdial.widgets.live.run_packing import Choice, Packed, Told, delta, keyframe
+from torchdial.widgets.live.run_packing import Packed, PlotContents, Sent, delta, keyframe
 
 DELTA_SECONDS = 0.1
 KEYFRAME_SECONDS = 5.0
@@ -18,14 +18,14 @@ Send = Callable[[dict[str, Any], list[bytes]], None]
 
 
 class Timer(Protocol):
-    """What a call that waits can be asked: to be forgotten."""
+    """A call that waits and can be cancelled."""
 
     def cancel(self) -> None:
-        """Forget the call."""
+        """Do not make the call."""
 
 
 def call_later(seconds: float, call: Callable[[], None]) -> Timer:
-    """Call on a thread of its own after some seconds."""
+    """Call on a thread of its own after some seconds; returns what cancels it."""
     timer = threading.Timer(seconds, call)
     timer.daemon = True
     timer.start()
@@ -33,35 +33,35 @@ def call_later(seconds: float, call: Callable[[], None]) -> Timer:
 
 
 class Feed:
-    """Tells one widget's browser of its runs; from any thread, by messages alone.
+    """Sends the pages of one widget what is new in its runs; safe from any thread.
 
     Args:
         runs: the runs; the last one's layers and events are shown.
-        choice: what of them is shown.
+        contents: what of them is shown.
         send: sends a message with buffers.
-        status: says how the run is; None where nobody can.
-        clock: seconds that only grow.
+        status: returns the state of the run, None where there is no monitor.
+        clock: returns monotonic seconds.
         later: calls after some seconds.
     """
 
     def __init__(
         self,
         runs: Sequence[ShownRun],
-        choice: Choice,
+        contents: PlotContents,
         send: Send,
         status: Callable[[], dict[str, Any] | None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
         later: Callable[[float, Callable[[], None]], Timer] = call_later,
     ) -> None:
         self._runs = runs
-        self._choice = choice
+        self._contents = contents
         self._send = send
         self._status = status
         self._clock = clock
         self._later = later
         self._lock = threading.RLock()
         self._seq = 0
-        self._told = Told()
+        self._sent = Sent()
         self._replaced = self._count_replaced()
         self._last_status: dict[str, Any] | None = None
         self._sent_at = self._keyframe_at = float("-inf")
@@ -73,11 +73,11 @@ class Feed:
     def opening(self) -> dict[str, Any]:
         """Return everything that is shown, for a page that is opened now."""
         with self._lock:
-            packed = keyframe(self._runs, self._choice, Told())
+            packed = keyframe(self._runs, self._contents, Sent())
             return {"frame": self._head(packed, self._status()), "data": packed.data}
 
     def poke(self) -> None:
-        """Tell what is new, now or as soon as it may be told; an error is told, never raised."""
+        """Send what is new, now or when the last delta is old enough; errors go to the page."""
         with self._lock:
             if self._closed or self._timer is not None:
                 return
@@ -85,16 +85,16 @@ class Feed:
             if wait > 0:
                 self._wake_in(wait)
             else:
-                self._tell_safely()
+                self._send_safely()
 
     def want_keyframe(self) -> None:
-        """Tell everything anew, at most every five seconds."""
+        """Send everything anew, at most every five seconds."""
         with self._lock:
             self._keyframe_wanted = True
         self.poke()
 
     def close(self) -> None:
-        """Tell nothing more."""
+        """Send no more."""
         with self._lock:
             self._closed = True
             if self._timer is not None:
@@ -109,32 +109,32 @@ class Feed:
             self._timer = None
         self.poke()
 
-    def _tell_safely(self) -> None:
+    def _send_safely(self) -> None:
         try:
-            self._tell()
+            self._send_news()
         except Exception as error:  # a training loop must go on, whatever a picture does
             self.close()
-            words = f"torchdial: this plot stopped: {type(error).__name__}: {error}"
-            self._send({"type": "error", "id": None, "message": words}, [])
+            message = f"torchdial: this plot stopped: {type(error).__name__}: {error}"
+            self._send({"type": "error", "id": None, "message": message}, [])
 
-    def _tell(self) -> None:
+    def _send_news(self) -> None:
         now = self._clock()
         self._sent_at = now
         due = self._keyframe_at + KEYFRAME_SECONDS
         replaced = self._count_replaced()
-        if replaced != self._replaced:  # what was told is no more: a checkpoint was loaded
+        if replaced != self._replaced:  # a checkpoint was loaded
             self._replaced, self._keyframe_wanted, due = replaced, True, now
         if self._keyframe_wanted and now >= due:
             self._keyframe_wanted, self._keyframe_at, self._full = False, now, 0
-            self._publish("keyframe", keyframe(self._runs, self._choice, self._told))
+            self._publish("keyframe", keyframe(self._runs, self._contents, self._sent))
             return
-        packed = delta(self._runs, self._choice, self._told)
+        packed = delta(self._runs, self._contents, self._sent)
         self._full = self._full + 1 if packed.more else 0
-        if self._full >= FAR_BEHIND or packed.too_much:
+        if self._full >= FAR_BEHIND or packed.needs_keyframe:
             self._keyframe_wanted = True
-        if _says_something(packed.head) or self._status() != self._last_status:
+        if _has_news(packed.head) or self._status() != self._last_status:
             self._publish("delta", packed)
-        if packed.more or self._keyframe_wanted:  # what is new does not wait for a keyframe
+        if packed.more or self._keyframe_wanted:  # deltas go on until the keyframe is due
             self._wake_in(DELTA_SECONDS)
 
     def _count_replaced(self) -> int:
@@ -150,5 +150,5 @@ class Feed:
         return packed.head | {"seq": self._seq, "status": status}
 
 
-def _says_something(head: dict[str, Any]) -> bool:
+def _has_news(head: dict[str, Any]) -> bool:
     return bool(head["runs"] or head["layers"] or head["distribution"] or head["events"]["items"])

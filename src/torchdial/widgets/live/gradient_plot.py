@@ -1,4 +1,4 @@
-"""The gradients of a run, layer by layer, or those that a model holds now."""
+"""The gradient plot: gradients of a run by layer, or those that a model holds now."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from torch import nn
 from torchdial.training.recording.current_gradients import gradients_now
 from torchdial.training.shown_run import ShownRun
 from torchdial.widgets.live.live_plot import LivePlot
-from torchdial.widgets.live.plot_sources import Source, read_source
-from torchdial.widgets.live.run_packing import Choice
+from torchdial.widgets.live.plot_sources import PlotSource, read_source
+from torchdial.widgets.live.run_packing import PlotContents
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,7 +42,7 @@ def choose_in_plots(history: Any, name: str | None) -> None:
 
 
 class GradientPlot(LayersPlot):
-    """Shows gradients while they come: layers × steps, lines, the total, update ratios, one step.
+    """Shows gradients live: layers × steps, lines, total norm, update ratios, one step.
 
     Args:
         source: a `TrainingMonitor`, a `History`, or a model, whose gradients of this moment are
@@ -63,11 +63,11 @@ class GradientPlot(LayersPlot):
     def __init__(self, source: Any) -> None:
         self._model = source if isinstance(source, nn.Module) else None
         if self._model is not None:
-            found = Source((ShownRun(gradients_now(self._model), "gradients now"),))
+            found = PlotSource((ShownRun(gradients_now(self._model), "gradients now"),))
         else:
             found = read_source(source)
-        choice = Choice(scalars=lambda name: name in SCALARS, layers=True)
-        super().__init__(found.runs[-1:], choice, found.monitor, one_step=self._model is not None)
+        contents = PlotContents(scalars=lambda name: name in SCALARS, layers=True)
+        super().__init__(found.runs[-1:], contents, found.monitor, one_step=self._model is not None)
 
     def refresh(self) -> None:
         """Show what was recorded since, or the gradients that the model holds now."""

@@ -1,4 +1,4 @@
-"""What the browser is told of layers: columns of a matrix, and one step's distribution.
+"""Messages about layers for the page: columns of a matrix, and one step's distribution.
 
 js/src/lib/live/run_wire.ts names the parts.
 """
@@ -23,14 +23,14 @@ Floats = npt.NDArray[np.float32]
 
 
 @dataclass
-class ToldLayers:
-    """How far the browser has been told of layers.
+class SentLayers:
+    """How much of the layers the page has been sent.
 
     Attributes:
-        columns: last step of each matrix.
-        last: last column of each matrix.
-        rows: rows of each matrix.
-        distribution: step of the last distribution.
+        columns: the last step of each matrix.
+        last: the last column of each matrix.
+        rows: the number of rows of each matrix.
+        distribution: the step of the last distribution.
     """
 
     columns: dict[str, int] = field(default_factory=dict)
@@ -43,52 +43,52 @@ def _matrices(history: History) -> list[tuple[str, LayerMatrix]]:
     return [(name, history.layers[name]) for name in MATRICES if name in history.layers]
 
 
-def new_names(history: History, told: ToldLayers) -> int:
-    """Return the characters of names of rows that the browser does not know."""
+def new_names(history: History, sent: SentLayers) -> int:
+    """Return how many characters the names of rows take that the page does not have."""
     with history.lock:
         return sum(
             length_of(matrix.names)
             for name, matrix in _matrices(history)
-            if told.rows.get(name) != len(matrix.names)
+            if sent.rows.get(name) != len(matrix.names)
         )
 
 
 def length_of(names: Sequence[str] | None) -> int:
-    """Return the characters that names take in a message."""
+    """Return how many characters names take in a message."""
     return sum(len(name) + 4 for name in names or ())
 
 
 def pack_layers(
-    packer: Packer, history: History, told: ToldLayers, budget: int
+    packer: Packer, history: History, sent: SentLayers, budget: int
 ) -> list[dict[str, Any]]:
-    """Pack the columns from the last one told, which may have grown, on."""
+    """Pack the columns from the last one sent on; that one may have grown."""
     with history.lock:
         matrices = _matrices(history)
         packed = [
-            _columns(packer, name, matrix, told, budget // len(matrices))
+            _columns(packer, name, matrix, sent, budget // len(matrices))
             for name, matrix in matrices
         ]
     return [entry for entry in packed if entry is not None]
 
 
 def _columns(
-    packer: Packer, name: str, matrix: LayerMatrix, told: ToldLayers, budget: int
+    packer: Packer, name: str, matrix: LayerMatrix, sent: SentLayers, budget: int
 ) -> dict[str, Any] | None:
     steps = matrix.steps
     rows = len(matrix.names)
-    last = told.columns.get(name) if told.rows.get(name) == rows else None
+    last = sent.columns.get(name) if sent.rows.get(name) == rows else None
     first = 0 if last is None else max(int(np.searchsorted(steps, last, "right")) - 1, 0)
     most = budget // (8 + 4 * max(rows, 1))
     if len(steps) == 0 or most == 0:
         return None
     steps, values = merge_columns(*_newest(matrix, len(steps) - first), most)
-    known = told.rows.get(name) == rows
-    grew = len(steps) > 1 or not np.array_equal(values, told.last.get(name, []), equal_nan=True)
+    known = sent.rows.get(name) == rows
+    grew = len(steps) > 1 or not np.array_equal(values, sent.last.get(name, []), equal_nan=True)
     if known and not grew:
         return None
-    told.columns[name] = int(steps[-1])
-    told.last[name] = values[:, -1:]
-    told.rows[name] = rows
+    sent.columns[name] = int(steps[-1])
+    sent.last[name] = values[:, -1:]
+    sent.rows[name] = rows
     return {
         "name": name,
         "rows": None if known else list(matrix.names),
@@ -121,13 +121,13 @@ def merge_columns(
     return steps[starts], np.maximum.reduceat(values, starts, axis=1)
 
 
-def pack_newest(packer: Packer, history: History, told: ToldLayers) -> dict[str, Any] | None:
-    """Pack the newest distribution, if it was not told yet."""
+def pack_newest(packer: Packer, history: History, sent: SentLayers) -> dict[str, Any] | None:
+    """Pack the newest distribution unless it was sent before."""
     found = history.histograms
-    if found is None or len(found) == 0 or int(found.steps[-1]) == told.distribution:
+    if found is None or len(found) == 0 or int(found.steps[-1]) == sent.distribution:
         return None
-    told.distribution = int(found.steps[-1])
-    return pack_distribution(packer, history, told.distribution, None)
+    sent.distribution = int(found.steps[-1])
+    return pack_distribution(packer, history, sent.distribution, None)
 
 
 def pack_distribution(

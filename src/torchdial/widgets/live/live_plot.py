@@ -1,4 +1,4 @@
-"""What live plots share: they are told by messages, answer the browser and leave a picture."""
+"""What live plots share: messages to the page, answers to it, and the static picture."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from torchdial.widgets.live.clicks_while_busy import hear
 from torchdial.widgets.live.feed import Feed
 from torchdial.widgets.live.plot_sources import Monitor
 from torchdial.widgets.live.run_packing import (
-    Choice,
     Packed,
+    PlotContents,
     detail,
     distribution_at,
     distributions,
@@ -25,10 +25,10 @@ from torchdial.widgets.live.run_status import has_ended, in_file, status_of
 
 
 class LivePlot(Widget):
-    """Traits and messages of the live plots; made by `LossPlot` and its kin.
+    """Traits and messages of `LossPlot`, `GradientPlot` and `TrainingPanel`.
 
     Live data goes by custom messages only, since those may be sent from any thread. The opening
-    state is made whenever a page asks for it, so a page that is loaded again sees everything.
+    state is made whenever a page asks for it, so a page that is reloaded shows everything.
     """
 
     _config = t.Dict().tag(sync=True, echo_update=False)
@@ -40,18 +40,18 @@ class LivePlot(Widget):
     def __init__(
         self,
         runs: Sequence[ShownRun],
-        choice: Choice,
+        contents: PlotContents,
         monitor: Monitor | None,
         **config: Any,
     ) -> None:
         self._runs = tuple(runs)
-        self._has_layers = choice.layers
+        self._has_layers = contents.layers
         self._monitor = monitor
         self._display_id = ""
         self._pictured: int | None = None
         self._feed = Feed(
             self._runs,
-            choice,
+            contents,
             self._send_message,
             lambda: None if monitor is None else status_of(monitor),
         )
@@ -61,7 +61,7 @@ class LivePlot(Widget):
             self._unsubscribe = monitor.subscribe(self._on_news)
 
     def __repr__(self) -> str:
-        """Say what is shown, for places that cannot show it."""
+        """Return the names of the runs."""
         names = ", ".join(run.name for run in self._runs)
         return f"{type(self).__name__}({names})"
 
@@ -78,11 +78,11 @@ class LivePlot(Widget):
         unsubscribe, self._unsubscribe = self._unsubscribe, None
         if unsubscribe is not None:
             unsubscribe()
-        if hasattr(self, "_feed"):  # one that was refused is closed, too, when it is collected
+        if hasattr(self, "_feed"):  # missing where the constructor raised
             self._feed.close()
         super().close()
 
-    # The wire
+    # Messages
 
     def get_state(self, key: Any = None, drop_defaults: bool = False) -> dict[str, Any]:
         """Return the state that a page opens with, made now."""
@@ -103,7 +103,7 @@ class LivePlot(Widget):
         self.send(content, buffers)
 
     def _on_news(self) -> None:
-        """Hear from the monitor's publisher thread."""
+        """Send what is new; called by the monitor's publishing thread."""
         self._feed.poke()
         if self._monitor is not None and has_ended(self._monitor):
             self._leave_picture()
@@ -113,7 +113,7 @@ class LivePlot(Widget):
             "keyframe": self._send_keyframe,
             "detail": self._send_detail,
             "distribution": self._send_distribution,
-            "control": self._obey,
+            "control": self._handle_control,
         }
 
     def _send_keyframe(self, content: Mapping[str, Any]) -> None:
@@ -127,7 +127,7 @@ class LivePlot(Widget):
         packed = distribution_at(self._history, int(content["step"]), content.get("row"))
         self._answer(content.get("id"), "distribution", packed)
 
-    def _obey(self, content: Mapping[str, Any]) -> None:
+    def _handle_control(self, content: Mapping[str, Any]) -> None:
         self._control(content)
         self.send({"type": "done", "id": content.get("id")})
 
@@ -145,12 +145,12 @@ class LivePlot(Widget):
         return super()._repr_mimebundle_(**kwargs)
 
     def _ipython_display_(self) -> None:
-        """Show the widget where a later picture can take the place of the first one."""
+        """Show the widget with an id, so that a later picture can replace the first one."""
         self._display_id = self._display_id or uuid.uuid4().hex
         self._publish(update=False)
 
     def _leave_picture(self) -> None:
-        """Put a picture of what was recorded since into the notebook, under the live plot."""
+        """Replace the static picture in the notebook by one of what is recorded now."""
         if self._display_id and self._pictured != self._history.version:
             self._publish(update=True)
 

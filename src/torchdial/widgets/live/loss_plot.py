@@ -1,4 +1,4 @@
-"""Curves of what was logged."""
+"""The loss plot: curves of what was logged."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from torchdial.training.history.scalar_names import is_reserved
 from torchdial.widgets.live.live_plot import LivePlot
 from torchdial.widgets.live.plot_sources import read_source
-from torchdial.widgets.live.run_packing import Choice
+from torchdial.widgets.live.run_packing import PlotContents
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 class LossPlot(LivePlot):
-    """Shows losses and metrics while they come.
+    """Shows losses and metrics live.
 
     Names that differ only in `train` or `val` share an axis, and so do those of one group `a/b`.
-    Every point stays in the kernel; the picture keeps the lowest and the highest of what a pixel
-    stands for, so that a spike of one step is always seen, and zooming in asks for the rest.
+    Every point stays in the kernel. Of the points under one pixel the plot keeps the lowest and the
+    highest, so that a spike of one step is always seen; zooming in asks for the rest.
 
     Args:
         source: a `TrainingMonitor`, a `History`, a dict of histories by name, or a dict of lists,
@@ -38,8 +38,8 @@ class LossPlot(LivePlot):
     def __init__(self, source: Any) -> None:
         found = read_source(source)
         everything = isinstance(source, dict)
-        choice = Choice(scalars=lambda name: everything or is_metric(name), layers=False)
-        super().__init__(found.runs, choice, found.monitor, all_names=everything)
+        contents = PlotContents(scalars=lambda name: everything or is_metric(name), layers=False)
+        super().__init__(found.runs, contents, found.monitor, all_names=everything)
 
     def to_matplotlib(self, ax: Axes | None = None) -> Figure:
         """Return a figure of the curves, made without pyplot."""
@@ -49,5 +49,5 @@ class LossPlot(LivePlot):
 
 
 def is_metric(name: str) -> bool:
-    """Say whether a scalar is drawn, or places steps among epochs."""
+    """Return whether a scalar is drawn, or maps steps to epochs."""
     return name == "epoch" or not is_reserved(name)

@@ -1,4 +1,4 @@
-"""What a module tree tells the browser of a run: all that is recent at first, then what is new."""
+"""Messages of a module tree about a run: the recent columns at first, then the new ones."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Send = Callable[[dict[str, Any], list[bytes]], None]
 
 
 class ModuleFeed:
-    """Follows a monitor for one tree; js/src/lib/tree/live_columns.ts reads what it sends.
+    """Sends one tree what is new in a run; js/src/lib/tree/live_columns.ts reads it.
 
     Args:
         model: the tree's.
@@ -47,12 +47,12 @@ class ModuleFeed:
         return {"frame": frame, "data": data}
 
     def close(self) -> None:
-        """Follow no longer, and take the hooks out of the model."""
+        """Unsubscribe, and remove the hooks from the model."""
         self._unsubscribe()
         self.statistics.activations.close()
 
     def _on_news(self) -> None:
-        """Hear from the monitor's publishing thread, at most ten times a second."""
+        """Send what is new; the publishing thread calls it at most ten times a second."""
         self.statistics.activations.collect(self.monitor.step)
         if self.monitor.is_closed:
             self.statistics.activations.close()

@@ -1,4 +1,4 @@
-"""Arrays in a frame: a head of plain values, and one block of bytes that holds the numbers."""
+"""Arrays in a message: a head of plain values, and one block of bytes with the numbers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Dtype = Literal["f8", "f4", "i4"]
 
 
 class Packer:
-    """Collects arrays, little-endian, and says for each where it lies.
+    """Collects arrays, little-endian, and returns for each where it lies in the block.
 
     js/src/lib/live/packed_arrays.ts reads them.
     """

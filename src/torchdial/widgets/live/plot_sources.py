@@ -1,4 +1,4 @@
-"""What a live plot can be made of."""
+"""What a live plot can show: a monitor, a history, or values by name."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ MOST_EARLIER = 6
 
 
 class Monitor(Protocol):
-    """As much of a `TrainingMonitor` as a plot needs."""
+    """The part of `TrainingMonitor` that plots use."""
 
     history: History
 
     @property
     def is_closed(self) -> bool:
-        """Whether it records no more."""
+        """Whether it has stopped recording."""
 
     @property
     def step(self) -> int:
@@ -41,66 +41,66 @@ class Monitor(Protocol):
 
     @property
     def notes(self) -> Sequence[str]:
-        """What a person should know."""
+        """Sentences about limits of the record."""
 
     @property
     def control(self) -> Any:
         """State, progress and dials, and the requests for them."""
 
     def name_of(self, parameter: torch.Tensor, /) -> str | None:
-        """Return the name a parameter is recorded by, None if it is not watched."""
+        """Return the name under which a parameter is recorded, None if it is not watched."""
 
     def spent(self, seconds: float, /) -> None:
         """Count time spent on watching in the training thread."""
 
     def subscribe(self, callback: Callable[[], None], /) -> Callable[[], None]:
-        """Call on a thread of its own when something is new; returns how to stop."""
+        """Call on the publishing thread when something is new; returns how to unsubscribe."""
 
 
 @dataclass(frozen=True)
-class Source:
-    """Runs to show, the newest last, and the monitor that goes on with it."""
+class PlotSource:
+    """Runs to show, the newest last, and the monitor that records that one."""
 
     runs: tuple[ShownRun, ...]
     monitor: Monitor | None = None
 
 
-def read_source(source: Any) -> Source:
-    """Return what a plot's argument stands for.
+def read_source(source: Any) -> PlotSource:
+    """Return the runs that a plot's argument stands for.
 
     Raises:
         ValueError: it is neither a monitor, nor a history, nor a dict of histories or of values.
     """
     if is_monitor(source):
-        return Source(
+        return PlotSource(
             (*_earlier(source.history), ShownRun(source.history, source.history.name)), source
         )
     if isinstance(source, History):
-        return Source((ShownRun(source, source.name or "run"),))
+        return PlotSource((ShownRun(source, source.name or "run"),))
     if isinstance(source, Mapping) and source:
         values = list(source.values())
         histories = [v.history if is_monitor(v) else v for v in values]
         if all(isinstance(history, History) for history in histories):
-            return Source(
+            return PlotSource(
                 tuple(ShownRun(h, str(name)) for name, h in zip(source, histories, strict=True))
             )
         if not any(isinstance(history, History) for history in histories):
-            return Source((ShownRun(_history_of(source), "run"),))
+            return PlotSource((ShownRun(_history_of(source), "run"),))
     raise refusal(
         "source",
         expected="a TrainingMonitor, a History, or a dict of histories or of lists of values",
         got=describe(source),
-        remedy='Pass LossPlot(monitor), or LossPlot({"loss": values}), say.',
+        remedy='Pass for example LossPlot(monitor) or LossPlot({"loss": values}).',
     )
 
 
 def is_monitor(source: Any) -> TypeGuard[Monitor]:
-    """Say whether something records a run and tells of it."""
+    """Return whether something is a monitor: it has a history and can be subscribed to."""
     return isinstance(getattr(source, "history", None), History) and hasattr(source, "subscribe")
 
 
 def _earlier(history: History) -> list[ShownRun]:
-    """Return the runs of this process that began before a run, as far as they are not too many."""
+    """Return the runs of this process that began before a run, at most `MOST_EARLIER`."""
     runs = all_runs()
     place = next((i for i, run in enumerate(runs) if run is history), len(runs))
     shown = [run for run in runs[:place] if not run.hidden]

@@ -1,4 +1,4 @@
-"""What the browser is told of runs: everything, within a budget, or what is new.
+"""Messages about runs for the page: everything within a budget, or what is new.
 
 js/src/lib/live/run_wire.ts names the parts.
 """
@@ -17,7 +17,7 @@ from torchdial.training.history.history import History
 from torchdial.training.history.series import Series
 from torchdial.training.shown_run import ShownRun
 from torchdial.widgets.live.layer_packing import (
-    ToldLayers,
+    SentLayers,
     length_of,
     new_names,
     pack_distribution,
@@ -28,7 +28,7 @@ from torchdial.widgets.live.packer import Packer
 
 DELTA_BYTES = 60_000  # with the head at most 64 kB
 DELTA_NAMES = 16_000  # longer lists of names wait for a keyframe
-DELTA_SCALARS = 100  # that have something new; the others' turn comes next
+DELTA_SCALARS = 100  # with new points; the others follow in the next delta
 DELTA_EVENTS = 20
 KEYFRAME_BYTES = 450_000  # with events and the rest of the head at most 512 kB
 KEYFRAME_LAYER_BYTES = 160_000
@@ -40,7 +40,7 @@ SCALAR_BYTES = 200  # of the head
 
 
 @dataclass(frozen=True)
-class Choice:
+class PlotContents:
     """What of a run is shown.
 
     Attributes:
@@ -53,82 +53,82 @@ class Choice:
 
 
 @dataclass
-class Told:
-    """How far the browser has been told.
+class Sent:
+    """How much of the runs the page has been sent.
 
     Attributes:
-        points: points of each scalar, by run and name.
-        layers: of layers.
-        events: events.
+        points: the number of points of each scalar, by run and name.
+        layers: the columns of the layer matrices.
+        events: the number of events.
     """
 
     points: dict[tuple[int, str], int] = field(default_factory=dict)
-    layers: ToldLayers = field(default_factory=ToldLayers)
+    layers: SentLayers = field(default_factory=SentLayers)
     events: int = 0
 
 
 @dataclass(frozen=True)
 class Packed:
-    """A frame: its head and bytes, whether there is more to tell, and whether that is too much."""
+    """A message: its head and bytes, whether more is left to send, and whether a keyframe must."""
 
     head: dict[str, Any]
     data: bytes
     more: bool = False
-    too_much: bool = False
+    needs_keyframe: bool = False
 
 
-def keyframe(runs: Sequence[ShownRun], choice: Choice, told: Told) -> Packed:
-    """Return everything that is shown, at most 512 kB, and note in `told` what that is."""
+def keyframe(runs: Sequence[ShownRun], contents: PlotContents, sent: Sent) -> Packed:
+    """Return everything that is shown, at most 512 kB, and note it in `sent`."""
     packer = Packer()
     history = runs[-1].history
     events = list(history.events)
     first = max(0, len(events) - KEYFRAME_EVENTS)
-    told.points, told.layers, told.events = {}, ToldLayers(), len(events)
+    sent.points, sent.layers, sent.events = {}, SentLayers(), len(events)
     layers, distribution = [], None
-    if choice.layers:
-        layers = pack_layers(packer, history, told.layers, KEYFRAME_LAYER_BYTES)
-        distribution = pack_newest(packer, history, told.layers)
+    if contents.layers:
+        layers = pack_layers(packer, history, sent.layers, KEYFRAME_LAYER_BYTES)
+        distribution = pack_newest(packer, history, sent.layers)
     names = sum(length_of(entry["rows"]) for entry in layers)
     room = (KEYFRAME_BYTES - len(packer) - names) // POINT_BYTES
     head = {
-        "runs": _whole_runs(packer, runs, choice, told, room),
+        "runs": _whole_runs(packer, runs, contents, sent, room),
         "layers": layers,
         "distribution": distribution,
-        "events": {"first": first, "items": [event_words(event) for event in events[first:]]},
+        "events": {"first": first, "items": [event_message(event) for event in events[first:]]},
     }
     return Packed(head, packer.data())
 
 
 def _whole_runs(
-    packer: Packer, runs: Sequence[ShownRun], choice: Choice, told: Told, room: int
+    packer: Packer, runs: Sequence[ShownRun], contents: PlotContents, sent: Sent, room: int
 ) -> list[dict[str, Any]]:
-    chosen = [[s for s in _scalars(run.history) if choice.scalars(s.name)] for run in runs]
+    chosen = [[s for s in _scalars(run.history) if contents.scalars(s.name)] for run in runs]
     counts = [min(len(series), SERIES_POINTS) for scalars in chosen for series in scalars]
     room -= len(counts) * SCALAR_BYTES // POINT_BYTES
     allowed = iter(shares(counts, min(max(room, 0), KEYFRAME_POINTS)))
     heads = []
     for i, (run, scalars) in enumerate(zip(runs, chosen, strict=True)):
         packed = [_whole(packer, series, next(allowed)) for series in scalars]
-        told.points |= {(i, entry["name"]): entry["total"] for entry in packed}
+        sent.points |= {(i, entry["name"]): entry["total"] for entry in packed}
         heads.append({"id": i, "name": run.name, "earlier": run.earlier, "scalars": packed})
     return heads
 
 
-def delta(runs: Sequence[ShownRun], choice: Choice, told: Told) -> Packed:
-    """Return what is new since `told`, at most 64 kB, and note it there."""
+def delta(runs: Sequence[ShownRun], contents: PlotContents, sent: Sent) -> Packed:
+    """Return what is new since `sent`, at most 64 kB, and note it there."""
     packer = Packer()
     history = runs[-1].history
-    layers, distribution, too_much = [], None, False
-    if choice.layers:
-        too_much = new_names(history, told.layers) > DELTA_NAMES
-        if not too_much:
-            layers = pack_layers(packer, history, told.layers, DELTA_BYTES // 3)
-            distribution = pack_newest(packer, history, told.layers)
+    layers, distribution, needs_keyframe = [], None, False
+    if contents.layers:
+        needs_keyframe = new_names(history, sent.layers) > DELTA_NAMES
+        if not needs_keyframe:
+            layers = pack_layers(packer, history, sent.layers, DELTA_BYTES // 3)
+            distribution = pack_newest(packer, history, sent.layers)
     new = [
-        (i, series, len(series) - told.points.get((i, series.name), 0))
+        (i, series, len(series) - sent.points.get((i, series.name), 0))
         for i, run in enumerate(runs)
         for series in _scalars(run.history)
-        if choice.scalars(series.name)
+        if contents.scalars(series.name)
     ]
     behind = sorted((entry for entry in new if entry[2] > 0), key=lambda entry: -entry[2])
     new, later = behind[:DELTA_SCALARS], behind[DELTA_SCALARS:]
@@ -138,8 +138,8 @@ def delta(runs: Sequence[ShownRun], choice: Choice, told: Told) -> Packed:
     by_run: dict[int, list[dict[str, Any]]] = {}
     for (i, series, _), count in zip(new, allowed, strict=True):
         if count:
-            by_run.setdefault(i, []).append(_next(packer, series, i, count, told))
-    events = history.events[told.events : told.events + DELTA_EVENTS]
+            by_run.setdefault(i, []).append(_next(packer, series, i, count, sent))
+    events = history.events[sent.events : sent.events + DELTA_EVENTS]
     head = {
         "runs": [
             {"id": i, "name": runs[i].name, "earlier": runs[i].earlier, "scalars": scalars}
@@ -147,20 +147,20 @@ def delta(runs: Sequence[ShownRun], choice: Choice, told: Told) -> Packed:
         ],
         "layers": layers,
         "distribution": distribution,
-        "events": {"first": told.events, "items": [event_words(event) for event in events]},
+        "events": {"first": sent.events, "items": [event_message(event) for event in events]},
     }
-    told.events += len(events)
+    sent.events += len(events)
     left = sum(count for _, _, count in new) - sum(allowed)
-    more = left > 0 or bool(later) or told.events < len(history.events)
-    return Packed(head, packer.data(), more, too_much)
+    more = left > 0 or bool(later) or sent.events < len(history.events)
+    return Packed(head, packer.data(), more, needs_keyframe)
 
 
 def detail(runs: Sequence[ShownRun], content: Mapping[str, Any]) -> Packed:
-    """Return the points of a window that the browser asked for.
+    """Return the points of the window that the page asked for.
 
     Raises:
         KeyError: there is no such run or scalar.
-        ValueError: the question makes no sense.
+        ValueError: the axis or the number of buckets is out of range.
     """
     along, buckets = content["along"], int(content["buckets"])
     if along not in ("step", "time") or not 1 <= buckets <= 5000:
@@ -184,7 +184,7 @@ def detail(runs: Sequence[ShownRun], content: Mapping[str, Any]) -> Packed:
 
 
 def distribution_at(history: History, step: int, row: str | None) -> Packed:
-    """Return the distribution of |gradient| nearest to a step; its head is None where none is.
+    """Return the distribution of |gradient| nearest to a step; its head is None without any.
 
     Args:
         history: a run.
@@ -197,7 +197,7 @@ def distribution_at(history: History, step: int, row: str | None) -> Packed:
 
 
 def distributions(history: History) -> Iterator[dict[str, Any]]:
-    """Yield the head and data of each distribution of |gradient| there is, all layers counted."""
+    """Yield head and data of each recorded distribution of |gradient|, counts of all layers."""
     for step in [] if history.histograms is None else history.histograms.steps.tolist():
         packer = Packer()
         head = pack_distribution(packer, history, step, None, most_bytes=None)
@@ -205,7 +205,7 @@ def distributions(history: History) -> Iterator[dict[str, Any]]:
 
 
 def shares(counts: Sequence[int], budget: int) -> list[int]:
-    """Divide a budget fairly: nobody gets more than they have, and what is left goes to others.
+    """Divide a budget evenly: none gets more than its count, what is left goes to the others.
 
     Example:
         >>> shares([5, 100, 40], 65)
@@ -220,13 +220,13 @@ def shares(counts: Sequence[int], budget: int) -> list[int]:
     return out
 
 
-def event_words(event: Event) -> dict[str, Any]:
+def event_message(event: Event) -> dict[str, Any]:
     """Return an event as the browser shows it."""
     return {
         "step": int(event.step),
         "kind": event.kind,
         "where": event.where,
-        "message": event.message.removeprefix(f"step {event.step}: "),  # the browser says it
+        "message": event.message.removeprefix(f"step {event.step}: "),  # the page shows it beside
     }
 
 
@@ -248,9 +248,9 @@ def _whole(packer: Packer, series: Series, allowed: int) -> dict[str, Any]:
 
 
 def _kept(series: Series, allowed: int) -> npt.NDArray[np.int64]:
-    """Return numbers of at most `allowed` points: two a bucket, five where not all are finite.
+    """Return indices of at most `allowed` points: two a bucket, five where not all are finite.
 
-    The point that came last is among them.
+    The newest point is among them.
     """
     kept = series.picture(max((allowed - 3) // 2, 1)).index
     if len(kept) >= allowed:
@@ -259,11 +259,11 @@ def _kept(series: Series, allowed: int) -> npt.NDArray[np.int64]:
     return kept if last in kept else np.append(kept, last)
 
 
-def _next(packer: Packer, series: Series, run: int, count: int, told: Told) -> dict[str, Any]:
+def _next(packer: Packer, series: Series, run: int, count: int, sent: Sent) -> dict[str, Any]:
     """Pack the next points of a scalar."""
-    first = told.points.get((run, series.name), 0)
+    first = sent.points.get((run, series.name), 0)
     steps, values, times = (array[:count] for array in series.since(first))
-    told.points[run, series.name] = first + len(steps)
+    sent.points[run, series.name] = first + len(steps)
     head = {"name": series.name, "first": first, "total": len(series), "exact": True}
     return head | _points(packer, steps, times, values)
 

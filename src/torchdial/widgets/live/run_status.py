@@ -1,4 +1,4 @@
-"""What a run says of itself: how far it is, how fast, and what a person should know."""
+"""The state of a run for the page: how far it is, how fast, its notes and controls."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ ENDED = ("finished", "failed")
 
 
 def request(monitor: Monitor, content: Mapping[str, Any]) -> None:
-    """Ask a run for what a person clicked; it does so at its next boundary.
+    """Pass a click on to a run, which acts at its next step boundary.
 
     Raises:
-        KeyError: something is missing in the message.
+        KeyError: the message lacks a part.
         ValueError: there is no such action or dial, or the value is outside of it.
     """
     control = monitor.control
@@ -49,7 +49,7 @@ def status_of(monitor: Monitor) -> dict[str, Any]:
         "memory": _last(history, "system/memory"),
         "data_wait": _last(history, "system/data_wait"),
         "overhead": _finite(monitor.overhead),
-        "problem": "\n".join(words for words in (monitor.problem, control.error) if words),
+        "problem": "\n".join(text for text in (monitor.problem, control.error) if text),
         "notes": list(monitor.notes),
         "reach": control.reach,
         "dials": [_dial(dial) for dial in control.dials.values()],
@@ -57,7 +57,7 @@ def status_of(monitor: Monitor) -> dict[str, Any]:
 
 
 def in_file(status: dict[str, Any]) -> dict[str, Any]:
-    """Return a run's state for a file, where nobody hears what is clicked."""
+    """Return a run's state for a file, where the controls do nothing."""
     state = status["state"] if status["state"] in ENDED else "saved"
     return status | {"state": state, "reach": "", "dials": []}
 
@@ -68,7 +68,7 @@ def _dial(dial: Any) -> dict[str, Any]:
 
 
 def has_ended(monitor: Monitor) -> bool:
-    """Say whether a run in `loop` or `start` is over."""
+    """Return whether a run in `loop` or `start` is over."""
     return monitor.control.state in ENDED
 
 

@@ -1,4 +1,4 @@
-"""A run while it runs: progress, curves, gradients, what happened, and the controls."""
+"""The training panel: progress, curves, gradients, events and controls of a run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torchdial.inputs.errors import describe, refusal
 from torchdial.widgets.live.gradient_plot import SCALARS, LayersPlot
 from torchdial.widgets.live.loss_plot import is_metric
 from torchdial.widgets.live.plot_sources import is_monitor, read_source
-from torchdial.widgets.live.run_packing import Choice
+from torchdial.widgets.live.run_packing import PlotContents
 from torchdial.widgets.live.run_status import request
 
 if TYPE_CHECKING:
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 class TrainingPanel(LayersPlot):
-    """Shows a run while it runs, and says what goes wrong in it; a monitor shows itself as one.
+    """Shows a run while it runs, and its events; a monitor is displayed as one.
 
-    Pause, stop and the dials ask the run through `monitor.control`, which does what was asked for
-    at the next step boundary. Where the kernel cannot hear them the panel says so.
+    Pause, stop and the dials are requests to `monitor.control`, which serves them at the next step
+    boundary. Where clicks cannot reach the kernel before the cell ends, the panel says so.
 
     Args:
         monitor: a `TrainingMonitor`.
@@ -41,8 +41,10 @@ class TrainingPanel(LayersPlot):
                 remedy="Pass LossPlot a history of an earlier run.",
             )
         found = read_source(monitor)
-        choice = Choice(scalars=lambda name: is_metric(name) or name in SCALARS, layers=True)
-        super().__init__(found.runs, choice, monitor)
+        contents = PlotContents(
+            scalars=lambda name: is_metric(name) or name in SCALARS, layers=True
+        )
+        super().__init__(found.runs, contents, monitor)
 
     def to_matplotlib(self, ax: Axes | None = None) -> Figure:
         """Return a figure of curves and gradients, made without pyplot."""
