@@ -138,7 +138,7 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
     LATEST_MS,
   );
 
-  /** How much chance is in the metrics: once the hand rests, since nobody waits for it. */
+  /** The bootstrap band of the metrics, computed once the dial rests. */
   const estimating = whenResting(RESTING_MS, () => {
     const [first] = detectors;
     if (!first.hasBand || first.bandOf(metric, label(), state.setting)) return;

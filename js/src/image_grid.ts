@@ -4,7 +4,7 @@ import type { AnyModel } from "@anywidget/types";
 import { Grid } from "./lib/canvas/picture_grid";
 import { button, h } from "./lib/core/dom";
 import type { Guard } from "./lib/core/error_display";
-import { hear } from "./lib/core/kernel_messages";
+import { handleMessages } from "./lib/core/kernel_messages";
 import { createSettings } from "./lib/core/synced_settings";
 import { beforePaint, throttle } from "./lib/core/timing";
 import { inText } from "./lib/core/user_names";
@@ -46,7 +46,7 @@ function show(model: AnyModel<Traits>, root: HTMLElement, guard: Guard): () => v
   let requests = 0;
   let problem = "";
   let pointer: { image: number; x: number; y: number } | null = null;
-  let known = ""; // the pixel that the kernel told the value of, and the value
+  let known = ""; // the pixel whose value the kernel has sent, and the value
   const store = createStore((keys) => kernel.send({ type: "need", id: ++requests, keys }));
   store.take(model.get("_frame").tiles);
   const painter = createImagePainter(store);
@@ -88,7 +88,7 @@ function show(model: AnyModel<Traits>, root: HTMLElement, guard: Guard): () => v
     listen(model, ["_frame"], guard(onFrame)),
     listen(model, ["_config"], guard(onConfig)),
     listen(model, ["_notice"], updating.call),
-    hear<Message>(model, guard, {
+    handleMessages<Message>(model, guard, {
       tiles(message, buffers) {
         if (message.version !== model.get("_frame").version) return;
         store.take(message.keys.map((key, i) => ({ key, data: buffers[i] })));
@@ -158,7 +158,7 @@ function show(model: AnyModel<Traits>, root: HTMLElement, guard: Guard): () => v
     updating.call();
   }
 
-  // What a person does
+  // Input
 
   function toggle(image: number): void {
     const selected = settings.get("selected");
@@ -215,7 +215,7 @@ function show(model: AnyModel<Traits>, root: HTMLElement, guard: Guard): () => v
     overlay.hidden = !model.get("_config").has_overlays;
     clear.hidden = chosen.hidden = selected.length === 0;
     chosen.textContent = `${selected.length} chosen`;
-    const text = [kernel.words, model.get("_notice") || problem].filter(Boolean).join("\n");
+    const text = [kernel.message, model.get("_notice") || problem].filter(Boolean).join("\n");
     notice.hidden = text === "";
     notice.textContent = text;
     updateHovered();

@@ -4,7 +4,7 @@ import type { AnyModel } from "@anywidget/types";
 import { type Bytes, float64Of } from "./lib/core/bytes";
 import { button, copyText, h, select } from "./lib/core/dom";
 import type { Guard } from "./lib/core/error_display";
-import { type Failure, hear } from "./lib/core/kernel_messages";
+import { type Failure, handleMessages } from "./lib/core/kernel_messages";
 import { createSettings } from "./lib/core/synced_settings";
 import { beforePaint } from "./lib/core/timing";
 import { listen } from "./lib/core/widget_model";
@@ -58,7 +58,7 @@ interface Traits {
 
 type Message = { type: "live"; whole: boolean; frame: LiveFrame } | Failure;
 
-/** What each widget has heard so far, for the next view of it. */
+/** What each widget has received so far, for the next view of it. */
 const known = new WeakMap<AnyModel<Traits>, LiveModules>();
 
 function show(model: AnyModel<Traits>, root: HTMLElement, guard: Guard): () => void {
@@ -142,7 +142,7 @@ function show(model: AnyModel<Traits>, root: HTMLElement, guard: Guard): () => v
     sizes.observe(body);
   }
   const stopListening = [
-    hear<Message>(model, guard, {
+    handleMessages<Message>(model, guard, {
       live: (message, buffers) => takeLive(message.frame, buffers[0], message.whole),
       error({ message }) {
         problem = message;
@@ -164,7 +164,7 @@ function show(model: AnyModel<Traits>, root: HTMLElement, guard: Guard): () => v
     );
   }
 
-  // What a person does
+  // Input
 
   function expandTo(value: string): void {
     open.clear();
@@ -289,7 +289,7 @@ function show(model: AnyModel<Traits>, root: HTMLElement, guard: Guard): () => v
     cells.clear();
     lines.replaceChildren(...rows.slice(first, last).map((shown, i) => line(shown, first + i)));
     root.dataset.rows = String(rows.length);
-    notice.textContent = [settings.kernel.words, problem].filter(Boolean).join("\n");
+    notice.textContent = [settings.kernel.message, problem].filter(Boolean).join("\n");
     notice.hidden = notice.textContent === "";
     drawLive();
   }

@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { GONE, watchKernel } from "../../src/lib/core/kernel_connection";
-import { PATIENCE } from "../../src/lib/core/timing";
+import { RETRY_MS } from "../../src/lib/core/timing";
 import { KEYFRAME_EVERY, LONG_SILENCE, Store } from "../../src/lib/live/run_store";
 import type { Message, Status } from "../../src/lib/live/run_wire";
 import { Tiles } from "../../src/lib/preview/tile_store";
@@ -168,15 +168,15 @@ describe("a kernel that is gone", () => {
   ])("is told of when %s, and until something comes from it", async (_, die) => {
     const model = new FakeModel(frameOf(0, 0, [1]));
     const store = new Store(model);
-    expect(store.kernel.words).toBe("");
+    expect(store.kernel.message).toBe("");
     die(model, store);
     await vi.advanceTimersByTimeAsync(0);
-    expect([store.kernel.words, store.problem]).toEqual([GONE, ""]);
+    expect([store.kernel.message, store.problem]).toEqual([GONE, ""]);
     expect(lossOf(store)).toEqual([1]);
     model.isDead = false;
     const next = frameOf(1, 1, [2]);
     model.deliver({ type: "delta", frame: next.frame }, next.data);
-    expect([store.kernel.words, lossOf(store)]).toEqual(["", [1, 2]]);
+    expect([store.kernel.message, lossOf(store)]).toEqual(["", [1, 2]]);
   });
 
   test("refuses what is asked of it, in words", async () => {
@@ -202,9 +202,9 @@ test("a plane that never came is asked for again when it is missed, not before",
     return ask.mock.calls.length;
   };
   expect(await look()).toBe(1);
-  vi.advanceTimersByTime(PATIENCE - 1);
+  vi.advanceTimersByTime(RETRY_MS - 1);
   expect(await look()).toBe(1);
-  vi.advanceTimersByTime(PATIENCE);
+  vi.advanceTimersByTime(RETRY_MS);
   expect(ask).toHaveBeenCalledTimes(1);
   expect(await look()).toBe(2);
 });

@@ -1,7 +1,7 @@
 // How far a run is, and where a value lies on a dial.
 
 import { describe, expect, test } from "vitest";
-import { placeOn, secondsLeft, valueOn, wordsOf } from "../../src/lib/training/run_controls";
+import { placeOn, secondsLeft, statusParts, valueOn } from "../../src/lib/training/run_controls";
 
 describe("progress", () => {
   const status = {
@@ -23,7 +23,7 @@ describe("progress", () => {
   };
 
   test("is one line in words", () => {
-    expect(wordsOf("run 3", status).join("  ")).toBe(
+    expect(statusParts("run 3", status).join("  ")).toBe(
       "run 3 running  step 1,240 / 5,000  epoch 2/8  42.1 steps/s  ETA 1:29  memory 1.2 GB  " +
         "data wait 3.1 %  watching costs 0.6 %",
     );
@@ -32,7 +32,7 @@ describe("progress", () => {
   test("says no more than is known", () => {
     const bare = { ...status, done: null, total: null, epoch: null, epochs: null };
     const none = { ...bare, steps_per_s: null, memory: null, data_wait: null, overhead: null };
-    expect(wordsOf("run 1", none)).toEqual(["run 1 running", "step 1,240"]);
+    expect(statusParts("run 1", none)).toEqual(["run 1 running", "step 1,240"]);
     expect(secondsLeft({ ...status, state: "paused" })).toBeNull();
   });
 

@@ -92,7 +92,7 @@ export function errorTable(
   });
 }
 
-/** Tell errors apart without colour: false alarms are hatched, misses are outlines. */
+/** Distinguish errors without colour: false alarms are hatched, misses are outlines. */
 export function texture(out: Uint32Array, region: Region, map: Size): void {
   keepOutline(out, region, map, MISS);
   for (let y = 0, i = 0; y < region.height; y++) {

@@ -1,5 +1,5 @@
 // A grid of pictures with one zoom and one place for all of them. It knows nothing of what they
-// show: whoever makes it draws the two layers, the picture below and the model's word above.
+// show: the caller draws the two layers, the picture below and the model's output above.
 
 import { contextOf, h } from "../core/dom";
 import type { Guard } from "../core/error_display";
@@ -95,7 +95,7 @@ export class Grid {
     this.redraw("picture", "overlay");
   }
 
-  /** Say what a cell shows; `whole` is what a pointer is told, where that is more. */
+  /** Set a cell's caption; `whole` is its tooltip, where that is longer. */
   setCaption(cell: number, text: string, whole = text): void {
     const { caption } = this.#cells[cell];
     if (caption.textContent !== text) {

@@ -71,7 +71,7 @@ export class Chart {
     this.#plot = new uPlot(this.#options(options), NOTHING, this.element);
   }
 
-  /** Draw at once, so that who draws hears what goes wrong. */
+  /** Draw at once, so that errors reach the caller. */
   draw(picture: Picture, ink: Ink, width: number, height: number): void {
     this.#picture = picture;
     this.#ink = ink;

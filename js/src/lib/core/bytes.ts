@@ -1,9 +1,9 @@
 // Arrays as hosts deliver them: little-endian bytes at some offset of a buffer.
 
-/** JupyterLab hands over DataViews, other hosts Uint8Arrays. */
+/** JupyterLab delivers DataViews, other hosts Uint8Arrays. */
 export type Bytes = DataView | Uint8Array;
 
-/** Uint8 view of what a host hands over, without copying. */
+/** Uint8 view of what a host delivers, without copying. */
 export function bytesOf(data: Bytes): Uint8Array {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }

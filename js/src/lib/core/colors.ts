@@ -2,7 +2,7 @@
 
 export type Rgb = readonly [number, number, number];
 
-/** Okabe and Ito's colours, in their order: told apart by most eyes. */
+/** Okabe and Ito's colours in their order, which colour-blind people can distinguish. */
 const CATEGORIES: readonly Rgb[] = [
   [0, 0, 0],
   [230, 159, 0],

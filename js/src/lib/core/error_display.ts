@@ -1,19 +1,19 @@
-// What goes wrong while a widget is made, told something or drawn is said in words, in its place.
+// Errors of a widget, shown as text in its place: while it is made, updated or drawn.
 
 import { h } from "./dom";
 
-/** Makes an action that throws nothing. */
+/** Wraps an action so that its errors are shown instead of thrown. */
 export type Guard = <Given extends unknown[]>(
   action: (...given: Given) => void,
 ) => (...given: Given) => void;
 
-/** Fill a root of its own in a host's element; returns the cleanup. */
+/** Fill a root of the widget's own in a host's element; returns the cleanup. */
 export function mount(
   el: HTMLElement,
   fill: (root: HTMLElement, guard: Guard) => () => void,
 ): () => void {
   const root = h("div");
-  const words = h("div", { class: "notice", role: "alert" });
+  const notice = h("div", { class: "notice", role: "alert" });
   const failing = new Set<unknown>();
   const guard: Guard =
     (action) =>
@@ -24,10 +24,10 @@ export function mount(
       } catch (error) {
         console.error(error);
         failing.add(action);
-        words.textContent = `Something went wrong here: ${wordsOf(error)}\nThe picture may be an earlier one; what was recorded is kept.`;
+        notice.textContent = `Something went wrong here: ${errorText(error)}\nThe picture may be an earlier one; what was recorded is kept.`;
       }
-      if (failing.size > 0) root.prepend(words);
-      else words.remove();
+      if (failing.size > 0) root.prepend(notice);
+      else notice.remove();
     };
   let dispose = () => {};
   root.className = "torchdial";
@@ -41,6 +41,6 @@ export function mount(
   };
 }
 
-export function wordsOf(error: unknown): string {
+export function errorText(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -1,19 +1,19 @@
-// Whether the kernel still hears: hosts say when a comm has died, nothing can be sent over a dead
-// one, and whatever comes from the kernel shows that it lives.
+// Whether the kernel can be reached: hosts report a dead comm, sending over one throws, and each
+// message from the kernel shows that it is alive.
 
 import type { AnyModel } from "@anywidget/types";
 import { subscribe } from "./widget_model";
 
 export const GONE =
-  "The kernel that made this is gone. What is shown stays, but Python hears nothing of it any more: " +
+  "The kernel that made this is gone. What is shown stays, but changes no longer reach Python: " +
   "run the cell again.";
 
-/** The model, as far as talking to the kernel needs it. */
+/** The part of the model that messages need. */
 export type Line = Pick<AnyModel, "on" | "off" | "send">;
 
 export type Kernel = ReturnType<typeof watchKernel>;
 
-/** `changed` is called when it goes, or turns out to be there after all. */
+/** `changed` is called when the kernel goes, or answers after all. */
 export function watchKernel(line: Line, changed: () => void) {
   let gone = false;
   const be = (now: boolean) => () => {
@@ -23,15 +23,15 @@ export function watchKernel(line: Line, changed: () => void) {
   };
   const [went, spoke] = [be(true), be(false)];
   const stopListening = [
-    subscribe(line, "comm_live_update", went), // after a widget was made: that its comm died
+    subscribe(line, "comm_live_update", went), // once a widget exists: its comm died
     subscribe(line, "msg:custom", spoke),
   ];
   return {
-    /** What is to be said of it, empty while it hears. */
-    get words(): string {
+    /** Why it cannot be reached, empty while it can. */
+    get message(): string {
       return gone ? GONE : "";
     },
-    /** Send, and say whether that was possible. */
+    /** Send; returns whether that was possible. */
     send(content: unknown): boolean {
       try {
         line.send(content);

@@ -1,10 +1,10 @@
-// What a widget hears from its kernel, by the type of the message.
+// Messages from the kernel, handled by their type.
 
 import type { Bytes } from "./bytes";
 import type { Guard } from "./error_display";
 import { type Events, subscribe } from "./widget_model";
 
-/** What went wrong in the kernel, in its words. */
+/** An error in the kernel. */
 export interface Failure {
   type: "error";
   id: number;
@@ -15,15 +15,15 @@ type Actions<Message extends { type: string }> = {
   [Type in Message["type"]]: (message: Extract<Message, { type: Type }>, buffers: Bytes[]) => void;
 };
 
-/** Do what each type of message stands for, an unknown one being an error; returns how to stop. */
-export function hear<Message extends { type: string }>(
+/** Call the action of each message's type; an unknown one is an error. Returns how to stop. */
+export function handleMessages<Message extends { type: string }>(
   events: Events,
   guard: Guard,
   actions: Actions<Message>,
 ): () => void {
   const take = guard((message: Message, buffers: Bytes[]) => {
     const type: Message["type"] = message.type;
-    if (type === "settled") return; // settings.ts takes it
+    if (type === "settled") return; // synced_settings.ts handles it
     if (!Object.hasOwn(actions, type)) {
       throw new Error(`torchdial: unknown message ${JSON.stringify(message)}`);
     }

@@ -1,17 +1,17 @@
-// What a person sets: traits that go both ways, told to the kernel neither too often nor never, and
-// by it to the other pages that show the widget.
+// Traits that go both ways: sent to the kernel at a limited rate, the last value always, and by the
+// kernel to the other pages that show the widget.
 
 import type { AnyModel } from "@anywidget/types";
 import { type Kernel, watchKernel } from "./kernel_connection";
 import { throttle } from "./timing";
 import { listen, subscribe } from "./widget_model";
 
-// The kernel hears of a moving dial less than ten times a second, first, last and rest included.
+// A moving dial sends less than ten messages a second, the one at rest included.
 const SAVING_MS = 120;
 const REST_MS = 250;
 const PAGE = Math.random().toString(36).slice(2);
 
-/** What `_settle` of src/torchdial/widgets/base.py tells every page. */
+/** What `_settle` of src/torchdial/widgets/base.py sends every page. */
 interface Settled<Traits> {
   type: string;
   page: string;
@@ -22,12 +22,12 @@ export interface Settings<Traits, Name extends keyof Traits> {
   kernel: Kernel;
   get<K extends keyof Traits>(name: K): Traits[K];
   set(values: Partial<Pick<Traits, Name>>): void;
-  /** Tell the kernel now what it has not heard yet. */
+  /** Send now what still waits. */
   flush(): void;
   dispose(): void;
 }
 
-/** Read and write the traits `names`; `changed` is called whoever changes one. */
+/** Read and write the traits `names`; `changed` is called after a change from either side. */
 export function createSettings<Traits extends object, Name extends keyof Traits & string>(
   model: AnyModel<Traits>,
   names: readonly Name[],
@@ -39,8 +39,8 @@ export function createSettings<Traits extends object, Name extends keyof Traits 
   let resting: ReturnType<typeof setTimeout> | undefined;
 
   /**
-   * Tell the kernel in a message besides what was set last: ipywidgets holds traits back for good
-   * if the kernel never says that it has taken the ones before, as happens in an async cell.
+   * Send the last values in a message, too: ipywidgets holds traits back for good if the kernel
+   * never acknowledges the ones before, as happens in an async cell.
    */
   const settle = () => {
     resting = undefined;

@@ -1,7 +1,7 @@
-// Less often, but never the last one lost.
+// Limiting how often something is called, without losing the last call.
 
-/** How long an answer is waited for, in ms: after that, the question is asked again when missed. */
-export const PATIENCE = 10_000;
+/** How long to wait for an answer, in ms, before a request may be repeated. */
+export const RETRY_MS = 10_000;
 
 /** Call at most once in `interval` ms: at once if it may, and the latest call at the end. */
 export function throttle(interval: number, action: () => void) {
@@ -19,13 +19,13 @@ export function throttle(interval: number, action: () => void) {
       if (wait <= 0) run();
       else timer = setTimeout(run, wait);
     },
-    /** Do now what still waits. */
+    /** Make a waiting call now. */
     flush() {
       if (timer === null) return;
       clearTimeout(timer);
       run();
     },
-    /** Forget what still waits. */
+    /** Drop a waiting call. */
     cancel() {
       if (timer !== null) clearTimeout(timer);
       timer = null;
@@ -45,7 +45,7 @@ export function beforePaint(action: () => void) {
         });
       }
     },
-    /** Do now what still waits: for those who are in a frame already. */
+    /** Make a waiting call now, for callers that are in an animation frame already. */
     flush() {
       if (frame === 0) return;
       cancelAnimationFrame(frame);

@@ -1,4 +1,4 @@
-// Names that people gave, among words of ours.
+// Names from users inside other text: shortened, and isolated from its writing direction.
 
 const LONGEST = 200;
 const DIRECTIONS = /[\u202a-\u202e\u2066-\u2069]/g; // they would turn round what stands beside them

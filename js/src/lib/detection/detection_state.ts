@@ -1,4 +1,4 @@
-// What a person has set on the detection dials.
+// The setting of the detection dials.
 
 import type { AnyModel } from "@anywidget/types";
 import { nearestStop } from "../core/stops";
@@ -34,9 +34,9 @@ export function createDetectionState(model: AnyModel<DetectionTraits>, changed: 
       const moved = names.map((_, c) => (c === shown ? score : (own[c] ?? null)));
       return { class_thresholds: moved };
     }
-    // Where every class has its own there is nobody to follow, so all follow again.
-    const nobody = own.length > 0 && own.every((t) => t !== null);
-    return { score_threshold: score, ...(nobody && { class_thresholds: [] }) };
+    // Where every class has its own none would follow, so all follow again.
+    const allOwn = own.length > 0 && own.every((t) => t !== null);
+    return { score_threshold: score, ...(allOwn && { class_thresholds: [] }) };
   }
 
   return {

@@ -105,7 +105,7 @@ function show(
 }
 
 function noticeOf(store: Store): string {
-  const words = [store.kernel.words, store.problem, store.damage, store.status?.problem];
-  if (store.behind) words.push("Some points are not here yet: they come when the kernel is free.");
-  return words.filter(Boolean).join("\n");
+  const parts = [store.kernel.message, store.problem, store.damage, store.status?.problem];
+  if (store.behind) parts.push("Some points are not here yet: they come when the kernel is free.");
+  return parts.filter(Boolean).join("\n");
 }

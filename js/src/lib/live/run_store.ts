@@ -5,7 +5,7 @@ import { Columns } from "../charts/layer_columns";
 import { Points } from "../charts/scalar_points";
 import type { Axis } from "../charts/scalar_track";
 import type { Bytes } from "../core/bytes";
-import { wordsOf } from "../core/error_display";
+import { errorText } from "../core/error_display";
 import { GONE, type Line, watchKernel } from "../core/kernel_connection";
 import { type Packed, unpack } from "./packed_arrays";
 import {
@@ -20,7 +20,7 @@ import {
 } from "./run_wire";
 
 export const KEYFRAME_EVERY = 5000;
-/** After so many ms without a word of a run that goes on, something may be lost. */
+/** After so many ms without a message about a run that goes on, one may be lost. */
 export const LONG_SILENCE = 10_000;
 const MOST_EVENTS = 500;
 
@@ -71,7 +71,7 @@ export class Store {
   status: Status | null = null;
   /** What the kernel says went wrong; empty when nothing did. */
   problem = "";
-  /** Why a message could not be read, until everything is told anew. */
+  /** Why a message could not be read, until everything is sent anew. */
   damage = "";
   /** Number of the last frame. */
   seq = -1;
@@ -79,8 +79,8 @@ export class Store {
   version = 0;
   /** Whether a frame was lost and what is shown has a gap. */
   behind = false;
-  /** When the kernel was last heard, in ms. */
-  heardAt: number;
+  /** When the last message came, in ms. */
+  receivedAt: number;
   readonly kernel: ReturnType<typeof watchKernel>;
   /** What was chosen last in any view, for the next one: a host may draw a widget anew. */
   readonly chosen: Chosen = { logs: new Set() };
@@ -98,7 +98,7 @@ export class Store {
   constructor(model: LiveModel, now: () => number = () => performance.now()) {
     this.#model = model;
     this.#now = now;
-    this.heardAt = now();
+    this.receivedAt = now();
     this.kernel = watchKernel(model, () => this.#changed());
     this.#open();
     model.on("msg:custom", this.#onMessage);
@@ -114,18 +114,18 @@ export class Store {
     this.#views.clear();
   }
 
-  /** How long nothing was heard of the kernel, in ms. */
+  /** Time since the last message, in ms. */
   get silence(): number {
-    return this.#now() - this.heardAt;
+    return this.#now() - this.receivedAt;
   }
 
-  /** Be told of changes; returns how to stop. */
+  /** Call on changes; returns how to stop. */
   listen(changed: () => void): () => void {
     this.#views.add(changed);
     return () => this.#views.delete(changed);
   }
 
-  /** Ask the kernel; rejected with its words where it cannot. */
+  /** Send the kernel a request; rejected with its error message. */
   ask(content: Ask): Promise<Reply> {
     const id = ++this.#requests;
     return new Promise((done, failed) => {
@@ -139,7 +139,7 @@ export class Store {
     if (this.#now() - this.#askedAt < KEYFRAME_EVERY) return;
     this.#askedAt = this.#now();
     this.ask({ type: "keyframe" }).catch((error: Error) => {
-      if (!this.kernel.words) this.#fail(null, error.message);
+      if (!this.kernel.message) this.#fail(null, error.message);
     });
   }
 
@@ -162,8 +162,8 @@ export class Store {
   };
 
   readonly #onMessage = (message: Message, buffers: Bytes[]): void => {
-    this.heardAt = this.#now();
-    this.#safely(() => this.#hear(message, buffers[0] ?? new Uint8Array()));
+    this.receivedAt = this.#now();
+    this.#safely(() => this.#handleMessages(message, buffers[0] ?? new Uint8Array()));
   };
 
   /** What cannot be read is said and asked for anew; what is shown stays. */
@@ -171,7 +171,7 @@ export class Store {
     try {
       take();
     } catch (error) {
-      this.damage = `What the kernel sent could not be read: ${wordsOf(error)}`;
+      this.damage = `What the kernel sent could not be read: ${errorText(error)}`;
       this.behind = true;
       this.askForKeyframe();
       this.#askLater();
@@ -179,7 +179,7 @@ export class Store {
     }
   }
 
-  #hear(message: Message, data: Bytes): void {
+  #handleMessages(message: Message, data: Bytes): void {
     switch (message.type) {
       case "keyframe":
         if (message.frame.seq < this.seq) return; // what is here is newer
@@ -252,7 +252,7 @@ export class Store {
   }
 
   /**
-   * Ask until everything was told anew, and in a long silence, since the last word or a question
+   * Ask until everything was sent anew, and in a long silence, since the last message or a request
    * can be lost; more and more rarely, since a cell may keep the kernel busy for hours.
    */
   #askLater(wait = this.behind ? KEYFRAME_EVERY : LONG_SILENCE): void {

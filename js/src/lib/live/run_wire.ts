@@ -58,20 +58,20 @@ export interface TrainingEvent {
 
 export interface DialState {
   name: string;
-  /** Null where nobody has said so yet. */
+  /** Null while it is not known. */
   value: number | null;
   min: number;
   max: number;
   log: boolean;
 }
 
-/** What a run says of itself in words and numbers. */
+/** The state of a run. */
 export interface Status {
   state: string;
   step: number;
   /** Steps since this process took the run up. */
   steps_here: number;
-  /** Batches that a loop has handed out, and how many there will be. */
+  /** Batches that a loop has yielded, and how many there will be. */
   done: number | null;
   total: number | null;
   epoch: number | null;
@@ -82,7 +82,7 @@ export interface Status {
   overhead: number | null;
   problem: string;
   notes: string[];
-  /** Why controls cannot be heard now and what helps; empty where they can. */
+  /** Why clicks cannot reach the run now and what helps; empty where they can. */
   reach: string;
   dials: DialState[];
 }

@@ -1,4 +1,4 @@
-// Drawing only what somebody can see.
+// Drawing only while the element is on screen.
 
 import { beforePaint } from "../core/timing";
 

@@ -3,7 +3,7 @@
 import type { Limits } from "../charts/axis_scale";
 import { Points } from "../charts/scalar_points";
 import type { Axis } from "../charts/scalar_track";
-import { PATIENCE } from "../core/timing";
+import { RETRY_MS } from "../core/timing";
 import { type Run, readDetail, type Store } from "./run_store";
 import type { Message } from "./run_wire";
 
@@ -64,7 +64,7 @@ export class Details {
     });
     const question = JSON.stringify([axis, window, grown]);
     const now = performance.now();
-    if (question === this.#asked && now - this.#askedAt < PATIENCE) return;
+    if (question === this.#asked && now - this.#askedAt < RETRY_MS) return;
     [this.#asked, this.#askedAt] = [question, now];
     const along = axis === "time" ? "time" : "step";
     try {

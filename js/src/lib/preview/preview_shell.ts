@@ -7,7 +7,7 @@ import { Grid, type Layer } from "../canvas/picture_grid";
 import { button, h } from "../core/dom";
 import { type Guard, mount } from "../core/error_display";
 import type { Kernel } from "../core/kernel_connection";
-import { type Failure, hear } from "../core/kernel_messages";
+import { type Failure, handleMessages } from "../core/kernel_messages";
 import { range } from "../core/metrics";
 import { beforePaint, throttle } from "../core/timing";
 import { shorten } from "../core/user_names";
@@ -130,7 +130,7 @@ export function createShell<Traits extends PreviewTraits>(
       }),
     ),
     listen(model, ["_notice"], updating.call),
-    hear<Message>(model, guard, {
+    handleMessages<Message>(model, guard, {
       tiles({ keys, version: asked }, buffers) {
         tiles.put(
           keys.map((key, i) => ({ key, data: buffers[i] })),
@@ -162,7 +162,7 @@ export function createShell<Traits extends PreviewTraits>(
     updating.call();
   }
 
-  // What a person does
+  // Input
 
   function reset(): void {
     preview.reset();
@@ -232,7 +232,7 @@ export function createShell<Traits extends PreviewTraits>(
     });
     updateHovered();
     pages.update();
-    const text = [kernel.words, model.get("_notice") || problem].filter(Boolean).join("\n");
+    const text = [kernel.message, model.get("_notice") || problem].filter(Boolean).join("\n");
     notice.hidden = text === "";
     notice.textContent = text;
     root.dataset.version = String(version);

@@ -1,8 +1,8 @@
 // The planes that the browser holds: pictures, targets, levels. What is missing is asked for once,
-// and again when it is missed after a while: a question or its answer can be lost.
+// and again when it is missed after a while: a request or its answer can be lost.
 
 import { bytesOf } from "../core/bytes";
-import { PATIENCE } from "../core/timing";
+import { RETRY_MS } from "../core/timing";
 import type { WireTile } from "./preview_wire";
 
 export class Tiles {
@@ -16,7 +16,7 @@ export class Tiles {
 
   /**
    * `ask` is called at most once a frame with the keys that were missed in it; `sizeOf` says how
-   * many bytes a plane must have, null where nobody knows.
+   * many bytes a plane must have, null where that is not known.
    */
   constructor(ask: (keys: string[]) => void, sizeOf: (key: string) => number | null = () => null) {
     this.#ask = ask;
@@ -27,7 +27,7 @@ export class Tiles {
     const plane = this.#held.get(key);
     if (plane) return plane;
     const now = performance.now();
-    if (now - (this.#asked.get(key) ?? Number.NEGATIVE_INFINITY) > PATIENCE) {
+    if (now - (this.#asked.get(key) ?? Number.NEGATIVE_INFINITY) > RETRY_MS) {
       this.#asked.set(key, now);
       this.#wanted.push(key);
       if (this.#wanted.length === 1) queueMicrotask(() => this.#ask(this.#wanted.splice(0)));

@@ -10,7 +10,7 @@ type Callback = (...args: never[]) => void;
 export interface Saved extends Kept {
   stem: string;
   state: State;
-  /** What a person should know of it, empty for nothing. */
+  /** A remark beside it, such as that images were left out; may be empty. */
   note: string;
 }
 
@@ -22,7 +22,7 @@ interface Exported {
 // biome-ignore lint/suspicious/noExplicitAny: each widget names the traits of its own model
 export type WidgetModule = any;
 
-/** A widget's model as anywidget hands it over, with nobody at the other end. */
+/** A widget's model as anywidget provides it, without a kernel. */
 export class FileModel {
   readonly #state: State;
   readonly #kept: Kept;
@@ -52,7 +52,7 @@ export class FileModel {
     this.#callbacks.get(event)?.delete(callback);
   }
 
-  /** There is nobody to save them for. */
+  /** Does nothing: there is no kernel. */
   save_changes(): void {}
 
   send(content: { type: string; id: number }): void {

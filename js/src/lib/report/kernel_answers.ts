@@ -52,7 +52,7 @@ export function answer(question: Question, kept: Kept, version: number): Answer 
       return said({ type: "error", message: "A file holds the points that are shown." });
     case "keyframe": // a file is never behind
       return said({ type: "done" });
-    case "settle": // nobody else to tell
+    case "settle": // no other page
       return null;
     default:
       throw new Error(`torchdial: unknown message ${JSON.stringify(question)}`);

@@ -1,4 +1,4 @@
-// What a person has set on the segmentation dial, as stops.
+// The setting of the segmentation dial, as stops.
 
 import type { AnyModel } from "@anywidget/types";
 import { nearestStop } from "../core/stops";
@@ -44,14 +44,14 @@ export function createState(model: AnyModel<SegmentationTraits>, changed: () => 
 
     /**
      * Move the dial: of the shown class, or else of all that have no threshold of their own. Where
-     * every class has its own there is nobody to follow, so all follow again.
+     * every class has its own none would follow, so all follow again.
      */
     set stop(k: number) {
       const { shown } = this;
       const own = get("class_thresholds");
       if (shown === null || task === "binary") {
-        const nobody = own.length > 0 && own.every((t) => t !== null);
-        set({ ...(nobody && { class_thresholds: [] }), threshold: stops[k] });
+        const allOwn = own.length > 0 && own.every((t) => t !== null);
+        set({ ...(allOwn && { class_thresholds: [] }), threshold: stops[k] });
         return;
       }
       set({ class_thresholds: names.map((_, c) => (c === shown ? stops[k] : (own[c] ?? null))) });

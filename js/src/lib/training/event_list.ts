@@ -6,7 +6,7 @@ import type { TrainingEvent } from "../live/run_wire";
 
 const SHOWN = 5;
 
-/** Whether an event is what a person asked for, and no finding. */
+/** Whether an event was requested (a stop, a dial), and not found by a rule. */
 export function isAsked(kind: string): boolean {
   return /^(dial|stop|pause|resume)$/.test(kind);
 }

@@ -6,7 +6,7 @@ import type { Columns } from "../charts/layer_columns";
 import { type Ink, inkOf } from "../charts/line_colors";
 import { css } from "../core/colors";
 import { button, h } from "../core/dom";
-import { PATIENCE } from "../core/timing";
+import { RETRY_MS } from "../core/timing";
 import { inText } from "../core/user_names";
 import type { Distribution, Store } from "../live/run_store";
 import { drawSpread } from "./gradient_histogram";
@@ -154,7 +154,7 @@ export class GradientView {
     const step = this.#step ?? (newest as Distribution).step;
     const question = `${step} ${layer}`;
     if (question === this.#answered) return this.#answer;
-    const lost = performance.now() - this.#askedAt > PATIENCE;
+    const lost = performance.now() - this.#askedAt > RETRY_MS;
     if (!this.#asking || lost) this.#ask(question, step, layer);
     return this.#step === null ? this.#answer : null;
   }

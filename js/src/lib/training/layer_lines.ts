@@ -18,7 +18,7 @@ export interface Line extends Piece {
 
 export interface LinesEvents {
   changed(): void;
-  say(words: string): void;
+  say(text: string): void;
   /** A step was chosen; null for none. */
   choose(step: number | null): void;
 }

@@ -17,7 +17,7 @@ const FIRST_ROWS = 12;
 
 export interface LayersEvents {
   changed(): void;
-  say(words: string): void;
+  say(text: string): void;
   /** A layer was chosen, and where steps are shown, a step. */
   choose(layer: string, step: number | null): void;
 }

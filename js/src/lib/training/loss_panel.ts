@@ -253,11 +253,11 @@ function valueAt({ track, near, nearSmooth }: Strand, x: number | null): string 
 
 function titleOf(strand: Strand): string {
   const { name, run, track } = strand;
-  const words = [`${name.full}, ${run}: ${formatCount(track.y.length)} points here`];
+  const parts = [`${name.full}, ${run}: ${formatCount(track.y.length)} points here`];
   const best = bestOf(strand);
   if (best >= 0) {
     const end = higherIsBetter(name.full) ? "highest" : "lowest";
-    words.push(`${end} ${formatValue(track.y[best])} at step ${formatCount(track.steps[best])}`);
+    parts.push(`${end} ${formatValue(track.y[best])} at step ${formatCount(track.steps[best])}`);
   }
-  return words.join("\n");
+  return parts.join("\n");
 }

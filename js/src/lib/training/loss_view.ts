@@ -275,7 +275,7 @@ export class LossView {
     this.#runs.draw(this.#store.runs, ink);
   }
 
-  // What a person does
+  // Input
 
   #setAxis(axis: Axis): void {
     const window = axis === this.#axis ? this.#window : null;

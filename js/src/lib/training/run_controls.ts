@@ -1,4 +1,4 @@
-// How far a run is, in one line, and the controls that are heard.
+// The status line of a run, and its controls.
 
 import { formatBytes, formatCount, formatSeconds, formatValue } from "../charts/axis_scale";
 import { button, h } from "../core/dom";
@@ -7,14 +7,14 @@ import { inText } from "../core/user_names";
 import { LONG_SILENCE, type Store } from "../live/run_store";
 import type { DialState, Status } from "../live/run_wire";
 
-const PATIENCE = 1500; // ms until a request that nobody answered is spoken of
+const LATE_ANSWER_MS = 1500; // until a request without an answer gets a remark
 const BUSY =
-  "a cell keeps the kernel busy. Interrupting the cell stops it now; runs begun with " +
-  "monitor.start are always heard.";
+  "a cell keeps the kernel busy. Interrupt the cell to stop now; clicks always reach runs begun " +
+  "with monitor.start.";
 const DIAL_PARTS = 1000;
 
 /** The line of a status: "running  step 1,240 / 5,000  epoch 2/8  42.1 steps/s  ETA 1:29 …". */
-export function wordsOf(name: string, status: Status): string[] {
+export function statusParts(name: string, status: Status): string[] {
   const { step, done, total, epoch, epochs, steps_per_s: rate } = status;
   const words = [`${inText(name)} ${status.state}`];
   const same = done !== null && done === step;
@@ -36,7 +36,7 @@ export function wordsOf(name: string, status: Status): string[] {
   return words;
 }
 
-/** Seconds that the rest takes at the present rate; null where nobody can know. */
+/** Seconds until the end at the present rate; null where the end is not known. */
 export function secondsLeft({
   state,
   done,
@@ -96,9 +96,9 @@ export function createProgress(store: Store) {
 
   function drawControls(status: Status): void {
     const live = status.state === "running" || status.state === "paused";
-    const heard = live && status.reach === "" && store.kernel.words === "";
+    const reachable = live && status.reach === "" && store.kernel.message === "";
     pause.textContent = status.state === "paused" ? "resume" : "pause";
-    pause.disabled = stop.disabled = !heard;
+    pause.disabled = stop.disabled = !reachable;
     pause.hidden = stop.hidden = !live && status.state !== "stopping";
     if (status.state !== state) {
       state = status.state;
@@ -117,31 +117,34 @@ export function createProgress(store: Store) {
   }
 
   async function ask(action: string, more: Record<string, unknown> = {}): Promise<void> {
-    const words = action === "dial" ? "" : `${action} asked for: at the next step`;
-    remark(words);
-    const late = setTimeout(() => remark(`"${action}" is not heard yet: ${BUSY}`), PATIENCE);
+    const asking = action === "dial" ? "" : `${action} requested: at the next step`;
+    remark(asking);
+    const late = setTimeout(
+      () => remark(`"${action}" has not reached the run yet: ${BUSY}`),
+      LATE_ANSWER_MS,
+    );
     const answered = store.ask({ type: "control", action, ...more });
-    const said = await answered.then(() => words).catch((error: Error) => error.message);
+    const said = await answered.then(() => asking).catch((error: Error) => error.message);
     clearTimeout(late);
     remark(said);
   }
 
-  /** Say how a request went, until the run is in another state. */
-  function remark(words: string): void {
-    asked = words;
-    say(words);
+  /** Show how a request went, until the run is in another state. */
+  function remark(text: string): void {
+    asked = text;
+    say(text);
   }
 
-  function say(words: string): void {
-    answer.hidden = words === "";
-    if (answer.textContent !== words) answer.textContent = words;
+  function say(text: string): void {
+    answer.hidden = text === "";
+    if (answer.textContent !== text) answer.textContent = text;
   }
 
   /** The line, and how long nothing came of a run that goes on, as far as is known. */
   function drawLine(): void {
     const { status, runs, silence } = store;
     if (!status) return;
-    const words = wordsOf(runs[runs.length - 1]?.name ?? "run", status);
+    const words = statusParts(runs[runs.length - 1]?.name ?? "run", status);
     if (status.state === "running" && silence >= LONG_SILENCE) {
       words.push(`no news for ${formatSeconds(silence / 1000)}`);
     }
@@ -203,10 +206,10 @@ function createTrainingDial(name: string, set: (value: number) => void) {
   return {
     element: h("label", { class: "label" }, `${inText(name)} `, input, text),
 
-    update(now: DialState, heard: boolean): void {
+    update(now: DialState, reachable: boolean): void {
       state = now;
-      input.disabled = !heard;
-      if (held) return; // a person is turning it
+      input.disabled = !reachable;
+      if (held) return; // it is being dragged
       if (now.value !== null) {
         input.valueAsNumber = Math.round(DIAL_PARTS * placeOn(now, now.value));
       }

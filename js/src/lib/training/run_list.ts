@@ -47,7 +47,7 @@ export class RunsLegend {
   }
 }
 
-/** Whether runs stand beside each other, told apart by colour, and not one before the others. */
+/** Whether runs are compared side by side in colours, rather than one in front of earlier ones. */
 export function areCompared(runs: readonly Run[]): boolean {
   return runs.filter(({ earlier }) => !earlier).length > 1;
 }

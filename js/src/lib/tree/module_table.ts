@@ -19,7 +19,7 @@ export interface Tree {
   words: readonly string[];
 }
 
-/** What a person has made of the tree. */
+/** How the tree is shown: search, sort, open rows. */
 export interface Look {
   /** Rows whose children are shown. */
   open: ReadonlySet<number>;
