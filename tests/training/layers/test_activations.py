@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from torchdial.training.layers.activations import INTERVAL, Activations, near_zero
+from torchdial.training.layers.activations import SAMPLING_SECONDS, Activations, near_zero
 
 nan, inf = float("nan"), float("inf")
 
@@ -89,13 +89,13 @@ def test_looks_are_rare_and_what_did_not_run_has_no_value() -> None:
     watch.collect(step=1)
     assert len(watch.matrix) == 0  # the others may still come
     watch._spent = 0.0
-    clock.now = INTERVAL
+    clock.now = SAMPLING_SECONDS
     watch.collect(step=2)
     assert watch.matrix.count[:, 0].tolist() == [0, 1, 0]
     assert hooks(model) == 3
     model["used"](-torch.ones(2))
     watch._spent = 0.1  # of a second
-    clock.now = 2 * INTERVAL
+    clock.now = 2 * SAMPLING_SECONDS
     watch.collect(step=3)
     model["used"](-torch.ones(2))
     clock.now = 11.9

@@ -1,4 +1,4 @@
-"""What is drawn of a series: of each bucket the points that may not be missed."""
+"""Down-sampling for plots: of each bucket the lowest, the highest and the non-finite points."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Row:
 
 
 def draw(row: Row, buckets: int, start: float | None, stop: float | None) -> Picture:
-    """Return the picture of a window; `Series.picture` says what of.
+    """Return the points to draw of a window; see `Series.picture`.
 
     It looks at some 100 points and some 20 nodes a bucket, whatever the number of points.
     """

@@ -1,4 +1,4 @@
-"""What happened in a run, in words."""
+"""Events of a run: a kind, a place, a message and the numbers behind it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which points of a long row stand out, in any part of it, without looking at all of them.
+"""Lowest, highest and non-finite points in any part of a long row, without a full scan.
 
 Every 32 neighbours share a node, every two nodes one of the level above, and so on. A node knows
 the positions of the points nobody may lose: the lowest and the highest finite value and the first
@@ -44,7 +44,7 @@ class Pyramid:
         return sum(level.nbytes for level in self._levels)
 
     def grow(self, take: Take, count: int) -> None:
-        """Add the nodes that became whole, now that the row has `count` numbers."""
+        """Add the nodes that are complete now that the row has `count` numbers."""
         done = self._counts[0] if self._counts else 0
         for start in range(done, count // WIDTH, PIECE):
             stop = min(start + PIECE, count // WIDTH)
@@ -56,7 +56,7 @@ class Pyramid:
                 level += 1
 
     def truncate(self, count: int) -> None:
-        """Forget the nodes over anything from the position `count` on."""
+        """Drop the nodes over any position from `count` on."""
         for level, nodes in enumerate(self._counts):
             self._counts[level] = min(nodes, count // (WIDTH << level))
 
@@ -88,7 +88,7 @@ class Pyramid:
         return _better(take, left, right)
 
     def _single(self, take: Take, starts: Positions, stops: Positions) -> Positions:
-        """Return the same of parts that are shorter than a node, point by point."""
+        """Return the same for parts shorter than a node, point by point."""
         width = max(1, int((stops - starts).max(initial=0)))
         blocks = starts[:, None] + np.arange(width)
         inside = blocks < stops[:, None]

@@ -1,4 +1,4 @@
-"""Arrays that grow: a sixteenth of spare room, and a view once handed out never changes."""
+"""Arrays that grow: a sixteenth of spare room, and views returned earlier never change."""
 
 from __future__ import annotations
 

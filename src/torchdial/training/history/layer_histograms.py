@@ -18,14 +18,14 @@ Counts = npt.NDArray[np.int32]
 Ints = npt.NDArray[np.int64]
 
 EXPONENTS = tuple(range(-40, 17))
-"""The usual edges of the bins: 2⁻⁴⁰ (10⁻¹²) … 2¹⁶ (65,536)."""
+"""Exponents of the default bin edges: 2⁻⁴⁰ (10⁻¹²) … 2¹⁶ (65,536)."""
 CELLS = 2**21  # of 4 bytes; more only where the fewest samples need it
 FEWEST, MOST = 16, 512
 
 
 @dataclass(frozen=True)
 class Sample:
-    """The histograms, int32 (L, B), of a step; `number` is its place among all that came."""
+    """The histograms of a step, int32 (L, B); `number` counts the samples before it."""
 
     number: int
     step: int
@@ -87,7 +87,7 @@ class LayerHistograms:
 
     @property
     def steps(self) -> Ints:
-        """The steps there are samples of, in order of arrival, int64 (K,)."""
+        """The steps of the samples in order of arrival, int64 (K,)."""
         with self._lock:
             return np.array([sample.step for sample in self._samples], np.int64)
 
@@ -122,7 +122,7 @@ class LayerHistograms:
             if rows is not None:
                 new = spread_rows(new, rows, len(self.names), 0)
             if self._samples and self._samples[-1].number % self.stride:
-                self._samples.pop()  # it was here as the newest only
+                self._samples.pop()  # it was kept only while it was the newest
             self._samples.append(Sample(self._came, step, new))
             self._came += 1
             self._thin()
@@ -164,7 +164,7 @@ class LayerHistograms:
             return note, parts, (len(self.names), numbers)
 
     def put(self, note: Mapping[str, Any], parts: Mapping[str, npt.NDArray[Any]]) -> None:
-        """Write the samples that `take` took.
+        """Write samples that `take` returned.
 
         Raises:
             ValueError, LookupError, TypeError: they do not go together.
@@ -187,7 +187,7 @@ class LayerHistograms:
 
     @property
     def _most(self) -> int:
-        """How many samples there is room for."""
+        """The number of samples that fit."""
         cells = max(1, len(self.names)) * (len(self.exponents) + 1)
         return min(max(CELLS // cells, FEWEST), MOST)
 

@@ -18,7 +18,7 @@ Ints = npt.NDArray[np.int64]
 
 CELLS = 2**19  # of 20 bytes; more only where the fewest columns need it
 FEWEST, MOST, FIRST = 128, 1024, 64
-# What a cell holds, and what it is while no value has come.
+# The parts of a cell, and their values before the first sample.
 PARTS: dict[str, tuple[str, float]] = {
     "max": ("f4", -np.inf),
     "sum": ("f8", 0),
@@ -110,7 +110,7 @@ class LayerMatrix:
 
     @property
     def count(self) -> Counts:
-        """How many values came, finite or not, int32 (L, K)."""
+        """The number of values, finite or not, int32 (L, K)."""
         with self._lock:
             return self._counts(slice(self._count))
 
@@ -166,7 +166,7 @@ class LayerMatrix:
             return note, parts | {"steps": self._steps[new].copy()}, (mine, self._count)
 
     def put(self, note: Mapping[str, Any], parts: Mapping[str, npt.NDArray[Any]]) -> None:
-        """Write the columns that `take` took.
+        """Write columns that `take` returned.
 
         Raises:
             ValueError, LookupError, TypeError: they do not go together.
@@ -190,7 +190,7 @@ class LayerMatrix:
 
     @property
     def _most(self) -> int:
-        """How many columns there is room for: a power of two."""
+        """The number of columns that fit, a power of two."""
         return min(max(1 << (CELLS // max(1, len(self.names))).bit_length() - 1, FEWEST), MOST)
 
     def _open(self, step: int) -> None:
@@ -206,7 +206,7 @@ class LayerMatrix:
         self._steps[k], self._count, self._filled = step, k + 1, 0
 
     def _merge(self) -> None:
-        """Make one column of each two; a last one without a neighbour stays, half filled."""
+        """Merge columns in pairs; a last one without a neighbour stays, half filled."""
         pairs, alone = divmod(self._count, 2)
         first, second = slice(0, 2 * pairs, 2), slice(1, 2 * pairs, 2)
         last = slice(2 * pairs, self._count)
@@ -234,7 +234,7 @@ class LayerMatrix:
 
 
 def _empty(columns: int, layers: int) -> Cells:
-    """Return cells that no value has come to."""
+    """Return cells without a value."""
     return {part: np.full((columns, layers), none, dtype) for part, (dtype, none) in PARTS.items()}
 
 

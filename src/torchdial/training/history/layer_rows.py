@@ -1,4 +1,4 @@
-"""Names of rows, in the order of the network, also when some of them come later."""
+"""Names of the rows of layer tables, in the order of the network even when some come later."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def with_names(old: Sequence[str], new: Sequence[str]) -> list[str]:
 
 
 class Rows:
-    """Names, each once, and where they are.
+    """Unique names and their positions.
 
     Args:
         names: in the order of the network.
 
     Attributes:
-        names: all there are; another list after `add`.
+        names: all of them; a new list after `add`.
 
     Example:
         >>> rows = Rows(["conv", "head"])
@@ -57,7 +57,7 @@ class Rows:
         return len(self.names)
 
     def add(self, names: Sequence[str]) -> Ints | None:
-        """Add those that are new; return where the others went, or None if there are none new."""
+        """Add new names; return the rows of the old ones, or None if nothing was added."""
         if list(names) == self.names or self._row.keys() >= set(names):
             return None
         old, self.names = self.names, with_names(self.names, names)

@@ -1,4 +1,4 @@
-"""How much of what the modules of a model return is near zero, looked at now and then."""
+"""The share of near-zero values in what each module returns, sampled during training."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from torchdial.training.recording.device_buffers import (
 )
 from torchdial.training.recording.gradient_statistics import MANY, plain, thinned
 
-NEAR = 1e-3
+NEAR_ZERO = 1e-3
 """A value is near zero if it is at most this fraction of its tensor's root mean square."""
-INTERVAL = 1.0  # seconds between two looks, at least
-SHARE = 0.01  # of the time may go into looking
+SAMPLING_SECONDS = 1.0  # between two samples, at least
+SAMPLING_SHARE = 0.01  # of the time may go into sampling
 
 
 def near_zero(tensors: Sequence[Tensor]) -> Tensor | None:
@@ -64,7 +64,7 @@ def near_zero(tensors: Sequence[Tensor]) -> Tensor | None:
 def _share(values: Tensor) -> Tensor:
     size = values.float().abs()
     rms = torch.linalg.vector_norm(size) / size.numel() ** 0.5
-    share: Tensor = (size <= NEAR * rms).float().mean() + 0 * rms  # 0 × NaN is NaN
+    share: Tensor = (size <= NEAR_ZERO * rms).float().mean() + 0 * rms  # 0 × NaN is NaN
     return share
 
 
@@ -78,7 +78,7 @@ class _Look:
 
 
 class Activations:
-    """Looks at what each module returns, at one call now and then.
+    """Samples what each module returns, at one call in a while.
 
     In between there are no hooks: `collect` puts them in, at most once a second and so that
     looking takes at most 1 % of the time, and each takes itself away at its module's first call.
@@ -129,11 +129,11 @@ class Activations:
         self._spent = 0.0
         self._next = float("-inf")
         self._is_closed = False
-        self._lock = threading.Lock()  # for those that put hooks in or take all away
+        self._lock = threading.Lock()  # held while hooks are added or removed
         self._arm()
 
     def collect(self, step: int) -> None:
-        """Take what was seen, as a column at `step`, and have the next look when it is time.
+        """Take the sample as a column at `step`, and begin the next one when it is due.
 
         Called from any one thread; waits for nothing.
         """
@@ -148,18 +148,18 @@ class Activations:
             self._arm()
 
     def rest(self) -> None:
-        """Take the hooks away until `collect` finds it is time for a look."""
+        """Remove the hooks until `collect` begins the next sample."""
         with self._lock:
             for i in list(self._handles):
                 self._disarm(i)
 
     def close(self) -> None:
-        """Take the hooks away for good; what was seen stays."""
+        """Remove the hooks for good; the columns stay."""
         self._is_closed = True
         self.rest()
 
     def _arm(self) -> None:
-        self._next = self._clock() + max(INTERVAL, self._spent / SHARE)
+        self._next = self._clock() + max(SAMPLING_SECONDS, self._spent / SAMPLING_SHARE)
         self._spent = 0.0
         with self._lock:
             for i, reference in enumerate(self._modules):
@@ -173,7 +173,7 @@ class Activations:
             handle.remove()
 
     def look(self, i: int, output: Any) -> None:
-        """Hear from a module's hook; nothing is raised."""
+        """Add what a module returned; called by its hook, raises nothing."""
         began = time.perf_counter()
         try:
             jit: Any = torch.jit
@@ -193,7 +193,7 @@ class Activations:
 
 
 class _Hook:
-    """A forward hook of which copies and pickles do nothing, and need no torchdial."""
+    """A forward hook whose copies and pickles do nothing, and load without torchdial."""
 
     def __init__(self, watch: Activations, i: int) -> None:
         self._watch = weakref.ref(watch)
@@ -211,7 +211,7 @@ class _Hook:
 
 
 def _compiled(model: nn.Module) -> set[int]:
-    """Return the ids of the modules that do not run as they are written."""
+    """Return the ids of the modules inside compiled ones, whose hooks would not run."""
     return {
         id(part)
         for module in model.modules()

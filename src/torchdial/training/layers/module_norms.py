@@ -19,7 +19,7 @@ MISSING = np.float32(-1)
 
 
 class ModuleNorms:
-    """Puts the norms of parameters together to those of modules.
+    """Combines the norms of parameters into norms of modules.
 
     Args:
         below: for each module the names of the parameters in it and below, each once.
@@ -107,7 +107,7 @@ def update_ratios(
 
 
 def largest_of(matrix: LayerMatrix, k: int) -> tuple[Steps, Floats32]:
-    """Return steps and largest values (L, k) of the newest columns, MISSING where none came."""
+    """Return steps and largest values (L, k) of the newest columns, MISSING without a value."""
     steps, largest, _, count = matrix.last(k)
     return steps, np.where(count == 0, MISSING, largest)
 

@@ -1,4 +1,4 @@
-"""What a run says of each module of a model: three statistics, and the newest event."""
+"""What is recorded of each module of a model: three statistics, and the newest event."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class ModuleStatistics:
         )
 
     def recent(self, k: int) -> dict[str, Columns]:
-        """Return the newest k columns of each statistic there is."""
+        """Return the newest k columns of each recorded statistic."""
         with self._history.lock:
             return {name: self._columns(name, k) for name in self._matrices()}
 
@@ -61,7 +61,7 @@ class ModuleStatistics:
             return found
 
     def marks(self) -> dict[int, Event]:
-        """Return by row the newest event about a parameter of that very module."""
+        """Return by row the newest event about a parameter of that module itself."""
         with self._history.lock:
             events = list(self._history.events)
         return {self._owner[e.where]: e for e in events if e.where in self._owner}
