@@ -12,6 +12,7 @@ if TYPE_CHECKING:  # what runs without a browser runs without Playwright
     from playwright.sync_api import Browser, BrowserContext, Page
 
     from tests.e2e.lab import Lab
+    from tests.e2e.page import Show
 
 
 @pytest.fixture(scope="session")
@@ -53,10 +54,20 @@ def page(
     page = contexts[scale].new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
+    failed_before = request.session.testsfailed
     yield page
-    if request.session.testsfailed:
+    if request.session.testsfailed > failed_before:
         failures = Path(__file__).parent / "e2e" / "failures"
         failures.mkdir(exist_ok=True)
         page.screenshot(path=failures / f"{request.node.name}.png")
     page.close()
     assert not [error for error in errors if "torchdial" in error]
+
+
+@pytest.fixture
+def show(page: Page, tmp_path: Path) -> Iterator[Show]:
+    """Show widgets in a bare page."""
+    from tests.e2e.page import bare_page
+
+    with bare_page(page, tmp_path) as show:
+        yield show

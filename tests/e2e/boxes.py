@@ -58,6 +58,18 @@ class BoxesOnPage:
         self.page.mouse.up()
         self.settle()
 
+    def drag_on_map(self, start: tuple[float, float], end: tuple[float, float]) -> None:
+        """Press on the operating map and move the mouse; (score, NMS IoU) from 0 to 1."""
+        self.map.scroll_into_view_if_needed()
+        box = self.map.bounding_box()
+        assert box
+        at = lambda x, y: (box["x"] + x * box["width"], box["y"] + (1 - y) * box["height"])  # noqa: E731
+        self.page.mouse.move(*at(*start))
+        self.page.mouse.down()
+        self.page.mouse.move(*at(*end), steps=6)
+        self.page.mouse.up()
+        self.settle()
+
     def position(self) -> tuple[float, int]:
         data = self.root.evaluate("e => ({ ...e.dataset })")
         return float(data["score"]), int(data["stop"])

@@ -68,6 +68,32 @@ class PanelOnPage:
         _, *rows = csv.reader(io.StringIO(text, newline=""))
         return [(row[1], int(row[2]), float(row[4])) for row in rows]
 
+    @property
+    def chart(self) -> Locator:
+        """The field in which the losses are drawn."""
+        return self.root.locator("[data-panel=loss] .u-over")
+
+    def zoom_in(self, times: int) -> None:
+        """Drag over a twentieth of what the losses' chart shows, again and again."""
+        for _ in range(times):
+            self.page.mouse.move(*self._at(0.5))
+            self.page.mouse.down()
+            self.page.mouse.move(*self._at(0.55), steps=5)
+            self.page.mouse.up()
+
+    def reads(self, share: float, value_at: Callable[[int], int]) -> bool:
+        """Point at a fraction of the losses' chart; say whether the value there is of its step."""
+        self.page.mouse.move(*self._at(share))
+        words = self.root.locator(".torchdial-pointed").inner_text()
+        step = int(words.removeprefix("step ").replace(",", ""))
+        number = self.root.locator("[data-panel=loss] .torchdial-number").first
+        return number.inner_text() == str(value_at(step))
+
+    def _at(self, share: float) -> tuple[float, float]:
+        box = self.chart.bounding_box()
+        assert box
+        return box["x"] + share * box["width"], box["y"] + 50
+
     def eventually(self, check: Callable[[], bool]) -> None:
         """Wait until something holds."""
         eventually(self.page, check)
