@@ -23,6 +23,21 @@ def eventually(
         page.wait_for_timeout(100)
 
 
+def copied_by(button: Locator) -> str:
+    """Press a button and return what it copies."""
+    page = button.page
+    page.evaluate("() => navigator.clipboard.writeText('')")
+    button.click()
+    texts: list[str] = []
+
+    def is_there() -> bool:
+        texts.append(page.evaluate("() => navigator.clipboard.readText()"))
+        return texts[-1] != ""
+
+    eventually(page, is_there)
+    return texts[-1]
+
+
 class Changes:
     """Does things to a widget, each of which must change what is shown."""
 

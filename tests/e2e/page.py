@@ -16,6 +16,11 @@ WATCH = """
 window.refused = [];
 document.addEventListener('securitypolicyviolation', e => refused.push(e.violatedDirective));
 """
+# How far a canvas is from having one pixel for each of the screen's.
+OFF_DENSITY = """canvas => {
+  const { width } = canvas.getBoundingClientRect();
+  return Math.abs(canvas.width - width * devicePixelRatio);
+}"""
 Show = Callable[..., Page]
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Locator, Page, expect
 
-from tests.e2e.eventually import eventually
+from tests.e2e.eventually import copied_by, eventually
 
 FIRST_PIXELS = """() => {
   const canvas = document.querySelector('.torchdial-live .uplot canvas');
@@ -62,10 +62,7 @@ class PanelOnPage:
 
     def copied(self) -> list[tuple[str, int, float]]:
         """Return name, step and value of every point of the browser's copy."""
-        self.button("copy").click()
-        expect(self.root.get_by_text("copied")).to_be_visible()
-        text: str = self.page.evaluate("() => navigator.clipboard.readText()")
-        _, *rows = csv.reader(io.StringIO(text, newline=""))
+        _, *rows = csv.reader(io.StringIO(copied_by(self.button("copy")), newline=""))
         return [(row[1], int(row[2]), float(row[4])) for row in rows]
 
     @property

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.dial import DialOnPage
-from tests.e2e.lab import Lab, in_kernel, wait_for_kernel
+from tests.e2e.lab import Lab, expect_in_kernel, in_kernel, wait_for_kernel
 from tests.e2e.maps import mask_at
 from tests.e2e.panel import PanelOnPage
 from tests.faults import notebook
@@ -82,7 +82,7 @@ def test_two_windows_show_one_run_and_each_hears_the_others_dials(
         dials[mine].drag_to(stop)
         dials[its].expect_stop(stop)
         assert dials[its].shows(0, mask_at(probs[0], stop))
-        assert in_kernel(page, "print(w.threshold)").strip() == str(stop / 100)
+        expect_in_kernel(page, "w.threshold", stop / 100)
     for mine, its, place in ((0, 1, 250), (1, 0, 500)):
         panels[mine].root.get_by_role("slider", name="aside").fill(str(place))
         value = f"{100 ** (place / 1000):.3g}"
@@ -130,7 +130,7 @@ def test_cut_off_for_ten_seconds_a_page_catches_up_and_is_heard_again(
         proxy.mend()
         wait_for_kernel(page, kernel)
         check_whole(panel, before + 50)
-        assert in_kernel(page, "print(w.threshold)").strip() == "0.31"
+        expect_in_kernel(page, "w.threshold", 0.31)
         assert dial.shows(0, mask_at(probs[0], 31))
         panel.button("pause").click()
         panel.says("paused")

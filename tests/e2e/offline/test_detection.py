@@ -15,8 +15,8 @@ import torchdial as td
 from tests.e2e import detections
 from tests.e2e.boxes import BoxesOnPage
 from tests.e2e.detections import SIZE, kept, make
-from tests.e2e.eventually import Changes
-from tests.e2e.page import Show
+from tests.e2e.eventually import Changes, copied_by
+from tests.e2e.page import OFF_DENSITY, Show
 
 pytestmark = pytest.mark.browser
 
@@ -76,9 +76,7 @@ def test_classes_and_max_det_choose_those_kept_and_the_copied_setting_says_so(sh
     assert dials.boxes() == kept(ours)
     expect(dials.root.locator(".torchdial-value")).to_contain_text("2 of their own, after NMS")
 
-    dials.button("copy").click()
-    expect(dials.button("copied")).to_be_visible()
-    copied = ast.literal_eval(dials.page.evaluate("() => navigator.clipboard.readText()"))
+    copied = ast.literal_eval(copied_by(dials.button("copy")))
     assert copied == ours.export()
     for image, candidates in enumerate(detections.found):
         detected = td.detect(**candidates, **copied)["indices"].tolist()
@@ -91,6 +89,8 @@ def test_lines_are_sharp_and_where_the_boxes_are(show: Show) -> None:
     dials = BoxesOnPage(show(ours))
     ratio = dials.page.evaluate("devicePixelRatio")
     grid = dials.root.locator(".torchdial-grid")
+    overlay = dials.root.locator("canvas.torchdial-overlay")
+    assert overlay.evaluate(OFF_DENSITY) <= 1
     for zoom, score, stop in ((1, 0.1, 50), (1, 0.45, 60), (1.5, 0.3, 60), (2.25, 0.1, 50)):
         dials.set(score, stop)
         ours.score_threshold, ours.nms_iou = score, stop / 100

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import torch
 from playwright.sync_api import expect
@@ -13,14 +15,17 @@ from tests.e2e.page import Show
 pytestmark = pytest.mark.browser
 
 HOSTILE = "</script><!--<b onclick=planted()>\u202e<img src=x onerror='window.planted=1'>"
+X = torch.arange(200.0).expand(200, 200)  # the column of each pixel
+POINTED = re.compile(r"picture 2 \(\d+, \d+\)\s+\S+, \S+, \S+$")
 BLUE = [64, 128, 255, 255]
 
 
 @pytest.fixture
 def grid(show: Show) -> GridOnPage:
-    """A hundred and thirty pictures: a mask over the first, the second blue, the others black."""
+    """130 pictures: a mask over the first, the second blue, the third of all colors."""
     images = torch.zeros(130, 3, 200, 200)
     images[1] = torch.tensor([0.25, 0.5, 1.0])[:, None, None]
+    images[2, 0], images[2, 1] = X / 200, X.T / 200
     mask = torch.zeros(200, 200, dtype=torch.bool)
     mask[:100] = True
     captions = [HOSTILE] + ["n"] * 129
@@ -40,6 +45,12 @@ def test_shows_chooses_zooms_and_turns_pages(grid: GridOnPage) -> None:
 
     grid.frames.nth(1).hover()
     expect(grid.hovered).to_contain_text("0.25, 0.5, 1")
+    width = grid.frames.nth(2).evaluate("e => e.clientWidth")
+    grid.frames.nth(2).hover(position={"x": 0.3 * width, "y": 0.8 * width})
+    expect(grid.hovered).to_have_text(POINTED)
+    _, x, y, *values = map(float, re.findall(r"[\d.]+", grid.hovered.inner_text()))
+    assert (abs(x - 60) <= 1, abs(y - 160) <= 1) == (True, True)
+    assert values == pytest.approx([x / 200, y / 200, 0], abs=1e-4)
     grid.frames.nth(1).click()
     grid.frames.nth(3).click()
     expect(grid.root).to_contain_text("2 chosen")

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from torch import nn
 
 import torchdial as td
-from tests.e2e.eventually import eventually
+from tests.e2e.eventually import copied_by
 from tests.e2e.nets import Net
 from tests.e2e.page import Show
 from tests.e2e.tree import TreeOnPage
@@ -58,9 +58,7 @@ def test_every_control_of_the_toolbar_does_something(tree: TreeOnPage) -> None:
         tree.button(name).click()
         tree.expect_second("blocks")
         expect(tree.root.locator('[aria-sort="descending"]')).to_have_text(name)
-    tree.button("copy").click()
-    copied = "() => navigator.clipboard.readText()"
-    eventually(tree.page, lambda: "Block ×12" in tree.page.evaluate(copied))
+    assert "Block ×12" in copied_by(tree.button("copy"))
     tree.button("?").click()
     expect(tree.root.locator(".torchdial-keys")).to_be_visible()
 

@@ -14,9 +14,9 @@ from playwright.sync_api import expect
 import torchdial as td
 from tests.e2e import maps
 from tests.e2e.dial import DialOnPage
-from tests.e2e.eventually import Changes
+from tests.e2e.eventually import Changes, copied_by
 from tests.e2e.maps import mask_at
-from tests.e2e.page import Show
+from tests.e2e.page import OFF_DENSITY, Show
 
 pytestmark = pytest.mark.browser
 
@@ -80,6 +80,8 @@ def test_dragging_shows_exactly_the_mask_at_every_stop_and_zoom(masks: DialOnPag
 def test_high_density_screens_are_exact(masks: DialOnPage) -> None:
     masks.drag_to(42)
     assert masks.shows(0, mask_at(maps.probs[0], 42))
+    for layer in ("picture", "overlay"):
+        assert masks.root.locator(f"canvas.torchdial-{layer}").first.evaluate(OFF_DENSITY) <= 1
 
 
 def test_opens_as_it_was_set(show: Show) -> None:
@@ -162,9 +164,8 @@ def test_every_control_changes_what_is_shown(show: Show) -> None:
     expect(root.locator(".torchdial-hovered")).to_contain_text(
         re.compile(r"\(\d+, \d+\), target [01], p (in|≤|>) ")
     )
-    dial.button("copy").click()
+    assert copied_by(dial.button("copy")) == '{"threshold":0.2}'
     expect(dial.button("copied")).to_be_visible()
-    assert page.evaluate("() => navigator.clipboard.readText()") == '{"threshold":0.2}'
 
 
 def drag_picture(dial: DialOnPage) -> None:
@@ -212,9 +213,7 @@ def test_classes_have_thresholds_of_their_own(show: Show) -> None:
     dial.expect_stop(30)
     at = np.array([30, 30, 45, 30])[probs[0].argmax(0)] / 100
     assert dial.shows(0, np.where(probs[0].max(0) > at.astype(np.float32), 255, 0))
-    dial.button("copy").click()
-    expect(dial.button("copied")).to_be_visible()
-    copied = json.loads(dial.page.evaluate("() => navigator.clipboard.readText()"))
+    copied = json.loads(copied_by(dial.button("copy")))
     preview.class_thresholds = [0.3, 0.3, 0.45, 0.3]
     assert copied == preview.export()
 
