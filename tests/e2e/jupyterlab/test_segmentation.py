@@ -212,7 +212,7 @@ def test_the_kernel_hears_of_class_and_class_thresholds(lab: Lab, page: Page) ->
 @pytest.mark.slow
 def test_later_pages_are_asked_for(lab: Lab, page: Page) -> None:
     make = (
-        "import torchdial.widgets.preview as module\nmodule.FIRST_PAGE_BYTES = 0\n"
+        "import torchdial.widgets.preview.preview as module\nmodule.FIRST_PAGE_BYTES = 0\n"
         "module.OPENING_BYTES = 0\n"
         "w = td.SegmentationPreview(np.repeat(images, 7, 0), np.repeat(probs, 7, 0),"
         " np.repeat(targets, 7, 0))\nw.view = 'mask'\nw"
