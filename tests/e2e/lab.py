@@ -88,9 +88,16 @@ ANSWER_SECONDS = 120
 NO_NEWS = '{"fetchNews": "false", "checkForUpdates": false}'
 
 
-def launch_chromium(playwright: Playwright) -> Browser:
-    """Launch the Chromium on PATH, else the one that Playwright has downloaded."""
-    return playwright.chromium.launch(executable_path=on_path(), args=list(CHROMIUM_FLAGS))
+def launch_chromium(playwright: Playwright, density: float = 1) -> Browser:
+    """Launch the Chromium on PATH, else the one that Playwright has downloaded.
+
+    Args:
+        playwright: which launches it.
+        density: pixels of the screen in a CSS pixel. What a context emulates besides is not told
+            to resize observers, so both must say the same.
+    """
+    flags = [*CHROMIUM_FLAGS, f"--force-device-scale-factor={density}"]
+    return playwright.chromium.launch(executable_path=on_path(), args=flags)
 
 
 class Lab(Server):
