@@ -223,6 +223,7 @@ def test_every_control_changes_what_is_shown(show: Show) -> None:
         score_threshold=0.2,
     )
     dials = BoxesOnPage(show(preview))
+    dials.page.set_viewport_size({"width": 1200, "height": 1600})  # so that all of it is in sight
     root = dials.root
     grid = root.locator(".torchdial-grid")
     expect(dials.map.locator(".torchdial-map-waiting")).to_be_hidden(timeout=10_000)
