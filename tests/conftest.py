@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:  # what runs without a browser runs without Playwright
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 
     from tests.e2e.lab import Lab
+    from tests.e2e.page import Show
 
 
 @pytest.fixture(scope="session")
@@ -23,40 +24,61 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def playwright() -> Iterator[Playwright]:
     from playwright.sync_api import sync_playwright
 
-    from tests.e2e.lab import launch_chromium
-
-    with sync_playwright() as playwright:
-        chromium = launch_chromium(playwright)
-        yield chromium
-        chromium.close()
+    with sync_playwright() as running:
+        yield running
 
 
 @pytest.fixture(scope="session")
-def contexts(browser: Browser) -> dict[float, BrowserContext]:
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    from tests.e2e.lab import launch_chromium
+
+    chromium = launch_chromium(playwright)
+    yield chromium
+    chromium.close()
+
+
+@pytest.fixture(scope="session")
+def contexts() -> dict[float, BrowserContext]:
     """By pixels a CSS pixel; kept, since what a page has fetched and compiled is the next one's."""
     return {}
 
 
 @pytest.fixture
 def page(
-    browser: Browser, contexts: dict[float, BrowserContext], request: pytest.FixtureRequest
+    playwright: Playwright,
+    browser: Browser,
+    contexts: dict[float, BrowserContext],
+    request: pytest.FixtureRequest,
 ) -> Iterator[Page]:
-    scale = getattr(request, "param", 1)
-    if scale not in contexts:
-        contexts[scale] = browser.new_context(
-            viewport={"width": 1200, "height": 1000}, device_scale_factor=scale
+    from tests.e2e.lab import launch_chromium
+
+    density = getattr(request, "param", 1)
+    if density not in contexts:
+        chromium = browser if density == 1 else launch_chromium(playwright, density)
+        contexts[density] = chromium.new_context(
+            viewport={"width": 1200, "height": 1000}, device_scale_factor=density
         )
-        contexts[scale].grant_permissions(["clipboard-read", "clipboard-write"])
-    page = contexts[scale].new_page()
+        contexts[density].grant_permissions(["clipboard-read", "clipboard-write"])
+    page = contexts[density].new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
+    failed_before = request.session.testsfailed
     yield page
-    if request.session.testsfailed:
+    if request.session.testsfailed > failed_before:
         failures = Path(__file__).parent / "e2e" / "failures"
         failures.mkdir(exist_ok=True)
         page.screenshot(path=failures / f"{request.node.name}.png")
     page.close()
     assert not [error for error in errors if "torchdial" in error]
+
+
+@pytest.fixture
+def show(page: Page, tmp_path: Path) -> Iterator[Show]:
+    """Show widgets in a bare page."""
+    from tests.e2e.page import bare_page
+
+    with bare_page(page, tmp_path) as show:
+        yield show

@@ -58,6 +58,22 @@ class BoxesOnPage:
         self.page.mouse.up()
         self.settle()
 
+    def drag_on_map(self, start: tuple[float, float], end: tuple[float, float]) -> None:
+        """Press on the operating map and move the mouse; (score, NMS IoU) from 0 to 1."""
+        self.map.scroll_into_view_if_needed()
+        self.page.mouse.move(*self._on_map(*start))
+        self.page.mouse.down()
+        for _ in range(2):  # the readout above may take another line on the way
+            self.page.mouse.move(*self._on_map(*end), steps=6)
+            self.settle()
+        self.page.mouse.up()
+        self.settle()
+
+    def _on_map(self, score: float, nms: float) -> tuple[float, float]:
+        box = self.map.bounding_box()
+        assert box
+        return box["x"] + score * box["width"], box["y"] + (1 - nms) * box["height"]
+
     def position(self) -> tuple[float, int]:
         data = self.root.evaluate("e => ({ ...e.dataset })")
         return float(data["score"]), int(data["stop"])

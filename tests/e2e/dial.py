@@ -79,6 +79,12 @@ class DialOnPage:
         assert set(np.unique(colors)) <= {white, black, -1}, "blurred or not painted"
         return np.select([colors == white, colors == black], [255, 0], -1)
 
+    def shows(self, cell: int, expected: np.ndarray) -> bool:
+        """Say whether a picture's mask is this one, as far as it is in sight."""
+        seen = self.mask(cell, *expected.shape)
+        in_sight = seen >= 0
+        return bool(np.array_equal(seen[in_sight], expected[in_sight]) and in_sight.any())
+
     def eventually(self, check: Callable[[], bool], seconds: float = 20) -> None:
         """Wait until something holds."""
         eventually(self.page, check, seconds)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from time import monotonic
 
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, expect
+
+COMPUTING = ".torchdial-waiting:visible, .torchdial-map-waiting:visible"
 
 
 def eventually(
@@ -21,15 +23,44 @@ def eventually(
         page.wait_for_timeout(100)
 
 
-def expect_change(root: Locator, action: Callable[[], object], rest: float) -> None:
-    """Do something, and wait until what is shown is another picture; each after seconds of rest."""
+def copied_by(button: Locator) -> str:
+    """Press a button and return what it copies."""
+    page = button.page
+    page.evaluate("() => navigator.clipboard.writeText('')")
+    button.click()
+    texts: list[str] = []
 
-    def picture() -> bytes:
-        root.page.wait_for_timeout(1000 * rest)
-        return root.screenshot()
+    def is_there() -> bool:
+        texts.append(page.evaluate("() => navigator.clipboard.readText()"))
+        return texts[-1] != ""
 
-    before = picture()
-    action()
-    root.page.mouse.move(0, 0)
-    root.page.evaluate("() => document.activeElement?.blur()")
-    eventually(root.page, lambda: picture() != before)
+    eventually(page, is_there)
+    return texts[-1]
+
+
+class Changes:
+    """Does things to a widget, each of which must change what is shown."""
+
+    def __init__(self, root: Locator) -> None:
+        self._root = root
+        self._before = still_picture(root)
+
+    def __call__(self, action: Callable[[], object]) -> None:
+        action()
+        self._root.page.mouse.move(0, 0)
+        self._root.page.evaluate("() => document.activeElement?.blur()")
+        eventually(self._root.page, self._has_changed)
+
+    def _has_changed(self) -> bool:
+        before, self._before = self._before, still_picture(self._root)
+        return before != self._before
+
+
+def still_picture(root: Locator) -> bytes:
+    """Return a screenshot once nothing is being computed and nothing moves."""
+    expect(root.locator(COMPUTING)).to_have_count(0)
+    earlier, now = b"", root.screenshot()
+    while now != earlier:
+        root.page.wait_for_timeout(50)
+        earlier, now = now, root.screenshot()
+    return now

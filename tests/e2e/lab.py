@@ -13,7 +13,6 @@ from typing import Any
 import nbformat
 from playwright.sync_api import (
     Browser,
-    Locator,
     Page,
     Playwright,
     TimeoutError as PlaywrightTimeout,
@@ -89,9 +88,16 @@ ANSWER_SECONDS = 120
 NO_NEWS = '{"fetchNews": "false", "checkForUpdates": false}'
 
 
-def launch_chromium(playwright: Playwright) -> Browser:
-    """Launch the Chromium on PATH, else the one that Playwright has downloaded."""
-    return playwright.chromium.launch(executable_path=on_path(), args=list(CHROMIUM_FLAGS))
+def launch_chromium(playwright: Playwright, density: float = 1) -> Browser:
+    """Launch the Chromium on PATH, else the one that Playwright has downloaded.
+
+    Args:
+        playwright: which launches it.
+        density: pixels of the screen in a CSS pixel. What a context emulates besides is not told
+            to resize observers, so both must say the same.
+    """
+    flags = [*CHROMIUM_FLAGS, f"--force-device-scale-factor={density}"]
+    return playwright.chromium.launch(executable_path=on_path(), args=flags)
 
 
 class Lab(Server):
@@ -212,19 +218,15 @@ def in_kernel(page: Page, code: str) -> str:
     return text
 
 
-def expect_told(root: Locator, expression: str, expected: object, widget: str = "w") -> None:
-    """Wait until an expression has this value in the kernel, which hears pages a little later.
+def expect_in_kernel(page: Page, expression: str, expected: object) -> None:
+    """Wait until an expression has this value in the kernel, which hears pages a little later."""
+    seen: list[str] = []
 
-    The kernel says what it has in the widget's notice, so the page hears the kernel, too.
-    """
-    notice = root.locator(".torchdial-notice")
+    def is_there() -> bool:
+        seen[:] = [in_kernel(page, f"print(repr({expression}))").strip()]
+        return seen == [repr(expected)]
 
-    def is_told() -> bool:
-        in_kernel(root.page, f"{widget}._notice = repr({expression})")
-        return notice.all_text_contents() == [repr(expected)]
-
-    told = lambda: f"{notice.all_text_contents()}, expected {expected!r}"  # noqa: E731
-    eventually(root.page, is_told, explain=told)
+    eventually(page, is_there, explain=lambda: f"{expression} is {seen}, expected {expected!r}")
 
 
 def output_of(page: Page, text: str) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Locator, Page, expect
 
-from tests.e2e.eventually import eventually
+from tests.e2e.eventually import copied_by, eventually
 
 FIRST_PIXELS = """() => {
   const canvas = document.querySelector('.torchdial-live .uplot canvas');
@@ -62,11 +62,34 @@ class PanelOnPage:
 
     def copied(self) -> list[tuple[str, int, float]]:
         """Return name, step and value of every point of the browser's copy."""
-        self.button("copy").click()
-        expect(self.root.get_by_text("copied")).to_be_visible()
-        text: str = self.page.evaluate("() => navigator.clipboard.readText()")
-        _, *rows = csv.reader(io.StringIO(text, newline=""))
+        _, *rows = csv.reader(io.StringIO(copied_by(self.button("copy")), newline=""))
         return [(row[1], int(row[2]), float(row[4])) for row in rows]
+
+    @property
+    def chart(self) -> Locator:
+        """The field in which the losses are drawn."""
+        return self.root.locator("[data-panel=loss] .u-over")
+
+    def zoom_in(self, times: int) -> None:
+        """Drag over a twentieth of what the losses' chart shows, again and again."""
+        for _ in range(times):
+            self.page.mouse.move(*self._at(0.5))
+            self.page.mouse.down()
+            self.page.mouse.move(*self._at(0.55), steps=5)
+            self.page.mouse.up()
+
+    def reads(self, share: float, value_at: Callable[[int], int]) -> bool:
+        """Point at a fraction of the losses' chart; say whether the value there is of its step."""
+        self.page.mouse.move(*self._at(share))
+        words = self.root.locator(".torchdial-pointed").inner_text()
+        step = int(words.removeprefix("step ").replace(",", ""))
+        number = self.root.locator("[data-panel=loss] .torchdial-number").first
+        return number.inner_text() == str(value_at(step))
+
+    def _at(self, share: float) -> tuple[float, float]:
+        box = self.chart.bounding_box()
+        assert box
+        return box["x"] + share * box["width"], box["y"] + 50
 
     def eventually(self, check: Callable[[], bool]) -> None:
         """Wait until something holds."""

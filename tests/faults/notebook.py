@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from playwright.sync_api import Page
 
-from tests.e2e.dial import DialOnPage
 from tests.e2e.eventually import eventually
 from tests.e2e.lab import Lab, in_kernel, output_of, wait_for_kernel
 from tests.e2e.panel import PanelOnPage
@@ -125,9 +123,3 @@ def difference(seen: list[list[float]], recorded: list[list[float]]) -> str:
     pairs = enumerate(zip(seen, recorded, strict=False))
     first = next((f"{i}: {a}, recorded {b}" for i, (a, b) in pairs if a != b), "none")
     return f"with {len(seen)} points of {len(recorded)}; the first that differs: {first}"
-
-
-def mask_is(dial: DialOnPage, probs: Any, stop: int) -> bool:
-    """Say whether the first picture is the mask at a stop, by the definition."""
-    seen = dial.mask(0, *probs[0].shape)
-    return bool((seen == 255 * (probs[0] > stop / 100).astype(int)).all())

@@ -1,19 +1,14 @@
-"""Many widgets and many panels in one page of JupyterLab."""
+"""Many panels in one page."""
 
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, expect
 
-from tests.e2e.lab import Lab, opened
+import torchdial as td
+from tests.e2e.page import Show
 
 pytestmark = pytest.mark.browser
-
-MANY_NAMES = """
-import torchdial as td
-names = [f'group{k}/metric{i}' for k in range(50) for i in range(10)]
-td.LossPlot({name: [1 / (i + s + 1) for s in range(2000)] for i, name in enumerate(names)})
-"""
 
 
 def picture(canvas: Locator) -> str:
@@ -29,23 +24,25 @@ def expect_other(canvas: Locator, earlier: str) -> None:
     )
 
 
-def test_of_fifty_panels_only_those_on_screen_are_drawn(lab: Lab, page: Page) -> None:
-    with opened(lab, page, "names", [MANY_NAMES]):
-        plot = page.locator(".torchdial-live")
-        panels = plot.locator(".torchdial-panel")
-        expect(panels).to_have_count(50, timeout=60_000)
-        first, last = (panels.nth(k).locator("canvas") for k in (0, 49))
-        expect(first).to_have_count(1)
-        assert plot.locator("canvas").count() <= 12
-        height = panels.nth(49).evaluate("panel => panel.offsetHeight")
-        panels.nth(49).scroll_into_view_if_needed()
-        expect(last).to_have_count(1)
-        assert panels.nth(49).evaluate("panel => panel.offsetHeight") == height
-        assert plot.locator("canvas").count() < 25
-        first.scroll_into_view_if_needed()
-        whole, far = picture(first), picture(last)
-        plot.locator(".torchdial-loss").press("+")
-        expect_other(first, whole)
-        assert picture(last) == far
-        panels.nth(49).scroll_into_view_if_needed()
-        expect_other(last, far)
+def test_of_fifty_panels_only_those_on_screen_are_drawn(show: Show) -> None:
+    names = [f"group{k}/metric{i}" for k in range(50) for i in range(10)]
+    losses = [[1 / (i + s + 1) for s in range(2000)] for i in range(len(names))]
+    page = show(td.LossPlot(dict(zip(names, losses, strict=True))))
+    plot = page.locator(".torchdial-live")
+    panels = plot.locator(".torchdial-panel")
+    expect(panels).to_have_count(50, timeout=60_000)
+    first, last = (panels.nth(k).locator("canvas") for k in (0, 49))
+    expect(first).to_have_count(1)
+    assert plot.locator("canvas").count() <= 12
+    height = panels.nth(49).evaluate("panel => panel.offsetHeight")
+    panels.nth(49).scroll_into_view_if_needed()
+    expect(last).to_have_count(1)
+    assert panels.nth(49).evaluate("panel => panel.offsetHeight") == height
+    assert plot.locator("canvas").count() < 25
+    first.scroll_into_view_if_needed()
+    whole, far = picture(first), picture(last)
+    plot.locator(".torchdial-loss").press("+")
+    expect_other(first, whole)
+    assert picture(last) == far
+    panels.nth(49).scroll_into_view_if_needed()
+    expect_other(last, far)

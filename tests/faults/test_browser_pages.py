@@ -10,13 +10,14 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.dial import DialOnPage
-from tests.e2e.lab import Lab, in_kernel, wait_for_kernel
+from tests.e2e.lab import Lab, expect_in_kernel, in_kernel, wait_for_kernel
+from tests.e2e.maps import mask_at
 from tests.e2e.panel import PanelOnPage
 from tests.faults import notebook
-from tests.faults.notebook import check_whole, mask_is, open_at
+from tests.faults.notebook import check_whole, open_at
 from tests.faults.wire import LOSSY, Proxy
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 NAME = "faults"
 IS_CUT_OFF = """() => jupyterapp.shell.currentWidget.context.sessionContext.session.kernel
@@ -67,7 +68,7 @@ def test_loaded_again_at_random_moments_nothing_is_missing_and_dials_stay(
         wait_for_kernel(page, kernel)
         dial = DialOnPage(page)
         dial.expect_stop(stop)
-        assert mask_is(dial, probs, stop)
+        assert dial.shows(0, mask_at(probs[0], stop))
         before = len(check_whole(PanelOnPage(page), before + 1))
 
 
@@ -80,8 +81,8 @@ def test_two_windows_show_one_run_and_each_hears_the_others_dials(
     for mine, its, stop in ((0, 1, 23), (1, 0, 71)):
         dials[mine].drag_to(stop)
         dials[its].expect_stop(stop)
-        assert mask_is(dials[its], probs, stop)
-        assert in_kernel(page, "print(w.threshold)").strip() == str(stop / 100)
+        assert dials[its].shows(0, mask_at(probs[0], stop))
+        expect_in_kernel(page, "w.threshold", stop / 100)
     for mine, its, place in ((0, 1, 250), (1, 0, 500)):
         panels[mine].root.get_by_role("slider", name="aside").fill(str(place))
         value = f"{100 ** (place / 1000):.3g}"
@@ -124,13 +125,13 @@ def test_cut_off_for_ten_seconds_a_page_catches_up_and_is_heard_again(
         proxy.cut()
         page.wait_for_function(IS_CUT_OFF)
         dial.drag_to(31)
-        assert mask_is(dial, probs, 31)
+        assert dial.shows(0, mask_at(probs[0], 31))
         page.wait_for_timeout(10_000)
         proxy.mend()
         wait_for_kernel(page, kernel)
         check_whole(panel, before + 50)
-        assert in_kernel(page, "print(w.threshold)").strip() == "0.31"
-        assert mask_is(dial, probs, 31)
+        expect_in_kernel(page, "w.threshold", 0.31)
+        assert dial.shows(0, mask_at(probs[0], 31))
         panel.button("pause").click()
         panel.says("paused")
         panel.button("resume").click()

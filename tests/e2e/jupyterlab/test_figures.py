@@ -1,4 +1,4 @@
-"""bqplot figures beside previews in real JupyterLab."""
+"""bqplot figures beside previews in JupyterLab."""
 
 from __future__ import annotations
 
@@ -61,6 +61,7 @@ def test_the_needle_follows_the_dial(lab: Lab, page: Page) -> None:
         page.wait_for_function(NEEDLE, arg=before + 30, timeout=15_000)
 
 
+@pytest.mark.slow
 def test_dragging_the_point_of_the_map_moves_the_dials(lab: Lab, page: Page) -> None:
     with opened(lab, page, "map", [DETECTION]):
         shown = figure(page)

@@ -1,14 +1,15 @@
-"""The module tree beside a run in real JupyterLab."""
+"""The module tree in JupyterLab, beside a run."""
 
 from __future__ import annotations
 
 import re
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.e2e.eventually import eventually
-from tests.e2e.lab import Lab, in_kernel, opened
+from tests.e2e.lab import Lab, expect_in_kernel, in_kernel, opened
+from tests.e2e.tree import TreeOnPage
 
 pytestmark = pytest.mark.browser
 
@@ -39,52 +40,35 @@ task = asyncio.create_task(train())
 AT_STEP = re.compile("at step")
 
 
-def statistic(tree: Locator, path: str, i: int) -> Locator:
-    """Return the cell of the gradient (0), the update (1) or near zero (2)."""
-    line = tree.locator(f'.torchdial-tree-line[data-path="{path}"]')
-    return line.locator(".torchdial-tree-statistic").nth(i)
-
-
-def ink(tree: Locator, path: str) -> int:
-    """Return how many pixels of a row's sparklines are drawn on."""
-    count: int = tree.locator(f'.torchdial-tree-line[data-path="{path}"] canvas').evaluate(
-        """canvas => {
-          const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
-          return data.filter((v, i) => i % 4 === 3 && v > 0).length;
-        }"""
-    )
-    return count
-
-
 def test_a_tree_lives_while_an_async_cell_trains(lab: Lab, page: Page) -> None:
     with opened(lab, page, "live_tree", [SETUP]):
-        tree = page.locator(".torchdial").filter(has=page.get_by_role("treegrid"))
-        gradient, update = statistic(tree, "1.1", 0), statistic(tree, "1.1", 1)
+        tree = TreeOnPage(page)
+        gradient, update = tree.statistic("1.1", 0), tree.statistic("1.1", 1)
         expect(gradient).to_have_attribute("title", AT_STEP, timeout=60_000)
         expect(update).to_have_attribute("title", AT_STEP)
-        expect(statistic(tree, "1.0", 2)).to_contain_text(" %")
-        expect(statistic(tree, "1.0", 0)).to_have_attribute("title", "no gradient yet")
+        expect(tree.statistic("1.0", 2)).to_contain_text(" %")
+        expect(tree.statistic("1.0", 0)).to_have_attribute("title", "no gradient yet")
 
         first = gradient.get_attribute("title") or ""
         expect(gradient).not_to_have_attribute("title", first)
         expect(gradient).to_have_attribute("aria-label", AT_STEP)
-        eventually(page, lambda: ink(tree, "1.1") > 20)
+        eventually(page, lambda: tree.ink("1.1") > 20)
 
-        name = tree.locator('.torchdial-tree-line[data-path="1.1"] .torchdial-tree-name')
-        name.click()
+        tree.line("1.1").locator(".torchdial-tree-name").click()
+        expect_in_kernel(page, "tree.selected", "1.1")
         chosen = page.locator(".torchdial-layer-labels [aria-pressed=true]")
         expect(chosen).to_have_attribute("title", "1.1.weight")
 
         in_kernel(page, "model[0].weight.register_hook(lambda grad: grad * float('nan'))")
-        alarm = tree.get_by_role("alert")
+        alarm = tree.root.get_by_role("alert")
         expect(alarm).to_contain_text("⚠ step", timeout=30_000)
         expect(alarm).to_contain_text("0.weight")
-        bad = tree.locator(".torchdial-tree-failed")
+        bad = tree.root.locator(".torchdial-tree-failed")
         expect(bad).to_have_attribute("data-path", "0")
         expect(bad.locator(".torchdial-tree-mark")).to_have_attribute("title", re.compile("^step"))
-        expect(statistic(tree, "", 0)).to_contain_text("NaN")
+        expect(tree.statistic("", 0)).to_contain_text("NaN")
         alarm.get_by_role("button").click()
-        expect(tree.locator(".torchdial-tree-focused")).to_have_class(
+        expect(tree.root.locator(".torchdial-tree-focused")).to_have_class(
             re.compile("torchdial-tree-failed")
         )
 

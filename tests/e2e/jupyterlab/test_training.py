@@ -1,4 +1,4 @@
-"""The training panel in real JupyterLab and real Chromium."""
+"""Live plots and the training panel in JupyterLab."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.eventually import eventually
 from tests.e2e.lab import KERNEL_IS_READY, Lab, in_kernel, opened
-from tests.e2e.panel import FIRST_PIXELS, PanelOnPage, distinct_paints
+from tests.e2e.panel import PanelOnPage, distinct_paints
 
 pytestmark = pytest.mark.browser
 
@@ -62,8 +62,8 @@ def test_a_blocking_cell_is_seen_live_and_an_interrupt_leaves_everything(
     with opened(lab, page, "live", [SETUP, cell]):
         panel = PanelOnPage(page)
         panel.eventually(lambda: "step" in panel.line())
-        paints = distinct_paints(page, 10)
-        assert sum(paints) >= 50, paints
+        paints = distinct_paints(page, 5)
+        assert sum(paints) >= 25, paints
         assert min(paints) >= 3, paints
         first = pictures_in(save_of(lab, page, "live"))
         check_hidden(panel)
@@ -103,6 +103,7 @@ def test_controls_work_while_a_thread_trains(lab: Lab, page: Page) -> None:
         assert page.locator(".torchdial-live:visible").count() == 1
 
 
+@pytest.mark.slow
 def test_controls_work_while_an_async_cell_trains(lab: Lab, page: Page) -> None:
     train = (
         "monitor.dial('lr', min=0.01, max=100, log=True)\n"
@@ -139,52 +140,16 @@ def check_controls(panel: PanelOnPage, page: Page) -> None:
     assert "value=0.1" in told
 
 
-def test_the_loss_plot_answers_every_control(lab: Lab, page: Page) -> None:
-    cell = (
-        "i = np.arange(300_000)\n"
-        "td.LossPlot({'loss': i * 7919 % 1000, 'val/loss': i[:9] + 1, 'lr': [0.0, -1.0, 1.0]})"
-    )
+@pytest.mark.slow
+def test_a_zoomed_window_shows_every_step_as_the_kernel_has_it(lab: Lab, page: Page) -> None:
+    cell = "td.LossPlot({'loss': np.arange(300_000) * 7919 % 1000})"
     with opened(lab, page, "loss", ["import numpy as np, torchdial as td", cell]):
         plot = PanelOnPage(page)
         plot.root.get_by_label("smoothing").fill("0")
-        panel = plot.root.locator("[data-panel=loss]")
-        over = panel.locator(".u-over")
-        box = over.bounding_box()
-        assert box
-        at = lambda share: (box["x"] + share * box["width"], box["y"] + 50)  # noqa: E731
-        for _ in range(3):
-            page.mouse.move(*at(0.5))
-            page.mouse.down()
-            page.mouse.move(*at(0.55), steps=5)
-            page.mouse.up()
-        # Now a window of about forty steps, of which the browser has what it asked for.
-        pointed, number = (
-            plot.root.locator(".torchdial-pointed"),
-            panel.locator(".torchdial-number").first,
-        )
-
-        def reads(share: float) -> bool:
-            page.mouse.move(*at(share))
-            words = pointed.inner_text()
-            step = int(words.removeprefix("step ").replace(",", ""))
-            return number.inner_text() == str(step * 7919 % 1000)
-
+        # A window of about forty steps, of which the page has what it asked for.
+        plot.zoom_in(times=3)
         for share in (0.11, 0.37, 0.62, 0.93):
-            plot.eventually(lambda share=share: reads(share))
-        over.dblclick()
-        expect(plot.button("whole run")).to_be_hidden()
-        names = panel.locator(".torchdial-entry")
-        names.nth(0).click()
-        expect(names.nth(0)).to_have_attribute("aria-pressed", "false")
-        names.nth(0).click(modifiers=["Alt"])
-        expect(names.nth(0)).to_have_attribute("aria-pressed", "true")
-        expect(names.nth(1)).to_have_attribute("aria-pressed", "false")
-        before = page.evaluate(f"({FIRST_PIXELS})()")
-        panel.get_by_role("button", name="log").click()
-        plot.eventually(lambda: page.evaluate(f"({FIRST_PIXELS})()") != before)
-        plot.button("time").click()
-        expect(plot.button("time")).to_have_attribute("aria-pressed", "true")
-        expect(plot.button("epoch")).to_be_hidden()
+            plot.eventually(lambda share=share: plot.reads(share, lambda step: step * 7919 % 1000))
 
 
 def test_the_browsers_copy_is_the_kernels(lab: Lab, page: Page) -> None:

@@ -1,4 +1,4 @@
-"""The panel's controls in real JupyterLab while a cell keeps the kernel busy."""
+"""The panel's controls in JupyterLab while a cell keeps the kernel busy."""
 
 from __future__ import annotations
 
@@ -70,6 +70,7 @@ def test_pause_dial_resume_and_stop_are_heard_in_a_blocking_loop(
     output_of(page, "the cell after")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("panel", [PLAIN], indirect=True)
 def test_a_plain_loop_is_stopped_in_one_line(panel: Locator, page: Page) -> None:
     press(panel, "stop")

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.lab import Lab, expect_told, in_lab
+from tests.e2e.lab import Lab, expect_in_kernel, in_lab
 
 pytestmark = pytest.mark.browser
 
-NOTEBOOK = Path(__file__).parents[2] / "notebooks/07_compose_with_bqplot.ipynb"
+NOTEBOOK = Path(__file__).parents[3] / "notebooks/07_compose_with_bqplot.ipynb"
 # Whether each cell of code has run to its end, and what it put out of which sort.
 ALL_RAN = """() => jupyterapp.shell.currentWidget.content.widgets.every(({ model }) =>
   model.type !== 'code' || (model.executionCount !== null && model.executionState === 'idle'))"""
@@ -20,6 +20,7 @@ OUTPUT_TYPES = """() => jupyterapp.shell.currentWidget.content.widgets.flatMap((
   model.type === 'code' ? model.outputs.toJSON().map(output => output.output_type) : [])"""
 
 
+@pytest.mark.slow
 def test_the_notebook_of_figures_runs_and_its_widgets_live(lab: Lab, page: Page) -> None:
     shutil.copy(NOTEBOOK, lab.folder / "figures.ipynb")
     with in_lab(lab, page, "figures"):
@@ -35,4 +36,4 @@ def test_the_notebook_of_figures_runs_and_its_widgets_live(lab: Lab, page: Page)
         detection.scroll_into_view_if_needed()
         detection.get_by_label("score threshold", exact=True).fill("0.25")
         expect(detection).to_have_attribute("data-score", "0.25")
-        expect_told(segmentation, "preview.threshold", 0.8, widget="preview")
+        expect_in_kernel(page, "preview.threshold", 0.8)

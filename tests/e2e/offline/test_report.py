@@ -1,0 +1,99 @@
+"""A report as a file: several widgets, what does not fit in it, and names that are markup."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from playwright.sync_api import expect
+from torch import nn
+
+import torchdial as td
+from tests.e2e import maps
+from tests.e2e.dial import DialOnPage
+from tests.e2e.page import Show
+
+pytestmark = pytest.mark.browser
+
+HOSTILE = "</script><!--<b onclick=planted()>\u202e<img src=x onerror='window.planted=1'>"
+
+
+def test_a_run_zooms_and_shows_the_gradients_of_each_step(show: Show) -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    monitor = td.TrainingMonitor(model, optimizer, budget=1, name=HOSTILE)
+    for step in range(60):
+        loss = model(torch.rand(16, 4)).square().mean() * (100 if step == 30 else 1)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        monitor.log({"loss": loss, HOSTILE: loss})
+    monitor.close()
+    steps = monitor.history.histograms.steps.tolist()
+    assert len(steps) > 3
+    tree = td.ModelTree(model, torch.rand(1, 4), monitor=monitor)
+    page = show(monitor, tree)
+    panel = page.locator(".torchdial-live").first
+    expect(panel).to_contain_text("finished")
+    expect(panel).to_contain_text("step 60")
+    assert panel.get_by_role("button", name="pause").is_hidden()
+    heat = panel.locator("canvas.torchdial-heat")
+    box = heat.bounding_box()
+    assert box
+    for place in (0.02, 0.98):
+        heat.click(position={"x": box["width"] * place, "y": 12})
+        expect(panel).to_contain_text(f"at step {steps[0] if place < 0.5 else steps[-1]}")
+    chart = panel.locator(".u-over").first
+    before = panel.get_attribute("data-paints")
+    area = chart.bounding_box()
+    assert area
+    page.mouse.move(area["x"] + 50, area["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(area["x"] + 150, area["y"] + 40, steps=5)
+    page.mouse.up()
+    expect(panel).not_to_have_attribute("data-paints", before or "")
+    rows = page.locator(".torchdial-tree-line")
+    expect(rows).to_have_count(4)
+    rows.nth(1).click()
+    expect(rows.nth(1)).to_have_attribute("aria-selected", "true")
+
+
+def test_says_that_images_were_left_out_and_shows_the_others(show: Show) -> None:
+    rng = np.random.default_rng(0)
+    widget = td.SegmentationPreview(
+        rng.integers(0, 256, (20, 48, 48, 3), np.uint8), rng.random((20, 48, 48))
+    )
+    with pytest.warns(UserWarning, match="of 20 images"):
+        page = show(widget, max_bytes=220_000)
+    expect(page.locator("section > p")).to_contain_text("of 20 images are in this file")
+    dial = DialOnPage(page)
+    shown = int(page.locator("section > p").inner_text().split()[0])
+    expect(page.locator(".torchdial-cell")).to_have_count(shown)
+    assert dial.root.locator(".torchdial-waiting:visible").count() == 0
+
+
+def test_hostile_names_are_text(show: Show) -> None:
+    names = [HOSTILE, "x" * 1000, "b", "c"]
+    widget = td.SegmentationPreview(
+        maps.images,
+        maps.logits,
+        maps.labels,
+        task="multiclass",
+        from_logits=True,
+        class_names=names,
+    )
+    page = show(widget, title=HOSTILE)
+    expect(page.locator("h1")).to_have_text(HOSTILE)
+    assert page.title() == HOSTILE
+    assert page.locator("img").count() == 0
+    assert page.locator("option", has_text="<img").count() == 1
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 1200
+
+
+def test_a_widget_that_cannot_be_shown_says_so_and_the_others_go_on(show: Show) -> None:
+    broken, whole = (td.SegmentationPreview(maps.images, maps.probs) for _ in range(2))
+    broken._STEM = "hologram"  # of a later version, say
+    page = show(broken, whole)
+    expect(page.locator("section").first).to_contain_text("This hologram cannot be shown")
+    assert DialOnPage(page).input.count() == 1

@@ -1,0 +1,55 @@
+"""Widgets in a bare page: a file by `save_html`, opened from the disk in an offline browser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page, expect
+
+import torchdial as td
+
+# Hostile texts of tests set `window.planted` once one of them is run.
+WATCH = """
+window.refused = [];
+document.addEventListener('securitypolicyviolation', e => refused.push(e.violatedDirective));
+"""
+# How far a canvas is from having one pixel for each of the screen's.
+OFF_DENSITY = """canvas => {
+  const { width } = canvas.getBoundingClientRect();
+  return Math.abs(canvas.width - width * devicePixelRatio);
+}"""
+Show = Callable[..., Page]
+
+
+@contextmanager
+def bare_page(page: Page, folder: Path) -> Iterator[Show]:
+    """Yield a function that shows widgets, its options being those of `save_html`.
+
+    At the end nothing was fetched, refused by the page's policy, executed or thrown.
+    """
+    expected: list[str] = []
+    requests: list[str] = []
+    errors: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.add_init_script(WATCH)
+
+    def show(*widgets: Any, **options: Any) -> Page:
+        path = folder / f"{len(expected)}.html"
+        td.save_html(widgets, path, **options)
+        expected.append(path.as_uri())
+        page.goto(path.as_uri())
+        expect(page.locator("body")).to_have_attribute("data-shown", str(len(widgets)))
+        return page
+
+    page.context.set_offline(True)
+    try:
+        yield show
+    finally:
+        page.context.set_offline(False)
+    assert requests == expected
+    assert errors == []
+    assert page.evaluate("() => [window.refused, window.planted ?? 0]") == [[], 0]
