@@ -109,6 +109,13 @@ describe("two models", () => {
       TRANSPARENT,
     ]);
   });
+
+  it("of all classes decide by the stop of the class with the highest probability", () => {
+    const argmax = Uint8Array.from([0, 1, 0, 1, 2]);
+    expect([...decide(Uint8Array.from([5, 5, 3, 8, 1]), argmax, [4, 7, 0])]).toEqual([
+      1, 0, 0, 2, 3,
+    ]);
+  });
 });
 
 it("an outline keeps the rim of what is filled, also towards another colour", () => {

@@ -13,6 +13,16 @@ describe("zooming", () => {
     expect(zoomAt(WHOLE, 0.1, 0.2, 0.2, 10)).toEqual(WHOLE);
     expect(zoomAt(WHOLE, 99, 0.5, 0.5, 10).zoom).toBe(10);
   });
+
+  it("off the middle moves nothing at the closest look, and keeps the point on the way there", () => {
+    const closest = { zoom: 10, x: 0.4, y: 0.6 };
+    expect(zoomAt(closest, 2, 0.9, 0.1, 10)).toEqual(closest);
+    const near = { zoom: 8, x: 0.4, y: 0.6 };
+    const before = pointAt(near, 0.9, 0.1, 100, 60);
+    const after = pointAt(zoomAt(near, 99, 0.9, 0.1, 10), 0.9, 0.1, 100, 60);
+    expect(after.x).toBeCloseTo(before.x);
+    expect(after.y).toBeCloseTo(before.y);
+  });
 });
 
 describe("panning", () => {

@@ -82,6 +82,19 @@ describe("points", () => {
     expect(points.steps[points.values.indexOf(99)]).toBe(60_123);
     expect(points.steps.at(-1)).toBe(199_999);
   });
+
+  test("keeps the newest point of what it thins, also one that stands out in nothing", () => {
+    const points = new Points();
+    const values = upTo(MOST_POINTS).map((i) => i % 2);
+    points.extend(0, upTo(MOST_POINTS), upTo(MOST_POINTS), values);
+    points.extend(MOST_POINTS, [MOST_POINTS], [7], [0.5]);
+    expect(points.length).toBeLessThan(MOST_POINTS / 2);
+    expect([points.steps.at(-1), points.times.at(-1), points.values.at(-1)]).toEqual([
+      MOST_POINTS,
+      7,
+      0.5,
+    ]);
+  });
 });
 
 describe("smoothing", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { inText } from "../../src/lib/core/user_names";
+import { inText, shorten } from "../../src/lib/core/user_names";
 
 describe("a name in a sentence", () => {
   test.each([
@@ -22,4 +22,13 @@ describe("a name in a sentence", () => {
     expect(inText(`${"x".repeat(1e5)}end`)).toMatch(/^x{133}…x+end$/);
     expect(inText("x".repeat(1e5)).length).toBe(200);
   });
+});
+
+test.each([
+  ["short", 8, "short"],
+  ["eight go", 8, "eight go"],
+  ["a class of its own 12", 10, "a clas… 12"],
+])("shortens %j to %i characters, the end kept", (name, most, text) => {
+  expect(shorten(name, most)).toBe(text);
+  expect(text.length).toBeLessThanOrEqual(most);
 });

@@ -113,6 +113,13 @@ test("images without a value are left out of a draw, not the draw", () => {
   expect([low[0], high[0]]).toEqual([0, 1]);
 });
 
+test("an image that is drawn twice counts twice in the mean over images", () => {
+  const table = tableOf([0, 0, 1], [1, 1, 0], [1, 1, 1]);
+  const { low, high } = bootstrap([table], "precision", "image", 1, 5000);
+  // The mean is k / 3 with the probabilities 8/27, 12/27, 6/27 and 1/27.
+  expect([low[0], high[0]]).toEqual([0, 2 / 3]);
+});
+
 test("random numbers are spread evenly over [0, 1)", () => {
   const random = mulberry32(5);
   const bins = new Uint32Array(10);

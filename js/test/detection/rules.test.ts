@@ -108,6 +108,19 @@ test.each([
   expect([byAll.length, byOwn.length]).toEqual([Number(isShown), Number(isShown)]);
 });
 
+test("a box is suppressed by one that is kept, not by one that is suppressed itself", () => {
+  // 0 suppresses 1; 2 is kept; 3 overlaps both 1 and 2.
+  const boxes = Float32Array.of(
+    ...[0, 0, 10, 10],
+    ...[3, 0, 13, 10],
+    ...[9, 0, 19, 10],
+    ...[6, 0, 16, 10],
+  );
+  const found = { ...foundOf([0.9, 0.8, 0.7, 0.6]), boxes, kept: Uint8Array.of(1, 0, 1, 0) };
+  expect(overlap(boxes, 1, 3)).toBeGreaterThan(0.5);
+  expect(suppressor(found, 0, 3, false, [0.5])).toEqual({ by: 2, iou: overlap(boxes, 2, 3) });
+});
+
 test("own thresholds come before max_det, which takes the best of what is left", () => {
   const found = foundOf([0.9, 0.8, 0.7, 0.6], [0, 1, 0, 1]);
   const dials = { score: 0.1, stop: 0, own: [null, 0.85], maxDet: 300 };

@@ -48,6 +48,7 @@ describe("details", () => {
     expect(came()).toBe(1);
     expect([...(details.find("0/loss", "step", [6, 24])?.values ?? [])]).toEqual([5, 6]);
     expect(details.find("0/loss", "step", [4, 24])).toBeNull();
+    expect(details.find("0/loss", "step", [6, 26])).toBeNull();
     expect(details.find("0/loss", "time", [6, 24])).toBeNull();
     expect(details.find("0/acc", "step", [6, 24])).toBeNull();
   });

@@ -1,11 +1,170 @@
-import { expect, it } from "vitest";
-import { shorten } from "../../src/lib/core/user_names";
+// The numbers and pixels that stand under a preview, counted by hand.
 
-it.each([
-  ["short", 8, "short"],
-  ["eight go", 8, "eight go"],
-  ["a class of its own 12", 10, "a clas… 12"],
-])("shortens %j to %i characters, the end kept", (name, most, text) => {
-  expect(shorten(name, most)).toBe(text);
-  expect(text.length).toBeLessThanOrEqual(most);
+import { describe, expect, test } from "vitest";
+import {
+  argmaxKey,
+  levelKey,
+  maskTargetKey,
+  maximumKey,
+  Tiles,
+  targetKey,
+} from "../../src/lib/preview/tile_store";
+import { readSource, Scope } from "../../src/lib/segmentation/model_counts";
+import {
+  countOf,
+  formatMetric,
+  metricsInWords,
+  pixelInWords,
+  shareInWords,
+} from "../../src/lib/segmentation/segmentation_text";
+import type { Config, WireTally } from "../../src/lib/segmentation/segmentation_wire";
+
+const STOPS = [0, 0.25, 0.5, 0.75];
+const WIDTH = 4;
+const HEIGHT = 2;
+
+function configOf(task: Config["task"], class_names: string[], has_targets = true): Config {
+  const fixed = {
+    stops: STOPS,
+    width: WIDTH,
+    height: HEIGHT,
+    sources: ["model"],
+    average: "micro",
+  };
+  return { ...fixed, task, class_names, has_targets, zero_division: 1 } as unknown as Config;
+}
+
+test.each([
+  [0.84249, "0.842"],
+  [1, "1.000"],
+  [Number.NaN, "–"],
+])("the metric %d is written %s", (value, text) => {
+  expect(formatMetric(value)).toBe(text);
+});
+
+test.each([
+  [1, "1 image"],
+  [2, "2 images"],
+  [12_345, "12,345 images"],
+])("%i in words", (images, text) => {
+  expect(countOf(images)).toBe(text);
+});
+
+test.each([
+  ["all above the lowest stop", [0, 2, 3, 0, 5], 0, "100.0 % of pixels on"],
+  ["a pixel on level 1 is not on at stop 1", [0, 2, 3, 0, 5], 1, "80.0 % of pixels on"],
+  ["only levels above the stop", [0, 2, 3, 0, 5], 2, "50.0 % of pixels on"],
+  ["nothing above the highest stop", [7, 2, 3, 4, 0], 3, "0.0 % of pixels on"],
+  ["to a tenth", [2, 1, 0, 0, 0], 0, "33.3 % of pixels on"],
+])("the share that is on: %s", (_, histogram, stop, text) => {
+  expect(shareInWords(Float64Array.from(histogram), stop, "pixels")).toBe(text);
+});
+
+describe("metrics in words", () => {
+  const bytes = (...numbers: number[]) => new Uint8Array(Float64Array.from(numbers).buffer);
+  // 10 pixels, 4 of them positive: at the stops 4, 3, 2, 0 found and 6, 2, 0, 0 false alarms.
+  const wire: WireTally = {
+    total_images: 1,
+    counts: {
+      num_images: 1,
+      num_classes: 1,
+      tp: bytes(4, 3, 2, 0),
+      fp: bytes(6, 2, 0, 0),
+      positives: bytes(4),
+      negatives: bytes(6),
+    },
+    argmax_counts: null,
+    joint: null,
+  };
+  const config = configOf("binary", ["cell"]);
+  const scope = new Scope(config, null);
+  const histogram = bytes(0, 5, 3, 2, 0);
+
+  test.each([
+    [1, "Dice 0.667  IoU 0.500  precision 0.600  recall 0.750"],
+    [3, "Dice 0.000  IoU 0.000  precision –  recall 0.000"],
+  ])("at stop %i", (stop, text) => {
+    const source = readSource(config, 0, { tiles: [], histogram, tally: wire }, null);
+    const { shown } = source;
+    expect(shown && metricsInWords(scope, source, shown, [stop], "micro")).toEqual([
+      text,
+      "micro over 1 image",
+    ]);
+  });
+
+  test("say which images where the dial's curves are of others", () => {
+    const curves = { ...wire, total_images: 64 };
+    const source = readSource(config, 0, { tiles: [], histogram, tally: wire }, curves);
+    const over = (tally: typeof source.shown) =>
+      tally && metricsInWords(scope, source, tally, [1], "micro")[1];
+    expect(over(source.shown)).toBe("micro over the shown 1 image");
+    expect(over(source.track)).toBe("micro over 64 images");
+  });
+});
+
+describe("a pixel of a map that is not square", () => {
+  const [x, y] = [1, 1]; // place 5 of 8; with width and height exchanged it would be 3
+
+  function tilesOf(planes: Record<string, number>): Tiles {
+    const tiles = new Tiles(() => {});
+    for (const [key, value] of Object.entries(planes)) {
+      const data = new Uint8Array(WIDTH * HEIGHT);
+      data[y * WIDTH + x] = value;
+      tiles.put([{ key, data }]);
+    }
+    return tiles;
+  }
+
+  const binary = configOf("binary", ["cell"]);
+  const several = configOf("multiclass", ["sky", "sea", "land"]);
+  const labels = configOf("multilabel", ["red", "round"]);
+
+  test.each<[string, Config, number | null, Record<string, number>, string]>([
+    [
+      "binary",
+      binary,
+      null,
+      { [levelKey(0, 2, 0)]: 2, [targetKey(2)]: 1 },
+      "(1, 1), target 1, p in (0.25, 0.50]",
+    ],
+    [
+      "an ignored target",
+      binary,
+      null,
+      { [levelKey(0, 2, 0)]: 4, [targetKey(2)]: 255 },
+      "(1, 1), target ignored, p > 0.75",
+    ],
+    [
+      "without targets",
+      configOf("binary", ["cell"], false),
+      null,
+      { [levelKey(0, 2, 0)]: 1 },
+      "(1, 1), p in (0.00, 0.25]",
+    ],
+    ["planes that are still to come", binary, null, {}, "(1, 1)"],
+    [
+      "multiclass, by the argmax",
+      several,
+      null,
+      { [maximumKey(0, 2)]: 3, [argmaxKey(0, 2)]: 2, [targetKey(2)]: 1 },
+      "(1, 1), target sea, land p in (0.50, 0.75]",
+    ],
+    [
+      "multiclass, one class",
+      several,
+      1,
+      { [levelKey(0, 2, 1)]: 1, [targetKey(2)]: 2 },
+      "(1, 1), target land, sea p in (0.00, 0.25]",
+    ],
+    [
+      "multilabel, one class",
+      labels,
+      1,
+      { [levelKey(0, 2, 1)]: 2, [maskTargetKey(2, 1)]: 1 },
+      "(1, 1), target 1, round p in (0.25, 0.50]",
+    ],
+    ["multilabel, all classes", labels, null, { [levelKey(0, 2, 0)]: 2 }, "(1, 1)"],
+  ])("%s", (_, config, shown, planes, text) => {
+    expect(pixelInWords(config, tilesOf(planes), shown, 2, 0, x, y)).toBe(text);
+  });
 });
