@@ -57,6 +57,23 @@ def test_puts_modes_back_when_the_model_raises() -> None:
     assert all(module.training for module in model.modules())
 
 
+class KeepsTraining(Net):
+    """As Monte Carlo dropout does it: `train` is overridden, and `eval()` changes no mode."""
+
+    def train(self, mode: bool = True) -> KeepsTraining:
+        return self
+
+
+def test_a_module_that_overrides_train_is_evaluated_too_and_put_back() -> None:
+    model = nn.Sequential(KeepsTraining())
+    assert model.eval()[0].training
+    model[0].norm.training = False
+    before = [module.training for module in model.modules()]
+    with undisturbed(model):
+        assert not any(module.training for module in model.modules())
+    assert [module.training for module in model.modules()] == before
+
+
 def test_a_model_that_breaks_during_training_leaves_a_notice() -> None:
     model = nn.Conv2d(3, 1, 1)
     preview = td.SegmentationPreview.from_model(model, IMAGES, from_logits=True)
@@ -77,13 +94,22 @@ def test_shows_the_current_weights() -> None:
         assert torch.equal(torch.from_numpy(preview.mask(i)) > 0, expected[i])
 
 
-def test_training_inside_autocast_keeps_its_gradients() -> None:
-    """A weight cast without gradient and left in autocast's cache would lose them."""
-    model = nn.Conv2d(3, 1, 1)
+def test_inside_autocast_the_model_is_cast_but_leaves_no_weights_in_its_cache() -> None:
+    """Until torch kept those cast without gradient apart, training lost its gradients by them."""
+    seen: list[tuple[bool, bool, torch.dtype]] = []
+
+    class Cast(nn.Conv2d):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            result = super().forward(x)
+            enabled, cached = torch.is_autocast_enabled("cpu"), torch.is_autocast_cache_enabled()
+            seen.append((enabled, cached, result.dtype))
+            return result
+
+    model = Cast(3, 1, 1)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         preview = td.SegmentationPreview.from_model(model, IMAGES, from_logits=True)
-        assert torch.is_autocast_enabled("cpu")
         loss = model(IMAGES).float().mean()
+    assert seen == [(True, False, torch.bfloat16), (True, True, torch.bfloat16)]
     loss.backward()
     assert model.weight.grad is not None
     assert preview.notice == ""

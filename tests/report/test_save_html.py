@@ -215,6 +215,25 @@ def test_images_that_do_not_fit_are_left_out_and_said_to_be(
     assert made._config.get("in_file") is None, "the widget itself is as it was"
 
 
+def test_many_planes_of_tiny_images_stay_within_the_limit(path: Path) -> None:
+    """Where a plane has 16 pixels, its name and place take more room than its bytes."""
+    rng = np.random.default_rng(0)
+    made = td.SegmentationPreview(
+        torch.from_numpy(rng.random((60, 1, 4, 4))),
+        torch.from_numpy(rng.random((60, 30, 4, 4))),
+        task="multilabel",
+        class_names=[f"class {label}" for label in range(30)],
+    )
+    made.save_html(path)
+    whole = Report(path)
+    data = sum(len(whole.texts[f"torchdial-{name}"]) for name in ("bytes", "state"))
+    limit = path.stat().st_size - data // 2
+    with pytest.warns(UserWarning, match=r"\d+ of 60 images are in this file"):
+        made.save_html(path, max_bytes=limit)
+    assert path.stat().st_size <= limit
+    assert Report(path).widgets[0]["state"]["_config"]["in_file"] > 1
+
+
 def test_widgets_share_what_room_there_is(path: Path) -> None:
     small, large = preview(2), td.ImageGrid(torch.rand(50, 3, 24, 24))
     with pytest.warns(UserWarning, match="image_grid"):

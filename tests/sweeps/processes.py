@@ -14,6 +14,7 @@ from tests.sweeps.boxes import coco
 from torchdial.sweeps.torchmetrics import DetectionSweepMetric, ThresholdSweepMetric
 
 CLASSES = {"binary": None, "multilabel": 3, "multiclass": 3}
+PATIENCE = 240  # seconds; a busy machine takes long to import torch twice
 SHARES = {"uneven": [3, 1], "one has none": [4, 0]}
 
 
@@ -43,7 +44,7 @@ def run(rank: int, folder: str) -> None:
         init_method=f"file://{folder}/rendezvous",
         rank=rank,
         world_size=2,
-        timeout=timedelta(seconds=30),
+        timeout=timedelta(seconds=PATIENCE),
     )
     try:
         for task in CLASSES:

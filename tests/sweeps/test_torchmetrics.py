@@ -22,9 +22,17 @@ from tests.inputs.error_messages import says
 from tests.sweeps.boxes import coco
 from tests.sweeps.boxes.test_detection_sweep import same as same_boxes
 from tests.sweeps.pixels.test_threshold_sweep import same
-from tests.sweeps.processes import CLASSES, SHARES, batch_of, detections_of, metric_of, run
+from tests.sweeps.processes import (
+    CLASSES,
+    PATIENCE,
+    SHARES,
+    batch_of,
+    detections_of,
+    metric_of,
+    run,
+)
 from torchdial import DetectionCurves, DetectionSweep, ThresholdCurves, ThresholdSweep
-from torchdial.sweeps.torchmetrics import ThresholdSweepMetric
+from torchdial.sweeps.torchmetrics import DetectionSweepMetric, ThresholdSweepMetric
 
 DEVICES = ["cpu", *["cuda"] * torch.cuda.is_available()]
 OTHER_SETTINGS = says("metric states", "same settings", "others", "same arguments")
@@ -166,6 +174,34 @@ def test_merging_states(task: str) -> None:
         first.merge_state(ThresholdSweepMetric(task, CLASSES[task], [0.5], ignore_index=7))
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"match_iou": 0.6},
+        {"class_agnostic": True},
+        {"iou_thresholds": [0.3, 0.5]},
+        {"num_classes": coco.CLASSES + 1},
+    ],
+    ids=lambda other: next(iter(other)),
+)
+def test_detections_counted_with_another_setting_are_not_merged(other: dict[str, Any]) -> None:
+    first = DetectionSweepMetric(coco.CLASSES)
+    second = DetectionSweepMetric(**{"num_classes": coco.CLASSES} | other)
+    for metric in (first, second):
+        metric.update(*detections_of())
+    with pytest.raises(ValueError, match=OTHER_SETTINGS):
+        first.merge_state(second)
+
+
+def test_merging_detections() -> None:
+    first, second = DetectionSweepMetric(coco.CLASSES), DetectionSweepMetric(coco.CLASSES)
+    found, true = detections_of()
+    first.update(found[3:], true[3:])
+    second.update(found[:3], true[:3])
+    first.merge_state(second)
+    assert same_boxes(first.compute(), detection_curves())
+
+
 COPIES = [
     pytest.param(lambda m: pickle.loads(pickle.dumps(m)), id="pickled"),
     pytest.param(copy.deepcopy, id="copied"),
@@ -212,7 +248,7 @@ def test_two_processes_give_the_numbers_of_one(tmp_path: Path) -> None:
     for process in processes:
         process.start()
     for process in processes:
-        process.join(60)
+        process.join(PATIENCE)
         process.kill()
     assert [process.exitcode for process in processes] == [0, 0]
     for rank in range(2):

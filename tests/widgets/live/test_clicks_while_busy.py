@@ -286,9 +286,8 @@ def test_vs_code_is_said_to_keep_clicks_back(notebook: Kernel) -> None:
     assert notebook.run("print(clicks._words(clicks._inbox._stream, get_ipython()))") == "\n"
 
 
+@pytest.mark.skipif(not HAS_SUBSHELLS, reason="subshells come with ipykernel 7")
 def test_clicks_on_a_subshell_are_heard_too(notebook: Kernel, panel: str) -> None:
-    if not HAS_SUBSHELLS:
-        return
     subshell = notebook.new_subshell()
     cell = notebook.begin(BLOCKING)
     notebook.wait_for(cell, "begun")
