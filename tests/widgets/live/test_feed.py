@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Callable
 from typing import Any
 
@@ -283,6 +284,34 @@ class TestRates:
         times = [time for time, content, _ in browser.messages if content["type"] == "keyframe"]
         assert 4 <= len(times) <= 6
         assert min(np.diff(times)) >= 5 - 1e-9
+
+    @pytest.mark.parametrize("seed", range(4))
+    def test_a_keyframe_asked_for_at_any_time_holds_all_and_the_deltas_go_on_from_there(
+        self, seed: int
+    ) -> None:
+        chance = random.Random(seed)
+        run = history(50)
+        browser = Browser(run, layers=False)
+        for tenth in range(300):
+            add(run, 50 + 3 * tenth, 3, scalars=2)
+            browser.feed.poke()
+            if chance.random() < 0.1:
+                browser.feed.want_keyframe()
+            browser.time.run_to(tenth / 10)
+        browser.time.run_to(40)
+        kinds = [content["type"] for _, content, _ in browser.messages]
+        assert kinds.count("keyframe") > 3
+        numbers = [content["frame"]["seq"] for _, content, _ in browser.messages]
+        assert numbers == list(range(1, len(numbers) + 1))
+        # What a page holds that heard nothing but one keyframe and what came after it.
+        for first in [i for i, kind in enumerate(kinds) if kind == "keyframe"]:
+            browser.points = {}
+            for _, content, data in browser.messages[first:]:
+                browser.take(content["frame"], data)
+            for name in ("loss", "loss/0", "loss/1"):
+                copy = browser.points[0, name]
+                np.testing.assert_array_equal(copy["step"], run[name].steps)
+                np.testing.assert_array_equal(copy["value"], run[name].values)
 
     def test_news_does_not_wait_for_a_keyframe(self) -> None:
         run = history(3)
