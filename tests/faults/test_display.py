@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import inspect
 import itertools
+import sys
 import threading
 import time
 import warnings
@@ -30,27 +32,31 @@ from tests.faults.runs import (
 from torchdial.training import History
 from torchdial.training.recording import publisher_thread as publisher
 
-ROOMS = [
-    *("feed", "frames", "layer_frames", "module_frames", "live", "loss_plot", "gradient_plot"),
-    *("training_panel", "model_tree", "packing", "status", "sources", "wire", "clicks", "base"),
+MODULES = [
+    *("live.feed", "live.run_packing", "live.layer_packing", "live.module_packing", "live.packer"),
+    *("live.live_plot", "live.loss_plot", "live.gradient_plot", "live.training_panel"),
+    *("live.run_status", "live.plot_sources", "live.clicks_while_busy", "model_tree", "base"),
 ]
 
-QUIET = ["gradient_plot", "training_panel", "model_tree", "sources", "wire", "clicks", "base"]
+QUIET = {
+    *("live.gradient_plot", "live.training_panel", "live.plot_sources", "live.clicks_while_busy"),
+    *("model_tree", "base"),
+}
 """What no run calls by itself: it is called when a person clicks, or to begin with."""
 
 
-def functions_of(room: str) -> Iterator[tuple[str, Any, str]]:
+def functions_of(module_name: str) -> Iterator[tuple[str, Any, str]]:
     """Go through the functions and methods that a module of widgets defines."""
-    module = importlib.import_module(f"torchdial.widgets.{room}")
+    module = importlib.import_module(f"torchdial.widgets.{module_name}")
     for owner in (module, *(c for c in vars(module).values() if inspect.isclass(c))):
         for name, value in list(vars(owner).items()):
             plain = getattr(value, "__func__", value)
             if inspect.isfunction(plain) and plain.__module__ == module.__name__:
-                where = f"{room}." if owner is module else f"{room}.{owner.__name__}."
-                yield where + name, owner, name
+                where = module_name if owner is module else f"{module_name}.{owner.__name__}"
+                yield f"{where}.{name}", owner, name
 
 
-FUNCTIONS = {key: (owner, name) for room in ROOMS for key, owner, name in functions_of(room)}
+FUNCTIONS = {key: (owner, name) for module in MODULES for key, owner, name in functions_of(module)}
 
 
 def show(run: Run) -> list[Any]:
@@ -86,20 +92,46 @@ def train_shown(
     return run
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _news_at_once() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("torchdial.widgets.live.feed.DELTA_SECONDS", 0.0)
+        yield
+
+
 @pytest.fixture(scope="module")
 def bare() -> Run:
     return train_shown(watched=False)
 
 
-@pytest.fixture(autouse=True)
-def _news_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("torchdial.widgets.live.feed.DELTA_SECONDS", 0.0)
+@pytest.fixture(scope="module")
+def called() -> list[str]:
+    """The functions that a run calls in its second half, on whatever thread."""
+    codes = set()
+
+    def note(frame: Any, event: str, _: Any) -> None:
+        if event == "call":
+            codes.add(frame.f_code)
+
+    threading.setprofile(note)
+    sys.setprofile(note)
+    try:
+        run = train_shown(lambda *_: codes.clear())
+        assert run.monitor is not None
+        run.monitor.close()
+    finally:
+        sys.setprofile(None)
+        threading.setprofile(None)
+    end(run)
+    return [key for key, place in FUNCTIONS.items() if getattr(*place).__code__ in codes]
 
 
-def test_what_is_planted_below_is_most_of_what_a_run_calls() -> None:
+def test_what_is_planted_below_is_most_of_what_a_run_calls(called: list[str]) -> None:
     assert len(FUNCTIONS) > 100
-    for name in ("feed.Feed.poke", "live.LivePlot._on_news", "status.status_of"):
-        assert name in FUNCTIONS
+    for name in ("feed.Feed.poke", "live_plot.LivePlot._on_news", "run_status.status_of"):
+        assert f"live.{name}" in called
+    busy = {name for name in MODULES if any(key.startswith(f"{name}.") for key in called)}
+    assert busy | QUIET == set(MODULES)
 
 
 def test_shown_in_every_way(bare: Run, sent: list[Any]) -> None:
@@ -110,42 +142,52 @@ def test_shown_in_every_way(bare: Run, sent: list[Any]) -> None:
     end(run)
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_display_code_that_raises_at_every_call(room: str, bare: Run, sent: list[Any]) -> None:
-    """Each function of a module in turn, from the middle of a run on."""
-    reached = 0
-    for key, (owner, name) in FUNCTIONS.items():
-        if not key.startswith(f"{room}."):
-            continue
-        called: list[int] = []
+class Fault:
+    """A function that works until the fault begins, and then raises at every call."""
 
-        def broken(*_: Any, key: str = key, called: list[int] = called, **__: Any) -> Any:
-            called.append(1)
-            raise RuntimeError(f"planted in {key}")
+    def __init__(self, key: str, patch: pytest.MonkeyPatch) -> None:
+        self.has_begun, self.calls, self.words = False, 0, f"planted in {key}"
+        owner, name = FUNCTIONS[key]
+        given = vars(owner)[name]
+        sound = getattr(given, "__func__", given)
 
+        @functools.wraps(sound)
+        def broken(*args: Any, **kwargs: Any) -> Any:
+            if not self.has_begun:
+                return sound(*args, **kwargs)
+            self.calls += 1
+            raise RuntimeError(self.words)
+
+        patch.setattr(owner, name, broken if given is sound else type(given)(broken))
+        for other in MODULES:  # a function may have been imported by others
+            module = importlib.import_module(f"torchdial.widgets.{other}")
+            if getattr(module, name, None) is given:
+                patch.setattr(module, name, broken)
+
+    def begin(self, *_: Any) -> None:
+        self.has_begun = True
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_display_code_that_raises_at_every_call(
+    module: str, called: list[str], bare: Run, sent: list[Any]
+) -> None:
+    """Each function of a module that a run calls, in turn, from the middle of a run on."""
+    planted = [key for key in called if key.startswith(f"{module}.")]
+    assert planted or module in QUIET
+    for key in planted:
         sent.clear()
         with pytest.MonkeyPatch.context() as patch:
-            run = train_shown(lambda *_: put_in_place(patch, owner, name, broken))  # noqa: B023
+            fault = Fault(key, patch)
+            run = train_shown(fault.begin)
             assert run.monitor is not None
-            words = run.monitor.problem + repr(sent)
             run.monitor.close()
         check_same_training(bare, run)
         assert run.monitor.history["loss"].values.tolist() == run.losses, key
         assert run.monitor.step == STEPS
-        assert not called or f"planted in {key}" in words, key
-        reached += bool(called)
+        assert fault.calls, key
+        assert fault.words in run.monitor.problem + repr(sent), key
         end(run)
-    assert reached or room in QUIET
-
-
-def put_in_place(patch: pytest.MonkeyPatch, owner: Any, name: str, broken: Any) -> None:
-    """Patch a method, or a function wherever it was imported to."""
-    sound = getattr(owner, name)
-    patch.setattr(owner, name, broken)
-    for room in ROOMS:
-        module = importlib.import_module(f"torchdial.widgets.{room}")
-        if getattr(module, name, None) is sound:
-            patch.setattr(module, name, broken)
 
 
 def end(run: Run) -> None:

@@ -14,7 +14,6 @@ from torch import nn
 
 import torchdial as td
 
-MANY = 1000
 WARM = 50
 
 # Version 7 of ipywidgets holds them in the class.
@@ -53,7 +52,8 @@ MAKERS: dict[str, Callable[[td.TrainingMonitor], Any]] = {
 
 @pytest.mark.filterwarnings("ignore")  # pytest keeps each of them, and old versions warn much
 @pytest.mark.parametrize("name", MAKERS)
-def test_leave_nothing_in_the_kernel(name: str) -> None:
+@pytest.mark.parametrize("many", [200, pytest.param(1000, marks=pytest.mark.wide)])
+def test_leave_nothing_in_the_kernel(name: str, many: int) -> None:
     monitor = monitored()
 
     def repeat(times: int) -> int:
@@ -68,7 +68,7 @@ def test_leave_nothing_in_the_kernel(name: str) -> None:
 
     before = registered()
     warm = repeat(WARM)
-    grown = repeat(MANY - WARM) - warm
+    grown = repeat(many - WARM) - warm
     assert registered() == before
-    assert grown < (MANY - WARM) // 50, "objects stay"
+    assert grown < (many - WARM) // 50, "objects stay"
     monitor.close()
