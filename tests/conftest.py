@@ -1,7 +1,8 @@
-"""One JupyterLab and one Chromium for a process's browser tests; a fresh page for each."""
+"""One JupyterLab and one Chromium for a process's browser tests, and a fresh page for each."""
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,11 @@ if TYPE_CHECKING:  # what runs without a browser runs without Playwright
 
     from tests.e2e.lab import Lab
     from tests.e2e.page import Show
+
+
+def pytest_collection_finish() -> None:
+    """Spare every later collection of garbage what the imported modules hold: it stays anyway."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

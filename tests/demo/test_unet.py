@@ -124,6 +124,7 @@ def test_any_module_with_matching_logits_trains(scenes: DigitScenes) -> None:
     assert len(train_unet(nn.Conv2d(3, 1, 3, padding=1), scenes, epochs=1)) == 2
 
 
+@pytest.mark.wide
 def test_defaults_segment_held_out_scenes() -> None:
     """The claim of the docs: Dice of at least 0.8 on digits and textures never seen."""
     model = seeded_unet()

@@ -69,3 +69,9 @@ ARRAYS: list[Any] = [
     *(np.zeros((2, 4), np.uint64), np.ma.masked_all((2, 4)), np.float64("nan"), np.int8(3)),
 ]
 JUNK = [*PLAIN, *TENSORS, *ARRAYS]
+DOZEN: list[Any] = [
+    *(None, True, -1, math.nan, "x", [], [[1, 2], [3]], {"boxes": 1}, Rude(), nn.Identity()),
+    *(torch.zeros(2, 0, 3), torch.tensor([math.nan, 1]), torch.zeros(2, 4, device="meta")),
+    np.array([None, 1], object),
+]
+"""One of each kind of junk."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import warnings
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ import torch
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from tests.faults.doors import DOORS
-from tests.faults.junk import JUNK
+from tests.faults.junk import DOZEN, JUNK
 
 MESSAGE = re.compile(r"(?s)^[^\n]{1,90}: expected .+, got .+\. .+")
 # What these call or go through is the person's own, and so are the errors it raises.
@@ -61,15 +62,33 @@ def complaint(key: str, name: str, value: Any) -> str:
     return ""
 
 
-@pytest.mark.parametrize("key", DOORS)
-def test_every_kind_of_thing_in_the_place_of_every_argument(key: str) -> None:
+# A constructor passes its arguments to readers, which are tried with everything: a dozen kinds of
+# things show that it does.
+CONSTRUCTORS = [key for key, door in DOORS.items() if inspect.isclass(door.function)]
+READERS = [key for key in DOORS if key not in CONSTRUCTORS]
+
+
+def complaints(key: str, values: list[Any]) -> list[str]:
     found = [
         complaint(key, name, value)
         for name in DOORS[key].takes
         if (key, name) in PLACES and (key, name) not in ENDLESS
-        for value in JUNK
+        for value in values
     ]
-    assert [words for words in found if words] == []
+    return [words for words in found if words]
+
+
+@pytest.mark.parametrize("key", READERS)
+def test_every_kind_of_thing_in_the_place_of_every_argument(key: str) -> None:
+    assert complaints(key, JUNK) == []
+
+
+@pytest.mark.parametrize("values", [DOZEN, pytest.param(JUNK, marks=pytest.mark.wide)], ids=len)
+@pytest.mark.parametrize("key", CONSTRUCTORS)
+def test_every_kind_of_thing_in_the_place_of_every_argument_of_a_class(
+    key: str, values: list[Any]
+) -> None:
+    assert complaints(key, values) == []
 
 
 numbers = st.one_of(

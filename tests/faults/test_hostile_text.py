@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import io
+import itertools
 import re
 import unicodedata
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -45,6 +46,16 @@ TEXTS = {
     "very long": "x" * 100_000,
 }
 texts = pytest.mark.parametrize("text", TEXTS.values(), ids=list(TEXTS))
+
+
+def of_each(kinds: Collection[str]) -> pytest.MarkDecorator:
+    """Try each text with each kind of thing; in the short form with one of them, in turn."""
+    cases = [
+        pytest.param(kind, text, id=f"{kind}-{name}", marks=[pytest.mark.wide] * (kind != turn))
+        for turn, (name, text) in zip(itertools.cycle(kinds), TEXTS.items(), strict=False)
+        for kind in kinds
+    ]
+    return pytest.mark.parametrize(("kind", "text"), cases)
 
 
 def shown_in(figure: Any) -> str:
@@ -118,12 +129,11 @@ PLOTS: dict[str, Callable[[str], Any]] = {
 }
 
 
-@texts
-@pytest.mark.parametrize("plot", PLOTS)
-def test_plots_of_histories(plot: str, text: str) -> None:
-    widget = PLOTS[plot](text)
+@of_each(PLOTS)
+def test_plots_of_histories(kind: str, text: str) -> None:
+    widget = PLOTS[kind](text)
     shown = shown_in(widget.to_matplotlib())
-    if plot == "LossPlot of values":  # whose panel is named by the group alone
+    if kind == "LossPlot of values":  # whose panel is named by the group alone
         assert readable(text.split("/")[0]) in shown
     else:
         assert readable(text) in shown
@@ -178,8 +188,7 @@ PREVIEWS: dict[str, Callable[[str], Any]] = {
 }
 
 
-@texts
-@pytest.mark.parametrize("kind", PREVIEWS)
+@of_each(PREVIEWS)
 def test_previews(kind: str, text: str) -> None:
     """Shown without a warning; or an error says in words that this cannot be a name."""
     try:

@@ -55,9 +55,8 @@ def test_a_loop_ends_at_a_step_and_raises_nothing(count: int, tmp_path: Path) ->
             assert steps == list(range(1, step + 1))
         assert run["stops"] == [f"Stopped at step {step}, by an interrupt."]
     check_losses(runs)
-    assert len({run["step"] for run in runs}) > min(
-        3, count // 4
-    )  # they were moments of different steps
+    # They were moments of different steps.
+    assert len({run["step"] for run in runs}) > min(3, count // 4)
 
 
 @hundred

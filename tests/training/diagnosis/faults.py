@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from unittest.mock import patch
 
 import torch
 from torch import nn
@@ -10,6 +11,7 @@ from torch.nn import functional
 
 from tests.training.diagnosis.healthy import cnn, shapes
 from tests.training.diagnosis.recorded_runs import Recorder
+from torchdial.training.recording import publisher_thread
 
 
 class Plain(nn.Module):
@@ -128,7 +130,9 @@ def slow_loader() -> Recorder:
         time.sleep(0.05)
         return x
 
-    return train(Plain(), 170, prepare=slow)
+    # The rule wants seven readings of the system, which come once a second.
+    with patch.multiple(publisher_thread, SYSTEM=0.1, UNSEEN=0.1):
+        return train(Plain(), 40, prepare=slow)
 
 
 class TwoHeads(Plain):

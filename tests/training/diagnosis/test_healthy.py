@@ -6,7 +6,7 @@ import pytest
 from tests.training.diagnosis.healthy import RUNS
 
 
-@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.wide)])
 @pytest.mark.parametrize("name", RUNS)
 def test_nothing_is_said_of_a_healthy_run(name, seed):
     recorder = RUNS[name](seed)

@@ -196,8 +196,11 @@ for path in map(Path, sys.argv[1:]):
 """
 
 
-def test_a_process_killed_at_any_moment_leaves_the_last_whole_state(tmp_path: Path) -> None:
-    paths = [tmp_path / f"{way}-{k}" for k in range(8) for way in ("autosave", "save")]
+@pytest.mark.parametrize("count", [2, pytest.param(8, marks=pytest.mark.wide)])
+def test_a_process_killed_at_any_moment_leaves_the_last_whole_state(
+    count: int, tmp_path: Path
+) -> None:
+    paths = [tmp_path / f"{way}-{k}" for k in range(count) for way in ("autosave", "save")]
     command = [sys.executable, "-c", KILLER, *map(str, paths)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     for path, told in zip(paths, map(int, done.stdout.split()), strict=True):

@@ -204,34 +204,39 @@ def test_growing_looks_at_each_point_a_few_times() -> None:
     assert counted.looks < 2 * 200_000
 
 
-@pytest.fixture(scope="module")
-def ten_million() -> Series:
+@pytest.fixture(
+    scope="module", params=[1_000_000, pytest.param(10_000_000, marks=pytest.mark.wide)]
+)
+def long(request: pytest.FixtureRequest) -> Series:
     """A series with a spike of one step, NaN and infinity, whose steps go back once."""
-    values = np.sin(np.arange(10_000_000) / 1e5)
-    values[6_543_210], values[7_000_001], values[8_000_001] = 99, math.nan, math.inf
+    count: int = request.param
+    values = np.sin(np.arange(count) / 1e5)
+    values[[count // 3, count // 2, count // 2 + 1]] = 99, math.nan, math.inf
     series = Series("loss")
-    for part in np.array_split(np.arange(len(values)), 100):
+    for part in np.array_split(np.arange(count), 100):
         series.extend(part, values[part], part / 100)
+    series.append(count // 4, 0.0, count / 100)
     return series
 
 
-def test_ten_million_points_miss_nothing(ten_million: Series) -> None:
-    picture = ten_million.picture(1000)
+def test_a_long_series_misses_nothing(long: Series) -> None:
+    spike, nan = (len(long) // part for part in (3, 2))
+    picture = long.picture(1000)
     assert len(picture.x) < 2100
-    assert {6_543_210, 7_000_001, 8_000_001} <= set(picture.index.tolist())
-    inner = ten_million.picture(1000, 6_543_000, 6_543_900)
+    assert {spike, nan, nan + 1} <= set(picture.index.tolist())
+    inner = long.picture(1000, spike - 210, spike + 690)
     assert inner.complete
     assert len(inner.x) == 903
 
 
 def test_a_window_costs_the_same_at_any_length(
-    ten_million: Series, monkeypatch: pytest.MonkeyPatch
+    long: Series, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Counted, not timed: the values and the x a picture looks at."""
 
     def looks(count: int) -> int:
         series = Series("loss")
-        series.extend(*(a[:count] for a in ten_million.since(0)))
+        series.extend(*(a[:count] for a in long.since(0)))
         counts = [Counted(np.asarray(a)) for a in (series._values, series._steps)]
         row = series._row("step")
         monkeypatch.setattr(
@@ -240,7 +245,7 @@ def test_a_window_costs_the_same_at_any_length(
         series.picture(1000)
         return sum(c.looks for c in counts)
 
-    few, many = looks(100_000), looks(10_000_000)
+    few, many = looks(100_000), looks(len(long))
     assert many < 1.6 * few
     assert many < 200_000
 
