@@ -12,6 +12,7 @@ pytestmark = pytest.mark.install
 ROOT = Path(__file__).parents[2]
 VERSION = "import ipykernel; print(ipykernel.__version__)"
 TESTS = (
+    "tests/widgets/test_ipykernel_internals.py",
     "tests/widgets/live/test_clicks_while_busy.py",
     "tests/widgets/live/test_settings_while_busy.py",
 )

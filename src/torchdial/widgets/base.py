@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import anywidget
 import traitlets as t
+from IPython import get_ipython
 
 from torchdial.js_bundle import bundle
 from torchdial.report.html_file import write_html
 from torchdial.report.saved_widget import MAX_BYTES, SavedWidget
+from torchdial.widgets.ipykernel_internals import keep_requests, keep_route
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,15 +50,9 @@ class Widget(anywidget.AnyWidget):
         self.on_msg(self._on_message)
 
     @t.observe("comm")
-    def _leave_route(self, change: Mapping[str, Any]) -> None:
-        """Let the page's messages go to the shell that it sent them to.
-
-        ipykernel 7.4 routes them to the subshell whose message was handled last before the comm
-        sent one. Where a thread sends, that may be any page's subshell, and messages are lost once
-        that page is closed.
-        """
-        if hasattr(change["new"], "_reply_subshell_for"):
-            change["new"]._reply_subshell_for = None
+    def _keep_messages(self, change: Mapping[str, Any]) -> None:
+        keep_route(change["new"])
+        keep_requests(getattr(get_ipython(), "kernel", None))
 
     def close(self) -> None:
         """Close the widget and the layout it was made with, which ipywidgets leaves open."""

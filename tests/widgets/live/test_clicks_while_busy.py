@@ -20,7 +20,10 @@ import ipywidgets
 from torchdial.training.control.control import Control
 from torchdial.training.control.loop import loop
 from torchdial.training.control.worker_thread import start
+from torchdial.widgets.ipykernel_internals import keep_requests
 from torchdial.widgets.live.clicks_while_busy import hear
+
+keep_requests(get_ipython().kernel)  # as every widget of torchdial does
 
 
 class Panel(ipywidgets.Widget):
@@ -280,10 +283,10 @@ def test_vs_code_is_said_to_keep_clicks_back(notebook: Kernel) -> None:
     notebook.run(
         "__vsc_ipynb_file__ = 'a.ipynb'; import torchdial.widgets.live.clicks_while_busy as clicks"
     )
-    said = notebook.run("print(clicks._words(clicks._inbox._stream, get_ipython()))")
+    said = notebook.run("print(clicks._words(clicks._inbox._channel, get_ipython()))")
     notebook.run("del __vsc_ipynb_file__")
     assert said.startswith("Clicks are heard here when the cell has ended.")
-    assert notebook.run("print(clicks._words(clicks._inbox._stream, get_ipython()))") == "\n"
+    assert notebook.run("print(clicks._words(clicks._inbox._channel, get_ipython()))") == "\n"
 
 
 @pytest.mark.skipif(not HAS_SUBSHELLS, reason="subshells come with ipykernel 7")

@@ -25,7 +25,10 @@ import ipywidgets, traitlets
 from torchdial.training.control.control import Control
 from torchdial.training.control.loop import loop
 from torchdial.training.control.worker_thread import start
+from torchdial.widgets.ipykernel_internals import keep_requests
 from torchdial.widgets.live.clicks_while_busy import hear
+
+keep_requests(get_ipython().kernel)  # as every widget of torchdial does
 
 
 class Bare(ipywidgets.Widget):
