@@ -4,7 +4,7 @@ Run `python -m tests.golden.make_detections`. tests/sweeps/boxes/test_golden_det
 the file is not what this gives, or if the package does not give what is in the file. js/test reads
 the same file.
 
-Each case has images with their boxes as they are handed over, stops of both dials, and
+Each case has images with their boxes as they are given, stops of both dials, and
 
 - wire: of each image the order of the boxes, the kept bits as bytes, and the pairs of detection,
   target and IoU, as the kernel sends them; what follows counts detections in this order.
@@ -90,10 +90,11 @@ def cases() -> list[dict[str, Any]]:
             scores=[0.0, 0.4, 0.5, 0.6, 0.9],
         ),
         case(
-            "scores and IoUs on a stop, in float32",
+            "scores on a stop in float32, IoUs whose float32 is just above or below a stop",
             [
                 image([(BOX, 0.3, 1), (FAR, 0.7, 1)], [(BOX, 1, ""), (FAR, 1, "")]),
                 image([(BOX, 0.9, 1), ([0, 0, 10, 8], 0.1, 1)], [(BOX, 1, "")]),
+                image([(BOX, 0.9, 1), ([0, 0, 10, 7], 0.8, 1)], [(BOX, 1, "")]),
                 image([(BOX, 0.9, 1), ([0, 0, 10, 3], 0.6, 1)], [([0, 0, 10, 5], 1, "")]),
                 image([(BOX, 0.2, 0)]),
             ],

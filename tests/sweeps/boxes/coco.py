@@ -134,7 +134,7 @@ def kept_of(found: dict[str, torch.Tensor], stop: float, class_agnostic: bool = 
     kept: list[int] = []
     for i in by_score(found["scores"]):
         rivals = [j for j in kept if class_agnostic or labels[i] == labels[j]]
-        if not any(nms_iou(boxes[j], boxes[i]) > np.float32(stop) for j in rivals):
+        if not any(float(nms_iou(boxes[j], boxes[i])) > stop for j in rivals):
             kept.append(i)
     return kept
 

@@ -99,12 +99,12 @@ class SlowBoxes:
         return "fp" if j is None else "ignored" if self.dropped[i][j] else "tp"
 
     def suppressors(self, i: int, k: int) -> list[list[Any]]:
-        kept, stop = self.kept[i][k], np.float32(self.given["nms"][k])
+        kept, stop = self.kept[i][k], self.given["nms"][k]
         boxes, labels = self.found[i]["boxes"].numpy(), self.found[i]["labels"].tolist()
         result = []
         for n in sorted(set(range(len(labels))) - set(kept)):
             rivals = [m for m in kept if m < n and (self.agnostic or labels[m] == labels[n])]
-            by = next(m for m in rivals if coco.nms_iou(boxes[m], boxes[n]) > stop)
+            by = next(m for m in rivals if float(coco.nms_iou(boxes[m], boxes[n])) > stop)
             result.append([i, k, n, by, float(coco.nms_iou(boxes[by], boxes[n]))])
         return result
 

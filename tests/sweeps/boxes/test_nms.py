@@ -37,7 +37,7 @@ def greedy(boxes, scores, stop, labels=None, class_agnostic=False) -> list[bool]
     for i in sorted(range(count), key=lambda i: (-scores[i], i)):
         if not suppressed[i]:
             kept[i] = True
-            suppressed |= (iou(boxes[i], boxes) > np.float32(stop)) & (labels == labels[i])
+            suppressed |= (iou(boxes[i], boxes).astype(np.float64) > stop) & (labels == labels[i])
     return kept.tolist()
 
 
@@ -73,11 +73,39 @@ NO, YES = False, True
     ("boxes", "scores", "stops", "kept"),
     [
         pytest.param(
+            [SQUARE, row(0, 7.5)],
+            [0.9, 0.8],
+            [0.7, 0.75, 0.9],
+            [[YES] * 3, [NO, YES, YES]],
+            id="on a stop is not above it",
+        ),
+        pytest.param(
             [SQUARE, row(0, 8)],
             [0.9, 0.8],
             [0.7, 0.8, 0.9],
+            [[YES] * 3, [NO, NO, YES]],
+            id="float32's 8/10 is above 0.8",
+        ),
+        pytest.param(
+            [SQUARE, row(0, 8)],
+            [0.9, 0.8],
+            torch.tensor([0.7, 0.8, 0.9]),
             [[YES] * 3, [NO, YES, YES]],
-            id="on a stop is not above it",
+            id="a float32 stop counts at its exact value",
+        ),
+        pytest.param(
+            [SQUARE, row(0, 8)],
+            [0.9, 0.8],
+            list(np.float32([0.7, 0.8, 0.9])),
+            [[YES] * 3, [NO, YES, YES]],
+            id="a list of float32 stops, too",
+        ),
+        pytest.param(
+            [SQUARE, row(0, 7)],
+            [0.9, 0.8],
+            [0.6, 0.7, 0.8],
+            [[YES] * 3, [NO, YES, YES]],
+            id="float32's 7/10 is below 0.7",
         ),
         pytest.param(
             [row(0, 8), SQUARE],
@@ -206,6 +234,21 @@ def test_ious_are_rounded_as_torchvisions() -> None:
         stops = [float(np.nextafter(on, np.float32(0))), float(on)]
         swept = nms_sweep(torch.stack([a, b]), [0.9, 0.8], iou_thresholds=stops)
         assert swept.tolist() == [[True, True], [False, True]]
+
+
+def test_tied_boxes_as_torchvision_on_the_cpu() -> None:
+    """1,260 sets of boxes of small whole numbers, whose IoUs often lie on one of 101 stops."""
+    stops, random, on_a_stop = to_stops(101), np.random.default_rng(0), 0
+    for _ in range(1260):
+        corner, size = random.integers(0, 6, (8, 2)), random.integers(5, 11, (8, 2))
+        boxes = np.concatenate([corner, corner + size], axis=1)
+        scores = random.integers(0, 5, 8) / 5
+        k = int(random.integers(0, 101))
+        swept = nms_sweep(boxes, scores, iou_thresholds=stops)
+        assert swept[:, k].tolist() == greedy(boxes, scores, stops.values[k])
+        ious = np.concatenate([iou(box, boxes) for box in boxes])
+        on_a_stop += bool((ious[ious < 1, None] == np.float32(stops.values)).any())
+    assert on_a_stop > 600
 
 
 def mirrored(boxes: list[list[float]]) -> list[list[list[float]]]:

@@ -35,8 +35,9 @@ def detect(
     """Return the detections of one image, by the rule of the dials.
 
     In this order: greedy NMS as in `nms_sweep`, at any IoU; the boxes whose score is above the
-    threshold of their class; of these the `max_det` highest scores, ties in the order given. Boxes,
-    scores and thresholds are compared in float32.
+    threshold of their class; of these the `max_det` highest scores, ties in the order given. Scores
+    and their thresholds are compared in float32, an IoU in float32 with `nms_iou` in float64, as
+    in `torchvision.ops.nms` on the CPU.
 
     Args:
         boxes: (N, 4) corners x1, y1, x2, y2, in pixels or any other unit.

@@ -80,8 +80,8 @@ class DetectionCurves:
 
     @property
     def nms_ious(self) -> torch.Tensor:
-        """The stops of the NMS dial, float32 (T,)."""
-        return self.settings.nms.tensor()
+        """The stops of the NMS dial, float64 (T,): an IoU is compared with them in float64."""
+        return torch.tensor(self.settings.nms.values, dtype=torch.float64)
 
     @property
     def score_thresholds(self) -> torch.Tensor:

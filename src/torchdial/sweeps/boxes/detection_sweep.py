@@ -53,7 +53,7 @@ class DetectionSweep:
         >>> found = {"boxes": boxes, "scores": torch.tensor([0.9, 0.6]), "labels": [1, 1]}
         >>> sweep.update([found], [{"boxes": boxes[:1], "labels": [1]}])
         >>> sweep.compute().best("f1")
-        (0.44, 0.39, 1.0)
+        (0.44, 0.4, 1.0)
     """
 
     def __init__(

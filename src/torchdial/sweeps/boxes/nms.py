@@ -42,9 +42,15 @@ def nms_sweep(
 ) -> torch.Tensor:
     """Return which boxes greedy NMS keeps, at every stop of the IoU dial.
 
-    In descending score, ties in the order given, a box is kept unless one kept before it has with
-    it an IoU, in float32, above the stop; per class, on the boxes as they are. A box may be kept,
-    suppressed and kept again along the dial: what suppressed it may be suppressed itself.
+    In descending score, ties in the order given, a box is kept unless a box kept before it
+    overlaps it with an IoU above the stop; per class, on the boxes as they are. The IoU is
+    computed in float32 and compared with the stop in float64, on every device: the rule of
+    `torchvision.ops.nms` on the CPU for float32 boxes. (torchvision's CUDA kernel compares in
+    float32, so an IoU exactly on a stop may be decided differently there.) A stop given as
+    float32 counts at its exact value: float32's 0.3 is 0.300000012.
+
+    A box may be kept, suppressed and kept again along the dial, where the box that suppresses it
+    is itself suppressed at some stops.
 
     Args:
         boxes: (N, 4) corners x1, y1, x2, y2, in pixels or any other unit.
@@ -148,13 +154,13 @@ class _Sorted:
 
 def _sweep(boxes: _Sorted, stops: Stops) -> np.ndarray:
     """Return bool (N, T): what is kept of sorted boxes."""
-    table = stops.tensor("cpu").numpy()
+    table = np.asarray(stops.values)  # float64, as torchvision's CPU kernel compares
     num_words = len(stops) // BITS + 1
     low_bits = _pack(np.tri(len(stops) + 1, num_words * BITS, -1, dtype=bool))
     alive = np.full((num_words, len(boxes)), ~np.uint64(0))
     kept = np.empty((len(boxes), num_words * BITS), dtype=bool)
     lowest = np.full(len(boxes), table[0])  # the first stop at which a box is, or may be, kept
-    after_last = np.append(table, np.float32(np.inf))
+    after_last = np.append(table, np.inf)
     step = max(1, min(BLOCK, TILE // max(len(boxes), 1)))
     class_begins = np.searchsorted(boxes.labels, boxes.labels)
     for start in range(0, len(boxes), step):

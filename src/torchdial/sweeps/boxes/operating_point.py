@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-import numpy as np
 import torch
 
 from torchdial.inputs.errors import refusal
@@ -110,7 +109,7 @@ class OperatingPoint:
                 "max_det": self.max_det,
             }
         self._check_expressible(to)
-        values = (self.score_threshold, _as_double(self.nms_iou), self.max_det)
+        values = (self.score_threshold, self.nms_iou, self.max_det)
         arguments = dict(zip(_NAMES[to], values, strict=True))
         return arguments | ({"agnostic_nms": self.class_agnostic} if to == "ultralytics" else {})
 
@@ -133,12 +132,3 @@ class OperatingPoint:
                 got="True",
                 remedy="Use export() with torchdial.detect.",
             )
-
-
-def _as_double(stop: float) -> float:
-    """Return a stop that decides alike where a float32 IoU is compared with it as a double.
-
-    torchvision's CPU kernel does. A stop that float32 rounds up would suppress at equality.
-    """
-    rounded = float(np.float32(stop))
-    return max(stop, rounded)

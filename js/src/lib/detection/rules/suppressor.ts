@@ -16,7 +16,7 @@ export function suppressor(
   stops: ArrayLike<number>,
 ): Suppressor | null {
   if (keptAt(found, stop, i)) return null;
-  const most = Math.fround(stops[stop]);
+  const most = stops[stop]; // float64, as torchvision compares it
   for (let by = 0; by < i; by++) {
     if (!classAgnostic && found.labels[by] !== found.labels[i]) continue;
     if (!keptAt(found, stop, by)) continue;
