@@ -66,6 +66,9 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
         const value = detector.measureImage(metric, label(), state.setting, image);
         if (!Number.isNaN(value)) words.push(`${LONG[metric]} ${formatMetric(value)}`);
       }
+      const outside = detector.numOutside(label(), state.setting, image);
+      if (outside) words.push(`${outside} outside the image`);
+      if (detector.lacksMasks(image)) words.push("no masks here");
       return words.join(" · ");
     },
 

@@ -92,8 +92,9 @@ LOGITS = "look like logits"
             says(
                 "boxes",
                 "y1 ≤ y2",
-                "2 of 3 boxes the other way round, the first at index 1 with corners (9, 0, 0, 9)",
-                "box_format='xyxy': pass another",
+                "2 of 3 boxes the other way round, read as box_format='xyxy', the first at "
+                "index 1: (9, 0, 0, 9), score 0.5",
+                "Pass another box_format",
             ),
             id="corners the other way round",
         ),
@@ -101,14 +102,19 @@ LOGITS = "look like logits"
             [[0, 0, 9, NAN]],
             [0.5],
             None,
-            says("boxes", "finite", "1 of 4 not finite, the first at index (0, 3)", ""),
+            says(
+                "boxes",
+                "finite",
+                "1 of 1 boxes not finite, the first at index 0: (0, 0, 9, nan)",
+                "",
+            ),
             id="NaN",
         ),
         pytest.param(
             torch.tensor([[0, 0, 1e300, 1]], dtype=torch.float64),
             [0.5],
             None,
-            says("boxes", "finite", "index (0, 2)", "overflow"),
+            says("boxes", "finite", "index 0: (0, 0, inf, 1)", "leave them out"),
             id="too large for float32",
         ),
         pytest.param(
@@ -206,7 +212,11 @@ LOGITS = "look like logits"
             id="two labels",
         ),
         pytest.param(
-            [BOX], [0.5], ["cat"], says("labels", "numbers", "'cat'", ""), id="a class name"
+            [BOX],
+            [0.5],
+            ["cat"],
+            says("labels", "numbers", "names such as 'cat'", "class_names="),
+            id="a class name",
         ),
     ],
 )
@@ -217,7 +227,12 @@ def test_what_is_refused(boxes, scores, labels, message: str) -> None:
 
 @pytest.mark.parametrize("box_format", ["xywh", "cxcywh"])
 def test_negative_sizes_are_refused_in_every_format(box_format) -> None:
-    message = says("boxes", "x1 ≤ x2", "1 of 1", f"box_format='{box_format}'")
+    message = says(
+        "boxes",
+        "x1 ≤ x2",
+        f"1 of 1 boxes the other way round, read as box_format='{box_format}'",
+        "",
+    )
     with pytest.raises(ValueError, match=message):
         to_boxes([[20, 20, -5, 5]], [0.5], None, box_format)
 

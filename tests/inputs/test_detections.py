@@ -122,17 +122,17 @@ def test_without_labels_there_is_one_class() -> None:
     [
         pytest.param([ultralytics()], True, id="Results"),
         pytest.param([supervision()], True, id="supervision"),
-        pytest.param([torchvision()], False, id="torchvision does not tell"),
-        pytest.param([transformers()], False, id="transformers does no NMS"),
-        pytest.param(coco(), False, id="COCO does not tell"),
+        pytest.param([torchvision()], None, id="torchvision does not tell"),
+        pytest.param([transformers()], True, id="transformers: its models need no NMS"),
+        pytest.param(coco(), None, id="COCO does not tell"),
         pytest.param(head(), False, id="a raw head"),
-        pytest.param([plain()], False, id="a tuple does not tell"),
+        pytest.param([plain()], None, id="a tuple does not tell"),
     ],
 )
-def test_what_is_after_nms(given: Any, after_nms: bool) -> None:
-    assert to_detections(given)[0].after_nms is after_nms
+def test_what_is_after_nms(given: Any, after_nms: bool | None) -> None:
+    assert to_detections(given, num_classes=5)[0].after_nms is after_nms
     for said in (True, False):
-        assert to_detections(given, after_nms=said)[0].after_nms is said
+        assert to_detections(given, num_classes=5, after_nms=said)[0].after_nms is said
 
 
 @pytest.mark.parametrize(
@@ -152,80 +152,6 @@ def test_names(given: Any, names: dict[int, str] | None) -> None:
     found = to_detections(given)[0].names
     assert found == names
     assert found is None or {type(k) for k in found} == {int}
-
-
-# Ultralytics' raw head
-
-
-@pytest.mark.parametrize(
-    ("given", "options"),
-    [
-        pytest.param(head(), {}, id="a tensor"),
-        pytest.param(head().numpy(), {}, id="an array, as from ONNX"),
-        pytest.param(head().half(), {}, id="half precision"),
-        pytest.param((head(), [torch.zeros(1, 9, 3, 3)]), {}, id="with its feature maps"),
-        pytest.param((head(), {"one2many": 0}), {}, id="with a dict"),
-        pytest.param(head()[..., :6], {"num_classes": 5}, id="fewer boxes than channels"),
-    ],
-)
-def test_a_raw_head_gives_each_box_its_best_class(given: Any, options: dict[str, Any]) -> None:
-    (found,) = to_detections(given, **options)
-    assert found.boxes[:2].tolist() == BOXES
-    assert found.scores[:2].tolist() == SCORES
-    assert found.labels[:2].tolist() == LABELS
-    assert found.boxes[2:].eq(0).all()
-    assert found.scores[2:].eq(0).all()
-
-
-def test_a_raw_head_is_copied_because_their_nms_writes_into_it() -> None:
-    raw = torch.cat([head(), head() / 2])
-    given = raw.clone()
-    first, second = to_detections(raw)
-    assert raw.equal(given)
-    raw.fill_(7)
-    assert first.boxes[:2].tolist() == BOXES
-    assert second.boxes[0].tolist() == [5, 10, 20, 40]
-    assert second.scores[:2].tolist() == [0.375, 0.125]
-
-
-def test_a_raw_head_made_in_inference_mode_can_be_used_outside() -> None:
-    with torch.inference_mode():
-        raw = head() * 1
-    (found,) = to_detections(raw)
-    assert not found.boxes.requires_grad
-    assert not found.boxes.is_inference()
-    assert found.boxes[:2].tolist() == BOXES
-
-
-@pytest.mark.parametrize(
-    ("given", "options", "expected", "got", "remedy"),
-    [
-        pytest.param(
-            torch.rand(1, 100, 84), {}, "(B, 4 + classes, N)", "(1, 100, 84)", ".mT", id="(B, N, C)"
-        ),
-        pytest.param(
-            torch.rand(1, 300, 6), {}, "(B, 4 + classes, N)", "(1, 300, 6)", "after NMS", id="rows"
-        ),
-        pytest.param(torch.rand(1, 4, 99), {}, "4 +", "(1, 4, 99)", "num_classes", id="no class"),
-        pytest.param(
-            head(), {"num_classes": 6}, "(B, 4 + 6, N)", "(1, 9, 9)", "coefficients", id="classes"
-        ),
-        pytest.param(
-            torch.rand(1, 116, 8400), {"num_classes": 80}, "4 + 80", "116", "head[:", id="masks too"
-        ),
-    ],
-)
-def test_heads_that_are_refused(
-    given: Any, options: Any, expected: str, got: str, remedy: str
-) -> None:
-    with pytest.raises(ValueError, match=says("detections", expected, got, remedy)):
-        to_detections(given, **options)
-
-
-def test_mask_coefficients_do_not_pass_for_scores() -> None:
-    raw = torch.cat([head(), torch.full((1, 1, 9), -2.0), torch.full((1, 1, 9), 3.0)], dim=1)
-    with pytest.raises(ValueError, match=r"^detections\[0\]\.scores: expected scores in \[0, 1\]"):
-        to_detections(raw, num_classes=7)
 
 
 # masks
@@ -255,7 +181,7 @@ def test_masks_keep_their_kind(given: Any, dtype: torch.dtype) -> None:
     ("masks", "got", "remedy"),
     [
         pytest.param(torch.zeros(3, 4, 4), "(3, 4, 4)", "one mask for each", id="three for two"),
-        pytest.param(torch.zeros(2, 3, 4, 4), "(2, 3, 4, 4)", "or none", id="three channels"),
+        pytest.param(torch.zeros(2, 3, 4, 4), "(2, 3, 4, 4)", "or no masks", id="three channels"),
         pytest.param(torch.zeros(2, 4), "(2, 4)", "one mask", id="flat"),
     ],
 )
@@ -266,7 +192,7 @@ def test_masks_that_are_refused(masks: Any, got: str, remedy: str) -> None:
 
 
 def test_masks_that_are_no_numbers() -> None:
-    message = says("detections[0].masks", "numbers", "{'size': [1, 1]}", "torch.as_tensor")
+    message = says("detections[0].masks", "numbers", "{'size': [1, 1]}", "mask.decode(masks)")
     with pytest.raises(ValueError, match=message):
         to_detections([torchvision(masks=[{"size": [1, 1]}])])
 
@@ -360,7 +286,7 @@ def test_whole_scores_are_numbers_too() -> None:
         pytest.param(
             [coco()[0] | {"bbox": [1, 2, -3, 4]}],
             {},
-            says("detections[image_id=7].boxes", "x1 ≤ x2", "1 of 1", "'xywh'"),
+            says("detections[image_id=7].boxes", "x1 ≤ x2", "1 of 1", "leave them out"),
             id="a negative width",
         ),
     ],
@@ -435,7 +361,9 @@ def test_an_image_without_boxes(given: Any) -> None:
         pytest.param(
             [torchvision(), {"boxes": BOXES, "classes": LABELS}],
             {},
-            says("detections[1]", "boxes, scores, labels", "only ['boxes', 'classes']", "Rename"),
+            says(
+                "detections[1]", "boxes, scores, labels", "only ['boxes', 'classes']", "Pass (boxes"
+            ),
             id="other keys",
         ),
         pytest.param(
@@ -465,7 +393,7 @@ def test_an_image_without_boxes(given: Any) -> None:
         pytest.param(
             [torchvision(boxes=[[0, 0, float("nan"), 1]] * 2)],
             {},
-            says("detections[0].boxes", "finite", "2 of 8", "division"),
+            says("detections[0].boxes", "finite", "2 of 2", "leave them out"),
             id="not finite",
         ),
         pytest.param(
@@ -495,13 +423,13 @@ def test_an_image_without_boxes(given: Any) -> None:
         pytest.param(
             ultralytics(boxes=None, obb=object()),
             {},
-            says("detections", "Results with boxes", "boxes=None", "oriented"),
+            says("detections", "Ultralytics Results", "along the axes", "r.obb.xyxy"),
             id="oriented boxes",
         ),
         pytest.param(
             [supervision(confidence=None)],
             {},
-            says("detections[0]", "with confidence", "confidence=None", "targets"),
+            says("detections[0]", "supervision.Detections", "boxes without scores", "targets"),
             id="boxes without scores",
         ),
     ],
@@ -521,7 +449,7 @@ def test_everything_lies_where_the_boxes_are(device: str) -> None:
     given = {key: value.to(device) for key, value in torchvision().items()}
     (found,) = to_detections([given])
     assert {v.device.type for v in (found.boxes, found.scores, found.labels)} == {device}
-    (of_head,) = to_detections(head().to(device))
+    (of_head,) = to_detections(head().to(device), num_classes=5)
     assert of_head.boxes.device.type == of_head.scores.device.type == device
 
 

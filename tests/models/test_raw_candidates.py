@@ -263,7 +263,7 @@ def test_candidates_are_read_like_any_detections() -> None:
     model = RCNN("mask")
     with raw_candidates(model):
         found = to_detections(model([0, 1]), num_classes=4)
-    assert [one.after_nms for one in found] == [False, False]
+    assert [one.after_nms for one in found] == [None, None], "a dict does not tell"
     assert all(one.masks is None for one in found)
     assert to_detections(model([0]))[0].masks is not None
 

@@ -91,7 +91,7 @@ describe.each(HANDS)("from %s", (_, hand) => {
       crowd: u1(1),
       ignore: u1(1),
     });
-    const rest = { ap: null, score_floor: 0, tiles: [], has_masks: false };
+    const rest = { ap: null, score_floor: 0, tiles: [], has_masks: [], overlap: null };
     const scenes = readScenes({ ...give(found), ...rest, pairs: give(pairs) }, truths, 5);
     expect([scenes[0].found.count, scenes[1]]).toMatchObject([
       0,

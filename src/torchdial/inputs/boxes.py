@@ -1,7 +1,8 @@
-"""Boxes: what a detector hands over, as float32 xyxy corners, float32 scores and int64 labels."""
+"""Boxes of one image: float32 xyxy corners, float32 scores and int64 labels."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
@@ -12,7 +13,7 @@ from torchdial.inputs.errors import describe, refusal, refuse_non_finite
 
 BoxFormat = Literal["xyxy", "xywh", "cxcywh"]
 
-ALMOST = 1e-3  # a score this far outside [0, 1] is a rounding error, not a logit
+SCORE_ROUNDING = 1e-3  # a score this far outside [0, 1] is a rounding error, not a logit
 
 
 class Boxes(NamedTuple):
@@ -33,89 +34,205 @@ def to_boxes(
     boxes: Any,
     scores: Any,
     labels: Any = None,
-    box_format: BoxFormat = "xyxy",
+    box_format: BoxFormat | None = None,
     *,
     absolute: bool = True,
 ) -> Boxes:
     """Return the boxes of one image in canonical form, on the device of `boxes`.
 
-    Numbers are cast to float32 first, whatever they were; only then are corners computed.
+    Numbers are cast to float32 first, whatever their type; only then are corners computed.
 
     Args:
         boxes: (N, 4) numbers in pixels: tensor, array or list.
         scores: (N,) floating-point numbers in [0, 1].
         labels: (N,) whole numbers; None makes all of them 0.
         box_format: "xyxy" (corners), "xywh" (upper left corner and size) or "cxcywh" (centre and
-            size).
-        absolute: whether to refuse boxes that look normalised; see `refuse_normalised`. For what
-            does not depend on the scale.
+            size). None takes the format that the boxes carry, as
+            `torchvision.tv_tensors.BoundingBoxes` do, and xyxy for others.
+        absolute: whether to refuse boxes that look normalised; see `looks_normalised`. Pass False
+            where the result does not depend on the scale.
 
     Raises:
-        ValueError: wrong types or shapes, lengths that differ, values that are not finite, x2 < x1
-            or y2 < y1, normalised boxes, scores outside [0, 1], or labels that are not whole.
+        ValueError: wrong types or shapes, lengths that differ, a `box_format` that contradicts the
+            boxes' own, values that are not finite, x2 < x1 or y2 < y1, normalised boxes, scores
+            outside [0, 1], or labels that are not whole numbers.
 
     Example:
         >>> to_boxes([[10, 20, 5, 5]], [0.9], box_format="xywh").boxes
         tensor([[10., 20., 15., 25.]])
     """
-    given = _to_numbers("boxes", boxes, "(N, 4)")
-    corners = _to_corners(given, box_format)
-    _refuse_negative_sizes(corners, box_format)
+    found, _ = boxes_above(boxes, scores, labels, box_format)
     if absolute:
-        refuse_normalised(corners)
-    count, device = len(corners), corners.device
-    if labels is None:
-        labels = torch.zeros(count, dtype=torch.int64)
-    return Boxes(
-        corners, _to_scores(scores, count).to(device), _to_labels(labels, count).to(device)
-    )
+        refuse_normalised(found.boxes)
+    return found
 
 
-def refuse_unknown_format(box_format: str) -> None:
-    """Raise ValueError for a format of boxes that there is none."""
+def boxes_above(
+    boxes: Any,
+    scores: Any,
+    labels: Any = None,
+    box_format: BoxFormat | None = None,
+    *,
+    score_floor: float = 0.0,
+    ids: Mapping[str, int] | None = None,
+) -> tuple[Boxes, torch.Tensor]:
+    """Return boxes with a score above a floor in canonical form, and their indices.
+
+    Coordinates of the boxes that are left out may be anything, NaN included.
+
+    Args:
+        boxes: as for `to_boxes`.
+        scores: as for `to_boxes`.
+        labels: as for `to_boxes`, or names of classes.
+        box_format: as for `to_boxes`.
+        score_floor: boxes with a score of at most this are left out; 0 keeps all.
+        ids: the label of each class name, for labels that are names.
+
+    Returns:
+        The boxes, and int64 indices into what was given.
+
+    Raises:
+        ValueError: as `to_boxes`; normalised boxes are returned.
+    """
+    box_format = format_of(boxes, box_format)
+    given = _to_numbers("boxes", boxes, "(N, 4)")
+    count, device = len(given), given.device
+    canonical = _to_scores(scores, count).to(device)
+    labels = torch.zeros(count) if labels is None else _to_ids(labels, ids)
+    whole = _to_labels(labels, count).to(device)
+    above = torch.ones_like(canonical, dtype=torch.bool)
+    if score_floor > 0:
+        above = canonical > score_floor
+        given = torch.where(above[:, None], given, torch.zeros_like(given))
+    corners = _to_corners(given, box_format, canonical)
+    index = above.nonzero().squeeze(1)
+    return Boxes(corners[index], canonical[index], whole[index]), index
+
+
+def refuse_unknown_format(box_format: str | None) -> None:
+    """Raise ValueError for an unknown format of boxes."""
     remedy = "xyxy: corners; xywh: upper left corner and size; cxcywh: centre and size."
-    one_of("box_format", box_format, get_args(BoxFormat), remedy)
+    if box_format is not None:
+        one_of("box_format", box_format, get_args(BoxFormat), remedy)
 
 
-def refuse_normalised(boxes: torch.Tensor, name: str = "boxes") -> None:
-    """Raise if boxes look as if they were given as fractions of the image.
+def format_of(boxes: Any, box_format: BoxFormat | None) -> BoxFormat:
+    """Return the format of boxes: what they carry, or else what is given, or else xyxy.
+
+    Args:
+        boxes: any; `torchvision.tv_tensors.BoundingBoxes` carry their `format`.
+        box_format: the argument, None if it was not given.
+
+    Raises:
+        ValueError: an unknown format, one that contradicts the boxes' own, or rotated boxes.
+
+    Example:
+        >>> format_of([[10, 20, 5, 5]], "xywh")
+        'xywh'
+    """
+    refuse_unknown_format(box_format)
+    carried = getattr(boxes, "format", None)
+    own = str(getattr(carried, "name", carried)).lower()
+    if carried is None or callable(carried):
+        return box_format or "xyxy"
+    if own not in get_args(BoxFormat):
+        raise refusal(
+            "boxes",
+            expected=f"boxes along the axes, with the format {' | '.join(get_args(BoxFormat))}",
+            got=f"the format {own}",
+            remedy="Rotated boxes cannot be shown. For the boxes around them convert to xyxyxyxy; "
+            "then c = boxes.as_subclass(torch.Tensor).view(-1, 4, 2) and "
+            "torch.cat([c.amin(1), c.amax(1)], 1).",
+        )
+    if box_format not in (None, own):
+        raise refusal(
+            "box_format",
+            expected=f"{own!r}, the format that the boxes carry",
+            got=repr(box_format),
+            remedy="Leave box_format out: boxes are read by the format they carry, others as xyxy.",
+        )
+    return own  # type: ignore[return-value]
+
+
+def looks_normalised(boxes: torch.Tensor) -> bool:
+    """Return whether boxes look as if they were given as fractions of the image.
 
     They do if no coordinate lies outside [-0.5, 1.5] and at least one box has an area: no object
-    of a scene is that small, and padding with zeros is no box. One real image may yet hold nothing
-    but a speck in its corner, so show this the boxes of all images at once where there are more.
+    of a scene is that small, and padding with zeros is no box. One real image may still hold
+    nothing but a speck in its corner, so pass the boxes of all images at once where there are more.
 
     Args:
         boxes: float32 (N, 4) xyxy.
-        name: what to call the argument in an error.
-
-    Raises:
-        ValueError: they look normalised.
 
     Example:
-        >>> refuse_normalised(torch.tensor([[0.0, 0.0, 640.0, 480.0]]))
+        >>> looks_normalised(torch.tensor([[0.0, 0.0, 640.0, 480.0]]))
+        False
     """
     if len(boxes) == 0:
-        return
+        return False
     low, high = (float(v) for v in torch.aminmax(boxes))
     has_area = ((boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])).any()
-    if low < -0.5 or high > 1.5 or not bool(has_area):
+    return low >= -0.5 and high <= 1.5 and bool(has_area)
+
+
+def refuse_normalised(boxes: torch.Tensor, name: str = "boxes") -> None:
+    """Raise ValueError if boxes look normalised; see `looks_normalised`."""
+    if not looks_normalised(boxes):
         return
+    low, high = (float(v) for v in torch.aminmax(boxes))
     raise refusal(
         name,
         expected="absolute coordinates, in pixels",
         got=f"only values in [{low:.4g}, {high:.4g}], which look normalised",
-        remedy="Multiply x by the width of the image and y by its height.",
+        remedy="Multiply x and widths by the width of the image, y and heights by its height.",
+    )
+
+
+def array_in(value: Any) -> Any:
+    """Return the array that a library's own class of boxes or masks holds; other values as is.
+
+    detectron2 and mmdetection hold it as `tensor`, Ultralytics as `data`, mmdetection's masks as
+    `masks`. An array of objects becomes one of numbers, if its objects are any.
+    """
+    if isinstance(value, np.ndarray) and value.dtype == object:
+        try:
+            return np.array(value.tolist())
+        except ValueError:  # of different lengths
+            return value
+    if isinstance(value, (torch.Tensor, np.ndarray, list, tuple)):
+        return value
+    held = (getattr(value, name, None) for name in ("tensor", "data", "masks"))
+    return next((v for v in held if isinstance(v, (torch.Tensor, np.ndarray))), value)
+
+
+def _to_ids(labels: Any, ids: Mapping[str, int] | None) -> Any:
+    """Return the labels of class names; other labels as they are."""
+    is_array = isinstance(labels, np.ndarray) and labels.ndim == 1 and labels.dtype.kind in "OUT"
+    names = list(labels) if is_array or isinstance(labels, (list, tuple)) else []
+    if not any(isinstance(name, str) for name in names):
+        return labels
+    known = ids or {}
+    unknown = [name for name in names if name not in known]
+    if not unknown:
+        return [known[name] for name in names]
+    raise refusal(
+        "labels",
+        expected="whole numbers" if ids is None else f"names of {list(ids)[:8]}",
+        got=f"names such as {unknown[0]!r}",
+        remedy="Pass class_names= with a name for each label, or the labels themselves: "
+        "[class_names.index(name) for name in labels].",
     )
 
 
 def _to_numbers(name: str, value: Any, shape: str) -> torch.Tensor:
-    """Return a detached tensor of `shape`, "(N, 4)" or "(N,)"; an empty list will do for both."""
+    """Return a detached plain tensor of `shape`, "(N, 4)" or "(N,)"; an empty list fits both."""
     width = 4 if shape == "(N, 4)" else None
     try:
+        value = array_in(value)
         if isinstance(value, np.ndarray):
             native = value.dtype.newbyteorder("=")
             value = np.require(value, native, ["C_CONTIGUOUS", "WRITEABLE"])
-        tensor = torch.as_tensor(value).detach()
+        tensor = torch.as_tensor(value).detach().as_subclass(torch.Tensor)
     except (TypeError, ValueError, RuntimeError):
         tensor = None
     if tensor is not None and not is_dense(tensor):
@@ -128,36 +245,44 @@ def _to_numbers(name: str, value: Any, shape: str) -> torch.Tensor:
             name,
             expected=f"numbers of shape {shape}",
             got=describe(value),
-            remedy="Pass one image at a time, as a tensor, an array or a list of numbers.",
+            remedy="Pass one image at a time, as a tensor, an array or a list of numbers; for a "
+            "batch list(zip(boxes, scores, labels)).",
         )
     return tensor
 
 
-def _to_corners(given: torch.Tensor, box_format: str) -> torch.Tensor:
-    refuse_unknown_format(box_format)
+def _to_corners(given: torch.Tensor, box_format: str, scores: torch.Tensor) -> torch.Tensor:
     numbers = given.to(torch.float32)
-    refuse_non_finite("boxes", numbers)
+    _refuse_rows(~torch.isfinite(numbers).all(1), "finite values", "not finite", numbers, scores)
     if box_format == "xyxy":
-        return numbers
-    place, size = numbers[:, :2], numbers[:, 2:]
-    start = place if box_format == "xywh" else place - size / 2
-    end = place + (size if box_format == "xywh" else size / 2)
-    return torch.cat([start, end], dim=1)
+        corners = numbers
+    else:
+        place, size = numbers[:, :2], numbers[:, 2:]
+        start = place if box_format == "xywh" else place - size / 2
+        end = place + (size if box_format == "xywh" else size / 2)
+        corners = torch.cat([start, end], dim=1)
+    inverted = (corners[:, 2:] < corners[:, :2]).any(dim=1)
+    words = f"the other way round, read as box_format={box_format!r}"
+    _refuse_rows(inverted, "x1 ≤ x2 and y1 ≤ y2", words, corners, scores)
+    return corners
 
 
-def _refuse_negative_sizes(corners: torch.Tensor, box_format: str) -> None:
-    bad = (corners[:, 2:] < corners[:, :2]).any(dim=1).nonzero().squeeze(1)
-    if len(bad) == 0:
+def _refuse_rows(
+    bad: torch.Tensor, expected: str, words: str, boxes: torch.Tensor, scores: torch.Tensor
+) -> None:
+    if not bool(bad.any()):
         return
-    first = int(bad[0])
-    numbers = ", ".join(f"{v:g}" for v in corners[first].tolist())
+    first = int(bad.nonzero()[0])
+    numbers = ", ".join(f"{v:g}" for v in boxes[first].tolist())
+    highest = float(scores[bad].max())
+    formats = ", ".join(get_args(BoxFormat))
     raise refusal(
         "boxes",
-        expected="x1 ≤ x2 and y1 ≤ y2",
-        got=f"{len(bad):,} of {len(corners):,} boxes the other way round, the first at index "
-        f"{first} with corners ({numbers})",
-        remedy=f"They were read as box_format={box_format!r}: pass another one of "
-        f"{', '.join(get_args(BoxFormat))} if they are not.",
+        expected=expected,
+        got=f"{int(bad.sum()):,} of {len(bad):,} boxes {words}, the first at index {first}: "
+        f"({numbers}), score {float(scores[first]):.4g}",
+        remedy=f"Pass another box_format ({formats}) if they have one, or leave them out: keep "
+        f"only scores > {highest:.9g} (score_floor={highest:.9g} in a preview).",
     )
 
 
@@ -182,7 +307,7 @@ def _refuse_outside_unit(scores: torch.Tensor) -> None:
     low, high = (float(v) for v in torch.aminmax(scores))
     if low >= 0 and high <= 1:
         return
-    if low >= -ALMOST and high <= 1 + ALMOST:
+    if low >= -SCORE_ROUNDING and high <= 1 + SCORE_ROUNDING:
         remedy = "Rounding has carried them over the edge: pass scores.clamp(0, 1)."
     elif low >= 0 and 1.5 < high <= 100:
         remedy = "If these are logits, pass scores.sigmoid(); if they are per cent, divide by 100."

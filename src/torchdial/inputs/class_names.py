@@ -18,8 +18,8 @@ def to_classes(
     """Return the name of each class by its label, in the order of the labels.
 
     Args:
-        given: what a person calls the labels: a list, of the labels 0 … C - 1, or a dict.
-        labels: those that occur. Without `given` there are no others but those `known`.
+        given: the names of labels: a list, of the labels 0 … C - 1, or a dict by label.
+        labels: those that occur. Without `given` the classes are these and those `known`.
         known: names that came with the data.
 
     Raises:
@@ -45,6 +45,21 @@ def to_classes(
             "COCO's category ids have gaps.",
         )
     return names
+
+
+def ids_of(given: ClassNames) -> dict[str, int] | None:
+    """Return the label of each class name; None without names.
+
+    Example:
+        >>> ids_of(["cat", "dog"])
+        {'cat': 0, 'dog': 1}
+    """
+    return None if given is None else {name: label for label, name in _named(given).items()}
+
+
+def num_labels(given: ClassNames) -> int | None:
+    """Return the largest named label + 1; None without names."""
+    return None if given is None else max(_named(given)) + 1
 
 
 def describe_labels(labels: Iterable[int]) -> str:

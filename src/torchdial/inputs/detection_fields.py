@@ -1,4 +1,4 @@
-"""What reading detections and annotations have in common: numbers, masks, names, COCO's lists."""
+"""What reading detections and targets have in common: fields by their usual names, COCO's lists."""
 
 from __future__ import annotations
 
@@ -9,12 +9,65 @@ import numpy as np
 import torch
 
 from torchdial.inputs.arguments import to_list
-from torchdial.inputs.boxes import Boxes, BoxFormat, refuse_normalised, to_boxes
+from torchdial.inputs.boxes import array_in, refuse_normalised
 from torchdial.inputs.errors import describe, refusal
 from torchdial.inputs.numbers import to_whole
 
 ImageId = int | str
-CLASSES = "It is the largest label + 1."
+
+FIELD_NAMES = {  # of torchvision, supervision, Ultralytics, detectron2, mmdetection, transformers
+    "boxes": ("xyxy", "boxes", "pred_boxes", "gt_boxes", "bboxes"),
+    "scores": ("scores", "confidence", "conf"),
+    "labels": ("labels", "class_id", "cls", "pred_classes", "gt_classes", "class_labels"),
+    "masks": ("masks", "mask", "pred_masks", "gt_masks"),
+}
+HOLDERS = ("instances", "pred_instances", "gt_instances")  # of detectron2, mmdetection
+
+
+def fields_of(one: Any) -> dict[str, Any]:
+    """Return boxes, scores, labels and masks of one image, whatever library's dict or object.
+
+    They are looked for under `FIELD_NAMES`; where they are one level further down, as in
+    detectron2's "instances" or Ultralytics' `Results.boxes`, there.
+
+    Args:
+        one: a mapping, or an object with attributes.
+
+    Returns:
+        "boxes", "scores", "labels" and "masks", as far as there are any.
+
+    Example:
+        >>> fields_of({"instances": {"pred_boxes": [[0, 0, 9, 9]], "pred_classes": [2]}})
+        {'boxes': [[0, 0, 9, 9]], 'labels': [2]}
+    """
+    inner = _first(one, HOLDERS)
+    inner = one if inner is None else inner
+    found = {key: _first(inner, names) for key, names in FIELD_NAMES.items()}
+    found = {key: value for key, value in found.items() if value is not None}
+    if hasattr(found.get("boxes"), "xyxy"):
+        return found | fields_of(found["boxes"])
+    return found
+
+
+def field(one: Any, name: str) -> Any:
+    """Return an entry of a mapping or an attribute of an object; None if there is none."""
+    return one.get(name) if isinstance(one, Mapping) else getattr(one, name, None)
+
+
+def _first(one: Any, names: Iterable[str]) -> Any:
+    return next((v for v in (field(one, name) for name in names) if v is not None), None)
+
+
+def names_of(one: Any, labels: Any) -> dict[int, str] | None:
+    """Return the names of labels that come with one image: all, or those that occur in it."""
+    named = field(one, "names")
+    if isinstance(named, (Mapping, list, tuple)):
+        return to_names(named)
+    data = field(one, "data")  # of supervision
+    names = data.get("class_name") if isinstance(data, Mapping) else None
+    if names is None or labels is None:
+        return None
+    return to_names(dict(zip(labels, names, strict=False)))
 
 
 def check_images(
@@ -22,47 +75,45 @@ def check_images(
     found: Sequence[Any],
     image_sizes: Sequence[Sequence[int]] | None,
     num_classes: int | None,
+    *,
+    absolute: bool = True,
 ) -> None:
     """Check what can be seen with all images, `Detections` or `Annotations`, side by side.
 
     Raises:
-        ValueError: not one entry for each image, normalised boxes, or labels out of range.
+        ValueError: not one entry for each image, normalised boxes where they have to be
+            `absolute`, or labels out of range.
     """
     if num_classes is not None:
-        num_classes = to_whole("num_classes", num_classes, 1, remedy=CLASSES)
-    if image_sizes is not None and len(found) != (count := len(_to_sizes(image_sizes))):
+        remedy = "It is the largest label + 1."
+        num_classes = to_whole("num_classes", num_classes, 1, remedy=remedy)
+    if image_sizes is not None and len(found) != len(image_sizes):
         raise refusal(
             name,
-            expected=f"one entry for each of {count} images",
+            expected=f"one entry for each of {len(image_sizes)} images",
             got=str(len(found)),
             remedy="Pass an empty entry for an image without boxes; with COCO's format pass "
             "image_ids, which images and in which order.",
         )
-    if found:
-        device = found[0].boxes.device
-        refuse_normalised(torch.cat([one.boxes.to(device) for one in found]), f"{name}: boxes")
+    if absolute:
+        refuse_normalised(all_boxes(found), f"{name}: boxes")
     for i, one in enumerate(found):
         _refuse_unknown_labels(f"{name}[{i}].labels", one.labels, num_classes)
 
 
-def _to_sizes(image_sizes: Any) -> list[Any]:
+def all_boxes(found: Sequence[Any]) -> torch.Tensor:
+    """Return the boxes of `Detections` or `Annotations` together, float32 (N, 4)."""
+    if not found:
+        return torch.empty(0, 4)
+    return torch.cat([one.boxes.to(found[0].boxes.device) for one in found])
+
+
+def to_sizes(image_sizes: Any) -> list[Any] | None:
+    """Return the sizes of images as a list; None if None."""
+    if image_sizes is None:
+        return None
     expected, remedy = "(H, W) of each image", "Pass image.shape[-2:] of each."
     return to_list("image_sizes", image_sizes, expected=expected, remedy=remedy)
-
-
-def read_boxes(name: str, boxes: Any, scores: Any, labels: Any, box_format: BoxFormat) -> Boxes:
-    """Return one image's boxes, normalised or not; without scores all of them are 1.
-
-    Raises:
-        ValueError: as `to_boxes`, with `name` before the argument.
-    """
-    if scores is None:
-        many = hasattr(boxes, "__len__") and getattr(boxes, "shape", None) != ()
-        scores = torch.ones(len(boxes) if many else 0)
-    try:
-        return to_boxes(boxes, scores, labels, box_format, absolute=False)
-    except ValueError as error:
-        raise ValueError(f"{name}.{error}") from None
 
 
 def to_names(names: Any) -> dict[int, str] | None:
@@ -71,6 +122,11 @@ def to_names(names: Any) -> dict[int, str] | None:
         return None
     pairs = names.items() if isinstance(names, Mapping) else enumerate(names)
     return {int(label): str(name) for label, name in pairs}
+
+
+def to_each(given: Any) -> Any:
+    """Return the entries of a NumPy array of objects as a list, and anything else as it is."""
+    return given.tolist() if isinstance(given, np.ndarray) and given.dtype == object else given
 
 
 def is_coco_list(given: Any) -> bool:
@@ -138,7 +194,7 @@ def to_numbers(name: str, values: list[Any], width: int | None = None) -> np.nda
     """Return json's numbers as float64 or int64, of shape (n,) or (n, width).
 
     Raises:
-        ValueError: they are no numbers, or not as many.
+        ValueError: some are no numbers, or the shape is another.
     """
     shape = (len(values),) if width is None else (len(values), width)
     try:
@@ -168,7 +224,11 @@ def to_masks(name: str, masks: Any, count: int) -> torch.Tensor | None:
     """
     if masks is None:
         return None
-    tensor = as_tensor(name, masks)
+    remedy = (
+        "Pass an array of one mask for each box, or no masks; of run lengths "
+        "pycocotools.mask.decode(masks).transpose(2, 0, 1)."
+    )
+    tensor = as_tensor(name, masks, remedy)
     if tensor.ndim == 4 and tensor.shape[1] == 1:
         tensor = tensor[:, 0]
     if tensor.ndim != 3 or len(tensor) != count:
@@ -176,29 +236,29 @@ def to_masks(name: str, masks: Any, count: int) -> torch.Tensor | None:
             name,
             expected=f"shape (N, H, W) or (N, 1, H, W) with N = {count} boxes",
             got=describe(masks),
-            remedy="Pass one mask for each box, or none at all.",
+            remedy=remedy,
         )
     return tensor if tensor.is_floating_point() else tensor != 0
 
 
-def as_tensor(name: str, value: Any) -> torch.Tensor:
+def as_tensor(
+    name: str, value: Any, remedy: str = "Convert it with torch.as_tensor(...)."
+) -> torch.Tensor:
     """Return a detached tensor, from a tensor or from what numpy reads as an array of numbers.
 
     Raises:
-        ValueError: it is neither.
+        ValueError: it is neither; `remedy` says what to do.
     """
+    value = array_in(value)
     if hasattr(value, "__array__") and not isinstance(value, torch.Tensor):
         value = np.asarray(value)
     if isinstance(value, np.ndarray) and value.dtype.kind in "biuf" and value.itemsize <= 8:
         native = value.dtype.newbyteorder("=")
         value = torch.from_numpy(np.require(value, native, ["C_CONTIGUOUS", "WRITEABLE"]))
     if isinstance(value, torch.Tensor):
-        return value.detach()
+        return value.detach().as_subclass(torch.Tensor)
     raise refusal(
-        name,
-        expected="a tensor or an array of numbers",
-        got=describe(value),
-        remedy="Convert it with torch.as_tensor(...).",
+        name, expected="a tensor or an array of numbers", got=describe(value), remedy=remedy
     )
 
 

@@ -1,4 +1,4 @@
-"""What is true in each image: the targets of a detector, as one `Annotations` an image."""
+"""The targets of a detector, as one `Annotations` an image."""
 
 from __future__ import annotations
 
@@ -9,19 +9,24 @@ from typing import Any
 import numpy as np
 import torch
 
-from torchdial.inputs.boxes import BoxFormat
+from torchdial.inputs.boxes import BoxFormat, array_in, boxes_above, format_of
+from torchdial.inputs.class_names import ClassNames, ids_of
 from torchdial.inputs.detection_fields import (
     ImageId,
     as_tensor,
     check_images,
+    field,
+    fields_of,
     group_by_image,
     is_coco_list,
-    read_boxes,
+    names_of,
     refuse_missing_keys,
     sort_ids,
+    to_each,
     to_masks,
     to_names,
     to_numbers,
+    to_sizes,
 )
 from torchdial.inputs.errors import describe, refusal, refuse_non_finite
 
@@ -63,12 +68,14 @@ class Annotations:
 def to_annotations(
     given: Any,
     *,
-    box_format: BoxFormat = "xyxy",
+    box_format: BoxFormat | None = None,
     image_sizes: Sequence[Sequence[int]] | None = None,
     num_classes: int | None = None,
+    class_names: ClassNames = None,
     image_ids: Sequence[ImageId] | None = None,
+    absolute: bool = True,
 ) -> list[Annotations]:
-    """Return what is true in each image, on the device where it was.
+    """Return the targets of each image, on the device where they were.
 
     Labels are kept as they are: neither shifted nor renumbered.
 
@@ -77,17 +84,23 @@ def to_annotations(
 
             - a dict with "boxes", "labels" and perhaps "iscrowd", "area", "ignore", "masks",
               "image_id", as torchvision has them, or a list with one for each image
+            - transformers' dict of "class_labels" and normalised cxcywh "boxes" for a DETR;
+              `supervision.Detections`; what detectron2 and mmdetection have under "instances" or
+              "gt_instances"; or a list with one for each image
             - an `Annotations`, or a list with one for each image
             - COCO annotations: the dict with "images", "annotations", "categories" of a file, or
               its list of annotations, with "image_id", "category_id", "bbox" and perhaps
               "iscrowd", "area", "ignore"; segmentations are not read
-        box_format: "xyxy", "xywh" or "cxcywh" of torchvision's dicts; COCO's boxes are xywh.
+        box_format: "xyxy", "xywh" or "cxcywh" of torchvision's dicts; None takes the format that
+            boxes carry (`torchvision.tv_tensors`), else xyxy. The other kinds have their own.
         image_sizes: (H, W) of each image, if there has to be one `Annotations` for each.
         num_classes: labels must be less than this.
+        class_names: a name for each label, for labels that are names.
         image_ids: COCO: which images, in which order; None takes all, sorted.
+        absolute: whether to refuse boxes that look normalised.
 
     Raises:
-        ValueError: another format, boxes, labels or areas that cannot be meant, lengths that
+        ValueError: another format, boxes, labels or areas that are not valid, lengths that
             differ, or another number of images.
 
     Example:
@@ -96,44 +109,101 @@ def to_annotations(
         >>> true[0].boxes, true[0].area, len(true[1])
         (tensor([[10.5000, 20.0000, 40.5000, 60.0000]]), tensor([800.], dtype=torch.float64), 0)
     """
-    found = _read(given, box_format, image_ids)
-    check_images("targets", found, image_sizes, num_classes)
+    sizes = to_sizes(image_sizes)
+    how = _Reading(box_format, ids_of(class_names), sizes)
+    found = _read(to_each(given), how, image_ids)
+    check_images("targets", found, sizes, num_classes, absolute=absolute)
     return found
 
 
-def _read(
-    given: Any, box_format: BoxFormat, image_ids: Sequence[ImageId] | None
-) -> list[Annotations]:
+@dataclass(frozen=True)
+class _Reading:
+    """How targets are read; see `to_annotations`."""
+
+    box_format: BoxFormat | None
+    ids: Mapping[str, int] | None
+    sizes: Sequence[Sequence[int]] | None
+
+
+def _read(given: Any, how: _Reading, image_ids: Sequence[ImageId] | None) -> list[Annotations]:
     if isinstance(given, Mapping) and "annotations" in given:
-        return _from_file(given, image_ids)
+        return _from_file(given, how, image_ids)
     if is_coco_list(given) or image_ids is not None:
-        return _from_coco(given, image_ids)
+        return _from_coco(given, how, image_ids)
     if isinstance(given, (list, tuple)):
-        return [_from_one(f"targets[{i}]", one, box_format) for i, one in enumerate(given)]
-    return [_from_one("targets", given, box_format)]
+        return [_from_one(f"targets[{i}]", i, one, how) for i, one in enumerate(given)]
+    return [_from_one("targets", 0, given, how)]
 
 
-def _from_one(name: str, one: Any, box_format: BoxFormat) -> Annotations:
-    """Read torchvision's dict of one image."""
+def _from_one(name: str, i: int, one: Any, how: _Reading) -> Annotations:
+    """Read the targets of image i."""
     if isinstance(one, Annotations):
         return one
-    refuse_missing_keys(name, one, ("boxes", "labels"))
-    return _canonical(name, one, box_format, image_id=_plain_id(one.get("image_id")))
+    fields = fields_of(one)
+    is_dict = isinstance(one, Mapping)
+    if "boxes" not in fields or (is_dict and "labels" not in fields):
+        raise refusal(
+            name,
+            expected="a dict with boxes, labels",
+            got=f"only {sorted(fields)}" if is_dict else describe(one),
+            remedy='Pass {"boxes": …, "labels": …} for each image; for FiftyOne\'s boxes multiply '
+            "x and widths by the width of the image, y and heights by its height, with "
+            'box_format="xywh"; image_ids goes with COCO\'s format only.',
+        )
+    fields["boxes"] = array_in(fields["boxes"])
+    if not is_dict or field(one, "instances") is not None:
+        how = replace(how, box_format=None)
+        return _canonical(name, fields, how, names=names_of(one, fields.get("labels")))
+    fields |= {key: one[key] for key in ("iscrowd", "ignore", "area") if key in one}
+    if "class_labels" in one:
+        fields, how = _in_pixels(name, one, fields, i, how)
+    return _canonical(name, fields, how, image_id=_plain_id(one.get("image_id")))
+
+
+def _in_pixels(
+    name: str, one: Mapping[str, Any], fields: dict[str, Any], i: int, how: _Reading
+) -> tuple[dict[str, Any], _Reading]:
+    """Return the fields of transformers' targets in pixels of the image, and how to read them.
+
+    Their boxes are fractions of the image, their areas in pixels of the resized one, whose (H, W)
+    is `size`; `orig_size` is that of the file.
+    """
+    size, original = (
+        None if one.get(key) is None else tuple(int(v) for v in one[key])
+        for key in ("size", "orig_size")
+    )
+    shown = None if how.sizes is None or i >= len(how.sizes) else tuple(how.sizes[i])
+    wanted = (original or size) if shown in (None, original) else (size or shown)
+    how = replace(how, box_format="cxcywh")
+    if wanted is None:
+        return fields, how
+    height, width = wanted
+    boxes = _float64(f"{name}.boxes", fields["boxes"]).reshape(-1, 4)
+    scaled = {"boxes": boxes * boxes.new_tensor([width, height, width, height])}
+    if "area" in fields and size is not None:
+        per_pixel = height * width / (size[0] * size[1])
+        scaled["area"] = _float64(f"{name}.area", fields["area"]) * per_pixel
+    return {key: v for key, v in fields.items() if key != "area"} | scaled, how
 
 
 def _plain_id(image_id: Any) -> ImageId | None:
-    """Return a number for the tensor of one that torchvision's tutorial makes."""
+    """Return a number for a tensor of one number, as torchvision's tutorial makes it."""
     if isinstance(image_id, (torch.Tensor, np.ndarray, np.generic)):
         return int(image_id.item())
     return image_id  # type: ignore[no-any-return]
 
 
-def _canonical(
-    name: str, one: Mapping[str, Any], box_format: BoxFormat, **known: Any
-) -> Annotations:
-    found = read_boxes(name, one["boxes"], None, one["labels"], box_format)
+def _canonical(name: str, one: Mapping[str, Any], how: _Reading, **known: Any) -> Annotations:
+    boxes = one["boxes"]
+    many = hasattr(boxes, "__len__") and getattr(boxes, "shape", None) != ()
+    scores = torch.ones(len(boxes) if many else 0)
+    try:
+        box_format = format_of(boxes, how.box_format)
+        found, _ = boxes_above(boxes, scores, one.get("labels"), how.box_format, ids=how.ids)
+    except ValueError as error:
+        raise ValueError(f"{name}.{error}") from None
     none = torch.zeros(len(found.boxes), dtype=torch.float64, device=found.boxes.device)
-    xywh = _to_xywh(one["boxes"], box_format).to(none.device)
+    xywh = _to_xywh(boxes, box_format).to(none.device)
     iscrowd = _column(f"{name}.iscrowd", one.get("iscrowd"), none) != 0
     ignore = _column(f"{name}.ignore", one.get("ignore"), none) != 0
     return Annotations(
@@ -191,7 +261,9 @@ def _float64(name: str, values: Any) -> torch.Tensor:
     return as_tensor(name, np.asarray(values) if is_list else values).to(torch.float64)
 
 
-def _from_file(given: Mapping[str, Any], image_ids: Sequence[ImageId] | None) -> list[Annotations]:
+def _from_file(
+    given: Mapping[str, Any], how: _Reading, image_ids: Sequence[ImageId] | None
+) -> list[Annotations]:
     """Read the dict of a COCO file."""
     for i, image in enumerate(given.get("images", [])):
         refuse_missing_keys(f"targets['images'][{i}]", image, ["id"])
@@ -211,7 +283,7 @@ def _from_file(given: Mapping[str, Any], image_ids: Sequence[ImageId] | None) ->
         )
     return [
         replace(one, names=names, size=_size_of(images.get(one.image_id, {})))
-        for one in _from_coco(given["annotations"], image_ids)
+        for one in _from_coco(given["annotations"], how, image_ids)
     ]
 
 
@@ -221,12 +293,15 @@ def _size_of(image: Mapping[str, Any]) -> tuple[int, int] | None:
     return int(image["height"]), int(image["width"])
 
 
-def _from_coco(given: Any, image_ids: Sequence[ImageId] | None) -> list[Annotations]:
+def _from_coco(given: Any, how: _Reading, image_ids: Sequence[ImageId] | None) -> list[Annotations]:
     found = group_by_image("targets", given, ("category_id", "bbox"), image_ids)
-    return [_from_entries(image_id, entries) for image_id, entries in found]
+    how = replace(how, box_format="xywh")
+    return [_from_entries(image_id, entries, how) for image_id, entries in found]
 
 
-def _from_entries(image_id: ImageId, entries: list[Mapping[str, Any]]) -> Annotations:
+def _from_entries(
+    image_id: ImageId, entries: list[Mapping[str, Any]], how: _Reading
+) -> Annotations:
     name = f"targets[image_id={image_id!r}]"
     boxes = to_numbers(f"{name}.bbox", [e["bbox"] for e in entries], width=4)
     one = {
@@ -239,4 +314,4 @@ def _from_entries(image_id: ImageId, entries: list[Mapping[str, Any]]) -> Annota
             [e.get("area", w * h) for e, (_, _, w, h) in zip(entries, boxes, strict=True)],
         ),
     }
-    return _canonical(name, one, "xywh", image_id=image_id)
+    return _canonical(name, one, how, image_id=image_id)

@@ -1,4 +1,4 @@
-"""What a detector found, in any of the forms people have it, as one `Detections` an image."""
+"""What a detector found, in any of the usual forms, as one `Detections` an image."""
 
 from __future__ import annotations
 
@@ -8,20 +8,23 @@ from typing import Any
 
 import torch
 
-from torchdial.inputs.boxes import BoxFormat
+from torchdial.inputs.boxes import BoxFormat, array_in, boxes_above
+from torchdial.inputs.class_names import ClassNames, ids_of, num_labels
 from torchdial.inputs.detection_fields import (
     ImageId,
-    as_tensor,
     check_images,
+    field,
+    fields_of,
     group_by_image,
     is_coco_list,
-    read_boxes,
-    refuse_missing_keys,
+    names_of,
+    to_each,
     to_masks,
-    to_names,
     to_numbers,
+    to_sizes,
 )
 from torchdial.inputs.errors import describe, refusal
+from torchdial.inputs.raw_heads import ROTATED, PrototypeMasks, head_in, read_head
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,33 +35,49 @@ class Detections:
         boxes: (N, 4) float32, x1, y1, x2, y2 in pixels.
         scores: (N,) float32 in [0, 1].
         labels: (N,) int64, as in the format: torchvision's start at 1, COCO's have gaps.
-        masks: (N, H, W) instance masks, bool or probabilities, in the size they came; or None.
-        after_nms: whether boxes have been suppressed already; an IoU dial can then only tighten.
+        masks: N instance masks, (N, H, W) bool or probabilities in the size they came, or those of
+            a -seg head; or None.
+        after_nms: whether boxes have been suppressed already, so that an IoU dial can only
+            tighten; None where the format does not tell.
         names: the names of labels, where the format has them.
         image_id: COCO's, where the format has it.
+        index: (N,) int64, the place of each box in what was given; None where it is its own.
     """
 
     boxes: torch.Tensor
     scores: torch.Tensor
     labels: torch.Tensor
-    masks: torch.Tensor | None = None
-    after_nms: bool = False
+    masks: torch.Tensor | PrototypeMasks | None = None
+    after_nms: bool | None = None
     names: dict[int, str] | None = None
     image_id: ImageId | None = None
+    index: torch.Tensor | None = None
 
     def __len__(self) -> int:
         """Return N."""
         return len(self.boxes)
 
 
+@dataclass(frozen=True)
+class _Reading:
+    """How boxes are read; see `to_detections`."""
+
+    box_format: BoxFormat | None
+    ids: Mapping[str, int] | None
+    score_floor: float
+
+
 def to_detections(
     given: Any,
     *,
-    box_format: BoxFormat = "xyxy",
+    box_format: BoxFormat | None = None,
     image_sizes: Sequence[Sequence[int]] | None = None,
     num_classes: int | None = None,
+    class_names: ClassNames = None,
     image_ids: Sequence[ImageId] | None = None,
     after_nms: bool | None = None,
+    score_floor: float = 0.0,
+    absolute: bool = True,
 ) -> list[Detections]:
     """Return what was found in each image, on the device where it was.
 
@@ -71,22 +90,27 @@ def to_detections(
             - a dict with "boxes", "scores", "labels" and perhaps "masks", as from torchvision
               and from transformers' `post_process_object_detection`
             - a tuple (boxes, scores) or (boxes, scores, labels) of tensors or arrays
-            - an Ultralytics `Results` or a `supervision.Detections`: these are after NMS
+            - Ultralytics' `Results`, `supervision.Detections`, detectron2's `Instances` or the dict
+              that holds them, mmdetection's `DetDataSample`: these are after NMS
             - a `Detections`
             - COCO results: a list of dicts with "image_id", "category_id", "bbox", "score"
-            - an Ultralytics raw head, cxcywh and class scores of shape (B, 4 + classes, N), or
-              the tuple in which it comes; each box gets its best class
-        box_format: "xyxy", "xywh" or "cxcywh" of boxes in dicts and tuples; the other formats
-            have their own.
+            - a raw head, alone or in the tuple in which it comes, of the layouts that
+              `torchdial.inputs.raw_heads.read_head` names; each box gets its best class
+        box_format: "xyxy", "xywh" or "cxcywh" of boxes in dicts and tuples; None takes the format
+            that boxes carry (`torchvision.tv_tensors`), else xyxy. The other kinds have their own.
         image_sizes: (H, W) of each image, if there has to be one `Detections` for each.
         num_classes: labels must be less than this; for a raw head, its number of classes.
+        class_names: a name for each label, for labels that are names, and in place of
+            `num_classes` for a raw head.
         image_ids: COCO results: which images, in which order; None takes those that occur,
             sorted. Pass it, since images in which nothing was found do not occur.
-        after_nms: whether NMS has been done, for formats that do not tell; None takes it as
-            done for `Results` and `supervision.Detections` alone.
+        after_nms: whether NMS has been done, for formats that do not tell.
+        score_floor: boxes with a score of at most this are left out before they are checked; 0
+            keeps all.
+        absolute: whether to refuse boxes that look normalised.
 
     Raises:
-        ValueError: another format, boxes, scores or labels that cannot be meant, lengths that
+        ValueError: another format, boxes, scores or labels that are not valid, lengths that
             differ, or another number of images.
 
     Example:
@@ -94,168 +118,150 @@ def to_detections(
         >>> found[0].boxes
         tensor([[10., 20., 40., 80.]])
     """
-    found = _read(given, box_format, num_classes, image_ids)
-    check_images("detections", found, image_sizes, num_classes)
+    how = _Reading(box_format, ids_of(class_names), score_floor)
+    head_classes = num_labels(class_names) if num_classes is None else num_classes
+    found = _read(to_each(given), how, head_classes, image_ids)
+    check_images("detections", found, to_sizes(image_sizes), num_classes, absolute=absolute)
     if after_nms is None:
         return found
     return [replace(image, after_nms=after_nms) for image in found]
 
 
 def _read(
-    given: Any,
-    box_format: BoxFormat,
-    num_classes: int | None,
-    image_ids: Sequence[ImageId] | None,
+    given: Any, how: _Reading, num_classes: int | None, image_ids: Sequence[ImageId] | None
 ) -> list[Detections]:
-    head = _head_in(given)
+    head = head_in(given)
     if head is not None:
-        return _from_head(head, num_classes)
+        return [
+            _canonical(
+                f"detections[{i}]",
+                replace(how, box_format=one.box_format),
+                *(one.boxes, one.scores, one.labels, one.masks),
+                after_nms=one.after_nms,
+            )
+            for i, one in enumerate(read_head(*head, num_classes))
+        ]
     if is_coco_list(given) or image_ids is not None:
-        return _from_coco(given, image_ids)
+        groups = group_by_image("detections", given, ("category_id", "bbox", "score"), image_ids)
+        return [_from_entries(image_id, entries, how) for image_id, entries in groups]
     if isinstance(given, list) or (isinstance(given, tuple) and not _is_plain(given)):
-        return [_from_one(f"detections[{i}]", one, box_format) for i, one in enumerate(given)]
-    return [_from_one("detections", given, box_format)]
+        return [_from_one(f"detections[{i}]", one, how) for i, one in enumerate(given)]
+    return [_from_one("detections", given, how)]
 
 
-def _from_one(name: str, one: Any, box_format: BoxFormat) -> Detections:
+def _from_one(name: str, one: Any, how: _Reading) -> Detections:
     """Read what one image has."""
     if isinstance(one, Detections):
-        return one
-    if isinstance(one, Mapping):
-        return _from_dict(name, one, box_format)
+        return one if how.score_floor <= 0 else _above(one, how.score_floor)
     if isinstance(one, tuple) and _is_plain(one):
-        return _canonical(name, *one, box_format=box_format)
-    if hasattr(one, "xyxy") and hasattr(one, "confidence"):
-        return _from_supervision(name, one)
-    if hasattr(one, "boxes") and hasattr(one, "names"):
-        return _from_results(name, one)
-    raise refusal(
+        return _canonical(name, how, *one)
+    fields = fields_of(one)
+    needed = ("boxes", "scores", "labels") if isinstance(one, Mapping) else ("boxes", "scores")
+    if not all(key in fields for key in needed):
+        raise _unreadable(name, one)
+    labels = fields.get("labels")
+    # An object is what a library returns, with corners and after NMS; so is transformers' dict,
+    # in this order, of models that need no NMS.
+    is_dict = isinstance(one, Mapping) and field(one, "instances") is None
+    after_nms = not is_dict or [*one] == ["scores", "labels", "boxes"] or None
+    how = how if is_dict else replace(how, box_format=None)
+    return _canonical(
         name,
-        expected="a dict with boxes, scores and labels, a tuple (boxes, scores, labels), "
-        "Ultralytics Results, supervision.Detections, or a raw head of shape (B, 4 + classes, N)",
-        got=describe(one),
-        remedy="Pass (boxes, scores, labels) for one image or a list of them; read a json file "
-        "with json.load.",
+        how,
+        array_in(fields["boxes"]),
+        fields["scores"],
+        labels,
+        fields.get("masks"),
+        after_nms=after_nms,
+        names=names_of(one, labels),
     )
 
 
 def _canonical(
     name: str,
+    how: _Reading,
     boxes: Any,
     scores: Any,
     labels: Any = None,
     masks: Any = None,
-    *,
-    box_format: BoxFormat = "xyxy",
     **known: Any,
 ) -> Detections:
-    found = read_boxes(name, boxes, scores, labels, box_format)
-    return Detections(*found, to_masks(f"{name}.masks", masks, len(found[0])), **known)
-
-
-def _from_dict(name: str, one: Mapping[str, Any], box_format: BoxFormat) -> Detections:
-    refuse_missing_keys(name, one, ("boxes", "scores", "labels"))
-    fields = (one["boxes"], one["scores"], one["labels"], one.get("masks"))
-    return _canonical(name, *fields, box_format=box_format)
-
-
-def _from_results(name: str, one: Any) -> Detections:
-    """Read an Ultralytics `Results`; its masks may be smaller than the image."""
-    boxes = one.boxes
-    if boxes is None:
-        raise refusal(
-            name,
-            expected="Results with boxes",
-            got="boxes=None",
-            remedy="Classification and oriented boxes (Results.obb) cannot be shown; use a "
-            "model that detects or segments.",
+    try:
+        found, index = boxes_above(
+            boxes, scores, labels, how.box_format, score_floor=how.score_floor, ids=how.ids
         )
-    masks = getattr(one, "masks", None)
-    return _canonical(
-        name,
-        boxes.xyxy,
-        boxes.conf,
-        boxes.cls,
-        None if masks is None else masks.data,
-        after_nms=True,
-        names=to_names(one.names),
+    except ValueError as error:
+        raise ValueError(f"{name}.{error}") from None
+    if not isinstance(masks, PrototypeMasks):
+        masks = to_masks(f"{name}.masks", masks, len(scores))
+    if masks is not None:
+        masks = masks[index]
+    return Detections(*found, masks, index=index if how.score_floor > 0 else None, **known)
+
+
+def _above(one: Detections, floor: float) -> Detections:
+    index = (one.scores > floor).nonzero().squeeze(1)
+    return replace(
+        one,
+        boxes=one.boxes[index],
+        scores=one.scores[index],
+        labels=one.labels[index],
+        masks=None if one.masks is None else one.masks[index],
+        index=index if one.index is None else one.index[index],
     )
 
 
-def _from_supervision(name: str, one: Any) -> Detections:
-    if one.confidence is None:
-        raise refusal(
-            name,
-            expected="supervision.Detections with confidence",
-            got="confidence=None",
-            remedy="Boxes without scores are targets: pass them as those.",
-        )
-    return _canonical(
-        name,
-        one.xyxy,
-        one.confidence,
-        one.class_id,
-        getattr(one, "mask", None),
-        after_nms=True,
-        names=_names_beside(one.class_id, getattr(one, "data", None)),
-    )
-
-
-def _names_beside(labels: Any, data: Mapping[str, Any] | None) -> dict[int, str] | None:
-    """Return the names of the classes that occur, which is all that supervision keeps."""
-    names = (data or {}).get("class_name")
-    if names is None or labels is None:
-        return None
-    return to_names(dict(zip(labels, names, strict=False)))
-
-
-def _from_coco(given: Any, image_ids: Sequence[ImageId] | None) -> list[Detections]:
-    found = group_by_image("detections", given, ("category_id", "bbox", "score"), image_ids)
-    return [_from_entries(image_id, entries) for image_id, entries in found]
-
-
-def _from_entries(image_id: ImageId, entries: list[Mapping[str, Any]]) -> Detections:
+def _from_entries(image_id: ImageId, entries: list[Mapping[str, Any]], how: _Reading) -> Detections:
     name = f"detections[image_id={image_id!r}]"
     boxes = to_numbers(f"{name}.bbox", [e["bbox"] for e in entries], width=4)
     scores = to_numbers(f"{name}.score", [e["score"] for e in entries]).astype(float)
     labels = to_numbers(f"{name}.category_id", [e["category_id"] for e in entries])
-    return _canonical(name, boxes, scores, labels, box_format="xywh", image_id=image_id)
+    how = replace(how, box_format="xywh")
+    return _canonical(name, how, boxes, scores, labels, image_id=image_id)
 
 
-def _head_in(given: Any) -> torch.Tensor | None:
-    """Return an Ultralytics raw head, alone or in the pair (head, feature maps) of eval mode."""
-    pair = isinstance(given, tuple) and len(given) == 2 and not hasattr(given[1], "shape")
-    head = given[0] if pair else given
-    return as_tensor("detections", head) if getattr(head, "ndim", None) == 3 else None
+UNREADABLE = (  # what tells a kind, what it is called, and how to turn it into one that is read
+    (
+        ("logits", "pred_boxes"),
+        "the raw output of a DETR",
+        "Pass processor.post_process_object_detection(outputs, threshold=0.0, "
+        "target_sizes=[image.shape[-2:] for image in images]).",
+    ),
+    (
+        ("object_prediction_list",),
+        "SAHI's PredictionResult",
+        "Pass [one for i, result in enumerate(results) for one in "
+        "result.to_coco_predictions(image_id=i)] with image_ids=range(len(results)).",
+    ),
+    (
+        ("detections",),
+        "FiftyOne's Detections",
+        "Pass for each image ([[x * W, y * H, w * W, h * H] for x, y, w, h in "
+        "(d.bounding_box for d in sample.detections)], [d.confidence for d in sample.detections], "
+        '[d.label for d in sample.detections]) with box_format="xywh" and class_names=.',
+    ),
+    (("probs",), "Results of a classification", "Use a model that detects or segments."),
+    (("obb",), "Results without boxes along the axes", ROTATED),
+    (("xyxy",), "boxes without scores", "They are targets: pass them as those."),
+)
 
 
-def _from_head(head: torch.Tensor, num_classes: int | None) -> list[Detections]:
-    """Read a raw head. Nothing found shares its memory, since Ultralytics' NMS writes into it."""
-    _check_head(head, num_classes)
-    best = head[:, 4:].to(torch.float32).max(dim=1)
-    boxes = head[:, :4].mT
-    return [
-        _canonical(f"detections[{i}]", *fields, box_format="cxcywh")
-        for i, fields in enumerate(zip(boxes, best.values, best.indices, strict=True))
-    ]
-
-
-def _check_head(head: torch.Tensor, num_classes: int | None) -> None:
-    _, channels, count = head.shape
-    if channels >= 5 and (
-        channels <= count if num_classes is None else channels == 4 + num_classes
-    ):
-        return
-    classes = "classes" if num_classes is None else num_classes
-    raise refusal(
-        "detections",
-        expected=f"a raw head of shape (B, 4 + {classes}, N)",
-        got=describe(head),
-        remedy="Rows of x1, y1, x2, y2, score, class are after NMS: pass them as a tuple "
-        "(boxes, scores, labels) for each image."
-        if head.shape[2] == 6
-        else "Transpose it with .mT if boxes come before channels, pass num_classes= if there are "
-        "few boxes, and leave mask coefficients out with head[:, :4 + classes].",
+def _unreadable(name: str, one: Any) -> ValueError:
+    got = f"only {sorted(map(str, one))}" if isinstance(one, Mapping) else describe(one)
+    remedy = (
+        "Pass (boxes, scores, labels) for one image or a list of them; read a json file with "
+        "json.load."
+    )
+    for told_by, kind, words in UNREADABLE:
+        if all(field(one, attribute) is not None for attribute in told_by):
+            got, remedy = kind, words
+            break
+    return refusal(
+        name,
+        expected="a dict with boxes, scores, labels, a tuple (boxes, scores, labels), Ultralytics "
+        "Results, supervision.Detections, or a raw head of shape (B, 4 + classes, N)",
+        got=got,
+        remedy=remedy,
     )
 
 

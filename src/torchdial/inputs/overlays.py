@@ -44,14 +44,14 @@ NO_OVERLAY = Overlay()
 WHOLE = (torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
 
 
-def to_overlays(targets: Any, count: int, box_format: BoxFormat = "xyxy") -> list[Overlay]:
+def to_overlays(targets: Any, count: int, box_format: BoxFormat | None = None) -> list[Overlay]:
     """Return an overlay for each of `count` pictures.
 
     Args:
         targets: for each picture a label map or bool mask (H, W) or (1, H, W), torchvision's dict
             of boxes, labels and perhaps masks, or None.
         count: how many pictures there are.
-        box_format: of the boxes.
+        box_format: of the boxes; None takes the format that they carry, else xyxy.
 
     Raises:
         ValueError: another number of them, or one that is neither.
@@ -69,7 +69,7 @@ def to_overlays(targets: Any, count: int, box_format: BoxFormat = "xyxy") -> lis
     return [_to_overlay(f"targets[{i}]", one, box_format) for i, one in enumerate(each)]
 
 
-def _to_overlay(name: str, target: Any, box_format: BoxFormat) -> Overlay:
+def _to_overlay(name: str, target: Any, box_format: BoxFormat | None) -> Overlay:
     if target is None:
         return NO_OVERLAY
     if not isinstance(target, Mapping):

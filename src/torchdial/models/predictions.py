@@ -1,4 +1,4 @@
-"""Where a preview's frames come from: given output, or a model run anew at each refresh."""
+"""Where a preview's frames come from: given output, or a model that runs at each refresh."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 
 import torch
+from torch import nn
 
 from torchdial.inputs.errors import describe, refusal
 from torchdial.inputs.numbers import to_whole
@@ -27,6 +28,10 @@ from torchdial.models.raw_candidates import has_raw_candidates, raw_candidates
 class Source(Protocol):
     """Something that gives a model's output for the images of a preview."""
 
+    @property
+    def num_classes(self) -> int | None:
+        """The number of classes of the model's head, if that is known."""
+
     def batches(self) -> Iterator[Any]:
         """Yield the output of some images after the other."""
 
@@ -36,9 +41,10 @@ S = TypeVar("S", bound=Source)
 
 @dataclass(frozen=True)
 class Given:
-    """Output that somebody has computed."""
+    """Output that was computed before."""
 
     output: Any
+    num_classes: None = None
 
     def batches(self) -> Iterator[Any]:
         """Yield the output, as it is."""
@@ -53,6 +59,7 @@ class ModelMaps:
     images: torch.Tensor
     output: Output
     batch_size: int
+    num_classes: None = None
 
     def batches(self) -> Iterator[Any]:
         """Yield the model's output, batch by batch."""
@@ -63,8 +70,9 @@ class ModelMaps:
 class ModelDetections:
     """What a detector's current weights find in the same images.
 
-    One of torchvision's gets a list and hands out its candidates before NMS. Another model gets
-    what there is, a batch or a list, and `adapter` finds in its output what `to_detections` reads.
+    One of torchvision's is called with a list and returns its candidates before NMS. Another model
+    is called with the images as they are, a batch or a list, and `adapter` finds in its output what
+    `to_detections` reads.
     """
 
     model: Model
@@ -72,6 +80,13 @@ class ModelDetections:
     adapter: Output
     batch_size: int
     score_floor: float
+
+    @property
+    def num_classes(self) -> int | None:
+        """`nc` of the last module that has it, as the head of a YOLO model does; None without."""
+        modules = self.model.modules() if isinstance(self.model, nn.Module) else []
+        counts: list[Any] = [getattr(module, "nc", None) for module in modules]
+        return next((count for count in reversed(counts) if isinstance(count, int)), None)
 
     def batches(self) -> Iterator[Any]:
         """Yield what is found, batch by batch."""

@@ -228,7 +228,7 @@ class DetectionSweepMetric(_SweepMetric):
         max_det: int = 300,
         *,
         score_thresholds: int | Sequence[float] | torch.Tensor | Stops = 101,
-        box_format: BoxFormat = "xyxy",
+        box_format: BoxFormat | None = None,
         zero_division: float = 1.0,
         **kwargs: Any,
     ) -> None:
@@ -244,7 +244,7 @@ class DetectionSweepMetric(_SweepMetric):
             zero_division=zero_division,
         )
         self.sweep_settings = sweep.settings
-        self.box_format: BoxFormat = box_format
+        self.box_format = box_format
         self._no_images = DetectionTally.empty(len(sweep.settings.nms))
         self._add_states(
             self._no_images.tensors(),

@@ -85,7 +85,7 @@ class ImageGrid(Widget):
         std: Numbers = None,
         cmap: str | None = None,
         normalize: Normalize = None,
-        box_format: BoxFormat = "xyxy",
+        box_format: BoxFormat | None = None,
     ) -> None:
         self._options = {"mean": mean, "std": std, "cmap": cmap, "normalize": normalize}
         self._source = to_source(images, self._options)

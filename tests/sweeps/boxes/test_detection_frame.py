@@ -1,4 +1,4 @@
-"""Frames of the detection dials: order, floor, masks, and whether NMS has been done."""
+"""Frames of the detection dials: order, floor, masks, and the largest overlap."""
 
 from __future__ import annotations
 
@@ -7,13 +7,9 @@ import pytest
 import torch
 
 from tests.sweeps.boxes import coco
-from tests.sweeps.boxes.test_nms import crowd
+from tests.sweeps.boxes.test_nms import crowd, iou
 from torchdial.inputs import to_annotations, to_detections
-from torchdial.sweeps.boxes.detection_frame import (
-    DetectionFrame,
-    looks_suppressed,
-    measure_image,
-)
+from torchdial.sweeps.boxes.detection_frame import DetectionFrame, measure_image
 from torchdial.sweeps.boxes.detection_sweep import DetectionSweep
 from torchdial.sweeps.boxes.instance_masks import pack_masks
 from torchdial.sweeps.boxes.nms import nms_sweep
@@ -23,10 +19,10 @@ DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 
 
 def frame_of(detections, targets=None, floor: float = 0.0) -> DetectionFrame:
-    found = to_detections(detections)
+    found = to_detections(detections, score_floor=floor)
     true = [None] * len(found) if targets is None else to_annotations(targets)
     parts = [
-        measure_image(one, target, SETTINGS, (200, 200), floor)
+        measure_image(one, target, SETTINGS, (200, 200))
         for one, target in zip(found, true, strict=True)
     ]
     return DetectionFrame.cat(parts)
@@ -65,12 +61,17 @@ def test_capped_curves_are_those_of_another_max_det() -> None:
 
 
 @pytest.mark.parametrize("stop", [0.3, 0.5, 0.7])
-def test_what_nms_leaves_looks_suppressed_and_what_it_gets_does_not(stop: float) -> None:
+def test_the_largest_overlap_is_at_most_the_stop_of_an_nms_before(stop: float) -> None:
     boxes, scores = crowd(600, per=8)
     kept = nms_sweep(boxes, scores, iou_thresholds=[stop])[:, 0]
-    assert int(kept.sum()) >= 50
-    assert looks_suppressed(frame_of([(boxes[kept], scores[kept])]))
-    assert not looks_suppressed(frame_of([(boxes, scores)]))
+    frame = frame_of([(boxes[kept], scores[kept])])
+    pairs = [iou(box, boxes[kept].numpy()) for box in boxes[kept].numpy()]
+    largest = max(float(np.delete(row, i).max()) for i, row in enumerate(pairs))
+    assert stop - 0.02 < largest <= frame.overlap <= stop
+    assert frame.overlap - largest < 0.01
+    assert frame_of([(boxes, scores)]).overlap > 0.9
+    assert frame_of([([], [])]).overlap is None
+    assert frame_of([([[0, 0, 9, 9]] * 2, [0.9, 0.8])]).overlap == 1
 
 
 @pytest.mark.parametrize("device", DEVICES)

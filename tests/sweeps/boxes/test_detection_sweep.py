@@ -248,12 +248,16 @@ def test_other_formats_count_the_same() -> None:
     assert from_coco.fp.equal(plain.fp)
 
 
-def test_a_raw_head_tells_its_classes_by_its_shape() -> None:
-    head = torch.rand(1, 4 + 3, 50)
+def test_a_raw_head_needs_the_number_of_classes() -> None:
+    head, targets = torch.rand(1, 4 + 3, 50), [{"boxes": [[0, 0, 50, 50]], "labels": [2]}]
     head[:, :4] *= 100
     sweep = DetectionSweep()
-    sweep.update(head, [{"boxes": [[0, 0, 50, 50]], "labels": [2]}])
+    with pytest.raises(ValueError, match="num_classes="):
+        sweep.update(head, targets)
+    sweep = DetectionSweep(num_classes=3)
+    sweep.update(head, targets)
     assert len(sweep.tally().scores) == 50
+    sweep = DetectionSweep()
     with pytest.raises(ValueError, match=r"labels 0 … 9999, got also \[10000\]"):
         sweep.update([([[0, 0, 9, 9]], [0.5], [10_000])], [{"boxes": [], "labels": []}])
 

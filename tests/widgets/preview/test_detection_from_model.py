@@ -130,10 +130,21 @@ def test_a_model_may_index_a_raw_head() -> None:
     head[:, 0] += torch.arange(7) * 30
     head[:, 5] = torch.linspace(0, 0.6, 7)
 
-    def model(images: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
-        return head, [images]
+    class Yolo(nn.Module):
+        def __init__(self, num_classes: int) -> None:
+            super().__init__()
+            self.nc = 80  # of the file that the model was made of
+            self.model = nn.Sequential(nn.Identity(), nn.Identity())
+            self.model[-1].nc = num_classes
 
-    preview = td.DetectionPreview.from_model(model, torch.rand(2, 3, 64, 64), score_floor=0.15)
+        def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
+            return head, [images]
+
+    images = torch.rand(2, 3, 64, 64)
+    with pytest.raises(ValueError, match="scores of 2 classes"):
+        td.DetectionPreview.from_model(Yolo(9), images)
+    preview = td.DetectionPreview.from_model(Yolo(2), images, score_floor=0.15)
+    assert (preview._config["after_nms"], preview.nms_iou) == (False, 0.5)
     head.fill_(-1)
     preview.score_threshold = 0
     assert preview.kept(1)["indices"].tolist() == [6, 5, 4, 3, 2]

@@ -301,7 +301,7 @@ class TestRefresh:
         assert "division by zero" in preview.notice
         assert rows(preview.kept(0)) == before != []
 
-    def test_that_cannot_be_meant_is_a_type_error(self) -> None:
+    def test_of_the_wrong_kind_is_a_type_error(self) -> None:
         preview = td.DetectionPreview(*scene())
         with pytest.raises(TypeError, match="expected detections for a preview made of detections"):
             preview.refresh()
@@ -319,24 +319,44 @@ class TestAfterNms:
         }
 
     @pytest.mark.parametrize(
-        ("found", "expected"),
+        ("found", "opens"),
         [
-            pytest.param({}, True, id="many of a class, and none overlap"),
-            pytest.param({"by": 0.8}, True, id="an IoU of 0.67"),
-            pytest.param({"by": 0.9}, False, id="an IoU of 0.82"),
-            pytest.param({"number": 49}, False, id="too few to tell"),
+            pytest.param({}, 0.5, id="none overlap"),
+            pytest.param({"by": 0.6}, 0.5, id="an IoU of 0.43"),
+            pytest.param({"by": 0.7}, 0.54, id="an IoU of 0.54, as an NMS at 0.6 leaves it"),
+            pytest.param({"by": 0.9}, 0.5, id="an IoU of 0.82, as before an NMS"),
         ],
     )
-    def test_is_recognised_by_what_does_not_overlap(self, found: Any, expected: bool) -> None:
-        image = torch.rand(3, 8, 8)
-        preview = td.DetectionPreview([image], [self.apart(**found)])
-        assert preview._config["after_nms"] is expected
+    def test_what_does_not_tell_is_not_guessed_and_opens_with_what_nms_may_have_left(
+        self, found: Any, opens: float
+    ) -> None:
+        found = self.apart(**found)
+        preview = td.DetectionPreview([torch.rand(3, 8, 8)], [found], score_threshold=0)
+        assert preview._config["after_nms"] is False
+        assert preview.nms_iou == opens
+        all_kept = len(preview.kept(0)["boxes"]) == len(found["boxes"])
+        overlap = preview._frame["sources"][0]["overlap"]
+        assert all_kept == (overlap <= opens)
 
-    def test_of_different_classes_nothing_is_recognised(self) -> None:
-        found = self.apart() | {"labels": torch.arange(60)}
-        assert not td.DetectionPreview(torch.rand(1, 3, 8, 8), [found])._config["after_nms"]
+    @pytest.mark.parametrize("said", [None, True])
+    def test_after_nms_exactly_what_was_passed_is_shown(self, said: bool | None) -> None:
+        """Low scores and boxes that overlap by 0.82 included."""
+        one = self.apart(by=0.9)
+        found = {key: one[key] for key in ("scores", "labels", "boxes")} if said is None else one
+        preview = td.DetectionPreview([torch.rand(3, 8, 8)], [found], after_nms=said)
+        assert (preview.score_threshold, preview.nms_iou) == (0.0, 1.0)
+        assert preview.kept(0)["indices"].sort().values.tolist() == list(range(60))
+        chosen = {"score_threshold": 0.5, "nms_iou": 0.4}
+        preview = td.DetectionPreview([torch.rand(3, 8, 8)], [found], after_nms=said, **chosen)
+        assert (preview.score_threshold, preview.nms_iou) == (0.5, 0.4)
 
-    def test_is_told_by_some_formats(self) -> None:
+    def test_a_grid_of_raw_candidates_is_said_to_overlap_and_no_more(self) -> None:
+        found = self.apart(14_813)
+        preview = td.DetectionPreview([torch.rand(3, 8, 8)], [found])
+        assert preview._config["after_nms"] is False
+        assert preview._frame["sources"][0]["overlap"] == 0.0
+
+    def test_results_tell(self) -> None:
         one = self.apart(2)
         results = SimpleNamespace(
             boxes=SimpleNamespace(xyxy=one["boxes"], conf=one["scores"], cls=one["labels"]),
@@ -344,11 +364,13 @@ class TestAfterNms:
         )
         preview = td.DetectionPreview(torch.rand(1, 3, 8, 8), [results])
         assert preview._config["after_nms"]
+        assert preview.nms_iou == 1.0
         assert preview.class_names == {0: "cat", 1: "dog"}
 
     @pytest.mark.parametrize("said", [True, False])
-    def test_is_what_a_person_says(self, said: bool) -> None:
-        found = [self.apart(60 if not said else 2)]
+    def test_is_what_the_argument_says(self, said: bool) -> None:
+        one = self.apart()
+        found = [{key: one[key] for key in ("scores", "labels", "boxes")}]
         preview = td.DetectionPreview(torch.rand(1, 3, 8, 8), found, after_nms=said)
         assert preview._config["after_nms"] is said
 

@@ -6,6 +6,7 @@ import { createDial, quarters } from "../preview/curve_slider";
 import { formatMetric } from "../segmentation/segmentation_text";
 import { LONG, nearestScore } from "./detection_readout";
 import { type DetectionState, formatScore } from "./detection_state";
+import type { DetectionConfig } from "./detection_wire";
 import type { Detector } from "./model_boxes";
 import { createMap } from "./operating_map";
 import { best } from "./rules/best_setting";
@@ -21,6 +22,14 @@ export interface Focus {
   detectors: readonly Detector[];
   metric: DetectionMetric;
   label: number | null;
+}
+
+/** Which way the NMS dial goes, and what the boxes show of an NMS before it. */
+function directionOf(config: DetectionConfig, overlap: number | null): string {
+  if (config.after_nms) return "they come from an NMS, so it can only tighten";
+  if (overlap === null || overlap === 1) return "further right, more overlap";
+  const two = config.class_agnostic ? "no two boxes" : "no two boxes of a class";
+  return `${two} overlap by more than ${formatScore(overlap)}`;
 }
 
 export function createDials(state: DetectionState, hasCurves: boolean) {
@@ -46,17 +55,15 @@ export function createDials(state: DetectionState, hasCurves: boolean) {
   });
   const map = createMap(stops.length, scoreStops, { move: state.move, commit: state.flush });
   map.element.hidden = !hasCurves;
-  const named = (name: string, words: string) =>
-    h("div", { class: "dial-name" }, h("b", {}, name), `  ${words}`);
-  const direction = config.after_nms
-    ? "they come from an NMS, so it can only tighten"
-    : "further right, more overlap";
+  const named = (name: string, ...words: (Node | string)[]) =>
+    h("div", { class: "dial-name" }, h("b", {}, name), "  ", ...words);
+  const direction = h("span");
   const dials = h(
     "div",
     { class: "box-dials" },
     named("score", `${hasCurves ? "line: the metric, " : ""}bars: candidates`),
     scoreDial.element,
-    named("NMS IoU", `line: boxes kept; ${direction}`),
+    named("NMS IoU", "line: boxes kept; ", direction),
     nmsDial.element,
   );
 
@@ -100,6 +107,7 @@ export function createDials(state: DetectionState, hasCurves: boolean) {
       ),
     );
     const most = Math.max(1, ...kept.map((counts) => Math.max(...counts)));
+    direction.textContent = directionOf(config, detectors[0].overlap);
     const shares = kept.map((counts) => counts.map((count) => count / most));
     nmsDial.update({
       value: setting.stop,

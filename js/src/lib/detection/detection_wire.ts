@@ -45,7 +45,7 @@ export interface DetectionConfig {
   page_size: number;
   match_iou: number;
   class_agnostic: boolean;
-  /** The boxes came after an NMS, so that the dial can only tighten. */
+  /** The boxes were given after an NMS, so that the dial can only tighten. */
   after_nms: boolean;
   sources: string[];
   initial: {
@@ -85,7 +85,10 @@ export interface WireDetections {
   score_floor: number;
   /** Instance masks that travel with the frame. */
   tiles: WireTile[];
-  has_masks: boolean;
+  /** Of each image. */
+  has_masks: boolean[];
+  /** The lowest NMS stop that keeps every box, null where some are suppressed at all stops. */
+  overlap: number | null;
 }
 
 /** Curves of a larger set of images; arrays are (T, S) or (C, T, S). */

@@ -101,7 +101,11 @@ export function createDetector(
     ap: apOf(wire.ap),
     given,
     floor: wire.score_floor,
-    hasMasks: wire.has_masks,
+    hasMasks: wire.has_masks.some(Boolean),
+    /** Whether an image has boxes without masks, where others have them. */
+    lacksMasks: (image: number): boolean =>
+      wire.has_masks.some(Boolean) && !wire.has_masks[image] && scenes[image].found.count > 0,
+    overlap: wire.overlap,
     hasBand: !given && config.has_targets && scenes.length > 1 && scenes.length < FEW_IMAGES,
 
     numCandidates: (label: number | null): number =>
@@ -111,6 +115,17 @@ export function createDetector(
           return sum + found.labels.reduce((n, l) => n + Number(l === label), 0);
         }, 0),
       ),
+
+    /** How many of the boxes that are shown lie wholly outside their image. */
+    numOutside(label: number | null, setting: Setting, image: number): number {
+      const { found, shown: kept } = decide(setting)[image];
+      const [height, width] = config.sizes[image];
+      return kept.reduce((sum, i) => {
+        const [x1, y1, x2, y2] = found.boxes.subarray(4 * i, 4 * i + 4);
+        const outside = x2 <= 0 || y2 <= 0 || x1 >= width || y1 >= height;
+        return sum + Number(outside && (label === null || found.labels[i] === label));
+      }, 0);
+    },
 
     /** Scores below, between and above the score stops. */
     histogram: (label: number | null): Float64Array =>

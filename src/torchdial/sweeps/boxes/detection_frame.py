@@ -13,7 +13,7 @@ import torch
 from torchdial.inputs.boxes import Boxes
 from torchdial.inputs.detection_targets import Annotations, to_annotations
 from torchdial.inputs.detections import Detections
-from torchdial.inputs.stops import Stops
+from torchdial.sweeps.boxes.bitsets import unpack_bits
 from torchdial.sweeps.boxes.detection_curves import DetectionCurves
 from torchdial.sweeps.boxes.detection_setting import errors_at, shown_at
 from torchdial.sweeps.boxes.detection_settings import DetectionSettings
@@ -21,20 +21,17 @@ from torchdial.sweeps.boxes.detection_tally import DetectionTally, tally_image
 from torchdial.sweeps.boxes.instance_masks import pack_masks
 from torchdial.sweeps.boxes.nms import kept_at
 
-LOOSE = 0.75  # above what NMS is ever told to leave, rounding included
-ENOUGH = 50  # boxes that had the chance to overlap
-
-Bytes = npt.NDArray[np.uint8]
+PackedMasks = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, eq=False)
 class DetectionFrame:
-    """Candidates of I images in descending score, and what NMS and targets say of them.
+    """Candidates of I images in descending score, what NMS keeps, and how they match targets.
 
     Attributes:
         boxes: float32 (N, 4) xyxy, image after image.
-        index: each one's place in what was handed over of its image, int64 (N,).
-        masks: of each image the instance masks in the same order, see `pack_masks`; or None.
+        index: each one's place in what was given for its image, int64 (N,).
+        masks: of each image the instance masks in the same order, see `pack_masks`, or None; I.
         tally: scores, labels, where NMS keeps what, and overlaps with targets.
         settings: how it was counted.
         has_targets: whether there are any; without, all is counted as if nothing were there.
@@ -42,7 +39,7 @@ class DetectionFrame:
 
     boxes: torch.Tensor
     index: torch.Tensor
-    masks: tuple[Bytes, ...] | None
+    masks: tuple[PackedMasks | None, ...]
     tally: DetectionTally
     settings: DetectionSettings
     has_targets: bool
@@ -54,9 +51,19 @@ class DetectionFrame:
 
     @property
     def score_floor(self) -> float:
-        """The lowest score that came, 0 if none did."""
+        """The lowest score of a candidate, 0 without any."""
         scores = self.tally.scores
         return float(scores.min()) if len(scores) else 0.0
+
+    @cached_property
+    def overlap(self) -> float | None:
+        """The lowest NMS stop that keeps every candidate: no two overlap by more.
+
+        None without candidates, and where some are suppressed at every stop.
+        """
+        stops = self.settings.nms.values
+        every = unpack_bits(self.tally.kept, len(stops)).all(dim=0).nonzero()
+        return stops[int(every[0])] if len(every) and len(self.boxes) else None
 
     def rows(self, image: int) -> slice:
         """Return where an image's candidates are."""
@@ -109,11 +116,10 @@ class DetectionFrame:
     @staticmethod
     def cat(parts: Sequence[DetectionFrame]) -> DetectionFrame:
         """Return one frame of the images of several, of the same settings."""
-        masks = [part.masks for part in parts if part.masks is not None]
         return DetectionFrame(
             torch.cat([part.boxes for part in parts]),
             torch.cat([part.index for part in parts]),
-            sum(masks, ()) if len(masks) == len(parts) else None,
+            sum((part.masks for part in parts), ()),
             DetectionTally.cat([part.tally for part in parts]),
             parts[0].settings,
             parts[0].has_targets,
@@ -125,61 +131,30 @@ def measure_image(
     target: Annotations | None,
     settings: DetectionSettings,
     size: tuple[int, int],
-    score_floor: float = 0.0,
 ) -> DetectionFrame:
     """Return the frame of one image; NMS runs where the boxes are, the rest on the CPU.
 
     Args:
         found: candidates.
-        target: what is true in the image, if that is known.
+        target: the targets of the image, if there are any.
         settings: how to count.
         size: height and width of the image, for instance masks.
-        score_floor: leave out candidates with a score of at most this; 0 keeps all.
 
     Raises:
         ValueError: masks have other proportions than the image.
     """
-    boxes, index = take_above(found, score_floor)
+    order = torch.sort(found.scores, descending=True, stable=True).indices
+    boxes = Boxes(found.boxes[order], found.scores[order], found.labels[order])
     kept = kept_at(boxes, settings.nms, class_agnostic=settings.class_agnostic)
     truth = to_annotations({"boxes": [], "labels": []})[0] if target is None else target
-    index = index.cpu()
     masks = None
-    if found.masks is not None or len(found) == 0:  # of nothing there are masks, too
-        ordered = [] if found.masks is None else [found.masks[i] for i in index.tolist()]
-        masks = (pack_masks(ordered, boxes.boxes, size),)
+    if found.masks is not None:
+        masks = pack_masks([found.masks[i] for i in order.tolist()], boxes.boxes, size)
     return DetectionFrame(
         boxes.boxes.cpu(),
-        index,
-        masks,
+        (order if found.index is None else found.index[order]).cpu(),
+        (masks,),
         tally_image(boxes, kept, truth, settings.match_iou),
         settings,
         target is not None,
     )
-
-
-def take_above(found: Detections, floor: float) -> tuple[Boxes, torch.Tensor]:
-    """Return the boxes of scores above a floor (0 for all), the highest first, and their places."""
-    order = torch.sort(found.scores, descending=True, stable=True).indices
-    if floor > 0:
-        order = order[found.scores[order] > floor]
-    return Boxes(found.boxes[order], found.scores[order], found.labels[order]), order
-
-
-def looks_suppressed(frame: DetectionFrame) -> bool:
-    """Whether boxes look as if NMS had gone over them: many of a class, and none overlap much.
-
-    Before NMS a detector finds everything several times over. So if at least 50 boxes have
-    another of their class in the image, and no two of a class have an IoU above 0.75, somebody
-    has taken the others away; or the model has none, as DETR, and NMS can only tighten too.
-    """
-    at_risk = 0
-    stops = Stops((LOOSE,))
-    for image in range(frame.tally.num_images):
-        rows = frame.rows(image)
-        labels = frame.tally.labels[rows].long()
-        boxes = Boxes(frame.boxes[rows], frame.tally.scores[rows], labels)
-        if not bool(kept_at(boxes, stops, class_agnostic=False).all()):
-            return False
-        same = torch.unique(labels, return_counts=True)[1]
-        at_risk += int(same[same > 1].sum())
-    return at_risk >= ENOUGH

@@ -10,10 +10,16 @@ from typing import Any
 
 import torch
 
-from torchdial.inputs.boxes import Boxes, BoxFormat, refuse_unknown_format
-from torchdial.inputs.detection_fields import check_images, is_coco_list
-from torchdial.inputs.detection_targets import to_annotations
-from torchdial.inputs.detections import to_detections
+from torchdial.inputs.boxes import (
+    Boxes,
+    BoxFormat,
+    looks_normalised,
+    refuse_normalised,
+    refuse_unknown_format,
+)
+from torchdial.inputs.detection_fields import all_boxes, check_images, is_coco_list
+from torchdial.inputs.detection_targets import Annotations, to_annotations
+from torchdial.inputs.detections import Detections, to_detections
 from torchdial.inputs.errors import describe, refusal
 from torchdial.inputs.numbers import to_number
 from torchdial.inputs.stops import Stops, to_stops
@@ -41,7 +47,8 @@ class DetectionSweep:
             Governs precision, recall and F1; AP has COCO's own rule.
         score_thresholds: stops of the score dial at which curves are drawn. The dial itself is
             continuous: `DetectionCurves.at` is exact between them.
-        box_format: "xyxy", "xywh" or "cxcywh" of boxes in dicts and tuples.
+        box_format: "xyxy", "xywh" or "cxcywh" of boxes in dicts and tuples; None takes the format
+            that boxes carry (`torchvision.tv_tensors`), else xyxy.
         zero_division: F1 where there is neither a detection nor a target.
 
     Raises:
@@ -65,7 +72,7 @@ class DetectionSweep:
         max_det: int = 300,
         *,
         score_thresholds: int | Sequence[float] | torch.Tensor | Stops = 101,
-        box_format: BoxFormat = "xyxy",
+        box_format: BoxFormat | None = None,
         zero_division: float = 1.0,
     ) -> None:
         refuse_unknown_format(box_format)
@@ -78,17 +85,21 @@ class DetectionSweep:
             max_det=_whole("max_det", max_det),
             zero_division=_zero_division(zero_division),
         )
-        self.box_format: BoxFormat = box_format
+        self.box_format = box_format
         self._tallies: list[DetectionTally] = []
 
     def update(self, detections: Any, targets: Any) -> None:
         """Count one batch.
 
+        Boxes may be normalised, those of detections and targets alike: IoUs are the same. Areas
+        then are fractions of the image, so that AP of small, medium and large boxes says nothing.
+
         Args:
             detections: for each image, torchvision's dict of boxes (N, 4), scores (N,) and labels
-                (N,); or what else `torchdial.inputs.to_detections` takes.
+                (N,); or another kind that `torchdial.inputs.to_detections` takes.
             targets: for each image, torchvision's dict of boxes (G, 4), labels (G,) and perhaps
-                iscrowd (G,) and area (G,); or what else `torchdial.inputs.to_annotations` takes.
+                iscrowd (G,) and area (G,); or another kind that `torchdial.inputs.to_annotations`
+                takes.
 
         Raises:
             ValueError: the batch is refused as a whole; what was counted before is kept.
@@ -133,19 +144,24 @@ class DetectionSweep:
 
 
 def tally_batch(
-    detections: Any, targets: Any, settings: DetectionSettings, box_format: BoxFormat = "xyxy"
+    detections: Any,
+    targets: Any,
+    settings: DetectionSettings,
+    box_format: BoxFormat | None = None,
 ) -> list[DetectionTally]:
     """Validate one batch and decide it; see `DetectionSweep.update`."""
     num_classes = settings.num_classes or MAX_CLASSES
-    true = to_annotations(targets, box_format=box_format, num_classes=num_classes)
+    true = to_annotations(targets, box_format=box_format, num_classes=num_classes, absolute=False)
     ids = [image.image_id for image in true if image.image_id is not None]
     found = to_detections(
         detections,
         box_format=box_format,
         num_classes=settings.num_classes,
         image_ids=ids if is_coco_list(detections) else None,
+        absolute=False,
     )
-    check_images("detections", found, None, num_classes)
+    check_images("detections", found, None, num_classes, absolute=False)
+    _refuse_two_scales(found, true)
     if len(found) != len(true):
         raise refusal(
             "targets",
@@ -159,6 +175,16 @@ def tally_batch(
         kept = kept_at(boxes, settings.nms, class_agnostic=settings.class_agnostic)
         parts.append(tally_image(boxes, kept, target, settings.match_iou))
     return parts
+
+
+def _refuse_two_scales(found: Sequence[Detections], true: Sequence[Annotations]) -> None:
+    """Raise ValueError if either detections or targets look normalised, and the others do not."""
+    sides = {"detections": all_boxes(found), "targets": all_boxes(true)}
+    if not all(len(boxes) for boxes in sides.values()):
+        return
+    normalised = [name for name, boxes in sides.items() if looks_normalised(boxes)]
+    if len(normalised) == 1:
+        refuse_normalised(sides[normalised[0]], f"{normalised[0]}: boxes")
 
 
 def _whole(name: str, value: Any) -> int:

@@ -112,14 +112,14 @@ class DetectionDial(Preview[DetectionFrame]):
         self.observe(self._count_given, "max_det")
 
     def __repr__(self) -> str:
-        """Say what is shown, for places that cannot show it."""
+        """Return images, candidates and settings as text."""
         candidates = len(self._shown[1][0].boxes)
         return (
             f"{type(self).__name__}({len(self._images):,} images, {candidates:,} candidates, "
             f"score_threshold={self.score_threshold:.4g}, nms_iou={self.nms_iou:.4g})"
         )
 
-    # What the dials say of their position
+    # Results at the position of the dials
 
     @property
     def pictures(self) -> tuple[Bytes, ...]:
@@ -142,13 +142,13 @@ class DetectionDial(Preview[DetectionFrame]):
 
         Returns:
             "boxes" float32 (M, 4) xyxy, "scores" float32 (M,), "labels" int64 (M,) and "indices"
-            int64 (M,) into what was handed over, in descending score, on the CPU.
+            int64 (M,) into what was given, in descending score, on the CPU.
         """
         frame = self._shown[1][model]
         return frame.kept(self._place(image), self._remaining(frame))
 
     def errors(self, image: int, *, model: int = 0) -> dict[str, torch.Tensor]:
-        """Return what is true of the boxes that `kept` returns, and which targets they miss.
+        """Return which boxes of `kept` are true positives, and which targets they miss.
 
         Args:
             image: its index.
@@ -168,7 +168,7 @@ class DetectionDial(Preview[DetectionFrame]):
 
     @property
     def targets(self) -> tuple[Annotations, ...] | None:
-        """What is true in each image."""
+        """The targets of each image."""
         return self._truth
 
     @property
@@ -247,7 +247,7 @@ class DetectionDial(Preview[DetectionFrame]):
     def _keys_of_image(self, image: int) -> Iterator[str]:
         yield f"image/{image}"
         for source, frame in enumerate(self._shown[1]):
-            if frame.masks is not None:
+            if any(mask is not None for mask in frame.masks):
                 yield f"mask/{source}/{image}"
 
     def _plane(self, key: str) -> Bytes:
@@ -265,9 +265,8 @@ class DetectionDial(Preview[DetectionFrame]):
                 (image,) = index
                 return self._images[image]
             source, image = index
-            masks = {"mask": self._shown[1][source].masks}[kind]
-            none = [np.empty(0, np.uint8)] * len(self._images)
-            return (none if masks is None else masks)[image]
+            mask = {"mask": self._shown[1][source].masks}[kind][image]
+            return np.empty(0, np.uint8) if mask is None else mask
         except (IndexError, ValueError, KeyError) as error:
             raise KeyError(key) from error
 

@@ -74,7 +74,8 @@ def pack_detections(frame: DetectionFrame, labels: Sequence[int]) -> dict[str, A
         "pairs": _pack_pairs(frame) if frame.has_targets else None,
         "ap": None if curves is None else _pack_ap(curves, labels),
         "score_floor": frame.score_floor,
-        "has_masks": frame.masks is not None,
+        "has_masks": [mask is not None for mask in frame.masks],
+        "overlap": frame.overlap,
     }
 
 

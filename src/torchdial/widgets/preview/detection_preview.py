@@ -26,7 +26,7 @@ from torchdial.models.predictions import (
 )
 from torchdial.models.raw_candidates import check_floor, has_raw_candidates
 from torchdial.sweeps.boxes.detection_curves import DetectionCurves
-from torchdial.sweeps.boxes.detection_frame import DetectionFrame, take_above
+from torchdial.sweeps.boxes.detection_frame import DetectionFrame
 from torchdial.sweeps.boxes.detection_settings import DetectionMetric, DetectionSettings
 from torchdial.sweeps.boxes.detection_sweep import DetectionSweep
 from torchdial.sweeps.boxes.operating_point import Target
@@ -48,12 +48,18 @@ class DetectionPreview(DetectionDial, ModelPreview[DetectionFrame]):
             `torchdial.inputs.to_images`.
         detections: candidates from before NMS; see `torchdial.inputs.to_detections`. Instance
             masks are shown within their boxes.
-        targets: what is true; see `torchdial.inputs.to_annotations`.
+        targets: of each image; see `torchdial.inputs.to_annotations`.
         class_names: a name for each label, as a list of those of 0 … C - 1 or a dict by label. By
-            default those of the formats that have names, and the labels that occur.
-        box_format: "xyxy", "xywh" or "cxcywh" of boxes in dicts and tuples.
-        score_threshold: where the score dial stands first, in [0, 1].
-        nms_iou: where the NMS dial stands first; it moves to the nearest stop.
+            default those of the formats that have names, and the labels that occur. Labels may be
+            names of these.
+        box_format: "xyxy", "xywh" or "cxcywh" of boxes in dicts and tuples; None takes the format
+            that boxes carry (`torchvision.tv_tensors`), else xyxy.
+        score_threshold: where the score dial stands first, in [0, 1]. None is 0.25, and 0 after
+            NMS.
+        nms_iou: where the NMS dial stands first; it moves to the nearest stop. None is 1.0 after
+            NMS, so that everything is shown that was passed. Otherwise it is 0.5; or, where the
+            format does not tell and the largest overlap of two boxes of a class lies between 0.5
+            and 0.75, as NMS may have left it, that overlap.
         class_thresholds: for some classes their own score threshold, as a list with None or a dict
             by name or label.
         max_det: at most this many boxes an image.
@@ -65,17 +71,17 @@ class DetectionPreview(DetectionDial, ModelPreview[DetectionFrame]):
         average: how metrics are averaged: "micro" (pooled counts), "macro" (mean over classes
             present) or "image" (mean over images).
         after_nms: whether boxes have been suppressed already, so that the NMS dial can only
-            tighten. None takes it as true for formats that tell (Ultralytics' `Results` and
-            `supervision.Detections`), and where at least 50 boxes have another of their class in
-            the image but no two of them an IoU above 0.75, as after torchvision's own NMS.
+            tighten. None takes it as true for what libraries return after their NMS (Ultralytics'
+            `Results`, `supervision.Detections`, detectron2's and mmdetection's instances) or
+            without one (transformers' dicts, rows of an end-to-end head).
         score_floor: candidates with a score of at most this are left out, such as the thousands
-            near 0 of a raw head; the score dial says nothing below it.
+            near 0 of a raw head; the score dial says nothing below it. Boxes are checked after.
         image_ids: COCO's formats: the ids of `images`, in their order.
         mean: what was subtracted from `images`, to undo it for display.
         std: what `images` were divided by.
 
     Raises:
-        ValueError: anything that cannot be shown truthfully, with the reason and a remedy.
+        ValueError: any argument that is not valid, with the reason and a remedy.
 
     Example:
         >>> boxes = torch.tensor([[2, 2, 30, 30], [2, 2, 30, 24], [40, 8, 60, 28]])
@@ -93,9 +99,9 @@ class DetectionPreview(DetectionDial, ModelPreview[DetectionFrame]):
         targets: Any = None,
         *,
         class_names: ClassNames = None,
-        box_format: BoxFormat = "xyxy",
-        score_threshold: float = 0.25,
-        nms_iou: float = 0.5,
+        box_format: BoxFormat | None = None,
+        score_threshold: float | None = None,
+        nms_iou: float | None = None,
         class_thresholds: ClassThresholds = None,
         max_det: int = 300,
         iou_thresholds: int | Sequence[float] | torch.Tensor = 101,
@@ -148,8 +154,10 @@ class DetectionPreview(DetectionDial, ModelPreview[DetectionFrame]):
             classes=self._reader.classes,
             settings=self._reader.settings,
             curves=[curves],
-            score_threshold=score_threshold,
-            nms_iou=nms_iou,
+            score_threshold=(
+                self._reader.score_threshold if score_threshold is None else score_threshold
+            ),
+            nms_iou=self._reader.nms_iou if nms_iou is None else nms_iou,
             max_det=self._reader.settings.max_det,
             class_thresholds=class_thresholds,
             average=average,
@@ -203,7 +211,7 @@ class DetectionPreview(DetectionDial, ModelPreview[DetectionFrame]):
     def curves(self) -> DetectionCurves | None:
         """Counts and metrics at every stop: the given curves, or those of the shown images.
 
-        They are counted with the dial's `max_det`, and speak of labels as they were handed over.
+        They are counted with the dial's `max_det`, and their labels are those that were given.
         """
         return self.track
 
@@ -238,7 +246,7 @@ class DetectionPreview(DetectionDial, ModelPreview[DetectionFrame]):
     def refresh(self, detections: Any = None) -> bool:
         """Show the model's current weights, or new detections, for the same images.
 
-        What the person set is kept. A frame that cannot be shown leaves the last good one and a
+        Settings of the dials are kept. A frame that cannot be shown leaves the last good one and a
         notice on the widget; nothing is raised into a training loop.
 
         Args:
@@ -275,7 +283,7 @@ class DetectionPreview(DetectionDial, ModelPreview[DetectionFrame]):
             zero_division=settings.zero_division,
         )
         for given, targets in loader:
-            sweep.update(self._run(given), targets)
+            sweep.update(self._run(given), self._reader.read_targets(targets))
         return self._metrics_of(sweep.compute())
 
     def export(self, to: Target = "torchdial") -> dict[str, Any]:
@@ -295,16 +303,15 @@ class DetectionPreview(DetectionDial, ModelPreview[DetectionFrame]):
         return self._reader.measure(source)
 
     def _run(self, given: Any) -> Any:
-        """Return the boxes of each image above the floor; COCO's results as they are."""
+        """Return the detections of each image; COCO's results as they are."""
         if isinstance(self._source, Given):
             if is_coco_list(given):  # to be read with the ids of its targets
                 return given
-            outputs = iter([given])
+            source = Given(given)
         else:
-            outputs = replace(self._source, images=to_inputs(given)).batches()
-        floor = self._reader.score_floor
-        read = (found for output in outputs for found in self._reader.read(output))
-        return [tuple(take_above(found, floor)[0]) for found in read]
+            source = replace(self._source, images=to_inputs(given))
+        read, num_classes = self._reader.read, source.num_classes
+        return [found for output in source.batches() for found in read(output, num_classes)]
 
     def _needed_curves(self) -> DetectionCurves:
         return needed(self.curves, "DetectionSweep")

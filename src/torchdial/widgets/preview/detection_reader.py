@@ -13,22 +13,27 @@ from torchdial.inputs.class_names import MAX_LABEL, ClassNames, describe_labels,
 from torchdial.inputs.detection_fields import ImageId, check_images, is_coco_list
 from torchdial.inputs.errors import refusal
 from torchdial.models.predictions import Source
-from torchdial.sweeps.boxes.detection_frame import DetectionFrame, looks_suppressed, measure_image
+from torchdial.sweeps.boxes.detection_frame import DetectionFrame, measure_image
 from torchdial.sweeps.boxes.detection_settings import DetectionSettings
 
 Size = tuple[int, int]
+
+NMS_IOU = 0.5  # where the NMS dial stands first, if boxes overlap by more than …
+MAY_BE_SUPPRESSED = 0.75  # … this: an NMS is hardly ever told to leave so much
 
 
 class DetectionReader:
     """Reads what a detector found in images of known sizes.
 
-    Which classes there are, and whether NMS has been done, is found out with the first frame.
+    The first frame tells which classes there are, and whether NMS has been done.
 
     Attributes:
         settings: how to count, with the number of classes once that is known.
-        targets: what is true in each image, if that is known.
+        targets: of each image, if there are any.
         classes: the name of each class by its label.
-        after_nms: whether NMS has been done.
+        after_nms: whether NMS has been done, by what the format or the caller says.
+        score_threshold: where the score dial stands first, if nothing else is asked for.
+        nms_iou: where the NMS dial stands first, if nothing else is asked for.
         box_format: of dicts and tuples.
         score_floor: candidates with a score of at most this are left out; 0 keeps all.
     """
@@ -40,7 +45,7 @@ class DetectionReader:
         settings: DetectionSettings,
         *,
         class_names: ClassNames,
-        box_format: BoxFormat,
+        box_format: BoxFormat | None,
         after_nms: bool | None,
         score_floor: float,
         image_ids: Sequence[ImageId] | None,
@@ -52,9 +57,11 @@ class DetectionReader:
         self.settings = settings
         self._given_names = class_names
         self.classes: Mapping[int, str] = {}
-        self.box_format: BoxFormat = box_format
-        self._told = after_nms
+        self.box_format = box_format
+        self._given_after_nms = after_nms
         self.after_nms = False
+        self.score_threshold = 0.25
+        self.nms_iou = NMS_IOU
         self.score_floor = score_floor
         self.targets: list[Annotations] | None = None
         if targets is not None:
@@ -66,6 +73,7 @@ class DetectionReader:
                 box_format=box_format,
                 image_sizes=sizes,
                 num_classes=MAX_LABEL + 1,
+                class_names=class_names,
                 image_ids=image_ids if of_coco else None,
             )
             _check_sizes(self.targets, sizes)
@@ -75,31 +83,35 @@ class DetectionReader:
         """Return the frame of what a source gives now.
 
         Raises:
-            ValueError: detections that cannot be shown truthfully, of another number of images,
-                or of a class that the first frame did not have.
+            ValueError: detections that are not valid, of another number of images, or of a class
+                that the first frame did not have.
         """
         parts: list[DetectionFrame] = []
         names: dict[int, str] = {}
-        told: list[bool] = []
+        told: list[bool | None] = []
         for i, found in enumerate(self._images(source)):
             target = None if self.targets is None else self.targets[i]
             size = self._sizes[i]
-            parts.append(measure_image(found, target, self.settings, size, self.score_floor))
+            parts.append(measure_image(found, target, self.settings, size))
             names |= found.names or {}
             told.append(found.after_nms)
         frame = DetectionFrame.cat(parts)
         if self.classes:
             _check_labels(frame.tally.labels.tolist(), self.classes)
         else:
-            self._settle(frame, names, all(told))
+            self._settle(frame, names, told)
         return replace(frame, settings=self.settings)
 
-    def _settle(self, frame: DetectionFrame, names: dict[int, str], told: bool) -> None:
-        """Find out what holds for all frames."""
-        if self._told is None:
-            self.after_nms = told or looks_suppressed(frame)
-        else:
-            self.after_nms = self._told
+    def _settle(
+        self, frame: DetectionFrame, names: dict[int, str], told: Sequence[bool | None]
+    ) -> None:
+        """Set what holds for all frames."""
+        given = self._given_after_nms
+        self.after_nms = all(told) if given is None else given
+        if self.after_nms:
+            self.score_threshold, self.nms_iou = 0.0, 1.0  # exactly what was passed
+        elif given is None and None in told and NMS_IOU < (frame.overlap or 1) < MAY_BE_SUPPRESSED:
+            self.nms_iou = frame.overlap or NMS_IOU  # here, too, if it was an NMS that left these
         for target in self.targets or []:
             names |= target.names or {}
         tally = frame.tally
@@ -107,17 +119,33 @@ class DetectionReader:
         self.classes = to_classes(self._given_names, labels, names)
         self.settings = replace(self.settings, num_classes=max(self.classes) + 1)
 
-    def read(self, given: Any) -> list[Detections]:
-        """Return the canonical detections of some images."""
-        ids = self._image_ids if is_coco_list(given) else None
-        found = to_detections(given, box_format=self.box_format, image_ids=ids)
+    def read(self, given: Any, num_classes: int | None = None) -> list[Detections]:
+        """Return the canonical detections of some images.
+
+        Args:
+            given: of some images; see `to_detections`.
+            num_classes: of the head that has made them, if that is known.
+        """
+        found = to_detections(
+            given,
+            box_format=self.box_format,
+            num_classes=num_classes,
+            class_names=self._given_names,
+            image_ids=self._image_ids if is_coco_list(given) else None,
+            score_floor=self.score_floor,
+        )
         check_images("detections", found, None, MAX_LABEL + 1)
         return found
+
+    def read_targets(self, given: Any) -> list[Annotations]:
+        """Return the canonical targets of other images."""
+        names, box_format = self._given_names, self.box_format
+        return to_annotations(given, box_format=box_format, class_names=names, absolute=False)
 
     def _images(self, source: Source) -> Iterator[Detections]:
         done = 0
         for output in source.batches():
-            found = self.read(output)
+            found = self.read(output, source.num_classes)
             done += len(found)
             if done > len(self._sizes):
                 break
