@@ -6,6 +6,7 @@ import type { Guard } from "./lib/core/error_display";
 import { range } from "./lib/core/metrics";
 import { formatStop } from "./lib/core/stops";
 import { whenResting } from "./lib/core/timing";
+import { numOutside } from "./lib/detection/box_marks";
 import { createPainter } from "./lib/detection/box_painter";
 import { createDetails } from "./lib/detection/detection_details";
 import { createDials } from "./lib/detection/detection_dials";
@@ -66,7 +67,8 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
         const value = detector.measureImage(metric, label(), state.setting, image);
         if (!Number.isNaN(value)) words.push(`${LONG[metric]} ${formatMetric(value)}`);
       }
-      const outside = detector.numOutside(label(), state.setting, image);
+      const decided = detector.decide(state.setting)[image];
+      const outside = numOutside(decided, config.sizes[image], label());
       if (outside) words.push(`${outside} outside the image`);
       if (detector.lacksMasks(image)) words.push("no masks here");
       return words.join(" · ");

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { type Mark, markAt, marksOf } from "../../src/lib/detection/box_marks";
-import { decided, SETTING } from "./fixtures";
+import { type Mark, markAt, marksOf, numOutside } from "../../src/lib/detection/box_marks";
+import { directionOf } from "../../src/lib/detection/detection_dials";
+import { CONFIG, decided, SETTING } from "./fixtures";
 
 const said = (marks: Mark[]) => marks.map(({ as, index }) => `${as} ${index}`);
 
@@ -43,5 +44,36 @@ describe("marks", () => {
     expect(at(5, 9)).toBe(0);
     expect(at(12, 5)).toBeUndefined();
     expect(at(12, 9.5, 2)).toBe(1);
+  });
+});
+
+describe("boxes outside the image", () => {
+  // Shown at this setting: 0 and 2 of rows 0 to 10, 3 of columns 40 to 60.
+  it.each([
+    { size: [40, 60], label: null, count: 0, name: "none" },
+    { size: [40, 40], label: null, count: 1, name: "one that begins at the right edge" },
+    { size: [40, 39], label: 0, count: 1, name: "of a class" },
+    { size: [40, 39], label: 1, count: 0, name: "of another class" },
+    { size: [40, 15], label: null, count: 2, name: "two" },
+  ])("are counted: $name", ({ size, label, count }) => {
+    expect(numOutside(decided(), size, label)).toBe(count);
+  });
+
+  it("are counted above and to the left, too", () => {
+    const of = decided();
+    const boxes = of.found.boxes.map((v, i) => v - (i % 2 ? 10 : 0));
+    expect(numOutside({ ...of, found: { ...of.found, boxes } }, [40, 60], null)).toBe(2);
+  });
+});
+
+describe("the words beside the NMS dial", () => {
+  it.each([
+    { overlap: null, words: "further right, more overlap" },
+    { overlap: 1, words: "further right, more overlap" },
+    { overlap: 0.61, words: "no two boxes of a class overlap by more than 0.61" },
+    { overlap: 0.61, class_agnostic: true, words: "no two boxes overlap by more than 0.61" },
+    { overlap: 0.61, after_nms: true, words: "they come from an NMS, so it can only tighten" },
+  ])("say what is known: $words", ({ overlap, words, ...config }) => {
+    expect(directionOf({ ...CONFIG, ...config }, overlap)).toBe(words);
   });
 });

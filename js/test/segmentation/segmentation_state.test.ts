@@ -63,7 +63,7 @@ describe("the dial", () => {
     expect(values.threshold).toBe(0.5);
     expect(values.class_thresholds).toEqual([null, null, 0.75]);
     expect(state.stop).toBe(3);
-    expect(state.toJson()).toBe('{"class_thresholds":[0.5,0.5,0.75]}');
+    expect(state.toJson()).toBe('{"class_thresholds":[0.5,0.5,0.75],"task":"multiclass","class_index":2}');
   });
 
   it("of a binary task has one threshold, whatever class is named", () => {
@@ -72,7 +72,7 @@ describe("the dial", () => {
     state.stop = 0;
     expect(values.threshold).toBe(0);
     expect(values.class_thresholds).toEqual([]);
-    expect(state.toJson()).toBe('{"threshold":0}');
+    expect(state.toJson()).toBe('{"threshold":0,"task":"binary"}');
   });
 
   it("stands on the nearest stop, wherever somebody else has set it", () => {

@@ -203,8 +203,9 @@ def test_the_kernel_hears_of_class_and_class_thresholds(lab: Lab, page: Page) ->
         choice = dial.root.get_by_label("class")
         choice.select_option("2")
         dial.drag_to(45)
-        of_their_own = {"class_thresholds": [0.3, 0.3, 0.45, 0.3]}
-        expect_in_kernel(page, "(w.export(), w.shown_class)", (of_their_own, 2))
+        of_their_own = {"class_thresholds": [0.3, 0.3, 0.45, 0.3], "task": "multiclass"}
+        of_one = of_their_own | {"class_index": 2}
+        expect_in_kernel(page, "(w.export(), w.shown_class)", (of_one, 2))
         choice.select_option("")
         expect_in_kernel(page, "(w.export(), w.shown_class)", (of_their_own, None))
 

@@ -351,12 +351,28 @@ def test_curves_of_a_larger_set_are_told_from_the_shown_images(show: Show) -> No
     sweep = td.DetectionSweep()
     for _ in range(20):
         sweep.update(detections.newer, detections.truth)
-    dials = BoxesOnPage(show(make(curves=sweep.compute(), after_nms=True)))
+    dials = BoxesOnPage(show(make(curves=sweep.compute(), after_nms=True, score_threshold=0.25)))
     assert "micro over 60 images, at score 0.25" in dials.readout()
     assert "micro over the shown 3 images" in dials.readout()
     assert "all scores" in dials.readout()
     names = dials.root.locator(".torchdial-dial-name")
     expect(names.nth(1)).to_contain_text("they come from an NMS, so it can only tighten")
+
+
+def test_captions_say_how_many_boxes_lie_outside_and_where_masks_are_missing(show: Show) -> None:
+    inside, beside = [0.0, 0.0, 9.0, 9.0], [-9.0, 0.0, -1.0, 9.0]
+    one = {"boxes": torch.tensor([inside, beside]), "scores": torch.tensor([0.9, 0.8])}
+    one["labels"] = torch.tensor([1, 1])
+    masked = one | {"masks": torch.ones(2, 16, 16)}
+    dials = BoxesOnPage(show(td.DetectionPreview(torch.rand(2, 3, 16, 16), [masked, one])))
+    captions = dials.root.locator(".torchdial-caption")
+    expect(captions.nth(0)).to_have_text("1 · 1 outside the image")
+    expect(captions.nth(1)).to_have_text("2 · 1 outside the image · no masks here")
+    names = dials.root.locator(".torchdial-dial-name")
+    expect(names.nth(1)).to_contain_text("no two boxes of a class overlap by more than 0.00")
+    dials.set(0.85)
+    expect(captions.nth(0)).to_have_text("1")
+    expect(captions.nth(1)).to_have_text("2 · no masks here")
 
 
 def test_it_fits_a_narrow_place_and_follows_a_dark_page(show: Show) -> None:

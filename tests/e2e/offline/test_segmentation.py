@@ -164,7 +164,7 @@ def test_every_control_changes_what_is_shown(show: Show) -> None:
     expect(root.locator(".torchdial-hovered")).to_contain_text(
         re.compile(r"\(\d+, \d+\), target [01], p (in|≤|>) ")
     )
-    assert copied_by(dial.button("copy")) == '{"threshold":0.2}'
+    assert copied_by(dial.button("copy")) == '{"threshold":0.2,"task":"binary"}'
     expect(dial.button("copied")).to_be_visible()
 
 

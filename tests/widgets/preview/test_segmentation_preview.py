@@ -53,7 +53,10 @@ def test_masks_of_classes_go_by_their_own_thresholds() -> None:
     np.testing.assert_array_equal(preview.mask(0, 3) > 0, (probs[0, 3] > STOPS[20]).numpy())
     preview.shown_class = 2
     np.testing.assert_array_equal(preview.mask(0) > 0, (probs[0, 2] > STOPS[26]).numpy())
-    assert preview.export() == {"class_thresholds": [0.26, 0.3, 0.26, 0.2]}
+    thresholds = {"class_thresholds": [0.26, 0.3, 0.26, 0.2]}
+    assert preview.export() == {**thresholds, "task": "multiclass", "class_index": 2}
+    preview.shown_class = None
+    assert preview.export() == {**thresholds, "task": "multiclass"}
 
 
 def test_multilabel_mask_of_all_is_the_union() -> None:

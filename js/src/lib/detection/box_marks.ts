@@ -21,6 +21,19 @@ export interface Mark {
   index: number;
 }
 
+/** How many of the detections that are shown lie wholly outside an image of [height, width]. */
+export function numOutside(
+  { found, shown }: Decided,
+  [height, width]: readonly number[],
+  label: number | null,
+): number {
+  return shown.reduce((sum, i) => {
+    const [x1, y1, x2, y2] = found.boxes.subarray(4 * i, 4 * i + 4);
+    const outside = x2 <= 0 || y2 <= 0 || x1 >= width || y1 >= height;
+    return sum + Number(outside && (label === null || found.labels[i] === label));
+  }, 0);
+}
+
 /** What is drawn of an image, in this order, so that the highest score comes last and lies on top. */
 export function marksOf(
   image: Decided,

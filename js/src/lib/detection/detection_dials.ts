@@ -25,7 +25,7 @@ export interface Focus {
 }
 
 /** Which way the NMS dial goes, and what the boxes show of an NMS before it. */
-function directionOf(config: DetectionConfig, overlap: number | null): string {
+export function directionOf(config: DetectionConfig, overlap: number | null): string {
   if (config.after_nms) return "they come from an NMS, so it can only tighten";
   if (overlap === null || overlap === 1) return "further right, more overlap";
   const two = config.class_agnostic ? "no two boxes" : "no two boxes of a class";

@@ -116,17 +116,6 @@ export function createDetector(
         }, 0),
       ),
 
-    /** How many of the boxes that are shown lie wholly outside their image. */
-    numOutside(label: number | null, setting: Setting, image: number): number {
-      const { found, shown: kept } = decide(setting)[image];
-      const [height, width] = config.sizes[image];
-      return kept.reduce((sum, i) => {
-        const [x1, y1, x2, y2] = found.boxes.subarray(4 * i, 4 * i + 4);
-        const outside = x2 <= 0 || y2 <= 0 || x1 >= width || y1 >= height;
-        return sum + Number(outside && (label === null || found.labels[i] === label));
-      }, 0);
-    },
-
     /** Scores below, between and above the score stops. */
     histogram: (label: number | null): Float64Array =>
       remember(`histogram/${label}`, () => {

@@ -66,11 +66,12 @@ export function createState(model: AnyModel<SegmentationTraits>, changed: () => 
 
     /** The setting as Python's `export()` gives it. */
     toJson(): string {
-      return JSON.stringify(
-        get("class_thresholds").length
-          ? { class_thresholds: this.stops.map((k) => stops[k]) }
-          : { threshold: stops[nearestStop(stops, get("threshold"))] },
-      );
+      const setting = get("class_thresholds").length
+        ? { class_thresholds: this.stops.map((k) => stops[k]) }
+        : { threshold: stops[nearestStop(stops, get("threshold"))] };
+      const oneOfSeveral = task !== "binary" && get("shown_class") !== null;
+      const shown = oneOfSeveral && { class_index: get("shown_class") };
+      return JSON.stringify({ ...setting, task, ...shown });
     },
   };
 }

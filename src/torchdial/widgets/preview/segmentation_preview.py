@@ -213,9 +213,16 @@ class SegmentationPreview(SegmentationDial, ModelPreview[SegmentationFrame]):
         return self._metrics_of(sweep.compute())
 
     def export(self) -> dict[str, Any]:
-        """Return the setting as keyword arguments: a threshold, or one for each class."""
+        """Return the setting as keyword arguments of `torchdial.segment`, which gives `mask`.
+
+        These are a threshold or one for each class, the task, and the class that is shown, if one
+        is.
+        """
         setting = self._setting()
-        return {"class_thresholds" if isinstance(setting, list) else "threshold": setting}
+        name = "class_thresholds" if isinstance(setting, list) else "threshold"
+        one_of_several = self.task != "binary" and self.shown_class is not None
+        shown = {"class_index": self.shown_class} if one_of_several else {}
+        return {name: setting, "task": self.task, **shown}
 
     def _measure(self, source: Any) -> SegmentationFrame:
         return self._maps.measure(source)
