@@ -13,7 +13,7 @@ from tests.inputs.error_messages import says
 from tests.inputs.test_detections import BOXES, CXCYWH, LABELS, SCORES
 from tests.inputs.test_detections import head as nine_boxes
 from torchdial.inputs.detections import to_detections
-from torchdial.inputs.raw_heads import PrototypeMasks
+from torchdial.inputs.lazy_masks import PrototypeMasks
 
 NAMES = ["cat", "dog", "cow", "horse", "sheep"]
 MAPS = [torch.zeros(1, 69, 3, 3)]

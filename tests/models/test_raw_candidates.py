@@ -11,9 +11,12 @@ import pytest
 import torch
 from torch import nn
 
+import torchdial as td
 from tests.inputs.error_messages import says
 from torchdial.inputs.detections import to_detections
+from torchdial.inputs.lazy_masks import BoxMasks
 from torchdial.models.raw_candidates import raw_candidates
+from torchdial.sweeps.boxes.instance_masks import pack_masks
 
 
 def iou(a: list[float], b: list[float]) -> float:
@@ -310,3 +313,105 @@ def test_floors_that_are_refused(floor: Any) -> None:
     with pytest.raises(ValueError, match=message), raw_candidates(model, score_floor=floor):
         pytest.fail("not reached")
     assert state(model) == before
+
+
+class Transform(nn.Module):
+    """torchvision's GeneralizedRCNNTransform: boxes and masks in pixels of the image as it was."""
+
+    def postprocess(self, result: Any, image_shapes: Any, sizes: Any) -> Any:
+        for one, (h, w), (height, width) in zip(result, image_shapes, sizes, strict=True):
+            scale = torch.tensor([width / w, height / h] * 2)
+            one["boxes"] = one["boxes"] * scale
+            if "masks" in one:
+                pairs = zip(one["masks"], one["boxes"], strict=True)
+                pasted = [paste(mask[0], box, height, width) for mask, box in pairs]
+                one["masks"] = torch.stack(pasted)[:, None]
+        return result
+
+
+def paste(mask: torch.Tensor, box: torch.Tensor, height: int, width: int) -> torch.Tensor:
+    """What torchvision's `paste_masks_in_image` does to one mask, pixel by pixel."""
+    x1, y1, x2, y2 = box
+    grow = (len(mask) + 2) / len(mask)
+    half_w, half_h = (x2 - x1) * 0.5 * grow, (y2 - y1) * 0.5 * grow
+    cx, cy = (x2 + x1) * 0.5, (y2 + y1) * 0.5
+    left, top, right, below = (int(v) for v in (cx - half_w, cy - half_h, cx + half_w, cy + half_h))
+    w, h = max(right - left + 1, 1), max(below - top + 1, 1)
+    padded = nn.functional.pad(mask, (1, 1, 1, 1))[None, None]
+    large = nn.functional.interpolate(padded, (h, w), mode="bilinear", align_corners=False)[0, 0]
+    image = torch.zeros(height, width)
+    for y in range(height):
+        for x in range(width):
+            if left <= x <= right and top <= y <= below:
+                image[y, x] = large[y - top, x - left]
+    return image
+
+
+class MaskRCNN(RCNN):
+    """Its masks depend on the box, as a head's do."""
+
+    def __init__(self) -> None:
+        super().__init__("mask", "keypoint")
+        self.transform = Transform()
+        self.scores = nn.Parameter(torch.ones(()))
+
+    def forward(self, images: list[torch.Tensor]) -> list[dict[str, torch.Tensor]]:
+        found = self.roi_heads(range(len(images)))
+        for one in found:
+            if "masks" in one:
+                rows = torch.arange(28.0)
+                waves = (one["boxes"].sum(1)[:, None] + rows * 0.4).sin() * 0.5 + 0.5
+                one["masks"] = (waves[:, None, :, None] * waves[:, None, None, :]).sqrt()
+        sizes = [tuple(image.shape[-2:]) for image in images]
+        return self.transform.postprocess(found, [(150, 140)] * len(images), sizes)
+
+
+IMAGES = [torch.zeros(3, 75, 140), torch.zeros(3, 90, 84)]
+
+
+def test_the_masks_of_candidates_are_those_that_the_model_pastes() -> None:
+    model = MaskRCNN()
+    before = state(model)
+    with raw_candidates(model, masks=True):
+        raw = model(IMAGES)
+    assert state(model) == before
+    assert "postprocess" not in vars(model.transform)
+    found = to_detections(raw, score_floor=0.05)
+    for image, own in zip(found, model(IMAGES), strict=True):
+        assert len(image) > len(own["boxes"]) > 5
+        for box, mask in zip(own["boxes"], own["masks"], strict=True):
+            (i,) = (image.boxes == box).all(1).nonzero()[:1, 0].tolist()
+            assert image.masks[i].equal(mask[0])
+            assert 0 < (mask > 0.5).float().mean() < 1
+
+
+def test_a_preview_shows_the_masks_of_a_mask_rcnn() -> None:
+    model = MaskRCNN()
+    preview = td.DetectionPreview.from_model(model, IMAGES, nms_iou=0.5, score_threshold=0.05)
+    preview.max_det = 8
+    source = preview._frame["sources"][0]
+    assert source["has_masks"] == [True, True]
+    model.eval()
+    for i, own in enumerate(model(IMAGES)):
+        drawn = preview.kept(i)
+        assert drawn["boxes"].equal(own["boxes"])
+        packed = preview._shown[1][0].masks[i]
+        boxes = preview._shown[1][0].boxes[preview._shown[1][0].rows(i)]
+        with raw_candidates(model, masks=True):
+            raw = model(IMAGES)[i]
+        order = raw["scores"].sort(descending=True, stable=True).indices
+        pasted = [raw["masks"][k] > 0.5 for k in order.tolist()]
+        assert packed.tolist() == pack_masks(pasted, boxes, IMAGES[i].shape[-2:]).tolist()
+
+
+@pytest.mark.parametrize(
+    "box",
+    [[2.5, 3.5, 9.5, 8.25], [-4.0, -3.0, 5.0, 6.0], [7, 5, 30, 40], [-9, -9, -5, -5], [3, 3, 3, 3]],
+    ids=["inside", "over the corner", "over the other", "outside", "without area"],
+)
+def test_a_mask_is_pasted_as_torchvision_does(box: list[float]) -> None:
+    mask = torch.rand(28, 28, generator=torch.Generator().manual_seed(0))
+    corners = torch.tensor([box], dtype=torch.float32)
+    masks = BoxMasks(mask[None], corners, (10, 12))
+    assert len(masks) == 1
+    assert masks[0].equal(paste(mask, corners[0], 10, 12))

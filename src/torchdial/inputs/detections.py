@@ -24,7 +24,8 @@ from torchdial.inputs.detection_fields import (
     to_sizes,
 )
 from torchdial.inputs.errors import describe, refusal
-from torchdial.inputs.raw_heads import ROTATED, PrototypeMasks, head_in, read_head
+from torchdial.inputs.lazy_masks import LazyMasks
+from torchdial.inputs.raw_heads import ROTATED, head_in, read_head
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,8 +36,8 @@ class Detections:
         boxes: (N, 4) float32, x1, y1, x2, y2 in pixels.
         scores: (N,) float32 in [0, 1].
         labels: (N,) int64, as in the format: torchvision's start at 1, COCO's have gaps.
-        masks: N instance masks, (N, H, W) bool or probabilities in the size they came, or those of
-            a -seg head; or None.
+        masks: N instance masks, (N, H, W) bool or probabilities in the size they came, or
+            `LazyMasks`; or None.
         after_nms: whether boxes have been suppressed already, so that an IoU dial can only
             tighten; None where the format does not tell.
         names: the names of labels, where the format has them.
@@ -47,7 +48,7 @@ class Detections:
     boxes: torch.Tensor
     scores: torch.Tensor
     labels: torch.Tensor
-    masks: torch.Tensor | PrototypeMasks | None = None
+    masks: torch.Tensor | LazyMasks | None = None
     after_nms: bool | None = None
     names: dict[int, str] | None = None
     image_id: ImageId | None = None
@@ -192,7 +193,7 @@ def _canonical(
         )
     except ValueError as error:
         raise ValueError(f"{name}.{error}") from None
-    if not isinstance(masks, PrototypeMasks):
+    if not isinstance(masks, LazyMasks):
         masks = to_masks(f"{name}.masks", masks, len(scores))
     if masks is not None:
         masks = masks[index]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
@@ -10,30 +9,7 @@ import torch
 from torchdial.inputs.boxes import BoxFormat
 from torchdial.inputs.detection_fields import as_tensor
 from torchdial.inputs.errors import describe, refusal
-
-
-@dataclass(frozen=True, eq=False)
-class PrototypeMasks:
-    """Instance masks as a -seg head gives them: sums of prototypes, computed when asked for.
-
-    Attributes:
-        coefficients: (N, M), the weight of each prototype for each box.
-        prototypes: (M, h, w), in fewer pixels than the image.
-    """
-
-    coefficients: torch.Tensor
-    prototypes: torch.Tensor
-
-    def __len__(self) -> int:
-        """Return N."""
-        return len(self.coefficients)
-
-    def __getitem__(self, index: Any) -> Any:
-        """Return one mask, bool (h, w), or the masks of several boxes as `PrototypeMasks`."""
-        chosen = self.coefficients[index]
-        if chosen.ndim == 2:
-            return PrototypeMasks(chosen, self.prototypes)
-        return torch.einsum("m,mhw->hw", chosen, self.prototypes.to(chosen.dtype)) > 0
+from torchdial.inputs.lazy_masks import PrototypeMasks
 
 
 class HeadBoxes(NamedTuple):

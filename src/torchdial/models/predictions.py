@@ -99,7 +99,9 @@ class ModelDetections:
             given = [like_parameters(self.model, image) for image in images]
         else:
             given = like_parameters(self.model, images)
-        raw: Any = raw_candidates(self.model, self.score_floor) if known else nullcontext()
+        raw: Any = (
+            raw_candidates(self.model, self.score_floor, masks=True) if known else nullcontext()
+        )
         with undisturbed(self.model), raw:
             return part_of(self.model(given), self.adapter, "adapter")
 

@@ -149,7 +149,7 @@ def measure_image(
     truth = to_annotations({"boxes": [], "labels": []})[0] if target is None else target
     masks = None
     if found.masks is not None:
-        masks = pack_masks([found.masks[i] for i in order.tolist()], boxes.boxes, size)
+        masks = pack_masks((found.masks[i] for i in order.tolist()), boxes.boxes, size)
     return DetectionFrame(
         boxes.boxes.cpu(),
         (order if found.index is None else found.index[order]).cpu(),

@@ -1,8 +1,8 @@
-"""Instance masks, each cut to its box: a bit a pixel."""
+"""Instance masks, each cropped to its box: one bit a pixel."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,7 @@ from torchdial.inputs.errors import describe, refusal
 
 
 def pack_masks(
-    masks: Sequence[torch.Tensor], boxes: torch.Tensor, size: tuple[int, int]
+    masks: Iterable[torch.Tensor], boxes: torch.Tensor, size: tuple[int, int]
 ) -> npt.NDArray[np.uint8]:
     """Return masks within their boxes, one after the other, each from a byte of its own.
 
@@ -21,7 +21,7 @@ def pack_masks(
 
     Args:
         masks: N of bool, or of probabilities that are on above 0.5, (h, w) in any size of the
-            image's proportions.
+            image's proportions; taken one at a time, so that they may be made when asked for.
         boxes: xyxy (N, 4), in pixels of the image.
         size: height and width of the image.
 
@@ -33,15 +33,13 @@ def pack_masks(
         >>> pack_masks([mask], torch.tensor([[0.0, 0.0, 2.0, 2.0]]), (2, 2))
         array([13], dtype=uint8)
     """
-    for mask in masks:
-        _check_proportions(mask, size)
     starts, ends = _corners(boxes, size)
-    bits = [
-        _resized(mask, start, end, size)
-        for mask, start, end in zip(masks, starts.tolist(), ends.tolist(), strict=True)
-    ]
-    packed = [np.packbits(part.cpu().numpy(), bitorder="little") for part in bits]
-    return np.concatenate([np.empty(0, np.uint8), *packed])
+    packed = [np.empty(0, np.uint8)]
+    for mask, start, end in zip(masks, starts.tolist(), ends.tolist(), strict=True):
+        _check_proportions(mask, size)
+        bits = _resized(mask, start, end, size)
+        packed.append(np.packbits(bits.cpu().numpy(), bitorder="little"))
+    return np.concatenate(packed)
 
 
 def _corners(boxes: torch.Tensor, size: tuple[int, int]) -> tuple[torch.Tensor, torch.Tensor]:

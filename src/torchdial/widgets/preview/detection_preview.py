@@ -180,8 +180,10 @@ class DetectionPreview(DetectionDial, ModelPreview[DetectionFrame]):
 
         It runs on the model's own device, in eval mode and without gradients; every submodule's
         mode, the random state and autocast are put back. torchvision's detectors are called with a
-        list of images, inside `torchdial.raw_candidates`. Any other model is called with what it
-        is given here, and has to return candidates from before NMS.
+        list of images, inside `torchdial.raw_candidates`, a Mask R-CNN with its masks. Any other
+        model is called with the images as they are here, and has to return candidates from before
+        NMS. Of the raw output of a YOLO head the number of classes is that of the model's last
+        module with an attribute `nc`, or of `class_names`.
 
         Args:
             model: a detector, as an `nn.Module` or callable. A plain function is called as it
