@@ -10,8 +10,7 @@ import pytest
 import torch
 
 from tests.inputs.error_messages import says
-from tests.inputs.test_detections import BOXES, CXCYWH, LABELS, SCORES
-from tests.inputs.test_detections import head as nine_boxes
+from tests.inputs.test_detections import BOXES, CXCYWH, LABELS, SCORES, head as nine_boxes
 from torchdial.inputs.detections import to_detections
 from torchdial.inputs.lazy_masks import PrototypeMasks
 

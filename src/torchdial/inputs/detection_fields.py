@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 
 from torchdial.inputs.arguments import to_list
-from torchdial.inputs.boxes import array_in, refuse_normalised
+from torchdial.inputs.boxes import Boxes, BoxFormat, array_in, boxes_above, refuse_normalised
 from torchdial.inputs.errors import describe, refusal
 from torchdial.inputs.numbers import to_whole
 
@@ -22,6 +23,29 @@ FIELD_NAMES = {  # of torchvision, supervision, Ultralytics, detectron2, mmdetec
     "masks": ("masks", "mask", "pred_masks", "gt_masks"),
 }
 HOLDERS = ("instances", "pred_instances", "gt_instances")  # of detectron2, mmdetection
+
+
+@dataclass(frozen=True)
+class BoxReading:
+    """How boxes are read; see `to_detections` and `to_annotations`.
+
+    Attributes:
+        box_format: of those that carry none; None for xyxy.
+        ids: the label of each class name, for labels that are names.
+        score_floor: boxes with a score of at most this are left out before they are checked.
+    """
+
+    box_format: BoxFormat | None = None
+    ids: Mapping[str, int] | None = None
+    score_floor: float = 0.0
+
+    def read(self, name: str, boxes: Any, scores: Any, labels: Any) -> tuple[Boxes, torch.Tensor]:
+        """Return `boxes_above` the floor; an error says `name` before the argument."""
+        how = {"score_floor": self.score_floor, "ids": self.ids}
+        try:
+            return boxes_above(boxes, scores, labels, self.box_format, **how)  # type: ignore[arg-type]
+        except ValueError as error:
+            raise ValueError(f"{name}.{error}") from None
 
 
 def fields_of(one: Any) -> dict[str, Any]:
@@ -62,12 +86,12 @@ def names_of(one: Any, labels: Any) -> dict[int, str] | None:
     """Return the names of labels that come with one image: all, or those that occur in it."""
     named = field(one, "names")
     if isinstance(named, (Mapping, list, tuple)):
-        return to_names(named)
+        return label_names(named)
     data = field(one, "data")  # of supervision
     names = data.get("class_name") if isinstance(data, Mapping) else None
     if names is None or labels is None:
         return None
-    return to_names(dict(zip(labels, names, strict=False)))
+    return label_names(dict(zip(labels, names, strict=False)))
 
 
 def check_images(
@@ -116,7 +140,7 @@ def to_sizes(image_sizes: Any) -> list[Any] | None:
     return to_list("image_sizes", image_sizes, expected=expected, remedy=remedy)
 
 
-def to_names(names: Any) -> dict[int, str] | None:
+def label_names(names: Any) -> dict[int, str] | None:
     """Return the names of labels, from a dict or a list; None if there are none."""
     if not names:
         return None

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
 import torch
 
-from torchdial.inputs.boxes import BoxFormat, array_in, boxes_above, format_of
+from torchdial.inputs.boxes import BoxFormat, array_in, format_of
 from torchdial.inputs.class_names import ClassNames, ids_of
 from torchdial.inputs.detection_fields import (
+    BoxReading,
     ImageId,
     as_tensor,
     check_images,
@@ -19,12 +21,12 @@ from torchdial.inputs.detection_fields import (
     fields_of,
     group_by_image,
     is_coco_list,
+    label_names,
     names_of,
     refuse_missing_keys,
     sort_ids,
     to_each,
     to_masks,
-    to_names,
     to_numbers,
     to_sizes,
 )
@@ -110,33 +112,31 @@ def to_annotations(
         (tensor([[10.5000, 20.0000, 40.5000, 60.0000]]), tensor([800.], dtype=torch.float64), 0)
     """
     sizes = to_sizes(image_sizes)
-    how = _Reading(box_format, ids_of(class_names), sizes)
-    found = _read(to_each(given), how, image_ids)
+    how = BoxReading(box_format, ids_of(class_names))
+    found = _read(to_each(given), how, sizes, image_ids)
     check_images("targets", found, sizes, num_classes, absolute=absolute)
     return found
 
 
-@dataclass(frozen=True)
-class _Reading:
-    """How targets are read; see `to_annotations`."""
-
-    box_format: BoxFormat | None
-    ids: Mapping[str, int] | None
-    sizes: Sequence[Sequence[int]] | None
-
-
-def _read(given: Any, how: _Reading, image_ids: Sequence[ImageId] | None) -> list[Annotations]:
+def _read(
+    given: Any,
+    how: BoxReading,
+    sizes: Sequence[Sequence[int]] | None,
+    image_ids: Sequence[ImageId] | None,
+) -> list[Annotations]:
     if isinstance(given, Mapping) and "annotations" in given:
         return _from_file(given, how, image_ids)
     if is_coco_list(given) or image_ids is not None:
         return _from_coco(given, how, image_ids)
     if isinstance(given, (list, tuple)):
-        return [_from_one(f"targets[{i}]", i, one, how) for i, one in enumerate(given)]
-    return [_from_one("targets", 0, given, how)]
+        # another number of images is refused after
+        each = zip_longest(given, (sizes or [])[: len(given)])
+        return [_from_one(f"targets[{i}]", *one, how) for i, one in enumerate(each)]
+    return [_from_one("targets", given, next(iter(sizes or []), None), how)]
 
 
-def _from_one(name: str, i: int, one: Any, how: _Reading) -> Annotations:
-    """Read the targets of image i."""
+def _from_one(name: str, one: Any, size: Sequence[int] | None, how: BoxReading) -> Annotations:
+    """Read the targets of one image; `size` is its (H, W), if that is known."""
     if isinstance(one, Annotations):
         return one
     fields = fields_of(one)
@@ -156,14 +156,14 @@ def _from_one(name: str, i: int, one: Any, how: _Reading) -> Annotations:
         return _canonical(name, fields, how, names=names_of(one, fields.get("labels")))
     fields |= {key: one[key] for key in ("iscrowd", "ignore", "area") if key in one}
     if "class_labels" in one:
-        fields, how = _in_pixels(name, one, fields, i, how)
+        fields, how = _in_pixels(name, one, fields, size), replace(how, box_format="cxcywh")
     return _canonical(name, fields, how, image_id=_plain_id(one.get("image_id")))
 
 
 def _in_pixels(
-    name: str, one: Mapping[str, Any], fields: dict[str, Any], i: int, how: _Reading
-) -> tuple[dict[str, Any], _Reading]:
-    """Return the fields of transformers' targets in pixels of the image, and how to read them.
+    name: str, one: Mapping[str, Any], fields: dict[str, Any], shown: Sequence[int] | None
+) -> dict[str, Any]:
+    """Return the fields of transformers' targets in pixels of the image that is shown.
 
     Their boxes are fractions of the image, their areas in pixels of the resized one, whose (H, W)
     is `size`; `orig_size` is that of the file.
@@ -172,18 +172,15 @@ def _in_pixels(
         None if one.get(key) is None else tuple(int(v) for v in one[key])
         for key in ("size", "orig_size")
     )
-    shown = None if how.sizes is None or i >= len(how.sizes) else tuple(how.sizes[i])
-    wanted = (original or size) if shown in (None, original) else (size or shown)
-    how = replace(how, box_format="cxcywh")
-    if wanted is None:
-        return fields, how
-    height, width = wanted
+    is_original = shown is None or tuple(shown) == original
+    height, width = (original if is_original else size) or size or shown or (1, 1)
     boxes = _float64(f"{name}.boxes", fields["boxes"]).reshape(-1, 4)
-    scaled = {"boxes": boxes * boxes.new_tensor([width, height, width, height])}
-    if "area" in fields and size is not None:
-        per_pixel = height * width / (size[0] * size[1])
-        scaled["area"] = _float64(f"{name}.area", fields["area"]) * per_pixel
-    return {key: v for key, v in fields.items() if key != "area"} | scaled, how
+    fields = fields | {"boxes": boxes * boxes.new_tensor([width, height, width, height])}
+    area = fields.pop("area", None)
+    if area is None or size is None:
+        return fields
+    per_pixel = height * width / (size[0] * size[1])
+    return fields | {"area": _float64(f"{name}.area", area) * per_pixel}
 
 
 def _plain_id(image_id: Any) -> ImageId | None:
@@ -193,17 +190,13 @@ def _plain_id(image_id: Any) -> ImageId | None:
     return image_id  # type: ignore[no-any-return]
 
 
-def _canonical(name: str, one: Mapping[str, Any], how: _Reading, **known: Any) -> Annotations:
+def _canonical(name: str, one: Mapping[str, Any], how: BoxReading, **known: Any) -> Annotations:
     boxes = one["boxes"]
     many = hasattr(boxes, "__len__") and getattr(boxes, "shape", None) != ()
     scores = torch.ones(len(boxes) if many else 0)
-    try:
-        box_format = format_of(boxes, how.box_format)
-        found, _ = boxes_above(boxes, scores, one.get("labels"), how.box_format, ids=how.ids)
-    except ValueError as error:
-        raise ValueError(f"{name}.{error}") from None
+    found, _ = how.read(name, boxes, scores, one.get("labels"))
     none = torch.zeros(len(found.boxes), dtype=torch.float64, device=found.boxes.device)
-    xywh = _to_xywh(boxes, box_format).to(none.device)
+    xywh = _to_xywh(boxes, format_of(boxes, how.box_format)).to(none.device)
     iscrowd = _column(f"{name}.iscrowd", one.get("iscrowd"), none) != 0
     ignore = _column(f"{name}.ignore", one.get("ignore"), none) != 0
     return Annotations(
@@ -262,7 +255,7 @@ def _float64(name: str, values: Any) -> torch.Tensor:
 
 
 def _from_file(
-    given: Mapping[str, Any], how: _Reading, image_ids: Sequence[ImageId] | None
+    given: Mapping[str, Any], how: BoxReading, image_ids: Sequence[ImageId] | None
 ) -> list[Annotations]:
     """Read the dict of a COCO file."""
     for i, image in enumerate(given.get("images", [])):
@@ -270,7 +263,7 @@ def _from_file(
     for i, category in enumerate(given.get("categories", [])):
         refuse_missing_keys(f"targets['categories'][{i}]", category, ["id", "name"])
     images = {image["id"]: image for image in given.get("images", [])}
-    names = to_names({c["id"]: c["name"] for c in given.get("categories", [])})
+    names = label_names({c["id"]: c["name"] for c in given.get("categories", [])})
     if images and image_ids is None:
         image_ids = sort_ids(images)
     unknown = [i for i in image_ids or () if images and i not in images]
@@ -293,14 +286,16 @@ def _size_of(image: Mapping[str, Any]) -> tuple[int, int] | None:
     return int(image["height"]), int(image["width"])
 
 
-def _from_coco(given: Any, how: _Reading, image_ids: Sequence[ImageId] | None) -> list[Annotations]:
+def _from_coco(
+    given: Any, how: BoxReading, image_ids: Sequence[ImageId] | None
+) -> list[Annotations]:
     found = group_by_image("targets", given, ("category_id", "bbox"), image_ids)
     how = replace(how, box_format="xywh")
     return [_from_entries(image_id, entries, how) for image_id, entries in found]
 
 
 def _from_entries(
-    image_id: ImageId, entries: list[Mapping[str, Any]], how: _Reading
+    image_id: ImageId, entries: list[Mapping[str, Any]], how: BoxReading
 ) -> Annotations:
     name = f"targets[image_id={image_id!r}]"
     boxes = to_numbers(f"{name}.bbox", [e["bbox"] for e in entries], width=4)

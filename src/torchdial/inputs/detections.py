@@ -8,9 +8,10 @@ from typing import Any
 
 import torch
 
-from torchdial.inputs.boxes import BoxFormat, array_in, boxes_above
+from torchdial.inputs.boxes import BoxFormat, array_in
 from torchdial.inputs.class_names import ClassNames, ids_of, num_labels
 from torchdial.inputs.detection_fields import (
+    BoxReading,
     ImageId,
     check_images,
     field,
@@ -57,15 +58,6 @@ class Detections:
     def __len__(self) -> int:
         """Return N."""
         return len(self.boxes)
-
-
-@dataclass(frozen=True)
-class _Reading:
-    """How boxes are read; see `to_detections`."""
-
-    box_format: BoxFormat | None
-    ids: Mapping[str, int] | None
-    score_floor: float
 
 
 def to_detections(
@@ -119,7 +111,7 @@ def to_detections(
         >>> found[0].boxes
         tensor([[10., 20., 40., 80.]])
     """
-    how = _Reading(box_format, ids_of(class_names), score_floor)
+    how = BoxReading(box_format, ids_of(class_names), score_floor)
     head_classes = num_labels(class_names) if num_classes is None else num_classes
     found = _read(to_each(given), how, head_classes, image_ids)
     check_images("detections", found, to_sizes(image_sizes), num_classes, absolute=absolute)
@@ -129,7 +121,7 @@ def to_detections(
 
 
 def _read(
-    given: Any, how: _Reading, num_classes: int | None, image_ids: Sequence[ImageId] | None
+    given: Any, how: BoxReading, num_classes: int | None, image_ids: Sequence[ImageId] | None
 ) -> list[Detections]:
     head = head_in(given)
     if head is not None:
@@ -150,7 +142,7 @@ def _read(
     return [_from_one("detections", given, how)]
 
 
-def _from_one(name: str, one: Any, how: _Reading) -> Detections:
+def _from_one(name: str, one: Any, how: BoxReading) -> Detections:
     """Read what one image has."""
     if isinstance(one, Detections):
         return one if how.score_floor <= 0 else _above(one, how.score_floor)
@@ -180,19 +172,14 @@ def _from_one(name: str, one: Any, how: _Reading) -> Detections:
 
 def _canonical(
     name: str,
-    how: _Reading,
+    how: BoxReading,
     boxes: Any,
     scores: Any,
     labels: Any = None,
     masks: Any = None,
     **known: Any,
 ) -> Detections:
-    try:
-        found, index = boxes_above(
-            boxes, scores, labels, how.box_format, score_floor=how.score_floor, ids=how.ids
-        )
-    except ValueError as error:
-        raise ValueError(f"{name}.{error}") from None
+    found, index = how.read(name, boxes, scores, labels)
     if not isinstance(masks, LazyMasks):
         masks = to_masks(f"{name}.masks", masks, len(scores))
     if masks is not None:
@@ -212,7 +199,9 @@ def _above(one: Detections, floor: float) -> Detections:
     )
 
 
-def _from_entries(image_id: ImageId, entries: list[Mapping[str, Any]], how: _Reading) -> Detections:
+def _from_entries(
+    image_id: ImageId, entries: list[Mapping[str, Any]], how: BoxReading
+) -> Detections:
     name = f"detections[image_id={image_id!r}]"
     boxes = to_numbers(f"{name}.bbox", [e["bbox"] for e in entries], width=4)
     scores = to_numbers(f"{name}.score", [e["score"] for e in entries]).astype(float)

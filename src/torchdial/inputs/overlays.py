@@ -1,4 +1,4 @@
-"""What is laid over a picture: masks and boxes."""
+"""Masks and boxes that are drawn over a picture."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from torchdial.array_types import Bytes
 from torchdial.inputs.arguments import is_dense, to_list
 from torchdial.inputs.boxes import BoxFormat
 from torchdial.inputs.detection_targets import to_annotations
 from torchdial.inputs.errors import describe, refusal
-
-Bytes = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, eq=False)

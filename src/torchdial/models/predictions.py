@@ -25,7 +25,7 @@ from torchdial.models.inference import (
 from torchdial.models.raw_candidates import has_raw_candidates, raw_candidates
 
 
-class Source(Protocol):
+class OutputSource(Protocol):
     """Something that gives a model's output for the images of a preview."""
 
     @property
@@ -36,7 +36,7 @@ class Source(Protocol):
         """Yield the output of some images after the other."""
 
 
-S = TypeVar("S", bound=Source)
+S = TypeVar("S", bound=OutputSource)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from torchdial.inputs.lazy_masks import BoxMasks
 
 M = TypeVar("M", bound=nn.Module)
 
-SETTINGS = ("score_thresh", "nms_thresh", "detections_per_img")
+NMS_SETTINGS = ("score_thresh", "nms_thresh", "detections_per_img")
 MASK_POOL, KEYPOINT_POOL = "mask_roi_pool", "keypoint_roi_pool"  # without it a head does not run
 NO_IOU = 2.0  # not 1.0: on a GPU the IoU of two equal boxes may round to a little above 1
 
@@ -55,7 +55,7 @@ def raw_candidates(model: M, score_floor: float = 0.01, *, masks: bool = False) 
     check_floor(score_floor)
     head = _head_of(model)
     values: list[Any] = [float(score_floor), NO_IOU, sys.maxsize]
-    meanwhile = dict(zip(SETTINGS, values, strict=True))
+    meanwhile = dict(zip(NMS_SETTINGS, values, strict=True))
     transform = getattr(model, "transform", None)
     masks = masks and getattr(head, MASK_POOL, None) is not None and transform is not None
     late = [KEYPOINT_POOL] if masks else [MASK_POOL, KEYPOINT_POOL]
@@ -99,7 +99,7 @@ def has_raw_candidates(model: Any) -> bool:
 def _find_head(model: Any) -> Any:
     """Return the module that has the settings: a detector of one stage, or an R-CNN's heads."""
     for module in (model, getattr(model, "roi_heads", None)):
-        if all(isinstance(getattr(module, name, None), Real) for name in SETTINGS):
+        if all(isinstance(getattr(module, name, None), Real) for name in NMS_SETTINGS):
             return module
     return None
 
@@ -111,7 +111,7 @@ def _head_of(model: nn.Module) -> Any:
     raise refusal(
         "model",
         expected="torchvision's RetinaNet, FCOS, SSD, Faster R-CNN or Mask R-CNN, which have "
-        f"{', '.join(SETTINGS)} on themselves or on roi_heads",
+        f"{', '.join(NMS_SETTINGS)} on themselves or on roi_heads",
         got=describe(model) if not isinstance(model, nn.Module) else type(model).__name__,
         remedy="Pass the detector inside a wrapper (model.module, model.model); for another one "
         "pass the boxes and scores that it has before its own NMS.",

@@ -200,7 +200,7 @@ def test_any_boxes_against_the_definition(data, stops, block, agnostic, place, d
     )
     scores, labels = [list(part) for part in zip(*data.draw(numbers), strict=True)] or [[], []]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(nms, "BLOCK", block)
+        patch.setattr(nms, "BOXES_A_BLOCK", block)
         swept = nms_sweep(
             torch.tensor(boxes, device=device).reshape(-1, 4),
             torch.tensor(scores),
@@ -217,7 +217,7 @@ def test_boxes_of_any_size_block_by_block(
     scale: float, shift: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What a decided box still suppresses is looked for in its core: none may be missed."""
-    monkeypatch.setattr(nms, "BLOCK", 1)
+    monkeypatch.setattr(nms, "BOXES_A_BLOCK", 1)
     for seed in range(4):
         boxes, scores = crowd(40, seed, per=40)
         boxes = (boxes.double() * scale + shift).float()
@@ -280,7 +280,7 @@ LEAST = 2.0**-74  # with a height of half of it, an area of 1 is the least float
 )
 def test_none_is_missed_that_just_reaches_a_core(boxes, stops, monkeypatch) -> None:
     """The first suppresses the second at the first stop, the second the third at the second."""
-    monkeypatch.setattr(nms, "BLOCK", 1)
+    monkeypatch.setattr(nms, "BOXES_A_BLOCK", 1)
     for around in mirrored(boxes):
         swept = nms_sweep(around, [0.9, 0.8, 0.7], iou_thresholds=stops)
         assert swept.tolist() == [[True] * 3, [False, True, True], [True, False, True]]
@@ -319,7 +319,7 @@ def test_small_tiles_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     boxes, scores = crowd(300)
     expected = nms_sweep(boxes, scores)
     for tile in (1, 1000, 10_000):
-        monkeypatch.setattr(nms, "TILE", tile)
+        monkeypatch.setattr(nms, "PAIRS_A_BLOCK", tile)
         assert nms_sweep(boxes, scores).equal(expected), tile
 
 

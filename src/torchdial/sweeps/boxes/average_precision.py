@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from torchdial.inputs.errors import refusal
-from torchdial.sweeps.boxes.bitsets import Variants, pack_bits, unpack_bits, words_of
+from torchdial.sweeps.boxes.bitsets import Variants, pack_bits, rows_as_words, unpack_bits
 from torchdial.sweeps.boxes.detection_tally import DetectionTally, keep_first
 from torchdial.sweeps.boxes.matching import Pairs, take_targets
 
@@ -148,7 +148,7 @@ def _match(
 ) -> dict[int, tuple[int, int]]:
     """Match one class; see `take_targets`."""
     position = torch.searchsorted(chosen, pairs.detection)
-    words = words_of(pack_bits(kept), position)
+    words = rows_as_words(pack_bits(kept), position)
     first, target = torch.unique(pairs.target, return_inverse=True)
     outside = variants.outside(tally.target_areas[first])
     ignored = [

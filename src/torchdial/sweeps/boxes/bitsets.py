@@ -81,7 +81,7 @@ def _repeated(times: int, bits: int) -> int:
     return sum(1 << bits * i for i in range(times))
 
 
-def words_of(packed: torch.Tensor, rows: torch.Tensor) -> dict[int, int]:
+def rows_as_words(packed: torch.Tensor, rows: torch.Tensor) -> dict[int, int]:
     """Return some rows of packed bits as whole numbers."""
     chosen = torch.unique(rows)
     content = packed[chosen].numpy()

@@ -18,7 +18,7 @@ from torchdial.sweeps.boxes.nms import kept_at
 
 IOU_REMEDY = "0 keeps no two boxes that overlap, 1 keeps all."
 
-ClassThresholds = Mapping[int, float] | Sequence[float | None] | None
+LabelThresholds = Mapping[int, float] | Sequence[float | None] | None
 
 
 def detect(
@@ -28,7 +28,7 @@ def detect(
     *,
     score_threshold: float,
     nms_iou: float,
-    class_thresholds: ClassThresholds = None,
+    class_thresholds: LabelThresholds = None,
     class_agnostic: bool = False,
     max_det: int = 300,
 ) -> dict[str, torch.Tensor]:
@@ -92,7 +92,7 @@ def _limits(found: Boxes, default: float, own: dict[int, float]) -> torch.Tensor
     return limits
 
 
-def _to_own(given: ClassThresholds) -> dict[int, float]:
+def _to_own(given: LabelThresholds) -> dict[int, float]:
     if given is None:
         return {}
     items: Iterable[tuple[Any, Any]] = (

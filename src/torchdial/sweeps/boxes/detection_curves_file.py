@@ -7,9 +7,10 @@ from os import PathLike
 import torch
 
 from torchdial.inputs.arguments import refuse_no_path
+from torchdial.inputs.class_names import MAX_LABEL
 from torchdial.inputs.errors import refusal
 from torchdial.sweeps.boxes.detection_settings import DetectionSettings
-from torchdial.sweeps.boxes.detection_tally import MAX_CLASSES, DetectionTally
+from torchdial.sweeps.boxes.detection_tally import DetectionTally
 from torchdial.sweeps.npz_archive import read_archive, write_archive
 
 FORMAT = "torchdial.DetectionCurves/1"
@@ -35,7 +36,7 @@ def read_tally(path: str | PathLike[str]) -> tuple[DetectionTally, DetectionSett
         settings = DetectionSettings.from_json(about)
         tally = DetectionTally(**{name: torch.from_numpy(a) for name, a in arrays.items()})
         _check_shapes(tally, len(settings.nms))
-        _check_values(tally, settings.num_classes or MAX_CLASSES)
+        _check_values(tally, settings.num_classes or MAX_LABEL + 1)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise refusal(
             "load",

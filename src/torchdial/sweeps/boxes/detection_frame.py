@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
-import numpy.typing as npt
 import torch
 
+from torchdial.array_types import Bytes
 from torchdial.inputs.boxes import Boxes
 from torchdial.inputs.detection_targets import Annotations, to_annotations
 from torchdial.inputs.detections import Detections
@@ -20,8 +19,6 @@ from torchdial.sweeps.boxes.detection_settings import DetectionSettings
 from torchdial.sweeps.boxes.detection_tally import DetectionTally, tally_image
 from torchdial.sweeps.boxes.instance_masks import pack_masks
 from torchdial.sweeps.boxes.nms import kept_at
-
-PackedMasks = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +36,7 @@ class DetectionFrame:
 
     boxes: torch.Tensor
     index: torch.Tensor
-    masks: tuple[PackedMasks | None, ...]
+    masks: tuple[Bytes | None, ...]
     tally: DetectionTally
     settings: DetectionSettings
     has_targets: bool

@@ -17,6 +17,7 @@ from torchdial.inputs.boxes import (
     refuse_normalised,
     refuse_unknown_format,
 )
+from torchdial.inputs.class_names import MAX_LABEL
 from torchdial.inputs.detection_fields import all_boxes, check_images, is_coco_list
 from torchdial.inputs.detection_targets import Annotations, to_annotations
 from torchdial.inputs.detections import Detections, to_detections
@@ -25,7 +26,7 @@ from torchdial.inputs.numbers import to_number
 from torchdial.inputs.stops import Stops, to_stops
 from torchdial.sweeps.boxes.detection_curves import DetectionCurves
 from torchdial.sweeps.boxes.detection_settings import DetectionSettings
-from torchdial.sweeps.boxes.detection_tally import MAX_CLASSES, DetectionTally, tally_image
+from torchdial.sweeps.boxes.detection_tally import DetectionTally, tally_image
 from torchdial.sweeps.boxes.nms import kept_at
 
 
@@ -150,7 +151,7 @@ def tally_batch(
     box_format: BoxFormat | None = None,
 ) -> list[DetectionTally]:
     """Validate one batch and decide it; see `DetectionSweep.update`."""
-    num_classes = settings.num_classes or MAX_CLASSES
+    num_classes = settings.num_classes or MAX_LABEL + 1
     true = to_annotations(targets, box_format=box_format, num_classes=num_classes, absolute=False)
     ids = [image.image_id for image in true if image.image_id is not None]
     found = to_detections(

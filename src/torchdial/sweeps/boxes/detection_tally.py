@@ -13,7 +13,6 @@ from torchdial.sweeps.boxes.bitsets import ALMOST_ONE, pack_bits
 from torchdial.sweeps.boxes.matching import Pairs, find_pairs, on_cpu, to_xywh
 
 COCO_LEAST = 0.5  # the lowest of COCO's match IoUs
-MAX_CLASSES = 10_000  # at 101 × 101 stops a table of counts takes 80 kB a class
 
 
 @dataclass(frozen=True)

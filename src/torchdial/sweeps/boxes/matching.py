@@ -21,7 +21,7 @@ import numpy as np
 import torch
 
 from torchdial.inputs.detection_targets import Annotations
-from torchdial.sweeps.boxes.bitsets import Variants, words_of
+from torchdial.sweeps.boxes.bitsets import Variants, rows_as_words
 
 _BLOCK = 1 << 22  # IoUs computed at a time
 
@@ -155,7 +155,7 @@ def match_stops(
     one = Variants(num_stops, [match_iou])
     outcome = take_targets(
         zip(pairs.detection.tolist(), pairs.target.tolist(), one.reach(pairs.iou), strict=True),
-        words_of(kept, pairs.detection),
+        rows_as_words(kept, pairs.detection),
         [one.everywhere * is_ignored for is_ignored in ignore.tolist()],
         crowd.tolist(),
     )

@@ -11,7 +11,7 @@ it takes a few rounds, and never more than the block has boxes and one.
 
 A comparison of corners, one byte a pair, finds the pairs that overlap; an IoU is computed for these
 alone, and words are touched for those of them that matter at some stop. Memory is bounded by
-`TILE`. It runs in numpy on one core, wherever the boxes are: 28 bytes a box are copied there and T
+`PAIRS_A_BLOCK`. It runs in numpy on one core, wherever the boxes are: 28 bytes a box are copied there and T
 back. torch has no "or" along a dimension, and its threads wait for each other where others work.
 """
 
@@ -27,9 +27,9 @@ import torch
 from torchdial.inputs.boxes import Boxes, to_boxes
 from torchdial.inputs.stops import Stops, to_stops
 
-BLOCK = 128  # boxes decided in one go, fewer where that makes …
-TILE = 2**20  # … more pairs of boxes than this
-BITS = 64
+BOXES_A_BLOCK = 128  # boxes decided in one go, fewer where that makes …
+PAIRS_A_BLOCK = 2**20  # … more pairs of boxes than this
+BITS_A_WORD = 64
 
 
 def nms_sweep(
@@ -155,13 +155,13 @@ class _Sorted:
 def _sweep(boxes: _Sorted, stops: Stops) -> np.ndarray:
     """Return bool (N, T): what is kept of sorted boxes."""
     table = np.asarray(stops.values)  # float64, as torchvision's CPU kernel compares
-    num_words = len(stops) // BITS + 1
-    low_bits = _pack(np.tri(len(stops) + 1, num_words * BITS, -1, dtype=bool))
+    num_words = len(stops) // BITS_A_WORD + 1
+    low_bits = _pack(np.tri(len(stops) + 1, num_words * BITS_A_WORD, -1, dtype=bool))
     alive = np.full((num_words, len(boxes)), ~np.uint64(0))
-    kept = np.empty((len(boxes), num_words * BITS), dtype=bool)
+    kept = np.empty((len(boxes), num_words * BITS_A_WORD), dtype=bool)
     lowest = np.full(len(boxes), table[0])  # the first stop at which a box is, or may be, kept
     after_last = np.append(table, np.inf)
-    step = max(1, min(BLOCK, TILE // max(len(boxes), 1)))
+    step = max(1, min(BOXES_A_BLOCK, PAIRS_A_BLOCK // max(len(boxes), 1)))
     class_begins = np.searchsorted(boxes.labels, boxes.labels)
     for start in range(0, len(boxes), step):
         block = slice(start, min(start + step, len(boxes)))

@@ -13,8 +13,8 @@ from torchdial.sweeps.boxes.detection_curves import DetectionCurves
 from torchdial.sweeps.boxes.detection_frame import DetectionFrame
 from torchdial.sweeps.metric_formulas import Average
 
-Target = Literal["torchdial", "faster_rcnn", "retinanet", "ultralytics"]
-TARGETS: tuple[Target, ...] = get_args(Target)
+ExportTarget = Literal["torchdial", "faster_rcnn", "retinanet", "ultralytics"]
+EXPORT_TARGETS: tuple[ExportTarget, ...] = get_args(ExportTarget)
 
 _NAMES = {  # of score_threshold, nms_iou and max_det
     "faster_rcnn": ("box_score_thresh", "box_nms_thresh", "box_detections_per_img"),
@@ -79,7 +79,7 @@ class OperatingPoint:
             "ap_coco": ap(None),
         }
 
-    def export(self, to: Target = "torchdial") -> dict[str, Any]:
+    def export(self, to: ExportTarget = "torchdial") -> dict[str, Any]:
         """Return keyword arguments to paste.
 
         Args:
@@ -114,9 +114,12 @@ class OperatingPoint:
         return arguments | ({"agnostic_nms": self.class_agnostic} if to == "ultralytics" else {})
 
     def _check_expressible(self, to: str) -> None:
-        if to not in TARGETS:
+        if to not in EXPORT_TARGETS:
             raise refusal(
-                "to", expected=" | ".join(TARGETS), got=repr(to), remedy="Choose one of these."
+                "to",
+                expected=" | ".join(EXPORT_TARGETS),
+                got=repr(to),
+                remedy="Choose one of these.",
             )
         if self.class_thresholds:
             raise refusal(

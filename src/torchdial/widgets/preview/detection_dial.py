@@ -11,6 +11,7 @@ import numpy as np
 import torch
 import traitlets as t
 
+from torchdial.array_types import Bytes
 from torchdial.inputs.detection_targets import Annotations
 from torchdial.inputs.errors import refusal
 from torchdial.sweeps.boxes.detection_curves import DetectionCurves
@@ -24,7 +25,7 @@ from torchdial.widgets.preview.detection_packing import (
     pack_detections,
     pack_targets,
 )
-from torchdial.widgets.preview.preview import PAGE_SIZE, Bytes, ClassThresholds, Preview
+from torchdial.widgets.preview.preview import PAGE_SIZE, ClassThresholds, Preview
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

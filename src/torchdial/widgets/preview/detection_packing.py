@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
+from torchdial.array_types import Bytes
 from torchdial.inputs.detection_targets import Annotations
 from torchdial.sweeps.boxes.bitsets import ALMOST_ONE
 from torchdial.sweeps.boxes.detection_curves import DetectionCurves
@@ -20,10 +20,8 @@ from torchdial.sweeps.boxes.detection_frame import DetectionFrame
 from torchdial.sweeps.boxes.detection_settings import METRICS, DetectionSettings
 from torchdial.sweeps.metric_formulas import Average
 
-Bytes = npt.NDArray[np.uint8]
-
 MAX_TABLE_BYTES = 32 << 20  # past this, given curves go without the counts of each class
-CROWD, IGNORED = 1, 2  # bits of a target's flags
+CROWD_FLAG, IGNORED_FLAG = 1, 2  # bits of a target's flags
 
 
 def pack_config(
@@ -57,7 +55,7 @@ def pack_targets(targets: Sequence[Annotations], labels: Sequence[int]) -> dict[
         "counts": _pack([len(target) for target in targets], "<i4"),
         "boxes": _pack(torch.cat([target.boxes.cpu() for target in targets]), "<f4"),
         "labels": _pack_labels(torch.cat([target.labels.cpu() for target in targets]), labels),
-        "flags": _pack(CROWD * crowd.int() + IGNORED * ignore.int(), "u1"),
+        "flags": _pack(CROWD_FLAG * crowd.int() + IGNORED_FLAG * ignore.int(), "u1"),
     }
 
 

@@ -29,7 +29,7 @@ from torchdial.sweeps.boxes.detection_curves import DetectionCurves
 from torchdial.sweeps.boxes.detection_frame import DetectionFrame
 from torchdial.sweeps.boxes.detection_settings import DetectionMetric, DetectionSettings
 from torchdial.sweeps.boxes.detection_sweep import DetectionSweep
-from torchdial.sweeps.boxes.operating_point import Target
+from torchdial.sweeps.boxes.operating_point import ExportTarget
 from torchdial.sweeps.metric_formulas import Average, check_average
 from torchdial.widgets.preview.detection_dial import DetectionDial
 from torchdial.widgets.preview.detection_reader import DetectionReader
@@ -288,7 +288,7 @@ class DetectionPreview(DetectionDial, ModelPreview[DetectionFrame]):
             sweep.update(self._run(given), self._reader.read_targets(targets))
         return self._metrics_of(sweep.compute())
 
-    def export(self, to: Target = "torchdial") -> dict[str, Any]:
+    def export(self, to: ExportTarget = "torchdial") -> dict[str, Any]:
         """Return the setting as keyword arguments to paste.
 
         Args:

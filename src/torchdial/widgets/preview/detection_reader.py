@@ -12,7 +12,7 @@ from torchdial.inputs.boxes import BoxFormat
 from torchdial.inputs.class_names import MAX_LABEL, ClassNames, describe_labels, to_classes
 from torchdial.inputs.detection_fields import ImageId, check_images, is_coco_list
 from torchdial.inputs.errors import refusal
-from torchdial.models.predictions import Source
+from torchdial.models.predictions import OutputSource
 from torchdial.sweeps.boxes.detection_frame import DetectionFrame, measure_image
 from torchdial.sweeps.boxes.detection_settings import DetectionSettings
 
@@ -79,7 +79,7 @@ class DetectionReader:
             _check_sizes(self.targets, sizes)
         self._image_ids = image_ids or _ids_of(self.targets or [])
 
-    def measure(self, source: Source) -> DetectionFrame:
+    def measure(self, source: OutputSource) -> DetectionFrame:
         """Return the frame of what a source gives now.
 
         Raises:
@@ -142,7 +142,7 @@ class DetectionReader:
         names, box_format = self._given_names, self.box_format
         return to_annotations(given, box_format=box_format, class_names=names, absolute=False)
 
-    def _images(self, source: Source) -> Iterator[Detections]:
+    def _images(self, source: OutputSource) -> Iterator[Detections]:
         done = 0
         for output in source.batches():
             found = self.read(output, source.num_classes)
