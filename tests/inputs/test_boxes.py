@@ -93,7 +93,7 @@ LOGITS = "look like logits"
                 "boxes",
                 "y1 ≤ y2",
                 "2 of 3 boxes the other way round, read as box_format='xyxy', the first at "
-                "index 1: (9, 0, 0, 9), score 0.5",
+                "index 1: (9, 0, 0, 9)",
                 "Pass another box_format",
             ),
             id="corners the other way round",

@@ -253,7 +253,9 @@ def _to_numbers(name: str, value: Any, shape: str) -> torch.Tensor:
 
 def _to_corners(given: torch.Tensor, box_format: str, scores: torch.Tensor) -> torch.Tensor:
     numbers = given.to(torch.float32)
-    _refuse_rows(~torch.isfinite(numbers).all(1), "finite values", "not finite", numbers, scores)
+    infinite = ~torch.isfinite(numbers).all(dim=1)
+    remedy = "Look for a division by zero or an overflow in float16"
+    _refuse_rows(infinite, "finite values", "not finite", numbers, scores, remedy)
     if box_format == "xyxy":
         corners = numbers
     else:
@@ -262,27 +264,32 @@ def _to_corners(given: torch.Tensor, box_format: str, scores: torch.Tensor) -> t
         end = place + (size if box_format == "xywh" else size / 2)
         corners = torch.cat([start, end], dim=1)
     inverted = (corners[:, 2:] < corners[:, :2]).any(dim=1)
-    words = f"the other way round, read as box_format={box_format!r}"
-    _refuse_rows(inverted, "x1 ≤ x2 and y1 ≤ y2", words, corners, scores)
+    problem = f"the other way round, read as box_format={box_format!r}"
+    remedy = f"Pass another box_format ({', '.join(get_args(BoxFormat))}) if they have one"
+    _refuse_rows(inverted, "x1 ≤ x2 and y1 ≤ y2", problem, corners, scores, remedy)
     return corners
 
 
 def _refuse_rows(
-    bad: torch.Tensor, expected: str, words: str, boxes: torch.Tensor, scores: torch.Tensor
+    bad: torch.Tensor,
+    expected: str,
+    problem: str,
+    boxes: torch.Tensor,
+    scores: torch.Tensor,
+    remedy: str,
 ) -> None:
     if not bool(bad.any()):
         return
     first = int(bad.nonzero()[0])
     numbers = ", ".join(f"{v:g}" for v in boxes[first].tolist())
     highest = float(scores[bad].max())
-    formats = ", ".join(get_args(BoxFormat))
+    others = f"only scores > {highest:.9g} (score_floor={highest:.9g} in a preview)"
     raise refusal(
         "boxes",
         expected=expected,
-        got=f"{int(bad.sum()):,} of {len(bad):,} boxes {words}, the first at index {first}: "
-        f"({numbers}), score {float(scores[first]):.4g}",
-        remedy=f"Pass another box_format ({formats}) if they have one, or leave them out: keep "
-        f"only scores > {highest:.9g} (score_floor={highest:.9g} in a preview).",
+        got=f"{int(bad.sum()):,} of {len(bad):,} boxes {problem}, the first at index {first}: "
+        f"({numbers})",
+        remedy=f"{remedy}, or leave them out: keep {others if highest < 1 else 'the others'}.",
     )
 
 

@@ -63,7 +63,7 @@ def num_labels(given: ClassNames) -> int | None:
 
 
 def describe_labels(labels: Iterable[int]) -> str:
-    """Return labels in few words.
+    """Return labels as short text.
 
     Example:
         >>> describe_labels([0, 1, 2, 5])

@@ -102,7 +102,7 @@ def check_images(
     *,
     absolute: bool = True,
 ) -> None:
-    """Check what can be seen with all images, `Detections` or `Annotations`, side by side.
+    """Check `Detections` or `Annotations` of several images together.
 
     Raises:
         ValueError: not one entry for each image, normalised boxes where they have to be
@@ -209,7 +209,7 @@ def sort_ids(ids: Iterable[Any]) -> list[ImageId]:
                 "image_id",
                 expected="a whole number or text",
                 got=describe(image_id),
-                remedy="Look at what wrote the file.",
+                remedy="Check the program that wrote the file.",
             )
     return sorted(set(ids), key=lambda i: (isinstance(i, str), i))
 
@@ -231,7 +231,7 @@ def to_numbers(name: str, values: list[Any], width: int | None = None) -> np.nda
         name,
         expected="numbers" if width is None else f"{width} numbers for each box",
         got=f"{values!r:.60}",
-        remedy="Look at what wrote the file.",
+        remedy="Check the program that wrote the file.",
     )
 
 

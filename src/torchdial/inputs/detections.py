@@ -210,7 +210,7 @@ def _from_entries(
     return _canonical(name, how, boxes, scores, labels, image_id=image_id)
 
 
-UNREADABLE = (  # what tells a kind, what it is called, and how to turn it into one that is read
+UNREADABLE = (  # attributes of a kind, its name, and how to turn it into one that is read
     (
         ("logits", "pred_boxes"),
         "the raw output of a DETR",
@@ -242,9 +242,9 @@ def _unreadable(name: str, one: Any) -> ValueError:
         "Pass (boxes, scores, labels) for one image or a list of them; read a json file with "
         "json.load."
     )
-    for told_by, kind, words in UNREADABLE:
-        if all(field(one, attribute) is not None for attribute in told_by):
-            got, remedy = kind, words
+    for attributes, kind, conversion in UNREADABLE:
+        if all(field(one, attribute) is not None for attribute in attributes):
+            got, remedy = kind, conversion
             break
     return refusal(
         name,

@@ -1,4 +1,4 @@
-"""Instance masks that are computed one at a time, when asked for: of thousands few are shown."""
+"""Instance masks that are computed when indexed: of thousands of candidates few are shown."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ class Overlay:
 
 
 NO_OVERLAY = Overlay()
-WHOLE = (torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
+INTEGER_TYPES = (torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
 
 
 def to_overlays(targets: Any, count: int, box_format: BoxFormat | None = None) -> list[Overlay]:
@@ -77,7 +77,7 @@ def _to_overlay(name: str, target: Any, box_format: BoxFormat | None) -> Overlay
     numbers = torch.cat([found.boxes.cpu(), found.labels.cpu()[:, None]], dim=1).numpy()
     mask = None
     if found.masks is not None and len(found) > 0:
-        instance = torch.arange(1, len(found) + 1)[:, None, None]
+        instance = 1 + torch.arange(len(found))[:, None, None] % 255  # colours repeat
         mask = (found.masks.cpu() > 0.5).long().mul(instance).amax(0).to(torch.uint8).numpy()
     return Overlay(mask, numbers)
 
@@ -85,12 +85,12 @@ def _to_overlay(name: str, target: Any, box_format: BoxFormat | None) -> Overlay
 def _to_mask(name: str, target: Any) -> Bytes:
     try:
         mask = torch.as_tensor(target).detach().cpu()
-    except Exception:  # whatever it is, it is no map
+    except Exception:  # not a map, whatever torch raises
         mask = torch.empty(0)
     if not is_dense(mask):
         mask = torch.empty(0)
     mask = mask.squeeze(0) if mask.ndim == 3 else mask
-    fits = mask.ndim == 2 and mask.numel() > 0 and mask.dtype in WHOLE
+    fits = mask.ndim == 2 and mask.numel() > 0 and mask.dtype in INTEGER_TYPES
     if not fits or int(mask.min()) < 0 or int(mask.max()) > 255:
         raise refusal(
             name,

@@ -180,7 +180,7 @@ def check_batch_size(batch_size: int) -> None:
 
 
 def check_model(model: Model) -> None:
-    """Raise ValueError for what cannot be called."""
+    """Raise ValueError for a model that is not callable."""
     if not callable(model):
         raise refusal(
             "model",

@@ -33,7 +33,7 @@ def raw_candidates(model: M, score_floor: float = 0.01, *, masks: bool = False) 
     Args:
         model: the detector. It is changed in place, so use it from one thread at a time.
         score_floor: candidates with a score of at most this are dropped, in [0, 1). A score dial
-            says nothing below it; a lower floor costs memory and time.
+            has no effect below it; a lower floor costs memory and time.
         masks: whether a Mask R-CNN makes the mask of each candidate, which costs time. They are
             returned as `torchdial.inputs.lazy_masks.BoxMasks`.
 
@@ -92,7 +92,7 @@ def _unpasted_masks(transform: Any) -> Iterator[None]:
 
 
 def has_raw_candidates(model: Any) -> bool:
-    """Whether `raw_candidates` knows such a model: one of torchvision's detectors."""
+    """Return whether a model is one of torchvision's detectors, for `raw_candidates`."""
     return _find_head(model) is not None
 
 

@@ -1,4 +1,4 @@
-"""Words of bits: many yes-or-no questions about one box, answered by one whole number.
+"""Bitsets: one whole number holds a yes or no for each stop, match IoU and area of a box.
 
 Python's whole numbers are as long as they have to be, and `&`, `|` and `^` on 4,000 bits take
 at most 0.25 µs: less than one small tensor operation.

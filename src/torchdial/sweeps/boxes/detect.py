@@ -1,4 +1,4 @@
-"""What a detector's dials are set to, as one function for production."""
+"""The setting of the detection dials, applied to boxes: one function for production."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def _label(value: Any) -> int:
         "class_thresholds",
         expected="labels as keys",
         got=describe(value),
-        remedy="A label is the index of a class; names are known to the previews alone.",
+        remedy="A label is the index of a class; only previews take names of classes.",
     )
 
 

@@ -93,7 +93,7 @@ class DetectionSweep:
         """Count one batch.
 
         Boxes may be normalised, those of detections and targets alike: IoUs are the same. Areas
-        then are fractions of the image, so that AP of small, medium and large boxes says nothing.
+        then are fractions of the image, so that AP of small, medium and large boxes has no meaning.
 
         Args:
             detections: for each image, torchvision's dict of boxes (N, 4), scores (N,) and labels
@@ -195,7 +195,7 @@ def _whole(name: str, value: Any) -> int:
         name,
         expected="a whole number of at least 1",
         got=describe(value),
-        remedy="300 boxes an image is torchvision's and Ultralytics' habit."
+        remedy="300 boxes an image is the default of Ultralytics."
         if name == "max_det"
         else "Pass the highest label + 1, or None to take it from the data.",
     )
@@ -208,7 +208,7 @@ def _zero_division(value: Any) -> float:
         "zero_division",
         value,
         expected="a number or NaN",
-        remedy="1.0 says that nothing found where nothing is was right.",
+        remedy="1.0 counts an image without targets and detections as right.",
     )
 
 
@@ -219,5 +219,5 @@ def _fraction(name: str, value: Any) -> float:
         name,
         expected="a number in (0, 1]",
         got=describe(value),
-        remedy="0.5 is the habit: boxes that overlap by half.",
+        remedy="0.5 is usual: boxes that overlap by half.",
     )

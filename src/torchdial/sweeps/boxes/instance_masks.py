@@ -21,7 +21,7 @@ def pack_masks(
 
     Args:
         masks: N of bool, or of probabilities that are on above 0.5, (h, w) in any size of the
-            image's proportions; taken one at a time, so that they may be made when asked for.
+            image's proportions; iterated once, so that they may be computed one at a time.
         boxes: xyxy (N, 4), in pixels of the image.
         size: height and width of the image.
 

@@ -48,7 +48,7 @@ def find_pairs(boxes: torch.Tensor, target: Annotations, least: torch.Tensor) ->
 
     Args:
         boxes: detections in descending score, xyxy (N, 4), on the CPU.
-        target: what is true in the image, on the CPU.
+        target: the targets of the image, on the CPU.
         least: float64, broadcasting to (N, G); more than 0.
 
     Example:

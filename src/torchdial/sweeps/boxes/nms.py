@@ -10,9 +10,10 @@ earlier ones alone, a state that no longer changes is the one that greedy NMS re
 it takes a few rounds, and never more than the block has boxes and one.
 
 A comparison of corners, one byte a pair, finds the pairs that overlap; an IoU is computed for these
-alone, and words are touched for those of them that matter at some stop. Memory is bounded by
-`PAIRS_A_BLOCK`. It runs in numpy on one core, wherever the boxes are: 28 bytes a box are copied there and T
-back. torch has no "or" along a dimension, and its threads wait for each other where others work.
+alone, and words change for those of them that matter at some stop. Memory is bounded by
+`PAIRS_A_BLOCK`. It runs in numpy on one core, wherever the boxes are: 28 bytes a box are copied to
+the host and T back. torch has no "or" along a dimension, and its threads slow each other down on a
+busy machine.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where the detection dials stand: what remains there, how good it is, how others say it."""
+"""The setting of the detection dials: what remains, its metrics, and arguments for libraries."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _NAMES = {  # of score_threshold, nms_iou and max_det
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """Where the dials stand; see `torchdial.detect`, whose arguments these are.
+    """A setting of the dials; its attributes are arguments of `torchdial.detect`.
 
     Attributes:
         score_threshold: a box needs a higher score.
@@ -124,7 +124,7 @@ class OperatingPoint:
         if self.class_thresholds:
             raise refusal(
                 "class_thresholds",
-                expected=f"none, since to={to!r} knows one threshold for all classes",
+                expected=f"none, since to={to!r} has one threshold for all classes",
                 got=repr(dict(self.class_thresholds)),
                 remedy="Use export() with torchdial.detect, or set class_thresholds = [].",
             )

@@ -229,7 +229,7 @@ class DetectionDial(Preview[DetectionFrame]):
     def _metrics_of(self, curves: DetectionCurves) -> dict[str, Any]:
         return self._point().measure(curves, self._average, self.shown_label)
 
-    # The wire
+    # What is sent to the page
 
     def _pack_source(self, source: int, frame: DetectionFrame) -> dict[str, Any]:
         return pack_detections(frame, self._labels) | {"tiles": self._tiles(f"mask/{source}/")}

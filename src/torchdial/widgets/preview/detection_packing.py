@@ -1,6 +1,6 @@
-"""What crosses the wire of the detection dials. Arrays go as little-endian bytes.
+"""What the detection widgets send to the page. Arrays are sent as little-endian bytes.
 
-On the wire a class is its place among the classes: labels may have gaps.
+A class is sent as its index among the classes, since labels may have gaps.
 """
 
 from __future__ import annotations

@@ -54,9 +54,9 @@ class DetectionPreview(DetectionDial, ModelPreview[DetectionFrame]):
             names of these.
         box_format: "xyxy", "xywh" or "cxcywh" of boxes in dicts and tuples; None takes the format
             that boxes carry (`torchvision.tv_tensors`), else xyxy.
-        score_threshold: where the score dial stands first, in [0, 1]. None is 0.25, and 0 after
+        score_threshold: the first position of the score dial, in [0, 1]. None is 0.25, and 0 after
             NMS.
-        nms_iou: where the NMS dial stands first; it moves to the nearest stop. None is 1.0 after
+        nms_iou: the first position of the NMS dial; it moves to the nearest stop. None is 1.0 after
             NMS, so that everything is shown that was passed. Otherwise it is 0.5; or, where the
             format does not tell and the largest overlap of two boxes of a class lies between 0.5
             and 0.75, as NMS may have left it, that overlap.
@@ -75,7 +75,7 @@ class DetectionPreview(DetectionDial, ModelPreview[DetectionFrame]):
             `Results`, `supervision.Detections`, detectron2's and mmdetection's instances) or
             without one (transformers' dicts, rows of an end-to-end head).
         score_floor: candidates with a score of at most this are left out, such as the thousands
-            near 0 of a raw head; the score dial says nothing below it. Boxes are checked after.
+            near 0 of a raw head; the score dial has no effect below it. They are not checked.
         image_ids: COCO's formats: the ids of `images`, in their order.
         mean: what was subtracted from `images`, to undo it for display.
         std: what `images` were divided by.
@@ -248,7 +248,7 @@ class DetectionPreview(DetectionDial, ModelPreview[DetectionFrame]):
     def refresh(self, detections: Any = None) -> bool:
         """Show the model's current weights, or new detections, for the same images.
 
-        Settings of the dials are kept. A frame that cannot be shown leaves the last good one and a
+        Settings of the dials are kept. A frame that is refused leaves the last good one and a
         notice on the widget; nothing is raised into a training loop.
 
         Args:

@@ -1,4 +1,4 @@
-"""Reads detections and targets of a fixed set of images, time after time."""
+"""Reads detections and targets of a fixed set of images, at each refresh."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from torchdial.sweeps.boxes.detection_settings import DetectionSettings
 
 Size = tuple[int, int]
 
-NMS_IOU = 0.5  # where the NMS dial stands first, if boxes overlap by more than …
-MAY_BE_SUPPRESSED = 0.75  # … this: an NMS is hardly ever told to leave so much
+OPENING_NMS_IOU = 0.5
+MOST_AFTER_NMS = 0.75  # an NMS is hardly ever set to keep boxes that overlap by more
 
 
 class DetectionReader:
     """Reads what a detector found in images of known sizes.
 
-    The first frame tells which classes there are, and whether NMS has been done.
+    Classes, and whether NMS has been done, are those of the first frame.
 
     Attributes:
         settings: how to count, with the number of classes once that is known.
         targets: of each image, if there are any.
         classes: the name of each class by its label.
-        after_nms: whether NMS has been done, by what the format or the caller says.
-        score_threshold: where the score dial stands first, if nothing else is asked for.
-        nms_iou: where the NMS dial stands first, if nothing else is asked for.
+        after_nms: whether NMS has been done, as the argument or the format says.
+        score_threshold: the first position of the score dial, if none is given.
+        nms_iou: the first position of the NMS dial, if none is given.
         box_format: of dicts and tuples.
         score_floor: candidates with a score of at most this are left out; 0 keeps all.
     """
@@ -61,7 +61,7 @@ class DetectionReader:
         self._given_after_nms = after_nms
         self.after_nms = False
         self.score_threshold = 0.25
-        self.nms_iou = NMS_IOU
+        self.nms_iou = OPENING_NMS_IOU
         self.score_floor = score_floor
         self.targets: list[Annotations] | None = None
         if targets is not None:
@@ -88,30 +88,31 @@ class DetectionReader:
         """
         parts: list[DetectionFrame] = []
         names: dict[int, str] = {}
-        told: list[bool | None] = []
+        after_nms_each: list[bool | None] = []
         for i, found in enumerate(self._images(source)):
             target = None if self.targets is None else self.targets[i]
             size = self._sizes[i]
             parts.append(measure_image(found, target, self.settings, size))
             names |= found.names or {}
-            told.append(found.after_nms)
+            after_nms_each.append(found.after_nms)
         frame = DetectionFrame.cat(parts)
         if self.classes:
             _check_labels(frame.tally.labels.tolist(), self.classes)
         else:
-            self._settle(frame, names, told)
+            self._settle(frame, names, after_nms_each)
         return replace(frame, settings=self.settings)
 
     def _settle(
-        self, frame: DetectionFrame, names: dict[int, str], told: Sequence[bool | None]
+        self, frame: DetectionFrame, names: dict[int, str], each: Sequence[bool | None]
     ) -> None:
         """Set what holds for all frames."""
         given = self._given_after_nms
-        self.after_nms = all(told) if given is None else given
-        if self.after_nms:
-            self.score_threshold, self.nms_iou = 0.0, 1.0  # exactly what was passed
-        elif given is None and None in told and NMS_IOU < (frame.overlap or 1) < MAY_BE_SUPPRESSED:
-            self.nms_iou = frame.overlap or NMS_IOU  # here, too, if it was an NMS that left these
+        self.after_nms = all(each) if given is None else given
+        overlap = frame.overlap or 1.0
+        if self.after_nms:  # show exactly what was passed
+            self.score_threshold, self.nms_iou = 0.0, 1.0
+        elif given is None and None in each and OPENING_NMS_IOU < overlap < MOST_AFTER_NMS:
+            self.nms_iou = overlap  # the same, if an NMS has left these
         for target in self.targets or []:
             names |= target.names or {}
         tally = frame.tally
