@@ -148,7 +148,8 @@ def _chosen_boxes(head: torch.Tensor) -> list[HeadBoxes]:
         expected="rows of x1, y1, x2, y2, score, class",
         got=f"{describe(head)}, with {width - 6} numbers more in each row: mask coefficients or "
         "keypoints",
-        remedy="Leave them out with head[..., :6].",
+        remedy="Leave them out with head[..., :6]; in from_model "
+        "adapter=lambda out: out[0][..., :6].",
     )
 
 
@@ -166,7 +167,8 @@ def _unknown_layout(head: torch.Tensor, num_classes: int) -> ValueError:
         got, remedy = "one number more for each box: the angle of rotated boxes (-obb)", ROTATED
     elif spare > 1:
         got = f"{spare} numbers more for each box: mask coefficients (-seg) or keypoints (-pose)"
-        remedy = f"Leave them out with head[{rows}, :{4 + num_classes}]."
+        cut = f"[{rows}, :{4 + num_classes}]"
+        remedy = f"Leave them out with head{cut}; in from_model adapter=lambda out: out[0]{cut}."
     elif width < 5:
         got, remedy = "no class scores", "Pass boxes and class scores of the head as one tensor."
     else:

@@ -151,6 +151,24 @@ def test_a_model_may_index_a_raw_head() -> None:
     assert preview.kept(1)["boxes"][0].tolist() == [200, 20, 220, 40]
 
 
+def test_spare_numbers_of_a_head_are_left_out_by_the_adapter_that_the_error_names() -> None:
+    """As a -pose model's: a tuple of (B, 4 + classes + 3 for each keypoint, N) and a dict."""
+
+    class Pose(nn.Module):
+        def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+            head = torch.full((1, 4 + 1 + 6, 20), 0.5)
+            head[:, :4] = torch.tensor([30.0, 30, 20, 20])[:, None]
+            return head, {"kpts": head[:, 5:]}
+
+    images, names = torch.rand(1, 3, 64, 64), ["person"]
+    with pytest.raises(ValueError, match=r"adapter=lambda out: out\[0\]\[:, :5\]\."):
+        td.DetectionPreview.from_model(Pose(), images, class_names=names)
+    preview = td.DetectionPreview.from_model(
+        Pose(), images, class_names=names, adapter=lambda out: out[0][:, :5], nms_iou=1
+    )
+    assert preview.kept(0)["boxes"].tolist() == [[20, 20, 40, 40]] * 20
+
+
 def test_refreshes_while_the_model_trains() -> None:
     model = Heads()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
