@@ -135,19 +135,19 @@ def rows_of_obb() -> Any:
             end_to_end(7), 5, "class, angle", "r.obb.xyxy", rows_of_obb, id="-obb, end to end"
         ),
         pytest.param(
-            with_more(6), 5, "6 numbers more", "head[:, :9]",
+            with_more(6), 5, "6 numbers more", "pass out[:, :9], or",
             lambda: with_more(6)[:, :9], id="-pose",
         ),
         pytest.param(
-            seg(), 5, "mask coefficients (-seg)", "head[:, :9]", lambda: seg()[:, :9],
+            seg(), 5, "mask coefficients (-seg)", "pass out[:, :9], or", lambda: seg()[:, :9],
             id="-seg without prototypes",
         ),
         pytest.param(
-            with_more(6).mT, 5, "6 numbers more", "head[..., :9]",
+            with_more(6).mT, 5, "6 numbers more", "pass out[..., :9], or",
             lambda: with_more(6).mT[..., :9], id="-pose, transposed",
         ),
         pytest.param(
-            end_to_end(38), 5, "32 numbers more in each row", "head[..., :6]",
+            end_to_end(38), 5, "32 numbers more in each row", "pass out[..., :6], or",
             lambda: end_to_end(38)[..., :6], id="-seg, end to end",
         ),
         pytest.param(

@@ -132,7 +132,7 @@ def _read(
                 *(one.boxes, one.scores, one.labels, one.masks),
                 after_nms=one.after_nms,
             )
-            for i, one in enumerate(read_head(*head, num_classes))
+            for i, one in enumerate(read_head(head, num_classes))
         ]
     if is_coco_list(given) or image_ids is not None:
         groups = group_by_image("detections", given, ("category_id", "bbox", "score"), image_ids)

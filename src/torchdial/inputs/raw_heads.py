@@ -32,26 +32,40 @@ class HeadBoxes(NamedTuple):
     after_nms: bool = False
 
 
-def head_in(given: Any) -> tuple[torch.Tensor, list[torch.Tensor]] | None:
-    """Return the head in what a YOLO model returns, with the 4-dimensional tensors beside it.
+class RawHead(NamedTuple):
+    """What a YOLO model returns.
+
+    Attributes:
+        head: float (B, C, N) or (B, N, C).
+        maps: 4-dimensional tensors beside it, such as feature maps and prototypes (B, M, h, w).
+        path: where the head is in what was returned, `out`.
+    """
+
+    head: torch.Tensor
+    maps: list[torch.Tensor]
+    path: str
+
+
+def head_in(given: Any) -> RawHead | None:
+    """Return the head in what a YOLO model returns; None if there is none.
 
     Ultralytics' and YOLOv5's models return it alone or first in nested tuples, with feature maps,
     prototypes of masks, lists or dicts of them after it.
 
     Example:
-        >>> head, _ = head_in((torch.zeros(1, 84, 99), [torch.zeros(1, 144, 8, 8)]))
-        >>> head.shape
-        torch.Size([1, 84, 99])
+        >>> head_in((torch.zeros(1, 84, 99), [torch.zeros(1, 144, 8, 8)])).path
+        'out[0]'
     """
     first: Any = given
     rest: list[Any] = []
+    path = "out"
     while isinstance(first, (tuple, list)) and len(first) > 0:
-        first, rest = first[0], [*first[1:], *rest]
+        first, rest, path = first[0], [*first[1:], *rest], f"{path}[0]"
     if getattr(first, "ndim", None) != 3 or any(getattr(part, "ndim", 4) != 4 for part in rest):
         return None
     inside = [p for part in rest for p in (part if isinstance(part, (tuple, list)) else [part])]
     maps = [as_tensor("detections", p) for p in inside if getattr(p, "ndim", None) == 4]
-    return as_tensor("detections", first), maps
+    return RawHead(as_tensor("detections", first), maps, path)
 
 
 def has_chosen_boxes(head: torch.Tensor) -> bool:
@@ -71,9 +85,7 @@ def has_chosen_boxes(head: torch.Tensor) -> bool:
     return bool(in_order & (labels == labels.round()).all())
 
 
-def read_head(
-    head: torch.Tensor, maps: list[torch.Tensor], num_classes: int | None
-) -> list[HeadBoxes]:
+def read_head(given: RawHead, num_classes: int | None) -> list[HeadBoxes]:
     """Return the boxes of each image.
 
     These layouts are read: (B, 4 + C, N) of Ultralytics, cxcywh and C class scores for each box,
@@ -82,18 +94,18 @@ def read_head(
     which they are multiplied; and (B, N, 6), rows of x1, y1, x2, y2, score, class.
 
     Args:
-        head: see `head_in`.
-        maps: 4-dimensional tensors that came with it, among them prototypes (B, M, h, w).
+        given: see `head_in`.
         num_classes: C. Without it layouts cannot be told apart.
 
     Raises:
         ValueError: another layout, or `num_classes` is missing.
     """
+    head, maps, path = given
     _, channels, last = head.shape
     if num_classes is not None and channels == 4 + num_classes:
         return _best_classes(head.mT, num_classes)
     if has_chosen_boxes(head):
-        return _chosen_boxes(head)
+        return _chosen_boxes(head, path)
     if num_classes is None:
         raise refusal(
             "detections",
@@ -110,7 +122,7 @@ def read_head(
     if last == 4 + num_classes:
         return _best_classes(head, num_classes)
     if last != 5 + num_classes:
-        raise _unknown_layout(head, num_classes)
+        raise _unknown_layout(head, path, num_classes)
     scores = head[..., 5:] * head[..., 4:5]
     return _best_classes(torch.cat([head[..., :4], scores], dim=2), num_classes)
 
@@ -129,7 +141,7 @@ def _best_classes(
     return found
 
 
-def _chosen_boxes(head: torch.Tensor) -> list[HeadBoxes]:
+def _chosen_boxes(head: torch.Tensor, path: str) -> list[HeadBoxes]:
     width = head.shape[2]
     if width == 6:
         return [
@@ -148,8 +160,7 @@ def _chosen_boxes(head: torch.Tensor) -> list[HeadBoxes]:
         expected="rows of x1, y1, x2, y2, score, class",
         got=f"{describe(head)}, with {width - 6} numbers more in each row: mask coefficients or "
         "keypoints",
-        remedy="Leave them out with head[..., :6]; in from_model "
-        "adapter=lambda out: out[0][..., :6].",
+        remedy=_cut(f"{path}[..., :6]"),
     )
 
 
@@ -159,7 +170,11 @@ ROTATED = (
 )
 
 
-def _unknown_layout(head: torch.Tensor, num_classes: int) -> ValueError:
+def _cut(head: str) -> str:
+    return f"Leave them out: pass {head}, or adapter=lambda out: {head} in from_model."
+
+
+def _unknown_layout(head: torch.Tensor, path: str, num_classes: int) -> ValueError:
     _, channels, last = head.shape
     width, rows = min((channels, ":"), (last, "..."))
     spare = width - 4 - num_classes
@@ -167,8 +182,7 @@ def _unknown_layout(head: torch.Tensor, num_classes: int) -> ValueError:
         got, remedy = "one number more for each box: the angle of rotated boxes (-obb)", ROTATED
     elif spare > 1:
         got = f"{spare} numbers more for each box: mask coefficients (-seg) or keypoints (-pose)"
-        cut = f"[{rows}, :{4 + num_classes}]"
-        remedy = f"Leave them out with head{cut}; in from_model adapter=lambda out: out[0]{cut}."
+        remedy = _cut(f"{path}[{rows}, :{4 + num_classes}]")
     elif width < 5:
         got, remedy = "no class scores", "Pass boxes and class scores of the head as one tensor."
     else:

@@ -161,7 +161,7 @@ def test_spare_numbers_of_a_head_are_left_out_by_the_adapter_that_the_error_name
             return head, {"kpts": head[:, 5:]}
 
     images, names = torch.rand(1, 3, 64, 64), ["person"]
-    with pytest.raises(ValueError, match=r"adapter=lambda out: out\[0\]\[:, :5\]\."):
+    with pytest.raises(ValueError, match=r"adapter=lambda out: out\[0\]\[:, :5\] in"):
         td.DetectionPreview.from_model(Pose(), images, class_names=names)
     preview = td.DetectionPreview.from_model(
         Pose(), images, class_names=names, adapter=lambda out: out[0][:, :5], nms_iou=1
