@@ -63,7 +63,9 @@ describe("the dial", () => {
     expect(values.threshold).toBe(0.5);
     expect(values.class_thresholds).toEqual([null, null, 0.75]);
     expect(state.stop).toBe(3);
-    expect(state.toJson()).toBe('{"class_thresholds":[0.5,0.5,0.75],"task":"multiclass","class_index":2}');
+    expect(state.toJson()).toBe(
+      '{"class_thresholds":[0.5,0.5,0.75],"task":"multiclass","class_index":2}',
+    );
   });
 
   it("of a binary task has one threshold, whatever class is named", () => {
