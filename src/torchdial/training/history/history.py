@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import threading
 import time as clock
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,11 @@ from torchdial.atomic_files import whole_file
 from torchdial.inputs.arguments import refuse_no_path, to_dict, to_list
 from torchdial.inputs.errors import describe, refusal
 from torchdial.inputs.numbers import to_number, to_whole
+from torchdial.training.history.arrival import Arrival
 from torchdial.training.history.events import Event
 from torchdial.training.history.layer_histograms import EXPONENTS, LayerHistograms
 from torchdial.training.history.layer_matrix import LayerMatrix
+from torchdial.training.history.measured_names import names_since_prefixes, recorded_as
 from torchdial.training.history.pandas_tables import to_epochs, to_table
 from torchdial.training.history.run_file import read_frames, to_frame
 from torchdial.training.history.run_snapshot import FORMAT, Mark, put, take
@@ -37,6 +40,11 @@ DAMAGE = (ValueError, LookupError, TypeError, AttributeError, OverflowError, Rec
 class History:
     """One run: what was logged and watched, safe to write and read from several threads.
 
+    While a monitor records it, reading from a thread of the user's waits until everything logged
+    before has arrived, at most 5 s; see `torchdial.training.history.arrival`. What torchdial
+    measures has names of its own, "optim/grad_norm" or "system/memory"; `history["grad_norm"]`
+    stands for it as long as nothing was logged under that short name.
+
     Args:
         name: what the run is called.
         config: the run's settings, for people to compare; plain values.
@@ -50,9 +58,7 @@ class History:
         hidden: whether plots of later runs leave it out.
         replaced: how often `load_state_dict` has put everything here anew.
         scalars: by name.
-        layers: layers × steps, by name: "grad_norm", "update_ratio", …
-        histograms: of the gradients of sampled steps, or None.
-        events: what happened, in order of arrival.
+        arrival: what reading waits for.
         lock: held by whoever writes, or reads several things that belong together.
 
     Example:
@@ -73,10 +79,11 @@ class History:
         self.hidden = False
         self.replaced = 0
         self.scalars: dict[str, Series] = {}
-        self.layers: dict[str, LayerMatrix] = {}
-        self.histograms: LayerHistograms | None = None
-        self.events: list[Event] = []
         self.lock = threading.RLock()
+        self.arrival = Arrival(self.lock)
+        self._layers: dict[str, LayerMatrix] = {}
+        self._histograms: LayerHistograms | None = None
+        self._events: list[Event] = []
         self._zero = clock.perf_counter()
         self._before = 0  # of the version: what load_state_dict replaced
 
@@ -84,7 +91,11 @@ class History:
         return f"History({self.name!r}, {', '.join(self.names) or 'empty'})"
 
     def __contains__(self, name: object) -> bool:
-        return name in self.scalars
+        return self._find(str(name)) is not None
+
+    def __iter__(self) -> Iterator[str]:
+        """Go through the names of the scalars."""
+        return iter(self.names)
 
     def __getitem__(self, name: str) -> Series:
         """Return a scalar.
@@ -92,25 +103,52 @@ class History:
         Raises:
             KeyError: there is none of this name; the message has the names there are.
         """
-        with self.lock:
-            if name not in self.scalars:
-                raise KeyError(f"{name!r} was not recorded; there are {', '.join(self.names)}")
-            return self.scalars[name]
+        series = self._find(name)
+        if series is None:
+            raise KeyError(f"{name!r} was not recorded; there are {', '.join(self.names)}")
+        return series
 
     @property
     def names(self) -> list[str]:
         """The scalars' names, in order of arrival."""
+        self.arrival.wait()
         with self.lock:
             return list(self.scalars)
 
     @property
+    def layers(self) -> dict[str, LayerMatrix]:
+        """Layers × steps, by name, such as "grad_norm" and "update_ratio"."""
+        self.arrival.wait()
+        return self._layers
+
+    @property
+    def histograms(self) -> LayerHistograms | None:
+        """Histograms of the gradients of sampled steps, or None."""
+        self.arrival.wait()
+        return self._histograms
+
+    @histograms.setter
+    def histograms(self, histograms: LayerHistograms | None) -> None:
+        self._histograms = histograms
+
+    @property
+    def events(self) -> list[Event]:
+        """What happened, in order of arrival."""
+        self.arrival.wait(events=True)
+        return self._events
+
+    @events.setter
+    def events(self, events: list[Event]) -> None:
+        self._events = events
+
+    @property
     def version(self) -> int:
-        """Grows with each change."""
+        """Grows with each change; never waits."""
         with self.lock:
             points = sum(series.version for series in self.scalars.values())
-            columns = sum(matrix.version for matrix in self.layers.values())
-            samples = self.histograms.version if self.histograms else 0
-            return self._before + points + columns + samples + len(self.events)
+            columns = sum(matrix.version for matrix in self._layers.values())
+            samples = self._histograms.version if self._histograms else 0
+            return self._before + points + columns + samples + len(self._events)
 
     @property
     def now(self) -> float:
@@ -131,10 +169,14 @@ class History:
         numbers = {str(name): _to_value(str(name), value) for name, value in given.items()}
         with self.lock:
             for name, value in numbers.items():
-                series = self.scalars.get(name)
-                if series is None:
-                    series = self.scalars[name] = Series(name, self.lock)
-                series.append(step, value, time)
+                self.series(name).append(step, value, time)
+
+    def series(self, name: str) -> Series:
+        """Return the scalar of exactly this name, added if there is none; never waits."""
+        with self.lock:
+            if name not in self.scalars:
+                self.scalars[name] = Series(name, self.lock, self.arrival)
+            return self.scalars[name]
 
     def record_layers(
         self, name: str, names: Sequence[str], step: int, values: npt.ArrayLike
@@ -156,9 +198,9 @@ class History:
         names, name = [str(one) for one in listed], str(name)
         values = _to_values(values, len(names))
         with self.lock:
-            matrix = self.layers.get(name)
+            matrix = self._layers.get(name)
             if matrix is None:
-                matrix = self.layers[name] = LayerMatrix(names, self.lock)
+                matrix = self._layers[name] = LayerMatrix(names, self.lock)
             matrix.append(step, values, matrix.find(names))
 
     def record_histograms(
@@ -177,20 +219,40 @@ class History:
             exponents: the bins' edges, the same each time.
         """
         with self.lock:
-            if self.histograms is None:
-                self.histograms = LayerHistograms(names, exponents, self.lock)
-            self.histograms.append(step, counts, self.histograms.find(names))
+            if self._histograms is None:
+                self._histograms = LayerHistograms(names, exponents, self.lock)
+            self._histograms.append(step, counts, self._histograms.find(names))
 
     def add_event(self, event: Event) -> None:
         """Add what happened."""
         with self.lock:
-            self.events.append(event)
+            self._events.append(event)
+
+    def shift_steps(self, by: int, besides: Container[str] = ()) -> None:
+        """Add a number to the step of everything recorded, as the run takes up another count.
+
+        Args:
+            by: any whole number.
+            besides: scalars that are left as they are.
+        """
+        with self.lock:
+            self._before, self.replaced = self.version + 1, self.replaced + 1
+            self.start_step = max(self.start_step + by, 0)
+            for name, series in self.scalars.items():
+                if name not in besides:
+                    series.shift(by)
+            for matrix in self._layers.values():
+                matrix.shift(by)
+            if self._histograms is not None:
+                self._histograms.shift(by)
+            self._events = [replace(event, step=event.step + by) for event in self._events]
 
     def epochs(self, steps: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """Return steps as epochs, float64, by the scalar "epoch" that was recorded.
+        """Return steps as epochs, float64, by the scalar "epoch", or else "time/epoch".
 
-        A straight line leads from the first step of each epoch to that of the next; the first and
-        the last piece go on. The browser's plots do the same (js/src/lib/charts/scalar_track.ts).
+        "epoch" is what was logged, "time/epoch" what `monitor.loop` counted. A straight line
+        leads from the first step of each epoch to that of the next; the first and the last piece go
+        on. The browser's plots do the same (js/src/lib/charts/scalar_track.ts).
 
         Args:
             steps: any numbers, in any shape.
@@ -213,7 +275,7 @@ class History:
 
         A step that was recorded more than once has more rows, the first of each scalar in the
         first of them; where a scalar was not recorded it is NaN. The index is the step; the column
-        "time" has the seconds since the run began.
+        "time" has the seconds since the run began, and a scalar called "time" is "logged/time".
 
         Raises:
             ImportError: pandas is not installed.
@@ -236,6 +298,7 @@ class History:
             OSError: it cannot be written; what was there is as it was.
         """
         refuse_no_path("path", path)
+        self.arrival.wait(events=True)
         with whole_file(Path(path)) as file:
             file.writelines(to_frame(*take(self, Mark())))
 
@@ -260,11 +323,13 @@ class History:
                 got=f"{path}, which is none or is damaged ({error!s:.80})",
                 remedy="Save it again.",
             ) from error
+        history._rename_measured()
         history._go_on()
         return history
 
     def state_dict(self) -> dict[str, Any]:
         """Return the whole run in tensors and plain values, for a checkpoint."""
+        self.arrival.wait(events=True)
         about, arrays = take(self, Mark())
         return {
             "about": json.dumps(about, allow_nan=False),
@@ -280,7 +345,7 @@ class History:
             ValueError: the state is none of a run.
         """
         fresh = History()
-        fresh.lock = self.lock
+        fresh.lock, fresh.arrival = self.lock, self.arrival
         try:
             arrays = {name: array.cpu().numpy() for name, array in state["arrays"].items()}
             put(fresh, json.loads(state["about"]), arrays)
@@ -291,17 +356,34 @@ class History:
                 got=f"something else ({error!r:.80})",
                 remedy="Load the state of a monitor with the monitor.",
             ) from error
+        fresh._rename_measured()
         steps = [int(series.steps.max()) for series in fresh.scalars.values() if len(series)]
         with self.lock:
             self._before, self.replaced = self.version + 1, self.replaced + 1
             fresh.config |= self.config
-            for part in ("name", "config", "started", "scalars", "layers", "histograms", "events"):
-                setattr(self, part, getattr(fresh, part))
+            self.name, self.config, self.started = fresh.name, fresh.config, fresh.started
+            self.scalars, self._layers = fresh.scalars, fresh._layers
+            self._histograms, self._events = fresh._histograms, fresh._events
             self.start_step = max(steps, default=0)
             self._go_on()
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restored, (self.state_dict(), self.number, self.hidden)
+
+    def _find(self, name: str) -> Series | None:
+        """Return the scalar that a name stands for, waiting for it if it is not there yet."""
+        found = recorded_as(name, self.scalars)
+        if found != name:
+            self.arrival.wait()
+            found = recorded_as(name, self.scalars)
+        return None if found is None else self.scalars[found]
+
+    def _rename_measured(self) -> None:
+        """Give what was measured the names it has now, in a run from before they had a prefix."""
+        new = names_since_prefixes(self.scalars, "grad_norm" in self._layers)
+        self.scalars = {new.get(name, name): series for name, series in self.scalars.items()}
+        for name, series in self.scalars.items():
+            series.name = name
 
     def _go_on(self) -> None:
         """Let time go on from the last point."""

@@ -13,7 +13,6 @@ from torchdial.training.history.events import Event
 from torchdial.training.history.layer_histograms import LayerHistograms
 from torchdial.training.history.layer_matrix import LayerMatrix
 from torchdial.training.history.run_file import About, Arrays
-from torchdial.training.history.series import Series
 
 if TYPE_CHECKING:
     from torchdial.training.history.history import History
@@ -80,7 +79,7 @@ def put(history: History, about: Mapping[str, Any], arrays: Mapping[str, Any]) -
     history.name, history.config = str(about["name"]), dict(about["config"])
     history.started, history.start_step = float(about["started"]), int(about["start_step"])
     for i, name in enumerate(about["scalars"]):
-        series = history.scalars.setdefault(str(name), Series(str(name), history.lock))
+        series = history.series(str(name))
         if f"scalars/{i}/steps" in arrays:
             series.extend(*(arrays[f"scalars/{i}/{part}"] for part in POINT))
     for i, (name, note) in enumerate(about["layers"].items()):
