@@ -451,7 +451,9 @@ def test_a_record_that_cannot_be_written_costs_no_other(monkeypatch):
     def broken(*_):
         raise RuntimeError("planted")
 
-    monkeypatch.setattr("torchdial.training.recording.record_writer.RecordWriter._write_norms", broken)
+    monkeypatch.setattr(
+        "torchdial.training.recording.record_writer.RecordWriter._write_norms", broken
+    )
     for _ in range(3):
         model((3.0, 4.0)).backward()
         optimizer.step()

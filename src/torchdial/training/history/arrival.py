@@ -21,7 +21,15 @@ from typing import Any, Protocol
 import torch
 
 LONGEST_WAIT = 5.0
-_here = threading.local()
+
+
+class _Thread(threading.local):
+    """How many calls of `without_waiting` a thread is in."""
+
+    depth = 0
+
+
+_here = _Thread()
 _arrivals: weakref.WeakSet[Arrival] = weakref.WeakSet()
 
 
@@ -58,7 +66,7 @@ class Arrival:
             events: whether the records are to be looked at for events, too.
         """
         source = self.source
-        if source is None or getattr(_here, "depth", 0):
+        if source is None or _here.depth:
             return
         if os.getpid() != self._process:
             warn_of_fork()
@@ -82,7 +90,7 @@ class Arrival:
 @contextmanager
 def without_waiting() -> Iterator[None]:
     """Make reads of this thread return what has arrived, and never wait, for a `with`."""
-    _here.depth = getattr(_here, "depth", 0) + 1
+    _here.depth += 1
     try:
         yield
     finally:

@@ -230,7 +230,8 @@ def counts_divided_by(counts: Floats, scale: float) -> Floats:
     moved = np.clip(bins - shift, 0, BINS - 1)
     moved[0], moved[-1] = 0, BINS - 1  # zeros, and what is not finite
     out = np.zeros_like(counts)
-    np.add.at(out, (slice(None), moved), counts)
+    for old, new in enumerate(moved):
+        out[:, new] += counts[:, old]
     return out
 
 
