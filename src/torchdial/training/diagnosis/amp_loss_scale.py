@@ -16,6 +16,7 @@ from torchdial.training.diagnosis.finding import Finding
 from torchdial.training.diagnosis.message_format import number
 from torchdial.training.diagnosis.robust_statistics import finite
 from torchdial.training.diagnosis.run_view import Floats, Reading
+from torchdial.training.history.measured_names import AMP_SCALE
 
 LEAST = 1.0
 FALL = 2.0**10
@@ -43,7 +44,7 @@ def collapsed(scales: Floats) -> int | None:
 
 def judge(reading: Reading) -> Iterator[Finding]:
     """Find that the scale has collapsed."""
-    points = reading.points("amp_scale", WINDOW)
+    points = reading.points(next(iter(reading.measured(AMP_SCALE)), AMP_SCALE), WINDOW)
     scales = np.where(np.isfinite(points.values), points.values, 0.0)
     if points.fresh == len(scales) or not len(finite(scales)):
         return

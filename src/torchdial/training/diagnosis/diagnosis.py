@@ -27,6 +27,7 @@ from torchdial.training.diagnosis.loss_names import losses
 from torchdial.training.diagnosis.run_view import Reading
 from torchdial.training.history.events import Event
 from torchdial.training.history.history import History
+from torchdial.training.history.measured_names import GRAD_NORM, is_one_of
 
 Rule = Callable[[Reading], Iterable[Finding]]
 
@@ -119,7 +120,8 @@ class Diagnosis:
     def _newest_step(self) -> int | None:
         """The run's clock: its gradients' and losses' last step, else that of anything."""
         names = self.history.names
-        kept = [name for name in names if name == "grad_norm"] + list(losses(names).judged)
+        norms = [name for name in names if is_one_of(name, GRAD_NORM) or name == "grad_norm"]
+        kept = norms + list(losses(names).judged)
         ends = [self.history[name].last for name in kept or names]
         return max((end[0] for end in ends if end is not None), default=None)
 

@@ -15,6 +15,7 @@ import numpy as np
 from torchdial.training.diagnosis.finding import Finding
 from torchdial.training.diagnosis.message_format import number
 from torchdial.training.diagnosis.run_view import EVERY_COLUMN, Floats, Floats32, Points, Reading
+from torchdial.training.history.measured_names import GRAD_NORM, SKIPPED
 
 NEAR = 64
 """Points looked back on, beside those that are new, for what happened at the same step."""
@@ -99,8 +100,7 @@ def gradient_finding(
 
 def judge(reading: Reading) -> Iterator[Finding]:
     """Find losses and gradients that have become non-finite since the last reading."""
-    names = [name for name in reading.until if name.partition("/")[0] == "grad_norm"]
-    totals = [_total(reading, name) for name in names]
+    totals = [_total(reading, name) for name in reading.measured(GRAD_NORM)]
     for total in totals:
         for i in onsets(total.values, total.fresh):
             yield from _gradient(reading, int(total.steps[i]))
@@ -124,7 +124,7 @@ def _gradient(reading: Reading, step: int) -> Iterator[Finding]:
 def _total(reading: Reading, name: str) -> Points:
     """The total norms of an optimizer's gradients, 0 where AMP skipped the step."""
     steps, values, fresh = reading.points(name, NEAR)
-    skipped = reading.points("skipped", NEAR).steps
+    skipped = reading.points(next(iter(reading.measured(SKIPPED)), SKIPPED), NEAR).steps
     return Points(steps, np.where(np.isin(steps, skipped), 0.0, values), fresh)
 
 

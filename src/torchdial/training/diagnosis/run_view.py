@@ -12,6 +12,7 @@ import numpy.typing as npt
 from torchdial.training.diagnosis.loss_baseline import Level
 from torchdial.training.diagnosis.loss_names import Losses, losses
 from torchdial.training.history.history import History
+from torchdial.training.history.measured_names import LEARNING_RATE, is_one_of
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -109,7 +110,16 @@ class Reading:
 
     def rate(self) -> str | None:
         """Return the name of the (first) learning rate, if it was recorded."""
-        return next((name for name in ("lr", "lr/0") if self.until.get(name)), None)
+        return next((name for name in self.measured(LEARNING_RATE) if self.until[name]), None)
+
+    def measured(self, name: str) -> list[str]:
+        """Return the scalars of one measurement, of each optimizer and parameter group.
+
+        Where torchdial measured none, those that were logged under its short name count.
+        """
+        short = name.partition("/")[2]
+        found = [one for one in self.until if is_one_of(one, name)]
+        return found or [one for one in self.until if is_one_of(one, short)]
 
     def weights(self) -> set[str]:
         """Return the parameters of two or more dimensions: those whose updates were measured."""

@@ -12,6 +12,7 @@ import numpy as np
 
 from torchdial.training.diagnosis.finding import Finding
 from torchdial.training.diagnosis.run_view import Floats, Reading
+from torchdial.training.history.measured_names import LEARNING_RATE
 
 ENOUGH = 20
 
@@ -28,9 +29,7 @@ def idle(rates: Floats) -> bool:
 
 def judge(reading: Reading) -> Iterator[Finding]:
     """Find groups whose learning rate is zero."""
-    for name in reading.until:
-        if name != "lr" and not name.startswith("lr/"):
-            continue
+    for name in reading.measured(LEARNING_RATE):
         points = reading.newest(name, ENOUGH)
         if not idle(points.values):
             continue

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-PREFIXES = ("optim/", "time/", "system/")  # js/src/lib/charts/metric_groups.ts has the same
+PREFIXES = ("optim/", "time/", "system/")  # js/src/lib/charts/scalar_names.ts has the same
 GRAD_NORM = "optim/grad_norm"
 LEARNING_RATE = "optim/lr"
 CLIP_COEFFICIENT = "optim/clip_coefficient"
