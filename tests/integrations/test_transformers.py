@@ -71,9 +71,9 @@ def test_a_run_is_recorded(tmp_path):
     assert callback.monitor.step == trainer.state.global_step == 12
     assert history["loss"].steps.tolist() == list(range(1, 13))
     assert history["loss"].values == pytest.approx(model.losses, rel=1e-3)
-    assert history["lr/0"].values == pytest.approx([0.1 * (1 - k / 12) for k in range(12)])
+    assert history["optim/lr"].values == pytest.approx([0.1 * (1 - k / 12) for k in range(12)])
     assert history["eval_loss"].steps.tolist() == [6, 12]
-    assert set(history.names) >= {"loss", "lr/0", "grad_norm", "eval_loss", "epoch"}
+    assert set(history.names) >= {"loss", "optim/lr", "optim/grad_norm", "eval_loss", "epoch"}
     assert not any(
         "runtime" in name or "per_second" in name
         for name in history.names
