@@ -145,7 +145,7 @@ class RecordWriter:
         total = norm_of_norms(norms) if norms else None
         if total is not None:
             self._point(f"{GRAD_NORM}{suffix}", step, total, record.time)
-        if record.clips:
+        if record.clips and all(clip.coefficients for clip in record.clips):
             coefficient = _coefficient(record.clips)
             self._point(f"{CLIP_COEFFICIENT}{suffix}", step, coefficient, record.time)
         self._add_to_total(record, step, total)

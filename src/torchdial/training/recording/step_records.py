@@ -47,7 +47,8 @@ class GradientClip:
     Attributes:
         parameters: ids of all that were clipped.
         total: their norm before.
-        coefficients: what they were multiplied by, more than one if they were clipped again.
+        coefficients: what they were multiplied by, more than one if they were clipped again, none
+            if that is not known.
         is_total: whether `total` is a Euclidean norm of gradients as backward left them.
         gradient: one of the gradients; while it is a parameter's, the clip applies to it.
         version: the gradient's version counter after clipping.

@@ -39,8 +39,9 @@ class Problems:
             if not self.strict:
                 last = words.strip().splitlines()[-1]
                 warn_safely(
-                    f"something could not be recorded: {last} The training goes on; "
-                    "`monitor.problem` has all of it, `TrainingMonitor(..., strict=True)` raises."
+                    f"the training goes on, but not all of it is recorded: {last} "
+                    "`monitor.problem` has the first error in full, and "
+                    "TrainingMonitor(…, strict=True) raises."
                 )
 
     def refuse(self, error: Exception) -> None:
