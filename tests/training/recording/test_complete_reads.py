@@ -149,6 +149,21 @@ def test_callbacks_of_torchdial_never_wait(monitor, monkeypatch):
     assert waits == []
 
 
+def test_a_plot_opened_while_the_publisher_sends_does_not_wait_for_it(monitor, monkeypatch):
+    plot = td.LossPlot(monitor)
+    waits = count_waits(monkeypatch)
+    slow = threading.Event()
+    monitor.subscribe(lambda: slow.wait(0.05))
+    for _ in range(10):
+        monitor.log(loss=1.0)
+        plot._feed.poke()
+    assert waits == []
+    monitor.log(loss=1.0)
+    frame = plot._feed.opening()["frame"]
+    assert frame["runs"][-1]["scalars"][0]["total"] == 11
+    plot.close()
+
+
 def test_a_read_with_the_lock_held_or_inside_without_waiting_never_waits(monitor, monkeypatch):
     waits = count_waits(monkeypatch)
     log(monitor, 1)

@@ -17,7 +17,7 @@ import torch
 
 from torchdial.atomic_files import whole_file
 from torchdial.inputs.arguments import refuse_no_path, to_dict, to_list
-from torchdial.inputs.errors import describe, refusal
+from torchdial.inputs.errors import refusal
 from torchdial.inputs.numbers import to_number, to_whole
 from torchdial.training.history.arrival import Arrival
 from torchdial.training.history.events import Event
@@ -25,6 +25,7 @@ from torchdial.training.history.layer_histograms import EXPONENTS, LayerHistogra
 from torchdial.training.history.layer_matrix import LayerMatrix
 from torchdial.training.history.measured_names import names_since_prefixes, recorded_as
 from torchdial.training.history.pandas_tables import to_epochs, to_table
+from torchdial.training.history.recorded_values import VALUES, layer_values, scalar_value
 from torchdial.training.history.run_file import read_frames, to_frame
 from torchdial.training.history.run_snapshot import FORMAT, Mark, put, take
 from torchdial.training.history.series import Series
@@ -32,7 +33,6 @@ from torchdial.training.history.series import Series
 __all__ = ["Event", "History"]
 
 STEPS = "Count the optimizer's steps, say."
-VALUES = 'Pass {"loss": 0.5}, say.'
 SETTINGS = {"expected": "settings by name", "remedy": 'Pass {"lr": 0.1}, say.'}
 DAMAGE = (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError)
 
@@ -166,7 +166,7 @@ class History:
         step = to_whole("step", step, remedy=STEPS)
         time = self.now if time is None else to_number("time", time, remedy="Pass seconds.")
         given = to_dict("values", values, expected="numbers by name", remedy=VALUES)
-        numbers = {str(name): _to_value(str(name), value) for name, value in given.items()}
+        numbers = {str(name): scalar_value(str(name), value) for name, value in given.items()}
         with self.lock:
             for name, value in numbers.items():
                 self.series(name).append(step, value, time)
@@ -196,7 +196,7 @@ class History:
         step = to_whole("step", step, remedy=STEPS)
         listed = to_list("names", names, expected="names of layers", remedy="Pass a list of text.")
         names, name = [str(one) for one in listed], str(name)
-        values = _to_values(values, len(names))
+        values = layer_values(values, len(names))
         with self.lock:
             matrix = self._layers.get(name)
             if matrix is None:
@@ -389,30 +389,6 @@ class History:
         """Let time go on from the last point."""
         times = [series.times[-1] for series in self.scalars.values() if len(series)]
         self._zero = clock.perf_counter() - max(times, default=0.0)
-
-
-def _to_value(name: str, value: Any) -> float:
-    try:
-        if not isinstance(value, (str, bytes)):
-            return float(value)
-    except Exception:  # noqa: S110 - whatever it is, it is no number
-        pass
-    raise refusal(name, expected="a number", got=describe(value), remedy=VALUES)
-
-
-def _to_values(values: Any, count: int) -> npt.NDArray[np.float32]:
-    try:
-        array = np.asarray(values, np.float32)
-        if array.shape == (count,):
-            return array
-    except Exception:  # noqa: S110 - whatever it is, it is no list of numbers
-        pass
-    raise refusal(
-        "values",
-        expected=f"a number for each of {count} names",
-        got=describe(values),
-        remedy="Pass one for each layer, in the order of the names.",
-    )
 
 
 def _restored(state: Mapping[str, Any], number: int, hidden: bool) -> History:

@@ -15,7 +15,7 @@ from torch.optim import Optimizer
 
 from torchdial.inputs.numbers import to_whole
 from torchdial.training.control.control import Control, StopTraining
-from torchdial.training.history.arrival import is_capturing, warn_of_fork, without_waiting
+from torchdial.training.history.arrival import is_capturing, warn_of_fork
 from torchdial.training.history.history import History
 from torchdial.training.history.measured_names import AMP_SCALE, EPOCH
 from torchdial.training.recording.clipped_gradients import (
@@ -124,8 +124,7 @@ class StepRecorder:
             self._close(record, self._count)
             self._has_logged = True
             self._send()
-        with without_waiting():
-            self._control.boundary()
+        self._control.boundary()
 
     def record_gradients(self) -> None:
         """Record the gradients that the models hold now."""
@@ -140,8 +139,7 @@ class StepRecorder:
                 self._has_read = True
             self._close(record, self._count)
             self._send()
-        with without_waiting():
-            self._control.boundary()
+        self._control.boundary()
 
     def clip(self, tensors: Sequence[Tensor], max_norm: float, norm_type: float) -> Tensor:
         """Clip gradients, and record what they were before."""

@@ -39,9 +39,8 @@ class Problems:
             if not self.strict:
                 last = words.strip().splitlines()[-1]
                 warn_safely(
-                    f"the training goes on, but not all of it is recorded: {last} "
-                    "`monitor.problem` has the first error in full, and "
-                    "TrainingMonitor(…, strict=True) raises."
+                    f"the training goes on, but not all of it is recorded: {last} (in full in "
+                    "monitor.problem; TrainingMonitor(..., strict=True) raises)"
                 )
 
     def refuse(self, error: Exception) -> None:
