@@ -20,7 +20,7 @@ from torchdial.training.control.control import Control
 from torchdial.training.control.loop import Loop, loop
 from torchdial.training.control.training_dials import Setter
 from torchdial.training.control.worker_thread import Handle, refuse_beside_worker, start
-from torchdial.training.history.autosave import Autosave
+from torchdial.training.history.autosave import autosave_of
 from torchdial.training.history.history import Event, History
 from torchdial.training.recording.optimizer_hooks import Hooks, untraced
 from torchdial.training.recording.publisher_thread import Audience, Publisher
@@ -51,7 +51,9 @@ class TrainingMonitor:
         config: the run's settings, for people to compare; plain values.
         name: what to call the run; None is "run 3" for the third of this process.
         on_event: called with each new `Event`, from the publishing thread.
-        autosave: a file that the run is written to as it grows.
+        autosave: a file that the run is saved to as it grows. An earlier run's file is kept, with
+            a number: see `Autosave`. Of several processes rank 0 saves, or each one with `{rank}`
+            in the path.
 
     Raises:
         ValueError: A model is no module, an optimizer none and holds none, the budget is not in
@@ -119,7 +121,7 @@ class TrainingMonitor:
             self._recording.clock,
             audience,
             {tensor.device for tensor in parameters.of_models()},
-            None if autosave is None else Autosave(self.history, autosave),
+            None if autosave is None else autosave_of(self.history, autosave, _rank()),
         )
         weakref.finalize(self, self._publisher.end).atexit = False  # then it is closed, see there
         self._hooks = Hooks(optimizers, self._recording)

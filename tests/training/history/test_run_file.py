@@ -29,7 +29,7 @@ from torchdial.training.history import (
 )
 from torchdial.training.history.autosave import Autosave
 from torchdial.training.history.run_file import MAGIC, to_frame
-from torchdial.training.history.run_snapshot import Mark, take
+from torchdial.training.history.run_record import Mark
 
 
 @pytest.mark.parametrize("count", [0, 1, 50, 1500])
@@ -96,7 +96,7 @@ def test_autosaving_writes_new_points_only(tmp_path: Path) -> None:
 def test_autosaving_stays_below_twice_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(files, "LEAST", 1_000)
+    monkeypatch.setattr(files, "LEAST_APPENDED", 1_000)
     history = recorded(10)
     saver = Autosave(history, tmp_path / "run")
     for _ in range(300):
@@ -134,16 +134,18 @@ def test_a_checkpoint_loaded_in_between_is_saved_whole(tmp_path: Path) -> None:
     check_same(history, History.load(saver.path))
 
 
-def test_the_file_of_an_earlier_run_is_kept(tmp_path: Path) -> None:
-    runs = [recorded(10), recorded(20), recorded(30)]
+def test_a_start_at_0_keeps_the_files_of_earlier_runs(tmp_path: Path) -> None:
+    runs = [recorded(500), recorded(2), recorded(1)]
     for history in runs:
-        saver = Autosave(history, tmp_path / "run")
+        saver = Autosave(history, tmp_path / "run.td")
         saver.save()
-        history.record(99, {"loss": 0.5})
+        history.record(999, {"lr": 0.5})
         saver.save()
-    check_same(runs[2], History.load(tmp_path / "run"))
-    check_same(runs[1], History.load(tmp_path / "run.previous"))
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["run", "run.previous"]
+    paths = [tmp_path / name for name in ("run.1.td", "run.2.td", "run.td")]
+    assert sorted(tmp_path.iterdir()) == sorted(paths)
+    for history, path in zip(runs, paths, strict=True):
+        check_same(history, History.load(path))
+    assert sum(len(History.load(path)["loss"]) for path in tmp_path.iterdir()) == 503
 
 
 def test_a_full_disk_costs_nothing_but_that_save(
@@ -169,7 +171,7 @@ from tests.training.recording.recorded import fill, recorded
 from torchdial.training.history import autosave as files
 from torchdial.training.history.autosave import Autosave
 
-files.LEAST = 20_000  # bytes, so that files are written anew often
+files.LEAST_APPENDED = 20_000  # bytes, so that files are written anew often
 
 def write(path, way, pipe):
     history = recorded(0)
@@ -205,7 +207,7 @@ def test_a_process_killed_at_any_moment_leaves_the_last_whole_state(
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     for path, told in zip(paths, map(int, done.stdout.split()), strict=True):
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of a last frame that was cut off
+            warnings.simplefilter("ignore")  # of a last frame that was incomplete
             history = History.load(path)
         saved = len(history["loss"])
         assert saved in (told, told + 7)  # it may have died between writing and telling
@@ -234,7 +236,7 @@ def test_a_cut_anywhere_gives_a_whole_state_or_is_refused(tmp_path: Path) -> Non
             loaded = History.load(path)
         assert len(loaded["loss"]) == max(n for size, n in states.items() if size <= cut)
         assert len(caught) == (cut not in states)
-        assert all("cut off" in str(w.message) for w in caught)
+        assert all("incomplete" in str(w.message) for w in caught)
 
 
 def test_a_flipped_bit_is_refused_or_costs_the_last_frame(tmp_path: Path) -> None:
@@ -255,7 +257,7 @@ def test_a_flipped_bit_is_refused_or_costs_the_last_frame(tmp_path: Path) -> Non
             with pytest.raises(ValueError, match="damaged"):
                 History.load(path)
         else:
-            with pytest.warns(UserWarning, match="cut off"):
+            with pytest.warns(UserWarning, match="incomplete"):
                 assert len(History.load(path)["loss"]) == 2
 
 
@@ -280,7 +282,7 @@ def frame(about: Any, arrays: Any = (), *, more: bytes = b"") -> bytes:
 
 
 def crafted(mark: Path) -> dict[str, bytes]:
-    about, arrays = take(recorded(30), Mark())
+    about, arrays = recorded(30).take(Mark())
     good = {name: np.array(a) for name, a in arrays.items()}
     npy = io.BytesIO()
     np.save(npy, np.array([Bomb(mark)], dtype=object), allow_pickle=True)

@@ -2,39 +2,29 @@
 
 from __future__ import annotations
 
-import json
-import threading
-import time as clock
 from collections.abc import Mapping, Sequence
-from os import PathLike
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
-from torchdial.atomic_files import whole_file
-from torchdial.inputs.arguments import refuse_no_path, to_dict, to_list
+from torchdial.inputs.arguments import to_dict, to_list
 from torchdial.inputs.errors import describe, refusal
 from torchdial.inputs.numbers import to_number, to_whole
 from torchdial.training.history.events import Event
 from torchdial.training.history.layer_histograms import EXPONENTS, LayerHistograms
 from torchdial.training.history.layer_matrix import LayerMatrix
 from torchdial.training.history.pandas_tables import to_epochs, to_table
-from torchdial.training.history.run_file import read_frames, to_frame
-from torchdial.training.history.run_snapshot import FORMAT, Mark, put, take
+from torchdial.training.history.run_record import RunRecord
 from torchdial.training.history.series import Series
 
 __all__ = ["Event", "History"]
 
 STEPS = "Count the optimizer's steps, say."
 VALUES = 'Pass {"loss": 0.5}, say.'
-SETTINGS = {"expected": "settings by name", "remedy": 'Pass {"lr": 0.1}, say.'}
-DAMAGE = (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError)
 
 
-class History:
+class History(RunRecord):
     """One run: what was logged and watched, safe to write and read from several threads.
 
     Args:
@@ -42,6 +32,7 @@ class History:
         config: the run's settings, for people to compare; plain values.
 
     Attributes:
+        id: names the run in files and checkpoints; a run that is continued keeps it.
         name: what the run is called.
         config: the settings.
         started: unix time, seconds, when the run began.
@@ -53,6 +44,8 @@ class History:
         layers: layers × steps, by name: "grad_norm", "update_ratio", …
         histograms: of the gradients of sampled steps, or None.
         events: what happened, in order of arrival.
+        branches: what was recorded after a checkpoint from which the run was continued later, a
+            `History` each, the oldest first.
         lock: held by whoever writes, or reads several things that belong together.
 
     Example:
@@ -63,22 +56,6 @@ class History:
         >>> history.names
         ['loss', 'val/loss']
     """
-
-    def __init__(self, name: str = "run", config: Mapping[str, Any] | None = None) -> None:
-        self.name = name
-        self.config: dict[str, Any] = to_dict("config", config, **SETTINGS)
-        self.started = clock.time()
-        self.start_step = 0
-        self.number = 0
-        self.hidden = False
-        self.replaced = 0
-        self.scalars: dict[str, Series] = {}
-        self.layers: dict[str, LayerMatrix] = {}
-        self.histograms: LayerHistograms | None = None
-        self.events: list[Event] = []
-        self.lock = threading.RLock()
-        self._zero = clock.perf_counter()
-        self._before = 0  # of the version: what load_state_dict replaced
 
     def __repr__(self) -> str:
         return f"History({self.name!r}, {', '.join(self.names) or 'empty'})"
@@ -102,20 +79,6 @@ class History:
         """The scalars' names, in order of arrival."""
         with self.lock:
             return list(self.scalars)
-
-    @property
-    def version(self) -> int:
-        """Grows with each change."""
-        with self.lock:
-            points = sum(series.version for series in self.scalars.values())
-            columns = sum(matrix.version for matrix in self.layers.values())
-            samples = self.histograms.version if self.histograms else 0
-            return self._before + points + columns + samples + len(self.events)
-
-    @property
-    def now(self) -> float:
-        """Seconds since the run began."""
-        return clock.perf_counter() - self._zero
 
     def record(self, step: int, values: Mapping[str, float], time: float | None = None) -> None:
         """Add a point to each of some scalars.
@@ -227,87 +190,6 @@ class History:
         """
         return to_table({name: self[name].since(0) for name in self.names})
 
-    def save(self, path: str | PathLike[str]) -> None:
-        """Write the run to a file, which appears whole or not at all.
-
-        The format is plain and open, without pickle: see `torchdial.training.history.run_file`.
-
-        Raises:
-            OSError: it cannot be written; what was there is as it was.
-        """
-        refuse_no_path("path", path)
-        with whole_file(Path(path)) as file:
-            file.writelines(to_frame(*take(self, Mark())))
-
-    @classmethod
-    def load(cls, path: str | PathLike[str]) -> History:
-        """Read what `save` or autosaving wrote; nothing that is in the file is ever run.
-
-        After a crash in the middle of autosaving the run is as it was before, with a warning.
-
-        Raises:
-            ValueError: the file is no saved run, or is damaged.
-        """
-        refuse_no_path("path", path)
-        history = cls()
-        try:
-            for about, arrays in read_frames(Path(path)):
-                put(history, about, arrays)
-        except DAMAGE as error:
-            raise refusal(
-                "load",
-                expected=f"a run saved as {FORMAT}",
-                got=f"{path}, which is none or is damaged ({error!s:.80})",
-                remedy="Save it again.",
-            ) from error
-        history._go_on()
-        return history
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return the whole run in tensors and plain values, for a checkpoint."""
-        about, arrays = take(self, Mark())
-        return {
-            "about": json.dumps(about, allow_nan=False),
-            "arrays": {name: torch.from_numpy(array.copy()) for name, array in arrays.items()},
-        }
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take up a run: what it recorded replaces what is here, and its time goes on.
-
-        `start_step` becomes its last step. Of the settings, those given here win.
-
-        Raises:
-            ValueError: the state is none of a run.
-        """
-        fresh = History()
-        fresh.lock = self.lock
-        try:
-            arrays = {name: array.cpu().numpy() for name, array in state["arrays"].items()}
-            put(fresh, json.loads(state["about"]), arrays)
-        except DAMAGE as error:
-            raise refusal(
-                "load_state_dict",
-                expected="what state_dict returned",
-                got=f"something else ({error!r:.80})",
-                remedy="Load the state of a monitor with the monitor.",
-            ) from error
-        steps = [int(series.steps.max()) for series in fresh.scalars.values() if len(series)]
-        with self.lock:
-            self._before, self.replaced = self.version + 1, self.replaced + 1
-            fresh.config |= self.config
-            for part in ("name", "config", "started", "scalars", "layers", "histograms", "events"):
-                setattr(self, part, getattr(fresh, part))
-            self.start_step = max(steps, default=0)
-            self._go_on()
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _restored, (self.state_dict(), self.number, self.hidden)
-
-    def _go_on(self) -> None:
-        """Let time go on from the last point."""
-        times = [series.times[-1] for series in self.scalars.values() if len(series)]
-        self._zero = clock.perf_counter() - max(times, default=0.0)
-
 
 def _to_value(name: str, value: Any) -> float:
     try:
@@ -331,12 +213,3 @@ def _to_values(values: Any, count: int) -> npt.NDArray[np.float32]:
         got=describe(values),
         remedy="Pass one for each layer, in the order of the names.",
     )
-
-
-def _restored(state: Mapping[str, Any], number: int, hidden: bool) -> History:
-    """Return a copy of a run, from what `__reduce__` took for pickle and deepcopy."""
-    history = History()
-    history.load_state_dict(state)
-    history.number, history.hidden, history.replaced = number, hidden, 0
-    history.start_step = json.loads(state["about"])["start_step"]
-    return history
