@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
+import dataclasses
 import io
 import json
 import math
 import threading
 import time as clock
+import types
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -28,7 +31,10 @@ from torchdial.training.history.series import Series
 
 FORMAT = "torchdial.History/1"
 POINT = ("steps", "values", "times")
-SETTINGS = {"expected": "settings by name", "remedy": 'Pass {"lr": 0.1}, say.'}
+SETTINGS = {
+    "expected": "settings by name, or what argparse returns",
+    "remedy": 'Pass {"lr": 0.1}, say.',
+}
 DAMAGE = (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError)
 
 Record = TypeVar("Record", bound="RunRecord")
@@ -61,7 +67,7 @@ class RunRecord:
     def __init__(self, name: str = "run", config: Mapping[str, Any] | None = None) -> None:
         self.id = uuid.uuid4().hex
         self.name = name
-        self.config: dict[str, Any] = to_dict("config", config, **SETTINGS)
+        self.config: dict[str, Any] = to_dict("config", _named_settings(config), **SETTINGS)
         self.started = clock.time()
         self.start_step = 0
         self.number = 0
@@ -283,6 +289,14 @@ PARTS = (
     *("id", "name", "config", "started", "start_step"),
     *("scalars", "layers", "histograms", "events", "branches"),
 )
+
+
+def _named_settings(config: Any) -> Any:
+    """Return the attributes of what argparse returns, or of a dataclass, as a dict."""
+    if isinstance(config, (argparse.Namespace, types.SimpleNamespace)):
+        return vars(config)
+    is_instance = dataclasses.is_dataclass(config) and not isinstance(config, type)
+    return dataclasses.asdict(config) if is_instance else config
 
 
 def plain(value: Any) -> Any:
