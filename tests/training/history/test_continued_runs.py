@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from tests.training.recording.recorded import check_same, fill, recorded
 from torchdial.training import History
-from torchdial.training.history.autosave import Autosave, autosave_of
+from torchdial.training.history.autosave import Autosave
+from torchdial.training.monitor import TrainingMonitor
 
 
 def continued(state: dict[str, Any], step: int) -> History:
@@ -176,22 +181,70 @@ def test_two_processes_with_one_path_each_keep_their_record(resumed: bool, tmp_p
     assert len(list(tmp_path.iterdir())) <= 3
 
 
-@pytest.mark.parametrize(
-    ("path", "rank", "name"),
-    [("run.td", 0, "run.td"), ("run.td", 1, None), ("run.{rank}.td", 1, "run.1.td")],
-)
-def test_rank_0_saves_and_others_where_the_path_says_rank(
-    path: str, rank: int, name: str | None, tmp_path: Path
-) -> None:
-    saver = autosave_of(recorded(3), tmp_path / path, rank)
-    if saver is not None:
-        saver.save()
-    assert [p.name for p in tmp_path.iterdir()] == ([] if name is None else [name])
-
-
 def test_numbers_are_not_used_again(tmp_path: Path) -> None:
     for _ in range(3):
         Autosave(recorded(3), tmp_path / "run").save()
     (tmp_path / "run.1").unlink()
     Autosave(recorded(3), tmp_path / "run").save()
     assert sorted(p.name for p in tmp_path.iterdir()) == ["run", "run.2", "run.3"]
+
+
+@pytest.mark.parametrize(
+    ("name", "rank", "saved"),
+    [("run.td", "0", "run.td"), ("run.td", "1", None), ("run.{rank}.td", "1", "run.1.td")],
+)
+def test_a_monitor_saves_from_the_process_it_should(
+    name: str, rank: str, saved: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RANK", rank)
+    with TrainingMonitor(torch.nn.Linear(1, 1), autosave=tmp_path / name) as monitor:
+        monitor.log(loss=0.5)
+    assert [p.name for p in tmp_path.iterdir()] == ([] if saved is None else [saved])
+
+
+TRAINING = """
+import os, signal, sys
+import torch
+import torchdial as td
+
+folder, resumes, steps = sys.argv[1], sys.argv[2] == "resumes", int(sys.argv[3])
+model = torch.nn.Linear(1, 1)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+monitor = td.TrainingMonitor(model, optimizer, autosave=f"{folder}/run.td")
+if resumes:
+    monitor.load_state_dict(torch.load(f"{folder}/checkpoint.pt", weights_only=True))
+for _ in range(steps):
+    loss = model(torch.ones(1, 1)).square().sum()
+    loss.backward()
+    optimizer.step()
+    monitor.log(loss=os.getpid())
+    if monitor.step == 40 and not resumes:
+        torch.save(monitor.state_dict(), f"{folder}/checkpoint.pt")
+monitor.flush()
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_killed_resumed_twice_and_started_anew_no_step_is_lost(tmp_path: Path) -> None:
+    path = tmp_path / "run.td"
+
+    def train(how: str, steps: int) -> History:
+        command = [sys.executable, "-c", TRAINING, str(tmp_path), how, str(steps)]
+        child = subprocess.run(command, check=False, stderr=subprocess.PIPE, text=True)
+        assert child.returncode == -signal.SIGKILL, child.stderr
+        return History.load(path)
+
+    first = train("starts", 60)
+    assert first["loss"].steps.tolist() == [*range(1, 61)]
+    for n in (1, 2):
+        loaded = train("resumes", 10 * n)
+        assert loaded.id == first.id
+        assert loaded["loss"].steps.tolist() == [*range(1, 41 + 10 * n)]
+        assert len(loaded.branches) == n
+    assert loaded.branches[0]["loss"].steps.tolist() == [*range(41, 61)]
+    assert loaded.branches[1]["loss"].steps.tolist() == [*range(41, 51)]
+    assert set(loaded.branches[0]["loss"].values) == set(first["loss"].values)
+    latest = train("starts", 3)
+    assert latest["loss"].steps.tolist() == [1, 2, 3]
+    kept = History.load(tmp_path / "run.1.td")
+    assert [len(one["loss"]) for one in (kept, *kept.branches)] == [60, 20, 10]

@@ -153,6 +153,9 @@ def crafted(mark: Path) -> dict[str, bytes]:
         "an event with more in it": changed(events=[{"step": 1, "run": "rm"}]),
         "settings that are a number": changed(config=3),
         "a start that is none": changed(started="today"),
+        "branches that are a number": changed(branches=3),
+        "a branch that is none": changed(branches=[{}]),
+        "a branch with less than it says": changed(branches=[about]),
     }
 
 
@@ -213,6 +216,17 @@ def test_a_checkpoint_brings_the_run_back(tmp_path: Path) -> None:
     fill(history, 50, 60)
     fill(first, 50, 60)
     check_same(history, first)
+
+
+def test_a_checkpoint_of_the_form_before_still_loads() -> None:
+    about, arrays = recorded(50).take(Mark())
+    about = {key: value for key, value in about.items() if key not in ("id", "branches")}
+    tensors = {name: torch.from_numpy(array.copy()) for name, array in arrays.items()}
+    one, two = History(), History()
+    for history in (one, two):
+        history.load_state_dict({"about": json.dumps(about), "arrays": tensors})
+    assert one["loss"].steps.tolist() == [*range(50)]
+    assert one.id == two.id  # so it continues its file, which has no id of its own either
 
 
 @pytest.mark.parametrize("way", [copy.deepcopy, lambda h: pickle.loads(pickle.dumps(h))])
