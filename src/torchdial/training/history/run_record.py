@@ -29,9 +29,9 @@ from torchdial.training.history.layer_matrix import LayerMatrix
 from torchdial.training.history.run_file import About, Arrays, read_frames, to_frame
 from torchdial.training.history.series import Series
 
-FORMAT = "torchdial.History/1"
+RUN_FORMAT = "torchdial.History/1"
 POINT = ("steps", "values", "times")
-SETTINGS = {
+CONFIG_WORDS = {
     "expected": "settings by name, or what argparse returns",
     "remedy": 'Pass {"lr": 0.1}, say.',
 }
@@ -67,7 +67,7 @@ class RunRecord:
     def __init__(self, name: str = "run", config: Mapping[str, Any] | None = None) -> None:
         self.id = uuid.uuid4().hex
         self.name = name
-        self.config: dict[str, Any] = to_dict("config", _named_settings(config), **SETTINGS)
+        self.config: dict[str, Any] = to_dict("config", _named_settings(config), **CONFIG_WORDS)
         self.started = clock.time()
         self.start_step = 0
         self.number = 0
@@ -127,7 +127,7 @@ class RunRecord:
         except DAMAGE as error:
             raise refusal(
                 "load",
-                expected=f"a run saved as {FORMAT}",
+                expected=f"a run saved as {RUN_FORMAT}",
                 got=f"{path}, which is none or is damaged ({error!s:.80})",
                 remedy="Save it again.",
             ) from error
@@ -167,7 +167,7 @@ class RunRecord:
             fresh.config |= self.config
             fresh.keep_branches(self)
             self._before, self.replaced = self.version + 1, self.replaced + 1
-            for part in PARTS:
+            for part in RECORD_PARTS:
                 setattr(self, part, getattr(fresh, part))
             self._go_on()
 
@@ -176,7 +176,7 @@ class RunRecord:
         with self.lock:
             arrays: Arrays = {}
             about: About = {
-                "format": FORMAT,
+                "format": RUN_FORMAT,
                 "id": self.id,
                 "name": self.name,
                 "config": plain(self.config),
@@ -216,8 +216,8 @@ class RunRecord:
         Raises:
             ValueError, LookupError, TypeError, OverflowError: it does not go together.
         """
-        if about["format"] != FORMAT:
-            raise ValueError(f"format {about['format']!r:.60}, not {FORMAT}")
+        if about["format"] != RUN_FORMAT:
+            raise ValueError(f"format {about['format']!r:.60}, not {RUN_FORMAT}")
         self.name, self.config = str(about["name"]), dict(about["config"])
         self.started, self.start_step = float(about["started"]), int(about["start_step"])
         self.id = str(about.get("id") or self.started.hex())  # older files have none
@@ -285,7 +285,7 @@ class RunRecord:
         self._zero = clock.perf_counter() - max(times, default=0.0)
 
 
-PARTS = (
+RECORD_PARTS = (
     *("id", "name", "config", "started", "start_step"),
     *("scalars", "layers", "histograms", "events", "branches"),
 )
