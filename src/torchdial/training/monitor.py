@@ -20,7 +20,7 @@ from torchdial.training.control.control import Control
 from torchdial.training.control.loop import Loop, loop
 from torchdial.training.control.training_dials import Setter
 from torchdial.training.control.worker_thread import Handle, refuse_beside_worker, start
-from torchdial.training.history.autosave import Autosave
+from torchdial.training.history.autosave import autosave_of
 from torchdial.training.history.history import Event, History
 from torchdial.training.recording.optimizer_hooks import Hooks, untraced
 from torchdial.training.recording.publisher_thread import Publisher
@@ -58,7 +58,9 @@ class TrainingMonitor:
         strict: whether a value that cannot be recorded, or an error in torchdial's own code, is
             raised in the training loop; else there is a warning for the first, and `problem`.
         on_event: called with each new `Event`, from the publishing thread.
-        autosave: a file that the run is written to as it grows.
+        autosave: a file that the run is saved to as it grows. An earlier run's file is kept, with
+            a number: see `Autosave`. Of several processes rank 0 saves, or each one with `{rank}`
+            in the path.
 
     Raises:
         ValueError: A model is no module, an optimizer none and holds none, the budget is not in
@@ -132,7 +134,7 @@ class TrainingMonitor:
             self._recorder.clock,
             self._subscribers,
             {tensor.device for tensor in parameters.of_models()},
-            None if autosave is None else Autosave(self.history, autosave),
+            None if autosave is None else autosave_of(self.history, autosave, _rank()),
         )
         self._recorder.on_news = self._publisher.wake
         self.history.arrival.source = self._publisher
