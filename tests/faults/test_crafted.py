@@ -34,7 +34,7 @@ from tests.training.recording.recorded import recorded
 from torchdial.sweeps import npz_archive as archive
 from torchdial.sweeps.npz_archive import read_archive
 from torchdial.training.history.run_file import to_frame
-from torchdial.training.history.run_snapshot import Mark, take
+from torchdial.training.history.run_record import Mark
 
 CLASSES: dict[str, Any] = {
     "curves": td.ThresholdCurves,
@@ -344,7 +344,7 @@ def test_what_does_not_go_together_is_refused_or_does_no_harm(
     """With right checksums: the note or an array is another, and what loads can be used."""
     path = tmp_path / "file"
     if kind == "history":
-        about, arrays = take(recorded(30), Mark())
+        about, arrays = recorded(30).take(Mark())
     else:
         things_to_save(kind)[1].save(path)
         content = members_of(path.read_bytes())
@@ -380,7 +380,7 @@ def use(loaded: Any) -> None:
     assert repr(loaded)
     if isinstance(loaded, td.History):
         loaded.to_pandas()
-        to_frame(*take(loaded, Mark()))
+        to_frame(*loaded.take(Mark()))
         for matrix in loaded.layers.values():
             assert matrix.max.shape == matrix.mean.shape
         loaded.record(31, {"loss": 0.5})
@@ -393,7 +393,7 @@ def use(loaded: Any) -> None:
 
 
 def test_frames_that_declare_what_is_not_there(tmp_path: Path) -> None:
-    about, _ = take(recorded(3), Mark())
+    about, _ = recorded(3).take(Mark())
     shapes: list[Any] = [[2**60], [2**60, 0], [-1], [0, -1], [2**40, 2**40], [1] * 100, ["1"], None]
     for shape in shapes:
         content = frame(about, [["scalars/0/steps", "<i8", shape]])

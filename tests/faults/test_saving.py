@@ -126,7 +126,7 @@ def test_the_first_autosave_leaves_the_file_of_the_earlier_run(
     check_same(earlier, td.History.load(path))
     saver.save()
     check_same(saver.history, td.History.load(path))
-    check_same(earlier, td.History.load(path.with_name("run.previous")))
+    check_same(earlier, td.History.load(path.with_name("run.1")))
 
 
 def trained(monitored: Callable[[Any, Any], Any] | None) -> tuple[Any, Any]:

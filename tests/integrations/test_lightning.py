@@ -3,6 +3,7 @@
 import math
 import warnings
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -57,11 +58,11 @@ class Logging(Automatic):
 class Manual(L.LightningModule):
     """Two optimizers, the second every other step."""
 
-    def __init__(self) -> None:
+    def __init__(self, clip: float = 0.0) -> None:
         super().__init__()
         self.automatic_optimization = False
         self.first, self.second = nn.Linear(4, 1), nn.Linear(4, 1)
-        self.losses = []
+        self.losses, self.norms, self.clip = [], [], clip
 
     def training_step(self, batch, batch_idx):
         x, y = batch
@@ -71,6 +72,10 @@ class Manual(L.LightningModule):
         first.zero_grad()
         second.zero_grad()
         self.manual_backward(loss)
+        squares = [p.grad.double().square().sum() for p in self.first.parameters()]
+        self.norms.append(math.sqrt(float(sum(squares))))
+        if self.clip:
+            self.clip_gradients(first, self.clip, "norm")
         first.step()
         if batch_idx % 2:
             second.step()
@@ -143,6 +148,46 @@ def test_manual_optimisation_with_two_optimizers(tmp_path):
     norms = history.layers["grad_norm"]
     assert norms.names == ["first.weight", "first.bias", "second.weight", "second.bias"]
     assert norms.count.sum(axis=1).tolist() == [12, 12, 6, 6]
+
+
+@pytest.mark.parametrize("module", [Automatic, lambda: Manual(clip=0.01)])
+def test_norms_are_those_from_before_clipping(module, tmp_path):
+    module, callback = module(), TorchdialCallback(budget=1.0)
+    options = {"gradient_clip_val": 0.01} if isinstance(module, Automatic) else {}
+    trainer = fit(module, callback, tmp_path, **options)
+    history = callback.monitor.history
+    assert min(module.norms) > 0.02
+    layers = history.layers["grad_norm"]
+    norms = layers.max[:2, layers.count[0] > 0].astype(float)
+    assert np.sqrt((norms**2).sum(0)) == pytest.approx(module.norms)
+    assert "clip_grad_by_norm" not in vars(trainer.precision_plugin)
+
+
+def test_weights_are_the_same_as_without_when_clipped(tmp_path):
+    weights = []
+    for callback in (TorchdialCallback(), L.Callback()):
+        torch.manual_seed(1)
+        module = Automatic()
+        fit(module, callback, tmp_path, gradient_clip_val=0.01)
+        weights.append(module.layer.weight)
+    assert torch.equal(*weights)
+
+
+@pytest.mark.filterwarnings("error:torchdial")
+def test_a_damaged_record_does_not_stop_the_resumed_fit(tmp_path):
+    first = TorchdialCallback()
+    trainer = fit(Automatic(), first, tmp_path, enable_checkpointing=True, max_epochs=1)
+    trainer.save_checkpoint(tmp_path / "one.ckpt")
+    checkpoint = torch.load(tmp_path / "one.ckpt", weights_only=False)
+    for state in checkpoint["callbacks"].values():
+        if isinstance(state.get("monitor"), dict):
+            state["monitor"]["history"]["file"] = torch.zeros(99, dtype=torch.uint8)
+    torch.save(checkpoint, tmp_path / "one.ckpt")
+    second = TorchdialCallback()
+    fit(Automatic(), second, tmp_path, resume=tmp_path / "one.ckpt")
+    assert second.monitor.step == 12
+    assert second.monitor.history["loss"].steps.tolist() == list(range(7, 13))
+    assert "cannot be read" in second.monitor.events[0].message
 
 
 def test_gradient_accumulation(tmp_path):

@@ -215,8 +215,8 @@ def test_two_optimizers_as_in_a_gan_count_the_steps_of_the_first():
     history = recorded(monitor)
     assert monitor.step == 2
     assert monitor.parameter_names == ["generator.w", "critic.w"]
-    assert points(history, "grad_norm") == [(1, 5.0), (2, 5.0)]
-    assert points(history, "grad_norm/1") == [(1, 2.0), (1, 2.0), (2, 2.0), (2, 2.0)]
+    assert points(history, "optim/grad_norm/0") == [(1, 5.0), (2, 5.0)]
+    assert points(history, "optim/grad_norm/1") == [(1, 2.0), (1, 2.0), (2, 2.0), (2, 2.0)]
     assert history["lr/0"].values.tolist() == [0.1, 0.1]
     assert history["lr/1"].values.tolist() == [0.2, 0.2, 0.2, 0.2]
     columns = history.layers["grad_norm"]
@@ -267,7 +267,7 @@ def test_parameters_added_later_and_one_no_longer_frozen():
     assert history.layers["grad_norm"].names == ["1.weight", "0.weight"]
     assert history.layers["grad_norm"].count.tolist() == [[1, 1], [0, 1]]
     assert history.layers["grad_norm"].max[0].tolist() == [2.0, 2.0]
-    assert points(history, "lr") == [(1, 0.1)]
+    assert points(history, "lr") == [(1, 0.1), (2, 0.1)]
     assert points(history, "lr/1") == [(2, 0.01)]
 
 
@@ -451,7 +451,9 @@ def test_a_record_that_cannot_be_written_costs_no_other(monkeypatch):
     def broken(*_):
         raise RuntimeError("planted")
 
-    monkeypatch.setattr("torchdial.training.recording.step_records.Writer._gradients", broken)
+    monkeypatch.setattr(
+        "torchdial.training.recording.record_writer.RecordWriter._write_norms", broken
+    )
     for _ in range(3):
         model((3.0, 4.0)).backward()
         optimizer.step()

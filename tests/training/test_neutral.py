@@ -136,10 +136,10 @@ def stepping(monitor, model, optimizer, steps=3):
 
 
 BROKEN = {
-    "reading gradients": "torchdial.training.recording.optimizer_hooks.gradients.norms",
-    "comparing weights": "torchdial.training.recording.optimizer_hooks.gradients.updates",
+    "reading gradients": "torchdial.training.recording.gradient_reader.gradients.norms",
+    "comparing weights": "torchdial.training.recording.gradient_reader.gradients.updates",
     "taking down numbers": "torchdial.training.recording.device_buffers.Recorder.add",
-    "writing": "torchdial.training.recording.step_records.Writer.write",
+    "writing": "torchdial.training.recording.record_writer.RecordWriter.write",
     "diagnosis": "torchdial.training.diagnosis.diagnosis.Diagnosis.look",
     "measuring": "torchdial.training.recording.overhead_budget.Clock.readings",
     "dials": "torchdial.training.control.control.Control.before_step",

@@ -7,12 +7,15 @@ trainer = L.Trainer(callbacks=[TorchdialCallback()])
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.plugins.precision import Precision
+from torch.optim import Optimizer
 
+from torchdial.integrations.checkpoint_record import continue_record
 from torchdial.integrations.display_monitor import show
 from torchdial.training.control.control import Progress, StopTraining
 from torchdial.training.history.scalar_names import is_loss
@@ -25,7 +28,8 @@ class TorchdialCallback(Callback):
     The loss of `training_step` and all that the module logs are recorded as they come, gradients
     and learning rates by the optimizers' steps, in automatic and manual optimisation. The panel's
     stop ends the run as `trainer.should_stop` does. A checkpoint carries the record, and a resumed
-    run goes on with it. Gradient norms are those after Lightning's own clipping.
+    run goes on with it. Gradient norms are those from before Lightning clips them by their norm;
+    where it clips by value, or under FSDP or DeepSpeed, they are those from after.
 
     Args:
         name: What to call the run.
@@ -40,6 +44,7 @@ class TorchdialCallback(Callback):
         self._name = name
         self._options = options
         self._restored: Mapping[str, Any] | None = None
+        self._stop_recording_clips: Callable[[], None] | None = None
         self._seen: dict[str, torch.Tensor] = {}
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -55,8 +60,9 @@ class TorchdialCallback(Callback):
             **self._options,
         )
         if self._restored is not None:
-            self.monitor.load_state_dict(self._restored)
+            continue_record(self.monitor, self._restored, trainer.global_step)
             self._restored = None
+        self._stop_recording_clips = record_clips(trainer.precision_plugin, self.monitor)
         if trainer.is_global_zero:
             show(self.monitor)
 
@@ -130,9 +136,32 @@ class TorchdialCallback(Callback):
         self.monitor.control.report(Progress(step, total, trainer.current_epoch, epochs))
 
     def _close(self, error: str = "") -> None:
+        if self._stop_recording_clips is not None:
+            self._stop_recording_clips()
+            self._stop_recording_clips = None
         if self.monitor is not None:
             self.monitor.control.rest(error)
             self.monitor.close()
+
+
+def record_clips(precision: Precision, monitor: TrainingMonitor) -> Callable[[], None]:
+    """Record the norms from before Lightning clips gradients by their norm.
+
+    Args:
+        precision: the plugin that clips; those that clip in a way of their own are left alone.
+        monitor: clips in its place, by the same call of torch.
+
+    Returns:
+        What to call to end it.
+    """
+    if type(precision).clip_grad_by_norm is not Precision.clip_grad_by_norm:
+        return lambda: None
+
+    def clip(optimizer: Optimizer, clip_val: float) -> None:
+        monitor.clip_grad_norm_(clip_val, parameters=precision.main_params(optimizer))
+
+    precision.clip_grad_by_norm = clip  # type: ignore[method-assign]
+    return lambda: vars(precision).pop("clip_grad_by_norm", None)
 
 
 def _same(one: torch.Tensor, other: torch.Tensor | None) -> bool:

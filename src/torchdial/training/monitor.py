@@ -1,4 +1,4 @@
-"""Two lines in a training loop, and the run is recorded."""
+"""`TrainingMonitor`: records a training run with two lines in its loop."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ from torch.optim import Optimizer
 
 from torchdial.inputs.arguments import refuse_no_path
 from torchdial.inputs.errors import describe, refusal
-from torchdial.inputs.numbers import to_float
+from torchdial.inputs.numbers import to_float, to_whole
 from torchdial.training.control.control import Control
 from torchdial.training.control.loop import Loop, loop
 from torchdial.training.control.training_dials import Setter
 from torchdial.training.control.worker_thread import Handle, refuse_beside_worker, start
-from torchdial.training.history.autosave import Autosave
+from torchdial.training.history.autosave import autosave_of
 from torchdial.training.history.history import Event, History
 from torchdial.training.recording.optimizer_hooks import Hooks, untraced
-from torchdial.training.recording.publisher_thread import Audience, Publisher
-from torchdial.training.recording.step_recording import Recording
+from torchdial.training.recording.publisher_thread import Publisher
+from torchdial.training.recording.step_recorder import StepRecorder
+from torchdial.training.recording.subscribers import Problems, Subscribers
 from torchdial.training.recording.watched_parameters import (
     Parameters,
     chooser,
@@ -39,6 +40,9 @@ Batch = TypeVar("Batch")
 class TrainingMonitor:
     """Records a run while it goes on, at next to no cost, and changes nothing in it.
 
+    What it measures is recorded as "optim/grad_norm", "optim/lr" and so on, apart from what is
+    logged.
+
     Args:
         model: the module, or a list or dict of them.
         optimizer: the optimizer, or a list of them; None for loops without one. A step is a
@@ -50,12 +54,18 @@ class TrainingMonitor:
             read less often, and `notes` says so. At 1 they are read at every step.
         config: the run's settings, for people to compare; plain values.
         name: what to call the run; None is "run 3" for the third of this process.
+        start_step: the step a resumed run goes on at, where no checkpoint of the monitor is loaded.
+        strict: whether a value that cannot be recorded, or an error in torchdial's own code, is
+            raised in the training loop; else there is a warning for the first, and `problem`.
         on_event: called with each new `Event`, from the publishing thread.
-        autosave: a file that the run is written to as it grows.
+        autosave: a file that the run is saved to as it grows. An earlier run's file is kept, with
+            a number: see `Autosave`. Of several processes rank 0 saves, or each one with `{rank}`
+            in the path.
 
     Raises:
         ValueError: A model is no module, an optimizer none and holds none, the budget is not in
-            (0, 1], or no trainable parameter is left to watch.
+            (0, 1], the start step is no whole number from 0 on, or no trainable parameter is left
+            to watch.
 
     Attributes:
         history: what was recorded.
@@ -84,6 +94,8 @@ class TrainingMonitor:
         config: Mapping[str, Any] | None = None,
         *,
         name: str | None = None,
+        start_step: int = 0,
+        strict: bool = False,
         on_event: Callable[[Event], object] | None = None,
         autosave: Any = None,
     ) -> None:
@@ -94,13 +106,14 @@ class TrainingMonitor:
                 got=describe(budget),
                 remedy="0.01 is one percent.",
             )
+        start_step = to_whole("start_step", start_step, 0, remedy="Pass the global step, say.")
         if autosave is not None:
             refuse_no_path("autosave", autosave)
         models, optimizers = to_models(model), to_optimizers(optimizer)
         for one in optimizers:
             _take_over(one)
         parameters = Parameters(models, chooser(include, exclude), optimizers)
-        if not parameters.names:
+        if not parameters.names and not parameters.has_lazy:
             raise refusal(
                 "include",
                 expected="at least one trainable parameter to watch",
@@ -108,26 +121,32 @@ class TrainingMonitor:
                 remedy="Names look like those of model.named_parameters().",
             )
         self.history: History = begin(name, config)
-        audience = Audience(control := Control(_stepper(self)), on_event)
-        self._audience, self.control, self._parameters = audience, control, parameters
-        self._recording = Recording(
-            self.history, control, audience, parameters, optimizers, scaler, budget
+        self.control = Control(_stepper(self))
+        self._problems = Problems(strict)
+        self._subscribers = Subscribers(self.control, self._problems, on_event)
+        self._parameters = parameters
+        self._recorder = StepRecorder(
+            self.history, self.control, self._problems, parameters, optimizers, scaler, budget
         )
-        self._publisher = self._recording.publisher = Publisher(
-            self._recording.recorder,
-            self._recording.writer,
-            self._recording.clock,
-            audience,
+        self._publisher = Publisher(
+            self._recorder.recorder,
+            self._recorder.writer,
+            self._recorder.clock,
+            self._subscribers,
             {tensor.device for tensor in parameters.of_models()},
-            None if autosave is None else Autosave(self.history, autosave),
+            None if autosave is None else autosave_of(self.history, autosave, _rank()),
         )
-        weakref.finalize(self, self._publisher.end).atexit = False  # then it is closed, see there
-        self._hooks = Hooks(optimizers, self._recording)
+        self._recorder.on_news = self._publisher.wake
+        self.history.arrival.source = self._publisher
+        if start_step:
+            self._go_on_at(start_step)
+        weakref.finalize(self, self._publisher.end).atexit = False  # it is closed at exit instead
+        self._hooks = Hooks(optimizers, self._recorder)
         # Called, not traced, where a whole step is compiled; an optimizer has torch's compiler
         # imported already.
-        self._log = untraced(self._recording.log) if optimizers else None
+        self._log = untraced(self._recorder.log) if optimizers else None
         self._panel: Any = None
-        _listen(control, self._recording, self.history, audience)
+        _record_control(self.control, self._recorder, self.history, self._subscribers)
         for one in optimizers:
             _watching[one] = weakref.ref(self)
 
@@ -142,12 +161,12 @@ class TrainingMonitor:
 
     def spent(self, seconds: float) -> None:
         """Count time that something else spent on watching, in the training thread, as ours."""
-        self._recording.clock.ours += seconds
+        self._recorder.clock.ours += seconds
 
     @property
     def is_closed(self) -> bool:
         """Whether it records no more."""
-        return self._recording.is_closed
+        return self._recorder.is_closed
 
     @property
     def step(self) -> int:
@@ -155,13 +174,14 @@ class TrainingMonitor:
 
         Whether AMP had a fused optimizer skip its last step is known a moment later.
         """
-        return self._recording.step
+        return self._recorder.step
 
     @property
     def events(self) -> list[Event]:
         """What happened, in order."""
+        events = self.history.events
         with self.history.lock:
-            return list(self.history.events)
+            return list(events)
 
     @property
     def overhead(self) -> float:
@@ -170,17 +190,18 @@ class TrainingMonitor:
         Counted are the time in the training thread and the processor time of the publishing
         thread, subscribers included; not counted are the first three steps.
         """
-        return self._recording.clock.overhead
+        return self._recorder.clock.overhead
 
     @property
     def problem(self) -> str:
         """The traceback of the first error that was kept from the training loop, else empty."""
-        return self._audience.problem
+        return self._problems.first
 
     @property
     def notes(self) -> list[str]:
         """What to know about what is recorded, a sentence each."""
-        return self._recording.notes()
+        found = [*self._recorder.notes(), self._publisher.note]
+        return [note for note in found if note]
 
     def log(
         self, values: Mapping[str, Any] | None = None, step: int | None = None, **more: Any
@@ -189,24 +210,26 @@ class TrainingMonitor:
 
         Args:
             values: numbers, numpy scalars or tensors of one element, by name.
-            step: the step they belong to, any whole number; None is the last completed one.
-                Without an optimizer each call is a step, unless `record_gradients` came before.
+            step: None for the last completed step. Any whole numbers else: if they advance as the
+                optimizer's steps do, as a resumed global step does, the whole run counts by them;
+                others, such as epochs, are these values' own x. Without an optimizer each call is a
+                step, this one if given, unless `record_gradients` came before.
             **more: further values by name.
         """
         if not (values is None or isinstance(values, Mapping)):
-            self._audience.trouble(_no_values(values))
+            self._problems.refuse(_no_values(values))
             values = None
         if torch.compiler.is_compiling() and self._log is not None:
             self._log({**(values or {}), **more}, step)
         else:
-            self._recording.log({**(values or {}), **more}, step)
+            self._recorder.log({**(values or {}), **more}, step)
 
     def record_gradients(self) -> None:
         """Record the gradients the models hold now, for loops without an optimizer.
 
         Call it before `log`, once a step; the two count one step together.
         """
-        self._recording.record_gradients()
+        self._recorder.record_gradients()
 
     def clip_grad_norm_(
         self,
@@ -227,7 +250,7 @@ class TrainingMonitor:
             The norm before, on its device, shape ().
         """
         chosen = self._parameters.of_models() if parameters is None else parameters
-        return self._recording.clip(list(chosen), max_norm, norm_type)
+        return self._recorder.clip(list(chosen), max_norm, norm_type)
 
     def loop(
         self, loader: Iterable[Batch], epochs: int = 1, total: int | None = None
@@ -257,22 +280,23 @@ class TrainingMonitor:
         Returns:
             What to call to end it.
         """
-        remove = self._audience.add(callback)
+        remove = self._subscribers.add(callback)
         self._publisher.wake()
         return remove
 
     def flush(self) -> None:
         """Wait until everything recorded so far is in the history and was looked at."""
-        self._recording.recorder.send()
+        self._recorder.recorder.send_if_here()
         self._publisher.flush()
 
     def close(self) -> None:
         """Take the hooks away and end the publishing thread; what was recorded stays."""
         self._hooks.remove()
-        self._recording.recorder.send()
-        self._recording.is_closed = True
+        self._recorder.recorder.send_if_here()
+        self._recorder.is_closed = True
         self.control.close()
         self._publisher.close()
+        self._problems.raise_pending()
 
     def __enter__(self) -> TrainingMonitor:
         return self
@@ -292,7 +316,11 @@ class TrainingMonitor:
         """Take up a run where its checkpoint left it: its points come back, its step goes on."""
         self.flush()
         self.history.load_state_dict(state["history"])
-        self._recording.step = self.history.start_step = int(state["step"])
+        self._go_on_at(int(state["step"]))
+
+    def _go_on_at(self, step: int) -> None:
+        self._recorder.go_on_at(step)
+        self.history.start_step = step
 
     def _ipython_display_(self) -> None:
         """Show the panel, with a picture that the run's last one can replace."""
@@ -323,15 +351,14 @@ def _take_over(optimizer: Optimizer) -> None:
         del _watching[optimizer]
 
 
-def _no_values(values: Any) -> str:
-    """Return what to say of values without names; a training loop is not to end for them."""
-    words = refusal(
+def _no_values(values: Any) -> ValueError:
+    """Return the error of values without names; it is not to end a training loop."""
+    return refusal(
         "values",
         expected="numbers by name",
         got=describe(values),
         remedy="Call log(loss=loss), say.",
     )
-    return str(words)
 
 
 def _rank() -> int:
@@ -350,14 +377,16 @@ def _stepper(monitor: TrainingMonitor) -> Callable[[], int]:
     return step
 
 
-def _listen(control: Control, recording: Recording, history: History, audience: Audience) -> None:
-    """Have what the control does recorded."""
+def _record_control(
+    control: Control, recorder: StepRecorder, history: History, subscribers: Subscribers
+) -> None:
+    """Record what the control does as events."""
 
     def on_event(event: Event) -> None:
         event = replace(event, time=history.now)
         history.add_event(event)
-        audience.tell(event)
+        subscribers.call_with_event(event)
 
     control.on_event = on_event
-    control.on_wait = recording.clock.wait
-    control.on_problem = audience.trouble
+    control.on_wait = recorder.clock.wait
+    control.on_problem = subscribers.problems.add

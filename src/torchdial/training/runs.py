@@ -1,8 +1,7 @@
 """The runs of this process: numbered, named, the newest last.
 
 A new monitor begins a new run. Plots of it draw the earlier ones faint, unless they are hidden
-(`run.hidden = True`). The newest 32 are kept here; an older one lives on only where somebody holds
-it. `forget_runs` lets go of all.
+(`run.hidden = True`). The newest 32 are kept here; `forget_runs` drops all.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ from typing import Any
 
 from torchdial.inputs.arguments import of_kind, to_list
 from torchdial.training.history.history import History
+from torchdial.training.history.pandas_tables import own_column
 from torchdial.training.history.scalar_names import higher_is_better
 
 KEPT = 32
@@ -45,7 +45,7 @@ def runs() -> list[History]:
 
 
 def forget_runs() -> None:
-    """Let go of all runs of this process, so that plots begun later do not draw them."""
+    """Drop all runs of this process, so that plots begun later do not draw them."""
     with _lock:
         _runs.clear()
 
@@ -59,6 +59,7 @@ def compare_runs(histories: Iterable[History] | None = None) -> list[dict[str, A
     Returns:
         Dicts that `pandas.DataFrame` makes a table of: "run", "points", "config/lr", "loss" (the
         last value), "best loss" (where the name says which is best), "best loss at" (its step).
+        A scalar called "run" or "points" is "logged/run" or "logged/points".
 
     Example:
         >>> history = History("warm", {"lr": 0.1})
@@ -77,13 +78,14 @@ def compare_runs(histories: Iterable[History] | None = None) -> list[dict[str, A
 
 
 def _row(history: History) -> dict[str, Any]:
+    series = [history[name] for name in history.names]  # waits, which holding the lock would not
     with history.lock:
-        series = list(history.scalars.values())
         row: dict[str, Any] = {"run": history.name, "points": sum(map(len, series))}
         row |= {f"config/{name}": value for name, value in history.config.items()}
         for one in series:
-            row[one.name] = one.last[1] if one.last else None
+            name = own_column(one.name, row)
+            row[name] = one.last[1] if one.last else None
             best = None if higher_is_better(one.name) is None else one.best()
             if best is not None:
-                row[f"best {one.name} at"], row[f"best {one.name}"] = best
+                row[f"best {name} at"], row[f"best {name}"] = best
     return row

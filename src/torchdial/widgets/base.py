@@ -16,6 +16,7 @@ from IPython import get_ipython
 from torchdial.js_bundle import bundle
 from torchdial.report.html_file import write_html
 from torchdial.report.saved_widget import MAX_BYTES, SavedWidget
+from torchdial.training.history.arrival import without_waiting
 from torchdial.widgets.ipykernel_internals import keep_requests, keep_route
 
 if TYPE_CHECKING:
@@ -139,7 +140,8 @@ class Widget(anywidget.AnyWidget):
             action = self._actions().get(str(kind))
             if action is None:
                 raise ValueError(f"unknown message type {kind!r:.60}")
-            action(content)
+            with without_waiting():
+                action(content)
         except (AttributeError, LookupError, TypeError, ValueError, t.TraitError) as error:
             self.send({"type": "error", "id": request, "message": f"torchdial: {error}"})
 

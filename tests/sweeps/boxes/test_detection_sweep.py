@@ -374,8 +374,8 @@ def test_a_crowd_is_confused_with_nothing() -> None:
         (lambda c: c.metric("dice"), says("metric", "'precision' | 'recall' | 'f1'", "dice", "")),
         (lambda c: c.metric("f1", "mean"), says("average", "micro", "mean", "")),
         (lambda c: c.at(0.5, 0.5, "mean"), says("average", "micro", "mean", "")),
-        (lambda c: c.best("f1", label=4), says("label", "0 … 3", "4", "targets")),
-        (lambda c: c.at(0.5, 0.5, label=-1), says("label", "0 … 3", "-1", "targets")),
+        (lambda c: c.best("f1", label=4), says("label", "0 to 3", "4", "targets")),
+        (lambda c: c.at(0.5, 0.5, label=-1), says("label", "0 to 3", "-1", "targets")),
         (lambda c: c.at(float("nan"), 0.5), says("score_threshold", "finite", "nan", "every")),
         (lambda c: c.at([0.5] * 3, 0.5), says("score_threshold", "4 classes", "0.5", "every")),
         (lambda c: c.at("high", 0.5), says("score_threshold", "4 classes", "high", "every")),
@@ -449,3 +449,16 @@ def test_the_repr_says_what_it_is_of() -> None:
     curves = curves_of(*coco.scenes(3))
     assert repr(curves).startswith("DetectionCurves(3 images, ")
     assert "4 classes, 101 × 101 stops" in repr(curves)
+
+
+@pytest.mark.parametrize("label", ["dog", 0.5, [0], 1, -1, True])
+def test_a_label_that_is_no_class_is_refused_in_words(label: Any) -> None:
+    target = {"boxes": torch.tensor([[0.0, 0.0, 9.0, 9.0]]), "labels": torch.tensor([0])}
+    sweep = DetectionSweep()
+    sweep.update([target | {"scores": torch.tensor([0.5])}], [target])
+    curves = sweep.compute()
+    assert curves.best(label=0)[2] == 1.0
+    with pytest.raises(ValueError, match="label: expected a whole number from 0 to 0, got"):
+        curves.best(label=label)
+    with pytest.raises(ValueError, match="Pass the number of a class"):
+        curves.at(0.5, 0.5, label=label)

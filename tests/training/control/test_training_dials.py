@@ -93,7 +93,12 @@ def test_a_monitor_records_the_rates_that_were_used() -> None:
             if batch == 1:
                 monitor.control.set_dial("lr", 10)
         monitor.flush()
-    assert monitor.history["lr/0"].values.tolist() == [0.1, 0.05, 0.1 * 0.25 * 10, 0.1 * 0.125 * 10]
+    assert monitor.history["optim/lr"].values.tolist() == [
+        0.1,
+        0.05,
+        0.1 * 0.25 * 10,
+        0.1 * 0.125 * 10,
+    ]
     assert [group["lr"] for group in optimizer.param_groups] == [0.1 * 0.0625, 0.003 * 0.0625]
     (event,) = [event for event in monitor.events if event.kind == "dial"]
     assert (event.step, event.evidence) == (2, {"old": 1.0, "new": 10.0})

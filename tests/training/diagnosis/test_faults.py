@@ -20,7 +20,7 @@ from tests.training.diagnosis import faults
         (faults.bad_batches, {"loss_spike": "loss"}),
         (faults.slow_loader, {"starved": None}),
         (faults.unused_head, {"no_gradient": "unused.weight"}),
-        (faults.rate_of_zero, {"zero_lr": "lr"}),
+        (faults.rate_of_zero, {"zero_lr": "optim/lr"}),
         (faults.rate_too_low, {"update_ratio": None, "plateau": "loss"}),
         (faults.targets_of_chance, {"plateau": "loss"}),
         (faults.float16_that_overflows, {"amp_collapse": None}),

@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 
 from torchdial.training.diagnosis.dead_layers import dead_end, zeros
-from torchdial.training.diagnosis.exploding_gradients import exploded, reference
+from torchdial.training.diagnosis.exploding_and_vanishing_gradients import (
+    exploded,
+    reference,
+    vanished,
+)
 from torchdial.training.diagnosis.update_ratios import off, stays_off
-from torchdial.training.diagnosis.vanishing_gradients import vanished
 
 NAN = math.nan
 

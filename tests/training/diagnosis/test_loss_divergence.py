@@ -5,8 +5,8 @@ import pytest
 
 from torchdial.training import History
 from torchdial.training.diagnosis import Diagnosis
-from torchdial.training.diagnosis.loss_baseline import Level
 from torchdial.training.diagnosis.loss_divergence import diverged, lost
+from torchdial.training.diagnosis.losses import Level
 
 BEGUN = Level(start=2.3, best=2.3, noise=np.inf)
 LEARNED = Level(start=2.3, best=0.3, noise=0.05)

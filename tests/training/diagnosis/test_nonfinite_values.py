@@ -71,6 +71,13 @@ def test_gradient_first_is_named_with_its_parameter_and_then_the_loss():
     assert "gradient went first (step 3)" in loss.message
 
 
+def test_a_later_gradient_is_not_blamed_for_an_earlier_loss():
+    loss, *_ = run([1, 1, NAN, 1, 1, 1], [1, 1, 1, 1, NAN, 1])
+    assert (loss.step, loss.kind) == (3, "nonfinite_loss")
+    assert "gradient_step" not in loss.evidence
+    assert "first" not in loss.message
+
+
 def test_each_optimizer_has_its_gradients():
     history = History()
     for step in range(1, 5):

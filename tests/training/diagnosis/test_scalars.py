@@ -7,7 +7,7 @@ from torchdial.training import History
 from torchdial.training.diagnosis import Diagnosis
 from torchdial.training.diagnosis.amp_loss_scale import collapsed
 from torchdial.training.diagnosis.data_wait import waiting
-from torchdial.training.diagnosis.zero_learning_rate import idle
+from torchdial.training.diagnosis.update_ratios import idle
 
 START = 65536.0
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 import threading
+from argparse import Namespace
+from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -138,3 +141,20 @@ def test_one_epoch_says_nothing_of_its_length(recorded: Any) -> None:
         history.record(step, {"epoch": epoch})
     with pytest.raises(ValueError, match=says("epochs", "two or more", "", "log")):
         history.epochs([0])
+
+
+@dataclass
+class Settings:
+    lr: float = 0.1
+
+
+@pytest.mark.parametrize(
+    "config", [{"lr": 0.1}, Namespace(lr=0.1), SimpleNamespace(lr=0.1), Settings()]
+)
+def test_settings_are_taken_by_name(config: Any) -> None:
+    assert History("run", config).config == {"lr": 0.1}
+
+
+def test_other_settings_are_refused_in_words() -> None:
+    with pytest.raises(ValueError, match="config: expected settings by name"):
+        History("run", 0.1)  # type: ignore[arg-type]

@@ -5,11 +5,8 @@ from __future__ import annotations
 import copy
 import io
 import json
-import os
 import pickle
 import random
-import subprocess
-import sys
 import tracemalloc
 import warnings
 from pathlib import Path
@@ -22,14 +19,9 @@ import torch
 from tests.inputs.error_messages import says
 from tests.training.recording.recorded import check_same, fill, recorded
 from torchdial.training import History
-from torchdial.training.history import (
-    autosave as files,
-    layer_histograms as histograms_module,
-    layer_matrix as matrix,
-)
 from torchdial.training.history.autosave import Autosave
 from torchdial.training.history.run_file import MAGIC, to_frame
-from torchdial.training.history.run_snapshot import Mark, take
+from torchdial.training.history.run_record import Mark
 
 
 @pytest.mark.parametrize("count", [0, 1, 50, 1500])
@@ -54,166 +46,6 @@ def test_a_loaded_run_goes_on(tmp_path: Path) -> None:
     check_same(history, twin)
 
 
-def test_appending_comes_to_the_same_as_saving(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """With columns that merge, samples that are thinned and layers that come later."""
-    monkeypatch.setattr(matrix, "FEWEST", 8)
-    monkeypatch.setattr(matrix, "MOST", 16)
-    monkeypatch.setattr(histograms_module, "MOST", 4)
-    history = recorded(0)
-    saver = Autosave(history, tmp_path / "run")
-    dice = random.Random(0)
-    step = 0
-    while step < 300:
-        new = dice.choice([0, 1, 2, 30])
-        fill(history, step, step + new)
-        step += new
-        if dice.random() < 0.1:
-            history.record_layers("grad_norm", [f"late{step}"], step, np.ones(1))
-            history.config["changed"] = step
-            history.record(step, {f"late{step}": 1.0})
-        saver.save()
-        check_same(history, History.load(tmp_path / "run"))
-
-
-def test_autosaving_writes_new_points_only(tmp_path: Path) -> None:
-    history = recorded(5_000)
-    saver = Autosave(history, tmp_path / "run")
-    saver.save()
-    size = saver.path.stat().st_size
-    for _ in range(20):
-        history.record(1, {"loss": 0.5})
-        saver.save()
-    grown = saver.path.stat().st_size - size
-    assert 20 * 24 < grown < 20 * 8_000
-    assert grown < size / 10
-    before = saver.path.stat().st_mtime_ns
-    saver.save()
-    assert saver.path.stat().st_mtime_ns == before
-
-
-def test_autosaving_stays_below_twice_the_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(files, "LEAST", 1_000)
-    history = recorded(10)
-    saver = Autosave(history, tmp_path / "run")
-    for _ in range(300):
-        history.record(1, {"loss": 0.5})
-        saver.save()
-    history.save(tmp_path / "whole")
-    whole = (tmp_path / "whole").stat().st_size
-    assert whole < saver.path.stat().st_size < 2 * whole + 6_000
-    check_same(history, History.load(saver.path))
-
-
-@pytest.mark.parametrize("what", ["removed", "cut", "another"])
-def test_a_file_that_someone_changed_is_written_anew(what: str, tmp_path: Path) -> None:
-    history = recorded(30)
-    saver = Autosave(history, tmp_path / "run")
-    saver.save()
-    if what == "removed":
-        saver.path.unlink()
-    else:
-        saver.path.write_bytes(saver.path.read_bytes()[:100] if what == "cut" else b"mine")
-    saver.save()
-    check_same(history, History.load(saver.path))
-
-
-def test_a_checkpoint_loaded_in_between_is_saved_whole(tmp_path: Path) -> None:
-    history, state = recorded(30), recorded(20).state_dict()
-    saver = Autosave(history, tmp_path / "run")
-    saver.save()
-    history.load_state_dict(state)
-    fill(history, 20, 25)
-    saver.save()
-    check_same(history, History.load(saver.path))
-    fill(history, 25, 26)
-    saver.save()
-    check_same(history, History.load(saver.path))
-
-
-def test_the_file_of_an_earlier_run_is_kept(tmp_path: Path) -> None:
-    runs = [recorded(10), recorded(20), recorded(30)]
-    for history in runs:
-        saver = Autosave(history, tmp_path / "run")
-        saver.save()
-        history.record(99, {"loss": 0.5})
-        saver.save()
-    check_same(runs[2], History.load(tmp_path / "run"))
-    check_same(runs[1], History.load(tmp_path / "run.previous"))
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["run", "run.previous"]
-
-
-def test_a_full_disk_costs_nothing_but_that_save(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    history = recorded(30)
-    saver = Autosave(history, tmp_path / "run")
-    saver.save()
-    history.record(30, {"loss": 0.5})
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError("disk full")))
-        with pytest.raises(OSError, match="disk full"):
-            saver.save()
-    history.record(31, {"loss": 0.4})
-    saver.save()
-    check_same(history, History.load(saver.path))
-
-
-KILLER = """
-import os, random, signal, sys, time
-from pathlib import Path
-from tests.training.recording.recorded import fill, recorded
-from torchdial.training.history import autosave as files
-from torchdial.training.history.autosave import Autosave
-
-files.LEAST = 20_000  # bytes, so that files are written anew often
-
-def write(path, way, pipe):
-    history = recorded(0)
-    saver = Autosave(history, path)
-    for step in range(0, 10**9, 7):
-        fill(history, step, step + 7)
-        saver.save() if way == "autosave" else history.save(path)
-        os.write(pipe, b"%d\\n" % (step + 7))
-
-dice = random.Random(0)
-for path in map(Path, sys.argv[1:]):
-    out, pipe = os.pipe()
-    child = os.fork()
-    if not child:
-        write(path, path.name.split("-")[0], pipe)
-    os.close(pipe)
-    told = os.read(out, 1)  # the first save is done
-    time.sleep(dice.uniform(0, 0.5))
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    while more := os.read(out, 65536):
-        told += more
-    print(told.split(b"\\n")[-2].decode(), flush=True)
-"""
-
-
-@pytest.mark.parametrize("count", [2, pytest.param(8, marks=pytest.mark.wide)])
-def test_a_process_killed_at_any_moment_leaves_the_last_whole_state(
-    count: int, tmp_path: Path
-) -> None:
-    paths = [tmp_path / f"{way}-{k}" for k in range(count) for way in ("autosave", "save")]
-    command = [sys.executable, "-c", KILLER, *map(str, paths)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    for path, told in zip(paths, map(int, done.stdout.split()), strict=True):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of a last frame that was cut off
-            history = History.load(path)
-        saved = len(history["loss"])
-        assert saved in (told, told + 7)  # it may have died between writing and telling
-        twin = recorded(saved)
-        twin.started = history.started
-        check_same(history, twin)
-
-
 def test_a_cut_anywhere_gives_a_whole_state_or_is_refused(tmp_path: Path) -> None:
     path, history = tmp_path / "run", recorded(0)
     saver, states = Autosave(history, path), {}
@@ -234,7 +66,7 @@ def test_a_cut_anywhere_gives_a_whole_state_or_is_refused(tmp_path: Path) -> Non
             loaded = History.load(path)
         assert len(loaded["loss"]) == max(n for size, n in states.items() if size <= cut)
         assert len(caught) == (cut not in states)
-        assert all("cut off" in str(w.message) for w in caught)
+        assert all("incomplete" in str(w.message) for w in caught)
 
 
 def test_a_flipped_bit_is_refused_or_costs_the_last_frame(tmp_path: Path) -> None:
@@ -255,7 +87,7 @@ def test_a_flipped_bit_is_refused_or_costs_the_last_frame(tmp_path: Path) -> Non
             with pytest.raises(ValueError, match="damaged"):
                 History.load(path)
         else:
-            with pytest.warns(UserWarning, match="cut off"):
+            with pytest.warns(UserWarning, match="incomplete"):
                 assert len(History.load(path)["loss"]) == 2
 
 
@@ -280,7 +112,7 @@ def frame(about: Any, arrays: Any = (), *, more: bytes = b"") -> bytes:
 
 
 def crafted(mark: Path) -> dict[str, bytes]:
-    about, arrays = take(recorded(30), Mark())
+    about, arrays = recorded(30).take(Mark())
     good = {name: np.array(a) for name, a in arrays.items()}
     npy = io.BytesIO()
     np.save(npy, np.array([Bomb(mark)], dtype=object), allow_pickle=True)
@@ -321,6 +153,9 @@ def crafted(mark: Path) -> dict[str, bytes]:
         "an event with more in it": changed(events=[{"step": 1, "run": "rm"}]),
         "settings that are a number": changed(config=3),
         "a start that is none": changed(started="today"),
+        "branches that are a number": changed(branches=3),
+        "a branch that is none": changed(branches=[{}]),
+        "a branch with less than it says": changed(branches=[about]),
     }
 
 
@@ -381,6 +216,17 @@ def test_a_checkpoint_brings_the_run_back(tmp_path: Path) -> None:
     fill(history, 50, 60)
     fill(first, 50, 60)
     check_same(history, first)
+
+
+def test_a_checkpoint_of_the_form_before_still_loads() -> None:
+    about, arrays = recorded(50).take(Mark())
+    about = {key: value for key, value in about.items() if key not in ("id", "branches")}
+    tensors = {name: torch.from_numpy(array.copy()) for name, array in arrays.items()}
+    one, two = History(), History()
+    for history in (one, two):
+        history.load_state_dict({"about": json.dumps(about), "arrays": tensors})
+    assert one["loss"].steps.tolist() == [*range(50)]
+    assert one.id == two.id  # so it continues its file, which has no id of its own either
 
 
 @pytest.mark.parametrize("way", [copy.deepcopy, lambda h: pickle.loads(pickle.dumps(h))])

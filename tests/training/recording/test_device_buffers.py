@@ -155,14 +155,14 @@ class NoWaiting(TorchDispatchMode):
 def test_no_number_is_taken_out_of_a_tensor_in_the_training_thread(fused, monkeypatch):
     """As on a GPU: every number travels in a chunk, and asking a tensor for one is an error."""
     chunked = partial(Recorder, partial(Chunk, pinned=False), chunked=lambda device: True)
-    monkeypatch.setattr("torchdial.training.recording.step_recording.Recorder", chunked)
+    monkeypatch.setattr("torchdial.training.recording.step_recorder.Recorder", chunked)
     model = nn.Linear(4, 2)
     optimizer = torch.optim.AdamW(model.parameters(), lr=torch.tensor(0.1), capturable=False)
     if fused:
         optimizer = torch.optim.AdamW(model.parameters(), lr=0.1, fused=True)
     scaler = torch.amp.GradScaler("cpu", init_scale=8.0) if fused else None
     monitor = td.TrainingMonitor(model, optimizer, scaler, budget=1)
-    recording = monitor._recording
+    recording = monitor._recorder
     norms = []
     for i in range(12):
         loss = model(torch.ones(3, 4)).square().mean() * (float("nan") if i == 5 else 1.0)

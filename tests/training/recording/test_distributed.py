@@ -113,3 +113,58 @@ def test_a_sharded_gradient_is_read_as_this_ranks_shard(one_process):
     assert points(monitor.history, "grad_norm") == [(1, 5.0)]
     assert monitor.history.layers["update_ratio"].max[0, 0] == pytest.approx(0.25)
     assert monitor.notes == ["Sharded gradients: what is shown is this rank's shard."]
+
+
+def train_sharded(rank, folder, results):
+    """Train a small model under FSDP2 and FSDP1; Linear(16, 1) has an empty shard on one rank."""
+    from torch.distributed.device_mesh import init_device_mesh
+    from torch.distributed.fsdp import FullyShardedDataParallel, fully_shard
+
+    os.environ.update(MASTER_ADDR="127.0.0.1", RANK=str(rank), WORLD_SIZE="2")
+    torch.set_num_threads(1)
+    store = torch.distributed.FileStore(f"{folder}/store", 2)
+    torch.distributed.init_process_group("gloo", store=store, rank=rank, world_size=2)
+    try:
+        mesh = init_device_mesh("cpu", (2,))
+        torch.manual_seed(0)
+        second = nn.Sequential(nn.Linear(3, 16), nn.Linear(16, 1))
+        fully_shard(second, mesh=mesh)
+        cpu = torch.device("cpu")
+        first = FullyShardedDataParallel(nn.Linear(3, 2), use_orig_params=False, device_id=cpu)
+        results.put((rank, *(sharded_run(model) for model in (second, first))))
+    finally:
+        torch.distributed.destroy_process_group()
+
+
+def sharded_run(model):
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    monitor = td.TrainingMonitor(model, optimizer, budget=1)
+    expected = []
+    for step in range(3):
+        optimizer.zero_grad()
+        model(torch.ones(2, 3)).square().sum().backward()
+        grads = [p.grad for p in model.parameters() if p.grad is not None]
+        local = [g.to_local() if hasattr(g, "to_local") else g for g in grads]
+        expected.append(float(torch.cat([g.flatten() for g in local]).norm()))
+        if step == 2 and len(grads) > 1:
+            monitor.clip_grad_norm_(0.1)
+        optimizer.step()
+        monitor.log(loss=1.0)
+    monitor.close()
+    found = monitor.history["grad_norm"].values.tolist()
+    assert "optim/clip_coefficient" not in monitor.history
+    return monitor.problem, monitor.notes, monitor.parameter_names, found, expected
+
+
+def test_sharded_models_on_two_processes_are_read_as_each_ranks_shard(tmp_path):
+    context = torch.multiprocessing.get_context("spawn")
+    results = context.SimpleQueue()
+    torch.multiprocessing.spawn(train_sharded, (str(tmp_path), results), nprocs=2)
+    names = []
+    for _, *runs in sorted(results.get() for _ in range(2)):
+        for problem, notes, _, found, expected in runs:
+            assert problem == ""
+            assert notes == ["Sharded gradients: what is shown is this rank's shard."]
+            assert found == pytest.approx(expected, rel=1e-5)
+        names.append([run[2] for run in runs])
+    assert names[0] == [["0.weight", "0.bias", "1.weight", "1.bias"], ["_flat_param"]]

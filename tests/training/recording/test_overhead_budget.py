@@ -106,12 +106,12 @@ def test_reading_backs_off_to_stay_within_the_budget(now, norms, sample, rest, e
     assert fraction <= 0.0125
     assert pace.norms_every == pytest.approx(every, abs=1)
     assert pace.sample_every >= 10
-    assert ("to stay within 1 % of a step" in pace.note(0)) == (every > 1)
+    assert ("to stay within 1 % of a step" in pace.note()) == (every > 1)
 
 
 def test_with_all_the_time_there_is_every_step_is_read(now):
     pace, _ = paced(now, 0.01, 0.05, budget=1.0)
-    assert (pace.norms_every, pace.sample_every, pace.note(0)) == (1, 10, "")
+    assert (pace.norms_every, pace.sample_every, pace.note()) == (1, 10, "")
 
 
 def test_cheap_readings_are_dense_at_first_so_that_a_short_run_shows_something(now):

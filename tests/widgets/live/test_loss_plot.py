@@ -78,7 +78,9 @@ def test_earlier_runs_of_the_process_come_along_faint_unless_hidden() -> None:
 
 def test_what_a_monitor_keeps_for_other_views_stays_in_the_kernel() -> None:
     monitor = FakeMonitor()
-    monitor.history.record(1, {"loss": 1.0, "grad_norm": 2.0, "system/memory": 3.0, "epoch": 0.0})
+    monitor.history.record(
+        1, {"loss": 1.0, "optim/grad_norm": 2.0, "system/memory": 3.0, "epoch": 0.0}
+    )
     frame = opening(td.LossPlot(monitor))["frame"]
     assert names_of(frame) == ["loss", "epoch"]
     assert frame["layers"] == []

@@ -12,7 +12,9 @@ export interface Name {
 
 const HELD_OUT = ["val", "valid", "validation", "test", "eval", "dev", "holdout"];
 const SPLIT = new RegExp(`^(train|training|${HELD_OUT.join("|")})[/_](?=.)`, "s");
-const RESERVED = ["grad_norm", "clip_coefficient", "amp_scale", "skipped", "epoch"];
+// What torchdial measures: src/torchdial/training/history/measured_names.py has the same.
+const MEASURED = /^(optim|time|system)\//;
+const RATE = "optim/lr";
 const CAMEL = /(?<=[a-z0-9])(?=[A-Z][a-z])|(?<=[a-z]{2})(?=[A-Z])/g;
 // Whole words, which may end in a number: "acc5", "mAP50".
 const LOWER =
@@ -25,14 +27,14 @@ export function readName(full: string): Name {
   return { full, key: full.replace(SPLIT, ""), held };
 }
 
-/** Whether the monitor records it for other views than the curves. */
+/** Whether it is shown in other views than the curves. */
 export function isReserved(full: string): boolean {
-  return RESERVED.includes(full) || full.startsWith("system/");
+  return full === "epoch" || (MEASURED.test(full) && !isLearningRate(full));
 }
 
-/** Whether it is a learning rate, which the monitor records by itself. */
+/** Whether it is a measured learning rate, of any optimizer and parameter group. */
 export function isLearningRate(full: string): boolean {
-  return full === "lr" || full.startsWith("lr/");
+  return full === RATE || full.startsWith(`${RATE}/`);
 }
 
 /** Whether its best value is its highest; null if its name does not say. */
@@ -48,7 +50,7 @@ export function panelsOf(names: readonly string[]): Map<string, Name[]> {
   const last = (name: string) => Number(isLearningRate(name));
   for (const full of [...names].sort((a, b) => last(a) - last(b))) {
     const name = readName(full);
-    const panel = name.key.split("/")[0] || name.key;
+    const panel = isLearningRate(full) ? RATE : name.key.split("/")[0] || name.key;
     const members = panels.get(panel);
     if (members) members.push(name);
     else panels.set(panel, [name]);

@@ -10,7 +10,7 @@ import { RETRY_MS } from "../core/timing";
 import { inText } from "../core/user_names";
 import type { Distribution, Store } from "../live/run_store";
 import { drawSpread } from "./gradient_histogram";
-import { LinesView } from "./layer_lines";
+import { isCoefficient, LinesView } from "./layer_lines";
 import { LayersView } from "./layers_view";
 
 const VIEWS = {
@@ -177,7 +177,7 @@ export class GradientView {
   #drawNote(columns: Columns | undefined): void {
     const words: HTMLElement[] = [];
     const say = (text: string) => words.push(h("span", {}, text));
-    const clipped = this.#store.runs.some((run) => run.scalars.has("clip_coefficient"));
+    const clipped = this.#store.runs.some((run) => [...run.scalars.keys()].some(isCoefficient));
     if (this.#view === "layers" && columns?.steps.length) {
       const ends = this.#layers.rangeOf(columns).map((log) => Number((10 ** log).toPrecision(2)));
       const bar = h("i", { class: "scale" });

@@ -152,19 +152,36 @@ export class LinesView {
   }
 }
 
-/** The norm of all gradients, and after clipping that norm by the coefficient of its step. */
+const NORM = "optim/grad_norm";
+const COEFFICIENT = "optim/clip_coefficient";
+
+/** Whether a scalar says what gradients were multiplied by as they were clipped. */
+export function isCoefficient(name: string): boolean {
+  return name === COEFFICIENT || name.startsWith(`${COEFFICIENT}/`);
+}
+
+/** The norm of all gradients and those of several optimizers, each also after clipping. */
 export function totalsOf(run: Run | undefined): Line[] {
-  const norm = run?.scalars.get("grad_norm");
+  if (!run) return [];
+  const names = [...run.scalars.keys()];
+  const suffixes = names.filter((name) => name === NORM || name.startsWith(`${NORM}/`));
+  return suffixes.flatMap((name) => normsOf(run, name.slice(NORM.length)));
+}
+
+/** The norm of one optimizer's gradients, and after clipping by the coefficient of its step. */
+function normsOf(run: Run, suffix: string): Line[] {
+  const norm = run.scalars.get(NORM + suffix);
   if (!norm) return [];
   const none = new Epochs(undefined);
   const { x, y } = trackOf(norm, "step", none);
-  const coefficient = run?.scalars.get("clip_coefficient");
-  if (!coefficient) return [{ name: "total norm", x, y }];
+  const whose = suffix && `optimizer ${suffix.slice(1)} `;
+  const coefficient = run.scalars.get(COEFFICIENT + suffix);
+  if (!coefficient) return [{ name: whose ? `${whose}norm` : "total norm", x, y }];
   const by = trackOf(coefficient, "step", none);
   const factor = new Map(Array.from(by.x, (step, i) => [step, by.y[i]]));
   const after = y.map((value, i) => value * (factor.get(x[i]) ?? Number.NaN));
   return [
-    { name: "before clipping", x, y },
-    { name: "after clipping", x, y: after },
+    { name: `${whose}before clipping`, x, y },
+    { name: `${whose}after clipping`, x, y: after },
   ];
 }

@@ -124,7 +124,10 @@ export class LossView {
     const ink = inkOf(root);
     const runs = this.#runs.shown(this.#store.runs);
     this.#epochs = new Map(
-      this.#store.runs.map((run) => [run.id, new Epochs(run.scalars.get("epoch"))]),
+      this.#store.runs.map((run) => [
+        run.id,
+        new Epochs(run.scalars.get("epoch") ?? run.scalars.get("time/epoch")),
+      ]),
     );
     const names = this.#allNames(runs);
     const panels = panelsOf(names);

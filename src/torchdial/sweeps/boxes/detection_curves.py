@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from torchdial.inputs.errors import refusal
+from torchdial.inputs.numbers import to_whole
 from torchdial.sweeps.boxes.average_precision import (
     AREAS,
     MATCH_IOUS,
@@ -352,11 +353,5 @@ class DetectionCurves:
         return shown_at(self.tally, kept, thresholds, self.settings.max_det)
 
     def _known(self, label: int) -> int:
-        if 0 <= label < self.num_classes:
-            return label
-        raise refusal(
-            "label",
-            expected=f"0 … {self.num_classes - 1}",
-            got=repr(label),
-            remedy="Pass a label as it is in the targets.",
-        )
+        remedy = "Pass the number of a class, as it is in the targets."
+        return to_whole("label", label, 0, self.num_classes - 1, remedy=remedy)

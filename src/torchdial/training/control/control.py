@@ -20,6 +20,7 @@ from torch.optim import Optimizer
 from torchdial.training.control.interrupts import in_main_thread
 from torchdial.training.control.requests import Requests
 from torchdial.training.control.training_dials import Turn
+from torchdial.training.history.arrival import without_waiting
 from torchdial.training.history.events import Event
 
 LISTENING = 0.1  # seconds between two looks for clicks
@@ -283,9 +284,10 @@ class Control(Requests):
         with self._changed:
             asked = self._dials.asked()
             self._asked = self._stop or self._pause
-        for turn in self._dials.apply(asked):
-            self.version += 1
-            self._tell(turn)
+        with without_waiting():  # a dial's setter may read the history
+            for turn in self._dials.apply(asked):
+                self.version += 1
+                self._tell(turn)
 
     def _paused(self) -> Iterator[None]:
         began = time.monotonic()

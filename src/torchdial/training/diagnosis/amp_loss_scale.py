@@ -1,9 +1,9 @@
-"""AMP's loss scale that collapses: the gradients are not finite at any scale.
+"""AMP's loss scale collapses: the gradients are not finite at any scale.
 
-A scale is halved at each overflow and doubles again after 2,000 steps, so a few halvings at the
-beginning are how it is found, and one now and then is usual. The thresholds: below 1 (where
-DeepSpeed's and fairseq's scalers give up) it makes gradients smaller, not larger; and ten halvings
-within 20 points mean that lower did not help.
+A GradScaler halves the scale at each overflow and doubles it again after 2,000 steps, so a few
+halvings at the beginning and one now and then are usual. The thresholds: below 1 (where DeepSpeed's
+and fairseq's scalers give up) a scale makes gradients smaller instead of larger; ten halvings
+within 20 points mean that lowering it does not help.
 """
 
 from __future__ import annotations
@@ -12,14 +12,15 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from torchdial.training.diagnosis.finding import Finding
+from torchdial.training.diagnosis.findings import Finding
 from torchdial.training.diagnosis.message_format import number
 from torchdial.training.diagnosis.robust_statistics import finite
-from torchdial.training.diagnosis.run_view import Floats, Reading
+from torchdial.training.diagnosis.run_view import Floats, RunView
+from torchdial.training.history.measured_names import AMP_SCALE
 
-LEAST = 1.0
-FALL = 2.0**10
-WINDOW = 20
+COLLAPSED_SCALE = 1.0
+COLLAPSED_FALL = 2.0**10
+SCALE_POINTS = 20
 
 
 def collapsed(scales: Floats) -> int | None:
@@ -35,15 +36,15 @@ def collapsed(scales: Floats) -> int | None:
         10
     """
     for i, scale in enumerate(scales):
-        highest = scales[max(0, i - WINDOW) : i + 1].max()
-        if scale < LEAST or (scale > 0 and highest / scale >= FALL):
+        highest = scales[max(0, i - SCALE_POINTS) : i + 1].max()
+        if scale < COLLAPSED_SCALE or (scale > 0 and highest / scale >= COLLAPSED_FALL):
             return i
     return None
 
 
-def judge(reading: Reading) -> Iterator[Finding]:
+def find_collapsed_scale(run: RunView) -> Iterator[Finding]:
     """Find that the scale has collapsed."""
-    points = reading.points("amp_scale", WINDOW)
+    points = run.points(next(iter(run.measured(AMP_SCALE)), AMP_SCALE), SCALE_POINTS)
     scales = np.where(np.isfinite(points.values), points.values, 0.0)
     if points.fresh == len(scales) or not len(finite(scales)):
         return

@@ -1,8 +1,8 @@
-"""Training that waits for its data.
+"""Training waits for its data.
 
-The threshold: more than half of the time, in the median of the last 5 readings (one a second, about
-all steps of it), the first 2 left out (workers that start, caches that fill). At one half, data
-that came at once would make the run twice as fast; below, other things matter more.
+The threshold: more than half of the time, in the median of the last 5 readings (one a second, over
+the steps of that second), after the first 2, in which workers start and caches fill. At one half
+the run would be twice as fast with data that is always ready; below that, other things matter more.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from torchdial.training.diagnosis.finding import Finding
+from torchdial.training.diagnosis.findings import Finding
 from torchdial.training.diagnosis.message_format import percent, times
 from torchdial.training.diagnosis.robust_statistics import finite
-from torchdial.training.diagnosis.run_view import Floats, Reading
+from torchdial.training.diagnosis.run_view import Floats, RunView
 
-NAME = "system/data_wait"
-WINDOW = 5
-STARTING = 2
-MOST = 0.5
+DATA_WAIT = "system/data_wait"
+WAIT_READINGS = 5
+STARTUP_READINGS = 2
+LONG_WAIT = 0.5
 
 
 def waiting(shares: Floats) -> float | None:
@@ -33,15 +33,15 @@ def waiting(shares: Floats) -> float | None:
         (0.8, None)
     """
     known = finite(shares)
-    share = float(np.median(known)) if len(known) >= WINDOW else 0.0
-    return share if share > MOST else None
+    share = float(np.median(known)) if len(known) >= WAIT_READINGS else 0.0
+    return share if share > LONG_WAIT else None
 
 
-def judge(reading: Reading) -> Iterator[Finding]:
-    """Find that the loader is too slow."""
-    if reading.until.get(NAME, 0) < STARTING + WINDOW:
+def find_data_wait(run: RunView) -> Iterator[Finding]:
+    """Find that the data loader is too slow."""
+    if run.until.get(DATA_WAIT, 0) < STARTUP_READINGS + WAIT_READINGS:
         return
-    points = reading.newest(NAME, WINDOW)
+    points = run.newest(DATA_WAIT, WAIT_READINGS)
     share = waiting(points.values)
     if share is None:
         return

@@ -1,9 +1,8 @@
-"""Layers that get no gradient: exactly zero for many steps, or none at all, ever.
+"""Layers without gradient: exactly zero for many steps, or no gradient since the start.
 
-The thresholds: zero for 50 steps, none at all for 100, in every one of at least 5 readings.
-Branches that begin at zero (residual scales, low-rank adapters) have gradients of zero in their
-first step only. A layer whose gradient is zero because the loss itself is zero has learned, so
-zeros everywhere say nothing.
+The thresholds: zero for 50 steps, or none for 100, in each of at least 5 readings. Branches that
+begin at zero (residual scales, low-rank adapters) have gradients of zero in their first step only.
+Zeros in every layer are not reported: the loss itself is zero then.
 """
 
 from __future__ import annotations
@@ -13,13 +12,13 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from torchdial.training.diagnosis.finding import Finding
+from torchdial.training.diagnosis.findings import Finding
 from torchdial.training.diagnosis.message_format import module, several
-from torchdial.training.diagnosis.run_view import Floats32, Reading
+from torchdial.training.diagnosis.run_view import Floats32, RunView
 
-ENOUGH = 50
-READINGS = 5
-NEVER = 100
+DEAD_STEPS = 50
+DEAD_READINGS = 5
+UNREACHED_STEPS = 100
 
 Counts = npt.NDArray[np.int32]
 Ints = npt.NDArray[np.int64]
@@ -31,7 +30,7 @@ def zeros(norms: Floats32, count: Counts) -> tuple[Ints, Ints]:
 
     Args:
         norms: (L, K) the highest norm of each column.
-        count: (L, K) the readings of each column; a column without any is passed over.
+        count: (L, K) the readings in each column; a column without any is skipped.
 
     Returns:
         For each layer the column it has been zero since, K if it is not, and the readings in it
@@ -51,9 +50,9 @@ def zeros(norms: Floats32, count: Counts) -> tuple[Ints, Ints]:
 def dead_end(names: Sequence[str], dead: Flags) -> str | None:
     """Return the dead parameter at which a gradient from the output ends.
 
-    A ReLU that never fires leaves its own layer, and all before it, without gradient, and the
-    weight after it too, for that is multiplied by zeros; but not the bias after it. So it is the
-    last module of which all parameters are dead, or the last dead parameter if there is none.
+    A ReLU that never fires leaves its own layer and all before it without gradient, and also the
+    weight after it, whose input is zero; the bias after it keeps its gradient. So it is the last
+    module whose parameters are all dead, or the last dead parameter if there is none.
 
     Args:
         names: parameters in the order of the network.
@@ -72,19 +71,19 @@ def dead_end(names: Sequence[str], dead: Flags) -> str | None:
     return found[-1] if found else None
 
 
-def judge(reading: Reading) -> Iterator[Finding]:
+def find_dead_layers(run: RunView) -> Iterator[Finding]:
     """Find layers that are dead, and parameters that never got a gradient."""
-    yield from _dead(reading)
-    yield from _never(reading)
+    yield from _dead(run)
+    yield from _never(run)
 
 
-def _dead(reading: Reading) -> Iterator[Finding]:
-    layers = reading.layers("grad_norm", 4 * ENOUGH)
+def _dead(run: RunView) -> Iterator[Finding]:
+    layers = run.layers("grad_norm", 4 * DEAD_STEPS)
     if layers is None or not len(layers.steps):
         return
     since, readings = zeros(layers.max, layers.count)
-    steps = reading.step + 1 - np.append(layers.steps, reading.step + 1)[since]
-    dead = (steps >= ENOUGH) & (readings >= READINGS)
+    steps = run.step + 1 - np.append(layers.steps, run.step + 1)[since]
+    dead = (steps >= DEAD_STEPS) & (readings >= DEAD_READINGS)
     there: Flags = np.any(layers.count > 0, axis=1)
     where = dead_end([n for n, t in zip(layers.names, there, strict=True) if t], dead[there])
     if where is None or dead[there].all():
@@ -96,21 +95,21 @@ def _dead(reading: Reading) -> Iterator[Finding]:
         "detach(), or underflow; try a lower learning rate, LeakyReLU or GELU"
     )
     evidence = {"steps": float(lasting), "dead": float(dead.sum()), "present": float(there.sum())}
-    yield Finding(reading.step + 1 - lasting, "dead_layer", where, message, evidence)
+    yield Finding(run.step + 1 - lasting, "dead_layer", where, message, evidence)
 
 
-def _never(reading: Reading) -> Iterator[Finding]:
-    if not NEVER <= reading.step - reading.first_step + 1 < 4 * NEVER:
+def _never(run: RunView) -> Iterator[Finding]:
+    if not UNREACHED_STEPS <= run.step - run.first_step + 1 < 4 * UNREACHED_STEPS:
         return
-    layers = reading.layers("grad_norm", 4 * NEVER)
-    if layers is None or layers.count.max(axis=0, initial=0).sum() < READINGS:
+    layers = run.layers("grad_norm", 4 * UNREACHED_STEPS)
+    if layers is None or layers.count.max(axis=0, initial=0).sum() < DEAD_READINGS:
         return
     names = [n for n, c in zip(layers.names, layers.count.sum(axis=1), strict=True) if c == 0]
     if not names:
         return
     message = (
-        f"{several(names)} never got a gradient in {NEVER} steps: not part of the loss, or cut off "
-        "by detach() or no_grad(); if that is meant, set requires_grad to False"
+        f"{several(names)} never got a gradient in {UNREACHED_STEPS} steps: not part of the "
+        "loss, or cut off by detach() or no_grad(); if that is meant, set requires_grad to False"
     )
-    evidence = {"parameters": float(len(names)), "steps": float(NEVER)}
-    yield Finding(reading.step, "no_gradient", names[0], message, evidence)
+    evidence = {"parameters": float(len(names)), "steps": float(UNREACHED_STEPS)}
+    yield Finding(run.step, "no_gradient", names[0], message, evidence)

@@ -8,59 +8,64 @@ import numpy as np
 import numpy.typing as npt
 
 from torchdial.training.diagnosis import (
-    amp_loss_scale as scale,
-    data_wait as data,
-    dead_layers as dead,
-    exploding_gradients as exploding,
-    loss_divergence as divergence,
-    loss_plateau as plateau,
-    loss_spikes as spikes,
-    nonfinite_values as nonfinite,
+    exploding_and_vanishing_gradients as gradients,
     update_ratios as updates,
-    vanishing_gradients as vanishing,
-    zero_learning_rate as rates,
 )
-from torchdial.training.diagnosis.episodes import REST, Episodes
-from torchdial.training.diagnosis.finding import Finding
-from torchdial.training.diagnosis.loss_baseline import BLOCK, Level, begun, continued
-from torchdial.training.diagnosis.loss_names import losses
-from torchdial.training.diagnosis.run_view import Reading
+from torchdial.training.diagnosis.amp_loss_scale import find_collapsed_scale
+from torchdial.training.diagnosis.data_wait import find_data_wait
+from torchdial.training.diagnosis.dead_layers import find_dead_layers
+from torchdial.training.diagnosis.findings import EPISODE_REST, Episodes, Finding
+from torchdial.training.diagnosis.loss_divergence import find_divergence
+from torchdial.training.diagnosis.loss_plateau import find_plateau
+from torchdial.training.diagnosis.loss_spikes import find_spikes
+from torchdial.training.diagnosis.losses import LEVEL_POINTS, Level, begun, continued, losses
+from torchdial.training.diagnosis.nonfinite_values import find_nonfinite
+from torchdial.training.diagnosis.run_view import RunView
 from torchdial.training.history.events import Event
 from torchdial.training.history.history import History
+from torchdial.training.history.measured_names import GRAD_NORM, is_one_of
 
-Rule = Callable[[Reading], Iterable[Finding]]
+Rule = Callable[[RunView], Iterable[Finding]]
 
-AT_ONCE: tuple[Rule, ...] = (nonfinite.judge, spikes.judge, scale.judge)
-"""Rules about single points: judged in every look."""
+POINT_RULES: tuple[Rule, ...] = (find_nonfinite, find_spikes, find_collapsed_scale)
+"""Rules about single points, applied at every look."""
 
-NOW_AND_THEN: tuple[Rule, ...] = (
-    divergence.judge,
-    plateau.judge,
-    exploding.judge,
-    vanishing.judge,
-    dead.judge,
-    updates.judge,
-    rates.judge,
-    data.judge,
+STATE_RULES: tuple[Rule, ...] = (
+    find_divergence,
+    find_plateau,
+    gradients.find_exploding,
+    gradients.find_vanishing,
+    find_dead_layers,
+    updates.find_unusual_updates,
+    updates.find_zero_rates,
+    find_data_wait,
 )
-"""Rules about a state that lasts: judged every 25 steps, later every hundredth of the run."""
+"""Rules about a state that lasts, applied at checkpoints."""
 
-SPACING = 25
-SHARE = 100
-FIRST_COLUMNS = 32
-FIRST_POINTS = 8
-FOREVER = 1 << 62
+CHECK_SPACING = 25
+"""Steps from one checkpoint to the next, at least."""
+
+CHECKS_PER_RUN = 100
+"""Later they are a hundredth of the run apart."""
+
+REFERENCE_COLUMNS = 32
+"""First columns of the gradient norms that say what the layers began with."""
+
+BEGINNING_POINTS = 8
+"""First points of a loss among which those are that say where it began."""
+
+LAST_OF_ALL_STEPS = 1 << 62
 
 
 class Diagnosis:
-    """Says in words what goes wrong in a run, soon after it does, and once.
+    """Finds what goes wrong in a run soon after it does, and reports it once, in words.
 
-    A step is judged when a later one has come, for then all of it is there. What is found depends
-    on what was recorded, not on when it was looked at. A look costs time for what is new, however
-    long the run already is. It reads the history and changes nothing in it.
+    A step is judged once a later one was recorded, because it is complete then. What is found
+    depends on what was recorded, not on when `look` was called. A look takes time for what is new,
+    however long the run already is. It reads the history and changes nothing in it.
 
     Args:
-        history: the run; it may be growing, or one that was loaded.
+        history: the run, growing or loaded.
 
     Example:
         >>> from torchdial.training import History
@@ -78,7 +83,7 @@ class Diagnosis:
         self._begin()
 
     def _begin(self) -> None:
-        """Take the run up at its first step; what it had before that is only looked back on."""
+        """Begin at the run's first step in this process; earlier points serve for comparison."""
         self._first_step = self._checkpoint = self.history.start_step
         self._taken_up = self.history.replaced, self.history.start_step
         self._episodes = Episodes()
@@ -95,7 +100,7 @@ class Diagnosis:
 
         Args:
             total_steps: how many steps the run will have in all, if known.
-            final: whether nothing will follow, so that the last step is judged, too.
+            final: whether the run is over, so that its last step is judged, too.
         """
         version = self.history.version
         if version == self._version and not final:
@@ -110,16 +115,17 @@ class Diagnosis:
         found: list[Finding] = []
         while self._next_checkpoint() <= whole:
             self._checkpoint = self._next_checkpoint()
-            found += self._find(AT_ONCE, self._looked, self._checkpoint, total_steps, final)
-            found += self._find(NOW_AND_THEN, self._judged, self._checkpoint, total_steps, final)
-        last = FOREVER if final else whole
-        found += self._find(AT_ONCE, self._looked, last, total_steps, final)
+            found += self._find(POINT_RULES, self._looked, self._checkpoint, total_steps, final)
+            found += self._find(STATE_RULES, self._judged, self._checkpoint, total_steps, final)
+        last = LAST_OF_ALL_STEPS if final else whole
+        found += self._find(POINT_RULES, self._looked, last, total_steps, final)
         return [self._event(finding) for finding in sorted(found, key=lambda f: f.step)]
 
     def _newest_step(self) -> int | None:
-        """The run's clock: its gradients' and losses' last step, else that of anything."""
+        """Return the last step of the gradients and losses, or else of any scalar."""
         names = self.history.names
-        kept = [name for name in names if name == "grad_norm"] + list(losses(names).judged)
+        norms = [name for name in names if is_one_of(name, GRAD_NORM) or name == "grad_norm"]
+        kept = norms + list(losses(names).judged)
         ends = [self.history[name].last for name in kept or names]
         return max((end[0] for end in ends if end is not None), default=None)
 
@@ -127,7 +133,7 @@ class Diagnosis:
         return self._checkpoint + self._spacing()
 
     def _spacing(self) -> int:
-        return max(SPACING, (self._checkpoint - self._first_step) // SHARE)
+        return max(CHECK_SPACING, (self._checkpoint - self._first_step) // CHECKS_PER_RUN)
 
     def _find(
         self,
@@ -139,7 +145,7 @@ class Diagnosis:
     ) -> Iterator[Finding]:
         since = dict(cursor)
         self._advance(cursor, step)
-        reading = Reading(
+        run = RunView(
             self.history,
             step,
             since,
@@ -150,12 +156,13 @@ class Diagnosis:
             total_steps,
             final,
         )
-        if rules is NOW_AND_THEN:
-            self._remember(reading)
+        if rules is STATE_RULES:
+            self._remember(run)
+        rest = EPISODE_REST // CHECK_SPACING * self._spacing()
         for rule in rules:
-            for finding in rule(reading):
-                seen = finding.step if rules is AT_ONCE else step
-                if self._episodes.is_news(finding, seen, REST // SPACING * self._spacing()):
+            for finding in rule(run):
+                seen = finding.step if rules is POINT_RULES else step
+                if self._episodes.is_news(finding, seen, rest):
                     yield finding
 
     def _advance(self, cursor: dict[str, int], step: int) -> None:
@@ -164,15 +171,15 @@ class Diagnosis:
             n = cursor.get(name, 0)
             cursor[name] = n + _count_until(self.history[name].since(n)[0], step)
 
-    def _remember(self, reading: Reading) -> None:
-        """Note how the losses stand, and what the gradients' norms began with."""
-        for name in reading.losses.judged:
-            level = self._levels.get(name) or begun(self.history[name].values[:FIRST_POINTS])
+    def _remember(self, run: RunView) -> None:
+        """Update the levels of the losses, and what the gradients' norms began with."""
+        for name in run.losses.judged:
+            level = self._levels.get(name) or begun(self.history[name].values[:BEGINNING_POINTS])
             if level is not None:
-                self._levels[name] = continued(level, reading.newest(name, BLOCK).values)
+                self._levels[name] = continued(level, run.newest(name, LEVEL_POINTS).values)
         matrix = self.history.layers.get("grad_norm")
         if matrix is not None and len(self._reference) < len(matrix.names):
-            first = exploding.reference(matrix.names, matrix.mean[:, :FIRST_COLUMNS])
+            first = gradients.reference(matrix.names, matrix.mean[:, :REFERENCE_COLUMNS])
             self._reference.update(first | self._reference)
 
     def _event(self, finding: Finding) -> Event:
@@ -186,7 +193,7 @@ class Diagnosis:
         )
 
     def _time(self, step: int) -> float:
-        """When a step was, by the first scalar that goes so far."""
+        """Return when a step was, by the first scalar that reaches it."""
         for name in self.history.names:
             steps, _, times = self.history[name].since(0)
             if len(steps) and steps[-1] >= step:
@@ -195,7 +202,7 @@ class Diagnosis:
 
 
 def _count_until(steps: npt.NDArray[np.int64], step: int) -> int:
-    """Return how many steps come before the first that is later, looking little further."""
+    """Return how many steps come before the first that is later, reading little more than them."""
     start, size = 0, 64
     while start < len(steps):
         later = steps[start : start + size] > step

@@ -1,11 +1,12 @@
-"""A loss that has left for good: worse than untrained, or most of what was won is lost again.
+"""A loss diverges: it is worse than untrained, or has lost again most of what it had gained.
 
-The thresholds: a median over 20 points, so that no single batch counts, that is twice the loss the
-run began with; or three quarters of what had been won are lost, by at least 8 times the noise of
-its best block and a tenth of its beginning. Runs that warm up, or whose loss bulges at the peak of
-a one-cycle schedule, lose much less (under a third in our healthy runs).
+The thresholds: the median over 20 points, so that no single batch counts, is more than twice the
+loss at the beginning; or it is above the best by more than three quarters of the gain and by more
+than 8 times the noise of the best block, where the gain was at least a tenth of the beginning. Runs
+that warm up, or whose loss bulges at the peak of a one-cycle schedule, lose much less (under a
+third in our healthy runs).
 
-Of several losses that are judged together all have to be twice what they began with: in a GAN one
+Of several losses that are judged together, each has to be twice what it began with: in a GAN one
 rises because another falls.
 """
 
@@ -15,14 +16,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from torchdial.training.diagnosis.finding import Finding
-from torchdial.training.diagnosis.loss_baseline import BLOCK, Level
+from torchdial.training.diagnosis.findings import Finding
+from torchdial.training.diagnosis.losses import LEVEL_POINTS, Level
 from torchdial.training.diagnosis.message_format import number
 from torchdial.training.diagnosis.robust_statistics import finite
-from torchdial.training.diagnosis.run_view import Floats, Reading
+from torchdial.training.diagnosis.run_view import Floats, RunView
 
-LOST = 0.75
-NOISES = 8.0
+LOST_SHARE = 0.75
+LOST_NOISES = 8.0
 LEAST_WON = 0.1
 
 
@@ -37,43 +38,43 @@ def diverged(values: Floats, level: Level) -> bool:
         >>> diverged(np.full(20, 5.0), Level(start=2.3, best=2.3, noise=0.1))
         True
     """
-    recent = finite(values)[-BLOCK:]
-    return len(recent) == BLOCK and float(np.median(recent)) > level.start + abs(level.start)
+    recent = finite(values)[-LEVEL_POINTS:]
+    return len(recent) == LEVEL_POINTS and float(np.median(recent)) > level.start + abs(level.start)
 
 
 def lost(values: Floats, level: Level) -> bool:
-    """Return whether a loss has given back most of what it had won.
+    """Return whether a loss has lost most of what it had gained.
 
     Example:
         >>> lost(np.full(20, 2.0), Level(start=2.3, best=0.3, noise=0.1))
         True
     """
-    recent = finite(values)[-BLOCK:]
-    if len(recent) < BLOCK or level.won < LEAST_WON * abs(level.start):
+    recent = finite(values)[-LEVEL_POINTS:]
+    if len(recent) < LEVEL_POINTS or level.won < LEAST_WON * abs(level.start):
         return False
     above = float(np.median(recent)) - level.best
-    return above > LOST * level.won and above > NOISES * level.noise
+    return above > LOST_SHARE * level.won and above > LOST_NOISES * level.noise
 
 
-def judge(reading: Reading) -> Iterator[Finding]:
+def find_divergence(run: RunView) -> Iterator[Finding]:
     """Find that the judged losses have diverged."""
     found = []
-    for name in reading.losses.judged:
-        level = reading.levels.get(name)
-        points = reading.newest(name, BLOCK)
+    for name in run.losses.judged:
+        level = run.levels.get(name)
+        points = run.newest(name, LEVEL_POINTS)
         if level is None:
             return
         far = diverged(points.values, level)
-        if not far and (reading.losses.rivals or not lost(points.values, level)):
+        if not far and (run.losses.rivals or not lost(points.values, level)):
             return
         found.append((name, points, level, far))
     for name, points, level, far in found:
         now = float(np.median(finite(points.values)))
         was = f"it began at {number(level.start)}" if far else f"it had been {number(level.best)}"
-        rate = reading.rate()
-        from_rate = f" from {number(reading.newest(rate, 1).values[-1])}" if rate else ""
+        rate = run.rate()
+        from_rate = f" from {number(run.newest(rate, 1).values[-1])}" if rate else ""
         message = (
-            f"{name} diverges: {number(now)} over the last {BLOCK} points, {was}: lower the "
+            f"{name} diverges: {number(now)} over the last {LEVEL_POINTS} points, {was}: lower the "
             f"learning rate{from_rate} (3 to 10 times), warm up, or clip gradients"
         )
         evidence = {"now": now, "start": level.start, "best": level.best}

@@ -1,12 +1,12 @@
-"""A loss that no longer moves although it is not low.
+"""A loss stands still although it is not low.
 
-The thresholds: over the last 300 points, or half of the run if that is longer, the medians of both
-halves say with confidence (two standard errors) that less than 1 % of the loss was won. Noise
-alone can therefore never look like a plateau: where it hides the course, nothing is said.
+The thresholds: over the last 300 points, or the last half of the run if that is longer, the
+difference between the medians of both halves, and two standard errors of it, is under 1 % of the
+loss. Where noise hides the course, nothing is reported.
 
-Nothing is said either of a loss under a tenth of where it began (that has learned), while the
-learning rate still warms up or is nearly run down (under a fifth of its highest), and of a GAN's
-losses, which may well stand still.
+Not reported are a loss under a tenth of its beginning (it has learned), one whose learning rate
+still warms up or is nearly run down (under a fifth of its highest), and a GAN's losses, which may
+stand still in a healthy run.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from torchdial.training.diagnosis.finding import Finding
+from torchdial.training.diagnosis.findings import Finding
 from torchdial.training.diagnosis.message_format import number
 from torchdial.training.diagnosis.robust_statistics import finite, spread
-from torchdial.training.diagnosis.run_view import Floats, Reading
+from torchdial.training.diagnosis.run_view import Floats, RunView
 
-LEAST = 300
-LOOKED_AT = 2_000
-GAIN = 0.01
-LEARNED = 0.1
-RUN_DOWN = 0.2
+PLATEAU_POINTS = 300
+THINNED_POINTS = 2_000
+PLATEAU_GAIN = 0.01
+LEARNED_SHARE = 0.1
+RUN_DOWN_SHARE = 0.2
 MEDIAN_ERROR = 1.2533
-"""Standard error of a median over that of a mean, for normal noise."""
+"""Standard error of a median over that of a mean, for normal noise: the root of π/2."""
 
 
 def most_gained(values: Floats) -> float:
@@ -57,7 +57,7 @@ def stuck(values: Floats, start: float) -> bool:
         False
     """
     level = float(np.median(values))
-    return level > LEARNED * start and most_gained(values) < GAIN * abs(level)
+    return level > LEARNED_SHARE * start and most_gained(values) < PLATEAU_GAIN * abs(level)
 
 
 def at_work(rates: Floats) -> bool:
@@ -73,27 +73,27 @@ def at_work(rates: Floats) -> bool:
     if not len(rates):
         return True
     rising = rates[-1] > rates[-1 - len(rates) // 4]
-    return bool(rates[-1] >= RUN_DOWN * rates.max() and not rising)
+    return bool(rates[-1] >= RUN_DOWN_SHARE * rates.max() and not rising)
 
 
-def judge(reading: Reading) -> Iterator[Finding]:
+def find_plateau(run: RunView) -> Iterator[Finding]:
     """Find that the loss stands still."""
-    if reading.losses.rivals:
+    if run.losses.rivals:
         return
-    for name in reading.losses.judged:
-        level = reading.levels.get(name)
-        there = reading.until.get(name, 0)
-        window = max(LEAST, there // 2)
+    for name in run.losses.judged:
+        level = run.levels.get(name)
+        there = run.until.get(name, 0)
+        window = max(PLATEAU_POINTS, there // 2)
         if level is None or there < window:
             continue
-        points = reading.newest(name, window)
-        values = finite(points.values[:: 1 + window // LOOKED_AT])
-        rate = reading.rate()
-        rates = reading.whole(rate, LOOKED_AT) if rate else np.empty(0)
-        if len(values) > LEAST // 2 and stuck(values, level.start) and at_work(rates):
+        points = run.newest(name, window)
+        values = finite(points.values[:: 1 + window // THINNED_POINTS])
+        rate = run.rate()
+        rates = run.whole(rate, THINNED_POINTS) if rate else np.empty(0)
+        if len(values) > PLATEAU_POINTS // 2 and stuck(values, level.start) and at_work(rates):
             now = float(np.median(values))
             start = int(points.steps[0])
-            hardly = level.best > (1 - LEARNED) * level.start
+            hardly = level.best > (1 - LEARNED_SHARE) * level.start
             advice = (
                 "it has learned next to nothing since the start; check that gradients arrive, the "
                 "targets, and try another learning rate"

@@ -1,4 +1,4 @@
-"""Numbers and names as a tired person reads them."""
+"""Numbers and names in messages, short enough to read at a glance."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 
 def number(value: float) -> str:
-    """Write a number with three digits that count.
+    """Format a number with three significant digits.
 
     Example:
         >>> number(0.012345), number(1234567.0), number(float("nan")), number(2.0)
@@ -21,7 +21,7 @@ def number(value: float) -> str:
 
 
 def times(ratio: float) -> str:
-    """Write a ratio.
+    """Format a ratio.
 
     Example:
         >>> times(9.04), times(1.52), times(123456.0)
@@ -31,7 +31,7 @@ def times(ratio: float) -> str:
 
 
 def percent(share: float) -> str:
-    """Write a share.
+    """Format a share of 1 as a percentage.
 
     Example:
         >>> percent(0.613)
@@ -41,7 +41,7 @@ def percent(share: float) -> str:
 
 
 def several(names: Sequence[str]) -> str:
-    """Name the first, and say how many more there are.
+    """Return one or two names, or the first and how many more there are.
 
     Example:
         >>> several(["a"]), several(["a", "b"]), several(["a", "b", "c", "d"])

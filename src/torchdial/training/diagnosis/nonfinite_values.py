@@ -1,9 +1,9 @@
-"""Loss or gradient that is NaN or infinite: which, where, and which of the two went first.
+"""A loss or gradient is NaN or infinite: which, where, and which of the two was first.
 
-In the step where a loss becomes NaN its gradients are NaN, too, for they are computed from it. So
-the loss went first if it was not finite at the step where the gradients were not, and the gradients
-went first if the loss of that step was still finite. A step that AMP skipped had gradients that
-overflowed its scale: that is how the scale is found, and no fault.
+A loss that is NaN makes the gradients of its step NaN, because they are computed from it. So the
+loss was first if it was not finite at the step where the gradients were not, and the gradients were
+first if the loss of that step was still finite. Gradients of a step that AMP skipped overflowed its
+scale; that is how GradScaler finds the scale, and is not reported.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from torchdial.training.diagnosis.finding import Finding
+from torchdial.training.diagnosis.findings import Finding
 from torchdial.training.diagnosis.message_format import number
-from torchdial.training.diagnosis.run_view import EVERY_COLUMN, Floats, Floats32, Points, Reading
+from torchdial.training.diagnosis.run_view import EVERY_COLUMN, Floats, Floats32, Points, RunView
+from torchdial.training.history.measured_names import GRAD_NORM, SKIPPED
 
-NEAR = 64
-"""Points looked back on, beside those that are new, for what happened at the same step."""
+SAME_STEP_POINTS = 64
+"""Points before the new ones among which those of the same step are looked for."""
 
 
 def onsets(values: Floats, first: int) -> list[int]:
@@ -97,45 +98,45 @@ def gradient_finding(
     return Finding(step, "nonfinite_gradient", where, message, evidence)
 
 
-def judge(reading: Reading) -> Iterator[Finding]:
-    """Find losses and gradients that have become non-finite since the last reading."""
-    names = [name for name in reading.until if name.partition("/")[0] == "grad_norm"]
-    totals = [_total(reading, name) for name in names]
+def find_nonfinite(run: RunView) -> Iterator[Finding]:
+    """Find losses and gradients that have become non-finite since the last view."""
+    totals = [_total(run, name) for name in run.measured(GRAD_NORM)]
     for total in totals:
         for i in onsets(total.values, total.fresh):
-            yield from _gradient(reading, int(total.steps[i]))
+            yield from _gradient(run, int(total.steps[i]))
     spoilt = [int(s) for total in totals for s in total.steps[~np.isfinite(total.values)]]
-    for name in reading.losses.all:
-        points = reading.points(name, before=1)
+    for name in run.losses.all:
+        points = run.points(name, before=1)
         for i in onsets(points.values, points.fresh):
             step = int(points.steps[i])
             first = min((s for s in spoilt if s <= step), default=None)
             yield loss_finding(name, step, float(points.values[i]), first)
 
 
-def _gradient(reading: Reading, step: int) -> Iterator[Finding]:
+def _gradient(run: RunView, step: int) -> Iterator[Finding]:
     """What to say of a gradient, unless a loss of the same step says it better."""
-    logged = [loss for name in reading.losses.all for loss in _at(reading, name, step)]
+    logged = [loss for name in run.losses.all for loss in _at(run, name, step)]
     if all(np.isfinite(logged)):
-        where, bad, present = _culprit(reading, step)
+        where, bad, present = _culprit(run, step)
         yield gradient_finding(step, where, bad, present, logged[0] if logged else None)
 
 
-def _total(reading: Reading, name: str) -> Points:
+def _total(run: RunView, name: str) -> Points:
     """The total norms of an optimizer's gradients, 0 where AMP skipped the step."""
-    steps, values, fresh = reading.points(name, NEAR)
-    skipped = reading.points("skipped", NEAR).steps
-    return Points(steps, np.where(np.isin(steps, skipped), 0.0, values), fresh)
+    steps, values, fresh = run.points(name, SAME_STEP_POINTS)
+    skipped = next(iter(run.measured(SKIPPED)), SKIPPED)
+    is_skipped = np.isin(steps, run.points(skipped, SAME_STEP_POINTS).steps)
+    return Points(steps, np.where(is_skipped, 0.0, values), fresh)
 
 
-def _at(reading: Reading, name: str, step: int) -> list[float]:
-    points = reading.points(name, NEAR)
+def _at(run: RunView, name: str, step: int) -> list[float]:
+    points = run.points(name, SAME_STEP_POINTS)
     return [float(value) for value in points.values[points.steps == step]]
 
 
-def _culprit(reading: Reading, step: int) -> tuple[str | None, list[str], int]:
+def _culprit(run: RunView, step: int) -> tuple[str | None, list[str], int]:
     """Where the gradient of a step went bad, all parameters where it did, and how many had one."""
-    layers = reading.layers("grad_norm", EVERY_COLUMN)
+    layers = run.layers("grad_norm", EVERY_COLUMN)
     if layers is None:
         return None, [], 0
     bad = (~np.isfinite(layers.max) & (layers.count > 0)).any(axis=0)

@@ -1,4 +1,4 @@
-"""A run as it was at a step: what the rules read."""
+"""A run as it was at a step, which is what the rules read."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from torchdial.training.diagnosis.loss_baseline import Level
-from torchdial.training.diagnosis.loss_names import Losses, losses
+from torchdial.training.diagnosis.losses import Level, Losses, losses
 from torchdial.training.history.history import History
+from torchdial.training.history.measured_names import LEARNING_RATE, is_one_of
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Floats32 = npt.NDArray[np.float32]
 
 EVERY_COLUMN = 1 << 30
-MEASURED = 32  # columns, enough to meet each optimizer's parameters
+UPDATE_COLUMNS = 32  # columns, enough to meet each optimizer's parameters
 
 
 class Points(NamedTuple):
     """Some neighbouring points of a scalar: `steps` and `values` (n,).
 
-    `fresh` is the first of them that no earlier reading had.
+    `fresh` is the first of them that is new since the last view.
     """
 
     steps: Ints
@@ -44,19 +44,19 @@ class Layers:
 
 
 @dataclass(frozen=True)
-class Reading:
-    """What a history had recorded up to a step.
+class RunView:
+    """A history up to a step.
 
     Attributes:
         history: the run.
         step: the last step that counts.
-        since: how many points of each scalar the reading before this one had.
+        since: how many points of each scalar the last view had.
         until: how many this one has.
-        levels: of the judged losses, where they began and their best.
+        levels: of the judged losses, where each began and its best.
         reference: gradient norms of the first steps, by parameter.
         first_step: the first step this process recorded.
         total_steps: how long the run will be, if known.
-        final: whether nothing will follow.
+        final: whether the run is over.
     """
 
     history: History
@@ -109,11 +109,20 @@ class Reading:
 
     def rate(self) -> str | None:
         """Return the name of the (first) learning rate, if it was recorded."""
-        return next((name for name in ("lr", "lr/0") if self.until.get(name)), None)
+        return next((name for name in self.measured(LEARNING_RATE) if self.until[name]), None)
+
+    def measured(self, name: str) -> list[str]:
+        """Return the scalars of one measurement, of each optimizer and parameter group.
+
+        Where torchdial measured none, those that were logged under its short name count.
+        """
+        short = name.partition("/")[2]
+        found = [one for one in self.until if is_one_of(one, name)]
+        return found or [one for one in self.until if is_one_of(one, short)]
 
     def weights(self) -> set[str]:
         """Return the parameters of two or more dimensions: those whose updates were measured."""
-        layers = self.layers("update_ratio", MEASURED)
+        layers = self.layers("update_ratio", UPDATE_COLUMNS)
         if layers is None:
             return set()
         known = np.asarray((layers.count > 0).any(axis=1))

@@ -1,16 +1,19 @@
-"""Steps that are too large or too small for the weights they change.
+"""Steps that are too large or too small for the weights they change, or of exactly zero.
 
 The update of a weight over the weight, in L2 norms, is about 10⁻³ in runs that learn well (A.
-Karpathy, Stanford CS231n, "Ratio of weights:updates"); 10⁻⁴ … 10⁻² is the band around it. Judged
-are weights of two or more dimensions, by the median of 20 samples, after the first 5 % of the
-steps (or after 100 steps, where the length is not known).
+Karpathy, Stanford CS231n, "Ratio of weights:updates"); 10⁻⁴ … 10⁻² is the usual band around it.
+Judged are weights of two or more dimensions, by the median of 20 samples, after the first 5 % of
+the steps (or after 100 steps, where the length is not known).
 
-Ordinary runs leave the band: updates of 1 to 6 % are seen while small networks take their first
-hundred steps or warm up, and fine-tuning makes steps under 10⁻⁴. So it is said at once of ratios
-that are out by ten times, of the network (its median weight) or of a single weight, and of the
-network's that are out by twice for 200 steps (and 20 samples). Too small is only said while the
-learning rate is at work and the loss is not low yet: a run that winds down, or has learned, rightly
-makes small steps.
+Healthy runs leave the band: updates of 1 to 6 % are seen while small networks take their first
+hundred steps or warm up, and fine-tuning makes steps under 10⁻⁴. So a ratio that is out by ten
+times is reported at once, of the network (its median weight) or of a single weight; and the
+network's ratio that is out by twice is reported after 200 steps (and 20 samples). Too small is
+reported only while the learning rate is at work and the loss is not low yet: a run that winds down,
+or has learned, makes small steps.
+
+A learning rate of exactly zero is reported after 20 points in a row: a warm-up begins at zero for
+one step, and a cosine or linear schedule ends there, at its last.
 """
 
 from __future__ import annotations
@@ -19,20 +22,22 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from torchdial.training.diagnosis import vanishing_gradients as vanishing
-from torchdial.training.diagnosis.finding import Finding
-from torchdial.training.diagnosis.loss_plateau import LEARNED, LOOKED_AT, at_work
+from torchdial.training.diagnosis.exploding_and_vanishing_gradients import find_vanishing
+from torchdial.training.diagnosis.findings import Finding
+from torchdial.training.diagnosis.loss_plateau import LEARNED_SHARE, THINNED_POINTS, at_work
 from torchdial.training.diagnosis.message_format import number
 from torchdial.training.diagnosis.robust_statistics import finite, row_medians
-from torchdial.training.diagnosis.run_view import Floats, Layers, Reading
+from torchdial.training.diagnosis.run_view import Floats, Layers, RunView
+from torchdial.training.history.measured_names import LEARNING_RATE
 
-LOW, HIGH = 1e-4, 1e-2
-AT_ONCE = 10.0
-IN_TIME = 2.0
-LASTING = 200
-SAMPLES = 20
-AFTER_SHARE = 0.05
-AFTER = 100
+LOW_RATIO, HIGH_RATIO = 1e-4, 1e-2
+FAR_OFF = 10.0
+LASTING_OFF = 2.0
+LASTING_OFF_STEPS = 200
+RATIO_SAMPLES = 20
+EARLY_SHARE = 0.05
+EARLY_STEPS = 100
+ZERO_RATE_POINTS = 20
 
 
 def off(ratios: Floats) -> tuple[int | None, float] | None:
@@ -56,13 +61,13 @@ def off(ratios: Floats) -> tuple[int | None, float] | None:
     if not len(known):
         return None
     middle = float(np.median(ratios[known]))
-    if not LOW / AT_ONCE <= middle <= HIGH * AT_ONCE:
+    if not LOW_RATIO / FAR_OFF <= middle <= HIGH_RATIO * FAR_OFF:
         return None, middle
-    usual = np.sqrt(LOW * HIGH)
+    usual = np.sqrt(LOW_RATIO * HIGH_RATIO)
     distance = np.abs(np.log(np.maximum(ratios[known], 1e-30) / usual))
     row = int(known[distance.argmax()])
     ratio = float(ratios[row])
-    return None if LOW / AT_ONCE <= ratio <= HIGH * AT_ONCE else (row, ratio)
+    return None if LOW_RATIO / FAR_OFF <= ratio <= HIGH_RATIO * FAR_OFF else (row, ratio)
 
 
 def stays_off(medians: Floats) -> float | None:
@@ -78,31 +83,33 @@ def stays_off(medians: Floats) -> float | None:
         True
     """
     known = finite(medians)
-    if len(known) and (known.min() > IN_TIME * HIGH or known.max() < LOW / IN_TIME):
+    if len(known) and (
+        known.min() > LASTING_OFF * HIGH_RATIO or known.max() < LOW_RATIO / LASTING_OFF
+    ):
         return float(np.median(known))
     return None
 
 
-def judge(reading: Reading) -> Iterator[Finding]:
+def find_unusual_updates(run: RunView) -> Iterator[Finding]:
     """Find steps that do not suit their weights."""
-    early = AFTER if reading.total_steps is None else AFTER_SHARE * reading.total_steps
-    layers = reading.layers("update_ratio", max(LASTING, 2 * SAMPLES))
-    if layers is None or reading.step - reading.first_step < early:
+    early = EARLY_STEPS if run.total_steps is None else EARLY_SHARE * run.total_steps
+    layers = run.layers("update_ratio", max(LASTING_OFF_STEPS, 2 * RATIO_SAMPLES))
+    if layers is None or run.step - run.first_step < early:
         return
-    found = off(_medians(layers)) or _lasting(reading, layers)
+    found = off(_medians(layers)) or _lasting(run, layers)
     if found is None:
         return
     row, ratio = found
-    if ratio < LOW and not _should_move(reading):
+    if ratio < LOW_RATIO and not _should_move(run):
         return
     where = None if row is None else layers.names[row]
-    yield Finding(reading.step, "update_ratio", where, _message(where, ratio), {"ratio": ratio})
+    yield Finding(run.step, "update_ratio", where, _message(where, ratio), {"ratio": ratio})
 
 
 def _medians(layers: Layers) -> Floats:
     """Each weight's median over its newest 20 samples, NaN where there are fewer."""
-    newest = _moving(layers)[:, -2 * SAMPLES :]
-    enough = np.isfinite(newest).sum(axis=1) >= SAMPLES
+    newest = _moving(layers)[:, -2 * RATIO_SAMPLES :]
+    enough = np.isfinite(newest).sum(axis=1) >= RATIO_SAMPLES
     return np.where(enough, row_medians(newest), np.nan)
 
 
@@ -111,14 +118,14 @@ def _moving(layers: Layers) -> Floats:
     return np.where(layers.mean > 0, layers.mean, np.nan).astype(np.float64)
 
 
-def _lasting(reading: Reading, layers: Layers) -> tuple[None, float] | None:
-    since = reading.step - LASTING
-    if since < reading.first_step or len(layers.steps) < SAMPLES:
+def _lasting(run: RunView, layers: Layers) -> tuple[None, float] | None:
+    since = run.step - LASTING_OFF_STEPS
+    if since < run.first_step or len(layers.steps) < RATIO_SAMPLES:
         return None
     recent = _moving(layers)[
-        :, min(np.searchsorted(layers.steps, since), len(layers.steps) - SAMPLES) :
+        :, min(np.searchsorted(layers.steps, since), len(layers.steps) - RATIO_SAMPLES) :
     ]
-    stretches = np.array_split(recent, recent.shape[1] // (SAMPLES // 4), axis=1)
+    stretches = np.array_split(recent, recent.shape[1] // (RATIO_SAMPLES // 4), axis=1)
     ratio = stays_off(np.array([_middle(row_medians(part)) for part in stretches]))
     return None if ratio is None else (None, ratio)
 
@@ -131,7 +138,7 @@ def _middle(values: Floats) -> float:
 def _message(where: str | None, ratio: float) -> str:
     advice = (
         "lower the learning rate, or warm up"
-        if ratio > HIGH
+        if ratio > HIGH_RATIO
         else "it hardly learns; raise the learning rate"
     )
     return (
@@ -140,11 +147,37 @@ def _message(where: str | None, ratio: float) -> str:
     )
 
 
-def _should_move(reading: Reading) -> bool:
-    if any(vanishing.judge(reading)):  # which says it better
+def _should_move(run: RunView) -> bool:
+    if any(find_vanishing(run)):  # which says it better
         return False
-    rate = reading.rate()
-    if rate and not at_work(reading.whole(rate, LOOKED_AT)):
+    rate = run.rate()
+    if rate and not at_work(run.whole(rate, THINNED_POINTS)):
         return False
-    levels = reading.levels.values()
-    return not any(level.best < LEARNED * level.start for level in levels)
+    levels = run.levels.values()
+    return not any(level.best < LEARNED_SHARE * level.start for level in levels)
+
+
+def idle(rates: Floats) -> bool:
+    """Return whether a rate has been zero for the last 20 points.
+
+    Example:
+        >>> idle(np.zeros(20)), idle(np.array([0.1] + 19 * [0.0]))
+        (True, False)
+    """
+    return len(rates) >= ZERO_RATE_POINTS and not np.any(rates[-ZERO_RATE_POINTS:])
+
+
+def find_zero_rates(run: RunView) -> Iterator[Finding]:
+    """Find parameter groups whose learning rate is zero."""
+    for name in run.measured(LEARNING_RATE):
+        points = run.newest(name, ZERO_RATE_POINTS)
+        if not idle(points.values):
+            continue
+        ever = bool(np.any(run.whole(name, 1_000)))
+        why = "the schedule has run out" if ever else "no schedule has raised it"
+        message = (
+            f"the learning rate ({name}) has been exactly 0 for {ZERO_RATE_POINTS} steps: "
+            f"{why}, and training changes nothing"
+        )
+        evidence = {"points": float(ZERO_RATE_POINTS), "ever": float(ever)}
+        yield Finding(int(points.steps[0]), "zero_lr", name, message, evidence)

@@ -104,8 +104,14 @@ class LayerHistograms:
             self._thin()
             self.version += 1
 
+    def shift(self, by: int) -> None:
+        """Add a number to the step of every sample."""
+        with self._lock:
+            self._samples = [Sample(s.number, s.step + by, s.counts) for s in self._samples]
+            self.version += 1
+
     def append(self, step: int, counts: npt.ArrayLike, rows: Ints | None = None) -> None:
-        """Add the sample of one step.
+        """Add the sample of one step, or layers that the newest sample lacks if it is of this step.
 
         Args:
             step: any whole number.
@@ -119,7 +125,15 @@ class LayerHistograms:
             new = np.rint(counts).astype(np.int32)
             layers = len(self.names) if rows is None else len(rows)
             refuse_other_shape(new.shape, (layers, len(self.exponents) + 1))
+            last = self._samples[-1] if self._samples else None
             if rows is not None:
+                is_same = last is not None and last.step == step
+                if last is not None and is_same and not last.counts[rows].any():
+                    together = last.counts.copy()
+                    together[rows] = new
+                    self._samples[-1] = Sample(last.number, step, together)
+                    self.version += 1
+                    return
                 new = spread_rows(new, rows, len(self.names), 0)
             if self._samples and self._samples[-1].number % self.stride:
                 self._samples.pop()  # it was kept only while it was the newest
@@ -145,7 +159,7 @@ class LayerHistograms:
         with self._lock:
             numbers = [sample.number for sample in self._samples]
             layers, known = mark or (0, [])
-            known = known if layers == len(self.names) else []
+            known = known[:-1] if layers == len(self.names) else []  # the newest may have grown
             start = sum(map(eq, numbers, known))  # both rise, so equal ones are in front
             note = {
                 "names": None if start else list(self.names),

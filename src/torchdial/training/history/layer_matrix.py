@@ -64,6 +64,7 @@ class LayerMatrix:
         self._lock = lock or threading.RLock()
         self._count = 0  # columns
         self._filled = 0  # samples in the last of them
+        self._newest: tuple[int | None, Ints | None] = None, None  # its step and rows; None: all
         self._steps: Ints = np.empty(0, np.int64)
         self._cells = _empty(0, len(self.names))
 
@@ -114,6 +115,13 @@ class LayerMatrix:
         with self._lock:
             return self._counts(slice(self._count))
 
+    def shift(self, by: int) -> None:
+        """Add a number to the step of every column."""
+        with self._lock:
+            self._steps = self._steps + by
+            self._newest = None, None
+            self.version += 1
+
     def add(self, names: Sequence[str]) -> None:
         """Add rows for the names that are new, each behind the one it follows here."""
         with self._lock:
@@ -124,12 +132,13 @@ class LayerMatrix:
             for part, array in cells.items():
                 array[:, rows] = self._cells[part]
             self._cells = cells
+            self._newest = None, None
             while self._count > self._most:
                 self._merge()
             self.version += 1
 
     def append(self, step: int, values: npt.ArrayLike, rows: Ints | None = None) -> None:
-        """Add one sample.
+        """Add one sample, or layers that the newest sample lacks if it is of this step.
 
         Args:
             step: any whole number.
@@ -142,7 +151,8 @@ class LayerMatrix:
         with self._lock:
             sample = np.asarray(values, np.float32)
             refuse_other_shape(sample.shape, (len(self.names) if rows is None else len(rows),))
-            if self._filled == self.stride or not self._count:
+            joins = self._joins_newest(step, rows)
+            if not joins and (self._filled == self.stride or not self._count):
                 self._open(step)
             finite = np.isfinite(sample)
             places = (self._count - 1, slice(None) if rows is None else rows)
@@ -151,7 +161,10 @@ class LayerMatrix:
             self._cells["sum"][places] += np.where(finite, sample, 0)
             self._cells["finite"][places] += finite
             self._cells["count"][places] += 1
-            self._filled += 1
+            self._filled += not joins
+            known = self._newest[1] if joins else None
+            joined = rows if rows is None or known is None else np.concatenate([known, rows])
+            self._newest = step, joined
             self.version += 1
 
     def take(self, mark: Any) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]], Any]:
@@ -192,6 +205,13 @@ class LayerMatrix:
     def _most(self) -> int:
         """The number of columns that fit, a power of two."""
         return min(max(1 << (CELLS // max(1, len(self.names))).bit_length() - 1, FEWEST), MOST)
+
+    def _joins_newest(self, step: int, rows: Ints | None) -> bool:
+        """Return whether a sample of some rows belongs to the newest one, which lacks them."""
+        last, known = self._newest
+        if last != step or rows is None or known is None:
+            return False
+        return not bool(np.isin(rows, known).any())
 
     def _open(self, step: int) -> None:
         """Begin a column."""

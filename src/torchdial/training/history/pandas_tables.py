@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy.typing as npt
 from torchdial.inputs.errors import refusal
 
 Floats = npt.NDArray[np.float64]
+TIME = "time"  # the column of seconds since the run began
 
 
 def to_table(columns: Mapping[str, tuple[npt.NDArray[Any], ...]]) -> Any:
@@ -21,16 +22,46 @@ def to_table(columns: Mapping[str, tuple[npt.NDArray[Any], ...]]) -> Any:
     """
     import pandas as pd
 
-    named, times = {}, []
-    for name, (steps, values, seconds) in columns.items():
-        again = pd.Series(steps).groupby(steps).cumcount()  # 0 for the first of a step, 1, …
-        rows = pd.MultiIndex.from_arrays([steps, again], names=["step", "again"])
-        named[name] = pd.Series(values, rows)
-        times.append(pd.Series(seconds, rows))
-    if not named:
-        return pd.DataFrame({"time": []}, index=pd.Index([], name="step"))
-    time = pd.concat(times).groupby(level=[0, 1]).min()
-    return pd.DataFrame({"time": time, **named}).sort_index().droplevel("again")
+    steps = np.concatenate([np.empty(0, np.int64), *(column[0] for column in columns.values())])
+    again = np.concatenate([np.empty(0, np.int64), *(_again(c[0]) for c in columns.values())])
+    seconds = np.concatenate([np.empty(0), *(column[2] for column in columns.values())])
+    order = np.lexsort((again, steps))
+    is_new = np.ones(len(order), bool)
+    is_new[1:] = (np.diff(steps[order]) != 0) | (np.diff(again[order]) != 0)
+    starts = np.flatnonzero(is_new)
+    row = np.empty(len(order), np.int64)
+    row[order] = np.cumsum(is_new) - 1
+    table = np.full((len(columns) + 1, len(starts)), np.nan)
+    if len(starts):
+        table[0] = np.minimum.reduceat(seconds[order], starts)
+    start = 0
+    for k, (_, values, _) in enumerate(columns.values(), start=1):
+        table[k, row[start : start + len(values)]] = values
+        start += len(values)
+    names = [TIME, *(own_column(name, {TIME}) for name in columns)]
+    index = pd.Index(steps[order][starts], name="step")
+    return pd.DataFrame(table.T, index=index, columns=names)
+
+
+def own_column(name: str, taken: Container[str]) -> str:
+    """Return a scalar's column in a table some of whose columns are torchdial's own.
+
+    Example:
+        >>> own_column("loss", {"time"}), own_column("time", {"time"})
+        ('loss', 'logged/time')
+    """
+    return f"logged/{name}" if name in taken else name
+
+
+def _again(steps: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """Return for each point how many came before it at its step."""
+    count = np.zeros(len(steps), np.int64)
+    if len(steps) > 1 and not (steps[1:] > steps[:-1]).all():
+        order = np.argsort(steps, kind="stable")
+        is_new = np.diff(steps[order], prepend=steps[order[0]] - 1) != 0
+        places = np.arange(len(steps))
+        count[order] = places - np.maximum.accumulate(np.where(is_new, places, 0))
+    return count
 
 
 def to_epochs(steps: npt.ArrayLike, recorded: npt.ArrayLike, epochs: npt.ArrayLike) -> Floats:

@@ -1,24 +1,25 @@
-"""The bytes of a saved run: a file of frames, each whole or not there.
+"""The bytes of a saved run: a file of frames, one for each save.
 
     file    frame, frame, …
     frame   "TDIALRUN", length of what follows the checksum (8 bytes), its CRC-32 (4 bytes),
             length of the note (4 bytes), the note (JSON in UTF-8), the arrays' bytes
     note    {"about": …, "arrays": [[name, dtype, shape], …]}, arrays in this order
 
-Everything is little-endian. Nothing in it is ever run, and reading takes no more memory than the
-file has bytes, a few times over. A frame that was cut off at the end of a file is left out: a
-process died while it wrote.
+The first frame holds the run as it was then, each further one what has changed since the one
+before it. Everything is little-endian. Nothing in it is ever run, and reading takes no more memory
+than a few times the file's size. A frame that is incomplete at the end of a file is left out: the
+save is going on, or its process died.
 """
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import struct
 import warnings
 import zlib
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -34,16 +35,16 @@ DTYPES = ("<i8", "<f8", "<f4", "<i4")
 
 
 class DamageError(ValueError):
-    """The bytes are no frames."""
+    """The bytes are not frames."""
 
 
 def to_frame(
     about: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]
 ) -> list[bytes | memoryview]:
-    """Return a frame's bytes, in pieces to be written one after another; nothing is copied.
+    """Return a frame's bytes, in pieces to write one after another; nothing is copied.
 
     Args:
-        about: anything JSON can hold.
+        about: what JSON can hold.
         arrays: int64, float64, float32 or int32.
     """
     whole = {name: np.ascontiguousarray(a, a.dtype.newbyteorder("<")) for name, a in arrays.items()}
@@ -57,28 +58,38 @@ def to_frame(
     return [HEAD.pack(MAGIC, sum(map(len, body)), checksum), *body]
 
 
-def read_frames(path: Path) -> Iterator[tuple[About, Arrays]]:
-    """Read one frame after another; warn of one that was cut off at the end.
+def read_frames(file: BinaryIO, name: str) -> Iterator[tuple[About, Arrays]]:
+    """Read one frame after another; warn of one that is incomplete at the end.
+
+    What is appended while this reads is left out.
+
+    Args:
+        file: open for reading, at any place.
+        name: what to call it in the warning.
 
     Raises:
-        DamageError: there is none, or one was changed.
+        DamageError: there is no frame, or one was changed.
     """
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        place = 0
-        while place < size:
-            body = _next_body(file, size - place)
-            if body is None:
-                _cut_off(file, path, place, size)
-                return
-            yield _read_body(body)
-            place = file.tell()
-        if not size:
-            raise DamageError("it is empty")
+    size = file.seek(0, io.SEEK_END)
+    place = file.seek(0)
+    if not size:
+        raise DamageError("it is empty")
+    while place < size:
+        body = _next_body(file, size - place)
+        if body is None:
+            _refuse_damage(file, place, size)
+            warnings.warn(
+                f"{name}: the last {size - place:,} bytes are an incomplete save; read as it was "
+                "at the save before.",
+                stacklevel=2,
+            )
+            return
+        yield _read_body(body)
+        place = file.tell()
 
 
 def _next_body(file: BinaryIO, rest: int) -> bytes | None:
-    """Return what a frame holds, or None if it is not whole."""
+    """Return what the next frame holds, or None if it is incomplete."""
     head = file.read(HEAD.size)
     if len(head) < HEAD.size:
         return None
@@ -89,20 +100,15 @@ def _next_body(file: BinaryIO, rest: int) -> bytes | None:
     return body if zlib.crc32(body) == checksum else None
 
 
-def _cut_off(file: BinaryIO, path: Path, place: int, size: int) -> None:
-    """Warn of a last frame that is not whole.
+def _refuse_damage(file: BinaryIO, place: int, size: int) -> None:
+    """Raise if an incomplete frame is the first, or if others follow it, which no crash leaves.
 
     Raises:
-        DamageError: it is the first, or others come after it, which no crash does.
+        DamageError: it is.
     """
     file.seek(place + 1)
-    if place == 0 or MAGIC in file.read():
+    if place == 0 or MAGIC in file.read(size - place - 1):
         raise DamageError(f"it was cut or changed at byte {place:,}")
-    warnings.warn(
-        f"{path}: the last {size - place:,} bytes were cut off while they were written; read as "
-        "it was before them.",
-        stacklevel=2,
-    )
 
 
 def _read_body(body: bytes) -> tuple[About, Arrays]:

@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from torchdial.training.history.measured_names import LEARNING_RATE, is_measured, is_one_of
+
 HELD_OUT = ("val", "valid", "validation", "test", "eval", "dev", "holdout")
 _SPLIT = re.compile(rf"^(train|training|{'|'.join(HELD_OUT)})[/_](?=.)", re.DOTALL)
-_RESERVED = {"grad_norm", "clip_coefficient", "amp_scale", "skipped", "epoch"}
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z][a-z])|(?<=[a-z]{2})(?=[A-Z])")
 # Whole words, which may end in a number: "acc5", "mAP50".
 _LOSS = r"[a-z0-9]*loss(es)?|nll|cost"
@@ -49,13 +50,13 @@ def is_held_out(name: str) -> bool:
 
 
 def is_reserved(name: str) -> bool:
-    """Return whether the monitor records a scalar for other views than the curves."""
-    return name in _RESERVED or name.startswith("system/")
+    """Return whether a scalar is shown in other views than the curves."""
+    return name == "epoch" or (is_measured(name) and not is_learning_rate(name))
 
 
 def is_learning_rate(name: str) -> bool:
-    """Return whether a scalar is a learning rate, which the monitor records by itself."""
-    return name == "lr" or name.startswith("lr/")
+    """Return whether a scalar is a measured learning rate, of any optimizer and group."""
+    return is_one_of(name, LEARNING_RATE)
 
 
 def higher_is_better(name: str) -> bool | None:
@@ -85,13 +86,14 @@ def panels_of(names: Iterable[str]) -> dict[str, list[str]]:
     Learning rates come last.
 
     Example:
-        >>> panels_of(["lr", "loss", "val/loss", "loss", "acc"])
-        {'loss': ['loss', 'val/loss'], 'acc': ['acc'], 'lr': ['lr']}
+        >>> panels_of(["optim/lr", "loss", "val/loss", "loss", "acc"])
+        {'loss': ['loss', 'val/loss'], 'acc': ['acc'], 'optim/lr': ['optim/lr']}
     """
     panels: dict[str, list[str]] = {}
     for name in sorted(dict.fromkeys(names), key=is_learning_rate):
         key = without_split(name)
-        panels.setdefault(key.split("/")[0] or key, []).append(name)
+        panel = LEARNING_RATE if is_learning_rate(name) else key.split("/")[0] or key
+        panels.setdefault(panel, []).append(name)
     return panels
 
 

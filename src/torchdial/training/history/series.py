@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from torchdial.inputs.errors import refusal
+from torchdial.training.history.arrival import Arrival
 from torchdial.training.history.downsampling import Picture, Row, draw
 from torchdial.training.history.extremes_pyramid import NOTHING, Pyramid
 from torchdial.training.history.growable_arrays import read_only, with_room
@@ -18,7 +19,6 @@ from torchdial.training.history.scalar_names import higher_is_better
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 X = Literal["step", "time", "index"]
-
 
 SETTLED = 4096  # points that come between two looks at what is new
 
@@ -30,11 +30,17 @@ class Series:
     to 36 for the moment it takes to grow.
 
     Any step is accepted, also out of order or repeated. The arrays read from it are views that
-    later points do not change, so they are safe to keep and cost nothing to make.
+    later points do not change, so they are safe to keep and cost nothing to make. While a run is
+    recorded, reading waits until everything logged before has arrived; `last` never waits.
 
     Args:
         name: what the scalar is called.
-        lock: taken by every method; a history hands in its own.
+        lock: taken by every method; a history passes its own.
+        arrival: what reading waits for; None for a series that nothing is on its way to.
+
+    Attributes:
+        x_name: what `steps` counts: "step" for steps of the run, "x" for numbers of its own that
+            were given to `log(..., step=)`, such as epochs.
 
     Example:
         >>> series = Series("loss")
@@ -46,9 +52,11 @@ class Series:
         (3, 0.3)
     """
 
-    def __init__(self, name: str, lock: Any = None) -> None:
+    def __init__(self, name: str, lock: Any = None, arrival: Arrival | None = None) -> None:
         self.name = name
+        self.x_name = "step"
         self._lock = lock or threading.RLock()
+        self._arrival = arrival
         self._count = 0
         self._steps: Ints = np.empty(0, np.int64)
         self._values: Floats = np.empty(0, np.float64)
@@ -57,6 +65,7 @@ class Series:
         self._orders = {"step": Order(), "time": Order()}
 
     def __len__(self) -> int:
+        self._wait()
         return self._count
 
     def __repr__(self) -> str:
@@ -84,7 +93,7 @@ class Series:
 
     @property
     def last(self) -> tuple[int, float] | None:
-        """Step and value of the point that came last, or None."""
+        """Step and value of the point that came last, or None; never waits."""
         with self._lock:
             if not self._count:
                 return None
@@ -126,8 +135,14 @@ class Series:
             if is_time:
                 self._settle()
 
+    def shift(self, by: int) -> None:
+        """Add a number to the step of every point; arrays read before stay as they are."""
+        with self._lock:
+            self._steps = self._steps + by
+
     def since(self, n: int) -> tuple[Ints, Floats, Floats]:
         """Return steps, values and times of the points n, n + 1, … in order of arrival."""
+        self._wait()
         with self._lock:
             steps, values, times = self._steps, self._values, self._times
             count = self._count
@@ -168,6 +183,7 @@ class Series:
                 got=f"{buckets} and {x!r}",
                 remedy="Pass the width in pixels.",
             )
+        self._wait()
         with self._lock:
             self._settle()
             return draw(self._row(x), buckets, start, stop)
@@ -197,6 +213,7 @@ class Series:
                 got=f"None, and the name {self.name!r} does not say which is better",
                 remedy="Pass highest=False for what should be low.",
             )
+        self._wait()
         with self._lock:
             if not self._count:
                 return None
@@ -206,6 +223,10 @@ class Series:
             if found == NOTHING:
                 return None
             return int(self._steps[found]), float(self._values[found])
+
+    def _wait(self) -> None:
+        if self._arrival is not None:
+            self._arrival.wait()
 
     def _row(self, x: X) -> Row:
         """Return the points in the order of x."""

@@ -17,11 +17,11 @@ from torch import Tensor, nn
 
 from torchdial.structure.forward_pass import tensors_in
 from torchdial.structure.module_rows import walk
+from torchdial.training.history.arrival import is_capturing
 from torchdial.training.history.layer_matrix import LayerMatrix
 from torchdial.training.recording.device_buffers import (
     Number,
     Recorder,
-    is_capturing,
     is_ready,
     to_number,
 )

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from torchdial.inputs.errors import refusal
 from torchdial.training.history.history import History
-from torchdial.training.history.layer_histograms import EXPONENTS
+from torchdial.training.recording.device_buffers import Recorder
+from torchdial.training.recording.gradient_reader import GradientReader
+from torchdial.training.recording.record_writer import RecordWriter
+from torchdial.training.recording.step_records import StepRecord
+from torchdial.training.recording.watched_parameters import Parameters, chooser
 
 
 def gradients_now(model: nn.Module, history: History | None = None) -> History:
@@ -27,12 +31,12 @@ def gradients_now(model: nn.Module, history: History | None = None) -> History:
         >>> gradients_now(model).layers["grad_norm"].max
         array([[5.]], dtype=float32)
     """
-    found = {
-        name: _dense(parameter.grad)
-        for name, parameter in model.named_parameters()
-        if parameter.grad is not None
-    }
-    if not found:
+    parameters = Parameters({"": model}, chooser())
+    named = {name: p for name, p in model.named_parameters() if p.grad is not None}
+    recorder = Recorder[StepRecord](chunked=lambda _: False)
+    with torch.no_grad():
+        reading = GradientReader(parameters, recorder).read(named, "sample")
+    if reading is None:
         raise refusal(
             "model",
             expected="a model whose parameters hold gradients",
@@ -42,28 +46,8 @@ def gradients_now(model: nn.Module, history: History | None = None) -> History:
     history = History("gradients now") if history is None else history
     matrix = history.layers.get("grad_norm")
     step = 0 if matrix is None else int(matrix.steps[-1]) + 1
-    names = list(found)
-    sizes = [grad.abs() for grad in found.values()]
-    norms = torch.stack([size.square().sum().sqrt().cpu() for size in sizes])
-    largest = torch.stack([_largest(size) for size in sizes])
-    history.record(step, {"grad_norm": float(norms.square().sum().sqrt())})
-    history.record_layers("grad_norm", names, step, norms.numpy())
-    history.record_layers("grad_max", names, step, largest.numpy())
-    history.record_histograms(names, step, torch.stack([_counts(size) for size in sizes]).numpy())
+    reading.rows = reading.names
+    record = StepRecord(0, "sample", reading=reading)
+    record.close(serial=0, step=step, time=history.now)
+    RecordWriter(history).write([record])
     return history
-
-
-def _dense(grad: Tensor) -> Tensor:
-    grad = grad.detach()
-    return (grad.coalesce().values() if grad.is_sparse else grad).float()
-
-
-def _largest(size: Tensor) -> Tensor:
-    return size.max().cpu() if size.numel() else torch.zeros(())
-
-
-def _counts(size: Tensor) -> Tensor:
-    """Return how many values lie in each bin, int64 (B,); what is not a number is in the last."""
-    edges = torch.tensor([2.0**e for e in EXPONENTS], device=size.device)
-    bins = torch.bucketize(size.flatten(), edges, right=True)
-    return torch.bincount(bins.cpu(), minlength=len(EXPONENTS) + 1)

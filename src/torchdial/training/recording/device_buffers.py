@@ -1,4 +1,4 @@
-"""Numbers on their way from the device: put down at once, read when they have arrived.
+"""Numbers on their way from the device: copied at once, read when they have arrived.
 
 On a CUDA device a number is copied, in the order of the stream, into the next place of a chunk of
 device memory. Now and then the chunk's new part is copied into pinned memory without waiting,
@@ -9,6 +9,7 @@ no call to CUDA, so nothing that could disturb a graph being captured by another
 from __future__ import annotations
 
 import math
+import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -39,7 +40,7 @@ Number = float | Numbers
 
 
 class HasNumbers(Protocol):
-    """What a recorder hands on once all its numbers are there."""
+    """An item that is complete once all its numbers are there."""
 
     def ready(self) -> bool:
         """Return whether they are."""
@@ -50,7 +51,7 @@ Item = TypeVar("Item", bound=HasNumbers)
 
 @dataclass(frozen=True)
 class Kept:
-    """Numbers in tensors that nobody else writes to, of one device; reading waits for it."""
+    """Numbers in tensors of one device that are not written to any more; reading waits for it."""
 
     tensors: Sequence[Tensor]
 
@@ -131,7 +132,7 @@ class Chunk:
         return Placed(self, start, self.used)
 
     def send(self) -> None:
-        """Have what is new copied to the host, and then how much there is."""
+        """Copy what is new to the host, and then how much there is."""
         if self.sent < self.used:
             new, self.sent = slice(self.sent, self.used), self.used
             self.copy(self._host[new], self._device[new])
@@ -143,7 +144,7 @@ class Chunk:
 
 
 class Recorder(Generic[Item]):
-    """Takes items in the training thread, and gives them out in order, once complete.
+    """A queue of items from the training thread, each available once its numbers have arrived.
 
     Args:
         chunk: makes a chunk; None for `Chunk`.
@@ -156,6 +157,8 @@ class Recorder(Generic[Item]):
         chunked: Callable[[torch.device], bool] | None = None,
     ) -> None:
         self._items: deque[Item] = deque()
+        self._added = self._sent = 0
+        self._thread = 0  # the one that trains
         self._chunks: dict[Any, Chunk] = {}
         self._chunk = chunk or Chunk
         self._chunked = chunked or (lambda device: device.type == "cuda")
@@ -163,8 +166,13 @@ class Recorder(Generic[Item]):
     def __len__(self) -> int:
         return len(self._items)
 
+    @property
+    def sent(self) -> int:
+        """How many of the items taken so far are on their way or arrived."""
+        return self._sent
+
     def number(self, tensor: Tensor) -> Number:
-        """Take down a tensor of one element as it is now, whatever is written to it later."""
+        """Copy a tensor of one element as it is now, whatever is written to it later."""
         tensor = plain(tensor).detach()
         if self.is_at_hand(tensor):
             return float(tensor)
@@ -177,7 +185,7 @@ class Recorder(Generic[Item]):
         return tensor.is_cpu and not self._chunked(tensor.device)
 
     def hold(self, tensors: Sequence[Tensor]) -> Numbers:
-        """Take down tensors that nobody writes to later, such as fresh results, in one row."""
+        """Keep tensors that nobody writes to later, such as fresh results, as one row."""
         devices = {tensor.device for tensor in tensors}
         if len(devices) > 1:
             return self._mixed(tensors, devices)
@@ -188,13 +196,22 @@ class Recorder(Generic[Item]):
         return self._room(device, numbers.numel()).put(numbers)
 
     def add(self, item: Item) -> None:
-        """Take an item, to be given out when its numbers and all items before it are there."""
+        """Append an item; it is available when its numbers and all items before it are there."""
         self._items.append(item)
+        self._added += 1
+        self._thread = threading.get_ident()
 
     def send(self) -> None:
-        """Set off what was put down. Called in the training thread."""
+        """Start the copies to the host of all there is; for the training thread."""
+        added = self._added
         for chunk in self._chunks.values():
             chunk.send()
+        self._sent = added
+
+    def send_if_here(self) -> None:
+        """Do as `send` where this is the training thread, or nothing has to be copied."""
+        if not self._chunks or self._thread == threading.get_ident():
+            self.send()
 
     def take(self) -> list[Item]:
         """Return the items that are complete, oldest first, up to the first that is not."""
@@ -241,12 +258,6 @@ def to_finite_float32(values: Floats) -> npt.NDArray[np.float32]:
     return np.where(np.abs(values) < math.inf, np.clip(values, -most, most), values).astype(
         np.float32
     )
-
-
-def is_capturing() -> bool:
-    """Return whether a CUDA graph is being captured in this thread's stream."""
-    cuda: Any = torch.cuda
-    return bool(cuda.is_initialized() and cuda.is_current_stream_capturing())
 
 
 def _flat(tensors: Sequence[Tensor]) -> Tensor:

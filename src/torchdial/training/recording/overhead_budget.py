@@ -1,4 +1,4 @@
-"""How long steps take, how much of that is ours, and how often gradients can be read for it."""
+"""How long steps take, what part of it watching takes, and how often gradients can be read."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import astuple, dataclass, field
-from typing import Literal
 
 import torch
+
+from torchdial.training.recording.step_records import Depth
 
 WARM_UP = 3  # steps whose time says little about the others
 WINDOW = 32  # steps whose median is the time of a step
@@ -19,11 +20,7 @@ LASTING = 512  # steps after which what was measured counts half
 LONG = 4  # a gap of so many steps is no step: an epoch's end, another cell
 SELDOM = 10  # steps between two samples, at least
 CHEAP = 0.005  # seconds; readings below come often enough to see something in a short run, too
-EARLY = (
-    8  # they come after another eighth of the steps there were, about 8 · ln(n) times in n steps
-)
-
-Reading = Literal["nothing", "norms", "sample"]
+EARLY = 8  # they come after another eighth of the steps there were: 8 · ln(n) times in n steps
 
 
 class Clock:
@@ -145,11 +142,11 @@ class Totals:
 
 @dataclass
 class Pace:
-    """How often one optimizer's gradients are read: as often as the budget has room for.
+    """How often gradients are read: as often as the budget has room for.
 
     Attributes:
         clock: measures the steps.
-        share: of the room there is, for this optimizer.
+        share: of the room there is.
         norms_every: steps from one reading of norms to the next.
         sample_every: steps from one sample to the next.
     """
@@ -162,9 +159,22 @@ class Pace:
     _norms_in: int = 0
     _sample_in: int = 0
     _costs: dict[str, float] = field(default_factory=dict)
+    _depth: Depth = "nothing"
+    _spent: float = 0.0
 
-    def due(self) -> Reading:
+    def due(self) -> Depth:
         """Return what to read at this step; called once a step."""
+        if self._spent:
+            self.took(self._depth, self._spent)
+        self._depth, self._spent = self._next(), 0.0
+        return self._depth
+
+    def spend(self, seconds: float) -> None:
+        """Count time that went into what was due."""
+        self._spent += seconds
+        self.clock.reading += seconds
+
+    def _next(self) -> Depth:
         self._steps += 1
         self._norms_in -= 1
         self._sample_in -= 1
@@ -177,7 +187,7 @@ class Pace:
             return "norms"
         return "nothing"
 
-    def took(self, reading: Reading, seconds: float) -> None:
+    def took(self, reading: Depth, seconds: float) -> None:
         """Say what a reading cost, and pace the next ones."""
         known = self._costs.get(reading, math.inf)
         # The first time costs more than the others; a single slow one should not count much.
@@ -195,15 +205,62 @@ class Pace:
         every = max(1, math.ceil(cost / room))
         return min(every, max(1, self._steps // EARLY)) if cost < CHEAP else every
 
-    def note(self, index: int) -> str:
+    def note(self) -> str:
         """Say that gradients are not read at every step, if so."""
         if self.norms_every == 1:
             return ""
-        whose = f" of optimizer {index}" if self.share < 1 else ""
         return (
-            f"Gradients{whose} are read every {self.norms_every:,} steps and sampled every "
+            f"Gradients are read every {self.norms_every:,} steps and sampled every "
             f"{self.sample_every:,} to stay within {100 * self.clock.budget:g} % of a step."
         )
+
+
+class ReadingSchedule:
+    """What is read of the gradients of each attempt of each optimizer.
+
+    Of several optimizers, those that step between the same two steps of the first are read
+    together, so that their norms add up to a total. One that steps more often than that has a pace
+    of its own for the other times.
+
+    Args:
+        clock: measures the steps.
+        optimizers: how many there are.
+    """
+
+    def __init__(self, clock: Clock, optimizers: int) -> None:
+        several = max(optimizers, 1)
+        self._pace = Pace(clock, 1.0 if several == 1 else 0.5)
+        self._repeats = [Pace(clock, 0.5 / several) for _ in range(several)]
+        self._pace_of = [self._pace] * several
+        self._leader: int | None = None  # the optimizer that is the first of each step
+        self._count = -1
+        self._depth: Depth = "nothing"
+        self._served: set[int] = set()
+
+    def due(self, optimizer: int, count: int) -> Depth:
+        """Return what to read at an attempt.
+
+        Args:
+            optimizer: which of them.
+            count: how many attempts the first one has made.
+        """
+        if self._leader is None:
+            self._leader = optimizer
+        if optimizer == self._leader and count != self._count:
+            self._count, self._served = count, set()
+            self._depth = self._pace.due()
+        is_repeated = optimizer in self._served
+        self._served.add(optimizer)
+        self._pace_of[optimizer] = self._repeats[optimizer] if is_repeated else self._pace
+        return self._repeats[optimizer].due() if is_repeated else self._depth
+
+    def spend(self, optimizer: int, seconds: float) -> None:
+        """Count time that went into reading an attempt."""
+        self._pace_of[optimizer].spend(seconds)
+
+    def note(self) -> str:
+        """Say that gradients are not read at every step, if so."""
+        return self._pace.note()
 
 
 def memory_in_use(devices: set[torch.device]) -> float | None:

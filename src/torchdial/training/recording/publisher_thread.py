@@ -1,4 +1,4 @@
-"""The thread that writes records into the history, looks for trouble in it and tells who listens.
+"""The thread that writes records into the history, runs the diagnosis and calls subscribers.
 
 It holds no reference to the monitor: when that is gone, the thread writes what is left and ends.
 """
@@ -9,85 +9,32 @@ import atexit
 import os
 import threading
 import time
-import traceback
 import warnings
 import weakref
 from collections.abc import Callable
-from typing import Any
 
 import torch
 
-from torchdial.training.control.control import Control
 from torchdial.training.diagnosis import Diagnosis
+from torchdial.training.history.arrival import LONGEST_WAIT, without_waiting
 from torchdial.training.history.autosave import Autosave
-from torchdial.training.history.events import Event
 from torchdial.training.recording.device_buffers import Recorder
 from torchdial.training.recording.overhead_budget import Clock, memory_in_use
-from torchdial.training.recording.step_records import Record, Writer
+from torchdial.training.recording.record_writer import RecordWriter
+from torchdial.training.recording.step_records import StepRecord
+from torchdial.training.recording.subscribers import Subscribers
 
 INTERVAL = 0.1  # seconds between two publications, at least
-UNSEEN = 0.5  # the same while nobody subscribed: each takes the interpreter from the training
-IDLE = 1.0  # seconds between two looks whether the monitor is still there
+UNSEEN = 0.5  # the same without subscribers: each takes the interpreter from the training thread
+IDLE = 1.0  # seconds between two checks whether the monitor is still there
 SYSTEM = 1.0  # seconds between two points of the system's scalars
 SAVING = 5.0  # seconds between two saves
-LOOKING = 2.0  # seconds between two looks for trouble, at most
-SHARE = 0.002  # of a processor's time may go into looking
+LOOKING = 2.0  # seconds between two runs of the diagnosis, at most
+SHARE = 0.002  # of a processor's time may go into the diagnosis
 ARRIVAL = 30.0  # seconds that a flush waits for a device
 NAP = 0.001
 
 _publishers: weakref.WeakSet[Publisher] = weakref.WeakSet()
-
-
-class Audience:
-    """Who is told of news, and the errors that were kept from the training loop.
-
-    Args:
-        control: its changes are news, too.
-        on_event: called with each new event.
-
-    Attributes:
-        problem: the traceback of the first error, else empty.
-    """
-
-    def __init__(self, control: Control, on_event: Callable[[Event], object] | None = None) -> None:
-        self.control = control
-        self.problem = ""
-        self._on_event = on_event
-        self._subscribers: list[Callable[[], object]] = []
-
-    def __len__(self) -> int:
-        return len(self._subscribers)
-
-    def add(self, callback: Callable[[], object]) -> Callable[[], None]:
-        """Take a subscriber; return what to call to take it away, as often as one likes."""
-        self._subscribers.append(callback)
-
-        def remove() -> None:
-            if callback in self._subscribers:
-                self._subscribers.remove(callback)
-
-        return remove
-
-    def trouble(self, text: str | None = None) -> None:
-        """Keep the first error: a traceback, or that of the error being handled."""
-        if not self.problem:
-            self.problem = text or traceback.format_exc()
-
-    def tell(self, event: Event) -> None:
-        """Hand on an event."""
-        if self._on_event is not None:
-            self._safely(self._on_event, event)
-
-    def call(self) -> None:
-        """Call the subscribers."""
-        for callback in list(self._subscribers):
-            self._safely(callback)
-
-    def _safely(self, function: Callable[..., object], *args: Any) -> None:
-        try:
-            function(*args)
-        except Exception:
-            self.trouble()
 
 
 class Publisher:
@@ -95,9 +42,9 @@ class Publisher:
 
     Args:
         recorder: where the records come from.
-        writer: where they go.
+        writer: writes them.
         clock: what to record about the steps.
-        audience: whom to tell; kept weakly.
+        subscribers: whom to call; kept weakly.
         devices: where the parameters are.
         autosave: saves the history as it grows.
 
@@ -107,55 +54,80 @@ class Publisher:
 
     def __init__(
         self,
-        recorder: Recorder[Record],
-        writer: Writer,
+        recorder: Recorder[StepRecord],
+        writer: RecordWriter,
         clock: Clock,
-        audience: Audience,
+        subscribers: Subscribers,
         devices: set[torch.device],
         autosave: Autosave | None = None,
     ) -> None:
         self._recorder, self._writer, self._clock = recorder, writer, clock
         self._history = writer.history
-        self._audience = weakref.ref(audience)
+        self._subscribers = weakref.ref(subscribers)
         self._devices = devices
         self._autosave, self.note = autosave, ""
         self._diagnosis = Diagnosis(self._history)
         self._thread: threading.Thread | None = None
-        self._bell = threading.Event()  # rung for what cannot wait, and when the thread is asleep
+        self._bell = threading.Event()  # set for what cannot wait, and when the thread is asleep
         self._done = threading.Condition()
         self._is_news = self._is_asleep = self._is_ending = False
-        self._wanted = self._served = 0
+        self._wanted = self._served = 0  # numbers of requests to catch up
+        self._flushes = self._diagnoses = 0  # numbers of the last requests for more than that
+        self._looked = -1  # the history's version that the diagnosis saw last
+        self._stuck_at = -1  # records written when a reader last waited in vain
         self._control_version = 0
-        self._next_look = self._next_system = self._next_save = 0.0
+        self._next = self._next_look = self._next_system = self._next_save = 0.0
         self.process = os.getpid()
 
     def wake(self) -> None:
-        """Say that there is something new. Costs next to nothing while there is news anyway."""
+        """Note that there is something new; costs next to nothing while there is news anyway."""
         self._is_news = True
         if self._thread is None:
             self._start()
         elif self._is_asleep:
             self._bell.set()
 
+    def missing(self, events: bool) -> int:
+        """Return how many records are on their way; see `Arrival`."""
+        self._recorder.send_if_here()
+        count = self._recorder.sent - self._writer.written
+        return count or int(events and self._lives() and self._looked != self._history.version)
+
+    def catch_up(self, events: bool) -> int:
+        """Wait until all records sent so far are written, at most 5 s; return how many are not.
+
+        Args:
+            events: whether the diagnosis is to have run, too.
+        """
+        wanted = self._recorder.sent
+        if self._writer.written != self._stuck_at:
+            self._request(events=events, longest=LONGEST_WAIT)
+        missing = max(wanted - self._writer.written, 0)
+        self._stuck_at = self._writer.written if missing else -1
+        return missing
+
     def flush(self) -> None:
-        """Wait until all records are written and looked at, and the subscribers called."""
-        if self._thread in (None, threading.current_thread()) or os.getpid() != self.process:
-            return
-        with self._done:
-            self._wanted += 1
-            ticket = self._wanted
-            self._bell.set()
-            while self._served < ticket and self._lives():
-                self._done.wait(INTERVAL)
+        """Wait until all records are written and diagnosed, and the subscribers called."""
+        if self._thread is not None:
+            self._request(events=True, is_flush=True)
 
     def close(self) -> None:
         """Flush, and end the thread."""
         self.flush()
         self.end()
         thread = self._thread
-        if thread is not None and thread is not threading.current_thread():
+        if thread is not None and thread is not threading.current_thread() and self._is_here():
             self._bell.set()
             thread.join()
+        self._history.arrival.source = None
+
+    def end(self) -> None:
+        """Let the thread end soon, without waiting for it."""
+        # Sets no event: the garbage collector may call this in a thread that holds its lock.
+        self._is_ending = True
+
+    def _is_here(self) -> bool:
+        return os.getpid() == self.process
 
     def _lives(self) -> bool:
         return self._thread is not None and self._thread.is_alive()
@@ -167,85 +139,117 @@ class Publisher:
             self._thread = threading.Thread(target=self._run, name="torchdial", daemon=True)
             self._thread.start()
 
-    def end(self) -> None:
-        """Have the thread end soon, without waiting for it: nobody needs it any more."""
-        # Rings no bell: the garbage collector may call this in a thread that holds its lock.
-        self._is_ending = True
+    def _request(
+        self, *, events: bool, is_flush: bool = False, longest: float | None = None
+    ) -> None:
+        """Wait until the thread has caught up, as long as it lives."""
+        if self._thread is threading.current_thread() or not self._is_here():
+            return
+        if self._thread is None:
+            self._start()
+        until = time.monotonic() + (longest or 1e9)
+        with self._done:
+            self._wanted += 1
+            ticket = self._wanted
+            self._diagnoses = ticket if events else self._diagnoses
+            self._flushes = ticket if is_flush else self._flushes
+            self._bell.set()
+            while self._served < ticket and self._lives() and time.monotonic() < until:
+                self._done.wait(INTERVAL)
 
     def _run(self) -> None:
-        is_last = False
-        while not is_last:
-            self._sleep()
-            is_last, ticket, is_news = self._is_ending, self._wanted, self._is_news
+        with without_waiting():
+            while not self._publish_next():
+                pass
+
+    def _publish_next(self) -> bool:
+        """Sleep, do what is to be done, and return whether that was the last of it."""
+        self._sleep()
+        is_last, ticket, served = self._is_ending, self._wanted, self._served
+        is_final = is_last or self._flushes > served
+        if is_last or ticket > served:
+            self._await_arrival(ARRIVAL if is_final else LONGEST_WAIT)
+        if is_final or (time.monotonic() >= self._next and self._has_news()):
             self._is_news = False
-            is_final = is_last or ticket > self._served
-            if is_final:
-                self._await_arrival()
-            if is_final or is_news or len(self._recorder) or self._has_control_changed():
-                self._publish(is_final)
-            with self._done:
-                self._served = ticket
-                self._done.notify_all()
-            if not is_last:
-                self._bell.clear()
-                if not self._is_urgent():
-                    self._bell.wait(INTERVAL if self._has_listeners() else UNSEEN)
+            self._publish(is_final)
+            self._next = time.monotonic() + (INTERVAL if self._is_followed() else UNSEEN)
+        elif self._diagnoses > served:
+            self._part(lambda: self._look(False))
+        with self._done:
+            self._served = ticket
+            self._done.notify_all()
+        if is_last:
+            self._history.arrival.source = None
+        return is_last
 
     def _sleep(self) -> None:
-        """Wait for news, but not for long: changes of the control ring no bell."""
+        """Wait for what is to be done, but not for long: changes of the control set no event."""
         self._bell.clear()
+        if self._is_urgent():
+            return
+        seconds = self._next - time.monotonic()
+        if seconds > 0:
+            self._bell.wait(seconds)
+            return
         self._is_asleep = True
         if not (self._is_news or self._is_urgent() or len(self._recorder)):
-            self._bell.wait(INTERVAL if self._has_listeners() else IDLE)
+            self._bell.wait(INTERVAL if self._is_followed() else IDLE)
         self._is_asleep = False
 
     def _is_urgent(self) -> bool:
         return self._wanted > self._served or self._is_ending
 
-    def _await_arrival(self) -> None:
-        deadline = time.monotonic() + ARRIVAL
-        while len(self._recorder) and time.monotonic() < deadline:
-            self._part(lambda: self._writer.write(self._recorder.take()))
-            time.sleep(NAP if len(self._recorder) else 0)
+    def _has_news(self) -> bool:
+        return self._has_control_changed() or self._is_news or len(self._recorder) > 0
+
+    def _await_arrival(self, longest: float) -> None:
+        deadline = time.monotonic() + longest
+        self._part(self._write)
+        while self._recorder.sent > self._writer.written and time.monotonic() < deadline:
+            time.sleep(NAP)
+            self._part(self._write)
 
     def _publish(self, is_final: bool) -> None:
         began = time.thread_time()
         self._part(self._write)
+        if self._is_ending:
+            self._part(self._writer.end)
         now = time.monotonic()
         if is_final or now >= self._next_system:
             self._next_system = now + SYSTEM
             self._part(self._measure)
-        if is_final or now >= self._next_look:
+        if is_final or now >= self._next_look or self._diagnoses > self._served:
             self._part(lambda: self._look(is_final))
             seconds = time.thread_time() - began
             self._next_look = now + min(LOOKING, seconds / SHARE)
         if self._autosave is not None and (is_final or now >= self._next_save):
             self._next_save = now + SAVING
             self._part(self._save)
-        audience = self._audience()
-        if audience is not None:
-            audience.call()
+        subscribers = self._subscribers()
+        if subscribers is not None:
+            subscribers.call()
         self._clock.busy += time.thread_time() - began
 
     def _write(self) -> None:
         self._writer.write(self._recorder.take())
 
     def _measure(self) -> None:
-        readings = self._clock.readings()
-        if readings:
+        measured = self._clock.readings()
+        if measured:
             memory = memory_in_use(self._devices)
             if memory is not None:
-                readings["system/memory"] = memory
-            self._history.record(self._writer.last_step, readings)
+                measured["system/memory"] = memory
+            self._history.record(self._writer.last_step, measured)
 
     def _look(self, is_final: bool) -> None:
-        audience = self._audience()
-        progress = audience.control.progress if audience is not None else None
+        subscribers = self._subscribers()
+        progress = subscribers.control.progress if subscribers is not None else None
         total = progress.total_steps if progress is not None else None
         for event in self._diagnosis.look(total_steps=total, final=is_final):
             self._history.add_event(event)
-            if audience is not None:
-                audience.tell(event)
+            if subscribers is not None:
+                subscribers.call_with_event(event)
+        self._looked = self._history.version
 
     def _save(self) -> None:
         before, note = self.note, ""
@@ -258,13 +262,13 @@ class Publisher:
         if note and not before:
             warnings.warn(f"torchdial: {note}", stacklevel=2)
 
-    def _has_listeners(self) -> bool:
-        audience = self._audience()
-        return audience is not None and len(audience) > 0
+    def _is_followed(self) -> bool:
+        subscribers = self._subscribers()
+        return subscribers is not None and len(subscribers) > 0
 
     def _has_control_changed(self) -> bool:
-        audience = self._audience()
-        version = audience.control.version if audience is not None else 0
+        subscribers = self._subscribers()
+        version = subscribers.control.version if subscribers is not None else 0
         known, self._control_version = self._control_version, version
         return version != known
 
@@ -272,9 +276,9 @@ class Publisher:
         try:
             function()
         except Exception:
-            audience = self._audience()
-            if audience is not None:
-                audience.trouble()
+            subscribers = self._subscribers()
+            if subscribers is not None:
+                subscribers.problems.add()
 
 
 @atexit.register

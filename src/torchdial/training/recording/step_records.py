@@ -1,248 +1,150 @@
-"""What is on its way into the history, and how it is written there once it has arrived."""
+"""What is known of one attempt to step, on its way into the history."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Literal
 
-import numpy as np
+from torch import Tensor
 
-from torchdial.training.history.history import History
-from torchdial.training.history.layer_histograms import EXPONENTS
-from torchdial.training.history.layer_matrix import LayerMatrix
-from torchdial.training.history.series import Series
-from torchdial.training.recording.device_buffers import (
-    Floats,
-    Number,
-    Numbers,
-    is_ready,
-    to_finite_float32,
-    to_number,
-)
+from torchdial.training.recording.device_buffers import Number, Numbers, is_ready
 
-BINS = len(EXPONENTS) + 1
+Depth = Literal["nothing", "norms", "sample"]
+"""What is read of the gradients of an attempt; a sample is the norms and more."""
 
 
 @dataclass
-class Sample:
-    """What only some steps are looked at for, a number for each of the reading's names.
+class GradientReading:
+    """What was read of some parameters' gradients, a number for each of `names`.
 
     Attributes:
-        weights: norms of the weights before the step.
-        largest: max |gradient|.
-        counts: of each name one a bin, those of one name after the other.
-        matrices: which names are weights with two or more dimensions.
-        before: norms of the copied weights of `matrices`.
-        updates: norms of what the step changed in them; None if it was not completed.
-    """
-
-    weights: Numbers
-    largest: Numbers
-    counts: Numbers
-    matrices: Sequence[str]
-    before: Numbers | None = None
-    updates: Numbers | None = None
-
-    def ready(self) -> bool:
-        """Return whether all has arrived."""
-        return is_ready(self.weights, self.largest, self.counts, self.before, self.updates)
-
-
-@dataclass
-class Reading:
-    """The gradients of one step.
-
-    Attributes:
-        names: the parameters that had one.
+        names: the parameters that had a gradient.
         rows: all that are watched, in the order of the network.
-        norms: a number for each of `names`.
-        total: what the norm of all is recorded as.
-        largest: max |gradient|, where it tells overflowed norms from overflowed gradients.
-        scale: what a GradScaler had multiplied them by.
-        sample: what is read on some steps only.
+        norms: of the gradients.
+        largest: max |gradient|, in samples and where an overflowed norm has to be told from an
+            overflowed gradient.
+        weights: norms of the weights before the step, in samples.
+        counts: of each name one a bin, those of one name after the other, in samples.
     """
 
     names: Sequence[str]
     rows: Sequence[str]
     norms: Numbers
-    total: str = "grad_norm"
     largest: Numbers | None = None
-    scale: Number | None = None
-    sample: Sample | None = None
+    weights: Numbers | None = None
+    counts: Numbers | None = None
 
     def ready(self) -> bool:
         """Return whether all has arrived."""
-        sample = self.sample is None or self.sample.ready()
-        return sample and is_ready(self.norms, self.largest, self.scale)
+        return is_ready(self.norms, self.largest, self.weights, self.counts)
 
 
 @dataclass
-class Record:
-    """What belongs to one moment of the run.
+class GradientClip:
+    """A call of `clip_grad_norm_` on parameters of one optimizer.
 
     Attributes:
-        step: the step, steps skipped by AMP included if `counted`.
-        counted: whether it is the monitor's count, and not a step the user gave.
-        time: seconds since the run began.
-        scalars: by name.
-        reading: the gradients.
-        overflow: above 0 if a fused optimizer had to skip the step.
-        is_step: whether the monitor counted a step here.
-        backoff: by which factor each skipped step lowers the AMP scale.
+        parameters: ids of all that were clipped.
+        total: their norm before.
+        coefficients: what they were multiplied by, more than one if they were clipped again, none
+            if that is not known.
+        is_total: whether `total` is a Euclidean norm of gradients as backward left them.
+        gradient: one of the gradients; while it is a parameter's, the clip applies to it.
+        version: the gradient's version counter after clipping.
+        reading: the gradients from before.
     """
 
-    step: int
-    counted: bool
-    time: float
-    scalars: Mapping[str, Number] = field(default_factory=dict)
-    reading: Reading | None = None
+    parameters: frozenset[int]
+    total: Number
+    coefficients: list[Number]
+    is_total: bool
+    gradient: Tensor
+    version: int
+    reading: GradientReading | None
+
+
+@dataclass
+class UpdateReading:
+    """How far an attempt moved some weights, a number for each of `names`.
+
+    Attributes:
+        names: weights with two or more dimensions.
+        before: norms of the copied weights.
+        updates: norms of what the step changed in them.
+    """
+
+    names: Sequence[str]
+    before: Numbers
+    updates: Numbers
+
+
+@dataclass
+class StepRecord:
+    """One attempt of one optimizer to step, or one call of `log` between two.
+
+    It is open, and gathers what clips and the optimizer's step add, until the step is over. Then
+    it gets its serial number and its step, and nothing changes it any more.
+
+    Attributes:
+        optimizer: which of the monitor's; None for a log.
+        depth: what is read of its gradients.
+        serial: 1, 2, … in the order of closing.
+        step: the run's step, counting those of the first optimizer that AMP skipped.
+        time: seconds since the run began.
+        measured: what torchdial measures, by name.
+        logged: what the user logged, by name.
+        given_step: the step the user gave with it, if any.
+        is_own_axis: whether that is no step of the run but a number of the scalars' own.
+        shift: by how much the run's axis moves before it.
+        clips: what was clipped, and the gradients from before.
+        reading: the gradients as the optimizer used them, of parameters that were not clipped.
+        is_total_known: whether the clips' totals make up the norm of all of the gradients.
+        update: how far the weights moved.
+        scale: what a fused optimizer divides the gradients by.
+        overflow: above 0 if a fused optimizer skipped the step.
+        backoff: the factor by which each skipped step lowers the AMP scale.
+        has_begun: whether the optimizer is in its step.
+        before: copies of some weights by name, from before the step; only while it is open.
+    """
+
+    optimizer: int | None
+    depth: Depth = "nothing"
+    serial: int = 0
+    step: int = 0
+    time: float = 0.0
+    measured: dict[str, Number] = field(default_factory=dict)
+    logged: Mapping[str, Number] = field(default_factory=dict)
+    given_step: int | None = None
+    is_own_axis: bool = False
+    shift: int = 0
+    clips: list[GradientClip] = field(default_factory=list)
+    reading: GradientReading | None = None
+    is_total_known: bool = False
+    update: UpdateReading | None = None
+    scale: Number | None = None
     overflow: Number | None = None
-    is_step: bool = False
     backoff: float = 1.0
+    has_begun: bool = False
+    before: dict[str, Tensor] = field(default_factory=dict)
+
+    def close(self, serial: int, step: int, time: float) -> None:
+        """Number it, and let go of the user's tensors."""
+        self.serial, self.step, self.time = serial, step, time
+        self.before = {}
+        for clip in self.clips:
+            del clip.gradient
+
+    def readings(self) -> list[GradientReading]:
+        """Return all that was read of gradients."""
+        found = [*(clip.reading for clip in self.clips), self.reading]
+        return [reading for reading in found if reading is not None]
 
     def ready(self) -> bool:
         """Return whether all has arrived."""
-        reading = self.reading is None or self.reading.ready()
-        return reading and is_ready(self.overflow, *self.scalars.values())
-
-
-class Writer:
-    """Writes records into a history; used by one thread.
-
-    Attributes:
-        skipped: steps that were counted although a fused optimizer had skipped them.
-        last_step: the step of the last record.
-    """
-
-    def __init__(self, history: History) -> None:
-        self.history = history
-        self.skipped = self.last_step = 0
-        self._points: dict[str, list[tuple[int, float, float]]] = {}
-        self._scale = 0.0
-        self._last_scale = (-1, 0.0)
-        self._overflows = 0
-
-    def write(self, records: Sequence[Record]) -> None:
-        """Write records, oldest first; one that cannot be written costs no other.
-
-        Raises:
-            Exception: what the first of those that cannot raised.
-        """
-        errors = [error for record in records if (error := _error_of(self._take, record))]
-        points, self._points = self._points, {}
-        with self.history.lock:
-            errors += [
-                error
-                for name, rows in points.items()
-                if (error := _error_of(self._extend, name, rows))
-            ]
-        if errors:
-            raise errors[0]
-
-    def _extend(self, name: str, rows: Sequence[tuple[int, float, float]]) -> None:
-        series = self.history.scalars.get(name)
-        if series is None:
-            series = self.history.scalars[name] = Series(name, self.history.lock)
-        series.extend(*zip(*rows, strict=True))
-
-    def _take(self, record: Record) -> None:
-        is_skipped = record.overflow is not None and to_number(record.overflow) > 0
-        if is_skipped:
-            self._overflows += 1
-            self.skipped += record.is_step
-        step = self.last_step = record.step - self.skipped if record.counted else record.step
-        if is_skipped:
-            self._point("skipped", step, 1.0, record.time)
-            return
-        scalars = {name: to_number(value) for name, value in record.scalars.items()}
-        if "amp_scale" in scalars:
-            scale = scalars["amp_scale"]
-            self._compare_scale(scale, record.backoff, step, record.time)
-            if (step, scale) == self._last_scale:
-                del scalars["amp_scale"]  # seen at the optimizer's step, and now by `log`
-            self._last_scale = step, scale
-        for name, value in scalars.items():
-            self._point(name, step, value, record.time)
-        if record.reading is not None:
-            self._gradients(record.reading, step, record.time)
-
-    def _compare_scale(self, scale: float, backoff: float, step: int, time: float) -> None:
-        """Find the steps that a GradScaler skipped without calling the optimizer.
-
-        Each lowers the scale by one factor; nothing else does.
-        """
-        if 0 < scale < self._scale and 0 < backoff < 1:
-            drops = round(math.log(scale / self._scale) / math.log(backoff))
-            for _ in range(min(drops, 64) - self._overflows):
-                self._point("skipped", step, 1.0, time)
-        self._scale, self._overflows = scale, 0
-
-    def _gradients(self, reading: Reading, step: int, time: float) -> None:
-        scale = 1.0 if reading.scale is None else to_number(reading.scale)
-        norms = reading.norms.read() / scale
-        if reading.largest is not None:
-            largest = reading.largest.read() / scale
-            # The norm overflowed but no gradient did: it is at least the largest of them.
-            norms = np.where(
-                np.isfinite(norms), norms, np.where(np.isfinite(largest), largest, norms)
-            )
-        self._layers("grad_norm", reading, step, norms)
-        if reading.total:
-            self._point(reading.total, step, _length(norms), time)
-        if reading.sample is not None:
-            self._sample(reading, reading.sample, step, scale)
-
-    def _sample(self, reading: Reading, sample: Sample, step: int, scale: float) -> None:
-        self._layers("weight_norm", reading, step, sample.weights.read())
-        self._layers("grad_max", reading, step, sample.largest.read() / scale)
-        counts = sample.counts.read().reshape(-1, BINS)
-        place = {name: i for i, name in enumerate(reading.names)}
-        table = np.zeros((len(reading.rows), BINS), np.float32)
-        for row, name in enumerate(reading.rows):
-            if name in place:
-                table[row] = counts[place[name]]
-        self.history.record_histograms(reading.rows, step, table)
-        if sample.updates is not None and sample.before is not None:
-            before = sample.before.read()
-            with np.errstate(divide="ignore", invalid="ignore"):
-                ratio = sample.updates.read() / before
-            there = before > 0  # a weight that is zero throughout has no ratio
-            names = [name for name, keep in zip(sample.matrices, there, strict=True) if keep]
-            self._layers("update_ratio", reading, step, ratio[there], names)
-
-    def _layers(
-        self,
-        kind: str,
-        reading: Reading,
-        step: int,
-        values: Floats,
-        names: Sequence[str] | None = None,
-    ) -> None:
-        with self.history.lock:
-            if kind not in self.history.layers:
-                self.history.layers[kind] = LayerMatrix(reading.rows, self.history.lock)
-            self.history.layers[kind].add(reading.rows)
-            self.history.record_layers(
-                kind, reading.names if names is None else names, step, to_finite_float32(values)
-            )
-
-    def _point(self, name: str, step: int, value: float, time: float) -> None:
-        self._points.setdefault(name, []).append((step, value, time))
-
-
-def _error_of(function: Callable[..., object], *args: Any) -> Exception | None:
-    try:
-        function(*args)
-    except Exception as error:
-        return error
-    return None
-
-
-def _length(norms: Floats) -> float:
-    """Return the norm of all from the norms of each; NaN or infinity if one is."""
-    finite = norms[np.isfinite(norms)]
-    if len(finite) < len(norms):
-        return float(norms.sum())
-    return float(np.hypot.reduce(norms)) if len(norms) else 0.0
+        return (
+            is_ready(self.overflow, self.scale, *self.measured.values(), *self.logged.values())
+            and all(reading.ready() for reading in self.readings())
+            and all(is_ready(clip.total, *clip.coefficients) for clip in self.clips)
+            and (self.update is None or is_ready(self.update.before, self.update.updates))
+        )

@@ -5,24 +5,28 @@ from __future__ import annotations
 import re
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from itertools import islice
 from typing import Any
 
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 from torch.optim import Optimizer
-from torch.utils.weak import WeakTensorKeyDictionary
 
 from torchdial.inputs.errors import describe, refusal
 
 Chosen = Callable[[str], bool]
-WRAPPINGS = re.compile(r"(_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.")
+FSDP = "_fsdp_wrapped_module"
+WRAPPINGS = re.compile(rf"(_orig_mod|{FSDP}|_checkpoint_wrapped_module)\.")
 
 
 class Parameters:
     """The watched parameters of some models, by name, in the order of the network.
 
-    Neither models nor parameters are kept alive.
+    Neither models nor parameters are kept alive, and no weak reference to a parameter is made:
+    it would make torch refuse to swap tensors, as `Module.to` and `load_state_dict` can.
+    Parameters of lazy modules are known once they have a shape.
 
     Args:
         models: by name; a single one is called "".
@@ -30,7 +34,8 @@ class Parameters:
         optimizers: if there are any, only what they step is watched.
 
     Attributes:
-        names: of those that can be trained, in the order of the network.
+        has_lazy: whether some have no shape yet.
+        has_shards: whether some are this process's part of a larger parameter.
 
     Example:
         >>> net = nn.Sequential(nn.Linear(2, 1), nn.Linear(1, 1))
@@ -47,61 +52,106 @@ class Parameters:
         self._models = {name: weakref.ref(unwrapped(model)) for name, model in models.items()}
         self._optimizers = [weakref.ref(optimizer) for optimizer in optimizers]
         self._chosen = chosen
-        self._known: Any = WeakTensorKeyDictionary()
-        self.names: list[str] = []
+        self._places: dict[int, Place] = {}
+        self._names: list[str] = []
         self._rows: set[str] = set()
+        self.has_lazy = self.has_shards = False
         self.renew()
 
+    @property
+    def names(self) -> list[str]:
+        """Names of those that can be trained, in the order of the network."""
+        if self.has_lazy:
+            self.renew()
+        return self._names
+
     def renew(self) -> None:
-        """Look again, because there are new parameters."""
-        stepped = [list(stepped_by(o)) for o in self._alive(self._optimizers)]
-        within = {id(tensor) for tensors in stepped for tensor in tensors}
-        for name, tensor in self._named():
-            if not within or id(tensor) in within:
-                self._known[tensor] = name
-        for k, tensors in enumerate(stepped):
+        """Find the parameters again, because there may be new ones."""
+        stepped = [(k, o, list(stepped_by(o))) for k, o in self._alive_optimizers()]
+        within = {id(tensor) for _, _, tensors in stepped for tensor in tensors}
+        found: dict[int, Place] = {}
+        watched = []
+        self.has_lazy = any(is_lazy(tensor) for _, _, tensors in stepped for tensor in tensors)
+        for place, tensor in self._walk():
+            if is_lazy(tensor):
+                self.has_lazy = True
+            elif (not within or id(tensor) in within) and id(tensor) not in found:
+                found[id(tensor)] = place
+                watched.append((place.name, tensor))
+                self.has_shards = self.has_shards or is_shard(tensor)
+        for k, optimizer, tensors in stepped:
             for i, tensor in enumerate(tensors):
-                if tensor not in self._known:
-                    self._known[tensor] = f"optimizer.{k}.{i}"
-        watched = [
-            name
-            for tensor, name in self._known.items()
-            if tensor.requires_grad and self._chosen(name) and tensor.numel()
-        ]
-        self.add(watched)
+                if id(tensor) not in found and not is_lazy(tensor):
+                    found[id(tensor)] = Place(f"optimizer.{k}.{i}", weakref.ref(optimizer), i)
+                    watched.append((found[id(tensor)].name, tensor))
+        self._places = found
+        self.add([name for name, tensor in watched if self._is_watched(name, tensor)])
 
     def add(self, names: Sequence[str]) -> None:
         """Add the names that are new, such as those of parameters that are no longer frozen."""
         if not self._rows.issuperset(names):
-            self.names = [*self.names, *(name for name in names if name not in self._rows)]
+            self._names = [*self._names, *(name for name in names if name not in self._rows)]
             self._rows.update(names)
 
     def name(self, tensor: Tensor) -> str | None:
         """Return a watched parameter's name, or None if it is not watched."""
-        name = self._known.get(tensor)
-        if name is None:
+        if is_lazy(tensor):
+            return None
+        place = self._places.get(id(tensor))
+        if place is None or place.tensor() is not tensor:
             self.renew()
-            name = self._known.get(tensor)
-        return name if name is not None and self._chosen(name) and tensor.numel() else None
+            place = self._places.get(id(tensor))
+        if place is None or not self._chosen(place.name) or not tensor.numel():
+            return None
+        return place.name
 
     def of_models(self) -> Iterator[Tensor]:
-        """Go through all parameters of the models, watched or not."""
-        return (tensor for _, tensor in self._named())
+        """Go through all parameters of the models that have a shape, watched or not, each once."""
+        seen = set()
+        for _, tensor in self._walk():
+            if id(tensor) not in seen and not is_lazy(tensor):
+                seen.add(id(tensor))
+                yield tensor
 
-    def _named(self) -> Iterator[tuple[str, Tensor]]:
+    def _is_watched(self, name: str, tensor: Tensor) -> bool:
+        return tensor.requires_grad and self._chosen(name) and tensor.numel() > 0
+
+    def _alive_optimizers(self) -> list[tuple[int, Optimizer]]:
+        found = [(k, reference()) for k, reference in enumerate(self._optimizers)]
+        return [(k, optimizer) for k, optimizer in found if optimizer is not None]
+
+    def _walk(self) -> Iterator[tuple[Place, Tensor]]:
         for prefix, reference in self._models.items():
             model = reference()
-            for name, tensor in model.named_parameters() if model is not None else ():
-                if not is_lazy(tensor):
-                    name = WRAPPINGS.sub("", name)
-                    yield (f"{prefix}.{name}" if prefix else name), tensor
+            for path, module in model.named_modules() if model is not None else ():
+                for key, tensor in module._parameters.items():
+                    if tensor is not None:
+                        full = ".".join(part for part in (prefix, path, key) if part)
+                        self.has_shards = self.has_shards or FSDP in full
+                        yield Place(WRAPPINGS.sub("", full), weakref.ref(module), key), tensor
 
-    @staticmethod
-    def _alive(references: Sequence[weakref.ref[Optimizer]]) -> Iterator[Optimizer]:
-        for reference in references:
-            optimizer = reference()
-            if optimizer is not None:
-                yield optimizer
+
+@dataclass(frozen=True)
+class Place:
+    """Where a parameter is: in a module under a name, or in an optimizer at an index."""
+
+    name: str
+    owner: weakref.ref[Any]
+    key: str | int
+
+    def tensor(self) -> Tensor | None:
+        """Return the parameter that is there now."""
+        owner = self.owner()
+        if isinstance(owner, nn.Module):
+            return owner._parameters.get(str(self.key))
+        if owner is None:
+            return None
+        return next(islice(stepped_by(owner), int(self.key), None), None)
+
+
+def is_shard(tensor: Tensor) -> bool:
+    """Return whether a parameter is part of a larger one: FSDP2's DTensors, FSDP1's flat ones."""
+    return hasattr(tensor, "to_local") or getattr(tensor, "_is_flat_param", False)
 
 
 def stepped_by(optimizer: Optimizer) -> Iterator[Tensor]:
@@ -143,7 +193,7 @@ def to_models(model: Any) -> dict[str, nn.Module]:
                 "model",
                 expected="a torch.nn.Module, or a list or dict of them",
                 got=describe(module),
-                remedy="Hand in what holds the parameters.",
+                remedy="Pass the module that holds the parameters.",
             )
     return {"": next(iter(models.values()))} if len(models) == 1 else models
 
@@ -194,7 +244,7 @@ def _innermost(optimizer: Any) -> Optimizer:
         "optimizer",
         expected="a torch.optim.Optimizer, or something that holds one as `.optimizer`",
         got=describe(optimizer),
-        remedy="Hand in the optimizer inside, or none and call monitor.record_gradients() "
+        remedy="Pass the optimizer inside it, or pass none and call monitor.record_gradients() "
         "before each of its steps.",
     )
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
+from torchdial.training.history.arrival import without_waiting
 from torchdial.training.shown_run import ShownRun
 from torchdial.widgets.live.run_packing import Packed, PlotContents, Sent, delta, keyframe
 
@@ -72,13 +73,15 @@ class Feed:
 
     def opening(self) -> dict[str, Any]:
         """Return everything that is shown, for a page that is opened now."""
-        with self._lock:
+        for run in self._runs:  # before the lock, which the publishing thread may need meanwhile
+            run.history.arrival.wait(events=True)
+        with self._lock, without_waiting():
             packed = keyframe(self._runs, self._contents, Sent())
             return {"frame": self._head(packed, self._status()), "data": packed.data}
 
     def poke(self) -> None:
         """Send what is new, now or when the last delta is old enough; errors go to the page."""
-        with self._lock:
+        with self._lock, without_waiting():
             if self._closed or self._timer is not None:
                 return
             wait = self._sent_at + DELTA_SECONDS - self._clock()

@@ -8,6 +8,12 @@ from typing import TYPE_CHECKING, Any
 import traitlets as t
 from torch import nn
 
+from torchdial.training.history.measured_names import (
+    CLIP_COEFFICIENT,
+    EPOCH,
+    GRAD_NORM,
+    is_one_of,
+)
 from torchdial.training.recording.current_gradients import gradients_now
 from torchdial.training.shown_run import ShownRun
 from torchdial.widgets.live.live_plot import LivePlot
@@ -18,7 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-SCALARS = ("grad_norm", "clip_coefficient", "epoch")
+BESIDE_LAYERS = (GRAD_NORM, CLIP_COEFFICIENT, EPOCH, "epoch")
 
 _plots: weakref.WeakSet[LayersPlot] = weakref.WeakSet()
 
@@ -66,7 +72,7 @@ class GradientPlot(LayersPlot):
             found = PlotSource((ShownRun(gradients_now(self._model), "gradients now"),))
         else:
             found = read_source(source)
-        contents = PlotContents(scalars=lambda name: name in SCALARS, layers=True)
+        contents = PlotContents(scalars=is_beside_layers, layers=True)
         super().__init__(found.runs[-1:], contents, found.monitor, one_step=self._model is not None)
 
     def refresh(self) -> None:
@@ -80,3 +86,8 @@ class GradientPlot(LayersPlot):
         from torchdial.figures.static.gradient_picture import gradients_figure
 
         return gradients_figure(self._history, ax)
+
+
+def is_beside_layers(name: str) -> bool:
+    """Return whether a scalar is shown beside the layers: a total norm, a clip, the epoch."""
+    return any(is_one_of(name, shown) for shown in BESIDE_LAYERS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from torchdial.training.history.measured_names import EPOCH
 from torchdial.training.history.scalar_names import is_reserved
 from torchdial.widgets.live.live_plot import LivePlot
 from torchdial.widgets.live.plot_sources import read_source
@@ -50,4 +51,4 @@ class LossPlot(LivePlot):
 
 def is_metric(name: str) -> bool:
     """Return whether a scalar is drawn, or maps steps to epochs."""
-    return name == "epoch" or not is_reserved(name)
+    return name in ("epoch", EPOCH) or not is_reserved(name)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from torchdial.inputs.errors import describe, refusal
-from torchdial.widgets.live.gradient_plot import SCALARS, LayersPlot
+from torchdial.widgets.live.gradient_plot import LayersPlot, is_beside_layers
 from torchdial.widgets.live.loss_plot import is_metric
 from torchdial.widgets.live.plot_sources import is_monitor, read_source
 from torchdial.widgets.live.run_packing import PlotContents
@@ -42,7 +42,7 @@ class TrainingPanel(LayersPlot):
             )
         found = read_source(monitor)
         contents = PlotContents(
-            scalars=lambda name: is_metric(name) or name in SCALARS, layers=True
+            scalars=lambda name: is_metric(name) or is_beside_layers(name), layers=True
         )
         super().__init__(found.runs, contents, monitor)
 

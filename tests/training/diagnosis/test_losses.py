@@ -2,7 +2,7 @@
 
 import pytest
 
-from torchdial.training.diagnosis.loss_names import losses
+from torchdial.training.diagnosis.losses import losses
 
 
 @pytest.mark.parametrize(
