@@ -245,6 +245,8 @@ DOORS: dict[str, Door] = {
             "budget": 0.01,
             "config": None,
             "name": None,
+            "start_step": 0,
+            "strict": False,
             "on_event": None,
             "autosave": None,
         },

@@ -23,7 +23,7 @@ class UnseenSteps:
 
     def __init__(self, optimizers: int) -> None:
         self._logs = self._logs_after_end = 0
-        self._logs_at = [0] * optimizers  # how many logs there were when each stepped last
+        self._logs_at = [0] * optimizers  # how many there were when each stepped last
         self._most = FEWEST_LOGS
 
     def log(self, is_gone: bool) -> None:
@@ -40,8 +40,7 @@ class UnseenSteps:
     @property
     def is_counted_by_logs(self) -> bool:
         """Whether no optimizer steps any more, so that each log counts as a step."""
-        silent = self._logs - max(self._logs_at, default=self._logs)
-        return silent > self._most or min(self._logs_after_end, silent) > LOGS_AFTER_END
+        return self._logs - max(self._logs_at, default=self._logs) > self._most
 
     def note(self) -> str:
         """Say that steps are not seen, if so."""
