@@ -89,7 +89,6 @@ CASES: list[tuple[str, dict[str, Any], str, str, str]] = [
     ("TrainingMonitor", {"optimizer": 0.1}, "torch.optim.Optimizer", "0.1", ""),
     ("TrainingMonitor", {"budget": 5}, "at most 1", "5", "0.01"),
     ("TrainingMonitor", {"include": "nothing.*"}, "at least one", "none of 2", "Names"),
-    ("TrainingMonitor", {"start_step": -1}, "a whole number", "-1", "global step"),
     ("TrainingMonitor", {"autosave": True}, "a path", "True", "text"),
     ("TrainingMonitor.loop", {"epochs": 0}, "from 1", "0", "how often"),
     ("TrainingMonitor.loop", {"loader": 7}, "to go through", "7", "in"),
