@@ -107,6 +107,16 @@ def test_a_group_that_is_clipped_alone_adds_to_what_the_others_are():
     assert points(recorded(monitor), "grad_norm") == [(1, pytest.approx(13.0))]
 
 
+def test_a_norm_that_overflows_in_torchs_clipping_is_known_by_the_layers():
+    model = Weight()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    monitor = td.TrainingMonitor(model, optimizer, budget=1)
+    model((3e30, 4e30)).backward()
+    monitor.clip_grad_norm_(1.0)
+    optimizer.step()
+    assert points(recorded(monitor), "grad_norm") == [(1, pytest.approx(5e30))]
+
+
 def test_gradients_that_are_clipped_twice_are_known_from_before_the_first_time():
     model = Weight()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)

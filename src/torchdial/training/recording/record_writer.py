@@ -140,9 +140,11 @@ class RecordWriter:
         suffix = self._suffixes[optimizer]
         readings = record.readings()
         norms = [norm for r in readings for norm in self._write_norms(r, step, scale).tolist()]
-        if record.is_total_known:
-            norms = [to_number(clip.total) / scale for clip in record.clips]
         total = norm_of_norms(norms) if norms else None
+        if record.is_total_known:
+            clipped = norm_of_norms([to_number(clip.total) / scale for clip in record.clips])
+            if total is None or math.isfinite(clipped):  # torch's norm can overflow, ours does not
+                total = clipped
         if total is not None:
             self._point(f"{GRAD_NORM}{suffix}", step, total, record.time)
         if record.clips and all(clip.coefficients for clip in record.clips):

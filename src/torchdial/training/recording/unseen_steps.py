@@ -24,6 +24,7 @@ class UnseenSteps:
     def __init__(self, optimizers: int) -> None:
         self._logs = self._logs_after_end = 0
         self._logs_at = [0] * optimizers  # how many there were when each stepped last
+        self._logs_at_last = 0  # and when any of them did
         self._most = FEWEST_LOGS
 
     def log(self, is_gone: bool) -> None:
@@ -33,14 +34,13 @@ class UnseenSteps:
 
     def step(self, optimizer: int) -> None:
         """Count an attempt to step."""
-        between = self._logs - max(self._logs_at)
-        self._most = max(self._most, FACTOR * between)
-        self._logs_at[optimizer] = self._logs
+        self._most = max(self._most, FACTOR * (self._logs - self._logs_at_last))
+        self._logs_at[optimizer] = self._logs_at_last = self._logs
 
     @property
     def is_counted_by_logs(self) -> bool:
         """Whether no optimizer steps any more, so that each log counts as a step."""
-        return self._logs - max(self._logs_at, default=self._logs) > self._most
+        return self._logs - self._logs_at_last > self._most
 
     def note(self) -> str:
         """Say that steps are not seen, if so."""
