@@ -17,8 +17,8 @@ class UnseenSteps:
         >>> unseen = UnseenSteps(1)
         >>> for _ in range(51):
         ...     unseen.log(is_gone=False)
-        >>> unseen.is_counted_by_logs, unseen.note()[:32]
-        (True, 'Optimizer 0 has not stepped dur')
+        >>> unseen.is_counted_by_logs, unseen.note()[:27]
+        (True, 'Optimizer 0 has not stepped')
     """
 
     def __init__(self, optimizers: int) -> None:
