@@ -313,10 +313,21 @@ class TrainingMonitor:
         return {"step": self.step, "history": self.history.state_dict()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take up a run where its checkpoint left it: its points come back, its step goes on."""
+        """Continue a run from its checkpoint: its points come back, its steps are counted on.
+
+        Raises:
+            ValueError: the state is not what `state_dict` returned.
+        """
+        if not isinstance(state, Mapping) or not {"history", "step"} <= state.keys():
+            raise refusal(
+                "load_state_dict",
+                expected="what the monitor's state_dict() returned",
+                got=describe(state),
+                remedy="Save monitor.state_dict() in the checkpoint and load that.",
+            )
         self.flush()
         self.history.load_state_dict(state["history"])
-        self._go_on_at(int(state["step"]))
+        self._go_on_at(to_whole("step", state["step"], remedy="Load what state_dict() returned."))
 
     def _go_on_at(self, step: int) -> None:
         self._recorder.go_on_at(step)

@@ -10,13 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from torchdial.inputs.arguments import to_dict, to_list
-from torchdial.inputs.numbers import to_number, to_whole
+from torchdial.inputs.numbers import flat_values, to_number, to_value, to_whole
 from torchdial.training.history.events import Event
 from torchdial.training.history.layer_histograms import EXPONENTS, LayerHistograms
 from torchdial.training.history.layer_matrix import LayerMatrix
 from torchdial.training.history.measured_names import recorded_as
 from torchdial.training.history.pandas_tables import to_epochs, to_table
-from torchdial.training.history.recorded_values import VALUES, layer_values, scalar_value
+from torchdial.training.history.recorded_values import VALUES, layer_values
 from torchdial.training.history.run_record import RunRecord
 from torchdial.training.history.series import Series
 
@@ -126,7 +126,9 @@ class History(RunRecord):
         step = to_whole("step", step, remedy=STEPS)
         time = self.now if time is None else to_number("time", time, remedy="Pass seconds.")
         given = to_dict("values", values, expected="numbers by name", remedy=VALUES)
-        numbers = {str(name): scalar_value(str(name), value) for name, value in given.items()}
+        numbers = {
+            name: to_value(name, value, remedy=VALUES) for name, value in flat_values(given).items()
+        }
         with self.lock:
             for name, value in numbers.items():
                 self.series(name).append(step, value, time)

@@ -12,20 +12,6 @@ from torchdial.inputs.errors import describe, refusal
 VALUES = 'Pass {"loss": 0.5}, say.'
 
 
-def scalar_value(name: str, value: Any) -> float:
-    """Return a scalar's value.
-
-    Raises:
-        ValueError: it is no number.
-    """
-    try:
-        if not isinstance(value, (str, bytes)):
-            return float(value)
-    except Exception:  # noqa: S110 - whatever it is, it is no number
-        pass
-    raise refusal(name, expected="a number", got=describe(value), remedy=VALUES)
-
-
 def layer_values(values: Any, count: int) -> npt.NDArray[np.float32]:
     """Return one value for each of `count` layers, float32 (count,).
 

@@ -8,8 +8,11 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from torchdial.inputs.errors import describe, refusal
+from torchdial.inputs.numbers import to_value
 from torchdial.training.history.measured_names import AMP_SCALE, LEARNING_RATE
 from torchdial.training.recording.device_buffers import Number, Recorder
+
+SCALAR_REMEDY = "Log one number, for instance its mean."
 
 
 def logged_number(name: str, value: Any, recorder: Recorder[Any]) -> Number:
@@ -18,20 +21,16 @@ def logged_number(name: str, value: Any, recorder: Recorder[Any]) -> Number:
     Raises:
         ValueError: it is none.
     """
-    if isinstance(value, Tensor):
-        if value.numel() == 1:
-            return recorder.number(value)
-    elif not isinstance(value, (str, bytes)):
-        try:
-            return float(value)
-        except (TypeError, ValueError):
-            pass
-    raise refusal(
-        name,
-        expected="a number, or a tensor of one element",
-        got=describe(value),
-        remedy="Log for instance its mean.",
-    )
+    if not isinstance(value, Tensor):
+        return to_value(name, value, remedy=SCALAR_REMEDY)
+    if value.numel() != 1 or value.is_meta or value.is_complex():
+        raise refusal(
+            name,
+            expected="a number, or a real tensor of one element that has values",
+            got=describe(value),
+            remedy=SCALAR_REMEDY,
+        )
+    return recorder.number(value)
 
 
 def learning_rates(

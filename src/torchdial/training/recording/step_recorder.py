@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from torchdial.inputs.numbers import to_whole
+from torchdial.inputs.numbers import flat_values, to_whole
 from torchdial.training.control.control import Control, StopTraining
 from torchdial.training.history.arrival import is_capturing, warn_of_fork
 from torchdial.training.history.history import History
@@ -350,9 +350,9 @@ class StepRecorder:
 
     def _scalars(self, values: Mapping[str, Any]) -> dict[str, Number]:
         scalars: dict[str, Number] = {}
-        for name, value in values.items():
+        for name, value in flat_values(values).items():
             try:
-                scalars[str(name)] = logged_number(str(name), value, self.recorder)
+                scalars[name] = logged_number(name, value, self.recorder)
             except Exception:
                 if self._problems.strict:
                     raise
