@@ -169,13 +169,13 @@ class StepRecorder:
             self._control.before_step(optimizer)
             if self._is_off():
                 return None
+            closure = kwargs.get("closure", args[1] if len(args) > 1 else None)
             with torch.no_grad():
                 record = self._begun(index, optimizer)
-            closure = kwargs.get("closure", args[1] if len(args) > 1 else None)
-            if callable(closure):
-                return with_closure(args, kwargs, self._reading(record, index, optimizer, closure))
-            with torch.no_grad():
-                self._read(record, index, optimizer)
+                if not callable(closure):
+                    self._read(record, index, optimizer)
+                    return None
+            return with_closure(args, kwargs, self._reading(record, index, optimizer, closure))
         return None
 
     def after_step(self, index: int, optimizer: Optimizer) -> None:
@@ -219,12 +219,13 @@ class StepRecorder:
             record.update = self._reader.compare(record.before, named)
             self._schedule.spend(index, time.perf_counter() - began)
         which = index if len(self._optimizers) > 1 else None
-        record.measured = learning_rates(optimizer, which, self.recorder)
+        measured = learning_rates(optimizer, which, self.recorder)
         self._unseen.step(index)
         if index == 0:
             self._count_step()
             if not self._has_logged:
-                record.measured |= amp_scale(self._scaler, self.recorder)
+                measured |= amp_scale(self._scaler, self.recorder)
+        record.measured = measured
         overflow = getattr(optimizer, "found_inf", None)
         if overflow is not None:
             record.overflow = self.recorder.number(overflow)

@@ -14,7 +14,7 @@ Depth = Literal["nothing", "norms", "sample"]
 """What is read of the gradients of an attempt; a sample is the norms and more."""
 
 
-@dataclass
+@dataclass(slots=True)
 class GradientReading:
     """What was read of some parameters' gradients, a number for each of `names`.
 
@@ -40,7 +40,7 @@ class GradientReading:
         return is_ready(self.norms, self.largest, self.weights, self.counts)
 
 
-@dataclass
+@dataclass(slots=True)
 class GradientClip:
     """A call of `clip_grad_norm_` on parameters of one optimizer.
 
@@ -64,7 +64,7 @@ class GradientClip:
     reading: GradientReading | None
 
 
-@dataclass
+@dataclass(slots=True)
 class UpdateReading:
     """How far an attempt moved some weights, a number for each of `names`.
 
@@ -79,7 +79,7 @@ class UpdateReading:
     updates: Numbers
 
 
-@dataclass
+@dataclass(slots=True)
 class StepRecord:
     """One attempt of one optimizer to step, or one call of `log` between two.
 
