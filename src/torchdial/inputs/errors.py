@@ -1,7 +1,8 @@
-"""The one shape of an error message: what was expected, what came, and what to do."""
+"""The form of every error message: what was expected, what was passed, and a remedy."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,15 @@ def describe(value: Any) -> str:
         return f"{type(value).__name__} {value!r:.60}"
     except Exception:  # a nested tensor has no shape, and a repr may do anything
         return f"something of the type {type(value).__name__}"
+
+
+def contents(value: Any) -> str:
+    """Say what a container holds: its keys or how many; anything else as `describe`."""
+    if isinstance(value, Mapping):
+        return f"{type(value).__name__} with the keys {list(value)[:8]}"
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return f"{type(value).__name__} of {len(value)}"
+    return describe(value)
 
 
 def refuse_non_finite(name: str, values: torch.Tensor) -> None:

@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+import numpy as np
 import torch
 from torch import nn
 
-from torchdial.inputs.errors import describe, refusal
+from torchdial.inputs.errors import contents, describe, refusal
+from torchdial.inputs.probability_maps import to_tensor
 
 Model = Callable[..., Any]
 Output = str | int | Callable[[Any], Any] | None
@@ -174,11 +176,13 @@ def pick_output(result: Any, output: Output = None) -> torch.Tensor:
         found = result["out"]  # torchvision's segmentation models
     elif isinstance(result, (Mapping, tuple, list)) and len(result) == 1:
         found = next(iter(result.values() if isinstance(result, Mapping) else result))
+    if isinstance(found, np.ndarray):
+        found = to_tensor("the model's output", found)
     if not isinstance(found, torch.Tensor):
         raise refusal(
             "the model's output",
             expected="a tensor",
-            got=_contents(found),
+            got=contents(found),
             remedy="Pass output= with the key or index of the maps, or a function.",
         )
     return found
@@ -200,14 +204,6 @@ def part_of(result: Any, chosen: Output, name: str = "output") -> Any:
         raise refusal(
             name,
             expected="a key or index of what the model returns",
-            got=f"{chosen!r:.60} for {_contents(result)}",
+            got=f"{chosen!r:.60} for {contents(result)}",
             remedy="Choose one of these, or pass a function.",
         ) from None
-
-
-def _contents(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return f"{type(value).__name__} with the keys {list(value)[:8]}"
-    if isinstance(value, Sequence):
-        return f"{type(value).__name__} of {len(value)}"
-    return describe(value)

@@ -15,13 +15,14 @@ import torch
 import traitlets as t
 from torch import nn
 
+from torchdial.array_types import Bytes
 from torchdial.inputs.arguments import to_list
 from torchdial.inputs.boxes import BoxFormat
 from torchdial.inputs.errors import describe, refusal
 from torchdial.inputs.image_sources import to_source
 from torchdial.inputs.overlays import NO_OVERLAY, Overlay, to_overlays
 from torchdial.inputs.preview_images import Numbers
-from torchdial.inputs.tensor_images import Normalize, Picture, Pixels, category_colors
+from torchdial.inputs.tensor_images import Normalize, Picture, PictureReader, category_colors
 from torchdial.report.saved_widget import SavedWidget
 from torchdial.widgets.base import Widget
 from torchdial.widgets.preview.segmentation_packing import pack_tile, plane_bytes
@@ -87,8 +88,8 @@ class ImageGrid(Widget):
         normalize: Normalize = None,
         box_format: BoxFormat | None = None,
     ) -> None:
-        self._options = {"mean": mean, "std": std, "cmap": cmap, "normalize": normalize}
-        self._source = to_source(images, self._options)
+        self._reader = PictureReader(mean, std, cmap, normalize)
+        self._source = to_source(images, self._reader)
         self._captions = _to_captions(captions, len(self._source))
         self._overlays = (
             None if targets is None else to_overlays(targets, len(self._source), box_format)
@@ -122,7 +123,7 @@ class ImageGrid(Widget):
         """
         before = self._source
         try:
-            self._source = to_source(images, self._options)
+            self._source = to_source(images, self._reader)
             self._version += 1
             config, frame = self._pack_config(), self._pack_frame()
         except Exception as error:  # a training loop must go on, whatever comes
@@ -182,7 +183,7 @@ class ImageGrid(Widget):
             ax,
         )
 
-    def _laid_over(self, index: int) -> Pixels:
+    def _laid_over(self, index: int) -> Bytes:
         picture = self._source[index]
         mask = self._overlay(index).mask_for(picture.pixels)
         if mask is None:
@@ -215,7 +216,7 @@ class ImageGrid(Widget):
         factor = _reduction(self._source[index].pixels)
         yield f"{'small' if factor > 1 else 'picture'}/{index}"
 
-    def _tile(self, key: str) -> Pixels:
+    def _tile(self, key: str) -> Bytes:
         """Return the bytes of a key.
 
         Raises:
@@ -318,13 +319,13 @@ def _range_in_words(picture: Picture) -> str:
     return "" if picture.range is None else "[{:.3g}, {:.3g}]".format(*picture.range)
 
 
-def _reduction(pixels: Pixels) -> int:
+def _reduction(pixels: Bytes) -> int:
     """Return by which whole factor a picture comes reduced at first, 1 for not at all."""
     longest: int = max(pixels.shape[:2])
     return max(1, math.ceil(longest / SMALL))
 
 
-def _reduced(pixels: Pixels) -> Pixels:
+def _reduced(pixels: Bytes) -> Bytes:
     """Return means of blocks of pixels; the last ones may be of fewer."""
     factor = _reduction(pixels)
     rows, columns = (np.arange(0, size, factor) for size in pixels.shape[:2])
@@ -332,7 +333,7 @@ def _reduced(pixels: Pixels) -> Pixels:
     sums = np.add.reduceat(np.stack(bands), columns, axis=1)
     sizes = [np.diff(np.append(s, n)) for s, n in zip((rows, columns), pixels.shape, strict=False)]
     mean = sums / np.outer(*sizes)[..., None]
-    small: Pixels = np.floor(mean + 0.5).astype(np.uint8)
+    small: Bytes = np.floor(mean + 0.5).astype(np.uint8)
     return small
 
 

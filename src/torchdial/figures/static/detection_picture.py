@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
+from torchdial.array_types import Bytes
 from torchdial.figures.static.canvas import canvas_for, figure_of
 from torchdial.figures.static.printable_names import line
 from torchdial.figures.static.segmentation_picture import COLUMNS, DPI
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, FigureBase
 
-Pixels = npt.NDArray[np.uint8]
 LineStyle = Literal["solid", "dashed", "dotted"]
 
 MAX_IMAGES = 8
@@ -54,7 +53,7 @@ ERRORS = [TRUE, FALSE, MISSED, IGNORED]
 class ImageBoxes(NamedTuple):
     """An image, uint8 (H, W, C), and the boxes over it by how they are drawn, each (N, 4)."""
 
-    image: Pixels
+    image: Bytes
     boxes: Sequence[tuple[Style, torch.Tensor]]
 
 
@@ -74,7 +73,7 @@ class Cell(NamedTuple):
     x: int
     y: int
     scale: float
-    picture: Pixels
+    picture: Bytes
 
 
 def detection_figure(
@@ -149,7 +148,7 @@ def boxes_by_error(
     return [(style, boxes) for style, boxes in every if len(boxes)]
 
 
-def _layout(pictures: Sequence[Pixels]) -> tuple[list[Cell], tuple[int, int]]:
+def _layout(pictures: Sequence[Bytes]) -> tuple[list[Cell], tuple[int, int]]:
     """Return where each picture goes, no larger than it will be printed, and the sheet's size."""
     columns = min(len(pictures), COLUMNS)
     wide = max(picture.shape[1] for picture in pictures)
@@ -163,7 +162,7 @@ def _layout(pictures: Sequence[Pixels]) -> tuple[list[Cell], tuple[int, int]]:
     return cells, (-(-len(pictures) // columns) * y_step, columns * x_step)
 
 
-def _sheet(cells: list[Cell], height: int, width: int) -> Pixels:
+def _sheet(cells: list[Cell], height: int, width: int) -> Bytes:
     sheet = np.full((height, width, 3), 255, np.uint8)
     for x, y, _, picture in cells:
         rgb = np.repeat(picture, 3, axis=2) if picture.shape[2] == 1 else picture[..., :3]

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from torchdial.array_types import Bytes
 from torchdial.figures.static.canvas import canvas_for, figure_of
 from torchdial.figures.static.printable_names import line
-from torchdial.inputs.tensor_images import Pixels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,7 +23,7 @@ GAP = 4  # pixels between pictures
 
 
 def image_figure(
-    pictures: Sequence[Pixels], captions: Sequence[str], ax: Axes | None = None
+    pictures: Sequence[Bytes], captions: Sequence[str], ax: Axes | None = None
 ) -> Figure:
     """Return a figure of pictures in rows, each with its caption below.
 
@@ -52,7 +52,7 @@ def image_figure(
     return figure_of(figure)
 
 
-def _scaled(pixels: Pixels, side: int) -> Pixels:
+def _scaled(pixels: Bytes, side: int) -> Bytes:
     """Return RGBA pixels, each chosen or repeated, so that the longer side is as given."""
     height, width, channels = pixels.shape
     factor = side / max(height, width)

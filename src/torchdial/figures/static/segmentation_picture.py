@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from torchdial.array_types import Bytes
 from torchdial.figures.static.canvas import canvas_for, figure_of
 from torchdial.inputs.tensor_images import CATEGORIES
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Pixels = npt.NDArray[np.uint8]
 
 MAX_IMAGES = 8
 COLUMNS = 4
@@ -35,7 +35,7 @@ class Curve(NamedTuple):
 
 
 def segmentation_figure(
-    overlays: Sequence[Pixels],
+    overlays: Sequence[Bytes],
     curve: Curve | None,
     threshold: float,
     *,
@@ -72,7 +72,7 @@ def segmentation_figure(
     return figure_of(figure)
 
 
-def overlay(image: Pixels, mask: Pixels, classes: npt.NDArray[np.uint8]) -> Pixels:
+def overlay(image: Bytes, mask: Bytes, classes: npt.NDArray[np.uint8]) -> Bytes:
     """Return an image with its mask over it, uint8 (h, w, 3), no larger than it will be printed.
 
     Args:
@@ -87,7 +87,7 @@ def overlay(image: Pixels, mask: Pixels, classes: npt.NDArray[np.uint8]) -> Pixe
     return np.where(mask[..., None] > 0, mixed, rgb).astype(np.uint8)
 
 
-def _sheet(pictures: list[Pixels]) -> Pixels:
+def _sheet(pictures: list[Bytes]) -> Bytes:
     """Return pictures of one size side by side, in rows."""
     columns = min(len(pictures), COLUMNS)
     blank = np.full_like(pictures[0], 255)

@@ -8,6 +8,7 @@ from typing import Any, overload
 import numpy as np
 import torch
 
+from torchdial.array_types import Bytes
 from torchdial.inputs.arguments import of_kind, to_list
 from torchdial.inputs.detection_targets import Annotations
 from torchdial.inputs.errors import describe, refusal
@@ -15,7 +16,7 @@ from torchdial.sweeps.boxes.detection_frame import DetectionFrame
 from torchdial.sweeps.pixels.segmentation_frame import SegmentationFrame
 from torchdial.widgets.preview.detection_dial import DetectionDial
 from torchdial.widgets.preview.detection_preview import DetectionPreview
-from torchdial.widgets.preview.preview import Bytes, Frame, Preview
+from torchdial.widgets.preview.preview import Frame, Preview
 from torchdial.widgets.preview.segmentation_dial import SegmentationDial
 from torchdial.widgets.preview.segmentation_preview import SegmentationPreview
 
@@ -69,6 +70,7 @@ class SegmentationComparison(Comparison[SegmentationFrame], SegmentationDial):
                 "class_names": first._class_names == second._class_names,
                 "thresholds": first._stops == second._stops,
                 "average": first.average == second.average,
+                "include_background": first._include_background == second._include_background,
                 "images": _equal(first.pictures, second.pictures),
                 "targets": _equal(first._targets, second._targets),
             }
@@ -87,6 +89,8 @@ class SegmentationComparison(Comparison[SegmentationFrame], SegmentationDial):
             class_thresholds=first.class_thresholds,
             average=first._average,
             zero_division=first._zero_division,
+            include_background=first._include_background,
+            window=first._window,
         )
         self.view = "difference"
         self._follow_previews(first, second)

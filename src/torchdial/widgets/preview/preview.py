@@ -6,10 +6,9 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
-import numpy as np
-import numpy.typing as npt
 import traitlets as t
 
+from torchdial.array_types import Bytes
 from torchdial.inputs.arguments import to_own_thresholds
 from torchdial.inputs.errors import describe, refusal
 from torchdial.models.inference import Model
@@ -19,8 +18,8 @@ from torchdial.sweeps.metric_formulas import Average
 from torchdial.widgets.base import Widget
 from torchdial.widgets.preview.segmentation_packing import pack_tile, plane_bytes
 
-Bytes = npt.NDArray[np.uint8]
 ClassThresholds = Sequence[float | None] | Mapping[Any, float] | None
+Display = Callable[[Any], Any] | Any
 Frame = TypeVar("Frame")
 Curves = TypeVar("Curves")
 
@@ -250,6 +249,7 @@ class ModelPreview(Preview[Frame]):
     _source: Any
     _targets: Any
     _to_pictures: Callable[[Any], Any]
+    _display: Display = None
 
     @abstractmethod
     def _measure(self, source: Any) -> Frame:
@@ -269,11 +269,27 @@ class ModelPreview(Preview[Frame]):
             Whether they are shown.
 
         Raises:
-            TypeError: the preview was made of output, or with targets.
+            TypeError: the preview was made of output, with targets, or with other images as
+                `display`.
             ValueError: the images are no input of a model.
         """
+        if self._display is not None and not callable(self._display):
+            raise TypeError(
+                "look_at: expected a preview whose display= is a function of the images, got one "
+                "with images. Pass from_model(..., display=lambda images: images[:, :3])."
+            )
         source = at_other_images(self._source, images, model, targets=self._targets is not None)
-        return self._try_frame(lambda: self._measure(source), lambda: self._to_pictures(images))
+        return self._try_frame(
+            lambda: self._measure(source),
+            lambda: self._to_pictures(to_display(images, self._display)),
+        )
+
+
+def to_display(images: Any, display: Display) -> Any:
+    """Return what is shown for a model's input."""
+    if display is None:
+        return images
+    return display(images) if callable(display) else display
 
 
 def needed(curves: Curves | None, sweep: str) -> Curves:
