@@ -30,17 +30,21 @@ export function metricsInWords(
   source: Source,
   tally: Tally,
   at: readonly number[],
-  average: string,
 ): [string, string] {
   const metrics = READOUT.map((m) => `${nameOf(m)} ${formatMetric(scope.metric(tally, m, at))}`);
   const which = tally === source.track ? "" : "the shown ";
-  return [metrics.join("  "), `${average} over ${which}${countOf(tally.totalImages)}`];
+  return [metrics.join("  "), `${scope.average} over ${which}${countOf(tally.totalImages)}`];
 }
 
 /** Without targets: how much is on. */
 export function shareInWords(histogram: Float64Array, stop: number, of: string): string {
   const sum = (values: Float64Array) => values.reduce((total, count) => total + count, 0);
   return `${((100 * sum(histogram.subarray(stop + 1))) / sum(histogram)).toFixed(1)} % of ${of} on`;
+}
+
+/** What black and white stand for, where it is not 0 and 1 or 0 and 255: "[-1024, 3071]". */
+export function windowInWords(config: Config): string {
+  return config.window ? `[${config.window.map((v) => Number(v.toPrecision(4))).join(", ")}]` : "";
 }
 
 /** What is known of a pixel: "(12, 40), target 1, p in (0.42, 0.43]". */

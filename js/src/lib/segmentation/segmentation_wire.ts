@@ -31,6 +31,10 @@ export interface Config {
   channels: number;
   average: Average;
   zero_division: number | null;
+  /** Whether class 0 of a multiclass task is in the averages. */
+  include_background: boolean;
+  /** The values of the images shown as black and as white, where these are not the usual ones. */
+  window: [number, number] | null;
   has_targets: boolean;
   page_size: number;
   initial_threshold: number;
