@@ -13,7 +13,7 @@ from torch.nn import functional
 from torchdial.demo.digit_scenes import DigitScenes
 from torchdial.demo.training_loop import check_images, check_positive, fit
 
-_STRIDE = 8
+_DETECTOR_STRIDE = 8
 _NEAR = 8.0  # an object's points are inside its box, across and down no further from its centre
 _FARTHEST = 160.0  # the longest distance, in pixels, from a point to a side
 
@@ -100,7 +100,7 @@ class DigitDetector(nn.Module):
 
     def points(self, images: Tensor) -> Points:
         """Return what is said at every point, for images as `forward` takes them."""
-        check_images(images, 3, _STRIDE)
+        check_images(images, 3, _DETECTOR_STRIDE)
         # Convolutions are faster in this layout on a CPU, and give the same result.
         features = self.body(images.contiguous(memory_format=torch.channels_last))
         said = self.head(features).flatten(2).transpose(1, 2)
@@ -160,8 +160,8 @@ def train_detector(
         )
     device = next(model.parameters()).device
     images = scenes.images.to(device)
-    check_images(images, 3, _STRIDE)
-    places = _places(images.shape[2] // _STRIDE, images.shape[3] // _STRIDE)
+    check_images(images, 3, _DETECTOR_STRIDE)
+    places = _places(images.shape[2] // _DETECTOR_STRIDE, images.shape[3] // _DETECTOR_STRIDE)
     pairs = zip(scenes.boxes, scenes.labels, strict=True)
     assigned = [_assign(boxes, labels, places) for boxes, labels in pairs]
     true_labels = torch.stack([labels for labels, _ in assigned]).to(device)
@@ -197,7 +197,7 @@ def _layer(before: int, after: int, stride: int = 1) -> nn.Sequential:
 def _places(rows: int, columns: int) -> Tensor:
     """Return x and y of each point, float32 (P, 2), row after row."""
     y, x = torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing="ij")
-    return _STRIDE * torch.stack([x, y], dim=-1).reshape(-1, 2) + _STRIDE / 2
+    return _DETECTOR_STRIDE * torch.stack([x, y], dim=-1).reshape(-1, 2) + _DETECTOR_STRIDE / 2
 
 
 def _above(boxes: Tensor, scores: Tensor, floor: float) -> dict[str, Tensor]:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from torchdial.array_types import Bytes
-from torchdial.figures.static.canvas import canvas_for, figure_of
+from torchdial.figures.static.canvas import DPI, GAP, TITLE_INCHES, canvas_for, figure_of
 from torchdial.inputs.tensor_images import CATEGORIES
 
 if TYPE_CHECKING:
@@ -17,13 +17,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-MAX_IMAGES = 8
-COLUMNS = 4
+PICTURE_COLUMNS = 4
 CELL_INCHES = 2.0
 CURVE_INCHES = 1.1
-TITLE_INCHES = 0.35
-DPI = 80
-GAP = 4  # pixels between pictures
 OPACITY = 0.55
 
 
@@ -55,11 +51,11 @@ def segmentation_figure(
         ax: see `torchdial.figures.static.canvas.canvas_for`.
     """
     sheet = _sheet(list(overlays))
-    width = CELL_INCHES * COLUMNS
+    width = CELL_INCHES * PICTURE_COLUMNS
     below = CURVE_INCHES if curve is not None else 0.0
     pictures = width * min(1.0, sheet.shape[0] / sheet.shape[1])
     height = pictures + below + TITLE_INCHES
-    figure = canvas_for(ax, width, height, DPI)
+    figure = canvas_for(ax, width, height)
     axes = figure.add_axes((0, below / height, 1, pictures / height))
     axes.imshow(sheet, interpolation="nearest")
     axes.set_axis_off()
@@ -89,7 +85,7 @@ def overlay(image: Bytes, mask: Bytes, classes: npt.NDArray[np.uint8]) -> Bytes:
 
 def _sheet(pictures: list[Bytes]) -> Bytes:
     """Return pictures of one size side by side, in rows."""
-    columns = min(len(pictures), COLUMNS)
+    columns = min(len(pictures), PICTURE_COLUMNS)
     blank = np.full_like(pictures[0], 255)
     padded = pictures + [blank] * (-len(pictures) % columns)
     framed = [np.pad(p, ((0, GAP), (0, GAP), (0, 0)), constant_values=255) for p in padded]

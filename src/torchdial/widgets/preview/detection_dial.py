@@ -187,12 +187,13 @@ class DetectionDial(Preview[DetectionFrame]):
     def to_matplotlib(self, ax: Axes | None = None) -> Figure:
         """Return a matplotlib figure of the first pictures and the curve, as they stand now."""
         from torchdial.figures.static import detection_picture as figures
+        from torchdial.figures.static.canvas import MAX_IMAGES
 
         styles = figures.ERRORS
         if self.targets is None:
             styles = figures.class_styles(self.class_names.values())
         images = []
-        for i, image in enumerate(self.pictures[: figures.MAX_IMAGES]):
+        for i, image in enumerate(self.pictures[:MAX_IMAGES]):
             kept = self.kept(i)
             if self.targets is None:
                 boxes = figures.boxes_by_class(kept, self.class_names, styles)

@@ -208,8 +208,8 @@ class SegmentationDial(Preview[SegmentationFrame]):
 
     def to_matplotlib(self, ax: Axes | None = None) -> Figure:
         """Return a matplotlib figure of the first pictures and the curve, as they stand now."""
+        from torchdial.figures.static.canvas import MAX_IMAGES
         from torchdial.figures.static.segmentation_picture import (
-            MAX_IMAGES,
             Curve,
             overlay,
             segmentation_figure,
