@@ -15,19 +15,19 @@ def refusal(name: str, *, expected: str, got: str, remedy: str) -> ValueError:
 
 
 def describe(value: Any) -> str:
-    """Say in a few words what an argument is: type, dtype and shape where it has them."""
+    """Return type, dtype and shape of an argument, or the beginning of its repr."""
     try:
         if isinstance(value, (torch.Tensor, np.ndarray)):
             kind = "tensor" if isinstance(value, torch.Tensor) else "array"
             dtype, shape = str(value.dtype).removeprefix("torch."), tuple(value.shape)
             return f"a {dtype} {kind} of shape {shape}"
         return f"{type(value).__name__} {value!r:.60}"
-    except Exception:  # a nested tensor has no shape, and a repr may do anything
+    except Exception:  # a nested tensor has no shape, and a repr may raise
         return f"something of the type {type(value).__name__}"
 
 
 def contents(value: Any) -> str:
-    """Say what a container holds: its keys or how many; anything else as `describe`."""
+    """Return the keys or the length of a container; anything else as `describe` does."""
     if isinstance(value, Mapping):
         return f"{type(value).__name__} with the keys {list(value)[:8]}"
     if isinstance(value, Sequence) and not isinstance(value, str):

@@ -194,12 +194,13 @@ def _refuse_bands(batch: Batch) -> None:
 def _refuse_outside_unit(name: str, images: torch.Tensor) -> None:
     low, high = float(images.min()), float(images.max())
     if low < -ROUNDING or high > 1 + ROUNDING:
+        window = "(0, 255)" if 0 <= low and 2 < high <= 255 else f"({low:.4g}, {high:.4g})"
         raise refusal(
             name,
             expected="floating-point values in [0, 1]",
             got=f"values in [{low:.4g}, {high:.4g}]",
             remedy="Pass the mean= and std= they were normalised with, or "
-            f"window=({low:.4g}, {high:.4g}) to show these as black and white.",
+            f"window={window} to show these as black and white.",
         )
 
 

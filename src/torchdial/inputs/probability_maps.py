@@ -115,8 +115,8 @@ def to_tensor(name: str, value: Any) -> torch.Tensor:
     if not is_dense(value):
         raise refusal(
             name,
-            expected="a dense tensor with its numbers at hand",
-            got=f"{describe(value)}, which is sparse, nested, quantized or without data",
+            expected="a dense tensor",
+            got=f"{describe(value)}, which is sparse, nested, quantized or on the meta device",
             remedy="Convert it with .to_dense(), .to_padded_tensor(0) or .dequantize().",
         )
     if value.numel() == 0:
@@ -205,7 +205,7 @@ def to_probabilities(
 
 
 def refuse_label_map(name: str, tensor: torch.Tensor) -> None:
-    """Raise if a tensor is not of floating point, or its numbers are not at hand."""
+    """Raise if a tensor is not of floating point, or not dense."""
     if tensor.is_floating_point() and is_dense(tensor):
         return
     most = {torch.uint8: 255, torch.uint16: 65535}.get(tensor.dtype)

@@ -1,4 +1,4 @@
-"""Targets of a segmentation: the label of each pixel, ignored pixels told apart."""
+"""Targets of a segmentation: the label of each pixel, or that it is ignored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The module tree: what a model is made of, without running it."""
+"""The rows of the module tree, made without running the model."""
 
 from __future__ import annotations
 

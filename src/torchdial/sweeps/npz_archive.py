@@ -1,4 +1,4 @@
-"""Plain arrays and a JSON note in one .npz file: no pickle is written, none is loaded."""
+"""Plain arrays and a JSON note in one .npz file, without pickle."""
 
 from __future__ import annotations
 
@@ -104,10 +104,10 @@ def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:
 
 
 def _to_array(content: bytearray) -> np.ndarray:
-    """Return the array in a .npy file; what its head declares is there, or it is refused.
+    """Return the array in a .npy file.
 
     Raises:
-        ValueError: it is not of plain numbers, or the head says something else than the rest.
+        ValueError: it is not of plain numbers, or its size differs from what its header declares.
     """
     file = io.BytesIO(content)
     version = np.lib.format.read_magic(file)

@@ -1,4 +1,4 @@
-"""The sweeps as torchmetrics metrics; the one module here that imports torchmetrics."""
+"""The sweeps as torchmetrics metrics; the only module that imports torchmetrics."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class _SweepMetric(Metric):
     """A metric that keeps tensors of each image, concatenated over batches and processes.
 
     Attributes:
-        settings: a digest of what these depend on. As a state it keeps apart, in a collection,
-            metrics that happen to hold the same after the first batch, and it refuses what was
-            counted with other settings.
+        settings: a digest of the arguments. As a state it keeps a collection from merging metrics
+            whose other states are equal after the first batch, and states that were counted with
+            other arguments are refused.
     """
 
     is_differentiable = False

@@ -101,7 +101,7 @@ class ImageGrid(Widget):
         super().__init__(_config=self._pack_config(), _frame=self._pack_frame())
 
     def __repr__(self) -> str:
-        """Say what is shown, for places that cannot show it."""
+        """Return a line of text, where the widget cannot be displayed."""
         return f"ImageGrid({len(self._source):,} pictures)"
 
     def picture(self, index: int) -> Picture:

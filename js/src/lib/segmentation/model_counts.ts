@@ -78,7 +78,7 @@ export class Scope {
     this.#empty = config.zero_division ?? Number.NaN;
     this.#config = config;
     this.shown = shown;
-    const averaged = range(config.class_names.length).slice(config.include_background ? 0 : 1);
+    const averaged = range(config.class_names.length).slice(config.include_background === false ? 1 : 0);
     this.classes = shown === null ? averaged : [shown];
   }
 
@@ -124,7 +124,7 @@ export class Scope {
   /** What the metrics are averaged over: "micro", or "micro without background". */
   get average(): string {
     const { average: how, include_background: all, class_names: names } = this.#config;
-    return all || this.shown !== null ? how : `${how} without ${names[0]}`;
+    return all !== false || this.shown !== null ? how : `${how} without ${names[0]}`;
   }
 
   /** Pixels at each level, T + 1 of them. */

@@ -30,7 +30,7 @@ def loss_figure(source: Any, names: Sequence[str] | None = None, *, log: bool = 
 
     Args:
         source: a `TrainingMonitor` or a `History`.
-        names: which scalars; None takes those whose name speaks of a loss.
+        names: which scalars; None takes those whose name contains loss.
         log: whether the axis is logarithmic; values that are not positive are left out then.
 
     Returns:

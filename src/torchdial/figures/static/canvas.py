@@ -47,7 +47,7 @@ def canvas_for(
         raise refusal(
             "ax",
             expected="axes of a grid",
-            got="axes that were placed by hand",
+            got="axes outside a grid",
             remedy="Make them with plt.subplots() or figure.add_subplot().",
         )
     ax.set_axis_off()

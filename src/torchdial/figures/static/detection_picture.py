@@ -37,7 +37,7 @@ LONGEST_LEGEND_NAME = 12
 
 
 class Style(NamedTuple):
-    """How a kind of box is drawn: told apart without colour, too."""
+    """How a kind of box is drawn; kinds differ without colour, too."""
 
     color: str
     dashes: LineStyle

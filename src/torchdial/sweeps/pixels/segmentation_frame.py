@@ -1,4 +1,4 @@
-"""A frame: what a dial shows of a model at one moment, in host memory."""
+"""A frame: the levels and counts of a model's maps at one moment, in host memory."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def measure_frame(
 ) -> SegmentationFrame:
     """Measure canonical (probs, targets or None) batch by batch, on their own device.
 
-    Only one byte a pixel and class comes to the host; a batch's floats are free after it.
+    Only one byte a pixel and class is copied to the host; a batch's floats can be freed after it.
     """
     levels: list[Levels] = []
     tallies: list[Tally] = []

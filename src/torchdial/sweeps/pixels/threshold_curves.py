@@ -1,4 +1,4 @@
-"""What a threshold sweep found: counts and metrics at every stop."""
+"""Counts and metrics at every stop of a threshold sweep."""
 
 from __future__ import annotations
 
@@ -49,8 +49,7 @@ class ThresholdCurves:
     With `include_background=False` class 0 is in none of the first three averages, nor in the
     counts of `at`; its pixels still count as false positives and false negatives of the others.
 
-    It is no dataclass because torchmetrics and Lightning take those apart and change what they
-    hold.
+    It is not a dataclass because torchmetrics and Lightning rebuild those field by field.
 
     Attributes:
         task: "binary", "multilabel" or "multiclass".

@@ -161,7 +161,7 @@ def compare(
         names: what to call them.
 
     Raises:
-        ValueError: the previews differ in more than what the models say.
+        ValueError: the previews differ in more than the models' output.
 
     Example:
         >>> images = torch.rand(1, 3, 8, 8)
@@ -198,7 +198,7 @@ def _check_alike(alike: dict[str, bool]) -> None:
     if different:
         raise refusal(
             "compare",
-            expected="two previews that differ in what the models say alone",
+            expected="two previews that differ in the models' output alone",
             got=f"different {' and '.join(different)}",
             remedy="Make both from the same images and targets, with the same settings.",
         )
@@ -217,7 +217,7 @@ def _all_equal(ours: Sequence[Any] | None, theirs: Sequence[Any] | None) -> bool
 
 
 def _truth(targets: Sequence[Annotations] | None) -> list[Any] | None:
-    """Return what counts of targets, as arrays."""
+    """Return the fields of targets that enter counts, as arrays."""
     if targets is None:
         return None
     names = ("boxes", "labels", "iscrowd", "ignore", "area")

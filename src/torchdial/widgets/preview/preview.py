@@ -1,4 +1,4 @@
-"""What every preview shares: pictures within a budget, settings, notices and a static picture."""
+"""Common to all previews: pictures within a budget, settings, notices, a static picture."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Preview(Widget, Generic[Frame]):
 
     @property
     def notice(self) -> str:
-        """What the widget says is wrong, empty when nothing is."""
+        """The message that the widget shows, empty without one."""
         return str(self._notice)
 
     @property
@@ -80,7 +80,7 @@ class Preview(Widget, Generic[Frame]):
     # Frames
 
     def _show(self, frames: Sequence[Frame]) -> None:
-        """Replace what the models said, keeping what the person set; all of it or nothing."""
+        """Replace the models' frames and keep the user's settings; all frames or none."""
         before = self._shown
         self._shown = (before[0] + 1, tuple(frames))
         try:
@@ -101,7 +101,7 @@ class Preview(Widget, Generic[Frame]):
                     self._images = shown
                     self._pictures = {"tiles": self._tiles("image/", "target/")}
                 self._show([frame])
-        except Exception as error:  # a training loop must go on, whatever a frame does
+        except Exception as error:  # a training loop must go on, whatever is refused
             self._notice = f"The picture is an earlier one: this frame was refused. {error}"
             return False
         self._notice = ""
@@ -114,9 +114,9 @@ class Preview(Widget, Generic[Frame]):
 
     @abstractmethod
     def _pack_source(self, source: int, frame: Frame) -> dict[str, Any]:
-        """Return what crosses of one model."""
+        """Return one model's part of `_frame`."""
 
-    # Planes: pictures, and what the models say that is as large as these
+    # Planes: pictures, and what the models return at the same size
 
     @abstractmethod
     def _keys_of_image(self, image: int) -> Iterator[str]:
@@ -135,7 +135,7 @@ class Preview(Widget, Generic[Frame]):
         return [pack_tile(key, self._plane(key)) for key in keys if key.startswith(prefixes)]
 
     def _recent_requests(self) -> list[str]:
-        """Return what the browser asked for last, as far as a frame should grow by it."""
+        """Return the keys that the browser requested last, within a budget."""
         size, recent = 0, []
         for key in reversed(self._requested):
             size += self._plane(key).nbytes
@@ -145,7 +145,7 @@ class Preview(Widget, Generic[Frame]):
         return recent
 
     def _opening_keys(self, num_images: int) -> Iterator[str]:
-        """Yield what the browser gets unasked: the first page, then more while it is cheap."""
+        """Yield the keys of the opening state: the first page, then more within a budget."""
         size = 0
         for image in range(num_images):
             keys = list(self._keys_of_image(image))
@@ -155,7 +155,7 @@ class Preview(Widget, Generic[Frame]):
             yield from keys
 
     def _keys_in_file(self, image: int) -> Iterator[str]:
-        """Yield the keys of all planes of an image that may be asked for."""
+        """Yield the keys of all planes of an image that a page may request."""
         yield from self._keys_of_image(image)
 
     def _saved(self) -> SavedWidget:
@@ -201,7 +201,7 @@ class Preview(Widget, Generic[Frame]):
 
     @abstractmethod
     def _to_own(self, given: float) -> float:
-        """Return where a class's own threshold comes to stand."""
+        """Return a class's own threshold at the nearest stop."""
 
     def _keys_of_classes(self) -> list[tuple[Any, ...]]:
         """Return what each class may be called in a dict."""
@@ -244,7 +244,7 @@ class Preview(Widget, Generic[Frame]):
 
 
 class ModelPreview(Preview[Frame]):
-    """A preview that may have been made by `from_model`, and can then look at other images."""
+    """A preview that may have been made by `from_model`, and can then show other images."""
 
     _source: Any
     _targets: Any
@@ -258,7 +258,7 @@ class ModelPreview(Preview[Frame]):
     def look_at(self, images: Any, model: Model | None = None) -> bool:
         """Show other images, of the same number and sizes, and what a model makes of them.
 
-        What the person set is kept. Images that cannot be shown leave the last good ones and a
+        The settings of the dial are kept. If images cannot be shown, the last ones stay, with a
         notice; `torchdial.stream` calls this for every frame.
 
         Args:

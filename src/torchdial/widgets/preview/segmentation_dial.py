@@ -1,4 +1,4 @@
-"""What every segmentation widget shares: one dial over the maps of one model or two."""
+"""Common to all segmentation widgets: one dial over the maps of one model or two."""
 
 from __future__ import annotations
 
@@ -99,13 +99,13 @@ class SegmentationDial(Preview[SegmentationFrame]):
         )
 
     def __repr__(self) -> str:
-        """Say what is shown, for places that cannot show it."""
+        """Return a line of text, where the widget cannot be displayed."""
         return (
             f"{type(self).__name__}({len(self.pictures):,} images, {self.task}, "
             f"threshold={self.threshold:.4g})"
         )
 
-    # What a dial says of its position
+    # Values at the position of the dial
 
     @property
     def task(self) -> Task:

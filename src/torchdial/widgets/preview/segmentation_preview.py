@@ -44,19 +44,19 @@ from torchdial.widgets.preview.segmentation_dial import SegmentationDial
 
 
 class SegmentationPreview(SegmentationDial, ModelPreview[SegmentationFrame]):
-    """Shows what a threshold makes of probability maps, at every position of a dial.
+    """Shows probability maps thresholded at the position of a dial.
 
     A pixel is on where p > threshold and off where p ≤ threshold. Every position is computed
     once, where the maps are; moving the dial recomputes nothing.
 
     Args:
-        images: what to show below the maps; see `torchdial.inputs.to_images`.
+        images: shown below the maps; see `torchdial.inputs.to_images`.
         probs: maps; see `torchdial.inputs.to_probabilities`.
-        targets: what is true; see `torchdial.inputs.to_targets`.
+        targets: the labels; see `torchdial.inputs.to_targets`.
         task: "binary", "multilabel" (a sigmoid per channel) or "multiclass" (a softmax).
         from_logits: whether `probs` are logits; never guessed.
         class_names: a name for each class, as a list or a dict by index.
-        threshold: where the dial stands first.
+        threshold: the first position of the dial.
         class_thresholds: for some classes their own, as a list with None or a dict by name.
         thresholds: a count of evenly spaced stops over [0, 1], or at most 255 increasing ones.
         ignore_index: a target label that enters no count.
@@ -210,7 +210,7 @@ class SegmentationPreview(SegmentationDial, ModelPreview[SegmentationFrame]):
     def refresh(self, probs: Any = None) -> bool:
         """Show the model's current weights, or new maps, for the same images.
 
-        What the person set is kept. A frame that cannot be shown leaves the last good one and a
+        The settings of the dial are kept. If a frame cannot be shown, the last one stays, with a
         notice on the widget; nothing is raised into a training loop.
 
         Args:
