@@ -48,8 +48,17 @@ def to_channels_last(name: str, images: Any, size: tuple[int, int] | None = None
         torch.Size([1, 8, 9, 13])
     """
     if isinstance(images, (list, tuple)) and images:
-        each = (to_channels_last(f"{name}[{i}]", one, size) for i, one in enumerate(images))
-        return [batch for batches in each for batch in batches]
+        return [_to_batch(f"{name}[{i}]", one, size) for i, one in enumerate(images)]
+    return [_to_batch(name, images, size)]
+
+
+def is_picture(channels: int, dtype: torch.dtype) -> bool:
+    """Return whether channels are the colours of one picture; four are only of 8 bits."""
+    return channels in (1, 3) or (channels == 4 and dtype == torch.uint8)
+
+
+def _to_batch(name: str, images: Any, size: tuple[int, int] | None) -> Batch:
+    is_tensor = isinstance(images, torch.Tensor)
     if is_pillow(images):
         images = pillow_pixels(name, images, size)
     tensor = to_tensor(name, images)
@@ -57,18 +66,12 @@ def to_channels_last(name: str, images: Any, size: tuple[int, int] | None = None
         remedy = "Show .abs() or .angle(), or both in a list."
         raise refusal(name, expected="real numbers", got=describe(tensor), remedy=remedy)
     if tensor.ndim == 2:
-        return [Batch(name, tensor[None, ..., None])]
+        return Batch(name, tensor[None, ..., None])
     if tensor.ndim not in (3, 4):
-        raise refusal(name, expected=EXPECTED, got=describe(tensor), remedy=_to_batch(name, tensor))
+        raise refusal(name, expected=EXPECTED, got=describe(tensor), remedy=_to_four(name, tensor))
     batch = tensor[None] if tensor.ndim == 3 else tensor
-    is_tensor = isinstance(images, torch.Tensor)
     first = _channels_first(batch.shape[1:], is_tensor)
-    return [Batch(name, batch.movedim(1, -1) if first else batch, first)]
-
-
-def is_picture(channels: int, dtype: torch.dtype) -> bool:
-    """Return whether channels are the colours of one picture; four are only of 8 bits."""
-    return channels in (1, 3) or (channels == 4 and dtype == torch.uint8)
+    return Batch(name, batch.movedim(1, -1) if first else batch, first)
 
 
 def _channels_first(shape: torch.Size, is_tensor: bool) -> bool:
@@ -81,7 +84,8 @@ def _channels_first(shape: torch.Size, is_tensor: bool) -> bool:
     return not first and (height == width or (channels != height and channels < width))
 
 
-def _to_batch(name: str, tensor: torch.Tensor) -> str:
+def _to_four(name: str, tensor: torch.Tensor) -> str:
+    """Return the line that makes four dimensions of fewer or more."""
     given = f"torch.as_tensor({name})"
     if tensor.ndim < 2:
         return f"Show a vector as one row: {given}.reshape(1, -1)."

@@ -61,7 +61,7 @@ class ImageReader:
             return list(self.batch(images))
         batches = self._read(images, None)
         for i, batch in enumerate(batches):
-            if len(batch) > 1 or len(batches) > len(images):
+            if len(batch) > 1:
                 raise refusal(
                     f"images[{i}]",
                     expected="one image",
@@ -194,7 +194,7 @@ def _refuse_bands(batch: Batch) -> None:
 def _refuse_outside_unit(name: str, images: torch.Tensor) -> None:
     low, high = float(images.min()), float(images.max())
     if low < -ROUNDING or high > 1 + ROUNDING:
-        window = "(0, 255)" if 0 <= low and 2 < high <= 255 else f"({low:.4g}, {high:.4g})"
+        window = "(0, 255)" if low >= 0 and 2 < high <= 255 else f"({low:.4g}, {high:.4g})"
         raise refusal(
             name,
             expected="floating-point values in [0, 1]",

@@ -135,7 +135,8 @@ def as_tensor_call(name: str, value: Any) -> str:
 
 
 def _is_array(value: Any) -> bool:
-    return hasattr(value, "shape") or hasattr(value, "__array_interface__")
+    known = isinstance(value, (torch.Tensor, np.ndarray))
+    return known or hasattr(value, "__array_interface__")  # Pillow's, and numpy's scalars
 
 
 def _to_numbers(name: str, value: Any) -> str:

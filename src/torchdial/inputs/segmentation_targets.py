@@ -113,7 +113,9 @@ def _without_ones(shape: Sequence[int]) -> list[int]:
 def _to_shape(name: str, given: torch.Tensor, shape: Sequence[int], task: Task) -> str:
     """Return the line that brings labels of another shape into the right one."""
     num_images, num_classes, *size = shape
-    tensor = f"torch.as_tensor({name})"
+    tensor, alone = f"torch.as_tensor({name})", f"Pass the targets of these {num_images} images"
+    if given.ndim < len(size):
+        return f"{alone}, in the shape {tuple(shape)}."
     same = _without_ones([num_images, *size])
     first, last = list(given.shape[: -len(size)]), given.shape[-1]
     if _without_ones(given.shape[:-1]) == same:  # channels last
@@ -140,7 +142,7 @@ def _to_shape(name: str, given: torch.Tensor, shape: Sequence[int], task: Task) 
             "Resize labels with nearest neighbours: torch.nn.functional.interpolate("
             f"{tensor}.float().reshape({num_images}, -1, {height}, {width}), {tuple(size)})."
         )
-    return f"Pass the targets of these {num_images} images alone, in the shape {tuple(shape)}."
+    return f"{alone} alone, in the shape {tuple(shape)}."
 
 
 def _is_one_hot(values: torch.Tensor, dim: int) -> bool:

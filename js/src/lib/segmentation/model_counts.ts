@@ -78,7 +78,9 @@ export class Scope {
     this.#empty = config.zero_division ?? Number.NaN;
     this.#config = config;
     this.shown = shown;
-    const averaged = range(config.class_names.length).slice(config.include_background === false ? 1 : 0);
+    const averaged = range(config.class_names.length).slice(
+      config.include_background === false ? 1 : 0,
+    );
     this.classes = shown === null ? averaged : [shown];
   }
 

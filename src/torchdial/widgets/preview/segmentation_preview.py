@@ -10,7 +10,7 @@ import torch
 
 from torchdial.array_types import Bytes
 from torchdial.inputs import Stops, Task, to_probabilities, to_stops, to_targets
-from torchdial.inputs.arguments import of_kind, to_list
+from torchdial.inputs.arguments import is_dense, of_kind, to_list
 from torchdial.inputs.errors import describe, refusal
 from torchdial.inputs.loader_batches import Unpack, unpack_batch
 from torchdial.inputs.preview_images import ImageReader, Numbers
@@ -379,7 +379,8 @@ class _MapReader:
 def _size_of(probs: Any) -> tuple[int, int] | None:
     """Return (H, W) of maps, None where they come from a model."""
     first = probs[0] if isinstance(probs, (list, tuple)) and probs else probs
-    shape: Sequence[int] = getattr(first, "shape", ())
+    plain = isinstance(first, np.ndarray) or (isinstance(first, torch.Tensor) and is_dense(first))
+    shape: Sequence[int] = first.shape if plain else ()
     return (int(shape[-2]), int(shape[-1])) if len(shape) >= 2 else None
 
 
