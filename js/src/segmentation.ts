@@ -13,6 +13,7 @@ import { createDial, quarters } from "./lib/preview/curve_slider";
 import { createShell, type Preview, renderer } from "./lib/preview/preview_shell";
 import { imageKey } from "./lib/preview/tile_store";
 import { createToolbar, labelled } from "./lib/preview/toolbar";
+import { windowInWords } from "./lib/preview/window_text";
 import { readSource, Scope, type Source } from "./lib/segmentation/model_counts";
 import { createState } from "./lib/segmentation/segmentation_state";
 import {
@@ -21,7 +22,6 @@ import {
   metricsInWords,
   pixelInWords,
   shareInWords,
-  windowInWords,
 } from "./lib/segmentation/segmentation_text";
 import { isSeeThrough, legend, Painter, viewsOf } from "./lib/segmentation/segmentation_views";
 import type { SegmentationTraits } from "./lib/segmentation/segmentation_wire";
@@ -105,7 +105,7 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
       if (!Number.isNaN(value) && models === sources.length) {
         words.push(`${nameOf(metric)} ${formatMetric(value)}`);
       }
-      const window = windowInWords(config);
+      const window = windowInWords(config.window);
       if (window) words.push(window);
       return words.join(" · ");
     },

@@ -137,6 +137,7 @@ DETECTION = {
     "image_ids": None,
     "mean": None,
     "std": None,
+    "window": None,
 }
 
 DOORS: dict[str, Door] = {

@@ -16,6 +16,7 @@ import torch
 import torchdial as td
 from tests.inputs.error_messages import equal, follow
 from torchdial.inputs import to_images
+from torchdial.inputs.overlays import to_overlays
 from torchdial.inputs.preview_images import ImageReader
 from torchdial.inputs.tensor_images import to_pictures
 
@@ -233,3 +234,30 @@ def test_volumes_of_a_preview_become_slices() -> None:
 
     found = follow(preview, probs, r": (torch.*)\.$", "probs")
     equal(found._shown[1][0].levels, td.threshold_levels(torch.tensor(VOLUME.reshape(8, 1, 8, 10))))
+
+
+@pytest.mark.parametrize(
+    ("given", "line", "expected"),
+    [
+        pytest.param(np.full((8, 10), 300), r": (torch.*)\.$", 300 % 256, id="labels above 255"),
+        pytest.param(P[0], r": (torch.*)\.$", P[0].argmax(0), id="one map a channel"),
+        pytest.param(P[0, 0], r": (torch.*)\.$", P[0, 0] > 0.5, id="probabilities"),
+    ],
+)
+def test_overlays_refused_with_a_line_that_works(given: Any, line: str, expected: Any) -> None:
+    def mask(target: Any) -> Any:
+        return to_overlays([target], 1)[0].mask
+
+    with pytest.raises(ValueError, match="targets") as refused:
+        mask(given)
+    found = re.search(line, str(refused.value))
+    assert found
+    known = {"torch": torch, "targets": [given]}
+    equal(mask(eval(found[1], known)), np.broadcast_to(expected, (8, 10)))
+
+
+def test_overlays_of_pillow_and_of_an_ignored_label_are_drawn() -> None:
+    labels = RANDOM.integers(-1, 5, (8, 10))
+    found = to_overlays([labels, PIL.Image.fromarray(labels.clip(0).astype(np.uint8))], 2)
+    for overlay in found:
+        equal(overlay.mask, labels.clip(0))

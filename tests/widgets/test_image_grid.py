@@ -202,7 +202,7 @@ def test_a_closed_grid_is_collected() -> None:
         pytest.param({"captions": ["a"]}, "a text for each of 2 pictures", id="one caption"),
         pytest.param({"targets": [None]}, "one for each of 2 pictures", id="one target"),
         pytest.param(
-            {"targets": [torch.rand(4, 4)] * 2}, "Threshold probabilities first", id="soft masks"
+            {"targets": [torch.rand(4, 4)] * 2}, "Threshold probabilities: ", id="soft masks"
         ),
     ],
 )

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
+import { type DisplayWindow, windowInWords } from "../../src/lib/preview/window_text";
 import { Scope, type Tally } from "../../src/lib/segmentation/model_counts";
-import { windowInWords } from "../../src/lib/segmentation/segmentation_text";
 import type { Config } from "../../src/lib/segmentation/segmentation_wire";
 
 const config = (more: Partial<Config>) =>
@@ -50,5 +50,5 @@ it.each([
   [[-1024, 3071], "[-1024, 3071]"],
   [[0.123456, 7], "[0.1235, 7]"],
 ] as const)("says the window %j as %j", (window, words) => {
-  expect(windowInWords(config({ window: window as Config["window"] }))).toBe(words);
+  expect(windowInWords(window as DisplayWindow)).toBe(words);
 });

@@ -42,11 +42,6 @@ export function shareInWords(histogram: Float64Array, stop: number, of: string):
   return `${((100 * sum(histogram.subarray(stop + 1))) / sum(histogram)).toFixed(1)} % of ${of} on`;
 }
 
-/** What black and white stand for, where it is not 0 and 1 or 0 and 255: "[-1024, 3071]". */
-export function windowInWords(config: Config): string {
-  return config.window ? `[${config.window.map((v) => Number(v.toPrecision(4))).join(", ")}]` : "";
-}
-
 /** What is known of a pixel: "(12, 40), target 1, p in (0.42, 0.43]". */
 export function pixelInWords(
   config: Config,

@@ -134,6 +134,7 @@ class DetectionComparison(Comparison[DetectionFrame], DetectionDial):
             class_thresholds=first.class_thresholds,
             average=first.average,
             after_nms=first._after_nms and second._after_nms,
+            window=first._window,
         )
         self._follow_previews(first, second)
 
