@@ -100,7 +100,7 @@ def test_rounding_above_1_is_clamped_and_said() -> None:
     with pytest.warns(UserWarning, match="taken as rounding and clamped"):
         equal(to_probabilities(ONE * 0 + np.float32(1.0000004)), ONE * 0 + 1)
     with pytest.raises(ValueError, match=r"\[0, 1\]"):
-        to_probabilities(ONE + 0.01 + 1)
+        to_probabilities(ONE * 0 + np.float32(1.002))
     with pytest.warns(UserWarning, match="clamped"):
         assert td.segment(torch.tensor([1.0000004]), 0.5).tolist() == [255]
 

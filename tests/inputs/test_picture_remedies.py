@@ -36,6 +36,10 @@ VOLUME = RANDOM.random((2, 1, 4, 8, 10), dtype=np.float32)
         pytest.param(np.moveaxis(BANDS, 0, -1), list(BANDS), id="array (H, W, 13)"),
         pytest.param(BANDS[:2], list(BANDS[:2]), id="array (2, H, W)"),
         pytest.param(BANDS[:4], list(BANDS[:4]), id="4 float bands are no RGBA"),
+        pytest.param(BANDS[:, :7, :7], list(BANDS[:, :7, :7]), id="array (13, 7, 7)"),
+        pytest.param(
+            np.moveaxis(BANDS[:, :7, :7], 0, -1), list(BANDS[:, :7, :7]), id="array (7, 7, 13)"
+        ),
         pytest.param(np.stack([BANDS, BANDS]), [*BANDS, *BANDS], id="array (2, 13, H, W)"),
         pytest.param(RGB.astype(np.int64), [RGB], id="int64 (H, W, 3)"),
         pytest.param(np.moveaxis(RGB, -1, 0).astype(np.int32), [RGB], id="int32 (3, H, W)"),
@@ -102,6 +106,24 @@ def test_16_bits_have_one_window_for_all_and_keep_it(kind: str) -> None:
     pictures = to_pictures(given)
     equal([p.pixels[..., 0] for p in pictures], windowed(images, low, high))
     assert {p.range for p in pictures} == {(low, high)}
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.int16])
+def test_dark_pictures_of_16_bits_are_no_labels(dtype: Any) -> None:
+    dark = np.arange(80).reshape(8, 10).astype(dtype)
+    (picture,) = to_pictures(dark)
+    assert picture.range == (0, 79)
+    equal(picture.pixels[..., 0], windowed(dark, 0, 79))
+    equal(to_images(dark)[0, ..., 0], windowed(dark, 0, 79))
+    (labels,) = to_pictures(dark.astype(np.int64))
+    assert labels.range is None
+    assert labels.pixels.shape == (8, 10, 3)
+
+
+def test_a_palette_with_a_transparent_colour_is_rgba() -> None:
+    image = PIL.Image.fromarray(RGB).convert("P")
+    image.info["transparency"] = 0
+    equal(to_images(image)[0], np.asarray(image.convert("RGBA")))
 
 
 def test_the_preview_keeps_its_window_and_says_it() -> None:

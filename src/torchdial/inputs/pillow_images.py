@@ -35,11 +35,6 @@ def pillow_pixels(name: str, image: Any, size: tuple[int, int] | None = None) ->
 
 
 def _to_rgb(image: Any) -> Any:
-    if image.mode == "LAB":  # which `convert` refuses
-        from PIL import ImageCms
-
-        lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
-        return ImageCms.profileToProfile(image, lab, srgb, outputMode="RGB")
     has_alpha = image.mode in ("LA", "La", "PA", "RGBa") or "transparency" in image.info
     return image.convert("RGBA" if has_alpha else "RGB")
 
