@@ -61,13 +61,16 @@ def to_targets(
             remedy=_to_shape(name, given, shape, task),
         )
     labels = _to_labels(name, given).reshape(canonical)
-    ignored = torch.zeros_like(labels, dtype=torch.bool)
-    if masked is not None:
-        ignored |= to_tensor(name, masked).reshape(canonical)
+    count = num_classes if task == "multiclass" else 2
+    void = [] if masked is None else [to_tensor(name, masked).reshape(canonical)]
     if ignore_index is not None:
-        ignored |= _equals(labels, to_whole("ignore_index", ignore_index, remedy=IGNORE_REMEDY))
-    labels = labels.masked_fill(ignored, 0)
-    _refuse_unknown_labels(name, labels, num_classes if task == "multiclass" else 2)
+        index = to_whole("ignore_index", ignore_index, remedy=IGNORE_REMEDY)
+        void.append(_equals(labels, index))
+    if not void:
+        _refuse_unknown_labels(name, labels, count)
+        return labels.to(torch.uint8)
+    ignored = void[0] | void[-1]
+    _refuse_unknown_labels(name, labels.masked_fill(ignored, 0), count)
     return labels.to(torch.uint8).masked_fill_(ignored, IGNORED)
 
 
