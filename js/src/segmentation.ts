@@ -13,6 +13,7 @@ import { createDial, quarters } from "./lib/preview/curve_slider";
 import { createShell, type Preview, renderer } from "./lib/preview/preview_shell";
 import { imageKey } from "./lib/preview/tile_store";
 import { createToolbar, labelled } from "./lib/preview/toolbar";
+import { windowInWords } from "./lib/preview/window_text";
 import { readSource, Scope, type Source } from "./lib/segmentation/model_counts";
 import { createState } from "./lib/segmentation/segmentation_state";
 import {
@@ -104,6 +105,8 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
       if (!Number.isNaN(value) && models === sources.length) {
         words.push(`${nameOf(metric)} ${formatMetric(value)}`);
       }
+      const window = windowInWords(config.window);
+      if (window) words.push(window);
       return words.join(" · ");
     },
 
@@ -218,11 +221,11 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
   }
 
   function updateReadout(now: number[]): void {
-    const { average, task } = config;
+    const { task } = config;
     const { stop, shown } = state;
     const lines = sources.flatMap((source) => {
       const tallies = [...new Set([source.track, source.shown])].filter((tally) => tally !== null);
-      const words = tallies.map((tally) => metricsInWords(scope(), source, tally, now, average));
+      const words = tallies.map((tally) => metricsInWords(scope(), source, tally, now));
       if (!source.shown) {
         const of = task === "multilabel" && shown === null ? "class maps" : "pixels";
         const share = shareInWords(scope().histogram(source), stop, of);

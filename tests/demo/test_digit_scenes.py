@@ -11,7 +11,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from torchdial.demo import DigitScenes, digit_scenes, digit_scenes as scenes_module
+from torchdial.demo import DigitScenes, digit_scenes
+
+scenes_module = importlib.import_module("torchdial.demo.digit_scenes")  # not the function
 
 
 @pytest.fixture(scope="module")

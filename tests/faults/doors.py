@@ -114,8 +114,10 @@ SEGMENTATION = GIVEN | {
     "ignore_index": None,
     "curves": None,
     "average": "micro",
+    "include_background": True,
     "mean": None,
     "std": None,
+    "window": None,
 }
 DETECTION = {
     "images": IMAGES,
@@ -135,6 +137,7 @@ DETECTION = {
     "image_ids": None,
     "mean": None,
     "std": None,
+    "window": None,
 }
 
 DOORS: dict[str, Door] = {
@@ -200,7 +203,18 @@ DOORS: dict[str, Door] = {
     "SegmentationPreview.from_model": Door(
         functools.partial(td.SegmentationPreview.from_model, from_logits=True),
         {"model": convolution(), "images": IMAGES, "targets": TARGETS, "output": None}
-        | {"batch_size": 2},
+        | {"batch_size": 2, "display": None},
+    ),
+    "SegmentationPreview.evaluate": Door(
+        lambda **given: td.SegmentationPreview(**GIVEN).evaluate(**given),
+        {"loader": [(PROBS, TARGETS)], "unpack": None},
+    ),
+    "SegmentationPreview.labels": Door(
+        lambda **given: td.SegmentationPreview(
+            IMAGES, PROBS.repeat(1, 2, 1, 1), task="multiclass"
+        ).labels(**given),
+        {"image": 0},
+        more=("image",),
     ),
     "SegmentationPreview.refresh": Door(
         lambda **given: td.SegmentationPreview(**GIVEN).refresh(**given), {"probs": PROBS}
@@ -231,6 +245,7 @@ DOORS: dict[str, Door] = {
             "thresholds": 11,
             "ignore_index": None,
             "zero_division": 1.0,
+            "include_background": True,
         },
     ),
     "ThresholdSweep.update": Door(update_maps, {"preds": PROBS, "target": TARGETS}),
@@ -324,7 +339,9 @@ DOORS: dict[str, Door] = {
             "image_ids": None,
         },
     ),
-    "inputs.to_images": Door(inputs.to_images, {"images": IMAGES, "mean": 0.5, "std": 0.5}),
+    "inputs.to_images": Door(
+        inputs.to_images, {"images": IMAGES, "mean": 0.5, "std": 0.5, "window": None}
+    ),
     "inputs.to_probabilities": Door(
         inputs.to_probabilities, {"preds": PROBS, "task": "binary", "num_classes": None}
     ),

@@ -199,7 +199,7 @@ def test_zeros_packed_a_thousandfold(
     assert len(content) < 40_000
     with little_memory(3 * (10 << 20)):
         assert load(kind, path) is None
-    monkeypatch.setattr(archive, "SMALL", 1 << 20)
+    monkeypatch.setattr(archive, "SAFE_BYTES", 1 << 20)
     with little_memory(1_000_000), pytest.raises(ValueError, match="bytes packed into"):
         CLASSES[kind].load(path)
 
@@ -231,7 +231,7 @@ def test_what_is_very_empty_can_be_saved_and_loaded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It packs as densely as a bomb, so it is not packed."""
-    monkeypatch.setattr(archive, "SMALL", 1 << 20)
+    monkeypatch.setattr(archive, "SAFE_BYTES", 1 << 20)
     empty = {"x": np.zeros((1 << 18,), np.int64)}
     archive.write_archive(tmp_path / "file", {"format": "a/1"}, empty)
     _, arrays = read_archive(tmp_path / "file", "a/1")

@@ -16,7 +16,7 @@ from matplotlib.image import imread
 
 import torchdial as td
 from tests.widgets.preview.boxes import scene
-from torchdial.figures.static.detection_picture import FALSE, IGNORED, MISSED, TRUE, category
+from torchdial.figures.static.detection_picture import FALSE, IGNORED_BOX, MISSED, TRUE, category
 
 
 def outlines(figure: Any) -> dict[str, np.ndarray]:
@@ -40,7 +40,7 @@ def test_shows_what_is_true_false_and_missed() -> None:
     expected = {
         TRUE: kept["boxes"][true],
         FALSE: kept["boxes"][~true & ~ignored],
-        IGNORED: kept["boxes"][ignored],
+        IGNORED_BOX: kept["boxes"][ignored],
         MISSED: targets[0]["boxes"][errors["missed"]],
     }
     for style, boxes in expected.items():

@@ -113,10 +113,10 @@ def test_tensors_from_what_people_have(given: Any, expected: np.ndarray) -> None
 @pytest.mark.parametrize(
     ("given", "got", "remedy"),
     [
-        pytest.param("text", "str 'text'", "as_tensor", id="text"),
+        pytest.param("text", "str 'text'", "PIL.Image.open", id="text"),
         pytest.param([[0.1]], "list [[0.1]]", "as_tensor", id="nested numbers"),
         pytest.param(np.array(["a"]), "a <U1 array", "as_tensor", id="an array of text"),
-        pytest.param(np.array([{}]), "a object array", "as_tensor", id="an array of objects"),
+        pytest.param(np.array([{}]), "a object array", "numpy.stack", id="an array of objects"),
         pytest.param(torch.zeros(0, 4, 4), "shape (0, 4, 4)", "empty batches", id="no image"),
         pytest.param([torch.zeros(2), torch.zeros(3)], "2 different", "Resize", id="two sizes"),
     ],
@@ -135,7 +135,7 @@ NAN = torch.tensor([[0.5, float("nan"), float("inf")]])
         pytest.param(
             torch.ones(4, 4).long(),
             {},
-            says("probs", "floating-point", "int64", "label map has already been decided"),
+            says("probs", "floating-point", "int64", "label map cannot be thresholded"),
             id="a label map",
         ),
         pytest.param(
@@ -150,7 +150,7 @@ NAN = torch.tensor([[0.5, float("nan"), float("inf")]])
         pytest.param(
             torch.tensor([[0.0, 255.0]]),
             {},
-            says("probs", "in [0, 1]", "[0, 255]", "divide by 255"),
+            says("probs", "in [0, 1]", "[0, 255]", "probs / 255"),
             id="bytes as floats",
         ),
         pytest.param(
@@ -175,18 +175,18 @@ NAN = torch.tensor([[0.5, float("nan"), float("inf")]])
             id="channels for binary",
         ),
         pytest.param(
-            torch.rand(2, 3, 4, 4),
+            torch.rand(2, 3, 5, 5),
             {"task": "multiclass", "num_classes": 4},
-            says("probs", "4 channels", "(2, 3, 4, 4)", "num_classes"),
+            says("probs", "4 channels", "(2, 3, 5, 5)", "num_classes=3"),
             id="another number of classes",
         ),
         pytest.param(
             torch.rand(4, 4),
             {"task": "multilabel"},
-            says("probs", "(C, H, W)", "(4, 4)", "batch dimension"),
+            says("probs", "(C, H, W)", "(4, 4)", "task='binary'"),
             id="no channels for multilabel",
         ),
-        pytest.param(torch.rand(4), {}, says("probs", "(H, W)", "(4,)", "batch"), id="a line"),
+        pytest.param(torch.rand(4), {}, says("probs", "(H, W)", "(4,)", "reshape(1"), id="a line"),
     ],
 )
 def test_what_is_refused(preds: torch.Tensor, kwargs: dict[str, Any], message: str) -> None:

@@ -88,7 +88,7 @@ KNOWN = "labels 0 … 1"
         pytest.param(
             torch.tensor([[0, 255, 255]]),
             None,
-            says("targets", KNOWN, "also [255] at 2 pixels", "target > 0"),
+            says("targets", KNOWN, "also [255] at 2 pixels", "targets > 0"),
             id="a mask of 0 and 255",
         ),
         pytest.param(
@@ -100,7 +100,7 @@ KNOWN = "labels 0 … 1"
         pytest.param(
             torch.tensor([[0, -1, 3]]),
             255,
-            says("targets", KNOWN, "also [-1, 3] at 2 pixels", "ignore_index="),
+            says("targets", KNOWN, "also [-1, 3] at 2 pixels", "masked_array"),
             id="unknown beside another that is ignored",
         ),
         pytest.param(
@@ -112,19 +112,19 @@ KNOWN = "labels 0 … 1"
         pytest.param(
             torch.tensor([[0.0, 0.5, 1.0]]),
             None,
-            says("targets", KNOWN, "also [0.5] at 1 pixels", "ignore_index="),
+            says("targets", KNOWN, "also [0.5] at 1 pixels", "targets > 0.5"),
             id="a soft label",
         ),
         pytest.param(
             torch.tensor([[0.0, float("nan"), 1.0]]),
             None,
-            says("targets", KNOWN, "also [nan] at 1 pixels", "ignore_index="),
+            says("targets", KNOWN, "also [nan] at 1 pixels", "masked_array"),
             id="NaN",
         ),
         pytest.param(
             torch.zeros(1, 3, dtype=torch.complex64),
             None,
-            says("targets", "bool, integer", "complex64", "a label for each pixel"),
+            says("targets", "bool, integer", "complex64", "targets.real"),
             id="complex",
         ),
         pytest.param(
@@ -141,6 +141,8 @@ def test_what_is_refused(labels: torch.Tensor, ignore_index: int | None, message
 
 
 def test_one_hot_targets_are_no_label_map() -> None:
-    message = says("mask", "shape (2, 4, 4)", "shape (2, 5, 4, 4)", "number and the size")
+    message = says(
+        "mask", "shape (2, 4, 4)", "shape (2, 5, 4, 4)", "torch.as_tensor(mask).argmax(-3)"
+    )
     with pytest.raises(ValueError, match=message):
         to_targets(torch.zeros(2, 5, 4, 4), (2, 5, 4, 4), "multiclass", name="mask")

@@ -100,11 +100,10 @@ def test_what_is_not_finite_is_magenta() -> None:
     ("images", "options", "message"),
     [
         pytest.param(torch.rand(2), {}, r"expected shape \(H, W\)", id="one dimension"),
-        pytest.param(torch.rand(1, 2, 3, 4, 5), {}, "Choose one frame", id="a video"),
+        pytest.param(torch.rand(1, 2, 3, 4, 5), {}, "Make one batch", id="a video"),
         pytest.param([], {}, "expected images, got none", id="nothing"),
         pytest.param(torch.rand(0, 3, 4, 4), {}, "expected at least one", id="an empty batch"),
         pytest.param(torch.rand(4, 4).cfloat(), {}, "expected real numbers", id="complex"),
-        pytest.param(torch.full((1, 4, 4), -1), {}, "labels of at least 0", id="negative labels"),
         pytest.param(RGB, {"cmap": "rainbows"}, "cmap: expected the name", id="unknown map"),
         pytest.param(RGB, {"normalize": (1, 0)}, "low < high", id="range upside down"),
         pytest.param(RGB, {"mean": [0.5, 0.5]}, "one for each of 3 channels", id="two means"),

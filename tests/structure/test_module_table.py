@@ -299,3 +299,82 @@ def test_pandas_has_a_row_for_each_module() -> None:
 def test_refuses_what_is_no_module() -> None:
     with pytest.raises(ValueError, match=r"model: expected a torch\.nn\.Module, got str 'resnet'"):
         module_table("resnet")  # type: ignore[arg-type]
+
+
+class Detector(nn.Module):
+    """Takes a list of images, as torchvision's detectors do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3)
+
+    def forward(self, images: Any, targets: Any = None) -> list[Any]:
+        if targets is not None:
+            raise TypeError("targets should not be passed in eval mode")
+        return [self.conv(image[None]) for image in images]
+
+
+def test_a_list_that_cannot_be_spread_is_one_argument() -> None:
+    table = module_table(Detector(), [torch.rand(3, 8, 8), torch.rand(3, 9, 7)])
+    assert table.failure is None
+    assert of(table, "").path == ""
+    use = table.use(table.rows[0])
+    assert use is not None
+    assert use.outputs == ((1, 4, 6, 6), (1, 4, 7, 5))
+
+
+def test_a_list_that_fails_either_way_says_how_the_arguments_failed() -> None:
+    table = module_table(Detector(), [torch.rand(2, 8, 8), torch.rand(2, 9, 7)])
+    assert table.failure is not None
+    assert "targets should not be passed" in table.failure.message
+
+
+@pytest.mark.parametrize("make", [torch.jit.script, lambda m: torch.jit.trace(m, torch.rand(2, 4))])
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_scripted_modules_are_shown(make: Any) -> None:
+    model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Sequential(nn.Linear(8, 2)))
+    plain, scripted = (module_table(m, torch.rand(2, 4)) for m in (model, make(model)))
+    assert [(r.path, r.kind, r.parameters) for r in scripted.rows] == [
+        (r.path, r.kind, r.parameters) for r in plain.rows
+    ]
+    ours, theirs = scripted.use(scripted.rows[0]), plain.use(plain.rows[0])
+    assert ours is not None
+    assert theirs is not None
+    assert (ours.outputs, ours.flops) == (theirs.outputs, theirs.flops)
+    inside = nn.Sequential(nn.Linear(4, 4), make(model))
+    assert module_table(inside, torch.rand(2, 4)).failure is None
+
+
+class Uncounted(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.rand(4))
+        self.linear = nn.Linear(4, 4)
+
+    def forward(self, x: Any) -> Any:
+        return torch.mv(self.linear(x), self.weight) + torch.dot(self.weight, self.weight)
+
+
+def test_products_that_torchs_counter_lacks_are_named() -> None:
+    table = module_table(Uncounted(), torch.rand(2, 4))
+    assert table.seen is not None
+    assert table.seen.uncounted == ("aten.mv", "aten.dot")
+    assert "64 FLOPs forward, without aten.mv, aten.dot" in table.summary()
+    assert module_table(nn.Linear(4, 4), torch.rand(2, 4)).seen.uncounted == ()  # type: ignore
+
+
+@pytest.mark.skipif(not hasattr(torch, "_grouped_mm"), reason="torch has no _grouped_mm yet")
+def test_a_mixture_of_experts_is_not_counted_in_silence() -> None:
+    class Experts(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = nn.Parameter(torch.rand(2, 16, 16, dtype=torch.bfloat16))
+
+        def forward(self, x: Any) -> Any:
+            ends = torch.tensor([3, 8], dtype=torch.int32)
+            return torch._grouped_mm(x.to(torch.bfloat16), self.weight, offs=ends)
+
+    table = module_table(Experts(), torch.rand(8, 16))
+    assert table.failure is None
+    assert table.seen is not None
+    assert "aten._grouped_mm" in table.seen.uncounted or table.use(table.rows[0]).flops > 0  # type: ignore

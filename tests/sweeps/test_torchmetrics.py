@@ -113,7 +113,7 @@ def test_reset_forgets() -> None:
 def test_a_refused_batch_leaves_the_counts() -> None:
     metric = updated("multiclass")
     probs, target = batch_of("multiclass")
-    with pytest.raises(ValueError, match=says("preds", "[0, 1]", "values in", "from_logits")):
+    with pytest.raises(ValueError, match=says("preds", "[0, 1]", "values in", "Scores")):
         metric.update(probs + 1, target)
     with pytest.raises(ValueError, match=says("target", "labels 0 … 2", "[3]", "ignore_index")):
         metric.update(probs, target.clamp(max=3))

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, TensorDataset
 from traitlets import TraitError
 
 import torchdial as td
-from torchdial.widgets.image_grid import PAGE_SIZE
+from torchdial.widgets.image_grid import GRID_PAGE_SIZE
 
 
 def tiles(grid: td.ImageGrid) -> dict[str, bytes]:
@@ -99,11 +99,11 @@ def test_what_there_is_not_is_answered_with_an_error() -> None:
 def test_only_what_is_seen_of_a_dataset_is_read() -> None:
     dataset = Numbered()
     grid = td.ImageGrid(dataset)
-    assert set(dataset.read) == set(range(PAGE_SIZE))
+    assert set(dataset.read) == set(range(GRID_PAGE_SIZE))
     assert grid._config["num_images"] == 10_000
     _, buffers = asked(grid, {"type": "need", "keys": ["picture/9999"]})
     assert buffers == [bytes([9999 % 256] * 48)]
-    assert len(set(dataset.read)) == PAGE_SIZE + 1
+    assert len(set(dataset.read)) == GRID_PAGE_SIZE + 1
 
 
 def test_a_loader_is_read_in_its_order_up_to_what_is_seen() -> None:
@@ -202,7 +202,7 @@ def test_a_closed_grid_is_collected() -> None:
         pytest.param({"captions": ["a"]}, "a text for each of 2 pictures", id="one caption"),
         pytest.param({"targets": [None]}, "one for each of 2 pictures", id="one target"),
         pytest.param(
-            {"targets": [torch.rand(4, 4)] * 2}, "Threshold probabilities first", id="soft masks"
+            {"targets": [torch.rand(4, 4)] * 2}, "Threshold probabilities: ", id="soft masks"
         ),
     ],
 )
@@ -224,3 +224,21 @@ def test_the_static_picture_shows_the_page() -> None:
     assert [text.get_text() for text in figure.texts] == ["0", "1"]
     data, _ = grid._repr_mimebundle_()
     assert data["image/png"].startswith(b"\x89PNG")
+
+
+def test_a_mask_of_another_size_is_named_in_the_caption() -> None:
+    grid = td.ImageGrid(
+        torch.rand(2, 3, 8, 10), targets=[torch.ones(8, 10).long(), torch.ones(4, 5).long()]
+    )
+    assert [grid._caption(i) for i in range(2)] == ["0", "1  mask of 4 × 5 not drawn"]
+
+
+def test_16_bits_keep_their_window_over_datasets_and_refreshes() -> None:
+    first, second = torch.tensor([[[0, 1000]]]).short(), torch.tensor([[[500, 3000]]]).short()
+    grid = td.ImageGrid([first, first])
+    grid.refresh([second])
+    picture = grid.picture(0)
+    assert picture.range == (0, 1000)
+    assert picture.pixels.ravel().tolist() == [128, 255]
+    slices = td.ImageGrid(TensorDataset(torch.stack([second, first])))
+    assert [slices.picture(i).range for i in range(2)] == [(500, 3000)] * 2

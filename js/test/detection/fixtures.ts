@@ -19,6 +19,7 @@ export const CONFIG: DetectionConfig = {
   average: "micro",
   zero_division: 1,
   has_targets: true,
+  window: null,
   page_size: 16,
   match_iou: 0.5,
   class_agnostic: false,

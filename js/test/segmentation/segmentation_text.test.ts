@@ -86,7 +86,7 @@ describe("metrics in words", () => {
   ])("at stop %i", (stop, text) => {
     const source = readSource(config, 0, { tiles: [], histogram, tally: wire }, null);
     const { shown } = source;
-    expect(shown && metricsInWords(scope, source, shown, [stop], "micro")).toEqual([
+    expect(shown && metricsInWords(scope, source, shown, [stop])).toEqual([
       text,
       "micro over 1 image",
     ]);
@@ -96,7 +96,7 @@ describe("metrics in words", () => {
     const curves = { ...wire, total_images: 64 };
     const source = readSource(config, 0, { tiles: [], histogram, tally: wire }, curves);
     const over = (tally: typeof source.shown) =>
-      tally && metricsInWords(scope, source, tally, [1], "micro")[1];
+      tally && metricsInWords(scope, source, tally, [1])[1];
     expect(over(source.shown)).toBe("micro over the shown 1 image");
     expect(over(source.track)).toBe("micro over 64 images");
   });

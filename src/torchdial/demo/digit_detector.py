@@ -13,7 +13,7 @@ from torch.nn import functional
 from torchdial.demo.digit_scenes import DigitScenes
 from torchdial.demo.training_loop import check_images, check_positive, fit
 
-_STRIDE = 8
+_DETECTOR_STRIDE = 8
 _NEAR = 8.0  # an object's points are inside its box, across and down no further from its centre
 _FARTHEST = 160.0  # the longest distance, in pixels, from a point to a side
 
@@ -42,7 +42,7 @@ class DigitDetector(nn.Module):
     Args:
         num_classes: Classes 0 ... num_classes - 1, at least 1.
         width: Channels at half the resolution, at least 1; doubled at every halving.
-        score_floor: Candidates of a lower score are not handed out, in [0, 1).
+        score_floor: Candidates of a lower score are left out, in [0, 1).
 
     Raises:
         ValueError: If an argument is out of the range given above.
@@ -99,14 +99,14 @@ class DigitDetector(nn.Module):
         ]
 
     def points(self, images: Tensor) -> Points:
-        """Return what is said at every point, for images as `forward` takes them."""
-        check_images(images, 3, _STRIDE)
+        """Return the raw output at every point, for images as `forward` takes them."""
+        check_images(images, 3, _DETECTOR_STRIDE)
         # Convolutions are faster in this layout on a CPU, and give the same result.
         features = self.body(images.contiguous(memory_format=torch.channels_last))
-        said = self.head(features).flatten(2).transpose(1, 2)
-        objects, classes, sides = said.split([1, self.num_classes, 4], dim=-1)
+        raw = self.head(features).flatten(2).transpose(1, 2)
+        objects, classes, sides = raw.split([1, self.num_classes, 4], dim=-1)
         near, far = sides.clamp(max=math.log(_FARTHEST)).exp().chunk(2, dim=-1)
-        places = _places(features.shape[2], features.shape[3]).to(said)
+        places = _places(features.shape[2], features.shape[3]).to(raw)
         return Points(objects[..., 0], classes, torch.cat([places - near, places + far], dim=-1))
 
 
@@ -122,7 +122,7 @@ def train_detector(
 ) -> list[float]:
     """Fit a detector to the boxes and labels of scenes, on the device the model is on.
 
-    A point answers for the object whose centre is nearest, if it lies inside the box and within 8
+    A point is assigned the object whose centre is nearest, if it lies inside the box and within 8
     pixels of the centre across and down. The loss is the focal loss of "is there one?", and at
     points that answer the cross entropy of the class and the generalised IoU of the box. Adam with
     a one-cycle learning rate; the model's training or evaluation mode is put back. The loop itself
@@ -160,8 +160,8 @@ def train_detector(
         )
     device = next(model.parameters()).device
     images = scenes.images.to(device)
-    check_images(images, 3, _STRIDE)
-    places = _places(images.shape[2] // _STRIDE, images.shape[3] // _STRIDE)
+    check_images(images, 3, _DETECTOR_STRIDE)
+    places = _places(images.shape[2] // _DETECTOR_STRIDE, images.shape[3] // _DETECTOR_STRIDE)
     pairs = zip(scenes.boxes, scenes.labels, strict=True)
     assigned = [_assign(boxes, labels, places) for boxes, labels in pairs]
     true_labels = torch.stack([labels for labels, _ in assigned]).to(device)
@@ -197,7 +197,7 @@ def _layer(before: int, after: int, stride: int = 1) -> nn.Sequential:
 def _places(rows: int, columns: int) -> Tensor:
     """Return x and y of each point, float32 (P, 2), row after row."""
     y, x = torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing="ij")
-    return _STRIDE * torch.stack([x, y], dim=-1).reshape(-1, 2) + _STRIDE / 2
+    return _DETECTOR_STRIDE * torch.stack([x, y], dim=-1).reshape(-1, 2) + _DETECTOR_STRIDE / 2
 
 
 def _above(boxes: Tensor, scores: Tensor, floor: float) -> dict[str, Tensor]:
@@ -219,15 +219,15 @@ def _assign(boxes: Tensor, labels: Tensor, places: Tensor) -> tuple[Tensor, Tens
     return label, box
 
 
-def _loss(said: Points, labels: Tensor, boxes: Tensor) -> Tensor:
+def _loss(raw: Points, labels: Tensor, boxes: Tensor) -> Tensor:
     """Return the loss of a batch; labels (n, P), -1 without an object, and boxes (n, P, 4)."""
     found = labels >= 0
     count = found.sum().clamp(min=1)
-    wanted = found.to(said.objects.dtype)
-    entropy = functional.binary_cross_entropy_with_logits(said.objects, wanted, reduction="none")
-    focus = (said.objects.sigmoid() - wanted).detach().square()
-    of_class = functional.cross_entropy(said.classes[found], labels[found], reduction="sum")
-    of_box = (1 - _generalised_iou(said.boxes[found], boxes[found])).sum()
+    wanted = found.to(raw.objects.dtype)
+    entropy = functional.binary_cross_entropy_with_logits(raw.objects, wanted, reduction="none")
+    focus = (raw.objects.sigmoid() - wanted).detach().square()
+    of_class = functional.cross_entropy(raw.classes[found], labels[found], reduction="sum")
+    of_box = (1 - _generalised_iou(raw.boxes[found], boxes[found])).sum()
     return ((focus * entropy).sum() + of_class + of_box) / count
 
 

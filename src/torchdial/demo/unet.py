@@ -16,7 +16,7 @@ from torchdial.demo.training_loop import check_images, check_positive, fit
 Target: TypeAlias = Literal["masks", "classes"]
 Loss: TypeAlias = Callable[[Tensor, Tensor], Tensor]
 
-_STRIDE = 8
+_UNET_STRIDE = 8
 
 
 class UNet(nn.Module):
@@ -71,7 +71,7 @@ class UNet(nn.Module):
         Raises:
             ValueError: If the shape is another one.
         """
-        check_images(images, self.in_channels, _STRIDE)
+        check_images(images, self.in_channels, _UNET_STRIDE)
         skips: list[Tensor] = []
         # Convolutions are faster in this layout on a CPU, and give the same result.
         x = images.contiguous(memory_format=torch.channels_last)

@@ -1,6 +1,6 @@
-"""What people hand in, brought to one canonical form, with the errors it deserves.
+"""Validation of what users pass, and its conversion to one canonical form.
 
-Nothing here knows of widgets. Each function validates once; what it returns is trusted after.
+Nothing here imports widgets. Each function validates once; its result is used without checks.
 """
 
 from torchdial.inputs.boxes import to_boxes

@@ -1,4 +1,4 @@
-"""What kind of thing somebody handed in; asked at the door, in one way everywhere."""
+"""Checks of the type of an argument, and conversions to lists, names and dicts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from torchdial.inputs.errors import describe, refusal
 def one_of(
     name: str, value: Any, known: Sequence[str], remedy: str = "Choose one of these."
 ) -> None:
-    """Raise ValueError for anything but one of some words.
+    """Raise ValueError for anything but one of the known strings.
 
     Example:
         >>> one_of("average", "micro", ["micro", "macro"])
@@ -34,10 +34,10 @@ def of_kind(
 
 
 def to_list(name: str, value: Any, *, expected: str, remedy: str) -> list[Any]:
-    """Return what a list, a tuple, an array or another iterable holds; text is none.
+    """Return the items of a list, a tuple, an array or another iterable, except of text.
 
     Raises:
-        ValueError: it is nothing to go through.
+        ValueError: it is not iterable, or text.
 
     Example:
         >>> to_list("names", ("a", "b"), expected="names", remedy="Pass a list.")
@@ -46,16 +46,16 @@ def to_list(name: str, value: Any, *, expected: str, remedy: str) -> list[Any]:
     try:
         if not isinstance(value, (str, bytes)):
             return list(value)
-    except Exception:  # noqa: S110 - whatever it raises, it cannot be gone through
+    except Exception:  # noqa: S110 - not iterable, whatever it raises
         pass
     raise refusal(name, expected=expected, got=describe(value), remedy=remedy)
 
 
 def to_names(name: str, value: Any) -> list[str]:
-    """Return names, from one or from several.
+    """Return a list of names, from one name or several.
 
     Raises:
-        ValueError: they are none.
+        ValueError: something else than strings.
 
     Example:
         >>> to_names("layers", "0.weight")
@@ -71,10 +71,10 @@ def to_names(name: str, value: Any) -> list[str]:
 
 
 def to_dict(name: str, value: Any, *, expected: str, remedy: str) -> dict[Any, Any]:
-    """Return what a mapping holds, nothing for None.
+    """Return a mapping as a dict, None as an empty one.
 
     Raises:
-        ValueError: it is no mapping.
+        ValueError: it is not a mapping.
     """
     if value is None:
         return {}
@@ -83,10 +83,10 @@ def to_dict(name: str, value: Any, *, expected: str, remedy: str) -> dict[Any, A
 
 
 def to_own_thresholds(value: Any) -> list[Any]:
-    """Return the thresholds of classes that are given in a list.
+    """Return a list of the classes' own thresholds.
 
     Raises:
-        ValueError: it is no list.
+        ValueError: it is not a list.
     """
     remedy = "Pass a list in the order of the classes, or a dict."
     expected = "a number or None for each class"
@@ -94,13 +94,13 @@ def to_own_thresholds(value: Any) -> list[Any]:
 
 
 def refuse_no_path(name: str, value: Any) -> None:
-    """Raise ValueError for what is no path."""
+    """Raise ValueError for anything but a path."""
     of_kind(
         name, value, (str, os.PathLike), expected="a path", remedy='Pass text such as "run.td".'
     )
 
 
 def is_dense(tensor: torch.Tensor) -> bool:
-    """Return whether a tensor holds numbers at hand, one for each of its elements."""
+    """Return whether a tensor is strided, with data, and neither nested nor quantized."""
     plain = tensor.layout == torch.strided and not tensor.is_nested
     return plain and not (tensor.is_meta or tensor.is_quantized)

@@ -1,7 +1,8 @@
-"""The one shape of an error message: what was expected, what came, and what to do."""
+"""The form of every error message: what was expected, what was passed, and a remedy."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,15 +15,24 @@ def refusal(name: str, *, expected: str, got: str, remedy: str) -> ValueError:
 
 
 def describe(value: Any) -> str:
-    """Say in a few words what an argument is: type, dtype and shape where it has them."""
+    """Return type, dtype and shape of an argument, or the beginning of its repr."""
     try:
         if isinstance(value, (torch.Tensor, np.ndarray)):
             kind = "tensor" if isinstance(value, torch.Tensor) else "array"
             dtype, shape = str(value.dtype).removeprefix("torch."), tuple(value.shape)
             return f"a {dtype} {kind} of shape {shape}"
         return f"{type(value).__name__} {value!r:.60}"
-    except Exception:  # a nested tensor has no shape, and a repr may do anything
+    except Exception:  # a nested tensor has no shape, and a repr may raise
         return f"something of the type {type(value).__name__}"
+
+
+def contents(value: Any) -> str:
+    """Return the keys or the length of a container; anything else as `describe` does."""
+    if isinstance(value, Mapping):
+        return f"{type(value).__name__} with the keys {list(value)[:8]}"
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return f"{type(value).__name__} of {len(value)}"
+    return describe(value)
 
 
 def refuse_non_finite(name: str, values: torch.Tensor) -> None:

@@ -1,4 +1,4 @@
-"""Where pictures come from: tensors at hand, a dataset or a loader read as far as one looks."""
+"""Where pictures come from: tensors, a dataset, or a loader that is read as far as needed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from torchdial.inputs.errors import describe, refusal
-from torchdial.inputs.tensor_images import Picture, to_pictures
+from torchdial.inputs.tensor_images import Picture, PictureReader
 
 
 class PictureSource:
@@ -30,7 +30,7 @@ class PictureSource:
         """
 
 
-def to_source(images: Any, options: Mapping[str, Any]) -> PictureSource:
+def to_source(images: Any, reader: PictureReader) -> PictureSource:
     """Return a source of what `to_pictures` takes, of a dataset, or of a loader.
 
     Of a dataset's items and a loader's batches that are tuples the first part is shown, of dicts
@@ -38,17 +38,17 @@ def to_source(images: Any, options: Mapping[str, Any]) -> PictureSource:
 
     Args:
         images: the pictures.
-        options: arguments of `to_pictures`.
+        reader: reads them.
 
     Raises:
         ValueError: neither of these.
     """
     if isinstance(images, DataLoader):
-        return _FromLoader(images, options)
+        return _FromLoader(images, reader)
     if _is_plain(images):
-        return _Given(to_pictures(images, **options))
+        return _Given(reader.read(images))
     if hasattr(images, "__getitem__") and hasattr(images, "__len__") and not _is_text(images):
-        return _FromDataset(images, options)
+        return _FromDataset(images, reader)
     raise refusal(
         "images",
         expected="tensors, arrays, Pillow images, a dataset with a length, or a DataLoader",
@@ -73,8 +73,8 @@ class _FromDataset(PictureSource):
 
     KEPT = 128
 
-    def __init__(self, dataset: Any, options: Mapping[str, Any]) -> None:
-        self._dataset, self._options = dataset, options
+    def __init__(self, dataset: Any, reader: PictureReader) -> None:
+        self._dataset, self._reader = dataset, reader
         self._last: dict[int, Picture] = {}
         if len(dataset) == 0:
             raise _refuse_empty()
@@ -84,11 +84,11 @@ class _FromDataset(PictureSource):
 
     def __getitem__(self, index: int) -> Picture:
         if index not in self._last:
-            shown = to_pictures([_image_in(self._dataset[index])], **self._options)
+            shown = self._reader.read([_image_in(self._dataset[index])])
             if len(shown) != 1:
                 raise refusal(
                     f"images[{index}]",
-                    expected="1, 3 or 4 channels",
+                    expected="one picture for each item, of 1 or 3 channels, or 4 in uint8",
                     got=f"{len(shown)}",
                     remedy="Show feature maps of one image at a time: ImageGrid(maps[0]).",
                 )
@@ -101,7 +101,7 @@ class _FromDataset(PictureSource):
 class _FromLoader(PictureSource):
     """Batches in the order of the loader, read up to the picture that is asked for, and kept."""
 
-    def __init__(self, loader: DataLoader[Any], options: Mapping[str, Any]) -> None:
+    def __init__(self, loader: DataLoader[Any], reader: PictureReader) -> None:
         try:
             self._count = len(loader.dataset)  # type: ignore[arg-type]
         except TypeError:
@@ -113,7 +113,7 @@ class _FromLoader(PictureSource):
             ) from None
         if self._count == 0:
             raise _refuse_empty()
-        self._options = options
+        self._reader = reader
         self._read: list[Picture] = []
         self._batches: Iterator[Any] = iter(loader)
 
@@ -126,7 +126,7 @@ class _FromLoader(PictureSource):
             if batch is None:
                 self._count = len(self._read)  # drop_last, or a sampler of fewer
                 raise IndexError(index)
-            self._read.extend(to_pictures(_image_in(batch), **self._options))
+            self._read.extend(self._reader.read(_image_in(batch)))
         return self._read[index]
 
 

@@ -97,7 +97,7 @@ def to_whole(
         value: any number without a fraction, such as 3, 3.0 or a tensor that holds one number.
         least: the smallest, None for any that 64 bits hold.
         most: the largest, None for any that 64 bits hold.
-        remedy: what to do.
+        remedy: the last sentence of the error.
 
     Raises:
         ValueError: it is not a whole number, or out of range.

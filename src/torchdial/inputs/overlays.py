@@ -11,10 +11,11 @@ import numpy.typing as npt
 import torch
 
 from torchdial.array_types import Bytes
-from torchdial.inputs.arguments import is_dense, to_list
+from torchdial.inputs.arguments import to_list
 from torchdial.inputs.boxes import BoxFormat
 from torchdial.inputs.detection_targets import to_annotations
 from torchdial.inputs.errors import describe, refusal
+from torchdial.inputs.probability_maps import to_tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,19 +85,28 @@ def _to_overlay(name: str, target: Any, box_format: BoxFormat | None) -> Overlay
 
 def _to_mask(name: str, target: Any) -> Bytes:
     try:
-        mask = torch.as_tensor(target).detach().cpu()
-    except Exception:  # not a map, whatever torch raises
-        mask = torch.empty(0)
-    if not is_dense(mask):
+        mask = to_tensor(name, target).cpu()
+    except ValueError:  # refused below, with what an overlay may be
         mask = torch.empty(0)
     mask = mask.squeeze(0) if mask.ndim == 3 else mask
     fits = mask.ndim == 2 and mask.numel() > 0 and mask.dtype in INTEGER_TYPES
+    if fits and mask.dtype != torch.bool:
+        mask = mask.masked_fill(mask == -1, 0)  # an ignored label is not drawn
     if not fits or int(mask.min()) < 0 or int(mask.max()) > 255:
         raise refusal(
             name,
-            expected="a label map or bool mask (H, W) with labels 0 … 255, or a dict with boxes",
+            expected="a label map or bool mask (H, W) with labels -1 … 255, or a dict with boxes",
             got=describe(target),
-            remedy="Threshold probabilities first: probs > 0.5.",
+            remedy=_to_map(name, mask),
         )
     found: Bytes = mask.to(torch.uint8).numpy()
     return found
+
+
+def _to_map(name: str, mask: torch.Tensor) -> str:
+    given = f"torch.as_tensor({name})"
+    if mask.ndim == 2 and mask.dtype in INTEGER_TYPES:
+        return f"Colours repeat, so pass the labels modulo 256: {given} % 256."
+    if mask.ndim == 3:
+        return f"Pass one map, such as that of the highest channel: {given}.argmax(0)."
+    return f"Threshold probabilities: {given} > 0.5."

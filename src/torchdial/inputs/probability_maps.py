@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from numbers import Integral
 from typing import Any, Literal, get_args
 
@@ -14,15 +15,20 @@ from torchdial.inputs.errors import describe, refusal, refuse_non_finite
 Task = Literal["binary", "multilabel", "multiclass"]
 
 MAX_CLASSES = 255  # a label has to fit in one byte beside the mark of an ignored pixel
+LABEL_MAP = (
+    "A label map cannot be thresholded: pass what the model returns before the argmax or the "
+    "comparison."
+)
+ROUNDING = 1e-3  # how far outside [0, 1] probabilities are clamped, as after a softmax in float16
 SHAPES = {
-    "binary": "(H, W), (N, H, W) or (N, 1, H, W)",
-    "multilabel": "(C, H, W) or (N, C, H, W)",
-    "multiclass": "(C, H, W) or (N, C, H, W)",
+    "binary": "(H, W), (N, H, W) or (N, 1, …, H, W)",
+    "multilabel": "(C, H, W) or (N, C, …, H, W)",
+    "multiclass": "(C, H, W) or (N, C, …, H, W)",
 }
 
 
 def refuse_unknown_task(task: str) -> None:
-    """Raise ValueError for a task that there is none."""
+    """Raise ValueError for an unknown task."""
     remedy = "binary: one map; multilabel: a sigmoid per channel; multiclass: a softmax."
     one_of("task", task, get_args(Task), remedy)
 
@@ -55,14 +61,47 @@ def check_task(task: str, num_classes: int | None) -> int:
     return int(num_classes)
 
 
+def check_background(include_background: bool, task: str) -> bool:
+    """Return whether class 0 is averaged.
+
+    Raises:
+        ValueError: it is to be left out of a task that has no background class.
+    """
+    if not isinstance(include_background, bool):
+        raise refusal(
+            "include_background",
+            expected="True or False",
+            got=describe(include_background),
+            remedy="Pass include_background=False to leave class 0 out of the averages.",
+        )
+    if not include_background and task != "multiclass":
+        raise refusal(
+            "include_background",
+            expected=f"True for task={task!r}, whose classes have no background among them",
+            got="False",
+            remedy="Leave it out, or pass task='multiclass' for a softmax.",
+        )
+    return include_background
+
+
 def to_tensor(name: str, value: Any) -> torch.Tensor:
     """Return a detached tensor, from a tensor, an array, or a list of either of equal shape.
 
     Raises:
-        ValueError: it is none of these, it is empty, or the shapes differ.
+        ValueError: it is none of these, it is empty, it has masked values, or the shapes differ.
     """
-    if isinstance(value, (list, tuple)) and value and hasattr(value[0], "shape"):
+    if isinstance(value, (list, tuple)) and value and _is_array(value[0]):
         value = _stack(name, list(value))
+    elif _is_array(value) and not isinstance(value, (torch.Tensor, np.ndarray)):
+        value = np.asarray(value)  # Pillow
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise refusal(
+            name,
+            expected="an array without masked values",
+            got=f"{describe(value)} with {int(np.ma.getmaskarray(value).sum()):,} masked",
+            remedy=f"Pass {name}.filled(0). Pixels that are to enter no count are masked in the "
+            f"targets: np.ma.masked_array(targets, {name}.mask).",
+        )
     if isinstance(value, np.ndarray) and value.dtype.kind in "biuf" and value.itemsize <= 8:
         native = value.dtype.newbyteorder("=")
         value = torch.from_numpy(np.require(value, native, ["C_CONTIGUOUS", "WRITEABLE"]))
@@ -71,13 +110,13 @@ def to_tensor(name: str, value: Any) -> torch.Tensor:
             name,
             expected="a torch tensor, a numpy array of numbers, or a list of them",
             got=describe(value),
-            remedy="Convert it with torch.as_tensor(...).",
+            remedy=_to_numbers(name, value),
         )
     if not is_dense(value):
         raise refusal(
             name,
-            expected="a dense tensor with its numbers at hand",
-            got=f"{describe(value)}, which is sparse, nested, quantized or without data",
+            expected="a dense tensor",
+            got=f"{describe(value)}, which is sparse, nested, quantized or on the meta device",
             remedy="Convert it with .to_dense(), .to_padded_tensor(0) or .dequantize().",
         )
     if value.numel() == 0:
@@ -90,13 +129,33 @@ def to_tensor(name: str, value: Any) -> torch.Tensor:
     return value.detach()
 
 
+def as_tensor_call(name: str, value: Any) -> str:
+    """Return how to write an argument, in a remedy, as a tensor."""
+    return name if isinstance(value, torch.Tensor) else f"torch.as_tensor({name})"
+
+
+def _is_array(value: Any) -> bool:
+    known = isinstance(value, (torch.Tensor, np.ndarray))
+    return known or hasattr(value, "__array_interface__")  # Pillow's, and numpy's scalars
+
+
+def _to_numbers(name: str, value: Any) -> str:
+    if isinstance(value, (str, bytes)):
+        return f"Open a file first, such as {name} = PIL.Image.open({name})."
+    if isinstance(value, np.ndarray) and value.dtype == object:
+        return f"Stack arrays of one shape with numpy.stack({name}.tolist())."
+    if isinstance(value, np.ndarray) and value.dtype.kind == "c":
+        return f"If the real part is meant, pass {name}.real."
+    return f"Convert numbers with torch.as_tensor({name})."
+
+
 def _stack(name: str, items: list[Any]) -> torch.Tensor:
     tensors = [to_tensor(f"{name}[{i}]", item) for i, item in enumerate(items)]
     sizes = {tuple(t.shape) for t in tensors}
     if len(sizes) > 1:
         raise refusal(
             name,
-            expected="images of one size",
+            expected="arrays of one shape",
             got=f"{len(sizes)} different shapes, such as {sorted(sizes)[:2]}",
             remedy="Resize or pad them to one size, or make one preview for each size.",
         )
@@ -111,48 +170,107 @@ def to_probabilities(
     from_logits: bool = False,
     name: str = "probs",
 ) -> torch.Tensor:
-    """Return predictions as probabilities, float32 of shape (N, C, H, W), on their own device.
+    """Return predictions as probabilities, float32 (N, C, …, H, W), on their own device.
 
     They are cast to float32 first, whatever they were, and only then passed through a sigmoid
-    (binary, multilabel) or a softmax over the channels (multiclass) if `from_logits`.
+    (binary, multilabel) or a softmax over the channels (multiclass) if `from_logits`. Images have
+    two spatial dimensions, volumes three.
 
     Args:
-        preds: floating-point maps. binary: (H, W), (N, H, W) or (N, 1, H, W); multilabel and
-            multiclass: (C, H, W) or (N, C, H, W).
+        preds: floating-point maps. binary: (H, W), (N, H, W) or (N, 1, …, H, W); multilabel and
+            multiclass: (C, H, W) or (N, C, …, H, W). A logit of -inf is a probability of 0.
         task: "binary", "multilabel" or "multiclass".
         num_classes: C, for multilabel and multiclass; None takes the number of channels.
         from_logits: whether these are scores before the sigmoid or softmax; never guessed.
         name: what to call the argument in an error.
 
     Raises:
-        ValueError: wrong type or shape, a label map, non-finite values, or values outside [0, 1].
+        ValueError: wrong type or shape, a label map, values that are not finite, or more than
+            0.001 outside [0, 1].
 
     Example:
-        >>> to_probabilities(torch.zeros(2, 4, 4), from_logits=True).shape
+        >>> to_probabilities(torch.randn(2, 4, 4), from_logits=True).shape
         torch.Size([2, 1, 4, 4])
     """
     refuse_unknown_task(task)
     tensor = to_tensor(name, preds)
     refuse_label_map(name, tensor)
     maps = _to_nchw(name, tensor, task, num_classes).to(torch.float32)
-    if from_logits:
-        refuse_non_finite(name, maps)
-        return maps.softmax(dim=1) if task == "multiclass" else maps.sigmoid()
-    refuse_outside_unit(name, maps)
-    return maps
+    if not from_logits:
+        return to_unit_interval(name, maps)
+    refuse_non_finite(name, maps.masked_fill(maps == -torch.inf, 0))  # exp(-inf) is 0
+    if task != "multiclass":
+        _warn_without_negatives(name, maps)
+        return maps.sigmoid()
+    return maps.softmax(dim=1).nan_to_num_(0.0)  # NaN where all logits are -inf
 
 
 def refuse_label_map(name: str, tensor: torch.Tensor) -> None:
-    """Raise if a tensor is not of floating point, or its numbers are not at hand."""
+    """Raise if a tensor is not of floating point, or not dense."""
     if tensor.is_floating_point() and is_dense(tensor):
         return
+    most = {torch.uint8: 255, torch.uint16: 65535}.get(tensor.dtype)
+    stored = most is not None and float(tensor.to(torch.float32).max()) > 1
     raise refusal(
         name,
         expected="floating-point probabilities or logits",
         got=describe(tensor),
-        remedy="A label map has already been decided: no threshold can change it. Pass what the "
-        "model gave before the argmax or the comparison.",
+        remedy=f"{_divided(name, most) if stored else ''}{LABEL_MAP}",
     )
+
+
+def _divided(name: str, most: int | None) -> str:
+    return f"For probabilities stored as 0 … {most} pass {name} / {most}. "
+
+
+def to_unit_interval(name: str, maps: torch.Tensor) -> torch.Tensor:
+    """Return float32 probabilities in [0, 1]; what rounding put up to 0.001 outside is clamped.
+
+    Raises:
+        ValueError: values that are not finite, or further outside.
+
+    Example:
+        >>> to_unit_interval("probs", torch.tensor([0.25, 1.0]))
+        tensor([0.2500, 1.0000])
+    """
+    if maps.numel() == 0:
+        return maps
+    low, high = (float(v) for v in torch.aminmax(maps))
+    if low >= 0 and high <= 1:  # False for NaN
+        return maps
+    refuse_non_finite(name, maps)
+    if low >= -ROUNDING and high <= 1 + ROUNDING:
+        warnings.warn(
+            f"{name}: values up to {ROUNDING:g} outside [0, 1] are taken as rounding and clamped.",
+            stacklevel=3,
+        )
+        return maps.clamp(0, 1)
+    raise refusal(
+        name,
+        expected="probabilities in [0, 1]",
+        got=f"values in [{low:.4g}, {high:.4g}]",
+        remedy=_scaled(name, maps, low, high),
+    )
+
+
+def _scaled(name: str, maps: torch.Tensor, low: float, high: float) -> str:
+    if low >= 0 and high <= 255 and bool((maps == maps.round()).all()):
+        return f"{_divided(name, 255)}{LABEL_MAP}"
+    logits = "If these are logits, pass from_logits=True. " if low < 0 else ""
+    width = (high - low) * (1 + 1e-6) or 1.0
+    return (
+        f"{logits}Scores of any range, such as anomaly scores or distances, are no probabilities: "
+        f"to see them on the dial's scale pass ({name} - {low:.9g}) / {width:.9g}."
+    )
+
+
+def _warn_without_negatives(name: str, logits: torch.Tensor) -> None:
+    if not bool((logits < 0).any()):
+        warnings.warn(
+            f"{name}: from_logits=True, but no value is negative, so every probability is at least "
+            "0.5. If these are probabilities, pass from_logits=False.",
+            stacklevel=3,
+        )
 
 
 def _to_nchw(name: str, tensor: torch.Tensor, task: Task, num_classes: int | None) -> torch.Tensor:
@@ -161,41 +279,51 @@ def _to_nchw(name: str, tensor: torch.Tensor, task: Task, num_classes: int | Non
         shaped = tensor.reshape(-1, 1, *tensor.shape[-2:])
     elif task != "binary" and tensor.ndim == 3:
         shaped = tensor[None]
-    if shaped.ndim != 4:
+    if shaped.ndim < 4:
         raise refusal(
             name,
             expected=f"shape {SHAPES[task]} for task={task!r}",
             got=describe(tensor),
-            remedy="Add or remove the batch dimension.",
+            remedy=_to_shape(name, tensor, task),
         )
-    channels = (
-        check_task(task, shaped.shape[1] if num_classes is None else num_classes)
-        if task != "binary"
-        else 1
-    )
+    channels = 1 if task == "binary" else _channels(name, shaped, task, num_classes)
     if shaped.shape[1] != channels:
         raise refusal(
             name,
             expected=f"{channels} channel{'s' * (channels > 1)} in dimension 1 for task={task!r}",
             got=describe(tensor),
-            remedy="For several channels pass task='multilabel' or 'multiclass'."
-            if task == "binary"
-            else "Pass num_classes as the number of channels.",
+            remedy=_to_channels(name, shaped, task, channels),
         )
     return shaped
 
 
-def refuse_outside_unit(name: str, maps: torch.Tensor) -> None:
-    """Raise if a tensor holds anything but finite values in [0, 1]."""
-    if maps.numel() == 0:
-        return
-    low, high = (float(v) for v in torch.aminmax(maps))
-    if low >= 0 and high <= 1:  # False for NaN
-        return
-    refuse_non_finite(name, maps)
-    raise refusal(
-        name,
-        expected="probabilities in [0, 1]",
-        got=f"values in [{low:.4g}, {high:.4g}]",
-        remedy="If these are logits, pass from_logits=True; if they are 0 … 255, divide by 255.",
-    )
+def _to_shape(name: str, tensor: torch.Tensor, task: Task) -> str:
+    given = f"torch.as_tensor({name})"
+    if tensor.ndim == 2:
+        return "Pass task='binary' for a single map."
+    row = f"{given}.reshape(1, -1)" if task == "binary" else f"{given}.reshape(-1, 1, 1)"
+    return f"Give it the dimensions of an image: {row}."
+
+
+def _channels(name: str, maps: torch.Tensor, task: Task, num_classes: int | None) -> int:
+    count = maps.shape[1] if num_classes is None else num_classes
+    if num_classes is None and count > MAX_CLASSES:
+        raise refusal(
+            name,
+            expected=f"at most {MAX_CLASSES} classes",
+            got=f"{count} channels",
+            remedy=f"Keep those of interest: torch.as_tensor({name})[..., [3, 7], :, :] with "
+            "task='multilabel'.",
+        )
+    return check_task(task, count)
+
+
+def _to_channels(name: str, maps: torch.Tensor, task: Task, channels: int) -> str:
+    if maps.shape[-1] == channels and maps.ndim >= 4:
+        return f"Move the channels to dimension 1: torch.as_tensor({name}).movedim(-1, 1)."
+    if task == "binary":
+        return (
+            "For several classes pass task='multilabel' or 'multiclass'; for volumes (N, D, H, W) "
+            f"torch.as_tensor({name})[:, None]."
+        )
+    return f"Pass num_classes={maps.shape[1]}, the number of channels."

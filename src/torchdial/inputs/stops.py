@@ -1,4 +1,4 @@
-"""The positions of a dial."""
+"""The stops of a dial: the thresholds that are computed once."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def _given_stops(thresholds: object) -> Stops:
         if isinstance(thresholds, np.ndarray):
             thresholds = thresholds.copy()  # torch takes no reversed array
         values = torch.as_tensor(thresholds, dtype=torch.float64).detach().cpu()
-    except Exception:  # whatever it is, it is no list of numbers
+    except Exception:  # not a list of numbers
         values = torch.empty(0)
     if not is_dense(values) or values.ndim != 1:
         values = torch.empty(0)

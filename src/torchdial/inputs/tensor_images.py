@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -10,11 +10,19 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from torchdial.array_types import Bytes
+from torchdial.inputs.display_window import (
+    BITS_16,
+    Window,
+    span_of,
+    to_bytes,
+    to_window,
+    window_of_integers,
+)
 from torchdial.inputs.errors import describe, refusal
-from torchdial.inputs.preview_images import CHANNELS, Numbers, refuse_too_large, undo_normalisation
-from torchdial.inputs.probability_maps import to_tensor
+from torchdial.inputs.image_layout import is_picture, to_channels_last
+from torchdial.inputs.preview_images import Numbers, refuse_too_large, undo_normalisation
 
-Pixels = npt.NDArray[np.uint8]
 Normalize = Literal["image", "batch"] | tuple[float, float] | None
 
 # Okabe and Ito's colours, black first; they repeat, lighter, past the eighth.
@@ -30,8 +38,8 @@ CATEGORIES = np.array(
         (204, 121, 167),
     ]
 )
-MOST_PIXELS = 1 << 26  # of one picture, 8,192²; it comes reduced, and whole when one looks closer
-NOT_FINITE = (255, 0, 255)  # magenta: in no colour map of matplotlib's usual ones
+MAX_GRID_PIXELS = 1 << 26  # of one picture, 8,192²; it comes reduced, and whole when zoomed in
+MAGENTA = (255, 0, 255)  # no value or no label; in no colour map of matplotlib's usual ones
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,16 +47,93 @@ class Picture:
     """One image as it is shown.
 
     Attributes:
-        pixels: uint8 (H, W, C), grey, RGB or RGBA; magenta where a value is not finite.
+        pixels: uint8 (H, W, C), grey, RGB or RGBA; magenta where a value is not finite and where
+            a label is -1.
         values: (H, W) or (H, W, C), the numbers that the pixels stand for.
         range: the values shown as black and as white, where they are not 0 and 1 or 0 and 255.
         channel: which channel of its image it is, where channels are shown one by one.
     """
 
-    pixels: Pixels
+    pixels: Bytes
     values: npt.NDArray[Any]
-    range: tuple[float, float] | None = None
+    range: Window | None = None
     channel: int | None = None
+
+
+@dataclass(frozen=True)
+class _Plane:
+    """A picture to be made: values (H, W, C), and which channel of its image they are."""
+
+    values: torch.Tensor
+    channel: int | None
+
+
+class PictureReader:
+    """Reads pictures of any tensor; see `to_pictures` for the arguments.
+
+    Integers that are no labels are shown with one window, that of the first ones read.
+
+    Raises:
+        ValueError: an unknown colour map or range.
+    """
+
+    def __init__(
+        self,
+        mean: Numbers = None,
+        std: Numbers = None,
+        cmap: str | None = None,
+        normalize: Normalize = None,
+    ) -> None:
+        self._mean, self._std = mean, std
+        self._colors = _color_map(cmap)
+        self._normalize = _to_normalize(normalize)
+        self._window: Window | None = None  # of integers that are no labels
+
+    def read(self, images: Any) -> list[Picture]:
+        """Return the pictures of a tensor, an array, a Pillow image or a list of these."""
+        planes = [self._plain(plane) for plane in _planes("images", images)]
+        normalize = self._normalize
+        if normalize == "batch":
+            normalize = span_of(plane.values for plane in planes)
+        integers = [p.values for p in planes if _is_integer(p.values)]
+        if normalize is None and self._window is None and integers and not _are_labels(integers):
+            self._window = window_of_integers(integers)
+        return [self._picture(plane, normalize) for plane in planes]
+
+    def _plain(self, plane: _Plane) -> _Plane:
+        """Return values without the normalisation, in host memory."""
+        values = plane.values.cpu()
+        if values.is_floating_point():
+            values = undo_normalisation(values.to(torch.float32), self._mean, self._std)
+        return _Plane(values, plane.channel)
+
+    def _picture(self, plane: _Plane, normalize: Any) -> Picture:
+        values = plane.values
+        flat = values[..., 0] if values.shape[2] == 1 else values
+        shown = flat.numpy()
+        if values.dtype == torch.bool:
+            return Picture(
+                np.uint8(255) * shown.astype(np.uint8)[..., None], shown, None, plane.channel
+            )
+        if _is_integer(values) and normalize is None and self._window is None:
+            pixels = _marked(category_colors(np.maximum(shown, 0)), shown < 0)
+            return Picture(pixels, shown, None, plane.channel)
+        window = self._window_of(values, normalize)
+        pixels = _colored(to_bytes(flat, window).numpy(), self._colors)
+        bad = ~np.isfinite(shown).reshape(*pixels.shape[:2], -1).all(axis=2)
+        usual = (0.0, 1.0) if values.is_floating_point() else (0.0, 255.0)
+        named = None if window == usual else window
+        return Picture(_marked(pixels, bad), shown, named, plane.channel)
+
+    def _window_of(self, values: torch.Tensor, normalize: Any) -> Window:
+        if isinstance(normalize, tuple):
+            return normalize
+        if normalize is None and values.dtype == torch.uint8:
+            return 0.0, 255.0
+        if normalize is None and self._window is not None and _is_integer(values):
+            return self._window
+        low, high = span_of([values])
+        return (0.0, 1.0) if normalize is None and low >= 0 and high <= 1 else (low, high)
 
 
 def to_pictures(
@@ -61,20 +146,22 @@ def to_pictures(
 ) -> list[Picture]:
     """Return the pictures that a tensor, an array, a Pillow image or a list of these holds.
 
-    Channels are colours if there are 1, 3 or 4 of them, and otherwise each becomes a picture of
-    its own, as feature maps do. Where both ends of a shape could be the channels a tensor is read
-    channels first and an array channels last. Whole numbers other than uint8 are labels and get a
-    colour each; bool is black and white.
+    Channels are colours if there are 1 or 3 of them, or 4 in uint8, and otherwise each becomes a
+    picture of its own, as feature maps do. Where they are in a shape is decided by
+    `torchdial.inputs.image_layout`. bool is black and white. One channel of int8, int32 or int64
+    is labels, with a colour each, if all given lie in -1 … 255; other integers are intensities,
+    black at 0 and white at 255 if they lie between and are not of 16 bits, else shown from their
+    lowest to their highest value, all with the same window.
 
     Args:
-        images: (H, W), (C, H, W), (H, W, C), (N, C, H, W), (N, H, W, C), labels (N, H, W), or a
-            list whose entries may differ in size.
+        images: (H, W), (C, H, W), (H, W, C), (N, C, H, W), (N, H, W, C), or a list whose entries
+            may differ in size. Pass N label maps (N, H, W) as labels[:, None].
         mean: what was subtracted, a number or one a channel; undone with `std` for floats.
         std: what was divided by.
         cmap: a matplotlib colour map for pictures of one channel.
-        normalize: for floats, what is black and what is white: two numbers, "image" (lowest and
-            highest of each), "batch" (of all), or None: 0 and 1, where all values lie between
-            these, else as "image".
+        normalize: what is black and what is white: two numbers, "image" (lowest and highest of
+            each), "batch" (of all), or None: 0 and 1 for floats, where all values lie between
+            these, else as "image"; integers as above.
 
     Raises:
         ValueError: another shape or type, more pixels than a browser draws, or an unknown colour
@@ -88,149 +175,58 @@ def to_pictures(
         >>> to_pictures(torch.randn(1, 8, 8), normalize=(-3, 3))[0].range
         (-3.0, 3.0)
     """
-    colors = _color_map(cmap)
-    limits = _limits(normalize)
-    planes = list(_planes("images", images))
-    for plane, _ in planes:
-        refuse_too_large("images", plane.shape[0], plane.shape[1], MOST_PIXELS)
-    given = [_undone(plane, mean, std) for plane in planes]
-    if limits == "batch":
-        limits = _span([values for values, _ in given])
-    return [_picture(values, channel, limits, colors) for values, channel in given]
+    return PictureReader(mean, std, cmap, normalize).read(images)
 
 
-def category_colors(labels: npt.NDArray[Any]) -> Pixels:
+def category_colors(labels: npt.NDArray[Any]) -> Bytes:
     """Return a colour for each label, uint8 (…, 3); js/src/lib/core/colors.ts has the same ones."""
     base = CATEGORIES[labels % len(CATEGORIES)].astype(float)
     light = np.minimum(0.75, 0.35 * (labels // len(CATEGORIES)))[..., None]
-    mixed: Pixels = np.floor(base + (255 - base) * light + 0.5).astype(np.uint8)
+    mixed: Bytes = np.floor(base + (255 - base) * light + 0.5).astype(np.uint8)
     return mixed
 
 
-def _planes(name: str, images: Any) -> list[tuple[torch.Tensor, int | None]]:
-    """Return tensors (H, W) or (H, W, C) of 1, 3 or 4 channels, and which channel each is."""
-    if isinstance(images, (list, tuple)):
-        if not images:
-            raise refusal(name, expected="images", got="none", remedy="Pass at least one.")
-        found = [_planes(f"{name}[{i}]", image) for i, image in enumerate(images)]
-        return [plane for planes in found for plane in planes]
-    first = isinstance(images, torch.Tensor)
-    if hasattr(images, "__array_interface__") and not isinstance(images, np.ndarray):  # Pillow
-        images = np.asarray(images)
-    tensor = to_tensor(name, images)
-    if tensor.numel() == 0 or tensor.ndim not in (2, 3, 4):
-        raise _refuse_shape(name, tensor)
-    if tensor.is_complex():
-        raise refusal(
-            name,
-            expected="real numbers",
-            got=describe(tensor),
-            remedy="Show .abs() or .angle(), or both in a list.",
-        )
-    if tensor.ndim == 2:
-        return [(tensor, None)]
-    if tensor.ndim == 3:
-        return _split_three(tensor, first)
-    return [plane for image in tensor for plane in _split_channels(image, first)]
+def _planes(name: str, images: Any) -> Iterator[_Plane]:
+    if isinstance(images, (list, tuple)) and not images:
+        raise refusal(name, expected="images", got="none", remedy="Pass at least one.")
+    for batch in to_channels_last(name, images):
+        _, height, width, channels = batch.pixels.shape
+        refuse_too_large(batch.name, height, width, MAX_GRID_PIXELS)
+        for image in batch.pixels:
+            if is_picture(channels, image.dtype):
+                yield _Plane(image, None)
+            else:
+                yield from (_Plane(image[..., c : c + 1], c) for c in range(channels))
 
 
-def _split_three(
-    tensor: torch.Tensor, channels_first: bool
-) -> list[tuple[torch.Tensor, int | None]]:
-    if _are_labels(tensor):
-        return [(labels, None) for labels in tensor]
-    return _split_channels(tensor, channels_first)
+def _is_integer(values: torch.Tensor) -> bool:
+    """Return whether values may be labels: whole numbers of more than a byte's 0 … 255."""
+    return not values.is_floating_point() and values.dtype not in (torch.uint8, torch.bool)
 
 
-def _split_channels(
-    image: torch.Tensor, channels_first: bool
-) -> list[tuple[torch.Tensor, int | None]]:
-    first, last = image.shape[0] in CHANNELS, image.shape[2] in CHANNELS
-    if channels_first and image.shape[2] >= min(image.shape[:2]):
-        last = False  # small feature maps, (64, 4, 4) say
-    if first and (channels_first or not last):
-        return [(image.permute(1, 2, 0), None)]
-    if last:
-        return [(image, None)]
-    channels = image if channels_first else image.permute(2, 0, 1)
-    return [(channel, i) for i, channel in enumerate(channels)]
+def _are_labels(planes: Sequence[torch.Tensor]) -> bool:
+    if any(plane.shape[2] > 1 or plane.dtype in BITS_16 for plane in planes):
+        return False
+    low, high = span_of(planes)
+    return low >= -1 and high <= 255
 
 
-def _are_labels(tensor: torch.Tensor) -> bool:
-    return not tensor.is_floating_point() and tensor.dtype not in (torch.uint8, torch.bool)
-
-
-def _undone(
-    plane: tuple[torch.Tensor, int | None], mean: Numbers, std: Numbers
-) -> tuple[npt.NDArray[Any], int | None]:
-    image, channel = plane
-    if not image.is_floating_point():
-        return image.cpu().numpy(), channel
-    values = image.to(torch.float32)
-    if mean is not None or std is not None:
-        whole = values if values.ndim == 3 else values[..., None]
-        values = undo_normalisation(whole, mean, std).reshape(values.shape)
-    return values.cpu().numpy(), channel
-
-
-def _picture(
-    values: npt.NDArray[Any], channel: int | None, limits: Any, colors: Pixels | None
-) -> Picture:
-    flat = values[..., 0] if values.ndim == 3 and values.shape[2] == 1 else values
-    if values.dtype == np.bool_:
-        return Picture(np.uint8(255) * flat.astype(np.uint8)[..., None], flat, None, channel)
-    if values.dtype == np.uint8:
-        return Picture(_colored(flat, colors), flat, None, channel)
-    if not np.issubdtype(values.dtype, np.floating):
-        if flat.ndim == 3 or flat.min() < 0:
-            raise refusal(
-                "images",
-                expected="labels of at least 0 in one channel, for whole numbers but uint8",
-                got=f"an {values.dtype} image of shape {values.shape} from {values.min()}",
-                remedy="Convert 0 … 255 with images.to(torch.uint8).",
-            )
-        return Picture(category_colors(flat), flat, None, channel)
-    low, high = _range_of(flat, limits)
-    with np.errstate(invalid="ignore"):
-        shares = np.clip((flat - low) / ((high - low) or 1.0), 0, 1)
-    pixels = np.nan_to_num(shares * 255).round().astype(np.uint8)
-    named = None if (low, high) == (0.0, 1.0) else (low, high)
-    return Picture(_marked(_colored(pixels, colors), flat), flat, named, channel)
-
-
-def _marked(pixels: Pixels, values: npt.NDArray[Any]) -> Pixels:
-    """Return pixels with magenta where a value is not finite."""
-    bad = ~np.isfinite(values).reshape(*pixels.shape[:2], -1).all(axis=2)
+def _marked(pixels: Bytes, bad: npt.NDArray[np.bool_]) -> Bytes:
+    """Return pixels with magenta where there is no value."""
     if not bad.any():
         return pixels
     rgb = np.repeat(pixels, 3, axis=2) if pixels.shape[2] == 1 else pixels
-    rgb[bad] = (*NOT_FINITE, 255)[: rgb.shape[2]]
+    rgb[bad] = (*MAGENTA, 255)[: rgb.shape[2]]
     return rgb
 
 
-def _range_of(values: npt.NDArray[Any], limits: Any) -> tuple[float, float]:
-    if isinstance(limits, tuple):
-        return limits
-    low, high = _span([values])
-    return (0.0, 1.0) if limits is None and low >= 0 and high <= 1 else (low, high)
-
-
-def _span(arrays: Sequence[npt.NDArray[Any]]) -> tuple[float, float]:
-    """Return the lowest and the highest finite value; 0 and 1 without any."""
-    finite = [a[np.isfinite(a)] for a in arrays if np.issubdtype(a.dtype, np.floating)]
-    kept = [a for a in finite if a.size]
-    if not kept:
-        return 0.0, 1.0
-    return float(min(a.min() for a in kept)), float(max(a.max() for a in kept))
-
-
-def _colored(pixels: Pixels, colors: Pixels | None) -> Pixels:
+def _colored(pixels: Bytes, colors: Bytes | None) -> Bytes:
     if pixels.ndim == 3:
         return np.ascontiguousarray(pixels)
     return pixels[..., None] if colors is None else colors[pixels]
 
 
-def _color_map(cmap: str | None) -> Pixels | None:
+def _color_map(cmap: str | None) -> Bytes | None:
     """Return 256 colours, uint8 (256, 3)."""
     if cmap is None:
         return None
@@ -243,31 +239,12 @@ def _color_map(cmap: str | None) -> Pixels | None:
             got=describe(cmap),
             remedy='"viridis", "gray" and "coolwarm" are usual.',
         )
-    colors: Pixels = matplotlib.colormaps[cmap](np.arange(256), bytes=True)[:, :3]
+    colors: Bytes = matplotlib.colormaps[cmap](np.arange(256), bytes=True)[:, :3]
     return colors
 
 
-def _limits(normalize: Any) -> Any:
+def _to_normalize(normalize: Any) -> Any:
     if normalize is None or (isinstance(normalize, str) and normalize in ("image", "batch")):
         return normalize
-    try:
-        low, high = map(float, normalize)
-    except Exception:  # whatever it is, it is no pair of numbers
-        low, high = 0.0, 0.0
-    if not low < high or not np.isfinite([low, high]).all():
-        raise refusal(
-            "normalize",
-            expected='(low, high) with low < high, "image", "batch" or None',
-            got=describe(normalize),
-            remedy='Pass normalize="image" to use the lowest and highest value of each image.',
-        )
-    return low, high
-
-
-def _refuse_shape(name: str, tensor: torch.Tensor) -> ValueError:
-    return refusal(
-        name,
-        expected="shape (H, W), (C, H, W), (H, W, C), a batch of the last two, or a list of these",
-        got=describe(tensor),
-        remedy="Choose one frame of a video or a volume: x[:, :, 0].",
-    )
+    expected = '(low, high) with low < high, "image", "batch" or None'
+    return to_window("normalize", normalize, expected)

@@ -1,4 +1,4 @@
-"""Running a person's model without leaving a trace in it."""
+"""Running a model such that modes, random state and autocast stay as they were."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+import numpy as np
 import torch
 from torch import nn
 
-from torchdial.inputs.errors import describe, refusal
+from torchdial.inputs.errors import contents, describe, refusal
+from torchdial.inputs.probability_maps import to_tensor
 
 Model = Callable[..., Any]
 Output = str | int | Callable[[Any], Any] | None
@@ -56,10 +58,10 @@ def predict(
 def by_batches(
     run: Callable[[Images], Result], images: Images, batch_size: int
 ) -> Iterator[Result]:
-    """Yield what comes of one batch of images after the other, smaller where memory runs out.
+    """Yield the result for one batch of images after the other, smaller where memory runs out.
 
     Args:
-        run: what to do with some images.
+        run: what is called with each batch.
         images: (N, …), or a list.
         batch_size: images at a time, at most; halved each time that they do not fit.
 
@@ -74,14 +76,14 @@ def by_batches(
     while start < len(images):
         batch = images[start : start + batch_size]
         try:
-            yield run(batch)  # not held while the next one is made
+            yield run(batch)  # no reference is kept while the next one is computed
             start += len(batch)
             continue
         except OutOfMemory as error:
             if len(batch) == 1:
                 raise OutOfMemory(_too_large(error)) from error
             batch_size = len(batch) // 2
-        torch.cuda.empty_cache()  # what is kept for reuse may be in pieces that are too small
+        torch.cuda.empty_cache()  # cached blocks may be too small
 
 
 def _too_large(error: Exception) -> str:
@@ -106,7 +108,7 @@ def undisturbed(model: Model) -> Iterator[None]:
     modules = [] if module is None else list(module.modules())
     modes = [module.training for module in modules]
     device = _device_of(model)
-    # A process that has not used CUDA is not made to: it could no longer fork workers that do.
+    # CUDA is not initialised here: the process could then no longer fork workers that use it.
     cuda_in_use = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
     gpus = list(range(torch.cuda.device_count())) if cuda_in_use else []
     try:
@@ -162,10 +164,10 @@ def like_parameters(model: Model, images: torch.Tensor) -> torch.Tensor:
 
 
 def pick_output(result: Any, output: Output = None) -> torch.Tensor:
-    """Return the tensor that is meant in what a model returned.
+    """Return the tensor of maps in a model's output; a numpy array becomes a tensor.
 
     Raises:
-        ValueError: nothing is there under `output`, or more than one thing could be meant.
+        ValueError: nothing is found under `output`, or there is more than one candidate.
     """
     found = result
     if output is not None:
@@ -174,21 +176,23 @@ def pick_output(result: Any, output: Output = None) -> torch.Tensor:
         found = result["out"]  # torchvision's segmentation models
     elif isinstance(result, (Mapping, tuple, list)) and len(result) == 1:
         found = next(iter(result.values() if isinstance(result, Mapping) else result))
+    if isinstance(found, np.ndarray):
+        found = to_tensor("the model's output", found)
     if not isinstance(found, torch.Tensor):
         raise refusal(
             "the model's output",
             expected="a tensor",
-            got=_contents(found),
+            got=contents(found),
             remedy="Pass output= with the key or index of the maps, or a function.",
         )
     return found
 
 
 def part_of(result: Any, chosen: Output, name: str = "output") -> Any:
-    """Return what a key, an index or a function finds in what a model returned; None for all.
+    """Return a part of a model's output by key, index or function; all of it for None.
 
     Raises:
-        ValueError: nothing is there.
+        ValueError: the key or index is not there.
     """
     if chosen is None:
         return result
@@ -196,18 +200,10 @@ def part_of(result: Any, chosen: Output, name: str = "output") -> Any:
         return chosen(result)
     try:
         return result[chosen]
-    except Exception:  # what a container raises for a key that it lacks is its own affair
+    except Exception:  # a container may raise anything for a missing key
         raise refusal(
             name,
             expected="a key or index of what the model returns",
-            got=f"{chosen!r:.60} for {_contents(result)}",
+            got=f"{chosen!r:.60} for {contents(result)}",
             remedy="Choose one of these, or pass a function.",
         ) from None
-
-
-def _contents(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return f"{type(value).__name__} with the keys {list(value)[:8]}"
-    if isinstance(value, Sequence):
-        return f"{type(value).__name__} of {len(value)}"
-    return describe(value)

@@ -150,7 +150,10 @@ def to_batch(images: Any) -> torch.Tensor:
         "images",
         expected="a batch (N, C, H, W), as the model takes it",
         got=describe(inputs),
-        remedy="Add the batch dimension with images[None].",
+        remedy="Add the batch dimension with images[None]."
+        if inputs.ndim < 4
+        else "Show the slices of volumes as images: run the model, and pass SegmentationPreview "
+        "images and maps each as x.movedim(2, 1).flatten(0, 1).",
     )
 
 

@@ -1,4 +1,4 @@
-"""A model over a stream of frames, live under a preview's dials."""
+"""A model that runs over a stream of frames, shown live in a preview."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ F = TypeVar("F")
 def stream(model: Model, frames: Iterable[Any], preview: Any, *, fps: float = 10.0) -> int:
     """Run a model over frames and show them, one after the other, in a preview of one image.
 
-    Frames that are due while an earlier one is being worked on are dropped, so the picture never
-    falls behind. An interrupt ends it. The dials work meanwhile; they ask the kernel nothing.
+    Frames that are due while an earlier one is computed are dropped, so the picture stays up to
+    date. An interrupt ends it. The dials work meanwhile: they need no kernel.
 
     Args:
         model: what runs, as for the preview's `from_model`.
         frames: images (C, H, W) or batches of one, all of the size of the preview's image: of a
             video, a folder, or a camera that yields them as they come.
         preview: a `SegmentationPreview` or `DetectionPreview` made by `from_model` of one image,
-            without targets. It is displayed where one likes.
+            without targets. Display it anywhere.
         fps: how many frames a second the source has, above 0 and at most 30.
 
     Returns:
@@ -50,7 +50,7 @@ def stream(model: Model, frames: Iterable[Any], preview: Any, *, fps: float = 10
             "fps",
             expected=f"a number above 0, at most {MOST_FPS:g}",
             got=describe(fps),
-            remedy="What comes faster is not seen.",
+            remedy="Pass fps=30; more frames a second are not visible.",
         )
     if not hasattr(preview, "look_at"):
         raise refusal(
@@ -63,7 +63,7 @@ def stream(model: Model, frames: Iterable[Any], preview: Any, *, fps: float = 10
     if not isinstance(frames, Iterable):
         raise refusal(
             "frames",
-            expected="images to go through",
+            expected="an iterable of images",
             got=describe(frames),
             remedy="Pass a list, a batch or a generator of them.",
         )
@@ -83,7 +83,7 @@ def paced(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[F]:
-    """Yield frames when they are due, without those that are due before the next can be shown."""
+    """Yield frames when they are due; those that are late by a whole frame are dropped."""
     start = clock()
     for number, frame in enumerate(frames):
         early = start + number / fps - clock()

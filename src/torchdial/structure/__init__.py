@@ -1,4 +1,4 @@
-"""What a model is made of, and what every module does on an example; torch alone."""
+"""The modules of a model and what each does on an example; imports torch alone."""
 
 from torchdial.structure.forward_pass import ForwardFailure, ForwardPass, ModuleUse, watch_forward
 from torchdial.structure.module_rows import ModuleRow, module_rows

@@ -18,9 +18,14 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 from torchdial.models.inference import undisturbed
-from torchdial.structure.module_rows import refuse_no_module, uncompiled, walk
+from torchdial.structure.module_rows import children_of, refuse_no_module, uncompiled, walk
 
 Shapes = tuple[tuple[int, ...], ...]
+
+# Parts of the names of operations that multiply and add.
+PRODUCTS = {"mm", "bmm", "addmm", "baddbmm", "addbmm", "mv", "addmv", "dot", "vdot", "linear"}
+PRODUCTS |= {"matmul", "bilinear", "attention", "convolution", "lstm", "gru", "cdist", "fft"}
+PRODUCTS |= {"conv1d", "conv2d", "conv3d"}
 
 
 @dataclass
@@ -65,12 +70,16 @@ class ForwardPass:
     """What was seen of a forward pass.
 
     Attributes:
-        uses: by path of the module, those that ran.
+        uses: by path of the module, those that ran. Inside a scripted module only the module
+            itself can be observed.
         failure: where it broke, None if it came through.
+        uncounted: operations that ran and have no formula in `torch.utils.flop_counter`: products
+            such as "aten._grouped_mm", and all that are not of torch's own "aten".
     """
 
     uses: dict[str, ModuleUse] = field(default_factory=dict)
     failure: ForwardFailure | None = None
+    uncounted: tuple[str, ...] = ()
 
 
 def watch_forward(model: nn.Module, example_input: Any) -> ForwardPass:
@@ -78,7 +87,8 @@ def watch_forward(model: nn.Module, example_input: Any) -> ForwardPass:
 
     It runs twice, once for shapes and FLOPs and once for time, in eval mode and without gradients;
     after, modes, random state, buffers and hooks are as they were. A model with lazy modules runs
-    as a copy, a compiled one as it was before that. An error in it is part of the answer.
+    as a copy, a compiled one as it was before that. An error in it is part of the answer. Where a
+    list as several arguments fails, it is passed as one, as torchvision's detectors take images.
 
     Args:
         model: any module.
@@ -100,11 +110,20 @@ def watch_forward(model: nn.Module, example_input: Any) -> ForwardPass:
         args, kwargs = _like(model, args), _like(model, kwargs)
     except Exception as error:
         return ForwardPass(failure=ForwardFailure("", _message(error), ()))
+    seen = _watch(model, args, kwargs)
+    if seen.failure is not None and isinstance(example_input, list):
+        as_one = _watch(model, (_like(model, example_input),), {})
+        return seen if as_one.failure else as_one
+    return seen
+
+
+def _watch(model: nn.Module, args: Any, kwargs: dict[str, Any]) -> ForwardPass:
     uses: dict[str, ModuleUse] = {}
-    failure = _run(model, args, kwargs, _Shapes(uses))
+    shapes = _Shapes(uses)
+    failure = _run(model, args, kwargs, shapes)
     if failure is None:
         _run(model, args, kwargs, _Times(uses, _synchronise(model)))
-    return ForwardPass(uses, failure)
+    return ForwardPass(uses, failure, tuple(shapes.flops.uncounted))
 
 
 def arguments_for(model: nn.Module, example: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -187,7 +206,7 @@ def _shape(tensor: torch.Tensor) -> tuple[int, ...]:
 
 
 class _Watcher:
-    """Told when a module begins and ends; remembers which have begun and not ended."""
+    """Records when modules begin and end, and which have begun and not ended."""
 
     def __init__(self, uses: dict[str, ModuleUse]) -> None:
         self.uses = uses
@@ -197,7 +216,7 @@ class _Watcher:
         self.open.append((path, self.mark(), _shapes(args, kwargs)))
 
     def end(self, path: str, output: Any) -> None:
-        while self.open:  # what a model caught an error from has begun and never ended
+        while self.open:  # a module whose error the model caught has begun and not ended
             opened, mark, inputs = self.open.pop()
             if opened == path:
                 self.note(self.uses.setdefault(path, ModuleUse()), mark, inputs, output)
@@ -219,11 +238,11 @@ class _Watcher:
 class _Shapes(_Watcher):
     def __init__(self, uses: dict[str, ModuleUse]) -> None:
         super().__init__(uses)
-        self._flops = _FlopCounter()
+        self.flops = _FlopCounter()
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        """Count with fused kernels off: what happens inside them is counted by nobody."""
+        """Count with fused kernels off: operations inside them are not seen."""
         attention, onednn = torch.backends.mha.get_fastpath_enabled(), torch.backends.mkldnn.enabled
         try:
             torch.backends.mha.set_fastpath_enabled(False)
@@ -231,7 +250,7 @@ class _Shapes(_Watcher):
             with (
                 torch.backends.cudnn.flags(enabled=False),
                 sdpa_kernel(SDPBackend.MATH),
-                self._flops,
+                self.flops,
             ):
                 yield
         finally:
@@ -239,13 +258,13 @@ class _Shapes(_Watcher):
             torch.backends.mkldnn.enabled = onednn
 
     def mark(self) -> int:
-        return self._flops.total
+        return self.flops.total
 
     def note(self, use: ModuleUse, mark: int, inputs: Shapes, output: Any) -> None:
         use.calls += 1
         use.inputs, use.outputs = inputs, _shapes(output)
         use.output_bytes += sum(t.numel() * t.element_size() for t in tensors_in(output))
-        use.flops += self._flops.total - mark
+        use.flops += self.flops.total - mark
 
 
 class _FlopCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -254,6 +273,7 @@ class _FlopCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.total = 0
+        self.uncounted: dict[str, None] = {}  # in the order of their first call
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
@@ -261,7 +281,14 @@ class _FlopCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
         formula = flop_registry.get(func._overloadpacket)
         if formula is not None:
             self.total += formula(*args, **kwargs, out_val=result)
+        elif func.namespace != "aten" or _is_product(func._opname):
+            self.uncounted[str(func._overloadpacket)] = None
         return result
+
+
+def _is_product(name: str) -> bool:
+    """Return whether an operation of torch is a matrix product, a convolution or alike."""
+    return not PRODUCTS.isdisjoint(name.split("_"))
 
 
 class _Times(_Watcher):
@@ -288,8 +315,8 @@ def _run(
         stack.enter_context(_hooked(model, watcher))
         try:
             with watcher.watching():
-                model(*args, **kwargs)
-        except Exception as error:  # a broken forward is what a person came to see
+                _call(model, args, kwargs, watcher)
+        except Exception as error:  # a broken forward is part of the answer
             path, _, inputs = (
                 watcher.open[-1] if watcher.open else ("", None, _shapes(args, kwargs))
             )
@@ -297,14 +324,28 @@ def _run(
     return None
 
 
+def _call(model: nn.Module, args: Any, kwargs: dict[str, Any], watcher: _Watcher) -> None:
+    if _takes_hooks(model):
+        model(*args, **kwargs)
+        return
+    watcher.begin("", args, kwargs)
+    watcher.end("", model(*args, **kwargs))
+
+
+def _takes_hooks(module: nn.Module) -> bool:
+    """Return whether hooks can be put on a module: not on a scripted one."""
+    scripted = isinstance(module, torch.jit.RecursiveScriptModule)  # type: ignore[attr-defined]
+    return not scripted or isinstance(module, torch.jit.TopLevelTracedModule)  # type: ignore[attr-defined]
+
+
 @contextmanager
 def _hooked(model: nn.Module, watcher: _Watcher) -> Iterator[None]:
-    """Tell a watcher of every module, under the path where it stands first."""
+    """Let a watcher record every module, under its first path."""
     handles = []
     paths: dict[int, str] = {}
     try:
         for path, _, module in walk(model):
-            if id(module) in paths:
+            if id(module) in paths or not _takes_hooks(module):
                 continue
             paths[id(module)] = path
 
@@ -343,12 +384,12 @@ def _buffers_kept(model: nn.Module) -> Iterator[None]:
 
 @contextmanager
 def _as_written(model: nn.Module) -> Iterator[None]:
-    """Let compiled parts run as they were written: nothing is to be compiled for a look."""
+    """Run compiled parts as they were before, so that nothing is compiled."""
     swapped = [
         (module._modules, name, child)
         for module in model.modules()
-        for name, child in module._modules.items()
-        if child is not None and uncompiled(child) is not child and name != "_orig_mod"
+        for name, child in children_of(module).items()
+        if uncompiled(child) is not child and name != "_orig_mod"
     ]
     in_place = [(m, m._compiled_call_impl) for m in model.modules() if m._compiled_call_impl]
     try:

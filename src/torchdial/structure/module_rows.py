@@ -1,4 +1,4 @@
-"""The module tree: what a model is made of, without running it."""
+"""The rows of the module tree, made without running the model."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class ModuleRow:
         path: names from the model down, "layer1.0.conv1"; empty for the model itself.
         depth: 0 for the model itself.
         kind: name of the class.
-        arguments: what the module says of itself in `extra_repr`, on one line.
+        arguments: the module's `extra_repr`, on one line.
         own_parameters: numbers in the module's own parameters.
         parameters: numbers in its parameters and those of all modules below, shared ones once.
         trainable: how many of `parameters` take part in training.
@@ -93,15 +93,19 @@ def walk(model: nn.Module) -> Iterator[tuple[str, int, nn.Module]]:
         seen.add(id(module))
         below = [
             (f"{path}.{name}" if path else name, depth + 1, uncompiled(child))
-            for name, child in module._modules.items()
-            if child is not None
+            for name, child in children_of(module).items()
         ]
         waiting.extend(reversed(below))
 
 
+def children_of(module: nn.Module) -> dict[str, nn.Module]:
+    """Return a module's children by name; a scripted module keeps them in no dict."""
+    return {name: child for name, child in module._modules.items() if child is not None}
+
+
 def uncompiled(module: nn.Module) -> nn.Module:
     """Return the module that `torch.compile` was given, or the module itself."""
-    original = module._modules.get("_orig_mod")
+    original = children_of(module).get("_orig_mod")
     return module if original is None else original
 
 
@@ -118,7 +122,7 @@ def _row(
     return ModuleRow(
         path=path,
         depth=depth,
-        kind=type(module).__name__,
+        kind=getattr(module, "original_name", type(module).__name__),  # of a scripted module
         arguments=_arguments(module),
         own_parameters=_count(p for p in own.values() if not is_lazy(p)),
         parameters=_count(sized),
@@ -152,5 +156,5 @@ def _common(values: Iterable[str]) -> str:
 def _arguments(module: nn.Module) -> str:
     try:
         return " ".join(module.extra_repr().split())
-    except Exception as error:  # a person's own words about a module must not hide the tree
+    except Exception as error:  # a module's own extra_repr may raise
         return f"extra_repr failed: {type(error).__name__}"

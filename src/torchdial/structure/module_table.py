@@ -120,7 +120,7 @@ class ModuleTable:
         return "\n".join([body[0], rule, *body[1:], rule, *self.summary()])
 
     def summary(self) -> list[str]:
-        """Return what there is to say of the whole: sums, and where the forward pass broke."""
+        """Return sums over the model, what they lack, and where the forward pass broke."""
         root = self.rows[0]
         lines = [
             f"{root.parameters:,} parameters, {root.trainable:,} trainable, "
@@ -128,7 +128,9 @@ class ModuleTable:
         ]
         use = self.use(root)
         if use is not None:
-            lines.append(f"{short_number(use.flops).strip()} FLOPs forward")
+            flops = f"{short_number(use.flops).strip()} FLOPs forward"
+            uncounted = self.seen.uncounted if self.seen is not None else ()
+            lines.append(flops + (f", without {', '.join(uncounted)}" if uncounted else ""))
         if self.failure is not None:
             given = " ".join(map(shape_text, self.failure.inputs))
             where = shorten(self.failure.path or "model")

@@ -1,4 +1,4 @@
-"""Plain arrays and a JSON note in one .npz file: no pickle is written, none is loaded."""
+"""Plain arrays and a JSON note in one .npz file, without pickle."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ import numpy as np
 
 from torchdial.atomic_files import whole_file
 
-SMALL = 256 << 20  # bytes that any file may unpack to
-DENSEST = 256  # times its own size that a larger one may unpack to; a thousand are possible
+SAFE_BYTES = 256 << 20  # that any file may unpack to
+MAX_DENSITY = 256  # times its own size that a larger one may unpack to; 1,000 are possible
 
 _DAMAGE = (  # what a file that was cut, overwritten or crafted makes zipfile, numpy and json raise
     zipfile.BadZipFile,
@@ -46,7 +46,7 @@ def write_archive(
     with whole_file(Path(path)) as file:
         # numpy before 2.1 would take `allow_pickle=False` for one more array.
         np.savez_compressed(file, **members)
-        if unpacked > _most(file.tell()):  # so empty that it would be taken for a bomb
+        if unpacked > _most(file.tell()):  # it would be refused as a bomb
             file.seek(0)
             file.truncate()
             np.savez(file, **members)
@@ -80,7 +80,7 @@ def read_archive(
 
 def _most(size: int) -> int:
     """Return how many bytes a file of so many may unpack to."""
-    return max(SMALL, DENSEST * size)
+    return max(SAFE_BYTES, MAX_DENSITY * size)
 
 
 def _unpack(content: bytes) -> dict[str, np.ndarray]:
@@ -104,10 +104,10 @@ def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:
 
 
 def _to_array(content: bytearray) -> np.ndarray:
-    """Return the array in a .npy file; what its head declares is there, or it is refused.
+    """Return the array in a .npy file.
 
     Raises:
-        ValueError: it is not of plain numbers, or the head says something else than the rest.
+        ValueError: it is not of plain numbers, or its size differs from what its header declares.
     """
     file = io.BytesIO(content)
     version = np.lib.format.read_magic(file)

@@ -1,4 +1,4 @@
-"""The sweeps as torchmetrics metrics; the one module here that imports torchmetrics."""
+"""The sweeps as torchmetrics metrics; the only module that imports torchmetrics."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torchmetrics.utilities import dim_zero_cat
 
 from torchdial.inputs.boxes import BoxFormat
 from torchdial.inputs.errors import refusal
-from torchdial.inputs.probability_maps import Task, check_task
+from torchdial.inputs.probability_maps import Task, check_background, check_task
 from torchdial.inputs.stops import Stops, to_stops
 from torchdial.sweeps.boxes.detection_curves import DetectionCurves
 from torchdial.sweeps.boxes.detection_sweep import DetectionSweep, tally_batch
@@ -29,9 +29,9 @@ class _SweepMetric(Metric):
     """A metric that keeps tensors of each image, concatenated over batches and processes.
 
     Attributes:
-        settings: a digest of what these depend on. As a state it keeps apart, in a collection,
-            metrics that happen to hold the same after the first batch, and it refuses what was
-            counted with other settings.
+        settings: a digest of the arguments. As a state it keeps a collection from merging metrics
+            whose other states are equal after the first batch, and states that were counted with
+            other arguments are refused.
     """
 
     is_differentiable = False
@@ -110,7 +110,7 @@ class ThresholdSweepMetric(_SweepMetric):
     device: move it with `.to(device)`.
 
     Args:
-        task: this and the others up to `zero_division` are those of `ThresholdSweep`.
+        task: this and the others up to `include_background` are those of `ThresholdSweep`.
         **kwargs: of `torchmetrics.Metric`, such as `dist_sync_on_step`.
 
     Raises:
@@ -134,6 +134,7 @@ class ThresholdSweepMetric(_SweepMetric):
         from_logits: bool = False,
         ignore_index: int | None = None,
         zero_division: float = 1.0,
+        include_background: bool = True,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -143,6 +144,7 @@ class ThresholdSweepMetric(_SweepMetric):
         self.from_logits = from_logits
         self.ignore_index = ignore_index
         self.zero_division = zero_division
+        self.include_background = check_background(include_background, task)
         table = torch.zeros((0, self.num_classes, len(self.stops)), dtype=torch.int64)
         nothing = Counts(table, table, table[..., 0], table[..., 0])
         self._add_states(
@@ -186,7 +188,9 @@ class ThresholdSweepMetric(_SweepMetric):
         counted = Tally(Counts(*counts[:4]))
         if self.task == "multiclass":
             counted = Tally(counted.classes, Counts(*counts[4:]), self.joint)
-        return ThresholdCurves.from_tally(counted, self.task, self.stops, self.zero_division)
+        return ThresholdCurves.from_tally(
+            counted, self.task, self.stops, self.zero_division, self.include_background
+        )
 
 
 def _by_name(classes: Counts, argmax: Counts | None) -> dict[str, torch.Tensor]:

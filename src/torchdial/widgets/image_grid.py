@@ -15,13 +15,14 @@ import torch
 import traitlets as t
 from torch import nn
 
+from torchdial.array_types import Bytes
 from torchdial.inputs.arguments import to_list
 from torchdial.inputs.boxes import BoxFormat
 from torchdial.inputs.errors import describe, refusal
 from torchdial.inputs.image_sources import to_source
 from torchdial.inputs.overlays import NO_OVERLAY, Overlay, to_overlays
 from torchdial.inputs.preview_images import Numbers
-from torchdial.inputs.tensor_images import Normalize, Picture, Pixels, category_colors
+from torchdial.inputs.tensor_images import Normalize, Picture, PictureReader, category_colors
 from torchdial.report.saved_widget import SavedWidget
 from torchdial.widgets.base import Widget
 from torchdial.widgets.preview.segmentation_packing import pack_tile, plane_bytes
@@ -30,20 +31,21 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-PAGE_SIZE = 64
-SMALL = 160  # pictures larger than this come reduced first
+GRID_PAGE_SIZE = 64
+SMALL_SIDE = 160  # pictures larger than this come reduced first
 WATCH_SECONDS = 0.5
 
 
 class ImageGrid(Widget):
     """Shows pictures of any tensor, with one zoom and one place for all, and values on hover.
 
-    What is shown is told, never guessed in silence: a picture whose values are not from 0 to 1 has
-    the range that black and white stand for in its caption. Pages are read as one turns to them;
-    of a dataset the last 128 pictures are kept, of a loader, which cannot go back, all it gave.
+    A picture whose values are not shown from 0 to 1 or from 0 to 255 has the range that black and
+    white stand for in its caption, and a mask that has not the picture's size is named there.
+    Pages are read when they are shown; of a dataset the last 128 pictures are kept, of a loader,
+    which cannot go back, all that were read.
 
     Args:
-        images: whatever `torchdial.inputs.tensor_images.to_pictures` reads, a dataset, or a
+        images: what `torchdial.inputs.tensor_images.to_pictures` reads, a dataset, or a
             DataLoader. Of items that are tuples the first part is shown.
         captions: a text for each picture.
         targets: for each image masks or boxes to lay over it: a label map or bool mask (H, W), or
@@ -51,12 +53,13 @@ class ImageGrid(Widget):
         mean: what was subtracted from the images, to undo it.
         std: what they were divided by.
         cmap: a matplotlib colour map for pictures of one channel.
-        normalize: for floats, what is black and what is white: (low, high), "image", "batch", or
-            None for 0 and 1 where all values lie between, else as "image".
+        normalize: what is black and what is white: (low, high), "image", "batch", or None for 0
+            and 1 of floats where all values lie between, else as "image". Integers that are no
+            labels have one window, the same after a refresh; see `to_pictures`.
         box_format: of boxes in `targets`.
 
     Raises:
-        ValueError: what cannot be shown truthfully, with the reason and a remedy.
+        ValueError: input that cannot be shown as it is, with the reason and a remedy.
 
     Example:
         >>> grid = ImageGrid(torch.rand(8, 3, 32, 32), captions=list("abcdefgh"))
@@ -87,8 +90,8 @@ class ImageGrid(Widget):
         normalize: Normalize = None,
         box_format: BoxFormat | None = None,
     ) -> None:
-        self._options = {"mean": mean, "std": std, "cmap": cmap, "normalize": normalize}
-        self._source = to_source(images, self._options)
+        self._reader = PictureReader(mean, std, cmap, normalize)
+        self._source = to_source(images, self._reader)
         self._captions = _to_captions(captions, len(self._source))
         self._overlays = (
             None if targets is None else to_overlays(targets, len(self._source), box_format)
@@ -98,7 +101,7 @@ class ImageGrid(Widget):
         super().__init__(_config=self._pack_config(), _frame=self._pack_frame())
 
     def __repr__(self) -> str:
-        """Say what is shown, for places that cannot show it."""
+        """Return a line of text, where the widget cannot be displayed."""
         return f"ImageGrid({len(self._source):,} pictures)"
 
     def picture(self, index: int) -> Picture:
@@ -114,7 +117,7 @@ class ImageGrid(Widget):
     def refresh(self, images: Any) -> bool:
         """Show other images in place of these; captions, overlays and choice stay.
 
-        Images that cannot be shown leave the last ones and a notice on the widget; nothing is
+        If images cannot be shown, the last ones stay, with a notice on the widget; nothing is
         raised into a training loop.
 
         Returns:
@@ -122,10 +125,10 @@ class ImageGrid(Widget):
         """
         before = self._source
         try:
-            self._source = to_source(images, self._options)
+            self._source = to_source(images, self._reader)
             self._version += 1
             config, frame = self._pack_config(), self._pack_frame()
-        except Exception as error:  # a training loop must go on, whatever comes
+        except Exception as error:  # a training loop must go on, whatever is refused
             self._source = before
             self._notice = f"The pictures are earlier ones: these were refused. {error}"
             return False
@@ -135,8 +138,8 @@ class ImageGrid(Widget):
     def watch(self, module: nn.Module, channel: int | Sequence[int] | None = None) -> None:
         """Show what a module returns for the first image, live, at most twice a second.
 
-        Each channel becomes a picture. What is copied waits for the device; between two looks a
-        forward pass costs the reading of a clock. `close()` takes the hook away.
+        Each channel becomes a picture. The copy waits for the device; between two copies a
+        forward pass costs the reading of a clock. `close()` removes the hook.
 
         Args:
             module: one whose output is a tensor (N, C, H, W), or a tuple or dict that begins with
@@ -153,7 +156,7 @@ class ImageGrid(Widget):
                 got=describe(module),
                 remedy="Pass a part of the model, such as model.layer1.",
             )
-        chosen = slice(PAGE_SIZE) if channel is None else np.atleast_1d(channel).tolist()
+        chosen = slice(GRID_PAGE_SIZE) if channel is None else np.atleast_1d(channel).tolist()
         last = -WATCH_SECONDS
 
         def look(_module: Any, _args: Any, output: Any) -> None:
@@ -167,7 +170,7 @@ class ImageGrid(Widget):
         self._hooks.append(module.register_forward_hook(look))
 
     def close(self) -> None:
-        """Close the widget and let go of watched modules."""
+        """Close the widget and remove its hooks from watched modules."""
         for hook in self.__dict__.pop("_hooks", []):
             hook.remove()
         super().close()
@@ -182,7 +185,7 @@ class ImageGrid(Widget):
             ax,
         )
 
-    def _laid_over(self, index: int) -> Pixels:
+    def _laid_over(self, index: int) -> Bytes:
         picture = self._source[index]
         mask = self._overlay(index).mask_for(picture.pixels)
         if mask is None:
@@ -194,7 +197,7 @@ class ImageGrid(Widget):
     # The wire
 
     def _first_page(self) -> range:
-        return range(min(PAGE_SIZE, len(self._source)))
+        return range(min(GRID_PAGE_SIZE, len(self._source)))
 
     def _pack_config(self) -> dict[str, Any]:
         shapes = [self._source[i].pixels.shape for i in self._first_page()]
@@ -202,7 +205,7 @@ class ImageGrid(Widget):
             "num_images": len(self._source),
             "height": max(shape[0] for shape in shapes),
             "width": max(shape[1] for shape in shapes),
-            "page_size": PAGE_SIZE,
+            "page_size": GRID_PAGE_SIZE,
             "has_overlays": self._overlays is not None,
         }
 
@@ -215,7 +218,7 @@ class ImageGrid(Widget):
         factor = _reduction(self._source[index].pixels)
         yield f"{'small' if factor > 1 else 'picture'}/{index}"
 
-    def _tile(self, key: str) -> Pixels:
+    def _tile(self, key: str) -> Bytes:
         """Return the bytes of a key.
 
         Raises:
@@ -247,7 +250,7 @@ class ImageGrid(Widget):
         return saved
 
     def _picture_in_file(self, index: int) -> dict[str, Any]:
-        """Return all that may be asked for of a picture, and the values behind it."""
+        """Return all tiles of a picture that a page may request, and its values."""
         tiles = {}
         for kind in ("about", "small", "picture", "mask", "boxes"):
             with suppress(KeyError):
@@ -263,14 +266,21 @@ class ImageGrid(Widget):
             "channels": channels,
             "reduced": _reduction(picture.pixels),
             "caption": self._name(index),
-            "range": _range_in_words(picture),
+            "range": self._remarks(index),
             "has_mask": overlay.mask_for(picture.pixels) is not None,
             "has_boxes": overlay.box_bytes() is not None,
         }
 
     def _caption(self, index: int) -> str:
-        words = (self._name(index), _range_in_words(self._source[index]))
-        return "  ".join(filter(None, words))
+        return "  ".join(filter(None, (self._name(index), self._remarks(index))))
+
+    def _remarks(self, index: int) -> str:
+        """Return what black and white stand for, and why a mask is not drawn."""
+        picture, mask = self._source[index], self._overlay(index).mask
+        words = [] if picture.range is None else ["[{:.3g}, {:.3g}]".format(*picture.range)]
+        if mask is not None and mask.shape != picture.pixels.shape[:2]:
+            words.append(f"mask of {mask.shape[0]} × {mask.shape[1]} not drawn")
+        return "  ".join(words)
 
     def _name(self, index: int) -> str:
         if self._captions is not None:
@@ -313,18 +323,13 @@ class ImageGrid(Widget):
         return chosen
 
 
-def _range_in_words(picture: Picture) -> str:
-    """Return what black and white stand for; empty where that is 0 and 1."""
-    return "" if picture.range is None else "[{:.3g}, {:.3g}]".format(*picture.range)
-
-
-def _reduction(pixels: Pixels) -> int:
+def _reduction(pixels: Bytes) -> int:
     """Return by which whole factor a picture comes reduced at first, 1 for not at all."""
     longest: int = max(pixels.shape[:2])
-    return max(1, math.ceil(longest / SMALL))
+    return max(1, math.ceil(longest / SMALL_SIDE))
 
 
-def _reduced(pixels: Pixels) -> Pixels:
+def _reduced(pixels: Bytes) -> Bytes:
     """Return means of blocks of pixels; the last ones may be of fewer."""
     factor = _reduction(pixels)
     rows, columns = (np.arange(0, size, factor) for size in pixels.shape[:2])
@@ -332,7 +337,7 @@ def _reduced(pixels: Pixels) -> Pixels:
     sums = np.add.reduceat(np.stack(bands), columns, axis=1)
     sizes = [np.diff(np.append(s, n)) for s, n in zip((rows, columns), pixels.shape, strict=False)]
     mean = sums / np.outer(*sizes)[..., None]
-    small: Pixels = np.floor(mean + 0.5).astype(np.uint8)
+    small: Bytes = np.floor(mean + 0.5).astype(np.uint8)
     return small
 
 

@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
 
 class ModelTree(Widget):
-    """Shows what a model is made of, and with an example what every module does on it.
+    """Shows the modules of a model, and with an example their shapes, FLOPs, memory and time.
 
-    Runs of equal blocks are folded to "×12". Nothing is run without an example; with one, the
-    model runs as in `torchdial.structure.watch_forward`, and stays as it was.
+    Runs of equal blocks are folded to "×12". Without an example nothing is run; with one the model
+    runs as in `torchdial.structure.watch_forward`, and stays as it was.
 
     Args:
         model: any module; lazy, compiled, frozen, without parameters.
@@ -42,7 +42,7 @@ class ModelTree(Widget):
             is marked. A chosen row is chosen in the run's `GradientPlot` and `TrainingPanel`.
 
     Raises:
-        ValueError: the model is no module, or the monitor no monitor.
+        ValueError: the model is not a module, or the monitor not a monitor.
 
     Example:
         >>> tree = ModelTree(nn.Sequential(nn.Linear(4, 8), nn.ReLU()), torch.rand(2, 4))
@@ -86,7 +86,7 @@ class ModelTree(Widget):
         super().close()
 
     def get_state(self, key: Any = None, drop_defaults: bool = False) -> dict[str, Any]:
-        """Return the state that a page opens with, what is live made now."""
+        """Return the state that a page opens with; its live part is computed now."""
         state: dict[str, Any] = super().get_state(key, drop_defaults)
         if self._feed is not None and (key is None or "_live" in state):
             state["_live"] = self._feed.opening()
@@ -96,7 +96,7 @@ class ModelTree(Widget):
         self.send(content, buffers)
 
     def __repr__(self) -> str:
-        """Say what is shown, for places that cannot show it."""
+        """Return a line of text, where the widget cannot be displayed."""
         root = self.table.rows[0]
         return f"ModelTree({root.kind}, {len(self.table)} modules, {root.parameters:,} parameters)"
 

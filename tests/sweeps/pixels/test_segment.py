@@ -63,7 +63,7 @@ def test_maps_and_threshold_are_compared_in_float32(dtype: torch.dtype) -> None:
 @pytest.mark.parametrize(
     ("probs", "options", "message"),
     [
-        pytest.param(torch.tensor([0.1, 3.0]), {}, "If these are logits", id="logits"),
+        pytest.param(torch.tensor([0.1, 3.0]), {}, "Scores of any range", id="scores"),
         pytest.param(torch.tensor([1, 0]), {}, "probs: expected", id="labels"),
         pytest.param(torch.tensor([float("nan")]), {}, "expected finite values", id="NaN"),
         pytest.param(torch.rand(3), {"threshold": 1.5}, "a number in", id="threshold too high"),

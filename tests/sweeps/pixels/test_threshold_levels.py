@@ -91,7 +91,7 @@ def test_any_memory_layout(arrange: object, thresholds: object) -> None:
     ("probs", "message"),
     [
         pytest.param(
-            torch.tensor([0.5, 1.5]), says("probs", "[0, 1]", "[0.5, 1.5]", "logits"), id="above 1"
+            torch.tensor([0.5, 1.5]), says("probs", "[0, 1]", "[0.5, 1.5]", "Scores"), id="above 1"
         ),
         pytest.param(
             torch.tensor([0.5, float("nan")]),

@@ -110,9 +110,9 @@ def test_a_refused_batch_leaves_the_counts() -> None:
     sweep = ThresholdSweep()
     sweep.update(torch.rand(2, 4, 4), torch.ones(2, 4, 4))
     before = sweep.compute()
-    with pytest.raises(ValueError, match=says("preds", "[0, 1]", "[2, 2]", "from_logits")):
+    with pytest.raises(ValueError, match=says("preds", "[0, 1]", "[2, 2]", "label map")):
         sweep.update(torch.full((2, 4, 4), 2.0), torch.ones(2, 4, 4))
-    with pytest.raises(ValueError, match=says("target", "labels 0 … 1", "[2]", "ignore_index")):
+    with pytest.raises(ValueError, match=says("target", "labels 0 … 1", "[2]", "target > 0")):
         sweep.update(torch.rand(2, 4, 4), torch.full((2, 4, 4), 2))
     assert same(sweep.compute(), before)
     sweep.update(torch.rand(1, 4, 4), torch.ones(1, 4, 4))

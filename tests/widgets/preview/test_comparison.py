@@ -41,7 +41,7 @@ def test_tells_what_is_wrong_with_either() -> None:
     first, second, probs = pair()
     both = td.compare(first, second)
     second.refresh(probs * 2)
-    assert "from_logits=True" in both.notice
+    assert "Scores of any range" in both.notice
     second.refresh(probs)
     assert both.notice == ""
 

@@ -6,6 +6,7 @@ import gc
 import weakref
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -234,3 +235,40 @@ def test_stand_in_agrees_with_detect() -> None:
     one = candidates(3)
     found = td.detect(**one, score_threshold=0, nms_iou=0.5)
     assert torch.equal(found["indices"], nms_per_class(one, 0.5))
+
+
+class _Bands(nn.Module):
+    """Finds one box in images of any number of bands."""
+
+    def forward(self, images: torch.Tensor) -> list[dict[str, torch.Tensor]]:
+        box = torch.tensor([[1.0, 1.0, 6.0, 6.0]])
+        return [
+            {"boxes": box, "scores": torch.tensor([0.9]), "labels": torch.tensor([0])}
+            for _ in images
+        ]
+
+
+def test_display_is_shown_in_place_of_bands_and_windows_are_kept() -> None:
+    bands = torch.rand(2, 13, 8, 10)
+    preview = td.DetectionPreview.from_model(
+        _Bands(), bands, display=lambda images: images[:, [3, 2, 1]]
+    )
+    expected = (bands[:, [3, 2, 1]] * 255).round().permute(0, 2, 3, 1)
+    np.testing.assert_array_equal(np.stack(preview.pictures), expected)
+    slices = torch.arange(160).reshape(2, 1, 8, 10).short() * 10
+    preview = td.DetectionPreview.from_model(_Bands(), slices)
+    assert preview._config["window"] == [0, 1590]
+    assert preview.look_at(slices // 2)
+    np.testing.assert_array_equal(
+        np.stack(preview.pictures)[..., 0], np.round((slices[:, 0] // 2).numpy() / 1590 * 255)
+    )
+
+
+def test_evaluate_unpacks_dicts() -> None:
+    images = torch.rand(2, 3, 8, 10)
+    truth = [{"boxes": torch.tensor([[1.0, 1.0, 6.0, 6.0]]), "labels": torch.tensor([0])}] * 2
+    preview = td.DetectionPreview.from_model(_Bands(), images, truth)
+    found = preview.evaluate([{"image": images, "boxes": truth}], unpack=("image", "boxes"))
+    assert (found["tp"], found["fp"], found["fn"]) == (2, 0, 0)
+    with pytest.raises(ValueError, match=r"loader: .*unpack=\('image', 'boxes'\)"):
+        preview.evaluate([{"image": images, "boxes": truth}])

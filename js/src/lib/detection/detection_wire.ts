@@ -3,6 +3,7 @@
 import { type Bytes, bytesOf, float64Of } from "../core/bytes";
 import type { Average } from "../core/metrics";
 import type { PreviewTraits, WireTile } from "../preview/preview_wire";
+import type { DisplayWindow } from "../preview/window_text";
 import type { Pairs, Scene, Truth } from "./rules/image_decisions";
 
 export type View = "boxes" | "errors" | "ghosts";
@@ -47,6 +48,7 @@ export interface DetectionConfig {
   class_agnostic: boolean;
   /** The boxes were given after an NMS, so that the dial can only tighten. */
   after_nms: boolean;
+  window: DisplayWindow;
   sources: string[];
   initial: {
     score_threshold: number;

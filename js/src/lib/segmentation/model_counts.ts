@@ -78,7 +78,10 @@ export class Scope {
     this.#empty = config.zero_division ?? Number.NaN;
     this.#config = config;
     this.shown = shown;
-    this.classes = shown === null ? range(config.class_names.length) : [shown];
+    const averaged = range(config.class_names.length).slice(
+      config.include_background === false ? 1 : 0,
+    );
+    this.classes = shown === null ? averaged : [shown];
   }
 
   metric(tally: Tally, metric: Metric, at: readonly number[]): number {
@@ -118,6 +121,12 @@ export class Scope {
 
   best(tally: Tally, metric: Metric): number {
     return bestStop(this.curve(tally, metric));
+  }
+
+  /** What the metrics are averaged over: "micro", or "micro without background". */
+  get average(): string {
+    const { average: how, include_background: all, class_names: names } = this.#config;
+    return all !== false || this.shown !== null ? how : `${how} without ${names[0]}`;
   }
 
   /** Pixels at each level, T + 1 of them. */

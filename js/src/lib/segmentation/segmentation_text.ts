@@ -30,11 +30,10 @@ export function metricsInWords(
   source: Source,
   tally: Tally,
   at: readonly number[],
-  average: string,
 ): [string, string] {
   const metrics = READOUT.map((m) => `${nameOf(m)} ${formatMetric(scope.metric(tally, m, at))}`);
   const which = tally === source.track ? "" : "the shown ";
-  return [metrics.join("  "), `${average} over ${which}${countOf(tally.totalImages)}`];
+  return [metrics.join("  "), `${scope.average} over ${which}${countOf(tally.totalImages)}`];
 }
 
 /** Without targets: how much is on. */

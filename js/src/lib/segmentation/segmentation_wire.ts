@@ -3,6 +3,7 @@
 import type { Bytes } from "../core/bytes";
 import type { Average } from "../core/metrics";
 import type { PreviewTraits, WireCounts, WireTile } from "../preview/preview_wire";
+import type { DisplayWindow } from "../preview/window_text";
 
 export type View = "mask" | "overlay" | "heat" | "outline" | "errors" | "difference";
 
@@ -31,6 +32,9 @@ export interface Config {
   channels: number;
   average: Average;
   zero_division: number | null;
+  /** Whether class 0 of a multiclass task is in the averages. */
+  include_background: boolean;
+  window: DisplayWindow;
   has_targets: boolean;
   page_size: number;
   initial_threshold: number;

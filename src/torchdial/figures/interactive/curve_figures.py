@@ -16,8 +16,6 @@ from torchdial.sweeps.boxes.detection_curves import DetectionCurves
 from torchdial.sweeps.metric_formulas import Average, Metric, check_average
 from torchdial.sweeps.pixels.threshold_curves import ThresholdCurves
 
-Floats = npt.NDArray[np.float64]
-
 
 def threshold_curve_figure(
     source: Any,
@@ -124,7 +122,9 @@ def precision_recall_figure(source: Any, average: Average = "micro") -> bq.Figur
     return figure(marks, ("recall", x), ("precision", y), f"{average} over images and classes")
 
 
-def _precision_recall(source: Any, average: Average) -> tuple[Floats, Floats]:
+def _precision_recall(
+    source: Any, average: Average
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     curves = _curves_of(source)
     recall, precision = (curves.metric(name, average).numpy() for name in ("recall", "precision"))
     if isinstance(curves, DetectionCurves):

@@ -9,7 +9,7 @@ import bqplot as bq
 
 # Okabe and Ito's colours, black last: lines stand on any ground.
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#f0e442", "#000000")
-MARGIN = {"top": 36, "bottom": 44, "left": 56, "right": 16}
+FIGURE_MARGIN = {"top": 36, "bottom": 44, "left": 56, "right": 16}
 
 
 def figure(
@@ -26,7 +26,11 @@ def figure(
         bq.Axis(label=y[0], scale=y[1], side="left", grid_lines=grid),
     ]
     return bq.Figure(
-        marks=list(marks), axes=axes, title=title, fig_margin=MARGIN, legend_location="top-right"
+        marks=list(marks),
+        axes=axes,
+        title=title,
+        fig_margin=FIGURE_MARGIN,
+        legend_location="top-right",
     )
 
 

@@ -20,8 +20,8 @@ from torchdial.training.history.history import History
 from torchdial.training.history.scalar_names import is_loss
 from torchdial.training.history.series import Series
 
-BUCKETS = 500
-COLUMNS = 200
+LIVE_BUCKETS = 500
+HEAT_COLUMNS = 200
 MAX_LAYER_LABELS = 24
 
 
@@ -30,7 +30,7 @@ def loss_figure(source: Any, names: Sequence[str] | None = None, *, log: bool = 
 
     Args:
         source: a `TrainingMonitor` or a `History`.
-        names: which scalars; None takes those whose name speaks of a loss.
+        names: which scalars; None takes those whose name contains loss.
         log: whether the axis is logarithmic; values that are not positive are left out then.
 
     Returns:
@@ -105,7 +105,7 @@ def gradient_figure(source: Any) -> bq.Figure:
             return
         with history.lock:
             steps, norms, layers = matrix.steps, matrix.max, list(matrix.names)
-        every = -(-len(steps) // COLUMNS)
+        every = -(-len(steps) // HEAT_COLUMNS)
         starts = np.arange(0, len(steps), every)
         with np.errstate(divide="ignore", invalid="ignore"):
             logs = np.log10(np.maximum.reduceat(norms, starts, axis=1).astype(float))
@@ -124,7 +124,7 @@ def gradient_figure(source: Any) -> bq.Figure:
 
 
 def _draw_series(line: bq.Lines, series: Series, log: bool) -> None:
-    picture = series.picture(BUCKETS)
+    picture = series.picture(LIVE_BUCKETS)
     shown = picture.y > 0 if log else np.isfinite(picture.y)
     shown &= np.isfinite(picture.y)
     with line.hold_sync():

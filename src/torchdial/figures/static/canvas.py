@@ -1,4 +1,4 @@
-"""Where a static picture is drawn: on a figure of its own, or in the place of given axes."""
+"""The figure of a static picture: a new one, or the place of given axes."""
 
 from __future__ import annotations
 
@@ -11,15 +11,24 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure, FigureBase
 
 
+# Of static pictures; inches are of the printed figure.
+DPI = 80
+WIDTH_INCHES = 8.0
+TITLE_INCHES = 0.35
+MAX_IMAGES = 8
+GAP = 4  # pixels between pictures
+NOT_FINITE_COLOR = "#D55E00"
+
+
 def canvas_for(
-    ax: Axes | None, width: float, height: float, dpi: float, **options: Any
+    ax: Axes | None, width: float, height: float, dpi: float = DPI, **options: Any
 ) -> FigureBase:
     """Return what to draw on: a new figure of a size in inches, or the place of given axes.
 
-    It is made without pyplot, so that nobody's current figure changes.
+    It is made without pyplot, so that pyplot's current figure stays the same.
 
     Args:
-        ax: axes of a grid, as `plt.subplots` makes them; they give their place away. None makes a
+        ax: axes of a grid, as `plt.subplots` makes them, in whose place it is drawn; None makes a
             new figure.
         width: of a new figure.
         height: of a new figure.
@@ -38,7 +47,7 @@ def canvas_for(
         raise refusal(
             "ax",
             expected="axes of a grid",
-            got="axes that were placed by hand",
+            got="axes outside a grid",
             remedy="Make them with plt.subplots() or figure.add_subplot().",
         )
     ax.set_axis_off()

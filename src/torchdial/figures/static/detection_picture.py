@@ -6,12 +6,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
-from torchdial.figures.static.canvas import canvas_for, figure_of
+from torchdial.array_types import Bytes
+from torchdial.figures.static.canvas import (
+    DPI,
+    GAP,
+    TITLE_INCHES,
+    WIDTH_INCHES,
+    canvas_for,
+    figure_of,
+)
 from torchdial.figures.static.printable_names import line
-from torchdial.figures.static.segmentation_picture import COLUMNS, DPI
+from torchdial.figures.static.segmentation_picture import PICTURE_COLUMNS
 from torchdial.inputs.tensor_images import CATEGORIES
 from torchdial.sweeps.boxes.detection_curves import DetectionCurves
 from torchdial.sweeps.metric_formulas import Average
@@ -20,22 +27,17 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, FigureBase
 
-Pixels = npt.NDArray[np.uint8]
 LineStyle = Literal["solid", "dashed", "dotted"]
 
-MAX_IMAGES = 8
-WIDTH_INCHES = 8.0
 HIGHEST_INCHES = 8.0  # of the pictures together
 MAP_INCHES = 1.9
-TITLE_INCHES = 0.35
 LEGEND_INCHES = 0.3
-GAP = 4  # pixels between pictures
 CLASSES_IN_LEGEND = 8
-LONGEST_NAME = 12
+LONGEST_LEGEND_NAME = 12
 
 
 class Style(NamedTuple):
-    """How a kind of box is drawn: told apart without colour, too."""
+    """How a kind of box is drawn; kinds differ without colour, too."""
 
     color: str
     dashes: LineStyle
@@ -45,16 +47,16 @@ class Style(NamedTuple):
 TRUE = Style("#009E73", "solid", "found (TP)")
 FALSE = Style("#D55E00", "dashed", "false alarm (FP)")
 MISSED = Style("#0072B2", "dotted", "missed (FN)")
-IGNORED = Style("#888888", "solid", "ignored")
+IGNORED_BOX = Style("#888888", "solid", "ignored")
 
 
-ERRORS = [TRUE, FALSE, MISSED, IGNORED]
+ERRORS = [TRUE, FALSE, MISSED, IGNORED_BOX]
 
 
 class ImageBoxes(NamedTuple):
     """An image, uint8 (H, W, C), and the boxes over it by how they are drawn, each (N, 4)."""
 
-    image: Pixels
+    image: Bytes
     boxes: Sequence[tuple[Style, torch.Tensor]]
 
 
@@ -74,7 +76,7 @@ class Cell(NamedTuple):
     x: int
     y: int
     scale: float
-    picture: Pixels
+    picture: Bytes
 
 
 def detection_figure(
@@ -143,15 +145,15 @@ def boxes_by_error(
         targets: boxes (M, 4).
     """
     true, ignored = errors["true"], errors["ignored"]
-    of_style = ((TRUE, true), (FALSE, ~true & ~ignored), (IGNORED, ignored))
+    of_style = ((TRUE, true), (FALSE, ~true & ~ignored), (IGNORED_BOX, ignored))
     found = [(style, kept["boxes"][chosen]) for style, chosen in of_style]
     every = [(MISSED, targets.cpu()[errors["missed"]]), *found]
     return [(style, boxes) for style, boxes in every if len(boxes)]
 
 
-def _layout(pictures: Sequence[Pixels]) -> tuple[list[Cell], tuple[int, int]]:
+def _layout(pictures: Sequence[Bytes]) -> tuple[list[Cell], tuple[int, int]]:
     """Return where each picture goes, no larger than it will be printed, and the sheet's size."""
-    columns = min(len(pictures), COLUMNS)
+    columns = min(len(pictures), PICTURE_COLUMNS)
     wide = max(picture.shape[1] for picture in pictures)
     high = max(picture.shape[0] for picture in pictures)
     step = max(1, max(wide, high) // round(WIDTH_INCHES / columns * DPI))
@@ -163,7 +165,7 @@ def _layout(pictures: Sequence[Pixels]) -> tuple[list[Cell], tuple[int, int]]:
     return cells, (-(-len(pictures) // columns) * y_step, columns * x_step)
 
 
-def _sheet(cells: list[Cell], height: int, width: int) -> Pixels:
+def _sheet(cells: list[Cell], height: int, width: int) -> Bytes:
     sheet = np.full((height, width, 3), 255, np.uint8)
     for x, y, _, picture in cells:
         rgb = np.repeat(picture, 3, axis=2) if picture.shape[2] == 1 else picture[..., :3]
@@ -173,7 +175,7 @@ def _sheet(cells: list[Cell], height: int, width: int) -> Pixels:
 
 def _plain(name: str) -> str:
     """Return a name that matplotlib does not leave out of a legend, as it does _names."""
-    return f" {line(name, LONGEST_NAME)}"
+    return f" {line(name, LONGEST_LEGEND_NAME)}"
 
 
 def category(index: int) -> str:

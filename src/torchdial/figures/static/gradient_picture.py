@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from torchdial.figures.static.canvas import canvas_for, figure_of
+from torchdial.figures.static.canvas import NOT_FINITE_COLOR, WIDTH_INCHES, canvas_for, figure_of
 from torchdial.figures.static.printable_names import line
 
 if TYPE_CHECKING:
@@ -17,14 +17,12 @@ if TYPE_CHECKING:
     from torchdial.training.history.history import History
 
 Norms = npt.NDArray[np.float32]
-Ints = npt.NDArray[np.int64]
 
-DPI = 80
 MOST_LABELS = 24
 WIDTH, HEIGHT = 450, 130  # cells there are pixels for
 MISSING = np.float32(-1)  # a norm is never negative
 # js/src/lib/charts/heat_colors.ts has the same colours.
-NOT_FINITE, ZERO = "#D55E00", "#808080"
+ZERO_COLOR = "#808080"
 
 
 def gradients_figure(history: History, ax: Axes | None = None) -> Figure:
@@ -33,7 +31,7 @@ def gradients_figure(history: History, ax: Axes | None = None) -> Figure:
     A cell is the highest of the steps and layers it has pixels for, so a norm that is not finite
     is always seen.
     """
-    figure = canvas_for(ax, 8.0, 4.0, DPI, layout="constrained")
+    figure = canvas_for(ax, WIDTH_INCHES, 4.0, layout="constrained")
     axes = figure.add_subplot()
     norms, steps, names = _recorded(history)
     if norms.size:
@@ -45,7 +43,7 @@ def gradients_figure(history: History, ax: Axes | None = None) -> Figure:
     return figure_of(figure)
 
 
-def to_grid(norms: Norms, steps: Ints, width: int, height: int) -> Norms:
+def to_grid(norms: Norms, steps: npt.NDArray[np.int64], width: int, height: int) -> Norms:
     """Return the highest norms over even parts of the steps and of the layers.
 
     Args:
@@ -74,7 +72,7 @@ def to_grid(norms: Norms, steps: Ints, width: int, height: int) -> Norms:
     return np.asarray(np.maximum.reduceat(columns, rows, axis=0))
 
 
-def _recorded(history: History) -> tuple[Norms, Ints, list[str]]:
+def _recorded(history: History) -> tuple[Norms, npt.NDArray[np.int64], list[str]]:
     with history.lock:
         matrix = history.layers.get("grad_norm")
         if matrix is None:
@@ -82,7 +80,7 @@ def _recorded(history: History) -> tuple[Norms, Ints, list[str]]:
         return np.where(matrix.count > 0, matrix.max, MISSING), matrix.steps, list(matrix.names)
 
 
-def _draw(axes: Axes, grid: Norms, steps: Ints, names: list[str]) -> None:
+def _draw(axes: Axes, grid: Norms, steps: npt.NDArray[np.int64], names: list[str]) -> None:
     from matplotlib.colors import ListedColormap
     from matplotlib.patches import Patch
 
@@ -95,8 +93,8 @@ def _draw(axes: Axes, grid: Norms, steps: Ints, names: list[str]) -> None:
     )
     handles = []
     for words, color, found in (
-        ("not finite", NOT_FINITE, ~np.isfinite(grid)),
-        ("zero", ZERO, grid == 0),
+        ("not finite", NOT_FINITE_COLOR, ~np.isfinite(grid)),
+        ("zero", ZERO_COLOR, grid == 0),
     ):
         if found.any():
             handles.append(Patch(color=color, label=words))
@@ -128,4 +126,4 @@ def _mark_first(axes: Axes, bad: npt.NDArray[np.bool_], extent: tuple[float, ...
     height, width = bad.shape
     x = left + (columns + 0.5) * (right - left) / width
     y = top + (rows + 0.5) * (bottom - top) / height
-    axes.plot(x, y, "x", color=NOT_FINITE, markeredgewidth=2)
+    axes.plot(x, y, "x", color=NOT_FINITE_COLOR, markeredgewidth=2)

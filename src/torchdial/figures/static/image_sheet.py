@@ -7,31 +7,29 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from torchdial.figures.static.canvas import canvas_for, figure_of
+from torchdial.array_types import Bytes
+from torchdial.figures.static.canvas import DPI, GAP, canvas_for, figure_of
 from torchdial.figures.static.printable_names import line
-from torchdial.inputs.tensor_images import Pixels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-COLUMNS = 8
-CELL_INCHES = 1.0
+SHEET_COLUMNS = 8
+SHEET_CELL_INCHES = 1.0
 CAPTION_INCHES = 0.2
-DPI = 80
-GAP = 4  # pixels between pictures
 
 
 def image_figure(
-    pictures: Sequence[Pixels], captions: Sequence[str], ax: Axes | None = None
+    pictures: Sequence[Bytes], captions: Sequence[str], ax: Axes | None = None
 ) -> Figure:
     """Return a figure of pictures in rows, each with its caption below.
 
     All pictures are one image in it: axes for each would take seconds.
     """
-    columns = min(len(pictures), COLUMNS)
+    columns = min(len(pictures), SHEET_COLUMNS)
     rows = -(-len(pictures) // columns)
-    inches = CELL_INCHES * COLUMNS / max(columns, 3)
+    inches = SHEET_CELL_INCHES * SHEET_COLUMNS / max(columns, 3)
     side, below = round(inches * DPI), round(CAPTION_INCHES * DPI)
     sheet = np.full((rows * (side + below), columns * side, 4), 255, np.uint8)
     for i, pixels in enumerate(pictures):
@@ -40,7 +38,7 @@ def image_figure(
         top, left = row * (side + below), column * side
         sheet[top : top + shown.shape[0], left : left + shown.shape[1]] = shown
     height, width = sheet.shape[0] / DPI, sheet.shape[1] / DPI
-    figure = canvas_for(ax, width, height, DPI)
+    figure = canvas_for(ax, width, height)
     axes = figure.add_axes((0, 0, 1, 1))
     axes.imshow(sheet, interpolation="nearest", aspect="auto")
     axes.set_axis_off()
@@ -52,7 +50,7 @@ def image_figure(
     return figure_of(figure)
 
 
-def _scaled(pixels: Pixels, side: int) -> Pixels:
+def _scaled(pixels: Bytes, side: int) -> Bytes:
     """Return RGBA pixels, each chosen or repeated, so that the longer side is as given."""
     height, width, channels = pixels.shape
     factor = side / max(height, width)

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from torchdial.figures.static.canvas import canvas_for, figure_of
+from torchdial.figures.static.canvas import (
+    NOT_FINITE_COLOR,
+    WIDTH_INCHES,
+    canvas_for,
+    figure_of,
+)
 from torchdial.figures.static.printable_names import line
 from torchdial.inputs.tensor_images import CATEGORIES
 from torchdial.training.history.scalar_names import (
@@ -24,14 +29,11 @@ if TYPE_CHECKING:
     from torchdial.training.shown_run import ShownRun
 
 MOST_PANELS = 6
-MOST_LINES = 8  # a panel
-BUCKETS = 400
-WIDTH_INCHES = 8.0
+MOST_PANEL_LINES = 8  # a panel
+PRINTED_BUCKETS = 400
 PANEL_INCHES = 2.2
-DPI = 80
 # js/src/lib/charts/line_colors.ts has the same order.
 ORDER = (5, 6, 3, 7, 1, 2, 0, 4)
-NOT_FINITE = CATEGORIES[6] / 255
 UNHIDDEN = "\u200b"  # matplotlib leaves labels out that begin with _
 
 
@@ -42,7 +44,7 @@ def curves_figure(runs: Sequence[ShownRun], ax: Axes | None = None) -> Figure:
     columns = min(max(len(shown), 1), 2)
     rows = -(-max(len(shown), 1) // columns)
     height = PANEL_INCHES * rows + 0.3
-    figure = canvas_for(ax, WIDTH_INCHES, height, DPI, layout="constrained")
+    figure = canvas_for(ax, WIDTH_INCHES, height, layout="constrained")
     for place, (title, names) in enumerate(shown, start=1):
         _draw(figure.add_subplot(rows, columns, place), title, names, runs)
     name = line(runs[-1].name) if runs else ""
@@ -54,10 +56,10 @@ def _draw(axes: Axes, title: str, names: Sequence[str], runs: Sequence[ShownRun]
     keys = list(dict.fromkeys(without_split(name) for name in names))
     bad: list[float] = []
     for run in runs:
-        for name in names[:MOST_LINES]:
+        for name in names[:MOST_PANEL_LINES]:
             if name not in run.history:
                 continue
-            picture = run.history[name].picture(BUCKETS)
+            picture = run.history[name].picture(PRINTED_BUCKETS)
             finite = np.isfinite(picture.y)
             axes.plot(
                 picture.x,
@@ -85,7 +87,7 @@ def _mark(axes: Axes, steps: list[float]) -> None:
         steps,
         np.full(len(steps), 0.04),
         "x",
-        color=NOT_FINITE,
+        color=NOT_FINITE_COLOR,
         transform=axes.get_xaxis_transform(),
         label="not finite",
     )

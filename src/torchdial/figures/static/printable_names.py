@@ -1,13 +1,13 @@
-"""Names that people gave, in a figure."""
+"""Names from users, as printed in a figure."""
 
 from __future__ import annotations
 
 import unicodedata
 
-MOST = 60  # characters; ten thousand take matplotlib seconds, and nobody reads them
+LONGEST_LABEL = 60  # characters; ten thousand take matplotlib seconds
 
 
-def line(text: str, most: int = MOST) -> str:
+def line(text: str, most: int = LONGEST_LABEL) -> str:
     r"""Return a text that can be printed, on one line, cut in the middle if it is very long.
 
     Controls and halves of characters, which break fonts and SVG files, become "�", and what

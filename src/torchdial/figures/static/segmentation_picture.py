@@ -8,22 +8,18 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from torchdial.figures.static.canvas import canvas_for, figure_of
+from torchdial.array_types import Bytes
+from torchdial.figures.static.canvas import DPI, GAP, TITLE_INCHES, canvas_for, figure_of
 from torchdial.inputs.tensor_images import CATEGORIES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Pixels = npt.NDArray[np.uint8]
 
-MAX_IMAGES = 8
-COLUMNS = 4
+PICTURE_COLUMNS = 4
 CELL_INCHES = 2.0
 CURVE_INCHES = 1.1
-TITLE_INCHES = 0.35
-DPI = 80
-GAP = 4  # pixels between pictures
 OPACITY = 0.55
 
 
@@ -35,7 +31,7 @@ class Curve(NamedTuple):
 
 
 def segmentation_figure(
-    overlays: Sequence[Pixels],
+    overlays: Sequence[Bytes],
     curve: Curve | None,
     threshold: float,
     *,
@@ -55,11 +51,11 @@ def segmentation_figure(
         ax: see `torchdial.figures.static.canvas.canvas_for`.
     """
     sheet = _sheet(list(overlays))
-    width = CELL_INCHES * COLUMNS
+    width = CELL_INCHES * PICTURE_COLUMNS
     below = CURVE_INCHES if curve is not None else 0.0
     pictures = width * min(1.0, sheet.shape[0] / sheet.shape[1])
     height = pictures + below + TITLE_INCHES
-    figure = canvas_for(ax, width, height, DPI)
+    figure = canvas_for(ax, width, height)
     axes = figure.add_axes((0, below / height, 1, pictures / height))
     axes.imshow(sheet, interpolation="nearest")
     axes.set_axis_off()
@@ -72,7 +68,7 @@ def segmentation_figure(
     return figure_of(figure)
 
 
-def overlay(image: Pixels, mask: Pixels, classes: npt.NDArray[np.uint8]) -> Pixels:
+def overlay(image: Bytes, mask: Bytes, classes: npt.NDArray[np.uint8]) -> Bytes:
     """Return an image with its mask over it, uint8 (h, w, 3), no larger than it will be printed.
 
     Args:
@@ -87,9 +83,9 @@ def overlay(image: Pixels, mask: Pixels, classes: npt.NDArray[np.uint8]) -> Pixe
     return np.where(mask[..., None] > 0, mixed, rgb).astype(np.uint8)
 
 
-def _sheet(pictures: list[Pixels]) -> Pixels:
+def _sheet(pictures: list[Bytes]) -> Bytes:
     """Return pictures of one size side by side, in rows."""
-    columns = min(len(pictures), COLUMNS)
+    columns = min(len(pictures), PICTURE_COLUMNS)
     blank = np.full_like(pictures[0], 255)
     padded = pictures + [blank] * (-len(pictures) % columns)
     framed = [np.pad(p, ((0, GAP), (0, GAP), (0, 0)), constant_values=255) for p in padded]

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 POINTS = 8
 LETTER = (0.65 * POINTS / 72, 1.3 * POINTS / 72)  # inches, hinting included
 LONGEST = 300  # characters
-MARGIN = 0.1
-DPI = 100
-MOST_LINES = 200  # matplotlib takes seconds for a thousand, and nobody reads them in a picture
-LAST_LINES = 4  # sums stand there
+TEXT_MARGIN = 0.1
+TEXT_DPI = 100
+MOST_TEXT_LINES = 200  # matplotlib takes seconds for a thousand
+LAST_LINES = 4  # sums are there
 
 
 def text_figure(text: str, ax: Axes | None = None) -> Figure:
@@ -26,12 +26,12 @@ def text_figure(text: str, ax: Axes | None = None) -> Figure:
     Of more than 200 lines those in the middle are left out, and a line says so.
     """
     lines = [line(one, LONGEST) for one in _shortened(text.splitlines())] or [""]
-    width = max(map(len, lines)) * LETTER[0] + 2 * MARGIN
-    height = len(lines) * LETTER[1] + 2 * MARGIN
-    figure = canvas_for(ax, width, height, DPI)
+    width = max(map(len, lines)) * LETTER[0] + 2 * TEXT_MARGIN
+    height = len(lines) * LETTER[1] + 2 * TEXT_MARGIN
+    figure = canvas_for(ax, width, height, TEXT_DPI)
     figure.text(
-        MARGIN / width,
-        1 - MARGIN / height,
+        TEXT_MARGIN / width,
+        1 - TEXT_MARGIN / height,
         "\n".join(lines),
         family="DejaVu Sans Mono",
         size=POINTS,
@@ -43,8 +43,8 @@ def text_figure(text: str, ax: Axes | None = None) -> Figure:
 
 
 def _shortened(lines: list[str]) -> list[str]:
-    if len(lines) <= MOST_LINES:
+    if len(lines) <= MOST_TEXT_LINES:
         return lines
-    first = MOST_LINES - LAST_LINES - 1
+    first = MOST_TEXT_LINES - LAST_LINES - 1
     left_out = len(lines) - first - LAST_LINES
     return [*lines[:first], f"… {left_out:,} lines more", *lines[-LAST_LINES:]]

@@ -1,4 +1,4 @@
-"""How far a probability can be taken at its word."""
+"""Calibration: how often pixels of a probability are positive."""
 
 from __future__ import annotations
 

@@ -16,13 +16,13 @@ from torchdial.sweeps.pixels.threshold_levels import levels_of
 
 @dataclass(frozen=True)
 class Counts:
-    """What a dial of T stops counts in N images and C classes; the rest follows from these.
+    """Counts at T stops in N images and C classes; fn and tn follow from these.
 
     Attributes:
         tp: true positives, (N, C, T).
         fp: false positives, (N, C, T).
         positives: pixels of the class, (N, C).
-        negatives: pixels of anything else, (N, C); ignored pixels are in neither.
+        negatives: pixels of other classes, (N, C); ignored pixels are in neither.
     """
 
     tp: torch.Tensor

@@ -13,9 +13,9 @@ from torchdial.inputs.numbers import to_fraction, to_whole
 from torchdial.inputs.probability_maps import (
     Task,
     refuse_label_map,
-    refuse_outside_unit,
     refuse_unknown_task,
     to_tensor,
+    to_unit_interval,
 )
 
 PIXEL_RULE = "A pixel is on where its probability is above it."
@@ -62,8 +62,7 @@ def segment(
     refuse_label_map("probs", maps)
     if task is not None:
         refuse_unknown_task(task)
-    values = maps.to(torch.float32)
-    refuse_outside_unit("probs", values)
+    values = to_unit_interval("probs", maps.to(torch.float32))
     channels = values.shape[-3] if values.ndim in (3, 4) else 0
     if (class_index is not None or task not in (None, "binary")) and not channels:
         raise refusal(

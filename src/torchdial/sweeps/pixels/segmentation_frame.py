@@ -1,4 +1,4 @@
-"""A frame: what a dial shows of a model at one moment, in host memory."""
+"""A frame: the levels and counts of a model's maps at one moment, in host memory."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from torchdial.array_types import Bytes
 from torchdial.inputs.probability_maps import Task
 from torchdial.inputs.stops import Stops
 from torchdial.sweeps.pixels.pixel_counts import Levels, Tally, count_levels, measure_levels
 from torchdial.sweeps.pixels.threshold_curves import ThresholdCurves
-
-Bytes = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -41,10 +40,11 @@ def measure_frame(
     batches: Iterable[tuple[torch.Tensor, torch.Tensor | None]],
     task: Task,
     stops: Stops,
+    include_background: bool = True,
 ) -> SegmentationFrame:
     """Measure canonical (probs, targets or None) batch by batch, on their own device.
 
-    Only one byte a pixel and class comes to the host; a batch's floats are free after it.
+    Only one byte a pixel and class is copied to the host; a batch's floats can be freed after it.
     """
     levels: list[Levels] = []
     tallies: list[Tally] = []
@@ -57,7 +57,9 @@ def measure_frame(
         levels.append(batch)
     curves = None
     if tallies:
-        curves = ThresholdCurves.from_tally(Tally.cat(tallies), task, stops)
+        curves = ThresholdCurves.from_tally(
+            Tally.cat(tallies), task, stops, include_background=include_background
+        )
     multiclass = task == "multiclass"
     return SegmentationFrame(
         _to_host([batch.classes for batch in levels]),

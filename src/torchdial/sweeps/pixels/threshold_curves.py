@@ -1,4 +1,4 @@
-"""What a threshold sweep found: counts and metrics at every stop."""
+"""Counts and metrics at every stop of a threshold sweep."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import torch
 from torchdial.inputs.arguments import refuse_no_path, to_list
 from torchdial.inputs.errors import refusal
 from torchdial.inputs.numbers import to_float, to_whole
-from torchdial.inputs.probability_maps import Task
+from torchdial.inputs.probability_maps import Task, check_background
 from torchdial.inputs.stops import Stops, to_stops
 from torchdial.sweeps.metric_formulas import (
     METRICS,
@@ -45,11 +45,11 @@ class ThresholdCurves:
     - "image": pooled over classes, then the mean over images.
     - None: each class by itself, counts pooled over images, (C, T).
 
-    A mean leaves out what is undefined: precision where nothing was predicted, recall where
-    nothing was there.
+    A mean leaves out what is undefined: precision without predictions, recall without targets.
+    With `include_background=False` class 0 is in none of the first three averages, nor in the
+    counts of `at`; its pixels still count as false positives and false negatives of the others.
 
-    It is no dataclass because torchmetrics and Lightning take those apart and change what they
-    hold.
+    It is not a dataclass because torchmetrics and Lightning rebuild those field by field.
 
     Attributes:
         task: "binary", "multilabel" or "multiclass".
@@ -59,6 +59,7 @@ class ThresholdCurves:
         argmax: for multiclass, the curves of the argmax rule: the class of the highest
             probability, unless that is ≤ t.
         joint: for multiclass, pixels over (target, argmax, level of the maximum).
+        include_background: whether class 0 is in the averages.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class ThresholdCurves:
         zero_division: float = 1.0,
         argmax: ThresholdCurves | None = None,
         joint: torch.Tensor | None = None,
+        include_background: bool = True,
     ) -> None:
         self.task: Final = task
         self.stops: Final = stops
@@ -76,6 +78,7 @@ class ThresholdCurves:
         self.zero_division: Final = zero_division
         self.argmax: Final = argmax
         self.joint: Final = joint
+        self.include_background: Final = include_background
 
     def __repr__(self) -> str:
         return (
@@ -85,14 +88,21 @@ class ThresholdCurves:
 
     @classmethod
     def from_tally(
-        cls, tally: Tally, task: Task, stops: Stops, zero_division: float = 1.0
+        cls,
+        tally: Tally,
+        task: Task,
+        stops: Stops,
+        zero_division: float = 1.0,
+        include_background: bool = True,
     ) -> ThresholdCurves:
         """Return the curves of what was counted."""
         joint = None if tally.joint is None else tally.joint.cpu()
         argmax = None
         if tally.argmax is not None:
-            argmax = cls(task, stops, tally.argmax.to("cpu"), zero_division, joint=joint)
-        return cls(task, stops, tally.classes.to("cpu"), zero_division, argmax, joint)
+            counts = tally.argmax.to("cpu")
+            argmax = cls(task, stops, counts, zero_division, None, joint, include_background)
+        counts = tally.classes.to("cpu")
+        return cls(task, stops, counts, zero_division, argmax, joint, include_background)
 
     @property
     def thresholds(self) -> torch.Tensor:
@@ -134,11 +144,11 @@ class ThresholdCurves:
         return self.metric("precision", average)
 
     def recall(self, average: Average | None = "micro") -> torch.Tensor:
-        """Return TP / (TP + FN), float64 (T,) or (C, T); NaN where nothing is there."""
+        """Return TP / (TP + FN), float64 (T,) or (C, T); NaN without positives."""
         return self.metric("recall", average)
 
     def specificity(self, average: Average | None = "micro") -> torch.Tensor:
-        """Return TN / (TN + FP), float64 (T,) or (C, T); NaN where everything is there."""
+        """Return TN / (TN + FP), float64 (T,) or (C, T); NaN without negatives."""
         return self.metric("specificity", average)
 
     def dice(self, average: Average | None = "micro") -> torch.Tensor:
@@ -162,7 +172,15 @@ class ThresholdCurves:
         check_metric(name)
         if average is not None:
             check_average(average)
-        return _average(self.counts, name, average, self.zero_division)
+        return self._average(self.counts, name, average)
+
+    def _average(self, counts: Counts, metric: Metric, average: Average | None) -> torch.Tensor:
+        averaged = counts if average is None else self._averaged(counts)
+        return _average(averaged, metric, average, self.zero_division)
+
+    def _averaged(self, counts: Counts) -> Counts:
+        """Return the counts of the classes that are averaged."""
+        return counts if self.include_background else counts.of_classes(slice(1, None))
 
     def for_class(self, index: int) -> ThresholdCurves:
         """Return the curves of one class against the rest.
@@ -186,7 +204,7 @@ class ThresholdCurves:
 
         Args:
             metric: what to maximise.
-            at_least: demands on other metrics, such as {"recall": 0.9}.
+            at_least: lower bounds of other metrics, such as {"recall": 0.9}.
             average: over what to average them all.
 
         Raises:
@@ -217,11 +235,11 @@ class ThresholdCurves:
         indices = self._stop_indices(threshold)
         counts = self.counts.at(indices)
         chosen = [self.stops.values[i] for i in indices]
-        pooled = counts.pooled((0, 1))
+        pooled = self._averaged(counts).pooled((0, 1))
         return {
             "threshold": chosen[0] if _is_one(threshold) else chosen,
             **{name: int(getattr(pooled, name)) for name in ("tp", "fp", "fn", "tn")},
-            **{m: float(_average(counts, m, average, self.zero_division)) for m in METRICS},
+            **{m: float(self._average(counts, m, average)) for m in METRICS},
             "average": average,
             "num_images": self.num_images,
         }
@@ -255,7 +273,7 @@ class ThresholdCurves:
         return matrix[0] if self.task == "binary" else matrix
 
     def calibration(self) -> Calibration:
-        """Return the reliability diagram of each class, free from the levels."""
+        """Return the reliability diagram of each class; it needs no further pass over the data."""
         return calibrate(self.counts, self.stops)
 
     def to_pandas(self) -> pd.DataFrame:
@@ -285,6 +303,7 @@ class ThresholdCurves:
             "zero_division": self.zero_division,
             "stops": self.stops.values,
             "even": self.stops.even,
+            "include_background": self.include_background,
         }
         write_archive(path, about, {name: tensor.numpy() for name, tensor in arrays.items()})
 
@@ -309,7 +328,10 @@ class ThresholdCurves:
             if tensors:
                 raise ValueError(f"more tables: {list(tensors)}")
             check_tally(tally, about["task"], len(stops))
-            return cls.from_tally(tally, about["task"], stops, float(about["zero_division"]))
+            background = check_background(about.get("include_background", True), about["task"])
+            return cls.from_tally(
+                tally, about["task"], stops, float(about["zero_division"]), background
+            )
         except (KeyError, TypeError, ValueError) as error:
             raise refusal(
                 "load",

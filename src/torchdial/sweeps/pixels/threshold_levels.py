@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 
 from torchdial.inputs.arguments import of_kind
-from torchdial.inputs.probability_maps import refuse_label_map, refuse_outside_unit
+from torchdial.inputs.probability_maps import refuse_label_map, to_unit_interval
 from torchdial.inputs.stops import Stops, to_stops
 
 
@@ -36,9 +36,8 @@ def threshold_levels(
     remedy = "Convert it with torch.as_tensor(...)."
     of_kind("probs", probs, torch.Tensor, expected="a torch tensor", remedy=remedy)
     refuse_label_map("probs", probs)
-    probs = probs.detach().to(torch.float32)
-    refuse_outside_unit("probs", probs)
-    return levels_of(probs, to_stops(thresholds))
+    maps = to_unit_interval("probs", probs.detach().to(torch.float32))
+    return levels_of(maps, to_stops(thresholds))
 
 
 def levels_of(probs: torch.Tensor, stops: Stops) -> torch.Tensor:

@@ -8,7 +8,12 @@ from typing import Any
 import torch
 
 from torchdial.inputs.errors import refusal
-from torchdial.inputs.probability_maps import Task, check_task, to_probabilities
+from torchdial.inputs.probability_maps import (
+    Task,
+    check_background,
+    check_task,
+    to_probabilities,
+)
 from torchdial.inputs.segmentation_targets import to_targets
 from torchdial.inputs.stops import Stops, to_stops
 from torchdial.sweeps.pixels.pixel_counts import Tally, append_tally, count_levels, measure_levels
@@ -18,7 +23,7 @@ from torchdial.sweeps.pixels.threshold_curves import ThresholdCurves
 class ThresholdSweep:
     """Counts true and false positives at every threshold over any number of batches.
 
-    It works on the device of what it is fed. It keeps 16 bytes for each image, class and stop (32
+    It works on the device of the predictions. It keeps 16 bytes for each image, class and stop (32
     for multiclass), so that averages over images are exact: 8 MB for 5,000 images of one class at
     101 stops.
 
@@ -29,6 +34,7 @@ class ThresholdSweep:
         from_logits: whether predictions are logits; never guessed.
         ignore_index: a target label that enters no count.
         zero_division: Dice and IoU where neither prediction nor target has a pixel.
+        include_background: whether class 0 of a multiclass task is in the averages.
 
     Raises:
         ValueError: an unknown task, a missing or wrong number of classes, or wrong stops.
@@ -48,6 +54,7 @@ class ThresholdSweep:
         from_logits: bool = False,
         ignore_index: int | None = None,
         zero_division: float = 1.0,
+        include_background: bool = True,
     ) -> None:
         self.num_classes = check_task(task, num_classes)
         self.task: Task = task
@@ -55,14 +62,15 @@ class ThresholdSweep:
         self.from_logits = from_logits
         self.ignore_index = ignore_index
         self.zero_division = zero_division
+        self.include_background = check_background(include_background, task)
         self._tallies: list[Tally] = []
 
     def update(self, preds: Any, target: Any) -> None:
         """Count one batch.
 
         Args:
-            preds: floating-point maps. binary: (H, W), (N, H, W) or (N, 1, H, W); otherwise
-                (C, H, W) or (N, C, H, W).
+            preds: floating-point maps. binary: (H, W), (N, H, W) or (N, 1, …, H, W); otherwise
+                (C, H, W) or (N, C, …, H, W), with any number of spatial dimensions.
             target: labels for each pixel; see `torchdial.inputs.to_targets`.
 
         Raises:
@@ -107,7 +115,11 @@ class ThresholdSweep:
             raise ValueError("compute: expected at least one update, got none. Call update first.")
         self._tallies = [Tally.cat(self._tallies)]
         return ThresholdCurves.from_tally(
-            self._tallies[0], self.task, self.stops, self.zero_division
+            self._tallies[0],
+            self.task,
+            self.stops,
+            self.zero_division,
+            self.include_background,
         )
 
     def _settings(self) -> dict[str, Any]:
@@ -117,6 +129,7 @@ class ThresholdSweep:
             "thresholds": self.stops.values,
             "ignore_index": self.ignore_index,
             "zero_division": self.zero_division,
+            "include_background": self.include_background,
         }
 
 
@@ -133,5 +146,6 @@ def tally(
     """Validate one batch and count it; see `ThresholdSweep.update`."""
     probs = to_probabilities(preds, task, num_classes, from_logits=from_logits, name="preds")
     targets = to_targets(target, probs.shape, task, ignore_index=ignore_index, name="target")
-    levels = measure_levels(probs, task, stops)
-    return count_levels(levels, targets.to(probs.device), len(stops))
+    levels = measure_levels(probs.flatten(2, -2), task, stops)  # volumes as images of many rows
+    flat = targets.flatten(targets.ndim - probs.ndim + 2, -2)
+    return count_levels(levels, flat.to(probs.device), len(stops))

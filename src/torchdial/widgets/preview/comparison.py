@@ -8,6 +8,7 @@ from typing import Any, overload
 import numpy as np
 import torch
 
+from torchdial.array_types import Bytes
 from torchdial.inputs.arguments import of_kind, to_list
 from torchdial.inputs.detection_targets import Annotations
 from torchdial.inputs.errors import describe, refusal
@@ -15,7 +16,7 @@ from torchdial.sweeps.boxes.detection_frame import DetectionFrame
 from torchdial.sweeps.pixels.segmentation_frame import SegmentationFrame
 from torchdial.widgets.preview.detection_dial import DetectionDial
 from torchdial.widgets.preview.detection_preview import DetectionPreview
-from torchdial.widgets.preview.preview import Bytes, Frame, Preview
+from torchdial.widgets.preview.preview import Frame, Preview
 from torchdial.widgets.preview.segmentation_dial import SegmentationDial
 from torchdial.widgets.preview.segmentation_preview import SegmentationPreview
 
@@ -69,6 +70,7 @@ class SegmentationComparison(Comparison[SegmentationFrame], SegmentationDial):
                 "class_names": first._class_names == second._class_names,
                 "thresholds": first._stops == second._stops,
                 "average": first.average == second.average,
+                "include_background": first._include_background == second._include_background,
                 "images": _equal(first.pictures, second.pictures),
                 "targets": _equal(first._targets, second._targets),
             }
@@ -87,6 +89,8 @@ class SegmentationComparison(Comparison[SegmentationFrame], SegmentationDial):
             class_thresholds=first.class_thresholds,
             average=first._average,
             zero_division=first._zero_division,
+            include_background=first._include_background,
+            window=first._window,
         )
         self.view = "difference"
         self._follow_previews(first, second)
@@ -130,6 +134,7 @@ class DetectionComparison(Comparison[DetectionFrame], DetectionDial):
             class_thresholds=first.class_thresholds,
             average=first.average,
             after_nms=first._after_nms and second._after_nms,
+            window=first._window,
         )
         self._follow_previews(first, second)
 
@@ -157,7 +162,7 @@ def compare(
         names: what to call them.
 
     Raises:
-        ValueError: the previews differ in more than what the models say.
+        ValueError: the previews differ in more than the models' output.
 
     Example:
         >>> images = torch.rand(1, 3, 8, 8)
@@ -194,7 +199,7 @@ def _check_alike(alike: dict[str, bool]) -> None:
     if different:
         raise refusal(
             "compare",
-            expected="two previews that differ in what the models say alone",
+            expected="two previews that differ in the models' output alone",
             got=f"different {' and '.join(different)}",
             remedy="Make both from the same images and targets, with the same settings.",
         )
@@ -213,7 +218,7 @@ def _all_equal(ours: Sequence[Any] | None, theirs: Sequence[Any] | None) -> bool
 
 
 def _truth(targets: Sequence[Annotations] | None) -> list[Any] | None:
-    """Return what counts of targets, as arrays."""
+    """Return the fields of targets that enter counts, as arrays."""
     if targets is None:
         return None
     names = ("boxes", "labels", "iscrowd", "ignore", "area")

@@ -13,6 +13,7 @@ import traitlets as t
 
 from torchdial.array_types import Bytes
 from torchdial.inputs.detection_targets import Annotations
+from torchdial.inputs.display_window import Window
 from torchdial.inputs.errors import refusal
 from torchdial.sweeps.boxes.detection_curves import DetectionCurves
 from torchdial.sweeps.boxes.detection_frame import DetectionFrame
@@ -79,6 +80,7 @@ class DetectionDial(Preview[DetectionFrame]):
         class_thresholds: ClassThresholds,
         average: Average,
         after_nms: bool,
+        window: Window | None,
     ) -> None:
         self._images = tuple(pictures)
         self._truth = None if targets is None else tuple(targets)
@@ -88,6 +90,7 @@ class DetectionDial(Preview[DetectionFrame]):
         self._given_curves = list(curves)
         self._average = average
         self._after_nms = after_nms
+        self._window = window
         initial = {
             "score_threshold": self._to_own(score_threshold),
             "nms_iou": settings.nms.values[settings.nms.nearest(nms_iou, "nms_iou")],
@@ -102,6 +105,7 @@ class DetectionDial(Preview[DetectionFrame]):
                 "average": average,
                 "has_targets": targets is not None,
                 "after_nms": after_nms,
+                "window": None if window is None else list(window),
                 "page_size": PAGE_SIZE,
                 "sources": list(names),
                 "initial": initial,
@@ -187,12 +191,13 @@ class DetectionDial(Preview[DetectionFrame]):
     def to_matplotlib(self, ax: Axes | None = None) -> Figure:
         """Return a matplotlib figure of the first pictures and the curve, as they stand now."""
         from torchdial.figures.static import detection_picture as figures
+        from torchdial.figures.static.canvas import MAX_IMAGES
 
         styles = figures.ERRORS
         if self.targets is None:
             styles = figures.class_styles(self.class_names.values())
         images = []
-        for i, image in enumerate(self.pictures[: figures.MAX_IMAGES]):
+        for i, image in enumerate(self.pictures[:MAX_IMAGES]):
             kept = self.kept(i)
             if self.targets is None:
                 boxes = figures.boxes_by_class(kept, self.class_names, styles)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import torch
@@ -14,7 +13,8 @@ from torchdial.inputs.boxes import BoxFormat
 from torchdial.inputs.class_names import ClassNames
 from torchdial.inputs.detection_fields import ImageId, is_coco_list
 from torchdial.inputs.errors import refusal
-from torchdial.inputs.preview_images import to_image_list
+from torchdial.inputs.loader_batches import Unpack, unpack_batch
+from torchdial.inputs.preview_images import ImageReader, Numbers
 from torchdial.models.inference import Model, Output
 from torchdial.models.predictions import (
     Given,
@@ -33,7 +33,13 @@ from torchdial.sweeps.boxes.operating_point import ExportTarget
 from torchdial.sweeps.metric_formulas import Average, check_average
 from torchdial.widgets.preview.detection_dial import DetectionDial
 from torchdial.widgets.preview.detection_reader import DetectionReader
-from torchdial.widgets.preview.preview import ClassThresholds, ModelPreview, needed
+from torchdial.widgets.preview.preview import (
+    ClassThresholds,
+    Display,
+    ModelPreview,
+    needed,
+    to_display,
+)
 
 
 class DetectionPreview(DetectionDial, ModelPreview[DetectionFrame]):
@@ -79,6 +85,9 @@ class DetectionPreview(DetectionDial, ModelPreview[DetectionFrame]):
         image_ids: COCO's formats: the ids of `images`, in their order.
         mean: what was subtracted from `images`, to undo it for display.
         std: what `images` were divided by.
+        window: the values of `images` shown as black and as white; None takes 0 and 1 of floats,
+            and of integers beyond 8 bits the lowest and the highest value, for all images and
+            over refreshes. A caption says it.
 
     Raises:
         ValueError: any argument that is not valid, with the reason and a remedy.
@@ -112,8 +121,9 @@ class DetectionPreview(DetectionDial, ModelPreview[DetectionFrame]):
         after_nms: bool | None = None,
         score_floor: float = 0.0,
         image_ids: Sequence[ImageId] | None = None,
-        mean: float | Sequence[float] | None = None,
-        std: float | Sequence[float] | None = None,
+        mean: Numbers = None,
+        std: Numbers = None,
+        window: tuple[float, float] | None = None,
     ) -> None:
         check_average(average)
         check_floor(score_floor)
@@ -129,8 +139,9 @@ class DetectionPreview(DetectionDial, ModelPreview[DetectionFrame]):
             score_thresholds=101 if curves is None else curves.settings.scores,
             zero_division=1.0 if curves is None else curves.settings.zero_division,
         )
-        self._to_pictures = partial(to_image_list, mean=mean, std=std)
-        pictures = self._to_pictures(images)
+        reader = ImageReader(mean, std, window)
+        self._to_pictures = reader.each
+        pictures = reader.each(images)
         given = isinstance(detections, ModelDetections)
         self._source = detections if given else Given(detections)
         self._reader = DetectionReader(
@@ -162,6 +173,7 @@ class DetectionPreview(DetectionDial, ModelPreview[DetectionFrame]):
             class_thresholds=class_thresholds,
             average=average,
             after_nms=self._reader.after_nms,
+            window=reader.window,
         )
 
     @classmethod
@@ -172,6 +184,7 @@ class DetectionPreview(DetectionDial, ModelPreview[DetectionFrame]):
         targets: Any = None,
         *,
         adapter: Output = None,
+        display: Display = None,
         batch_size: int = 8,
         score_floor: float = 0.01,
         **options: Any,
@@ -194,6 +207,8 @@ class DetectionPreview(DetectionDial, ModelPreview[DetectionFrame]):
             adapter: what to take of the model's output for a batch, as a key, an index or a
                 function of it: something that `torchdial.inputs.to_detections` reads, in pixels of
                 the images. None takes all of it.
+            display: what to show in place of the model's input, such as three of its bands:
+                images of the same number and sizes, or a function of `images` that returns them.
             batch_size: images at a time.
             score_floor: candidates with a score of at most this are left out.
             **options: further arguments of `DetectionPreview`. Pass `class_names` if the model may
@@ -207,7 +222,10 @@ class DetectionPreview(DetectionDial, ModelPreview[DetectionFrame]):
         source = ModelDetections(model, to_inputs(images), adapter, batch_size, score_floor)
         if has_raw_candidates(model):
             options = {"after_nms": False} | options
-        return cls(images, source, targets, score_floor=score_floor, **options)
+        shown = to_display(images, display)
+        preview = cls(shown, source, targets, score_floor=score_floor, **options)
+        preview._display = display
+        return preview
 
     @property
     def curves(self) -> DetectionCurves | None:
@@ -263,12 +281,14 @@ class DetectionPreview(DetectionDial, ModelPreview[DetectionFrame]):
         source = next_source(self._source, detections, what="detections", argument="detections")
         return self._try_frame(lambda: self._measure(source))
 
-    def evaluate(self, loader: Iterable[Any]) -> dict[str, Any]:
+    def evaluate(self, loader: Iterable[Any], *, unpack: Unpack = None) -> dict[str, Any]:
         """Return counts and metrics of the chosen setting on other data, as `metrics` has them.
 
         Args:
             loader: batches of (images, targets) for a preview of a model, else of
                 (detections, targets).
+            unpack: for other batches a function that returns such a pair, or the two keys or
+                indices, such as ("image", "boxes").
 
         Raises:
             ValueError: a batch is refused, or there are none.
@@ -284,7 +304,8 @@ class DetectionPreview(DetectionDial, ModelPreview[DetectionFrame]):
             box_format=self._reader.box_format,
             zero_division=settings.zero_division,
         )
-        for given, targets in loader:
+        for batch in loader:
+            given, targets = unpack_batch(batch, unpack)
             sweep.update(self._run(given), self._reader.read_targets(targets))
         return self._metrics_of(sweep.compute())
 

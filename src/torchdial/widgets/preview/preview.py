@@ -1,4 +1,4 @@
-"""What every preview shares: pictures within a budget, settings, notices and a static picture."""
+"""Common to all previews: pictures within a budget, settings, notices, a static picture."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
-import numpy as np
-import numpy.typing as npt
 import traitlets as t
 
+from torchdial.array_types import Bytes
 from torchdial.inputs.arguments import to_own_thresholds
 from torchdial.inputs.errors import describe, refusal
 from torchdial.models.inference import Model
@@ -19,8 +18,8 @@ from torchdial.sweeps.metric_formulas import Average
 from torchdial.widgets.base import Widget
 from torchdial.widgets.preview.segmentation_packing import pack_tile, plane_bytes
 
-Bytes = npt.NDArray[np.uint8]
 ClassThresholds = Sequence[float | None] | Mapping[Any, float] | None
+Display = Callable[[Any], Any] | Any
 Frame = TypeVar("Frame")
 Curves = TypeVar("Curves")
 
@@ -66,7 +65,7 @@ class Preview(Widget, Generic[Frame]):
 
     @property
     def notice(self) -> str:
-        """What the widget says is wrong, empty when nothing is."""
+        """The message that the widget shows, empty without one."""
         return str(self._notice)
 
     @property
@@ -81,7 +80,7 @@ class Preview(Widget, Generic[Frame]):
     # Frames
 
     def _show(self, frames: Sequence[Frame]) -> None:
-        """Replace what the models said, keeping what the person set; all of it or nothing."""
+        """Replace the models' frames and keep the user's settings; all frames or none."""
         before = self._shown
         self._shown = (before[0] + 1, tuple(frames))
         try:
@@ -102,7 +101,7 @@ class Preview(Widget, Generic[Frame]):
                     self._images = shown
                     self._pictures = {"tiles": self._tiles("image/", "target/")}
                 self._show([frame])
-        except Exception as error:  # a training loop must go on, whatever a frame does
+        except Exception as error:  # a training loop must go on, whatever is refused
             self._notice = f"The picture is an earlier one: this frame was refused. {error}"
             return False
         self._notice = ""
@@ -115,9 +114,9 @@ class Preview(Widget, Generic[Frame]):
 
     @abstractmethod
     def _pack_source(self, source: int, frame: Frame) -> dict[str, Any]:
-        """Return what crosses of one model."""
+        """Return one model's part of `_frame`."""
 
-    # Planes: pictures, and what the models say that is as large as these
+    # Planes: pictures, and what the models return at the same size
 
     @abstractmethod
     def _keys_of_image(self, image: int) -> Iterator[str]:
@@ -136,7 +135,7 @@ class Preview(Widget, Generic[Frame]):
         return [pack_tile(key, self._plane(key)) for key in keys if key.startswith(prefixes)]
 
     def _recent_requests(self) -> list[str]:
-        """Return what the browser asked for last, as far as a frame should grow by it."""
+        """Return the keys that the browser requested last, within a budget."""
         size, recent = 0, []
         for key in reversed(self._requested):
             size += self._plane(key).nbytes
@@ -146,7 +145,7 @@ class Preview(Widget, Generic[Frame]):
         return recent
 
     def _opening_keys(self, num_images: int) -> Iterator[str]:
-        """Yield what the browser gets unasked: the first page, then more while it is cheap."""
+        """Yield the keys of the opening state: the first page, then more within a budget."""
         size = 0
         for image in range(num_images):
             keys = list(self._keys_of_image(image))
@@ -156,7 +155,7 @@ class Preview(Widget, Generic[Frame]):
             yield from keys
 
     def _keys_in_file(self, image: int) -> Iterator[str]:
-        """Yield the keys of all planes of an image that may be asked for."""
+        """Yield the keys of all planes of an image that a page may request."""
         yield from self._keys_of_image(image)
 
     def _saved(self) -> SavedWidget:
@@ -202,7 +201,7 @@ class Preview(Widget, Generic[Frame]):
 
     @abstractmethod
     def _to_own(self, given: float) -> float:
-        """Return where a class's own threshold comes to stand."""
+        """Return a class's own threshold at the nearest stop."""
 
     def _keys_of_classes(self) -> list[tuple[Any, ...]]:
         """Return what each class may be called in a dict."""
@@ -245,11 +244,12 @@ class Preview(Widget, Generic[Frame]):
 
 
 class ModelPreview(Preview[Frame]):
-    """A preview that may have been made by `from_model`, and can then look at other images."""
+    """A preview that may have been made by `from_model`, and can then show other images."""
 
     _source: Any
     _targets: Any
     _to_pictures: Callable[[Any], Any]
+    _display: Display = None
 
     @abstractmethod
     def _measure(self, source: Any) -> Frame:
@@ -258,7 +258,7 @@ class ModelPreview(Preview[Frame]):
     def look_at(self, images: Any, model: Model | None = None) -> bool:
         """Show other images, of the same number and sizes, and what a model makes of them.
 
-        What the person set is kept. Images that cannot be shown leave the last good ones and a
+        The settings of the dial are kept. If images cannot be shown, the last ones stay, with a
         notice; `torchdial.stream` calls this for every frame.
 
         Args:
@@ -269,11 +269,27 @@ class ModelPreview(Preview[Frame]):
             Whether they are shown.
 
         Raises:
-            TypeError: the preview was made of output, or with targets.
+            TypeError: the preview was made of output, with targets, or with other images as
+                `display`.
             ValueError: the images are no input of a model.
         """
+        if self._display is not None and not callable(self._display):
+            raise TypeError(
+                "look_at: expected a preview whose display= is a function of the images, got one "
+                "with images. Pass from_model(..., display=lambda images: images[:, :3])."
+            )
         source = at_other_images(self._source, images, model, targets=self._targets is not None)
-        return self._try_frame(lambda: self._measure(source), lambda: self._to_pictures(images))
+        return self._try_frame(
+            lambda: self._measure(source),
+            lambda: self._to_pictures(to_display(images, self._display)),
+        )
+
+
+def to_display(images: Any, display: Display) -> Any:
+    """Return what is shown for a model's input."""
+    if display is None:
+        return images
+    return display(images) if callable(display) else display
 
 
 def needed(curves: Curves | None, sweep: str) -> Curves:

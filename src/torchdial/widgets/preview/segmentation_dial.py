@@ -1,4 +1,4 @@
-"""What every segmentation widget shares: one dial over the maps of one model or two."""
+"""Common to all segmentation widgets: one dial over the maps of one model or two."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ import numpy as np
 import numpy.typing as npt
 import traitlets as t
 
+from torchdial.array_types import Bytes
+from torchdial.inputs.display_window import Window
+from torchdial.inputs.errors import refusal
 from torchdial.inputs.probability_maps import Task
 from torchdial.inputs.stops import Stops
 from torchdial.sweeps.metric_formulas import Average
 from torchdial.sweeps.pixels.segmentation_frame import SegmentationFrame
 from torchdial.sweeps.pixels.threshold_curves import ThresholdCurves
-from torchdial.widgets.preview.preview import PAGE_SIZE, Bytes, ClassThresholds, Preview
+from torchdial.widgets.preview.preview import PAGE_SIZE, ClassThresholds, Preview
 from torchdial.widgets.preview.segmentation_packing import pack_floats, pack_tally
 
 if TYPE_CHECKING:
@@ -52,6 +55,8 @@ class SegmentationDial(Preview[SegmentationFrame]):
         class_thresholds: ClassThresholds,
         average: Average,
         zero_division: float,
+        include_background: bool,
+        window: Window | None,
     ) -> None:
         self._stops = stops
         self._task: Task = task
@@ -59,6 +64,8 @@ class SegmentationDial(Preview[SegmentationFrame]):
         self._images = pictures
         self._targets = targets
         self._zero_division = zero_division
+        self._include_background = include_background
+        self._window = window
         self._given_curves = list(curves)
         self._average = average
         own = self._to_class_thresholds(class_thresholds)
@@ -78,6 +85,8 @@ class SegmentationDial(Preview[SegmentationFrame]):
                 "channels": pictures.shape[3],
                 "average": average,
                 "zero_division": None if math.isnan(zero_division) else zero_division,
+                "include_background": include_background,
+                "window": None if window is None else list(window),
                 "has_targets": targets is not None,
                 "page_size": PAGE_SIZE,
                 "initial_threshold": start,
@@ -90,13 +99,13 @@ class SegmentationDial(Preview[SegmentationFrame]):
         )
 
     def __repr__(self) -> str:
-        """Say what is shown, for places that cannot show it."""
+        """Return a line of text, where the widget cannot be displayed."""
         return (
             f"{type(self).__name__}({len(self.pictures):,} images, {self.task}, "
             f"threshold={self.threshold:.4g})"
         )
 
-    # What a dial says of its position
+    # Values at the position of the dial
 
     @property
     def task(self) -> Task:
@@ -138,6 +147,31 @@ class SegmentationDial(Preview[SegmentationFrame]):
         mask: Bytes = np.where(on, np.uint8(255), np.uint8(0))
         return mask
 
+    def labels(self, image: int, *, model: int = 0) -> npt.NDArray[np.int64]:
+        """Return the label of each pixel of an image at the dial's position, multiclass only.
+
+        Args:
+            image: its index.
+            model: which model, where two are compared.
+
+        Returns:
+            int64 (H, W): the class of the highest probability, -1 where this is ≤ its threshold.
+
+        Raises:
+            ValueError: the task is not multiclass.
+        """
+        frame = self._shown[1][model]
+        if frame.argmax is None or frame.maximum is None:
+            raise refusal(
+                "labels",
+                expected="a preview with task='multiclass'",
+                got=f"task={self.task!r}",
+                remedy="Use mask(image, class_index) for each class.",
+            )
+        label = frame.argmax[image].astype(np.int64)
+        on = frame.maximum[image] > self._stops_of_classes()[label]
+        return np.where(on, label, -1)
+
     def classes(self, image: int) -> npt.NDArray[np.uint8]:
         """Return the number of the overlay's colour at each pixel of an image, uint8 (H, W).
 
@@ -174,8 +208,8 @@ class SegmentationDial(Preview[SegmentationFrame]):
 
     def to_matplotlib(self, ax: Axes | None = None) -> Figure:
         """Return a matplotlib figure of the first pictures and the curve, as they stand now."""
+        from torchdial.figures.static.canvas import MAX_IMAGES
         from torchdial.figures.static.segmentation_picture import (
-            MAX_IMAGES,
             Curve,
             overlay,
             segmentation_figure,

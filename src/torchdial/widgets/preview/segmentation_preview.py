@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import torch
 
-from torchdial.inputs import Stops, Task, to_images, to_probabilities, to_stops, to_targets
+from torchdial.inputs import Stops, Task, to_stops
 from torchdial.inputs.arguments import of_kind, to_list
 from torchdial.inputs.errors import describe, refusal
-from torchdial.inputs.probability_maps import refuse_unknown_task, to_tensor
+from torchdial.inputs.loader_batches import Unpack, unpack_batch
+from torchdial.inputs.preview_images import ImageReader, Numbers
+from torchdial.inputs.probability_maps import (
+    check_background,
+    refuse_unknown_task,
+    to_tensor,
+)
 from torchdial.models.inference import Model, Output, predict
 from torchdial.models.predictions import (
     Given,
@@ -23,38 +27,50 @@ from torchdial.models.predictions import (
     to_batch,
 )
 from torchdial.sweeps.metric_formulas import Average, Metric, check_average
-from torchdial.sweeps.pixels.segmentation_frame import SegmentationFrame, measure_frame
+from torchdial.sweeps.pixels.segmentation_frame import SegmentationFrame
 from torchdial.sweeps.pixels.threshold_curves import ThresholdCurves
 from torchdial.sweeps.pixels.threshold_sweep import ThresholdSweep
-from torchdial.widgets.preview.preview import Bytes, ClassThresholds, ModelPreview, needed
+from torchdial.widgets.preview.preview import (
+    ClassThresholds,
+    Display,
+    ModelPreview,
+    needed,
+    to_display,
+)
 from torchdial.widgets.preview.segmentation_dial import SegmentationDial
+from torchdial.widgets.preview.segmentation_reader import MapReader, size_of
 
 
 class SegmentationPreview(SegmentationDial, ModelPreview[SegmentationFrame]):
-    """Shows what a threshold makes of probability maps, at every position of a dial.
+    """Shows probability maps thresholded at the position of a dial.
 
     A pixel is on where p > threshold and off where p ≤ threshold. Every position is computed
     once, where the maps are; moving the dial recomputes nothing.
 
     Args:
-        images: what to show below the maps; see `torchdial.inputs.to_images`.
+        images: shown below the maps; see `torchdial.inputs.to_images`.
         probs: maps; see `torchdial.inputs.to_probabilities`.
-        targets: what is true; see `torchdial.inputs.to_targets`.
+        targets: the labels; see `torchdial.inputs.to_targets`.
         task: "binary", "multilabel" (a sigmoid per channel) or "multiclass" (a softmax).
         from_logits: whether `probs` are logits; never guessed.
         class_names: a name for each class, as a list or a dict by index.
-        threshold: where the dial stands first.
+        threshold: the first position of the dial.
         class_thresholds: for some classes their own, as a list with None or a dict by name.
         thresholds: a count of evenly spaced stops over [0, 1], or at most 255 increasing ones.
         ignore_index: a target label that enters no count.
         curves: `ThresholdSweep.compute()` over a larger set, for the dial's track.
         average: how metrics are averaged: "micro" (pooled counts), "macro" (mean over classes
             present) or "image" (mean over images).
+        include_background: whether class 0 of a multiclass task is in the averages; without it
+            its pixels still count as false positives and false negatives of the others.
         mean: what was subtracted from `images`, to undo it for display.
         std: what `images` were divided by.
+        window: the values of `images` shown as black and as white; None takes 0 and 1 of floats,
+            and of integers beyond 8 bits the lowest and the highest value, for all images and
+            over refreshes. A caption says it.
 
     Raises:
-        ValueError: anything that cannot be shown truthfully, with the reason and a remedy.
+        ValueError: input that cannot be shown as it is, with the reason and a remedy.
 
     Example:
         >>> preview = SegmentationPreview(torch.rand(2, 3, 8, 8), torch.rand(2, 8, 8))
@@ -78,21 +94,31 @@ class SegmentationPreview(SegmentationDial, ModelPreview[SegmentationFrame]):
         ignore_index: int | None = None,
         curves: ThresholdCurves | None = None,
         average: Average = "micro",
-        mean: float | Sequence[float] | None = None,
-        std: float | Sequence[float] | None = None,
+        include_background: bool = True,
+        mean: Numbers = None,
+        std: Numbers = None,
+        window: tuple[float, float] | None = None,
     ) -> None:
         check_average(average)
         refuse_unknown_task(task)
-        self._to_pictures = partial(to_images, mean=mean, std=std)
-        pictures = self._to_pictures(images)
+        check_background(include_background, task)
+        reader = ImageReader(mean, std, window)
+        self._to_pictures = reader.batch
+        pictures = reader.batch(images, size_of(probs))
         self._source = probs if isinstance(probs, ModelMaps) else Given(probs)
-        self._maps = _MapReader(
-            pictures.shape[:3], task, to_stops(thresholds), from_logits, ignore_index, targets
+        self._maps = MapReader(
+            pictures.shape,
+            task,
+            to_stops(thresholds),
+            from_logits,
+            ignore_index,
+            targets,
+            include_background,
         )
         frame = self._maps.measure(self._source)
         num_classes = frame.levels.shape[1]
         if curves is not None:
-            _check_curves(curves, task, num_classes, self._maps.stops)
+            _check_curves(curves, task, num_classes, self._maps.stops, include_background)
         super().__init__(
             pictures,
             self._maps.host_targets(),
@@ -106,6 +132,8 @@ class SegmentationPreview(SegmentationDial, ModelPreview[SegmentationFrame]):
             class_thresholds=class_thresholds,
             average=average,
             zero_division=1.0 if curves is None else curves.zero_division,
+            include_background=include_background,
+            window=reader.window,
         )
 
     @classmethod
@@ -117,6 +145,7 @@ class SegmentationPreview(SegmentationDial, ModelPreview[SegmentationFrame]):
         *,
         from_logits: bool,
         output: Output = None,
+        display: Display = None,
         batch_size: int = 8,
         **options: Any,
     ) -> SegmentationPreview:
@@ -134,6 +163,8 @@ class SegmentationPreview(SegmentationDial, ModelPreview[SegmentationFrame]):
             from_logits: whether the model gives logits; never guessed.
             output: which part of a dict or tuple holds the maps: a key, an index or a function;
                 torchvision's "out" is found by itself.
+            display: what to show in place of the model's input, such as three of its bands:
+                images of the same number and size, or a function of `images` that returns them.
             batch_size: images at a time.
             **options: further arguments of `SegmentationPreview`.
 
@@ -144,7 +175,10 @@ class SegmentationPreview(SegmentationDial, ModelPreview[SegmentationFrame]):
         check_batch_size(batch_size)
         check_model(model)
         maps = ModelMaps(model, inputs, output, batch_size)
-        return cls(inputs, maps, targets, from_logits=from_logits, **options)
+        shown = to_display(images, display)
+        preview = cls(shown, maps, targets, from_logits=from_logits, **options)
+        preview._display = display
+        return preview
 
     @property
     def curves(self) -> ThresholdCurves | None:
@@ -174,7 +208,7 @@ class SegmentationPreview(SegmentationDial, ModelPreview[SegmentationFrame]):
     def refresh(self, probs: Any = None) -> bool:
         """Show the model's current weights, or new maps, for the same images.
 
-        What the person set is kept. A frame that cannot be shown leaves the last good one and a
+        The settings of the dial are kept. If a frame cannot be shown, the last one stays, with a
         notice on the widget; nothing is raised into a training loop.
 
         Args:
@@ -189,12 +223,14 @@ class SegmentationPreview(SegmentationDial, ModelPreview[SegmentationFrame]):
         source = next_source(self._source, probs, what="maps", argument="probs")
         return self._try_frame(lambda: self._measure(source))
 
-    def evaluate(self, loader: Iterable[Any]) -> dict[str, Any]:
+    def evaluate(self, loader: Iterable[Any], *, unpack: Unpack = None) -> dict[str, Any]:
         """Return counts and metrics of the chosen setting on other data.
 
         Args:
             loader: batches of (images, targets) for a preview of a model, else of
                 (probs, targets).
+            unpack: for other batches a function that returns such a pair, or the two keys or
+                indices, such as ("image", "mask").
 
         Raises:
             ValueError: a batch is refused, or there are none.
@@ -207,8 +243,10 @@ class SegmentationPreview(SegmentationDial, ModelPreview[SegmentationFrame]):
             from_logits=maps.from_logits,
             ignore_index=maps.ignore_index,
             zero_division=self._zero_division,
+            include_background=maps.include_background,
         )
-        for given, targets in loader:
+        for batch in loader:
+            given, targets = unpack_batch(batch, unpack)
             sweep.update(self._run(given), targets)
         return self._metrics_of(sweep.compute())
 
@@ -243,76 +281,6 @@ class SegmentationPreview(SegmentationDial, ModelPreview[SegmentationFrame]):
         return needed(self.curves, "ThresholdSweep")
 
 
-class _MapReader:
-    """Reads maps and targets of a fixed number and size of images."""
-
-    def __init__(
-        self,
-        size: tuple[int, ...],
-        task: Task,
-        stops: Stops,
-        from_logits: bool,
-        ignore_index: int | None,
-        targets: Any,
-    ) -> None:
-        self.size = size
-        self.task: Task = task
-        self.stops = stops
-        self.from_logits = from_logits
-        self.ignore_index = ignore_index
-        self._given_targets = targets
-        self._targets: torch.Tensor | None = None
-        self._num_classes: int | None = None
-
-    def measure(self, source: Given | ModelMaps) -> SegmentationFrame:
-        """Return the frame of a source's maps now."""
-        return measure_frame(self._batches(source), self.task, self.stops)
-
-    def host_targets(self) -> Bytes | None:
-        """Return the canonical targets, once a frame has been measured."""
-        return None if self._targets is None else np.asarray(self._targets.cpu())
-
-    def _batches(
-        self, source: Given | ModelMaps
-    ) -> Iterator[tuple[torch.Tensor, torch.Tensor | None]]:
-        start = 0
-        for given in source.batches():
-            probs = to_probabilities(
-                given, self.task, self._num_classes, from_logits=self.from_logits
-            )
-            self._check_size(probs, start, whole=isinstance(source, Given))
-            self._read_targets(probs.shape[1])
-            stop = start + len(probs)
-            targets = None if self._targets is None else self._targets[start:stop]
-            yield probs, None if targets is None else targets.to(probs.device)
-            start = stop
-
-    def _check_size(self, probs: torch.Tensor, start: int, *, whole: bool) -> None:
-        num_images, height, width = self.size
-        fits = start + len(probs) == num_images if whole else start + len(probs) <= num_images
-        if fits and probs.shape[2:] == (height, width):
-            return
-        raise refusal(
-            "probs",
-            expected=f"a map of {height} × {width} for each of {num_images} images",
-            got=describe(probs),
-            remedy="Resize the maps to the images with torch.nn.functional.interpolate.",
-        )
-
-    def _read_targets(self, num_classes: int) -> None:
-        if self._num_classes is not None:
-            return
-        if self._given_targets is not None:
-            num_images, *size = self.size
-            self._targets = to_targets(
-                self._given_targets,
-                (num_images, num_classes, *size),
-                self.task,
-                ignore_index=self.ignore_index,
-            )
-        self._num_classes = None if self.task == "binary" else num_classes
-
-
 def _to_names(given: Sequence[str] | Mapping[int, str] | None, num_classes: int) -> tuple[str, ...]:
     if given is None:
         return ("on",) if num_classes == 1 else tuple(f"class {c}" for c in range(num_classes))
@@ -326,16 +294,25 @@ def _to_names(given: Sequence[str] | Mapping[int, str] | None, num_classes: int)
     return tuple(str(name) for name in names)
 
 
-def _check_curves(curves: ThresholdCurves, task: Task, num_classes: int, stops: Stops) -> None:
+def _check_curves(
+    curves: ThresholdCurves, task: Task, num_classes: int, stops: Stops, include_background: bool
+) -> None:
     remedy = "Pass what compute() of a ThresholdSweep returns."
     of_kind("curves", curves, ThresholdCurves, expected="ThresholdCurves", remedy=remedy)
-    expected = (task, num_classes, stops.values)
-    found = (curves.task, curves.num_classes, curves.stops.values)
+    expected = (task, num_classes, stops.values, include_background)
+    found = (curves.task, curves.num_classes, curves.stops.values, curves.include_background)
     if expected != found:
         raise refusal(
             "curves",
-            expected=f"task={task!r} with {num_classes} classes and {len(stops)} stops",
-            got=f"task={curves.task!r} with {curves.num_classes} classes and "
-            f"{len(curves.stops)} stops",
-            remedy="Make the ThresholdSweep with the preview's task, num_classes and thresholds.",
+            expected=_in_words(*expected),
+            got=_in_words(*found),
+            remedy="Make the ThresholdSweep with the preview's task, num_classes, thresholds and "
+            "include_background.",
         )
+
+
+def _in_words(task: str, num_classes: int, stops: Sequence[float], include_background: bool) -> str:
+    return (
+        f"task={task!r} with {num_classes} classes, {len(stops)} stops and "
+        f"include_background={include_background}"
+    )

@@ -1,0 +1,60 @@
+"""Values as bytes: which value is shown as black and which as white."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+
+from torchdial.inputs.errors import describe, refusal
+
+Window = tuple[float, float]
+
+BITS_16 = (torch.int16, torch.uint16)
+
+
+def to_window(name: str, window: Any, expected: str = "(low, high) with low < high") -> Window:
+    """Return the values shown as black and as white.
+
+    Raises:
+        ValueError: they are not two increasing finite numbers.
+    """
+    try:
+        low, high = map(float, window)
+    except Exception:  # no pair of numbers
+        low, high = 0.0, 0.0
+    if low < high and high - low < float("inf"):
+        return low, high
+    raise refusal(
+        name, expected=expected, got=describe(window), remedy=f"Pass {name}=(0, 255), for example."
+    )
+
+
+def span_of(tensors: Iterable[torch.Tensor]) -> Window:
+    """Return the lowest and the highest finite value; 0 and 1 where there is none."""
+    finite = [wide[wide.isfinite()] for wide in map(_wide, tensors)]
+    ends = [torch.aminmax(values) for values in finite if values.numel()]
+    if not ends:
+        return 0.0, 1.0
+    return min(float(end.min) for end in ends), max(float(end.max) for end in ends)
+
+
+def window_of_integers(tensors: Iterable[torch.Tensor]) -> Window:
+    """Return the window of integers: 0 and 255 if they are 8-bit values, else their span."""
+    given = list(tensors)
+    low, high = span_of(given)
+    in_8_bits = low >= 0 and high <= 255 and not any(t.dtype in BITS_16 for t in given)
+    return (0.0, 255.0) if in_8_bits else (low, high)
+
+
+def to_bytes(values: torch.Tensor, window: Window) -> torch.Tensor:
+    """Return values as uint8, `window` as 0 and 255, what lies outside as the nearer of these."""
+    low, high = window
+    shares = (_wide(values) - low) / ((high - low) or 1.0)
+    return (shares.clamp(0, 1) * 255).nan_to_num().round().to(torch.uint8)
+
+
+def _wide(values: torch.Tensor) -> torch.Tensor:
+    """Return values in a type that holds them: integers need float64."""
+    return values.to(torch.float32 if values.is_floating_point() else torch.float64)
