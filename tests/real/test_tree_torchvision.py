@@ -1,0 +1,72 @@
+"""The model tree of every architecture of torchvision."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+from torchvision.models import detection, get_model, get_model_builder, list_models
+
+import torchdial as td
+from tests.real.architectures import check_tree, without_initialisation
+from tests.real.cases import Cases
+
+pytestmark = pytest.mark.real("torchvision")
+
+DETECTORS = set(list_models(detection))
+OTHERS = sorted({*list_models()} - DETECTORS)
+
+
+def fitting(name: str) -> tuple[dict[str, Any], tuple[Any, ...]]:
+    """Return options and arguments of a model, as small as it takes them."""
+    *_, package, kind = get_model_builder(name).__module__.split(".")
+    images = torch.rand(1, 3, 96, 96)
+    if package == "segmentation":
+        return {"weights_backbone": None}, (images,)
+    if package == "quantization":
+        return {"quantize": False}, (images,)
+    if kind == "vision_transformer":
+        return {"image_size": 112}, (torch.rand(1, 3, 112, 112),)
+    if kind == "maxvit":
+        return {"input_size": (64, 64), "partition_size": 2}, (torch.rand(1, 3, 64, 64),)
+    if kind == "raft":
+        return {}, (torch.rand(1, 3, 128, 128), torch.rand(1, 3, 128, 128))
+    if kind == "mvit":
+        return {"spatial_size": (64, 64), "temporal_size": 4}, (torch.rand(1, 3, 4, 64, 64),)
+    if package == "video":
+        return {}, (torch.rand(1, 3, 16, 64, 64),)
+    return {}, (images,)
+
+
+def make(name: str, **options: Any) -> nn.Module:
+    with without_initialisation():
+        return get_model(name, weights=None, **options)
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_an_architecture(name: str, cases: Cases) -> None:
+    options, arguments = fitting(name)
+    check_tree(make(name, **options), arguments, cases)
+    assert cases.differing == []
+
+
+@pytest.mark.parametrize("name", sorted(DETECTORS))
+def test_a_detector(name: str, cases: Cases) -> None:
+    model = get_model(name, weights=None, weights_backbone=None)
+    check_tree(model, ([torch.rand(3, 64, 96)],), cases)
+    assert cases.differing == []
+
+
+@pytest.mark.xfail(strict=True, reason="issue 12: ModelTree takes a list as one argument")
+def test_a_list_of_images() -> None:
+    model = get_model("ssdlite320_mobilenet_v3_large", weights=None, weights_backbone=None)
+    tree = td.ModelTree(model, [torch.rand(3, 64, 96), torch.rand(3, 64, 96)])
+    assert tree.table.failure is None
+
+
+@pytest.mark.xfail(strict=True, reason="issue 12: ModelTree shows scripted modules")
+def test_a_scripted_model() -> None:
+    tree = td.ModelTree(torch.jit.script(make("resnet18")), torch.rand(1, 3, 64, 64))
+    assert tree.table.failure is None
