@@ -84,7 +84,7 @@ DETECTORS: dict[str, tuple[Callable[[], nn.Module], Any]] = {
     "DETR": (lambda: detr("Detr"), tr.DetrImageProcessor),
     "Conditional DETR": (lambda: detr("ConditionalDetr"), tr.ConditionalDetrImageProcessor),
     "Deformable DETR": (
-        lambda: detr("DeformableDetr", num_feature_levels=4),
+        lambda: detr("DeformableDetr", d_model=32),
         tr.DeformableDetrImageProcessor,
     ),
     "RT-DETR": (lambda: rt_detr("RTDetr"), tr.RTDetrImageProcessor),
