@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import pytest
 import torch
@@ -22,15 +23,15 @@ IMAGES = [photograph("astronaut", 128, 160), photograph("coffee", 160, 128)]
 SETTINGS = list(itertools.product((0.05, 0.25, 0.5, 0.72), (0.1, 0.3, 0.45, 0.5, 0.7, 0.99)))
 PLAIN = {"weights": None, "weights_backbone": None, "num_classes": 4}
 SMALL = PLAIN | {"min_size": 128, "max_size": 160}
-MODELS: dict[str, Callable[[], nn.Module]] = {
-    "RetinaNet": lambda: detection.retinanet_resnet50_fpn(**SMALL),
-    "RetinaNet v2": lambda: detection.retinanet_resnet50_fpn_v2(**SMALL),
-    "FCOS": lambda: detection.fcos_resnet50_fpn(**SMALL),
-    "SSD": lambda: detection.ssd300_vgg16(**PLAIN),
-    "SSDlite": lambda: detection.ssdlite320_mobilenet_v3_large(**PLAIN),
-    "Faster R-CNN": lambda: detection.fasterrcnn_mobilenet_v3_large_320_fpn(**SMALL),
-    "Mask R-CNN": lambda: detection.maskrcnn_resnet50_fpn(**SMALL),
-    "Keypoint R-CNN": lambda: detection.keypointrcnn_resnet50_fpn(**SMALL),
+MODELS: dict[str, tuple[Callable[..., nn.Module], dict[str, Any]]] = {
+    "RetinaNet": (detection.retinanet_resnet50_fpn, SMALL),
+    "RetinaNet v2": (detection.retinanet_resnet50_fpn_v2, SMALL),
+    "FCOS": (detection.fcos_resnet50_fpn, SMALL),
+    "SSD": (detection.ssd300_vgg16, PLAIN),
+    "SSDlite": (detection.ssdlite320_mobilenet_v3_large, PLAIN),
+    "Faster R-CNN": (detection.fasterrcnn_mobilenet_v3_large_320_fpn, SMALL),
+    "Mask R-CNN": (detection.maskrcnn_resnet50_fpn, SMALL),
+    "Keypoint R-CNN": (detection.keypointrcnn_resnet50_fpn, SMALL),
 }
 
 
@@ -61,14 +62,13 @@ def remember(model: nn.Module) -> None:
 
 def make(name: str) -> nn.Module:
     torch.manual_seed(0)
-    model = MODELS[name]().eval()
-
+    builder, options = MODELS[name]
+    model = builder(**options).eval()
     classes, boxes = last_layers(model)
     with td.raw_candidates(model, score_floor=0.99):
         settle_batch_norm(model, lambda: model(IMAGES))
         spread(classes, lambda: model(IMAGES), mean=-1.0)
         spread(boxes, lambda: model(IMAGES), std=0.5)
-    remember(model)
     return model
 
 
@@ -76,6 +76,7 @@ def check_at(
     settings: Iterable[tuple[float, float]], name: str, max_det: int, cases: Cases
 ) -> None:
     model = make(name)
+    remember(model)
     preview = td.DetectionPreview.from_model(
         model, IMAGES, max_det=max_det, class_names=["", "cat", "cup", "dog"]
     )
@@ -104,3 +105,21 @@ def test_the_dials_keep_what_the_model_keeps(name: str, cases: Cases) -> None:
 def test_they_do_where_the_model_has_masks_or_keypoints(name: str, cases: Cases) -> None:
     """With few boxes: the model runs its other head on each of them."""
     check_at(SETTINGS[::5], name, 4, cases)
+
+
+@pytest.mark.parametrize(
+    ("name", "to"), [("SSDlite", "retinanet"), ("Faster R-CNN", "faster_rcnn")]
+)
+def test_a_model_built_with_the_exported_setting(name: str, to: Any, cases: Cases) -> None:
+    model = make(name)
+    preview = td.DetectionPreview.from_model(model, IMAGES)
+    preview.score_threshold, preview.nms_iou, preview.max_det = 0.31, 0.42, 77
+    builder, options = MODELS[name]
+    built = builder(**options, **preview.export(to=to)).eval()
+    built.load_state_dict(model.state_dict())
+    with torch.no_grad():
+        found = built(IMAGES)
+    for i, theirs in enumerate(found):
+        ours = preview.kept(i)
+        cases.compare(f"image {i}", [ours[key] for key in KEYS], [theirs[key] for key in KEYS])
+    assert cases.differing == []

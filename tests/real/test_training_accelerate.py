@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 from accelerate.utils import set_seed
 from torch import nn
 from torch.utils.data import DataLoader
@@ -20,6 +21,7 @@ pytestmark = pytest.mark.real("accelerate")
 
 def train(watched: bool, accumulate: int, precision: str) -> tuple[Any, Any]:
     set_seed(0)
+    AcceleratorState._reset_state()  # of the last Accelerator, with another precision
     accelerator = Accelerator(
         cpu=True, gradient_accumulation_steps=accumulate, mixed_precision=precision
     )
