@@ -6,7 +6,7 @@ import pytest
 import timm
 import torch
 
-from tests.real.architectures import check_tree
+from tests.real.structure.tree_checks import check_tree
 from tests.real.cases import Cases
 
 pytestmark = pytest.mark.real("timm")

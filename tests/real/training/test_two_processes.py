@@ -15,7 +15,7 @@ from torch.distributed.fsdp.wrap import ModuleWrapPolicy
 
 import torchdial as td
 from tests.real.cases import Cases
-from tests.real.learning import STEPS, digits
+from tests.real.training.learning import STEPS, digits
 
 pytestmark = pytest.mark.real("torch")
 

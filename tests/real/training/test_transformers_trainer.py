@@ -10,7 +10,7 @@ import torch
 from transformers import BertConfig, BertForSequenceClassification, Trainer, TrainingArguments
 
 from tests.real.cases import Cases
-from tests.real.learning import STEPS, weights_of
+from tests.real.training.learning import STEPS, weights_of
 from torchdial.integrations.transformers import TorchdialCallback
 
 pytestmark = pytest.mark.real("transformers")

@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader
 
 import torchdial as td
 from tests.real.cases import Cases
-from tests.real.learning import STEPS, Net, digits, weights_of
+from tests.real.training.learning import STEPS, Net, digits, weights_of
 
 pytestmark = pytest.mark.real("accelerate")
 

@@ -10,7 +10,7 @@ from torch import nn
 from torchvision.models import detection, get_model, get_model_builder, list_models
 
 import torchdial as td
-from tests.real.architectures import check_tree, without_initialisation
+from tests.real.structure.tree_checks import check_tree, without_initialisation
 from tests.real.cases import Cases
 
 pytestmark = pytest.mark.real("torchvision")

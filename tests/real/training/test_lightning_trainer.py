@@ -12,7 +12,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from tests.real.cases import Cases
-from tests.real.learning import STEPS, Net, digits, weights_of
+from tests.real.training.learning import STEPS, Net, digits, weights_of
 from torchdial.integrations.lightning import TorchdialCallback
 
 pytestmark = pytest.mark.real("lightning")

@@ -1,0 +1,25 @@
+"""The model tree of every architecture that Ultralytics describes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+import ultralytics
+from ultralytics import YOLO
+
+from tests.real.structure.tree_checks import check_tree, without_initialisation
+from tests.real.cases import Cases
+
+pytestmark = pytest.mark.real("ultralytics")
+
+FILES = (Path(ultralytics.__file__).parent / "cfg" / "models").rglob("*.yaml")
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in FILES))
+def test_an_architecture(name: str, cases: Cases) -> None:
+    with without_initialisation():
+        model = YOLO(f"{name}.yaml", verbose=False).model
+    check_tree(model, (torch.rand(1, 3, 64, 64),), cases)
+    assert cases.differing == []
