@@ -10,8 +10,8 @@ import torch
 from monai.networks import nets
 from torch import nn
 
-from tests.real.structure.tree_checks import check_tree, without_initialisation
 from tests.real.cases import Cases
+from tests.real.structure.tree_checks import check_tree, without_initialisation
 
 pytestmark = pytest.mark.real("monai")
 

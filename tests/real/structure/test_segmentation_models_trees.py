@@ -6,8 +6,8 @@ import pytest
 import segmentation_models_pytorch as smp
 import torch
 
-from tests.real.structure.tree_checks import check_tree, without_initialisation
 from tests.real.cases import Cases
+from tests.real.structure.tree_checks import check_tree, without_initialisation
 
 pytestmark = pytest.mark.real("segmentation-models-pytorch")
 

@@ -6,8 +6,8 @@ import pytest
 import timm
 import torch
 
-from tests.real.structure.tree_checks import check_tree
 from tests.real.cases import Cases
+from tests.real.structure.tree_checks import check_tree
 
 pytestmark = pytest.mark.real("timm")
 

@@ -10,8 +10,8 @@ from torch import nn
 from torchvision.models import detection, get_model, get_model_builder, list_models
 
 import torchdial as td
-from tests.real.structure.tree_checks import check_tree, without_initialisation
 from tests.real.cases import Cases
+from tests.real.structure.tree_checks import check_tree, without_initialisation
 
 pytestmark = pytest.mark.real("torchvision")
 

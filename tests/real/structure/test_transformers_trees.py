@@ -12,8 +12,8 @@ from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 from transformers.models.auto.modeling_auto import MODEL_MAPPING_NAMES
 
 import torchdial as td
-from tests.real.structure.tree_checks import check_tree
 from tests.real.cases import Cases
+from tests.real.structure.tree_checks import check_tree
 
 pytestmark = pytest.mark.real("transformers")
 

@@ -9,8 +9,8 @@ import torch
 import ultralytics
 from ultralytics import YOLO
 
-from tests.real.structure.tree_checks import check_tree, without_initialisation
 from tests.real.cases import Cases
+from tests.real.structure.tree_checks import check_tree, without_initialisation
 
 pytestmark = pytest.mark.real("ultralytics")
 
