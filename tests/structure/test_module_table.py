@@ -202,6 +202,18 @@ def test_a_model_without_parameters_and_one_that_is_lazy() -> None:
     assert isinstance(lazy[0], nn.LazyLinear)
 
 
+def test_a_model_on_the_meta_device_has_shapes_and_flops() -> None:
+    with torch.device("meta"):
+        model, images = Cnn(), torch.rand(2, 3, 16, 16)
+    table, real = module_table(model, images), module_table(Cnn(), torch.rand(2, 3, 16, 16))
+    assert table.failure is None
+    for ours, theirs in zip(table.rows, real.rows, strict=True):
+        ours_use, theirs_use = table.use(ours), real.use(theirs)
+        assert ours_use is not None
+        assert theirs_use is not None
+        assert (ours_use.outputs, ours_use.flops) == (theirs_use.outputs, theirs_use.flops)
+
+
 def test_compiled_models_are_shown_as_they_were_written_and_compile_nothing() -> None:
     calls = []
 

@@ -337,7 +337,7 @@ def _buffers_kept(model: nn.Module) -> Iterator[None]:
         with torch.no_grad():
             for module, name, buffer, values in before:
                 module._buffers[name] = buffer
-                if not torch.equal(buffer, values):
+                if not buffer.is_meta and not torch.equal(buffer, values):
                     buffer.copy_(values)
 
 
