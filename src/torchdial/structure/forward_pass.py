@@ -145,7 +145,8 @@ def _like(model: nn.Module, value: Any) -> Any:
         return value
 
     def move(tensor: torch.Tensor) -> torch.Tensor:
-        return tensor.to(first.device, first.dtype if tensor.is_floating_point() else None)
+        device = tensor.device if tensor.is_meta else first.device  # no values to move
+        return tensor.to(device, first.dtype if tensor.is_floating_point() else None)
 
     return _map_tensors(value, move)
 

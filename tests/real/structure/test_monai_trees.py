@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from monai.networks import nets
+from monai.networks.nets.restormer import Restormer
 from torch import nn
 
 from tests.real.cases import Cases
@@ -68,15 +69,13 @@ NETWORKS: dict[str, tuple[Callable[[], nn.Module], tuple[Any, ...]]] = {
         (torch.rand(1, 12),),
     ),
     "HighResNet": (lambda: nets.HighResNet(2), (FLAT,)),
-    "MedNeXt": (lambda: nets.MedNeXtS(2, 1, 2), (FLAT,)),
+    "MedNeXt": (lambda: nets.MedNeXt(2, 8, 1, 2), (FLAT,)),
     "PatchDiscriminator": (lambda: nets.PatchDiscriminator(2, 4, 1), (FLAT,)),
     "Quicknat": (lambda: nets.Quicknat(), (FLAT,)),
     "ResNet": (lambda: nets.resnet10(spatial_dims=3, n_input_channels=1), (DEEP,)),
     "RegUNet": (lambda: nets.RegUNet(3, 1, 4, depth=2), (DEEP,)),
     "Restormer": (
-        lambda: nets.Restormer(
-            2, 1, 1, dim=8, num_blocks=(1, 1), heads=(1, 1), num_refinement_blocks=1
-        ),
+        lambda: Restormer(2, 1, 1, dim=8, num_blocks=(1, 1), heads=(1, 1), num_refinement_blocks=1),
         (FLAT,),
     ),
     "SEResNet50": (
@@ -98,7 +97,15 @@ NETWORKS: dict[str, tuple[Callable[[], nn.Module], tuple[Any, ...]]] = {
     "VNet": (lambda: nets.VNet(), (DEEP,)),
     "VQVAE": (
         lambda: nets.VQVAE(
-            2, 1, 1, channels=(8, 8), num_res_channels=(8, 8), num_embeddings=8, embedding_dim=4
+            2,
+            1,
+            1,
+            channels=(8, 8),
+            num_res_channels=(8, 8),
+            num_embeddings=8,
+            embedding_dim=4,
+            downsample_parameters=((2, 4, 1, 1),) * 2,
+            upsample_parameters=((2, 4, 1, 1, 0),) * 2,
         ),
         (torch.rand(1, 1, 64, 64),),
     ),
@@ -116,7 +123,7 @@ NETWORKS: dict[str, tuple[Callable[[], nn.Module], tuple[Any, ...]]] = {
     ),
     "VoxelMorph": (
         lambda: nets.VoxelMorphUNet(3, 2, 4, channels=(4, 4, 8, 8, 8, 8), final_conv_channels=(4,)),
-        (DEEP, DEEP),
+        (torch.rand(1, 2, 32, 32, 32),),
     ),
 }
 
