@@ -27,7 +27,8 @@ KINDS = sorted(
 
 def example(model: nn.Module) -> dict[str, torch.Tensor]:
     """Return an input of the usual shape; where the model takes another, both say so."""
-    name = model.main_input_name
+    given = model.main_input_name
+    name = given if isinstance(given, str) else given[0]
     if name == "pixel_values":
         size = getattr(model.config, "image_size", 224)
         height, width = size if isinstance(size, (tuple, list)) else (size, size)
