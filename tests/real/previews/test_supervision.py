@@ -50,7 +50,6 @@ def test_the_dials_keep_what_with_nms_keeps(agnostic: bool, cases: Cases) -> Non
     assert cases.differing == []
 
 
-@pytest.mark.xfail(strict=True, reason="issue 12: what is after NMS opens as it was passed")
 def test_detections_open_as_they_are(cases: Cases) -> None:
     for seed in range(10):
         given = crowded(seed).with_nms(threshold=0.7)
@@ -60,7 +59,6 @@ def test_detections_open_as_they_are(cases: Cases) -> None:
     assert cases.differing == []
 
 
-@pytest.mark.xfail(strict=True, reason="issue 12: supervision.Detections as targets")
 def test_detections_as_targets(cases: Cases) -> None:
     given = crowded(0)
     true = given[given.confidence > 0.9]

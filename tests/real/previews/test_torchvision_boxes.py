@@ -24,7 +24,6 @@ def tied(seed: int, count: int = 40) -> tuple[torch.Tensor, torch.Tensor]:
     return boxes, torch.randint(1, 8, (count,), generator=rng) / 8
 
 
-@pytest.mark.xfail(strict=True, reason="issue 12: NMS at an IoU exactly on a stop")
 def test_tied_boxes_at_every_stop(cases: Cases) -> None:
     for seed in range(60):
         boxes, scores = tied(seed)
@@ -35,7 +34,6 @@ def test_tied_boxes_at_every_stop(cases: Cases) -> None:
     assert cases.differing == []
 
 
-@pytest.mark.xfail(strict=True, reason="issue 12: NMS at an IoU exactly on a stop")
 def test_tied_boxes_of_several_classes(cases: Cases) -> None:
     """Of whole coordinates, which batched_nms' shift leaves exact."""
     for seed in range(60):
@@ -55,21 +53,7 @@ FORMATS = {
 }
 
 
-@pytest.mark.parametrize(
-    "given",
-    [
-        "XYXY",
-        *(
-            pytest.param(
-                name,
-                marks=pytest.mark.xfail(
-                    strict=True, reason="issue 12: the box's own .format decides"
-                ),
-            )
-            for name in ("XYWH", "CXCYWH")
-        ),
-    ],
-)
+@pytest.mark.parametrize("given", FORMATS)
 def test_boxes_that_know_their_format(given: str, cases: Cases) -> None:
     boxes = BoundingBoxes([FORMATS[given]], format=given, canvas_size=(100, 100))
     corners = torch.tensor([FORMATS["XYXY"]])
