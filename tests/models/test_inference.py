@@ -142,6 +142,7 @@ def test_any_callable_will_do() -> None:
     assert torch.equal(torch.from_numpy(preview.mask(0)) > 0, IMAGES[0, 0] > 0.5)
 
 
+# What models return; of torchvision's, smp's and transformers' own see tests/real/previews.
 MAPS = torch.zeros(2, 1, 4, 4)
 
 

@@ -1,7 +1,8 @@
 """Raw candidates: what torchvision's detectors have before NMS, and that they are put back.
 
 torchvision is not needed: the stand-ins have its attributes and its order of steps, a score
-threshold, the top k of each group, NMS per class, and a cap.
+threshold, the top k of each group, NMS per class, and a cap. The same with its own models is in
+tests/real/previews/test_torchvision_detectors.py.
 """
 
 from types import SimpleNamespace

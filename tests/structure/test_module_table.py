@@ -202,6 +202,36 @@ def test_a_model_without_parameters_and_one_that_is_lazy() -> None:
     assert isinstance(lazy[0], nn.LazyLinear)
 
 
+def test_a_model_on_the_meta_device_has_shapes_and_flops() -> None:
+    with torch.device("meta"):
+        model, images = Cnn(), torch.rand(2, 3, 16, 16)
+    table, real = module_table(model, images), module_table(Cnn(), torch.rand(2, 3, 16, 16))
+    assert table.failure is None
+    for ours, theirs in zip(table.rows, real.rows, strict=True):
+        ours_use, theirs_use = table.use(ours), real.use(theirs)
+        assert ours_use is not None
+        assert theirs_use is not None
+        assert (ours_use.outputs, ours_use.flops) == (theirs_use.outputs, theirs_use.flops)
+
+
+def test_an_example_on_the_meta_device_stays_there() -> None:
+    class PartlyReal(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.mask = nn.Parameter(torch.Tensor(4))  # as transformers' HuBERT makes it
+            self.layer = nn.Linear(4, 2)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.layer(x)
+
+    with torch.device("meta"):
+        model, example = PartlyReal(), torch.rand(3, 4)
+    assert {p.device.type for p in model.parameters()} == {"cpu", "meta"}
+    table = module_table(model, example)
+    assert table.failure is None
+    assert table.use(table.rows[0]).outputs == ((3, 2),)
+
+
 def test_compiled_models_are_shown_as_they_were_written_and_compile_nothing() -> None:
     calls = []
 

@@ -128,7 +128,8 @@ def undisturbed(model: Model) -> Iterator[None]:
 @contextmanager
 def _own_autocast_cache(device_type: str) -> Iterator[None]:
     """Keep the caller's autocast, but leave no weights cast without gradient in its cache."""
-    if not torch.is_autocast_enabled(device_type):
+    available = torch.amp.is_autocast_available(device_type)  # the meta device has none
+    if not available or not torch.is_autocast_enabled(device_type):
         yield
         return
     dtype = torch.get_autocast_dtype(device_type)

@@ -164,7 +164,8 @@ def _like(model: nn.Module, value: Any) -> Any:
         return value
 
     def move(tensor: torch.Tensor) -> torch.Tensor:
-        return tensor.to(first.device, first.dtype if tensor.is_floating_point() else None)
+        device = tensor.device if tensor.is_meta else first.device  # no values to move
+        return tensor.to(device, first.dtype if tensor.is_floating_point() else None)
 
     return _map_tensors(value, move)
 
@@ -378,7 +379,7 @@ def _buffers_kept(model: nn.Module) -> Iterator[None]:
         with torch.no_grad():
             for module, name, buffer, values in before:
                 module._buffers[name] = buffer
-                if not torch.equal(buffer, values):
+                if not buffer.is_meta and not torch.equal(buffer, values):
                     buffer.copy_(values)
 
 

@@ -22,7 +22,10 @@ DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 
 
 class Retina(OneStage):
-    """torchvision's RetinaNet as seen from outside: a list of images in, a list of dicts out."""
+    """torchvision's RetinaNet as seen from outside: a list of images in, a list of dicts out.
+
+    The real one is in tests/real/previews/test_torchvision_detectors.py.
+    """
 
     def __init__(self) -> None:
         super().__init__("level")
@@ -94,7 +97,10 @@ def test_torchvisions_get_a_list_of_a_batch_and_are_before_nms_whatever_they_fin
 
 
 def test_setting_exported_makes_the_detector_find_what_is_drawn() -> None:
-    """The stand-in runs NMS and thresholds by itself, with the exported arguments."""
+    """The stand-in runs NMS and thresholds by itself, with the exported arguments.
+
+    Built with them in tests/real/previews/test_torchvision_detectors.py.
+    """
     model = Retina()
     preview = td.DetectionPreview.from_model(model, IMAGES, TARGETS)
     preview.score_threshold, preview.nms_iou, preview.max_det = 0.3, 0.3, 6
