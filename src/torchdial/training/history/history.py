@@ -10,19 +10,20 @@ import numpy as np
 import numpy.typing as npt
 
 from torchdial.inputs.arguments import to_dict, to_list
+from torchdial.inputs.errors import describe, refusal
 from torchdial.inputs.numbers import flat_values, to_number, to_value, to_whole
 from torchdial.training.history.events import Event
 from torchdial.training.history.layer_histograms import EXPONENTS, LayerHistograms
 from torchdial.training.history.layer_matrix import LayerMatrix
 from torchdial.training.history.measured_names import recorded_as
 from torchdial.training.history.pandas_tables import to_epochs, to_table
-from torchdial.training.history.recorded_values import VALUES, layer_values
 from torchdial.training.history.run_record import RunRecord
 from torchdial.training.history.series import Series
 
 __all__ = ["Event", "History"]
 
-STEPS = "Count the optimizer's steps, say."
+STEPS = "Count for example the optimizer's steps."
+VALUES = 'Pass for example {"loss": 0.5}.'
 
 
 class History(RunRecord):
@@ -151,7 +152,7 @@ class History(RunRecord):
         step = to_whole("step", step, remedy=STEPS)
         listed = to_list("names", names, expected="names of layers", remedy="Pass a list of text.")
         names, name = [str(one) for one in listed], str(name)
-        values = layer_values(values, len(names))
+        values = _layer_values(values, len(names))
         with self.lock:
             matrix = self._layers.get(name)
             if matrix is None:
@@ -251,3 +252,23 @@ class History(RunRecord):
             self.arrival.wait()
             found = recorded_as(name, self.scalars)
         return None if found is None else self.scalars[found]
+
+
+def _layer_values(values: Any, count: int) -> npt.NDArray[np.float32]:
+    """Return one value for each of `count` layers, float32 (count,).
+
+    Raises:
+        ValueError: they are more or fewer, or no numbers.
+    """
+    try:
+        array = np.asarray(values, np.float32)
+        if array.shape == (count,):
+            return array
+    except Exception:  # noqa: S110 - whatever it is, it is no list of numbers
+        pass
+    raise refusal(
+        "values",
+        expected=f"a number for each of {count} names",
+        got=describe(values),
+        remedy="Pass one for each layer, in the order of the names.",
+    )
