@@ -9,12 +9,12 @@ export const GONE =
   "run the cell again.";
 
 /** The part of the model that messages need. */
-export type Line = Pick<AnyModel, "on" | "off" | "send">;
+export type KernelChannel = Pick<AnyModel, "on" | "off" | "send">;
 
 export type Kernel = ReturnType<typeof watchKernel>;
 
 /** `changed` is called when the kernel goes, or answers after all. */
-export function watchKernel(line: Line, changed: () => void) {
+export function watchKernel(line: KernelChannel, changed: () => void) {
   let gone = false;
   const be = (now: boolean) => () => {
     if (gone === now) return;
