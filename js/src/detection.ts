@@ -7,13 +7,17 @@ import { range } from "./lib/core/metrics";
 import { formatStop } from "./lib/core/stops";
 import { whenResting } from "./lib/core/timing";
 import { numOutside } from "./lib/detection/box_marks";
-import { createPainter } from "./lib/detection/box_painter";
+import { createBoxPainter } from "./lib/detection/box_painter";
 import { createDetails } from "./lib/detection/detection_details";
 import { createDials } from "./lib/detection/detection_dials";
-import { legend } from "./lib/detection/detection_legend";
+import { detectionLegend } from "./lib/detection/detection_legend";
 import { LONG, readout } from "./lib/detection/detection_readout";
 import { createDetectionState, formatScore } from "./lib/detection/detection_state";
-import { type DetectionTraits, readTruths, type View } from "./lib/detection/detection_wire";
+import {
+  type DetectionTraits,
+  type DetectionView,
+  readTruths,
+} from "./lib/detection/detection_wire";
 import { createDetector, type Detector } from "./lib/detection/model_boxes";
 import type { DetectionMetric } from "./lib/detection/rules/detection_metrics";
 import { createShell, type Preview, renderer } from "./lib/preview/preview_shell";
@@ -119,7 +123,7 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
       const focus = { detectors, metric, label: label() };
       dials.update(focus);
       updateReadout();
-      shell.explain(legend(config, detectors, view, label()));
+      shell.explain(detectionLegend(config, detectors, view, label()));
       details.update(focus, detectors.length > 1 ? `${detectors[0].name}, ` : "");
       Object.assign(root.dataset, { score, stop: setting.stop, view });
       counting.call();
@@ -127,7 +131,7 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
     },
   };
   const shell = createShell(model, root, guard, state.kernel, preview);
-  const painter = createPainter(
+  const painter = createBoxPainter(
     state,
     shell.tiles,
     (source) => detectors[source],
@@ -183,7 +187,7 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
     metric = metrics.value as DetectionMetric;
     shell.changed();
   });
-  const views: View[] = hasTargets ? ["boxes", "errors", "ghosts"] : ["boxes", "ghosts"];
+  const views: DetectionView[] = hasTargets ? ["boxes", "errors", "ghosts"] : ["boxes", "ghosts"];
   const toolbar = createToolbar({
     views,
     view: () => state.get("view"),

@@ -1,7 +1,7 @@
 // ImageGrid: src/torchdial/widgets/image_grid.py is the other half.
 
 import type { AnyModel } from "@anywidget/types";
-import { Grid } from "./lib/canvas/picture_grid";
+import { PictureGrid } from "./lib/canvas/picture_grid";
 import { button, h } from "./lib/core/dom";
 import type { Guard } from "./lib/core/error_display";
 import { handleMessages } from "./lib/core/kernel_messages";
@@ -10,7 +10,7 @@ import { beforePaint, throttle } from "./lib/core/timing";
 import { inText } from "./lib/core/user_names";
 import { listen } from "./lib/core/widget_model";
 import { createImagePainter } from "./lib/images/image_painter";
-import { createStore, type Message } from "./lib/images/image_store";
+import { createImageStore, type ImageGridMessage } from "./lib/images/image_store";
 import { createPages } from "./lib/preview/picture_pages";
 import { renderer } from "./lib/preview/preview_shell";
 import type { WireTile } from "./lib/preview/preview_wire";
@@ -20,11 +20,11 @@ const FIRST_OPACITY = 0.55;
 const ZOOM_STEP = 1.5;
 const PAN_STEP = 0.1;
 const ASKING_MS = 80; // values of pixels are asked for no more often
-const KEYS =
+const GRID_KEYS =
   "Click chooses a picture; double-click and the wheel zoom, dragging moves all pictures together. " +
   "Arrows move or turn the page, + − 0 zoom, R resets, 1–9 one picture alone, O overlays on and off.";
 
-interface Traits {
+interface ImageGridTraits {
   selected: number[];
   _config: {
     num_images: number;
@@ -39,7 +39,7 @@ interface Traits {
   _notice: string;
 }
 
-function show(model: AnyModel<Traits>, root: HTMLElement, guard: Guard): () => void {
+function show(model: AnyModel<ImageGridTraits>, root: HTMLElement, guard: Guard): () => void {
   const settings = createSettings(model, ["selected"], () => updating.call());
   const { kernel } = settings;
   const updating = beforePaint(guard(update));
@@ -47,7 +47,7 @@ function show(model: AnyModel<Traits>, root: HTMLElement, guard: Guard): () => v
   let problem = "";
   let pointer: { image: number; x: number; y: number } | null = null;
   let known = ""; // the pixel whose value the kernel has sent, and the value
-  const store = createStore((keys) => kernel.send({ type: "need", id: ++requests, keys }));
+  const store = createImageStore((keys) => kernel.send({ type: "need", id: ++requests, keys }));
   store.take(model.get("_frame").tiles);
   const painter = createImagePainter(store);
   const asking = throttle(ASKING_MS, () => {
@@ -56,7 +56,7 @@ function show(model: AnyModel<Traits>, root: HTMLElement, guard: Guard): () => v
 
   const notice = h("div", { class: "notice", role: "alert" });
   const hovered = h("div", { class: "hovered" });
-  const help = h("div", { class: "keys", hidden: true }, KEYS);
+  const help = h("div", { class: "keys", hidden: true }, GRID_KEYS);
   const chosen = h("span", { class: "lines" });
   const clear = button("clear", "Choose none", () => settings.set({ selected: [] }));
   const opacity = h("input", { type: "range", min: 0, max: 1, step: 0.05, value: FIRST_OPACITY });
@@ -88,7 +88,7 @@ function show(model: AnyModel<Traits>, root: HTMLElement, guard: Guard): () => v
     listen(model, ["_frame"], guard(onFrame)),
     listen(model, ["_config"], guard(onConfig)),
     listen(model, ["_notice"], updating.call),
-    handleMessages<Message>(model, guard, {
+    handleMessages<ImageGridMessage>(model, guard, {
       tiles(message, buffers) {
         if (message.version !== model.get("_frame").version) return;
         store.take(message.keys.map((key, i) => ({ key, data: buffers[i] })));
@@ -116,7 +116,7 @@ function show(model: AnyModel<Traits>, root: HTMLElement, guard: Guard): () => v
       in_file: count = num_images,
       page_size: size,
     } = model.get("_config");
-    const made = new Grid(width, height, {
+    const made = new PictureGrid(width, height, {
       guard,
       draw: (context, cell, layer, region, dest) => {
         const image = pages.images()[cell];

@@ -26,12 +26,12 @@ import { decadesOf, STATISTICS } from "./lib/tree/statistic_styles";
 const ROW_HEIGHT = 26;
 const MOST_ROWS_IN_SIGHT = 20;
 const SPARE_ROWS = 4; // drawn above and below what is in sight
-const PAGE = MOST_ROWS_IN_SIGHT - 1;
+const ROWS_PER_PAGE = MOST_ROWS_IN_SIGHT - 1;
 const FIRST_DEPTH = 2;
-const KEYS =
+const TREE_KEYS =
   "Arrows move and open, Home, End and Page keys go far, Enter chooses, * opens all, / searches.";
 
-interface Traits {
+interface ModelTreeTraits {
   /** Path of the chosen module, null for none. */
   selected: string | null;
   _table: {
@@ -56,12 +56,12 @@ interface Traits {
   _live: { frame?: LiveFrame; data?: Bytes };
 }
 
-type Message = { type: "live"; whole: boolean; frame: LiveFrame } | Failure;
+type ModelTreeMessage = { type: "live"; whole: boolean; frame: LiveFrame } | Failure;
 
 /** What each widget has received so far, for the next view of it. */
-const known = new WeakMap<AnyModel<Traits>, LiveModules>();
+const modulesKnown = new WeakMap<AnyModel<ModelTreeTraits>, LiveModules>();
 
-function show(model: AnyModel<Traits>, root: HTMLElement, guard: Guard): () => void {
+function show(model: AnyModel<ModelTreeTraits>, root: HTMLElement, guard: Guard): () => void {
   const table = model.get("_table");
   const costs = COSTS.flatMap((cost) => {
     const bytes = table.costs[cost.key];
@@ -78,8 +78,8 @@ function show(model: AnyModel<Traits>, root: HTMLElement, guard: Guard): () => v
   let rows: VisibleRow[] = [];
   let focused = 0;
   const { frame, data } = model.get("_live");
-  const live = frame && data ? (known.get(model) ?? new LiveModules({ frame, data })) : null;
-  if (live) known.set(model, live);
+  const live = frame && data ? (modulesKnown.get(model) ?? new LiveModules({ frame, data })) : null;
+  if (live) modulesKnown.set(model, live);
   let marked = "";
   let problem = "";
   const cells = new Map<number, LiveCell>();
@@ -98,7 +98,7 @@ function show(model: AnyModel<Traits>, root: HTMLElement, guard: Guard): () => v
   const copy = button("copy", "Copy the table as text", () => {
     copyText(table.text).then((copied) => say(copied ? "copied" : "copying is not allowed here"));
   });
-  const help = h("div", { class: "keys", hidden: true }, KEYS);
+  const help = h("div", { class: "keys", hidden: true }, TREE_KEYS);
   const toggleHelp = () => {
     help.hidden = !help.hidden;
   };
@@ -142,7 +142,7 @@ function show(model: AnyModel<Traits>, root: HTMLElement, guard: Guard): () => v
     sizes.observe(body);
   }
   const stopListening = [
-    handleMessages<Message>(model, guard, {
+    handleMessages<ModelTreeMessage>(model, guard, {
       live: (message, buffers) => takeLive(message.frame, buffers[0], message.whole),
       error({ message }) {
         problem = message;
@@ -220,8 +220,8 @@ function show(model: AnyModel<Traits>, root: HTMLElement, guard: Guard): () => v
     const inBody: Record<string, () => void> = {
       arrowdown: go(focused + 1),
       arrowup: go(focused - 1),
-      pagedown: go(focused + PAGE),
-      pageup: go(focused - PAGE),
+      pagedown: go(focused + ROWS_PER_PAGE),
+      pageup: go(focused - ROWS_PER_PAGE),
       home: go(0),
       end: go(rows.length - 1),
       arrowright: isOpen ? go(focused + 1) : () => toggle(row),

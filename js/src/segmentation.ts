@@ -6,16 +6,16 @@ import { keepOutline, paint, paintOver, texture } from "./lib/canvas/level_paint
 import { fillPicture, Raster } from "./lib/canvas/raster";
 import { h, select } from "./lib/core/dom";
 import type { Guard } from "./lib/core/error_display";
-import { METRICS, type Metric, nameOf, range } from "./lib/core/metrics";
+import { nameOf, PIXEL_METRICS, type PixelMetric, range } from "./lib/core/metrics";
 import { formatStop } from "./lib/core/stops";
 import { binaryMatrix, classMatrix, matrixTable } from "./lib/preview/confusion_table";
-import { createDial, quarters } from "./lib/preview/curve_slider";
+import { createCurveSlider, quarters } from "./lib/preview/curve_slider";
 import { createShell, type Preview, renderer } from "./lib/preview/preview_shell";
 import { imageKey } from "./lib/preview/tile_store";
 import { createToolbar, labelled } from "./lib/preview/toolbar";
 import { windowInWords } from "./lib/preview/window_text";
-import { readSource, Scope, type Source } from "./lib/segmentation/model_counts";
-import { createState } from "./lib/segmentation/segmentation_state";
+import { type ModelCounts, readModelCounts, Scope } from "./lib/segmentation/model_counts";
+import { createSegmentationState } from "./lib/segmentation/segmentation_state";
 import {
   countOf,
   formatMetric,
@@ -23,25 +23,30 @@ import {
   pixelInWords,
   shareInWords,
 } from "./lib/segmentation/segmentation_text";
-import { isSeeThrough, legend, Painter, viewsOf } from "./lib/segmentation/segmentation_views";
+import {
+  isSeeThrough,
+  SegmentationPainter,
+  segmentationLegend,
+  viewsOf,
+} from "./lib/segmentation/segmentation_views";
 import type { SegmentationTraits } from "./lib/segmentation/segmentation_wire";
 
 const MOST_CLASSES_IN_MATRIX = 32;
 const FIRST_OPACITY = 0.55;
 
 function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Guard): () => void {
-  const state = createState(model, () => shell.changed());
+  const state = createSegmentationState(model, () => shell.changed());
   const { config } = state;
   const { stops, class_names: names } = config;
   const raster = new Raster();
   const matrix = h("details", { class: "details" }, h("summary"), h("div"));
-  let sources: Source[] = [];
-  let metric: Metric = "dice";
+  let sources: ModelCounts[] = [];
+  let metric: PixelMetric = "dice";
 
   const scope = () => new Scope(config, state.shown);
   const at = (k: number) => formatStop(stops, k);
   /** Which model a number is of, where there are two. */
-  const nameOfModel = ({ name }: Source) => (sources.length > 1 ? `${name}  ` : "");
+  const nameOfModel = ({ name }: ModelCounts) => (sources.length > 1 ? `${name}  ` : "");
 
   const best = (): number => {
     const { track } = sources[0];
@@ -137,7 +142,7 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
       const curves = model.get("_curves");
       const frame = model.get("_frame");
       const read = frame.sources.map((source, i) =>
-        readSource(config, i, source, curves[i] ?? null),
+        readModelCounts(config, i, source, curves[i] ?? null),
       );
       shell.tiles.renew(frame.sources.flatMap(({ tiles }) => tiles));
       sources = read;
@@ -152,20 +157,20 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
       toolbar.update();
       updateDial();
       updateReadout(now);
-      shell.explain(legend(config, view, shown));
+      shell.explain(segmentationLegend(config, view, shown));
       updateMatrix(now);
       root.dataset.stop = String(state.stop);
     },
   };
   const shell = createShell(model, root, guard, state.kernel, preview);
-  const painter = new Painter(config, shell.tiles);
+  const painter = new SegmentationPainter(config, shell.tiles);
 
   const metrics = select(
     "curve",
-    METRICS.map((m) => [m, nameOf(m)] as const),
+    PIXEL_METRICS.map((m) => [m, nameOf(m)] as const),
   );
   metrics.addEventListener("change", () => {
-    metric = metrics.value as Metric;
+    metric = metrics.value as PixelMetric;
     shell.changed();
   });
   const range01 = { type: "range", min: 0, max: 1, step: 0.05 };
@@ -194,7 +199,7 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
     help: shell.toggleHelp,
     toText: () => state.toJson(),
   });
-  const dial = createDial({
+  const dial = createCurveSlider({
     name: "threshold",
     max: stops.length - 1,
     step: 1,

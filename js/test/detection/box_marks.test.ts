@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { type Mark, markAt, marksOf, numOutside } from "../../src/lib/detection/box_marks";
+import { type BoxMark, markAt, marksOf, numOutside } from "../../src/lib/detection/box_marks";
 import { directionOf } from "../../src/lib/detection/detection_dials";
 import { CONFIG, decided, SETTING } from "./fixtures";
 
-const said = (marks: Mark[]) => marks.map(({ as, index }) => `${as} ${index}`);
+const said = (marks: BoxMark[]) => marks.map(({ as, index }) => `${as} ${index}`);
 
 describe("marks", () => {
   it("are the boxes shown, the highest score last", () => {

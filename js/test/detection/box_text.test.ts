@@ -1,9 +1,9 @@
 import { expect, it } from "vitest";
-import type { Mark } from "../../src/lib/detection/box_marks";
+import type { BoxMark } from "../../src/lib/detection/box_marks";
 import { markInWords } from "../../src/lib/detection/box_text";
 import { CONFIG, decided, SETTING } from "./fixtures";
 
-it.each<[string, Mark["as"], number, Partial<typeof SETTING>, string]>([
+it.each<[string, BoxMark["as"], number, Partial<typeof SETTING>, string]>([
   ["a hit", ...(["hit", 0, {}] as const), "cat 0.90: true positive, IoU 1.000 with its target"],
   ["a ghost", ...(["ghost", 1, {}] as const), "cat 0.80: suppressed by cat 0.90, IoU 0.800 > 0.30"],
   [

@@ -4,7 +4,7 @@ import { describe, expect, it, test } from "vitest";
 import { best } from "../../src/lib/detection/rules/best_setting";
 import { bootstrap, mulberry32 } from "../../src/lib/detection/rules/bootstrap";
 import { metric, metricOf } from "../../src/lib/detection/rules/detection_metrics";
-import { imagesAt, levelsOf, type Table } from "../../src/lib/detection/rules/detection_tally";
+import { type CountTable, imagesAt, levelsOf } from "../../src/lib/detection/rules/detection_tally";
 import { CASES, howOf, numberOf, scenesOf, tallyOf } from "./golden_detections";
 
 describe.each(CASES)("$name", (golden) => {
@@ -78,7 +78,7 @@ function expectBetween(value: number, low: number, high: number, what: string) {
   expect(value, what).toBeLessThanOrEqual(high + 1e-12);
 }
 
-function tableOf(tp: number[], fp: number[], positives: number[]): Table {
+function tableOf(tp: number[], fp: number[], positives: number[]): CountTable {
   return {
     numGroups: positives.length,
     numStops: 1,

@@ -8,9 +8,9 @@ import {
 } from "../../src/lib/detection/detection_wire";
 import { Store } from "../../src/lib/live/run_store";
 import type { Frame, Message } from "../../src/lib/live/run_wire";
-import { Tiles } from "../../src/lib/preview/tile_store";
-import { readSource } from "../../src/lib/segmentation/model_counts";
-import type { Config, WireSource } from "../../src/lib/segmentation/segmentation_wire";
+import { TileStore } from "../../src/lib/preview/tile_store";
+import { readModelCounts } from "../../src/lib/segmentation/model_counts";
+import type { SegmentationConfig, WireSource } from "../../src/lib/segmentation/segmentation_wire";
 import { LiveModules } from "../../src/lib/tree/live_columns";
 import { FakeModel, frameOf } from "../live/live_model";
 
@@ -129,7 +129,7 @@ test("a module tree takes what it can read as a whole, or not at all", () => {
 });
 
 test("planes of a wrong length are refused, and those that are here stay", () => {
-  const tiles = new Tiles(
+  const tiles = new TileStore(
     () => {},
     () => 4,
   );
@@ -148,7 +148,7 @@ describe("what a model says of maps", () => {
     sources: ["model"],
     class_names: ["one"],
     stops: [0, 0.5, 1],
-  } as unknown as Config;
+  } as unknown as SegmentationConfig;
   const floats = (n: number) => new Uint8Array(new Float64Array(n).buffer);
   const source = (histogram: Uint8Array, tp: Uint8Array): WireSource => {
     const counts = { num_images: 1, num_classes: 1, tp, fp: tp, positives: tp, negatives: tp };
@@ -157,7 +157,7 @@ describe("what a model says of maps", () => {
   };
 
   test("is read where it is whole", () => {
-    expect(readSource(config, 0, source(floats(4), floats(3)), null).histogram.length).toBe(4);
+    expect(readModelCounts(config, 0, source(floats(4), floats(3)), null).histogram.length).toBe(4);
   });
 
   test.each([
@@ -166,7 +166,7 @@ describe("what a model says of maps", () => {
     ["a number is cut", floats(4).slice(0, 31), floats(3)],
     ["all is empty", floats(0), floats(0)],
   ])("is refused where %s", (_, histogram, tp) => {
-    expect(() => readSource(config, 0, source(histogram, tp), null)).toThrow();
+    expect(() => readModelCounts(config, 0, source(histogram, tp), null)).toThrow();
   });
 });
 

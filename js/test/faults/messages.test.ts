@@ -5,7 +5,7 @@ import { GONE, watchKernel } from "../../src/lib/core/kernel_connection";
 import { RETRY_MS } from "../../src/lib/core/timing";
 import { KEYFRAME_EVERY, LONG_SILENCE, Store } from "../../src/lib/live/run_store";
 import type { Message, Status } from "../../src/lib/live/run_wire";
-import { Tiles } from "../../src/lib/preview/tile_store";
+import { TileStore } from "../../src/lib/preview/tile_store";
 import { FakeModel, frameOf, type Opening } from "../live/live_model";
 
 /** Numbers in [0, 1) that are the same for a seed each time (mulberry32). */
@@ -195,7 +195,7 @@ describe("a kernel that is gone", () => {
 
 test("a plane that never came is asked for again when it is missed, not before", async () => {
   const ask = vi.fn();
-  const tiles = new Tiles(ask);
+  const tiles = new TileStore(ask);
   const look = async () => {
     expect(tiles.get("level/0/0/0")).toBeNull();
     await vi.advanceTimersByTimeAsync(0);
@@ -211,7 +211,7 @@ test("a plane that never came is asked for again when it is missed, not before",
 
 test("a plane of a frame that is not here yet is not mixed into the one that is", async () => {
   const ask = vi.fn();
-  const tiles = new Tiles(ask);
+  const tiles = new TileStore(ask);
   tiles.get("level/0/0/0");
   await vi.advanceTimersByTimeAsync(0);
   tiles.put([{ key: "level/0/0/0", data: Uint8Array.of(7) }], false);

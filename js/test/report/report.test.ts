@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { FileModel } from "../../src/lib/report/file_host";
 import { answer, type Kept } from "../../src/lib/report/kernel_answers";
 import { formatNumber } from "../../src/lib/report/python_format";
-import { unpack } from "../../src/lib/report/unpack_bytes";
+import { unpackBytes } from "../../src/lib/report/unpack_bytes";
 
 const golden = new URL("../../../tests/golden/numbers.json", import.meta.url);
 const { cases }: { cases: [number, string][] } = JSON.parse(readFileSync(golden, "utf-8"));
@@ -24,7 +24,11 @@ describe("numbers", () => {
 test("bytes come back to their places, without being copied", () => {
   const bytes = Uint8Array.of(1, 2, 3, 4, 5);
   const state = { a: [{ key: "k", data: { $bytes: [1, 3] } }], b: null, c: { d: "$bytes" } };
-  const found = unpack(state, bytes) as { a: { data: Uint8Array }[]; b: null; c: { d: string } };
+  const found = unpackBytes(state, bytes) as {
+    a: { data: Uint8Array }[];
+    b: null;
+    c: { d: string };
+  };
   expect([...found.a[0].data]).toEqual([2, 3, 4]);
   expect(found.a[0].data.buffer).toBe(bytes.buffer);
   expect([found.b, found.c]).toEqual([null, { d: "$bytes" }]);

@@ -6,10 +6,10 @@ import {
   levelKey,
   maskTargetKey,
   maximumKey,
-  Tiles,
+  TileStore,
   targetKey,
 } from "../../src/lib/preview/tile_store";
-import { readSource, Scope } from "../../src/lib/segmentation/model_counts";
+import { readModelCounts, Scope } from "../../src/lib/segmentation/model_counts";
 import {
   countOf,
   formatMetric,
@@ -17,13 +17,17 @@ import {
   pixelInWords,
   shareInWords,
 } from "../../src/lib/segmentation/segmentation_text";
-import type { Config, WireTally } from "../../src/lib/segmentation/segmentation_wire";
+import type { SegmentationConfig, WireTally } from "../../src/lib/segmentation/segmentation_wire";
 
 const STOPS = [0, 0.25, 0.5, 0.75];
 const WIDTH = 4;
 const HEIGHT = 2;
 
-function configOf(task: Config["task"], class_names: string[], has_targets = true): Config {
+function configOf(
+  task: SegmentationConfig["task"],
+  class_names: string[],
+  has_targets = true,
+): SegmentationConfig {
   const fixed = {
     stops: STOPS,
     width: WIDTH,
@@ -31,7 +35,13 @@ function configOf(task: Config["task"], class_names: string[], has_targets = tru
     sources: ["model"],
     average: "micro",
   };
-  return { ...fixed, task, class_names, has_targets, zero_division: 1 } as unknown as Config;
+  return {
+    ...fixed,
+    task,
+    class_names,
+    has_targets,
+    zero_division: 1,
+  } as unknown as SegmentationConfig;
 }
 
 test.each([
@@ -84,7 +94,7 @@ describe("metrics in words", () => {
     [1, "Dice 0.667  IoU 0.500  precision 0.600  recall 0.750"],
     [3, "Dice 0.000  IoU 0.000  precision –  recall 0.000"],
   ])("at stop %i", (stop, text) => {
-    const source = readSource(config, 0, { tiles: [], histogram, tally: wire }, null);
+    const source = readModelCounts(config, 0, { tiles: [], histogram, tally: wire }, null);
     const { shown } = source;
     expect(shown && metricsInWords(scope, source, shown, [stop])).toEqual([
       text,
@@ -94,7 +104,7 @@ describe("metrics in words", () => {
 
   test("say which images where the dial's curves are of others", () => {
     const curves = { ...wire, total_images: 64 };
-    const source = readSource(config, 0, { tiles: [], histogram, tally: wire }, curves);
+    const source = readModelCounts(config, 0, { tiles: [], histogram, tally: wire }, curves);
     const over = (tally: typeof source.shown) =>
       tally && metricsInWords(scope, source, tally, [1])[1];
     expect(over(source.shown)).toBe("micro over the shown 1 image");
@@ -105,8 +115,8 @@ describe("metrics in words", () => {
 describe("a pixel of a map that is not square", () => {
   const [x, y] = [1, 1]; // place 5 of 8; with width and height exchanged it would be 3
 
-  function tilesOf(planes: Record<string, number>): Tiles {
-    const tiles = new Tiles(() => {});
+  function tilesOf(planes: Record<string, number>): TileStore {
+    const tiles = new TileStore(() => {});
     for (const [key, value] of Object.entries(planes)) {
       const data = new Uint8Array(WIDTH * HEIGHT);
       data[y * WIDTH + x] = value;
@@ -119,7 +129,7 @@ describe("a pixel of a map that is not square", () => {
   const several = configOf("multiclass", ["sky", "sea", "land"]);
   const labels = configOf("multilabel", ["red", "round"]);
 
-  test.each<[string, Config, number | null, Record<string, number>, string]>([
+  test.each<[string, SegmentationConfig, number | null, Record<string, number>, string]>([
     [
       "binary",
       binary,

@@ -3,8 +3,19 @@
 import { describe, expect, test } from "vitest";
 import { NOT_FINITE } from "../../src/lib/charts/heat_colors";
 import { MISSING } from "../../src/lib/charts/layer_columns";
-import { type LiveFrame, LiveModules, MOST_COLUMNS, Ring } from "../../src/lib/tree/live_columns";
-import { colorOf, decadesOf, heights, inWords, short } from "../../src/lib/tree/statistic_styles";
+import {
+  type LiveFrame,
+  LiveModules,
+  MOST_RING_COLUMNS,
+  Ring,
+} from "../../src/lib/tree/live_columns";
+import {
+  decadesOf,
+  heights,
+  short,
+  statisticColor,
+  statisticInWords,
+} from "../../src/lib/tree/statistic_styles";
 
 /** A frame of one statistic with two rows, as module_frames.py packs it. */
 function frameOf(steps: number[], values: number[], marks: LiveFrame["marks"] = []) {
@@ -21,12 +32,12 @@ function frameOf(steps: number[], values: number[], marks: LiveFrame["marks"] = 
 describe("ring", () => {
   test("keeps the newest columns", () => {
     const ring = new Ring();
-    for (let step = 1; step <= MOST_COLUMNS + 2; step++) {
+    for (let step = 1; step <= MOST_RING_COLUMNS + 2; step++) {
       ring.take([step], new Float32Array([step, -step]));
     }
-    expect(ring.steps.length).toBe(MOST_COLUMNS);
+    expect(ring.steps.length).toBe(MOST_RING_COLUMNS);
     expect([ring.steps[0], ring.row(1)[0]]).toEqual([3, -3]);
-    expect([...(ring.newest ?? [])]).toEqual([MOST_COLUMNS + 2, -MOST_COLUMNS - 2]);
+    expect([...(ring.newest ?? [])]).toEqual([MOST_RING_COLUMNS + 2, -MOST_RING_COLUMNS - 2]);
   });
 
   test("a column that has grown, or stands for more steps, takes the place of those it covers", () => {
@@ -63,7 +74,7 @@ test("what comes is added, what stands for all takes its place", () => {
 });
 
 describe("colours", () => {
-  test.each<[string, Parameters<typeof colorOf>, readonly number[] | null]>([
+  test.each<[string, Parameters<typeof statisticColor>, readonly number[] | null]>([
     ["none without a value", ["grad_norm", MISSING, [-3, 0]], null],
     ["none without a column", ["near_zero", undefined as unknown as number, [0, 0]], null],
     ["not finite", ["update_ratio", Number.NaN, [0, 0]], NOT_FINITE],
@@ -76,7 +87,7 @@ describe("colours", () => {
     ["zero gradient", ["grad_norm", 0, [-3, 0]], [68, 1, 84]],
     ["all near zero", ["near_zero", 1, [0, 0]], [253, 231, 37]],
   ])("%s", (_, given, color) => {
-    expect(colorOf(...given)).toEqual(color);
+    expect(statisticColor(...given)).toEqual(color);
   });
 
   test("range over what has a logarithm", () => {
@@ -110,7 +121,7 @@ test.each<[string, number[], string]>([
   ],
 ])("in words: %s", (_, values, words) => {
   const steps = values.map((_, i) => 1000 + i);
-  expect(inWords("grad_norm", steps, values)).toBe(words);
+  expect(statisticInWords("grad_norm", steps, values)).toBe(words);
 });
 
 test.each<[string, Parameters<typeof heights>, number[]]>([

@@ -37,7 +37,7 @@ export interface GridEvents {
   click?(cell: number): void;
 }
 
-interface Cell {
+interface CellElements {
   element: HTMLElement;
   frame: HTMLElement;
   layers: Record<Layer, HTMLCanvasElement>;
@@ -52,12 +52,12 @@ const WHEEL_STEP = 0.0015;
 const STILL = 4; // CSS pixels that a pointer may move between press and release of a click
 const LAYERS: readonly Layer[] = ["picture", "overlay"];
 
-export class Grid {
+export class PictureGrid {
   readonly #width: number;
   readonly #height: number;
   readonly #events: GridEvents;
   readonly element: HTMLElement;
-  #cells: Cell[] = [];
+  #cells: CellElements[] = [];
   #viewport: Viewport = WHOLE;
   #dirty = new Set<Layer>();
   readonly #painting: ReturnType<typeof beforePaint>;
@@ -181,7 +181,7 @@ export class Grid {
   }
 
   #removeCell(): void {
-    const cell = this.#cells.pop() as Cell;
+    const cell = this.#cells.pop() as CellElements;
     this.#resizing.unobserve(cell.frame);
     cell.element.remove();
   }
@@ -240,7 +240,7 @@ export class Grid {
   }
 
   #paintLayer(
-    cell: Cell,
+    cell: CellElements,
     index: number,
     layer: Layer,
     { width, height }: { width: number; height: number },

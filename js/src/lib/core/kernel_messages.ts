@@ -11,7 +11,7 @@ export interface Failure {
   message: string;
 }
 
-type Actions<Message extends { type: string }> = {
+type MessageHandlers<Message extends { type: string }> = {
   [Type in Message["type"]]: (message: Extract<Message, { type: Type }>, buffers: Bytes[]) => void;
 };
 
@@ -19,7 +19,7 @@ type Actions<Message extends { type: string }> = {
 export function handleMessages<Message extends { type: string }>(
   events: Events,
   guard: Guard,
-  actions: Actions<Message>,
+  actions: MessageHandlers<Message>,
 ): () => void {
   const take = guard((message: Message, buffers: Bytes[]) => {
     const type: Message["type"] = message.type;

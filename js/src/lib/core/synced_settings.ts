@@ -9,7 +9,7 @@ import { listen, subscribe } from "./widget_model";
 // A moving dial sends less than ten messages a second, the one at rest included.
 const SAVING_MS = 120;
 const REST_MS = 250;
-const PAGE = Math.random().toString(36).slice(2);
+const PAGE_ID = Math.random().toString(36).slice(2);
 
 /** What `_settle` of src/torchdial/widgets/base.py sends every page. */
 interface Settled<Traits> {
@@ -46,10 +46,10 @@ export function createSettings<Traits extends object, Name extends keyof Traits 
     resting = undefined;
     saving.flush();
     const state = Object.fromEntries(names.map((name) => [name, model.get(name)]));
-    kernel.send({ type: "settle", id: 0, page: PAGE, state });
+    kernel.send({ type: "settle", id: 0, page: PAGE_ID, state });
   };
   const follow = ({ type, page, state }: Settled<Traits>) => {
-    if (type !== "settled" || page === PAGE || resting !== undefined) return;
+    if (type !== "settled" || page === PAGE_ID || resting !== undefined) return;
     for (const name of names) model.set(name, state[name] as Traits[Name]);
   };
   const stopFollowing = subscribe(model, "msg:custom", follow);

@@ -7,7 +7,7 @@ import type { Corners } from "./box_marks";
 import { placeLabels } from "./label_placement";
 
 /** From map pixels to the canvas's. */
-export interface Frame {
+export interface CanvasTransform {
   width: number;
   height: number;
   x(at: number): number;
@@ -37,7 +37,11 @@ const FONT_SIZE = 11;
 const LABEL_HEIGHT = 14;
 const LABEL_MARGIN = 3;
 
-export function frameOf(context: CanvasRenderingContext2D, region: Region, dest: Region): Frame {
+export function transformOf(
+  context: CanvasRenderingContext2D,
+  region: Region,
+  dest: Region,
+): CanvasTransform {
   const scale = dest.width / region.width;
   return {
     width: context.canvas.width,
@@ -50,14 +54,14 @@ export function frameOf(context: CanvasRenderingContext2D, region: Region, dest:
 }
 
 /** Corners on the canvas. */
-function placed(frame: Frame, [x1, y1, x2, y2]: Corners): Corners {
+function placed(frame: CanvasTransform, [x1, y1, x2, y2]: Corners): Corners {
   return [frame.x(x1), frame.y(y1), frame.x(x2), frame.y(y2)];
 }
 
 /** Boxes of one look. */
 export function strokeBoxes(
   context: CanvasRenderingContext2D,
-  frame: Frame,
+  frame: CanvasTransform,
   boxes: Iterable<Corners>,
   { color, width, dash = [], alpha = 1 }: Stroke,
 ): void {
@@ -78,7 +82,7 @@ export function strokeBoxes(
 /** A rim around boxes, so that they are seen on pictures of their own colour. */
 export function strokeRims(
   context: CanvasRenderingContext2D,
-  frame: Frame,
+  frame: CanvasTransform,
   boxes: Iterable<Corners>,
   { color, width }: Stroke,
 ): void {
@@ -90,7 +94,7 @@ export function strokeRims(
 /** Names at their boxes, the first ones first; those without room are left out. */
 export function drawLabels(
   context: CanvasRenderingContext2D,
-  frame: Frame,
+  frame: CanvasTransform,
   labels: readonly Label[],
 ): void {
   const { unit } = frame;
@@ -132,7 +136,7 @@ function widthOf(context: CanvasRenderingContext2D, text: string, unit: number):
 /** A line between the middles of two boxes with words on it. */
 export function drawLink(
   context: CanvasRenderingContext2D,
-  frame: Frame,
+  frame: CanvasTransform,
   from: Corners,
   to: Corners,
   text: string,

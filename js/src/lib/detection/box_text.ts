@@ -1,9 +1,9 @@
 // What a box under the pointer is, in words.
 
-import { isTarget, type Mark } from "./box_marks";
+import { type BoxMark, isTarget } from "./box_marks";
 import { formatScore } from "./detection_state";
 import type { DetectionConfig } from "./detection_wire";
-import type { Setting } from "./rules/boxes_shown";
+import type { DetectionSetting } from "./rules/boxes_shown";
 import { confused, type Decided } from "./rules/detection_confusion";
 import { keptAt } from "./rules/image_decisions";
 import { IGNORED, TRUE } from "./rules/matching";
@@ -11,15 +11,15 @@ import { suppressor } from "./rules/suppressor";
 
 /** What a mark is tied to: the box that suppressed it, or the target that it found. */
 export interface Tie {
-  to: Mark;
+  to: BoxMark;
   iou: number;
 }
 
 export function tieOf(
   config: DetectionConfig,
   { found, pairs, outcome }: Decided,
-  mark: Mark,
-  { stop }: Setting,
+  mark: BoxMark,
+  { stop }: DetectionSetting,
 ): Tie | null {
   if (mark.as === "ghost") {
     const winner = suppressor(found, stop, mark.index, config.class_agnostic, config.stops);
@@ -35,8 +35,8 @@ export function tieOf(
 export function markInWords(
   config: DetectionConfig,
   image: Decided,
-  mark: Mark,
-  setting: Setting,
+  mark: BoxMark,
+  setting: DetectionSetting,
 ): string {
   const { found, truth, outcome } = image;
   const { class_names: names, match_iou: least } = config;
@@ -75,7 +75,7 @@ function missInWords(
   config: DetectionConfig,
   { found, truth, pairs, outcome }: Decided,
   target: number,
-  { score, stop, own }: Setting,
+  { score, stop, own }: DetectionSetting,
 ): string {
   const label = truth.labels[target];
   const missed = `missed ${config.class_names[label]}`;

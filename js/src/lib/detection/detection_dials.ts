@@ -2,13 +2,13 @@
 
 import { h } from "../core/dom";
 import { formatStop } from "../core/stops";
-import { createDial, quarters } from "../preview/curve_slider";
+import { createCurveSlider, quarters } from "../preview/curve_slider";
 import { formatMetric } from "../segmentation/segmentation_text";
 import { LONG, nearestScore } from "./detection_readout";
 import { type DetectionState, formatScore } from "./detection_state";
 import type { DetectionConfig } from "./detection_wire";
 import type { Detector } from "./model_boxes";
-import { createMap } from "./operating_map";
+import { createOperatingMap } from "./operating_map";
 import { best } from "./rules/best_setting";
 import type { DetectionMetric } from "./rules/detection_metrics";
 import { keptCounts } from "./rules/kept_counts";
@@ -36,7 +36,7 @@ export function createDials(state: DetectionState, hasCurves: boolean) {
   const { config } = state;
   const { stops, score_stops: scoreStops } = config;
   const stopText = (k: number) => formatStop(stops, k);
-  const scoreDial = createDial({
+  const scoreDial = createCurveSlider({
     name: "score threshold",
     max: 1,
     step: "any",
@@ -45,7 +45,7 @@ export function createDials(state: DetectionState, hasCurves: boolean) {
     input: (score) => state.move({ score }),
     commit: state.flush,
   });
-  const nmsDial = createDial({
+  const nmsDial = createCurveSlider({
     name: "NMS IoU",
     max: stops.length - 1,
     step: 1,
@@ -53,7 +53,10 @@ export function createDials(state: DetectionState, hasCurves: boolean) {
     input: (stop) => state.move({ stop }),
     commit: state.flush,
   });
-  const map = createMap(stops.length, scoreStops, { move: state.move, commit: state.flush });
+  const map = createOperatingMap(stops.length, scoreStops, {
+    move: state.move,
+    commit: state.flush,
+  });
   map.element.hidden = !hasCurves;
   const named = (name: string, ...words: (Node | string)[]) =>
     h("div", { class: "dial-name" }, h("b", {}, name), "  ", ...words);

@@ -6,7 +6,7 @@ import { formatScore } from "./detection_state";
 import type { Ap, DetectionConfig } from "./detection_wire";
 import type { Detector, GivenCurves } from "./model_boxes";
 import type { Band } from "./rules/bootstrap";
-import type { Setting } from "./rules/boxes_shown";
+import type { DetectionSetting } from "./rules/boxes_shown";
 import type { DetectionMetric } from "./rules/detection_metrics";
 
 const METRICS: readonly DetectionMetric[] = ["f1", "precision", "recall"];
@@ -42,7 +42,7 @@ export function readout(
   prefix: string,
   main: DetectionMetric,
   label: number | null,
-  setting: Setting,
+  setting: DetectionSetting,
   score: number,
 ): Node[] {
   const { given } = detector;

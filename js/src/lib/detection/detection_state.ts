@@ -5,7 +5,7 @@ import { nearestStop } from "../core/stops";
 import { createSettings } from "../core/synced_settings";
 import { inTexts } from "../core/user_names";
 import type { DetectionTraits } from "./detection_wire";
-import type { Setting } from "./rules/boxes_shown";
+import type { DetectionSetting } from "./rules/boxes_shown";
 
 export type DetectionState = ReturnType<typeof createDetectionState>;
 
@@ -43,7 +43,7 @@ export function createDetectionState(model: AnyModel<DetectionTraits>, changed: 
     ...settings,
     config,
 
-    get setting(): Setting {
+    get setting(): DetectionSetting {
       return {
         score: get("score_threshold"),
         stop: nearestStop(stops, get("nms_iou")),

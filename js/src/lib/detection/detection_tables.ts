@@ -4,7 +4,7 @@ import { h, svg } from "../core/dom";
 import { range } from "../core/metrics";
 import type { Matrix } from "../preview/confusion_table";
 import { formatMetric } from "../segmentation/segmentation_text";
-import type { Counts } from "./rules/detection_counts";
+import type { DetectionCounts } from "./rules/detection_counts";
 import { metricOf } from "./rules/detection_metrics";
 
 /** Lines of precision over recall, each with the point where the dials stand. */
@@ -58,14 +58,14 @@ export function prChart(lines: readonly PrLine[]): Element {
 
 /** Counts and metrics of each class that is there. */
 export function countsTable(
-  images: readonly Counts[],
+  images: readonly DetectionCounts[],
   names: readonly string[],
   zeroDivision: number,
   apOf: ((label: number) => number) | null,
   apName: string,
 ): HTMLElement {
   const columns = ["class", "targets", "TP", "FP", "FN", "precision", "recall", "F1"];
-  const sum = (label: number, name: keyof Counts) =>
+  const sum = (label: number, name: keyof DetectionCounts) =>
     images.reduce((total, counts) => total + counts[name][label], 0);
   const rows = names.flatMap((name, label) => {
     const [tp, fp, positives] = [sum(label, "tp"), sum(label, "fp"), sum(label, "positives")];

@@ -6,7 +6,7 @@ import type { PreviewTraits, WireTile } from "../preview/preview_wire";
 import type { DisplayWindow } from "../preview/window_text";
 import type { Pairs, Scene, Truth } from "./rules/image_decisions";
 
-export type View = "boxes" | "errors" | "ghosts";
+export type DetectionView = "boxes" | "errors" | "ghosts";
 
 export interface DetectionTraits extends PreviewTraits {
   score_threshold: number;
@@ -15,7 +15,7 @@ export interface DetectionTraits extends PreviewTraits {
   class_thresholds: (number | null)[];
   max_det: number;
   shown_class: number | null;
-  view: View;
+  view: DetectionView;
   _config: DetectionConfig;
   _targets: WireTargets | null;
   _frame: { version: number; sources: WireDetections[] };

@@ -16,11 +16,11 @@ interface Cutout {
   byte: number;
 }
 
-const known = new WeakMap<Found, Cutout[]>();
+const cutoutsKnown = new WeakMap<Found, Cutout[]>();
 
 /** Where each detection's mask lies in the tile; an image is [height, width]. */
 export function cutoutsOf(found: Found, [imageHeight, imageWidth]: readonly number[]): Cutout[] {
-  const old = known.get(found);
+  const old = cutoutsKnown.get(found);
   if (old) return old;
   let byte = 0;
   const clip = (at: number, most: number) => Math.min(Math.max(at, 0), most);
@@ -34,7 +34,7 @@ export function cutoutsOf(found: Found, [imageHeight, imageWidth]: readonly numb
     byte += Math.ceil((width * height) / 8);
     return { x, y, width, height, byte: start };
   });
-  known.set(found, cutouts);
+  cutoutsKnown.set(found, cutouts);
   return cutouts;
 }
 

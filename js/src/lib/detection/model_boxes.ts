@@ -13,11 +13,11 @@ import {
 } from "./detection_wire";
 import { best, type Point } from "./rules/best_setting";
 import { type Band, bootstrap } from "./rules/bootstrap";
-import { type Setting, shown } from "./rules/boxes_shown";
+import { type DetectionSetting, shown } from "./rules/boxes_shown";
 import type { Decided } from "./rules/detection_confusion";
-import { type Counts, count } from "./rules/detection_counts";
+import { count, type DetectionCounts } from "./rules/detection_counts";
 import { type DetectionMetric, metric, metricOf } from "./rules/detection_metrics";
-import { imagesAt, levelsOf, type Tally, tally } from "./rules/detection_tally";
+import { type DetectionTally, imagesAt, levelsOf, tally } from "./rules/detection_tally";
 import type { Truth } from "./rules/image_decisions";
 import { match, type Outcome } from "./rules/matching";
 
@@ -40,7 +40,7 @@ export function createDetector(
   const outcomes = new Map<number, Outcome[]>();
   const known = new Map<string, unknown>(); // metrics, bands and histograms by what they are of
   const given = curves && readCurves(curves, config);
-  let counted: { tally: Tally; maxDet: number } | null = null;
+  let counted: { tally: DetectionTally; maxDet: number } | null = null;
 
   function remember<T>(key: string, make: () => T): T {
     if (!known.has(key)) known.set(key, make());
@@ -55,7 +55,7 @@ export function createDetector(
   }
 
   /** Every image at a setting. */
-  const decide = latest((setting: Setting): Decided[] => {
+  const decide = latest((setting: DetectionSetting): Decided[] => {
     const outcome = outcomesAt(setting.stop);
     return scenes.map((scene, image) => ({
       ...scene,
@@ -65,7 +65,7 @@ export function createDetector(
   });
 
   /** Counts of every image at a setting. */
-  const countsAt = latest((setting: Setting): Counts[] =>
+  const countsAt = latest((setting: DetectionSetting): DetectionCounts[] =>
     decide(setting).map((d) => count(d.found, d.truth, d.outcome, d.shown, numClasses)),
   );
 
@@ -88,8 +88,11 @@ export function createDetector(
     );
   }
 
-  const bandKey = (which: DetectionMetric, label: number | null, { stop, maxDet }: Setting) =>
-    `band/${which}/${label}/${stop}/${maxDet}`;
+  const bandKey = (
+    which: DetectionMetric,
+    label: number | null,
+    { stop, maxDet }: DetectionSetting,
+  ) => `band/${which}/${label}/${stop}/${maxDet}`;
 
   return {
     name,
@@ -137,10 +140,13 @@ export function createDetector(
       known.clear();
     },
 
-    bandOf: (which: DetectionMetric, label: number | null, setting: Setting): Band | null =>
-      (known.get(bandKey(which, label, setting)) as Band | undefined) ?? null,
+    bandOf: (
+      which: DetectionMetric,
+      label: number | null,
+      setting: DetectionSetting,
+    ): Band | null => (known.get(bandKey(which, label, setting)) as Band | undefined) ?? null,
 
-    makeBand(which: DetectionMetric, label: number | null, setting: Setting): void {
+    makeBand(which: DetectionMetric, label: number | null, setting: DetectionSetting): void {
       remember(bandKey(which, label, setting), () => {
         const tables = imagesAt(scenes, setting.stop, scoreStops, setting.maxDet, numClasses);
         const classes = label === null ? tables : [tables[label]];
@@ -149,30 +155,34 @@ export function createDetector(
     },
 
     /** How many detections are drawn at a setting. */
-    numShown: (setting: Setting, label: number | null): number =>
+    numShown: (setting: DetectionSetting, label: number | null): number =>
       decide(setting).reduce((sum, { found, shown }) => {
         if (label === null) return sum + shown.length;
         return sum + shown.reduce((n, i) => n + Number(found.labels[i] === label), 0);
       }, 0),
 
-    measure: (which: DetectionMetric, label: number | null, setting: Setting): number =>
+    measure: (which: DetectionMetric, label: number | null, setting: DetectionSetting): number =>
       measure(countsAt(setting), which, average, label, zeroDivision),
 
     /** A metric of one image, its classes pooled. */
-    measureImage: (which: DetectionMetric, label: number | null, setting: Setting, image: number) =>
-      measure([countsAt(setting)[image]], which, "micro", label, zeroDivision),
+    measureImage: (
+      which: DetectionMetric,
+      label: number | null,
+      setting: DetectionSetting,
+      image: number,
+    ) => measure([countsAt(setting)[image]], which, "micro", label, zeroDivision),
   };
 }
 
 /** A metric of the counts of some images, averaged as `DetectionCurves.at` does. */
 export function measure(
-  images: readonly Counts[],
+  images: readonly DetectionCounts[],
   which: DetectionMetric,
   how: Average,
   label: number | null,
   zeroDivision: number,
 ): number {
-  const of = (counts: readonly Counts[], chosen: (c: number) => boolean) => {
+  const of = (counts: readonly DetectionCounts[], chosen: (c: number) => boolean) => {
     const sum = { tp: 0, fp: 0, positives: 0 };
     for (const one of counts) {
       for (let c = 0; c < one.tp.length; c++) {
@@ -202,11 +212,11 @@ export interface GivenCurves {
   values(which: DetectionMetric, label: number | null): ArrayLike<number> | null;
 }
 
-const read = new WeakMap<WireCurves, GivenCurves>(); // they outlast many frames
+const curvesRead = new WeakMap<WireCurves, GivenCurves>(); // they outlast many frames
 
 /** The curves of a larger set of images. */
 function readCurves(wire: WireCurves, config: DetectionConfig): GivenCurves {
-  const known = read.get(wire);
+  const known = curvesRead.get(wire);
   if (known) return known;
   const overall = {
     precision: float32Of(wire.overall.precision),
@@ -230,12 +240,12 @@ function readCurves(wire: WireCurves, config: DetectionConfig): GivenCurves {
       });
     },
   };
-  read.set(wire, curves);
+  curvesRead.set(wire, curves);
   return curves;
 }
 
 /** Remember the result for the setting asked for last. */
-function latest<T>(make: (setting: Setting) => T): (setting: Setting) => T {
+function latest<T>(make: (setting: DetectionSetting) => T): (setting: DetectionSetting) => T {
   let key = "";
   let result: T;
   return (setting) => {

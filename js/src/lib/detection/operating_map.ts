@@ -23,7 +23,7 @@ export interface MapEvents {
 
 const COLORS = Array.from({ length: 256 }, (_, i) => pack(viridis(i / 255)));
 
-export function createMap(numStops: number, scores: readonly number[], events: MapEvents) {
+export function createOperatingMap(numStops: number, scores: readonly number[], events: MapEvents) {
   const numScores = scores.length;
   const canvas = h("canvas", { width: numScores, height: numStops });
   const context = contextOf(canvas);

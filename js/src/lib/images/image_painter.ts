@@ -4,12 +4,12 @@ import type { Region } from "../canvas/level_painting";
 import { fillPicture, Raster } from "../canvas/raster";
 import { coveredPart } from "../canvas/viewport";
 import { category, css, pack } from "../core/colors";
-import type { About, Store } from "./image_store";
+import type { About, ImageStore } from "./image_store";
 
 const ENOUGH = 1.25; // device pixels for a pixel of the reduced picture, before the whole is asked for
-const LINE = 1.5;
+const BOX_LINE = 1.5;
 
-export function createImagePainter(store: Store) {
+export function createImagePainter(store: ImageStore) {
   const raster = new Raster();
 
   const painter = {
@@ -118,7 +118,7 @@ export function createImagePainter(store: Store) {
     const numbers = new Float32Array(bytes.slice().buffer);
     const [sx, sy] = [dest.width / region.width, dest.height / region.height];
     context.save();
-    context.lineWidth = LINE * window.devicePixelRatio;
+    context.lineWidth = BOX_LINE * window.devicePixelRatio;
     for (let i = 0; i < numbers.length; i += 5) {
       const [x1, y1, x2, y2, label] = numbers.subarray(i, i + 5);
       context.strokeStyle = css(category(label + 1));

@@ -3,10 +3,10 @@
 import { bytesOf } from "../core/bytes";
 import type { Failure } from "../core/kernel_messages";
 import type { WireTile } from "../preview/preview_wire";
-import { Tiles } from "../preview/tile_store";
+import { TileStore } from "../preview/tile_store";
 
 /** Messages from src/torchdial/widgets/image_grid.py. */
-export type Message =
+export type ImageGridMessage =
   | { type: "tiles"; id: number; version: number; keys: string[] }
   | { type: "pixel"; id: number; image: number; x: number; y: number; values: string }
   | Failure;
@@ -27,11 +27,11 @@ export interface About {
 
 const MOST_KEPT = 256; // pictures, besides those in sight: beyond, the browser's memory would grow
 
-export type Store = ReturnType<typeof createStore>;
+export type ImageStore = ReturnType<typeof createImageStore>;
 
 /** `ask` is called with the keys that were missed. */
-export function createStore(ask: (keys: string[]) => void) {
-  const tiles = new Tiles(ask);
+export function createImageStore(ask: (keys: string[]) => void) {
+  const tiles = new TileStore(ask);
   const abouts = new Map<number, About>();
   const seen = new Set<number>(); // in the order they were last in sight
 

@@ -1,7 +1,7 @@
 // The confusion matrix at the dial.
 
 import { h } from "../core/dom";
-import { type Counts, pool, range } from "../core/metrics";
+import { type PixelCounts, pool, range } from "../core/metrics";
 
 export interface Matrix {
   rows: string[];
@@ -11,7 +11,7 @@ export interface Matrix {
 
 /** Background and class, from the counts of some classes pooled. */
 export function binaryMatrix(
-  counts: Counts,
+  counts: PixelCounts,
   at: readonly number[],
   classes: readonly number[],
 ): Matrix {

@@ -2,7 +2,7 @@
 
 import { h, svg } from "../core/dom";
 
-export interface DialOptions {
+export interface SliderOptions {
   name: string;
   /** The highest value; the lowest is 0. */
   max: number;
@@ -16,7 +16,7 @@ export interface DialOptions {
   commit(): void;
 }
 
-export interface DialState {
+export interface SliderState {
   value: number;
   /** For each model a curve, 0 … 1 high; NaN where it is undefined. */
   curves: readonly ArrayLike<number>[];
@@ -32,13 +32,20 @@ export interface DialState {
   valueText: string;
 }
 
-export interface Dial {
+export interface CurveSlider {
   element: HTMLElement;
   input: HTMLInputElement;
-  update(state: DialState): void;
+  update(state: SliderState): void;
 }
 
-export function createDial({ name, max, step, at, ticks, ...events }: DialOptions): Dial {
+export function createCurveSlider({
+  name,
+  max,
+  step,
+  at,
+  ticks,
+  ...events
+}: SliderOptions): CurveSlider {
   const percent = (value: number) => `${(value / (max || 1)) * 100}%`;
   const bars = svg("path", { class: "dial-bars" });
   const lines = svg("g");

@@ -3,7 +3,7 @@
 
 import type { AnyModel } from "@anywidget/types";
 import type { Region, Size } from "../canvas/level_painting";
-import { Grid, type Layer } from "../canvas/picture_grid";
+import { type Layer, PictureGrid } from "../canvas/picture_grid";
 import { button, h } from "../core/dom";
 import { type Guard, mount } from "../core/error_display";
 import type { Kernel } from "../core/kernel_connection";
@@ -14,21 +14,21 @@ import { shorten } from "../core/user_names";
 import { listen } from "../core/widget_model";
 import { createPages, type Ranking } from "./picture_pages";
 import type { PreviewTraits } from "./preview_wire";
-import { Tiles } from "./tile_store";
+import { TileStore } from "./tile_store";
 
-const KEYS =
+const PREVIEW_KEYS =
   "Pictures: arrows move, + − 0 zoom. B best, V next view, R reset, 1–9 one picture alone.";
 const ZOOM_STEP = 1.5;
 const PAN_STEP = 0.1;
-const LONGEST_NAME = 32; // in the legend
+const LONGEST_LEGEND_TEXT = 32; // in the legend
 
 /** Messages from src/torchdial/widgets. */
-type Message = { type: "tiles"; id: number; version: number; keys: string[] } | Failure;
+type PreviewMessage = { type: "tiles"; id: number; version: number; keys: string[] } | Failure;
 
-type Actions = Record<string, (() => void) | undefined>;
+type KeyActions = Record<string, (() => void) | undefined>;
 
 /** One picture of the grid: an image with a model's word over it. */
-export interface Cell {
+export interface GridCell {
   image: number;
   source: number;
 }
@@ -48,21 +48,21 @@ export interface Preview {
   bytesOf(key: string): number | null;
   draw(
     context: CanvasRenderingContext2D,
-    cell: Cell,
+    cell: GridCell,
     layer: Layer,
     region: Region,
     dest: Region,
   ): boolean;
   /** What is known of a pixel, in words; null where the pointer is nowhere. */
-  describe(cell: Cell | null, x: number, y: number): string;
-  caption(cell: Cell): string;
+  describe(cell: GridCell | null, x: number, y: number): string;
+  caption(cell: GridCell): string;
   canRank(): boolean;
   rank(): Ranking;
   goToBest(): void;
   reset(): void;
   nextView(): void;
   /** What keys do while an element has the focus, beyond what they do everywhere. */
-  actions(focus: EventTarget | null): Actions;
+  actions(focus: EventTarget | null): KeyActions;
   /** Take what the kernel says anew: all of it, or else nothing and an error. */
   readFrame(): void;
   /** Bring everything but the pictures to the state of the model. */
@@ -87,24 +87,24 @@ export function createShell<Traits extends PreviewTraits>(
   const notice = h("div", { class: "notice", role: "alert" });
   const legend = h("div", { class: "legend" });
   const hovered = h("div", { class: "hovered" });
-  const help = h("div", { class: "keys", hidden: true }, `${preview.keys} ${KEYS}`);
+  const help = h("div", { class: "keys", hidden: true }, `${preview.keys} ${PREVIEW_KEYS}`);
   const updating = beforePaint(guard(update));
   const speaking = throttle(1000, () => {
     spoken.textContent = readout.textContent;
   });
-  let cells: Cell[] = [];
+  let cells: GridCell[] = [];
   let requests = 0;
   let version = 0; // of the frame that was read
   let problem = "";
   let explained = "";
   let pointer: { cell: number; x: number; y: number } | null = null;
 
-  const tiles = new Tiles(
+  const tiles = new TileStore(
     (keys) => kernel.send({ type: "need", id: ++requests, keys }),
     preview.bytesOf,
   );
   tiles.put(model.get("_pictures").tiles);
-  const grid = new Grid(size.width, size.height, {
+  const grid = new PictureGrid(size.width, size.height, {
     guard,
     draw: (context, cell, layer, region, dest) =>
       preview.draw(context, cells[cell], layer, region, dest),
@@ -130,7 +130,7 @@ export function createShell<Traits extends PreviewTraits>(
       }),
     ),
     listen(model, ["_notice"], updating.call),
-    handleMessages<Message>(model, guard, {
+    handleMessages<PreviewMessage>(model, guard, {
       tiles({ keys, version: asked }, buffers) {
         tiles.put(
           keys.map((key, i) => ({ key, data: buffers[i] })),
@@ -180,7 +180,7 @@ export function createShell<Traits extends PreviewTraits>(
     const { target } = e;
     if (target instanceof HTMLSelectElement) return;
     if (target instanceof HTMLInputElement && target.type === "number") return;
-    const actions: Actions = {
+    const actions: KeyActions = {
       b: preview.goToBest,
       v: preview.nextView,
       r: reset,
@@ -214,7 +214,7 @@ export function createShell<Traits extends PreviewTraits>(
   function showCells(): void {
     const models = range(preview.modelsPerImage());
     const wanted = pages.images().flatMap((image) => models.map((source) => ({ image, source })));
-    const same = (cell: Cell, i: number) =>
+    const same = (cell: GridCell, i: number) =>
       cell.image === cells[i]?.image && cell.source === cells[i].source;
     if (wanted.length === cells.length && wanted.every(same)) return;
     cells = wanted;
@@ -269,7 +269,7 @@ export function createShell<Traits extends PreviewTraits>(
         ...entries.map(({ color, text, class: name = "" }) => {
           const swatch = h("i", { class: `swatch ${name}`.trim(), "aria-hidden": "true" });
           swatch.style.setProperty("--torchdial-swatch", color);
-          return h("span", { title: text }, swatch, shorten(text, LONGEST_NAME));
+          return h("span", { title: text }, swatch, shorten(text, LONGEST_LEGEND_TEXT));
         }),
       );
     },

@@ -1,7 +1,7 @@
 // What every preview receives; src/torchdial/widgets/preview/ writes it.
 
 import { type Bytes, float64Of } from "../core/bytes";
-import type { Counts } from "../core/metrics";
+import type { PixelCounts } from "../core/metrics";
 
 export interface WireTile {
   key: string;
@@ -25,7 +25,7 @@ export interface PreviewTraits {
   _notice: string;
 }
 
-export function countsOf(wire: WireCounts): Counts {
+export function countsOf(wire: WireCounts): PixelCounts {
   const tp = float64Of(wire.tp);
   return {
     numImages: wire.num_images,

@@ -5,7 +5,7 @@ import { bytesOf } from "../core/bytes";
 import { RETRY_MS } from "../core/timing";
 import type { WireTile } from "./preview_wire";
 
-export class Tiles {
+export class TileStore {
   readonly #ask: (keys: string[]) => void;
   readonly #sizeOf: (key: string) => number | null;
   readonly #held = new Map<string, Uint8Array>();

@@ -3,13 +3,13 @@
 import { h } from "../core/dom";
 import { type Answer, answer, type Kept } from "./kernel_answers";
 
-type State = Record<string, unknown>;
+type TraitValues = Record<string, unknown>;
 type Callback = (...args: never[]) => void;
 
 /** A widget as src/torchdial/report/html_file.py writes it. */
 export interface Saved extends Kept {
   stem: string;
-  state: State;
+  state: TraitValues;
   /** A remark beside it, such as that images were left out; may be empty. */
   note: string;
 }
@@ -24,11 +24,11 @@ export type WidgetModule = any;
 
 /** A widget's model as anywidget provides it, without a kernel. */
 export class FileModel {
-  readonly #state: State;
+  readonly #state: TraitValues;
   readonly #kept: Kept;
   readonly #callbacks = new Map<string, Set<Callback>>();
 
-  constructor({ state, ...kept }: { state: State } & Kept) {
+  constructor({ state, ...kept }: { state: TraitValues } & Kept) {
     this.#state = state;
     this.#kept = kept;
   }

@@ -45,7 +45,7 @@ export function answer(question: Question, kept: Kept, version: number): Answer 
       return said({ type, image, x, y, values: valuesAt(values, x, y) });
     }
     case "distribution": {
-      const found = nearest(kept.distributions, question.step as number);
+      const found = nearestSample(kept.distributions, question.step as number);
       return said({ type, distribution: found?.head ?? null }, found?.data ?? new Uint8Array());
     }
     case "detail":
@@ -75,7 +75,7 @@ function valuesAt({ dtype, width, channels, data }: WireValues, x: number, y: nu
 }
 
 /** The sample nearest to a step; of those as near as each other the newest. */
-function nearest<Sample extends { head: { step: number } }>(
+function nearestSample<Sample extends { head: { step: number } }>(
   samples: readonly Sample[],
   step: number,
 ): Sample | undefined {

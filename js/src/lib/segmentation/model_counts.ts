@@ -4,40 +4,40 @@ import { float64Of } from "../core/bytes";
 import {
   average,
   bestStop,
-  type Counts,
   evaluate,
-  type Metric,
+  type PixelCounts,
+  type PixelMetric,
   pool,
   range,
 } from "../core/metrics";
 import { countsOf } from "../preview/preview_wire";
-import type { Config, WireSource, WireTally } from "./segmentation_wire";
+import type { SegmentationConfig, WireSource, WireTally } from "./segmentation_wire";
 
 /** Counts of a set of images. */
-export interface Tally {
+export interface PixelTally {
   totalImages: number;
-  counts: Counts;
-  argmaxCounts: Counts | null;
+  counts: PixelCounts;
+  argmaxCounts: PixelCounts | null;
   joint: Float64Array | null;
   /** Metric curves computed so far. */
   curves: Map<string, number[]>;
 }
 
-export interface Source {
+export interface ModelCounts {
   name: string;
   /** The shown images; null without targets. */
-  shown: Tally | null;
+  shown: PixelTally | null;
   /** What the dial's track stands for: the given curves, or the shown images. */
-  track: Tally | null;
+  track: PixelTally | null;
   histogram: Float64Array;
 }
 
 const DAMAGED = "torchdial: numbers are missing in what the kernel sent";
 
-const read = new WeakMap<WireTally, Tally>(); // curves outlast many frames
+const talliesRead = new WeakMap<WireTally, PixelTally>(); // curves outlast many frames
 
-function readTally(wire: WireTally): Tally {
-  const known = read.get(wire);
+function readTally(wire: WireTally): PixelTally {
+  const known = talliesRead.get(wire);
   if (known) return known;
   const tally = {
     totalImages: wire.total_images,
@@ -46,17 +46,17 @@ function readTally(wire: WireTally): Tally {
     joint: wire.joint && float64Of(wire.joint),
     curves: new Map(),
   };
-  read.set(wire, tally);
+  talliesRead.set(wire, tally);
   return tally;
 }
 
 /** Read what model number `i` says; an error where numbers are missing. */
-export function readSource(
-  { sources, class_names: names, stops }: Config,
+export function readModelCounts(
+  { sources, class_names: names, stops }: SegmentationConfig,
   i: number,
   wire: WireSource,
   curves: WireTally | null,
-): Source {
+): ModelCounts {
   const tallies = [wire.tally, curves].map((tally) => tally && readTally(tally));
   for (const tally of tallies) {
     if (tally && tally.counts.numStops !== stops.length) throw new Error(DAMAGED);
@@ -71,10 +71,10 @@ export function readSource(
 export class Scope {
   readonly classes: number[];
   readonly shown: number | null;
-  readonly #config: Config;
+  readonly #config: SegmentationConfig;
   readonly #empty: number;
 
-  constructor(config: Config, shown: number | null) {
+  constructor(config: SegmentationConfig, shown: number | null) {
     this.#empty = config.zero_division ?? Number.NaN;
     this.#config = config;
     this.shown = shown;
@@ -84,7 +84,7 @@ export class Scope {
     this.classes = shown === null ? averaged : [shown];
   }
 
-  metric(tally: Tally, metric: Metric, at: readonly number[]): number {
+  metric(tally: PixelTally, metric: PixelMetric, at: readonly number[]): number {
     return average(
       this.#countsIn(tally),
       metric,
@@ -96,14 +96,19 @@ export class Scope {
   }
 
   /** A metric of one image, its classes pooled. */
-  imageMetric(tally: Tally, metric: Metric, at: readonly number[], image: number): number {
+  imageMetric(
+    tally: PixelTally,
+    metric: PixelMetric,
+    at: readonly number[],
+    image: number,
+  ): number {
     if (tally.counts.numImages !== tally.totalImages) return Number.NaN; // too many to send
     const cell = pool(this.#countsIn(tally), at, [image], this.classes);
     return evaluate(metric, cell, this.#empty);
   }
 
   /** A metric at every stop, all classes at the same one; computed once for each tally. */
-  curve(tally: Tally, metric: Metric): number[] {
+  curve(tally: PixelTally, metric: PixelMetric): number[] {
     const key = `${metric}/${this.shown}`;
     const known = tally.curves.get(key);
     if (known) return known;
@@ -119,7 +124,7 @@ export class Scope {
     return curve;
   }
 
-  best(tally: Tally, metric: Metric): number {
+  best(tally: PixelTally, metric: PixelMetric): number {
     return bestStop(this.curve(tally, metric));
   }
 
@@ -130,7 +135,7 @@ export class Scope {
   }
 
   /** Pixels at each level, T + 1 of them. */
-  histogram(source: Source): Float64Array {
+  histogram(source: ModelCounts): Float64Array {
     const bins = this.#config.stops.length + 1;
     const row = (i: number) => source.histogram.subarray(i * bins, (i + 1) * bins);
     if (this.shown !== null) return row(this.shown);
@@ -141,7 +146,7 @@ export class Scope {
   }
 
   /** All classes of a multiclass task go by the argmax rule. */
-  #countsIn(tally: Tally): Counts {
+  #countsIn(tally: PixelTally): PixelCounts {
     return this.shown === null && tally.argmaxCounts ? tally.argmaxCounts : tally.counts;
   }
 }

@@ -6,10 +6,10 @@ import { createSettings } from "../core/synced_settings";
 import { inTexts } from "../core/user_names";
 import type { SegmentationTraits } from "./segmentation_wire";
 
-export type State = ReturnType<typeof createState>;
+export type SegmentationState = ReturnType<typeof createSegmentationState>;
 
 /** The traits of the dial, read and written in one place. */
-export function createState(model: AnyModel<SegmentationTraits>, changed: () => void) {
+export function createSegmentationState(model: AnyModel<SegmentationTraits>, changed: () => void) {
   const config = inTexts(model.get("_config"));
   const { task, stops, class_names: names } = config;
   const { kernel, get, set, flush, dispose } = createSettings(

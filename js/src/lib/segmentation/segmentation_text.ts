@@ -1,20 +1,20 @@
 // Numbers and pixels in words.
 
-import { IGNORED } from "../canvas/level_painting";
-import { type Metric, nameOf } from "../core/metrics";
+import { IGNORED_PIXEL } from "../canvas/level_painting";
+import { nameOf, type PixelMetric } from "../core/metrics";
 import { intervalOf } from "../core/stops";
 import {
   argmaxKey,
   levelKey,
   maskTargetKey,
   maximumKey,
-  type Tiles,
+  type TileStore,
   targetKey,
 } from "../preview/tile_store";
-import type { Scope, Source, Tally } from "./model_counts";
-import type { Config } from "./segmentation_wire";
+import type { ModelCounts, PixelTally, Scope } from "./model_counts";
+import type { SegmentationConfig } from "./segmentation_wire";
 
-const READOUT: readonly Metric[] = ["dice", "iou", "precision", "recall"];
+const READOUT: readonly PixelMetric[] = ["dice", "iou", "precision", "recall"];
 
 export function formatMetric(value: number): string {
   return Number.isNaN(value) ? "–" : value.toFixed(3);
@@ -27,8 +27,8 @@ export function countOf(images: number): string {
 /** The metrics at the dial, and over what: ["Dice 0.842  IoU 0.727 …", "micro over 16 images"]. */
 export function metricsInWords(
   scope: Scope,
-  source: Source,
-  tally: Tally,
+  source: ModelCounts,
+  tally: PixelTally,
   at: readonly number[],
 ): [string, string] {
   const metrics = READOUT.map((m) => `${nameOf(m)} ${formatMetric(scope.metric(tally, m, at))}`);
@@ -44,8 +44,8 @@ export function shareInWords(histogram: Float64Array, stop: number, of: string):
 
 /** What is known of a pixel: "(12, 40), target 1, p in (0.42, 0.43]". */
 export function pixelInWords(
-  config: Config,
-  tiles: Tiles,
+  config: SegmentationConfig,
+  tiles: TileStore,
   shown: number | null,
   image: number,
   source: number,
@@ -70,8 +70,8 @@ export function pixelInWords(
 }
 
 function targetInWords(
-  config: Config,
-  tiles: Tiles,
+  config: SegmentationConfig,
+  tiles: TileStore,
   shown: number | null,
   image: number,
   pixel: number,
@@ -80,6 +80,6 @@ function targetInWords(
   const key = config.task === "multilabel" ? maskTargetKey(image, shown ?? 0) : targetKey(image);
   const target = tiles.get(key)?.[pixel];
   if (target === undefined) return "";
-  if (target === IGNORED) return "ignored";
+  if (target === IGNORED_PIXEL) return "ignored";
   return config.task === "multiclass" ? config.class_names[target] : String(target);
 }

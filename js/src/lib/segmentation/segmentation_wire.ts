@@ -5,7 +5,7 @@ import type { Average } from "../core/metrics";
 import type { PreviewTraits, WireCounts, WireTile } from "../preview/preview_wire";
 import type { DisplayWindow } from "../preview/window_text";
 
-export type View = "mask" | "overlay" | "heat" | "outline" | "errors" | "difference";
+export type SegmentationView = "mask" | "overlay" | "heat" | "outline" | "errors" | "difference";
 
 /** The traits of src/torchdial/widgets/preview/segmentation_preview.py. */
 export interface SegmentationTraits extends PreviewTraits {
@@ -13,14 +13,14 @@ export interface SegmentationTraits extends PreviewTraits {
   /** A threshold for each class, null where it follows `threshold`; empty when none has its own. */
   class_thresholds: (number | null)[];
   shown_class: number | null;
-  view: View;
-  _config: Config;
+  view: SegmentationView;
+  _config: SegmentationConfig;
   _frame: WireFrame;
   _curves: (WireTally | null)[];
 }
 
 /** The trait `_config`: what never changes. */
-export interface Config {
+export interface SegmentationConfig {
   task: "binary" | "multilabel" | "multiclass";
   class_names: string[];
   stops: number[];

@@ -4,8 +4,15 @@ import type { Limits } from "../charts/axis_scale";
 import { NOT_FINITE } from "../charts/heat_colors";
 import { css, inkOn } from "../core/colors";
 import { contextOf, h } from "../core/dom";
-import { type LiveModules, MOST_COLUMNS } from "./live_columns";
-import { colorOf, heights, inWords, STATISTICS, type Statistic, short } from "./statistic_styles";
+import { type LiveModules, MOST_RING_COLUMNS } from "./live_columns";
+import {
+  heights,
+  STATISTICS,
+  type Statistic,
+  short,
+  statisticColor,
+  statisticInWords,
+} from "./statistic_styles";
 
 const NUMBER = 60; // pixels of a value, right of its sparkline
 const MARGIN = 4;
@@ -68,8 +75,8 @@ export class LiveCell {
     look: LiveLook,
   ): void {
     const value = values[values.length - 1];
-    const color = colorOf(key, value, look.decades[key]);
-    const words = this.#of + inWords(key, steps, values);
+    const color = statisticColor(key, value, look.decades[key]);
+    const words = this.#of + statisticInWords(key, steps, values);
     this.#values[i].textContent = short(key, value);
     this.#values[i].style.background = color ? css(color) : "";
     this.#values[i].style.color = color ? inkOn(color) : "";
@@ -87,7 +94,8 @@ function drawSpark(
   look: LiveLook,
 ): void {
   if (width < 8) return; // no room but for the value
-  const xOf = (i: number) => ((MOST_COLUMNS - points.length + i) / (MOST_COLUMNS - 1)) * width;
+  const xOf = (i: number) =>
+    ((MOST_RING_COLUMNS - points.length + i) / (MOST_RING_COLUMNS - 1)) * width;
   context.fillStyle = css(NOT_FINITE);
   context.strokeStyle = look.color;
   context.lineWidth = 1.25;

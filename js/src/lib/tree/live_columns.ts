@@ -5,17 +5,17 @@ import type { Bytes } from "../core/bytes";
 import { type Packed, unpack } from "../live/packed_arrays";
 import { STATISTICS, type Statistic } from "./statistic_styles";
 
-export const MOST_COLUMNS = 48;
+export const MOST_RING_COLUMNS = 48;
 
 /** The newest event about a row. */
-export interface Mark {
+export interface EventMark {
   row: number;
   words: string;
 }
 
 export interface LiveFrame {
   columns: Partial<Record<Statistic, { steps: Packed; values: Packed }>>;
-  marks: Mark[];
+  marks: EventMark[];
 }
 
 /** The newest columns, one value a row each. */
@@ -33,7 +33,7 @@ export class Ring {
       this.steps.push(steps[k]);
       this.#columns.push(values.slice(k * rows, (k + 1) * rows));
     }
-    this.#cut(Math.max(this.steps.length - MOST_COLUMNS, 0), this.steps.length);
+    this.#cut(Math.max(this.steps.length - MOST_RING_COLUMNS, 0), this.steps.length);
   }
 
   clear(): void {
@@ -58,7 +58,7 @@ export class Ring {
 
 export class LiveModules {
   readonly rings: Readonly<Record<Statistic, Ring>>;
-  marks: readonly Mark[] = [];
+  marks: readonly EventMark[] = [];
 
   constructor(opening: { frame: LiveFrame; data: Bytes }) {
     const rings = STATISTICS.map(({ key }) => [key, new Ring()] as const);

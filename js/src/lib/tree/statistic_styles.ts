@@ -44,7 +44,7 @@ export function decadesOf(column: ArrayLike<number> | undefined): Limits {
 }
 
 /** Colour of a value; null where there is none. */
-export function colorOf(key: Statistic, value: number, [low, high]: Limits): Rgb | null {
+export function statisticColor(key: Statistic, value: number, [low, high]: Limits): Rgb | null {
   if (value === MISSING || value === undefined) return null;
   if (!Number.isFinite(value)) return NOT_FINITE;
   if (key === "near_zero") return viridis(value);
@@ -67,7 +67,7 @@ export function short(key: Statistic, value: number | undefined): string {
 }
 
 /** All that a sparkline shows, in words. */
-export function inWords(
+export function statisticInWords(
   key: Statistic,
   steps: readonly number[],
   values: readonly number[],

@@ -2,7 +2,7 @@
 
 import type { Average } from "../../core/metrics";
 import { type DetectionMetric, metricOf } from "./detection_metrics";
-import type { Table } from "./detection_tally";
+import type { CountTable } from "./detection_tally";
 
 export interface Band {
   /** 5 % of the draws lie below, (S,). */
@@ -21,7 +21,7 @@ type Measure = (times: Uint32Array) => Float64Array;
  *   class that class alone, and "micro".
  */
 export function bootstrap(
-  classes: readonly Table[],
+  classes: readonly CountTable[],
   name: DetectionMetric,
   how: Average,
   zeroDivision: number,
@@ -55,12 +55,12 @@ export function bootstrap(
 
 type MetricOf = (tp: number, fp: number, positives: number) => number;
 
-function measureOf(images: Table, how: "micro" | "image", of: MetricOf): Measure {
+function measureOf(images: CountTable, how: "micro" | "image", of: MetricOf): Measure {
   return how === "image" ? meanOfImages(images, of) : (times) => drawn(images, times, of).values;
 }
 
 /** The mean over the images drawn. */
-function meanOfImages({ tp, fp, positives, numScores }: Table, of: MetricOf): Measure {
+function meanOfImages({ tp, fp, positives, numScores }: CountTable, of: MetricOf): Measure {
   const values = Float64Array.from(tp, (v, cell) =>
     of(v, fp[cell], positives[Math.floor(cell / numScores)]),
   );
@@ -80,7 +80,7 @@ function meanOfImages({ tp, fp, positives, numScores }: Table, of: MetricOf): Me
 }
 
 /** The mean over the classes present in the images drawn. */
-function meanOfClasses(classes: readonly Table[], of: MetricOf): Measure {
+function meanOfClasses(classes: readonly CountTable[], of: MetricOf): Measure {
   const somewhere = classes.filter((table) => table.positives.some((number) => number > 0));
   return (times) => {
     const total = new Float64Array(classes[0].numScores);
@@ -98,7 +98,7 @@ function meanOfClasses(classes: readonly Table[], of: MetricOf): Measure {
 }
 
 /** The metric of the counts of the images drawn, added up, and how many targets they hold. */
-function drawn(table: Table, times: Uint32Array, of: MetricOf) {
+function drawn(table: CountTable, times: Uint32Array, of: MetricOf) {
   const { numScores } = table;
   const tp = new Float64Array(numScores);
   const fp = new Float64Array(numScores);
@@ -114,7 +114,7 @@ function drawn(table: Table, times: Uint32Array, of: MetricOf) {
 }
 
 /** The classes of each image added up. */
-function sumOf(classes: readonly Table[]): Table {
+function sumOf(classes: readonly CountTable[]): CountTable {
   const sum = (name: "tp" | "fp" | "positives") =>
     classes[0][name].map((_, cell) => classes.reduce((total, t) => total + t[name][cell], 0));
   return { ...classes[0], tp: sum("tp"), fp: sum("fp"), positives: sum("positives") };

@@ -2,7 +2,7 @@
 
 import { type Found, keptAt } from "./image_decisions";
 
-export interface Setting {
+export interface DetectionSetting {
   /** A box needs a higher score than this, unless its class has a threshold of its own. */
   score: number;
   /** Index of the NMS stop. */
@@ -13,7 +13,7 @@ export interface Setting {
 }
 
 /** Indices of the detections that are kept, above their class's threshold and among the best. */
-export function shown(found: Found, { score, stop, own, maxDet }: Setting): Int32Array {
+export function shown(found: Found, { score, stop, own, maxDet }: DetectionSetting): Int32Array {
   const chosen = new Int32Array(Math.min(found.count, maxDet));
   let size = 0;
   for (let i = 0; i < found.count && size < chosen.length; i++) {

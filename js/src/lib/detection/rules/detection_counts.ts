@@ -4,7 +4,7 @@ import type { Found, Truth } from "./image_decisions";
 import { FALSE, type Outcome, TRUE } from "./matching";
 
 /** Counts of each class; missed are positives - tp. */
-export interface Counts {
+export interface DetectionCounts {
   tp: Uint32Array;
   fp: Uint32Array;
   positives: Uint32Array;
@@ -16,7 +16,7 @@ export function count(
   outcome: Outcome,
   shown: Int32Array,
   numClasses: number,
-): Counts {
+): DetectionCounts {
   const tp = new Uint32Array(numClasses);
   const fp = new Uint32Array(numClasses);
   for (const i of shown) {

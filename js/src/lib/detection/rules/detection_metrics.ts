@@ -1,14 +1,14 @@
 // Metrics of detection at every stop; `DetectionCurves.metric` in Python gives the same.
 
 import { type Average, evaluate } from "../../core/metrics";
-import type { Table, Tally } from "./detection_tally";
+import type { CountTable, DetectionTally } from "./detection_tally";
 
 export const DETECTION_METRICS = ["precision", "recall", "f1"] as const;
 export type DetectionMetric = (typeof DETECTION_METRICS)[number];
 
 /** A metric over (T, S), NaN where it is undefined; of one class if there is a label. */
 export function metric(
-  tally: Tally,
+  tally: DetectionTally,
   name: DetectionMetric,
   how: Average,
   label: number | null,
@@ -36,7 +36,7 @@ export function metricOf(
 }
 
 /** The sum over groups, as a table of one. */
-export function pooled(table: Table): Table {
+export function pooled(table: CountTable): CountTable {
   const size = table.numStops * table.numScores;
   const [tp, fp] = [table.tp, table.fp].map((counts) => {
     const sum = new Uint32Array(size);
@@ -51,7 +51,7 @@ export function pooled(table: Table): Table {
 
 /** The mean over groups where a metric is defined, summed in order. */
 function meanOf(
-  table: Table,
+  table: CountTable,
   groups: readonly number[],
   name: DetectionMetric,
   zeroDivision: number,

@@ -1,11 +1,11 @@
 // How many detections are drawn at every NMS stop: the track of its dial, anew at every input.
 
-import type { Setting } from "./boxes_shown";
+import type { DetectionSetting } from "./boxes_shown";
 import type { Found } from "./image_decisions";
 
 /** The bits of a byte, each in a byte of its own: the lower four, and the upper four. */
-const LOWER = Uint32Array.from({ length: 256 }, (_, byte) => spread(byte));
-const UPPER = LOWER.map((_, byte) => spread(byte >> 4));
+const LOWER_BITS = Uint32Array.from({ length: 256 }, (_, byte) => spread(byte));
+const UPPER_BITS = LOWER_BITS.map((_, byte) => spread(byte >> 4));
 const MOST_ROWS = 255; // that a byte can count
 
 function spread(bits: number): number {
@@ -15,7 +15,7 @@ function spread(bits: number): number {
 /** Detections of all images, or those of one class among them, at each NMS stop. */
 export function keptCounts(
   images: readonly Found[],
-  { score, own, maxDet }: Omit<Setting, "stop">,
+  { score, own, maxDet }: Omit<DetectionSetting, "stop">,
   numStops: number,
   label: number | null,
 ): Float64Array {
@@ -75,8 +75,8 @@ function sumOfBits({ kept, bytesPerRow }: Found, rows: readonly number[]): Uint3
       const row = rows[r] * bytesPerRow;
       for (let b = 0; b < bytesPerRow; b++) {
         const byte = kept[row + b];
-        words[2 * b] += LOWER[byte];
-        words[2 * b + 1] += UPPER[byte];
+        words[2 * b] += LOWER_BITS[byte];
+        words[2 * b + 1] += UPPER_BITS[byte];
       }
     }
     for (let k = 0; k < counts.length; k++) counts[k] += bytes[k];
