@@ -4,7 +4,7 @@ import type { AnyModel } from "@anywidget/types";
 import { type Bytes, float64Of } from "./lib/core/bytes";
 import { button, copyText, h, select } from "./lib/core/dom";
 import type { Guard } from "./lib/core/error_display";
-import { type Failure, handleMessages } from "./lib/core/kernel_messages";
+import { handleMessages } from "./lib/core/kernel_messages";
 import { createSettings } from "./lib/core/synced_settings";
 import { beforePaint } from "./lib/core/timing";
 import { listen } from "./lib/core/widget_model";
@@ -12,7 +12,7 @@ import { whenVisible } from "./lib/live/when_visible";
 import { renderer } from "./lib/preview/preview_shell";
 import { LiveCell, type LiveLook } from "./lib/tree/live_cell";
 import { type LiveFrame, LiveModules } from "./lib/tree/live_columns";
-import { amountInWords, COSTS, type Cost } from "./lib/tree/module_costs";
+import { COSTS, type Cost } from "./lib/tree/module_costs";
 import {
   ancestors,
   type Look,
@@ -22,6 +22,8 @@ import {
   visibleRows,
 } from "./lib/tree/module_table";
 import { decadesOf, STATISTICS } from "./lib/tree/statistic_styles";
+import { createRows, markOf } from "./lib/tree/tree_rows";
+import type { ModelTreeMessage, ModelTreeTraits } from "./lib/tree/tree_wire";
 
 const ROW_HEIGHT = 26;
 const MOST_ROWS_IN_SIGHT = 20;
@@ -30,33 +32,6 @@ const ROWS_PER_PAGE = MOST_ROWS_IN_SIGHT - 1;
 const FIRST_DEPTH = 2;
 const TREE_KEYS =
   "Arrows move and open, Home, End and Page keys go far, Enter chooses, * opens all, / searches.";
-
-interface ModelTreeTraits {
-  /** Path of the chosen module, null for none. */
-  selected: string | null;
-  _table: {
-    /** One entry for each row. */
-    path: string[];
-    kind: string[];
-    arguments: string[];
-    output: string[];
-    /** What is to be said of a row beside its numbers, "" for most. */
-    remark: string[];
-    depth: Bytes;
-    /** By cost; only what was measured. */
-    costs: Partial<Record<Cost, Bytes>>;
-    folds: { start: number; size: number; count: number }[];
-    /** Row where the forward pass broke, -1 if it did not. */
-    failed: number;
-    summary: string[];
-    /** The table as text, to copy. */
-    text: string;
-  };
-  /** What a run says, `{}` without a monitor. */
-  _live: { frame?: LiveFrame; data?: Bytes };
-}
-
-type ModelTreeMessage = { type: "live"; whole: boolean; frame: LiveFrame } | Failure;
 
 /** What each widget has received so far, for the next view of it. */
 const modulesKnown = new WeakMap<AnyModel<ModelTreeTraits>, LiveModules>();
@@ -69,6 +44,7 @@ function show(model: AnyModel<ModelTreeTraits>, root: HTMLElement, guard: Guard)
   });
   const words = table.path.map((path, i) => `${path} ${table.kind[i]}`.toLowerCase());
   const tree = makeTree(float64Of(table.depth), table.folds, words);
+  const makeRow = createRows(table, tree, costs);
   const settings = createSettings(model, ["selected"], changed);
   const updating = beforePaint(guard(update));
   const open = openTo(tree, FIRST_DEPTH);
@@ -294,70 +270,21 @@ function show(model: AnyModel<ModelTreeTraits>, root: HTMLElement, guard: Guard)
     drawLive();
   }
 
-  function line({ row, times, found }: VisibleRow, place: number): HTMLElement {
-    const parent = tree.end[row] > row + 1;
-    const name = row === 0 ? table.kind[0] : (table.path[row].split(".").pop() as string);
-    const toggleText = parent ? (open.has(row) || search.value ? "▾" : "▸") : "";
-    const module = h(
-      "div",
-      { class: "tree-module", role: "gridcell" },
-      h("span", { class: "tree-toggle", "aria-hidden": "true" }, toggleText),
-      h("span", { class: found ? "tree-name tree-found" : "tree-name" }, name),
-      ...(row === 0 ? [] : [h("span", { class: "tree-kind" }, table.kind[row])]),
-      ...timesOf(row, times),
-      h("span", { class: "tree-arguments", title: table.arguments[row] }, table.arguments[row]),
-      h("span", { class: "tree-remark", title: table.remark[row] }, table.remark[row]),
-    );
-    const mark = markOf(row);
-    if (mark) {
-      const sign = h("span", { class: "tree-mark", title: mark.words }, "⚠");
-      sign.setAttribute("aria-label", mark.words);
-      module.children[0].after(sign);
-    }
+  function line(shown: VisibleRow, place: number): HTMLElement {
+    const { row, times } = shown;
     const cell = live && new LiveCell(times > 1 ? `first of ${times}: ` : "");
     if (cell) cells.set(row, cell);
-    module.style.setProperty("--torchdial-depth", String(tree.depth[row]));
-    const numbers = costs.map(({ key, values }) => {
-      const cell = h("div", { class: "tree-number", role: "gridcell" });
-      const share = values[0] > 0 ? (100 * values[row]) / values[0] : 0;
-      cell.style.setProperty("--torchdial-share", `${share.toFixed(2)}%`);
-      cell.title = `${share.toFixed(1)} % of the model`;
-      cell.append(amountInWords(key, values[row]));
-      return cell;
+    const element = makeRow(shown, {
+      place,
+      isOpen: open.has(row) || search.value !== "",
+      isSelected: settings.get("selected") === table.path[row],
+      isUnfolded: unfolded.has(row),
+      mark: markOf(row, live?.marks ?? [], tree, table.path, open.has(row)),
+      statistics: cell && cell.element,
     });
-    const element = h(
-      "div",
-      {
-        class: `tree-row tree-line${row === table.failed || mark?.own ? " tree-failed" : ""}`,
-        role: "row",
-        "aria-level": tree.depth[row] + 1,
-        "aria-rowindex": place + 1,
-        "aria-selected": String(settings.get("selected") === table.path[row]),
-        "data-row": row,
-        "data-path": table.path[row],
-        ...(parent && { "aria-expanded": String(toggleText === "▾") }),
-      },
-      module,
-      h(
-        "div",
-        { class: "tree-output", role: "gridcell", title: table.output[row] },
-        table.output[row],
-      ),
-      ...(cell ? [cell.element] : []),
-      ...numbers,
-    );
     if (place === focused) element.classList.add("torchdial-tree-focused");
     element.style.top = `${place * ROW_HEIGHT}px`;
     return element;
-  }
-
-  /** "×12", which opens and closes a run of equal blocks. */
-  function timesOf(row: number, times: number): HTMLElement[] {
-    const fold = tree.folds.find(({ start }) => start === row);
-    if (!fold || (times === 1 && !unfolded.has(row))) return [];
-    const text = times > 1 ? `×${times}` : `1 of ${fold.count}`;
-    const title = times > 1 ? "Equal blocks: show each" : "Show equal blocks as one";
-    return [h("span", { class: "tree-times", title }, text)];
   }
 
   // What a run says
@@ -414,16 +341,6 @@ function show(model: AnyModel<ModelTreeTraits>, root: HTMLElement, guard: Guard)
     const place = rows.findIndex((shown) => shown.row === row);
     if (place >= 0) focused = place;
     reveal();
-  }
-
-  /** What a row is marked with: an event of its own, or that there is one below. */
-  function markOf(row: number): { words: string; own: boolean } | null {
-    const below = live?.marks.filter((mark) => mark.row >= row && mark.row < tree.end[row]) ?? [];
-    const own = below.find((mark) => mark.row === row);
-    if (own) return { words: own.words, own: true };
-    if (!below.length || open.has(row)) return null;
-    const path = table.path[below[below.length - 1].row];
-    return { words: `in ${path}: ${below[below.length - 1].words}`, own: false };
   }
 
   return () => {
