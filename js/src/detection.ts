@@ -19,7 +19,7 @@ import {
   readTruths,
 } from "./lib/detection/detection_wire";
 import { createDetector, type Detector } from "./lib/detection/model_boxes";
-import type { DetectionMetric } from "./lib/detection/rules/detection_metrics";
+import { DETECTION_METRICS, type DetectionMetric } from "./lib/detection/rules/detection_metrics";
 import { createShell, type Preview, renderer } from "./lib/preview/preview_shell";
 import { createToolbar, labelled } from "./lib/preview/toolbar";
 import { windowInWords } from "./lib/preview/window_text";
@@ -181,7 +181,7 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
   });
   const metrics = select(
     "metric",
-    (["f1", "precision", "recall"] as const).map((m) => [m, LONG[m]] as const),
+    DETECTION_METRICS.map((m) => [m, LONG[m]] as const),
   );
   metrics.addEventListener("change", () => {
     metric = metrics.value as DetectionMetric;

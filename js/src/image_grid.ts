@@ -11,14 +11,12 @@ import { inText } from "./lib/core/user_names";
 import { listen } from "./lib/core/widget_model";
 import { createImagePainter } from "./lib/images/image_painter";
 import { createImageStore, type ImageGridMessage } from "./lib/images/image_store";
+import { arrowKeys, type KeyActions, runKey, zoomKeys } from "./lib/preview/grid_keys";
 import { createPages } from "./lib/preview/picture_pages";
 import { renderer } from "./lib/preview/preview_shell";
 import type { WireTile } from "./lib/preview/preview_wire";
-import { labelled } from "./lib/preview/toolbar";
+import { FIRST_OPACITY, labelled, opacitySlider } from "./lib/preview/toolbar";
 
-const FIRST_OPACITY = 0.55;
-const ZOOM_STEP = 1.5;
-const PAN_STEP = 0.1;
 const ASKING_MS = 80; // values of pixels are asked for no more often
 const GRID_KEYS =
   "Click chooses a picture; double-click and the wheel zoom, dragging moves all pictures together. " +
@@ -59,10 +57,8 @@ function show(model: AnyModel<ImageGridTraits>, root: HTMLElement, guard: Guard)
   const help = h("div", { class: "keys", hidden: true }, GRID_KEYS);
   const chosen = h("span", { class: "lines" });
   const clear = button("clear", "Choose none", () => settings.set({ selected: [] }));
-  const opacity = h("input", { type: "range", min: 0, max: 1, step: 0.05, value: FIRST_OPACITY });
-  opacity.setAttribute("aria-label", "overlay");
-  opacity.addEventListener("input", () => {
-    painter.opacity = opacity.valueAsNumber;
+  const opacity = opacitySlider("overlay", (value) => {
+    painter.opacity = value;
     grid.redraw("overlay");
   });
   painter.opacity = FIRST_OPACITY;
@@ -172,18 +168,9 @@ function show(model: AnyModel<ImageGridTraits>, root: HTMLElement, guard: Guard)
     if (e.ctrlKey || e.metaKey || e.altKey) return; // the host's
     e.stopPropagation();
     if (e.target === opacity) return;
-    const move = (dx: number, dy: number) => () => {
-      if (!grid.pan(dx, dy) && dx !== 0) pages.turn(-Math.sign(dx));
-    };
-    const actions: Record<string, () => void> = {
-      arrowleft: move(PAN_STEP, 0),
-      arrowright: move(-PAN_STEP, 0),
-      arrowup: move(0, PAN_STEP),
-      arrowdown: move(0, -PAN_STEP),
-      "+": () => grid.zoom(ZOOM_STEP),
-      "=": () => grid.zoom(ZOOM_STEP),
-      "-": () => grid.zoom(1 / ZOOM_STEP),
-      "0": () => grid.zoom(0),
+    const actions: KeyActions = {
+      ...arrowKeys(grid, pages),
+      ...zoomKeys(grid),
       r: () => grid.zoom(0),
       o: () => {
         painter.isOverlaid = !painter.isOverlaid;
@@ -191,10 +178,7 @@ function show(model: AnyModel<ImageGridTraits>, root: HTMLElement, guard: Guard)
       },
       "?": toggleHelp,
     };
-    const action = actions[e.key.toLowerCase()];
-    if (action) action();
-    else if (!/^[1-9]$/.test(e.key) || !pages.pick(Number(e.key) - 1)) return;
-    e.preventDefault();
+    runKey(e, actions, pages);
   }
 
   // What is shown

@@ -12,7 +12,7 @@ import { binaryMatrix, classMatrix, matrixTable } from "./lib/preview/confusion_
 import { createCurveSlider, quarters } from "./lib/preview/curve_slider";
 import { createShell, type Preview, renderer } from "./lib/preview/preview_shell";
 import { imageKey } from "./lib/preview/tile_store";
-import { createToolbar, labelled } from "./lib/preview/toolbar";
+import { createToolbar, labelled, opacitySlider } from "./lib/preview/toolbar";
 import { windowInWords } from "./lib/preview/window_text";
 import { type ModelCounts, readModelCounts, Scope } from "./lib/segmentation/model_counts";
 import { createSegmentationState } from "./lib/segmentation/segmentation_state";
@@ -32,7 +32,6 @@ import {
 import type { SegmentationTraits } from "./lib/segmentation/segmentation_wire";
 
 const MOST_CLASSES_IN_MATRIX = 32;
-const FIRST_OPACITY = 0.55;
 
 function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Guard): () => void {
   const state = createSegmentationState(model, () => shell.changed());
@@ -173,10 +172,8 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
     metric = metrics.value as PixelMetric;
     shell.changed();
   });
-  const range01 = { type: "range", min: 0, max: 1, step: 0.05 };
-  const opacity = h("input", { ...range01, value: FIRST_OPACITY, "aria-label": "opacity" });
-  opacity.addEventListener("input", () =>
-    root.style.setProperty("--torchdial-opacity", opacity.value),
+  const opacity = opacitySlider("opacity", (value) =>
+    root.style.setProperty("--torchdial-opacity", String(value)),
   );
   const toolbar = createToolbar({
     views: viewsOf(config),

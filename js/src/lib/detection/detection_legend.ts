@@ -2,17 +2,12 @@
 
 import { css, FALSE_NEGATIVE, FALSE_POSITIVE, TRUE_POSITIVE } from "../core/colors";
 import { range } from "../core/metrics";
+import type { LegendEntry } from "../preview/preview_shell";
 import { ASIDE_COLOR, classColor } from "./box_marks";
 import type { DetectionConfig, DetectionView } from "./detection_wire";
 import type { Detector } from "./model_boxes";
 
 const MOST_CLASSES = 24;
-
-export interface LegendEntry {
-  color: string;
-  text: string;
-  class?: string;
-}
 
 export function detectionLegend(
   config: DetectionConfig,

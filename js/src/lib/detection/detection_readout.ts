@@ -7,9 +7,8 @@ import type { Ap, DetectionConfig } from "./detection_wire";
 import type { Detector, GivenCurves } from "./model_boxes";
 import type { Band } from "./rules/bootstrap";
 import type { DetectionSetting } from "./rules/boxes_shown";
-import type { DetectionMetric } from "./rules/detection_metrics";
+import { DETECTION_METRICS, type DetectionMetric } from "./rules/detection_metrics";
 
-const METRICS: readonly DetectionMetric[] = ["f1", "precision", "recall"];
 const BAND_TITLE = "In brackets: of 200 draws of as many images, nine in ten lie there";
 const AP_TITLE =
   "COCO's average precision, AP over IoU 0.50:0.95. It follows NMS, not the score dial.";
@@ -53,7 +52,7 @@ export function readout(
   const parts: (Node | string)[] = [`${prefix}kept ${kept} of ${all}`];
   if (config.has_targets) {
     const band = setting.own.length ? null : detector.bandOf(main, label, setting);
-    const metrics = METRICS.map((which) => {
+    const metrics = DETECTION_METRICS.map((which) => {
       const value = `${SHORT[which]} ${formatMetric(detector.measure(which, label, setting))}`;
       return which === main && band
         ? value + bandInWords(band, nearestScore(config, score))
@@ -80,7 +79,7 @@ function givenLine(
   score: number,
 ): Node {
   const s = nearestScore(config, score);
-  const metrics = METRICS.map((which) => {
+  const metrics = DETECTION_METRICS.map((which) => {
     const values = given.values(which, label);
     const value = values ? values[stop * config.score_stops.length + s] : Number.NaN;
     return `${SHORT[which]} ${formatMetric(value)}`;

@@ -16,6 +16,8 @@ export interface PagesEvents {
   changed(): void;
 }
 
+export type Pages = ReturnType<typeof createPages>;
+
 export function createPages(count: number, size: number, events: PagesEvents) {
   const place = h("span");
   const paging = h(

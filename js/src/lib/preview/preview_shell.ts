@@ -12,20 +12,17 @@ import { range } from "../core/metrics";
 import { beforePaint, throttle } from "../core/timing";
 import { shorten } from "../core/user_names";
 import { listen } from "../core/widget_model";
+import { arrowKeys, type KeyActions, runKey, zoomKeys } from "./grid_keys";
 import { createPages, type Ranking } from "./picture_pages";
 import type { PreviewTraits } from "./preview_wire";
 import { TileStore } from "./tile_store";
 
 const PREVIEW_KEYS =
   "Pictures: arrows move, + − 0 zoom. B best, V next view, R reset, 1–9 one picture alone.";
-const ZOOM_STEP = 1.5;
-const PAN_STEP = 0.1;
 const LONGEST_LEGEND_TEXT = 32; // in the legend
 
 /** Messages from src/torchdial/widgets. */
 type PreviewMessage = { type: "tiles"; id: number; version: number; keys: string[] } | Failure;
-
-type KeyActions = Record<string, (() => void) | undefined>;
 
 /** One picture of the grid: an image with a model's word over it. */
 export interface GridCell {
@@ -67,6 +64,13 @@ export interface Preview {
   readFrame(): void;
   /** Bring everything but the pictures to the state of the model. */
   update(): void;
+}
+
+/** A colour of the legend and what it stands for; `class` is how the swatch is drawn. */
+export interface LegendEntry {
+  color: string;
+  text: string;
+  class?: string;
 }
 
 export type Shell = ReturnType<typeof createShell>;
@@ -185,27 +189,11 @@ export function createShell<Traits extends PreviewTraits>(
       v: preview.nextView,
       r: reset,
       "?": toggleHelp,
-      "+": () => grid.zoom(ZOOM_STEP),
-      "=": () => grid.zoom(ZOOM_STEP),
-      "-": () => grid.zoom(1 / ZOOM_STEP),
-      "0": () => grid.zoom(0),
-      ...(grid.element.contains(target as Node) && {
-        arrowleft: () => move(PAN_STEP, 0),
-        arrowright: () => move(-PAN_STEP, 0),
-        arrowup: () => move(0, PAN_STEP),
-        arrowdown: () => move(0, -PAN_STEP),
-      }),
+      ...zoomKeys(grid),
+      ...(grid.element.contains(target as Node) && arrowKeys(grid, pages)),
       ...preview.actions(target),
     };
-    const action = actions[e.key.toLowerCase()];
-    if (action) action();
-    else if (!/^[1-9]$/.test(e.key) || !pages.pick(Number(e.key) - 1)) return;
-    e.preventDefault();
-  }
-
-  /** Move the pictures, or where they are whole, turn the page. */
-  function move(dx: number, dy: number): void {
-    if (!grid.pan(dx, dy) && dx !== 0) pages.turn(-Math.sign(dx));
+    runKey(e, actions, pages);
   }
 
   // What is shown
@@ -261,7 +249,7 @@ export function createShell<Traits extends PreviewTraits>(
       speaking.call();
     },
 
-    explain(entries: { color: string; text: string; class?: string }[]): void {
+    explain(entries: LegendEntry[]): void {
       const now = JSON.stringify(entries);
       if (now === explained) return;
       explained = now;

@@ -2,6 +2,8 @@
 
 import { button, copyText, h, select } from "../core/dom";
 
+export const FIRST_OPACITY = 0.55;
+
 export interface ToolbarParts<View extends string> {
   views: readonly View[];
   view(): View;
@@ -68,6 +70,14 @@ export function createToolbar<View extends string>(parts: ToolbarParts<View>) {
       classes.value = String(parts.shown() ?? "");
     },
   };
+}
+
+/** A slider for the opacity of what lies over pictures, from 0 to 1. */
+export function opacitySlider(name: string, changed: (opacity: number) => void): HTMLInputElement {
+  const range = { type: "range", min: 0, max: 1, step: 0.05, value: FIRST_OPACITY };
+  const slider = h("input", { ...range, "aria-label": name });
+  slider.addEventListener("input", () => changed(slider.valueAsNumber));
+  return slider;
 }
 
 /** A control with its name before it. */

@@ -18,6 +18,7 @@ import {
 import * as colors from "../core/colors";
 import { category, css, pack, type Rgb } from "../core/colors";
 import { range } from "../core/metrics";
+import type { LegendEntry } from "../preview/preview_shell";
 import {
   argmaxKey,
   levelKey,
@@ -233,7 +234,7 @@ export function segmentationLegend(
   config: SegmentationConfig,
   view: SegmentationView,
   shown: number | null,
-): { color: string; text: string }[] {
+): LegendEntry[] {
   const entry = (color: Rgb, text: string) => ({ color: css(color), text });
   const classes = shown === null ? config.class_names.map((_, c) => c) : [shown];
   const named = classes.map((c) => entry(category(categoryOf(config, c)), config.class_names[c]));

@@ -3,7 +3,7 @@
 import { type Average, evaluate } from "../../core/metrics";
 import type { CountTable, DetectionTally } from "./detection_tally";
 
-export const DETECTION_METRICS = ["precision", "recall", "f1"] as const;
+export const DETECTION_METRICS = ["f1", "precision", "recall"] as const;
 export type DetectionMetric = (typeof DETECTION_METRICS)[number];
 
 /** A metric over (T, S), NaN where it is undefined; of one class if there is a label. */
