@@ -5,7 +5,7 @@ import { h, select } from "./lib/core/dom";
 import type { Guard } from "./lib/core/error_display";
 import { range } from "./lib/core/metrics";
 import { formatStop } from "./lib/core/stops";
-import { whenResting } from "./lib/core/timing";
+import { debounce } from "./lib/core/timing";
 import { numOutside } from "./lib/detection/box_marks";
 import { createBoxPainter } from "./lib/detection/box_painter";
 import { createDetails } from "./lib/detection/detection_details";
@@ -139,7 +139,7 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
   );
 
   /** What takes longer than a frame: counts at all stops of both dials. */
-  const counting = whenResting(
+  const counting = debounce(
     COUNTING_MS,
     () => {
       const { maxDet } = state.setting;
@@ -151,7 +151,7 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
   );
 
   /** The bootstrap band of the metrics, computed once the dial rests. */
-  const estimating = whenResting(RESTING_MS, () => {
+  const estimating = debounce(RESTING_MS, () => {
     const [first] = detectors;
     if (!first.hasBand || first.bandOf(metric, label(), state.setting)) return;
     first.makeBand(metric, label(), state.setting);
@@ -219,11 +219,11 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
     const lines = detectors.flatMap((detector) =>
       readout(config, detector, prefixOf(detector), metric, label(), setting, score),
     );
-    shell.say(position, lines, bestInWords());
+    shell.say(position, lines, bestText());
   }
 
   /** "best F1 0.842 at score 0.31, NMS IoU 0.52 →", or nothing where nothing is defined. */
-  function bestInWords(): string {
+  function bestText(): string {
     const [first] = detectors;
     const values = first.valuesOf(metric, label());
     const top = best();

@@ -15,9 +15,9 @@ import { type LiveFrame, LiveModules } from "./lib/tree/live_columns";
 import { COSTS, type Cost } from "./lib/tree/module_costs";
 import {
   ancestors,
-  type Look,
   makeTree,
   openTo,
+  type TreeView,
   type VisibleRow,
   visibleRows,
 } from "./lib/tree/module_table";
@@ -243,7 +243,7 @@ function show(model: AnyModel<ModelTreeTraits>, root: HTMLElement, guard: Guard)
   function relist(): void {
     const here = rows[focused]?.row ?? 0;
     const cost = costs.find(({ key }) => key === sortedBy)?.values ?? null;
-    const look: Look = { open, unfolded, query: search.value, cost };
+    const look: TreeView = { open, unfolded, query: search.value, cost };
     rows = visibleRows(tree, look);
     focused = Math.max(
       0,
@@ -280,7 +280,7 @@ function show(model: AnyModel<ModelTreeTraits>, root: HTMLElement, guard: Guard)
       isSelected: settings.get("selected") === table.path[row],
       isUnfolded: unfolded.has(row),
       mark: markOf(row, live?.marks ?? [], tree, table.path, open.has(row)),
-      statistics: cell && cell.element,
+      statistics: cell?.element ?? null,
     });
     if (place === focused) element.classList.add("torchdial-tree-focused");
     element.style.top = `${place * ROW_HEIGHT}px`;

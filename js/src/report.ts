@@ -3,7 +3,7 @@
 import detection from "./detection";
 import gradient_plot from "./gradient_plot";
 import image_grid from "./image_grid";
-import { type Saved, showAll } from "./lib/report/file_host";
+import { type SavedWidget, showAll } from "./lib/report/file_host";
 import { inflate, inflateText } from "./lib/report/gunzip";
 import { unpackBytes } from "./lib/report/unpack_bytes";
 import loss_plot from "./loss_plot";
@@ -24,5 +24,5 @@ const main = document.querySelector("main") as HTMLElement;
 const opening = main.querySelector(":scope > p:last-child") as HTMLElement;
 const widgets = unpackBytes(JSON.parse(await inflateText("state")), await inflate("bytes"));
 opening.remove();
-await showAll(widgets as Saved[], MODULES, main);
-document.body.dataset.shown = String((widgets as Saved[]).length);
+await showAll(widgets as SavedWidget[], MODULES, main);
+document.body.dataset.shown = String((widgets as SavedWidget[]).length);

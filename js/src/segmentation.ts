@@ -17,11 +17,11 @@ import { windowInWords } from "./lib/preview/window_text";
 import { type ModelCounts, readModelCounts, Scope } from "./lib/segmentation/model_counts";
 import { createSegmentationState } from "./lib/segmentation/segmentation_state";
 import {
-  countOf,
   formatMetric,
-  metricsInWords,
-  pixelInWords,
-  shareInWords,
+  imageCountText,
+  metricsText,
+  pixelText,
+  shareText,
 } from "./lib/segmentation/segmentation_text";
 import {
   isSeeThrough,
@@ -97,7 +97,7 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
     describe(cell, x, y) {
       const inside = cell && x >= 0 && y >= 0 && x < config.width && y < config.height;
       if (!inside) return "";
-      return pixelInWords(config, shell.tiles, state.shown, cell.image, cell.source, x, y);
+      return pixelText(config, shell.tiles, state.shown, cell.image, cell.source, x, y);
     },
 
     caption({ image, source }) {
@@ -227,11 +227,11 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
     const { stop, shown } = state;
     const lines = sources.flatMap((source) => {
       const tallies = [...new Set([source.track, source.shown])].filter((tally) => tally !== null);
-      const words = tallies.map((tally) => metricsInWords(scope(), source, tally, now));
+      const words = tallies.map((tally) => metricsText(scope(), source, tally, now));
       if (!source.shown) {
         const of = task === "multilabel" && shown === null ? "class maps" : "pixels";
-        const share = shareInWords(scope().histogram(source), stop, of);
-        words.push([share, countOf(config.num_images)]);
+        const share = shareText(scope().histogram(source), stop, of);
+        words.push([share, imageCountText(config.num_images)]);
       }
       return words.map(([text, over]) =>
         h("span", {}, `${nameOfModel(source)}${text}`, h("small", {}, over)),
@@ -249,7 +249,7 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
     const byArgmax = config.task === "multiclass" && state.shown === null;
     matrix.hidden = !track || (byArgmax && names.length > MOST_CLASSES_IN_MATRIX);
     if (!track || matrix.hidden) return;
-    const over = countOf(track.totalImages);
+    const over = imageCountText(track.totalImages);
     matrix.children[0].textContent = `${nameOfModel(sources[0])}confusion matrix, ${over}`;
     if (!matrix.open) return;
     const found =

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { throttle, whenResting } from "../../src/lib/core/timing";
+import { debounce, throttle } from "../../src/lib/core/timing";
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
@@ -47,7 +47,7 @@ describe("throttle", () => {
 describe("whenResting", () => {
   it("acts once it has not been asked for during a while", () => {
     const action = vi.fn();
-    const resting = whenResting(100, action);
+    const resting = debounce(100, action);
     for (let ms = 0; ms < 1000; ms += 50) {
       resting.call();
       vi.advanceTimersByTime(50);
@@ -59,7 +59,7 @@ describe("whenResting", () => {
 
   it("waits no longer than the latest", () => {
     const action = vi.fn();
-    const resting = whenResting(100, action, 300);
+    const resting = debounce(100, action, 300);
     for (let ms = 0; ms < 1000; ms += 50) {
       resting.call();
       vi.advanceTimersByTime(50);
@@ -69,7 +69,7 @@ describe("whenResting", () => {
 
   it("forgets what still waits", () => {
     const action = vi.fn();
-    const resting = whenResting(100, action);
+    const resting = debounce(100, action);
     resting.call();
     resting.cancel();
     vi.advanceTimersByTime(1000);

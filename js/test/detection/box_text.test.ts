@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { BoxMark } from "../../src/lib/detection/box_marks";
-import { markInWords } from "../../src/lib/detection/box_text";
+import { markText } from "../../src/lib/detection/box_text";
 import { CONFIG, decided, SETTING } from "./fixtures";
 
 it.each<[string, BoxMark["as"], number, Partial<typeof SETTING>, string]>([
@@ -39,10 +39,10 @@ it.each<[string, BoxMark["as"], number, Partial<typeof SETTING>, string]>([
   ],
 ])("says what %s is", (_, as, index, change, words) => {
   const setting = { ...SETTING, ...change };
-  expect(markInWords(CONFIG, decided(setting), { as, index }, setting)).toBe(words);
+  expect(markText(CONFIG, decided(setting), { as, index }, setting)).toBe(words);
 });
 
 it("says nothing of right and wrong without targets", () => {
   const config = { ...CONFIG, has_targets: false };
-  expect(markInWords(config, decided(), { as: "box", index: 0 }, SETTING)).toBe("cat 0.90");
+  expect(markText(config, decided(), { as: "box", index: 0 }, SETTING)).toBe("cat 0.90");
 });

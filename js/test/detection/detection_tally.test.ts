@@ -1,9 +1,9 @@
 // Counts, metrics, the best point and the band over all stops.
 
 import { describe, expect, it, test } from "vitest";
-import { best } from "../../src/lib/detection/rules/best_setting";
+import { bestSetting } from "../../src/lib/detection/rules/best_setting";
 import { bootstrap, mulberry32 } from "../../src/lib/detection/rules/bootstrap";
-import { metric, metricOf } from "../../src/lib/detection/rules/detection_metrics";
+import { metricAtStops, metricOf } from "../../src/lib/detection/rules/detection_metrics";
 import { type CountTable, imagesAt, levelsOf } from "../../src/lib/detection/rules/detection_tally";
 import { CASES, howOf, numberOf, scenesOf, tallyOf } from "./golden_detections";
 
@@ -21,14 +21,14 @@ describe.each(CASES)("$name", (golden) => {
   it("gives every metric and average, and the best point", () => {
     for (const [name, key, values, point] of golden.metrics) {
       const { how, label } = howOf(key);
-      const found = metric({ classes, images }, name, how, label, golden.zero_division);
+      const found = metricAtStops({ classes, images }, name, how, label, golden.zero_division);
       found.forEach((value, cell) => {
         const expected = numberOf(values[cell]);
         const what = `${name}, ${key}, ${cell}`;
         if (Number.isNaN(expected)) expect(value, what).toBeNaN();
         else expect(Math.abs(value - expected), what).toBeLessThan(1e-14);
       });
-      const place = best(found, numScores);
+      const place = bestSetting(found, numScores);
       expect(place && [place.stop, place.score], `${name}, ${key}`).toEqual(point);
     }
   });
@@ -175,6 +175,6 @@ test.each([
   ],
   ["undefined everywhere", [[NAN, NAN]], null],
 ])("the best of a plateau: %s", (_, rows, point) => {
-  const place = best(Float64Array.from(rows.flat()), rows[0].length);
+  const place = bestSetting(Float64Array.from(rows.flat()), rows[0].length);
   expect(place && [place.stop, place.score]).toEqual(point);
 });

@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import type { Average } from "../../src/lib/core/metrics";
-import { type DetectionSetting, shown } from "../../src/lib/detection/rules/boxes_shown";
+import { type DetectionSetting, shownBoxes } from "../../src/lib/detection/rules/boxes_shown";
 import type { DetectionMetric } from "../../src/lib/detection/rules/detection_metrics";
 import { type DetectionTally, tally } from "../../src/lib/detection/rules/detection_tally";
 import type { Scene } from "../../src/lib/detection/rules/image_decisions";
@@ -104,7 +104,7 @@ export function settingOf({ score, stop, own, max_det }: GoldenSetting): Detecti
 }
 
 export function shownOf(of: Case, setting: GoldenSetting): Int32Array[] {
-  return scenesOf(of).map(({ found }) => shown(found, settingOf(setting)));
+  return scenesOf(of).map(({ found }) => shownBoxes(found, settingOf(setting)));
 }
 
 export const numberOf = (value: Value): number => value ?? Number.NaN;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { range } from "../../src/lib/core/metrics";
-import { shown } from "../../src/lib/detection/rules/boxes_shown";
+import { shownBoxes } from "../../src/lib/detection/rules/boxes_shown";
 import { keptCounts } from "../../src/lib/detection/rules/kept_counts";
 import { CASES, scenesOf, settingOf } from "./golden_detections";
 
@@ -31,7 +31,7 @@ describe.each(CASES)("$name", (of) => {
     for (const setting of of.settings.map(settingOf)) {
       const expected = range(of.nms.length).map((stop) =>
         images.reduce((sum, found) => {
-          const there = shown(found, { ...setting, stop });
+          const there = shownBoxes(found, { ...setting, stop });
           return sum + there.filter((i) => label === null || found.labels[i] === label).length;
         }, 0),
       );

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { FileModel } from "../../src/lib/report/file_host";
-import { answer, type Kept } from "../../src/lib/report/kernel_answers";
+import { answer, type SavedAnswers } from "../../src/lib/report/kernel_answers";
 import { formatNumber } from "../../src/lib/report/python_format";
 import { unpackBytes } from "../../src/lib/report/unpack_bytes";
 
@@ -36,7 +36,7 @@ test("bytes come back to their places, without being copied", () => {
 
 const bytes = (...values: number[]) => Uint8Array.from([9, ...values]).subarray(1);
 const distribution = (step: number) => ({ head: { step } as never, data: bytes(step) });
-const kept: Kept = {
+const kept: SavedAnswers = {
   pictures: {
     "image/0": bytes(1),
     "image/1": bytes(2),

@@ -11,11 +11,11 @@ import {
 } from "../../src/lib/preview/tile_store";
 import { readModelCounts, Scope } from "../../src/lib/segmentation/model_counts";
 import {
-  countOf,
   formatMetric,
-  metricsInWords,
-  pixelInWords,
-  shareInWords,
+  imageCountText,
+  metricsText,
+  pixelText,
+  shareText,
 } from "../../src/lib/segmentation/segmentation_text";
 import type { SegmentationConfig, WireTally } from "../../src/lib/segmentation/segmentation_wire";
 
@@ -57,7 +57,7 @@ test.each([
   [2, "2 images"],
   [12_345, "12,345 images"],
 ])("%i in words", (images, text) => {
-  expect(countOf(images)).toBe(text);
+  expect(imageCountText(images)).toBe(text);
 });
 
 test.each([
@@ -67,7 +67,7 @@ test.each([
   ["nothing above the highest stop", [7, 2, 3, 4, 0], 3, "0.0 % of pixels on"],
   ["to a tenth", [2, 1, 0, 0, 0], 0, "33.3 % of pixels on"],
 ])("the share that is on: %s", (_, histogram, stop, text) => {
-  expect(shareInWords(Float64Array.from(histogram), stop, "pixels")).toBe(text);
+  expect(shareText(Float64Array.from(histogram), stop, "pixels")).toBe(text);
 });
 
 describe("metrics in words", () => {
@@ -96,7 +96,7 @@ describe("metrics in words", () => {
   ])("at stop %i", (stop, text) => {
     const source = readModelCounts(config, 0, { tiles: [], histogram, tally: wire }, null);
     const { shown } = source;
-    expect(shown && metricsInWords(scope, source, shown, [stop])).toEqual([
+    expect(shown && metricsText(scope, source, shown, [stop])).toEqual([
       text,
       "micro over 1 image",
     ]);
@@ -106,7 +106,7 @@ describe("metrics in words", () => {
     const curves = { ...wire, total_images: 64 };
     const source = readModelCounts(config, 0, { tiles: [], histogram, tally: wire }, curves);
     const over = (tally: typeof source.shown) =>
-      tally && metricsInWords(scope, source, tally, [1])[1];
+      tally && metricsText(scope, source, tally, [1])[1];
     expect(over(source.shown)).toBe("micro over the shown 1 image");
     expect(over(source.track)).toBe("micro over 64 images");
   });
@@ -175,6 +175,6 @@ describe("a pixel of a map that is not square", () => {
     ],
     ["multilabel, all classes", labels, null, { [levelKey(0, 2, 0)]: 2 }, "(1, 1)"],
   ])("%s", (_, config, shown, planes, text) => {
-    expect(pixelInWords(config, tilesOf(planes), shown, 2, 0, x, y)).toBe(text);
+    expect(pixelText(config, tilesOf(planes), shown, 2, 0, x, y)).toBe(text);
   });
 });

@@ -11,10 +11,10 @@ import {
 } from "../../src/lib/tree/live_columns";
 import {
   decadesOf,
-  heights,
-  short,
+  sparklineHeights,
   statisticColor,
-  statisticInWords,
+  statisticShortText,
+  statisticText,
 } from "../../src/lib/tree/statistic_styles";
 
 /** A frame of one statistic with two rows, as module_frames.py packs it. */
@@ -98,7 +98,7 @@ describe("colours", () => {
   });
 });
 
-test.each<[string, Parameters<typeof short>, string]>([
+test.each<[string, Parameters<typeof statisticShortText>, string]>([
   ["two digits", ["grad_norm", 0.012345], "0.012"],
   ["small", ["update_ratio", 0.0000123], "1.2e-5"],
   ["large", ["grad_norm", 123456], "1.2e5"],
@@ -108,7 +108,7 @@ test.each<[string, Parameters<typeof short>, string]>([
   ["nothing", ["grad_norm", MISSING], "–"],
   ["not a number", ["grad_norm", Number.NaN], "NaN"],
 ])("short: %s", (_, given, text) => {
-  expect(short(...given)).toBe(text);
+  expect(statisticShortText(...given)).toBe(text);
 });
 
 test.each<[string, number[], string]>([
@@ -121,16 +121,16 @@ test.each<[string, number[], string]>([
   ],
 ])("in words: %s", (_, values, words) => {
   const steps = values.map((_, i) => 1000 + i);
-  expect(statisticInWords("grad_norm", steps, values)).toBe(words);
+  expect(statisticText("grad_norm", steps, values)).toBe(words);
 });
 
-test.each<[string, Parameters<typeof heights>, number[]]>([
+test.each<[string, Parameters<typeof sparklineHeights>, number[]]>([
   ["by decades", ["grad_norm", [1e-4, 1e-2, 1]], [0, 0.5, 1]],
   ["little change stays little", ["grad_norm", [1, 10 ** 0.5]], [0.25, 0.75]],
   ["zero is at the bottom", ["grad_norm", [0, 1, 100]], [0, 0, 1]],
   ["shares as they are", ["near_zero", [0.1, 0.9]], [0.1, 0.9]],
   ["gaps and bars", ["near_zero", [MISSING, Number.NaN]], [Number.NaN, Number.POSITIVE_INFINITY]],
 ])("heights: %s", (_, given, expected) => {
-  const rounded = heights(...given).map((height) => Number(height.toFixed(9)));
+  const rounded = sparklineHeights(...given).map((height) => Number(height.toFixed(9)));
   expect(rounded).toEqual(expected);
 });

@@ -2,9 +2,9 @@ import { describe, expect, test } from "vitest";
 import {
   ancestors,
   children,
-  type Look,
   makeTree,
   openTo,
+  type TreeView,
   visibleRows,
 } from "../../src/lib/tree/module_table";
 
@@ -19,14 +19,15 @@ const WORDS = [
 ];
 const TREE = makeTree(DEPTH, [{ start: 3, size: 3, count: 3 }], WORDS);
 
-const look = (change: Partial<Look> = {}): Look => ({
+const look = (change: Partial<TreeView> = {}): TreeView => ({
   open: openTo(TREE, 9),
   unfolded: new Set(),
   query: "",
   cost: null,
   ...change,
 });
-const rows = (change: Partial<Look> = {}) => visibleRows(TREE, look(change)).map(({ row }) => row);
+const rows = (change: Partial<TreeView> = {}) =>
+  visibleRows(TREE, look(change)).map(({ row }) => row);
 
 test("parents, ends and children follow from the depths", () => {
   expect([...TREE.parent]).toEqual([-1, 0, 0, 2, 3, 3, 2, 6, 6, 2, 9, 9, 0]);

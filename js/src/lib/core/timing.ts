@@ -60,7 +60,7 @@ export function beforePaint(action: () => void) {
 }
 
 /** Call once it has not been asked for during `rest` ms, and `latest` ms after the first time. */
-export function whenResting(rest: number, action: () => void, latest = Number.POSITIVE_INFINITY) {
+export function debounce(rest: number, action: () => void, latest = Number.POSITIVE_INFINITY) {
   let first = 0;
   let timer: ReturnType<typeof setTimeout> | null = null;
   const cancel = () => {

@@ -3,7 +3,7 @@
 import { category, FALSE_NEGATIVE, FALSE_POSITIVE, type Rgb, TRUE_POSITIVE } from "../core/colors";
 import type { DetectionView } from "./detection_wire";
 import type { DetectionSetting } from "./rules/boxes_shown";
-import type { Decided } from "./rules/detection_confusion";
+import type { DecidedImage } from "./rules/detection_confusion";
 import { missed } from "./rules/detection_counts";
 import { keptAt } from "./rules/image_decisions";
 import { IGNORED, TRUE } from "./rules/matching";
@@ -36,7 +36,7 @@ export function numOutside(
 
 /** What is drawn of an image, in this order, so that the highest score comes last and lies on top. */
 export function marksOf(
-  image: Decided,
+  image: DecidedImage,
   view: DetectionView,
   setting: DetectionSetting,
   label: number | null,
@@ -64,7 +64,7 @@ export function marksOf(
 
 /** Detections above the score threshold that NMS took away. */
 function ghosts(
-  { found }: Decided,
+  { found }: DecidedImage,
   { score, stop, own }: DetectionSetting,
   label: number | null,
 ): BoxMark[] {
@@ -86,13 +86,13 @@ export function isTarget({ as }: BoxMark): boolean {
 /** A box's x1, y1, x2, y2. */
 export type Corners = readonly [number, number, number, number];
 
-export function cornersOf(image: Decided, mark: BoxMark): Corners {
+export function cornersOf(image: DecidedImage, mark: BoxMark): Corners {
   const { boxes } = isTarget(mark) ? image.truth : image.found;
   const i = 4 * mark.index;
   return [boxes[i], boxes[i + 1], boxes[i + 2], boxes[i + 3]];
 }
 
-export function markColor({ found }: Decided, { as, index }: BoxMark): Rgb {
+export function markColor({ found }: DecidedImage, { as, index }: BoxMark): Rgb {
   switch (as) {
     case "box":
     case "ghost":
@@ -117,7 +117,7 @@ export function classColor(label: number): Rgb {
 
 /** The smallest mark around a point, `slack` around it included; of two as small the upper one. */
 export function markAt(
-  image: Decided,
+  image: DecidedImage,
   marks: readonly BoxMark[],
   x: number,
   y: number,

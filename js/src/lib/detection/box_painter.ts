@@ -25,11 +25,11 @@ import {
   strokeRims,
   transformOf,
 } from "./box_strokes";
-import { markInWords, type Tie, tieOf } from "./box_text";
+import { type BoxTie, markText, tieOf } from "./box_text";
 import type { DetectionState } from "./detection_state";
 import { tint } from "./instance_masks";
 import type { Detector } from "./model_boxes";
-import type { Decided } from "./rules/detection_confusion";
+import type { DecidedImage } from "./rules/detection_confusion";
 
 const LINE = 1.5; // CSS pixels
 const BOLD = 2;
@@ -54,7 +54,7 @@ const STROKES: Record<BoxMark["as"], Omit<Stroke, "color">> = {
 
 /** What is drawn over a cell's picture. */
 interface Drawn {
-  image: Decided;
+  image: DecidedImage;
   marks: BoxMark[];
   scale: number;
 }
@@ -139,7 +139,7 @@ export function createBoxPainter(
   function drawMasks(
     context: CanvasRenderingContext2D,
     { image: index, source }: GridCell,
-    image: Decided,
+    image: DecidedImage,
     marks: readonly BoxMark[],
     region: Region,
     dest: Region,
@@ -159,9 +159,9 @@ export function createBoxPainter(
   function drawPointed(
     context: CanvasRenderingContext2D,
     frame: CanvasTransform,
-    image: Decided,
+    image: DecidedImage,
     mark: BoxMark,
-    tie: Tie | null,
+    tie: BoxTie | null,
   ): void {
     const both = tie ? [tie.to, mark] : [mark];
     for (const one of both) {
@@ -175,7 +175,7 @@ export function createBoxPainter(
     drawLink(context, frame, from, to, `IoU ${tie.iou.toFixed(2)}`);
   }
 
-  function textOf({ found, truth }: Decided, mark: BoxMark, longest: number): string {
+  function textOf({ found, truth }: DecidedImage, mark: BoxMark, longest: number): string {
     if (mark.as === "aside") return truth.crowd[mark.index] ? "crowd" : "ignored";
     if (mark.as === "miss") return `missed ${shorten(names[truth.labels[mark.index]], longest)}`;
     return `${shorten(names[found.labels[mark.index]], longest)} ${found.scores[mark.index].toFixed(2)}`;
@@ -217,7 +217,7 @@ export function createBoxPainter(
           ? "Point at a thin box to see which box suppressed it."
           : "";
       }
-      if (mark) return markInWords(config, over.image, mark, state.setting);
+      if (mark) return markText(config, over.image, mark, state.setting);
       const [height, width] = sizes[cell.image];
       return x >= 0 && y >= 0 && x < width && y < height ? `(${x}, ${y})` : "";
     },
@@ -225,7 +225,7 @@ export function createBoxPainter(
 }
 
 /** Marks that follow each other and look the same. */
-function runsOf(image: Decided, marks: readonly BoxMark[]) {
+function runsOf(image: DecidedImage, marks: readonly BoxMark[]) {
   const runs: { as: BoxMark["as"]; boxes: Corners[]; stroke: Stroke }[] = [];
   let last = "";
   for (const mark of marks) {

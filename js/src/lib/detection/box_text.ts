@@ -4,23 +4,23 @@ import { type BoxMark, isTarget } from "./box_marks";
 import { formatScore } from "./detection_state";
 import type { DetectionConfig } from "./detection_wire";
 import type { DetectionSetting } from "./rules/boxes_shown";
-import { confused, type Decided } from "./rules/detection_confusion";
+import { confused, type DecidedImage } from "./rules/detection_confusion";
 import { keptAt } from "./rules/image_decisions";
 import { IGNORED, TRUE } from "./rules/matching";
 import { suppressor } from "./rules/suppressor";
 
 /** What a mark is tied to: the box that suppressed it, or the target that it found. */
-export interface Tie {
+export interface BoxTie {
   to: BoxMark;
   iou: number;
 }
 
 export function tieOf(
   config: DetectionConfig,
-  { found, pairs, outcome }: Decided,
+  { found, pairs, outcome }: DecidedImage,
   mark: BoxMark,
   { stop }: DetectionSetting,
-): Tie | null {
+): BoxTie | null {
   if (mark.as === "ghost") {
     const winner = suppressor(found, stop, mark.index, config.class_agnostic, config.stops);
     return winner && { to: { as: "box", index: winner.by }, iou: winner.iou };
@@ -32,9 +32,9 @@ export function tieOf(
 }
 
 /** "7 0.87: true positive, IoU 0.83 with its target". */
-export function markInWords(
+export function markText(
   config: DetectionConfig,
-  image: Decided,
+  image: DecidedImage,
   mark: BoxMark,
   setting: DetectionSetting,
 ): string {
@@ -46,7 +46,7 @@ export function markInWords(
     const kind = truth.crowd[mark.index] ? "a crowd" : "an ignored target";
     return `${names[truth.labels[mark.index]]}: ${kind}, neither found nor missed`;
   }
-  if (mark.as === "miss") return missInWords(config, image, mark.index, setting);
+  if (mark.as === "miss") return missText(config, image, mark.index, setting);
   const said = boxOf(mark.index);
   if (mark.as === "ghost") {
     if (!tie) return said;
@@ -56,7 +56,7 @@ export function markInWords(
   if (!config.has_targets) return said;
   switch (outcome.state[mark.index]) {
     case TRUE:
-      return `${said}: true positive, IoU ${(tie as Tie).iou.toFixed(3)} with its target`;
+      return `${said}: true positive, IoU ${(tie as BoxTie).iou.toFixed(3)} with its target`;
     case IGNORED:
       return `${said}: lies on a target that does not count, so neither right nor wrong`;
   }
@@ -71,9 +71,9 @@ export function markInWords(
 }
 
 /** Why nothing found a target: "missed 7: the best candidate's score is 0.21". */
-function missInWords(
+function missText(
   config: DetectionConfig,
-  { found, truth, pairs, outcome }: Decided,
+  { found, truth, pairs, outcome }: DecidedImage,
   target: number,
   { score, stop, own }: DetectionSetting,
 ): string {

@@ -3,7 +3,7 @@
 import { h } from "../core/dom";
 import { formatStop } from "../core/stops";
 import { matrixTable } from "../preview/confusion_table";
-import { countOf } from "../segmentation/segmentation_text";
+import { imageCountText } from "../segmentation/segmentation_text";
 import type { Focus } from "./detection_dials";
 import { apName, nearestScore } from "./detection_readout";
 import type { DetectionState } from "./detection_state";
@@ -50,7 +50,7 @@ export function createDetails(state: DetectionState, hasCurves: boolean) {
     update({ detectors, label }: Focus, prefix: string): void {
       const { setting } = state;
       const [first] = detectors;
-      const over = `${prefix}${countOf(config.num_images)}`;
+      const over = `${prefix}${imageCountText(config.num_images)}`;
       const stop = formatStop(stops, setting.stop);
       fill(curve, `precision over recall at NMS IoU ${stop}`, () =>
         prChart(detectors.flatMap((detector) => lineOf(detector, label))),

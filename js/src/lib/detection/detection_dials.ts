@@ -9,7 +9,7 @@ import { type DetectionState, formatScore } from "./detection_state";
 import type { DetectionConfig } from "./detection_wire";
 import type { Detector } from "./model_boxes";
 import { createOperatingMap } from "./operating_map";
-import { best } from "./rules/best_setting";
+import { bestSetting } from "./rules/best_setting";
 import type { DetectionMetric } from "./rules/detection_metrics";
 import { keptCounts } from "./rules/kept_counts";
 
@@ -77,7 +77,7 @@ export function createDials(state: DetectionState, hasCurves: boolean) {
       const values = detector.valuesOf(metric, label);
       return values ? [Array.from(scoreStops, (_, s) => values[start + s])] : [];
     });
-    const top = curves.length > 0 && best(Float64Array.from(curves[0]), scoreStops.length);
+    const top = curves.length > 0 && bestSetting(Float64Array.from(curves[0]), scoreStops.length);
     const [first] = detectors;
     scoreDial.update({
       value: score,

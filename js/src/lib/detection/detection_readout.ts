@@ -1,7 +1,7 @@
 // What the dials' position comes to, in one line for each model.
 
 import { h } from "../core/dom";
-import { countOf, formatMetric } from "../segmentation/segmentation_text";
+import { formatMetric, imageCountText } from "../segmentation/segmentation_text";
 import { formatScore } from "./detection_state";
 import type { Ap, DetectionConfig } from "./detection_wire";
 import type { Detector, GivenCurves } from "./model_boxes";
@@ -47,23 +47,21 @@ export function readout(
   const { given } = detector;
   const kept = detector.numShown(setting, label).toLocaleString("en");
   const all = detector.numCandidates(label).toLocaleString("en");
-  const images = countOf(config.num_images);
+  const images = imageCountText(config.num_images);
   const how = `at IoU ≥ ${config.match_iou}, ${label === null ? `${config.average} ` : ""}over `;
   const parts: (Node | string)[] = [`${prefix}kept ${kept} of ${all}`];
   if (config.has_targets) {
     const band = setting.own.length ? null : detector.bandOf(main, label, setting);
     const metrics = DETECTION_METRICS.map((which) => {
       const value = `${SHORT[which]} ${formatMetric(detector.measure(which, label, setting))}`;
-      return which === main && band
-        ? value + bandInWords(band, nearestScore(config, score))
-        : value;
+      return which === main && band ? value + bandText(band, nearestScore(config, score)) : value;
     });
     parts.push("  ", h("span", { title: band ? BAND_TITLE : "" }, metrics.join("  ")));
     parts.push(h("small", {}, ` ${how}${given ? "the shown " : ""}${images}  `));
   } else {
     parts.push(h("small", {}, ` on ${images}  `));
   }
-  if (!given) parts.push(...apInWords(config, detector.ap, label, setting.stop, detector.floor));
+  if (!given) parts.push(...apParts(config, detector.ap, label, setting.stop, detector.floor));
   const line = h("span", {}, ...parts);
   return given ? [givenLine(config, given, prefix, how, label, setting.stop, score), line] : [line];
 }
@@ -85,18 +83,18 @@ function givenLine(
     return `${SHORT[which]} ${formatMetric(value)}`;
   });
   const at = formatScore(config.score_stops[s]);
-  const over = `${how}${countOf(given.totalImages)}, at score ${at}  `;
-  const ap = apInWords(config, given.ap, label, stop, null);
+  const over = `${how}${imageCountText(given.totalImages)}, at score ${at}  `;
+  const ap = apParts(config, given.ap, label, stop, null);
   return h("span", {}, `${prefix}${metrics.join("  ")}`, h("small", {}, ` ${over}`), ...ap);
 }
 
 /** " (0.71–0.84)". */
-function bandInWords({ low, high }: Band, s: number): string {
+function bandText({ low, high }: Band, s: number): string {
   return ` (${low[s].toFixed(2)}–${high[s].toFixed(2)})`;
 }
 
 /** "AP50 0.712  AP 0.512" and "all scores above 0.01". */
-function apInWords(
+function apParts(
   config: DetectionConfig,
   ap: Ap | null,
   label: number | null,

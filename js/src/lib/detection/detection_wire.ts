@@ -4,7 +4,7 @@ import { type Bytes, bytesOf, float64Of } from "../core/bytes";
 import type { Average } from "../core/metrics";
 import type { PreviewTraits, WireTile } from "../preview/preview_wire";
 import type { DisplayWindow } from "../preview/window_text";
-import type { Pairs, Scene, Truth } from "./rules/image_decisions";
+import type { MatchPairs, Scene, Targets } from "./rules/image_decisions";
 
 export type DetectionView = "boxes" | "errors" | "ghosts";
 
@@ -144,7 +144,7 @@ function expectLengths(counts: Int32Array, ...arrays: [{ length: number }, numbe
 }
 
 /** The targets of each image; empty ones where there are none at all. */
-export function readTruths(wire: WireTargets | null, numImages: number): Truth[] {
+export function readTruths(wire: WireTargets | null, numImages: number): Targets[] {
   if (!wire) {
     const none = { count: 0, boxes: new Float32Array(), labels: new Uint16Array() };
     const truth = { ...none, crowd: new Uint8Array(), ignore: new Uint8Array() };
@@ -167,7 +167,7 @@ export function readTruths(wire: WireTargets | null, numImages: number): Truth[]
 /** One model's detections of each image, with the targets that they may match. */
 export function readScenes(
   wire: WireDetections,
-  truths: readonly Truth[],
+  truths: readonly Targets[],
   numStops: number,
 ): Scene[] {
   const boxes = float32Of(wire.boxes);
@@ -190,13 +190,13 @@ export function readScenes(
   })).map((found, image) => ({ found, truth: truths[image], pairs: pairs[image] ?? NO_PAIRS }));
 }
 
-const NO_PAIRS: Pairs = {
+const NO_PAIRS: MatchPairs = {
   detection: new Int32Array(),
   target: new Int32Array(),
   iou: new Float32Array(),
 };
 
-function readPairs(wire: WireDetections["pairs"]): Pairs[] {
+function readPairs(wire: WireDetections["pairs"]): MatchPairs[] {
   if (!wire) return [];
   const detection = int32Of(wire.detection);
   const target = int32Of(wire.target);

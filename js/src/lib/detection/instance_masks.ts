@@ -2,8 +2,8 @@
 
 import type { Region } from "../canvas/level_painting";
 import { pack, type Rgb } from "../core/colors";
-import type { Decided } from "./rules/detection_confusion";
-import type { Found } from "./rules/image_decisions";
+import type { DecidedImage } from "./rules/detection_confusion";
+import type { Detections } from "./rules/image_decisions";
 
 const TINT = 110; // of 255
 
@@ -16,10 +16,13 @@ interface Cutout {
   byte: number;
 }
 
-const cutoutsKnown = new WeakMap<Found, Cutout[]>();
+const cutoutsKnown = new WeakMap<Detections, Cutout[]>();
 
 /** Where each detection's mask lies in the tile; an image is [height, width]. */
-export function cutoutsOf(found: Found, [imageHeight, imageWidth]: readonly number[]): Cutout[] {
+export function cutoutsOf(
+  found: Detections,
+  [imageHeight, imageWidth]: readonly number[],
+): Cutout[] {
   const old = cutoutsKnown.get(found);
   if (old) return old;
   let byte = 0;
@@ -42,7 +45,7 @@ export function cutoutsOf(found: Found, [imageHeight, imageWidth]: readonly numb
 export function tint(
   out: Uint32Array,
   region: Region,
-  image: Decided,
+  image: DecidedImage,
   size: readonly number[],
   bits: Uint8Array,
   detections: readonly { index: number; color: Rgb }[],

@@ -11,14 +11,14 @@ import {
   type WireCurves,
   type WireDetections,
 } from "./detection_wire";
-import { best, type Point } from "./rules/best_setting";
+import { type BestSetting, bestSetting } from "./rules/best_setting";
 import { type Band, bootstrap } from "./rules/bootstrap";
-import { type DetectionSetting, shown } from "./rules/boxes_shown";
-import type { Decided } from "./rules/detection_confusion";
+import { type DetectionSetting, shownBoxes } from "./rules/boxes_shown";
+import type { DecidedImage } from "./rules/detection_confusion";
 import { count, type DetectionCounts } from "./rules/detection_counts";
-import { type DetectionMetric, metric, metricOf } from "./rules/detection_metrics";
+import { type DetectionMetric, metricAtStops, metricOf } from "./rules/detection_metrics";
 import { type DetectionTally, imagesAt, levelsOf, tally } from "./rules/detection_tally";
-import type { Truth } from "./rules/image_decisions";
+import type { Targets } from "./rules/image_decisions";
 import { match, type Outcome } from "./rules/matching";
 
 const MOST_OUTCOMES = 8; // NMS stops whose matches are remembered
@@ -30,7 +30,7 @@ export function createDetector(
   config: DetectionConfig,
   name: string,
   wire: WireDetections,
-  truths: readonly Truth[],
+  truths: readonly Targets[],
   curves: WireCurves | null,
 ) {
   const { stops, score_stops: scoreStops, average, class_names: names } = config;
@@ -55,12 +55,12 @@ export function createDetector(
   }
 
   /** Every image at a setting. */
-  const decide = latest((setting: DetectionSetting): Decided[] => {
+  const decide = latest((setting: DetectionSetting): DecidedImage[] => {
     const outcome = outcomesAt(setting.stop);
     return scenes.map((scene, image) => ({
       ...scene,
       outcome: outcome[image],
-      shown: shown(scene.found, setting),
+      shown: shownBoxes(scene.found, setting),
     }));
   });
 
@@ -75,16 +75,16 @@ export function createDetector(
     if (!counted) return null;
     const { tally } = counted;
     return remember(`values/${which}/${label}`, () =>
-      metric(tally, which, average, label, zeroDivision),
+      metricAtStops(tally, which, average, label, zeroDivision),
     );
   }
 
   /** The best point of both dials. */
-  function bestOf(which: DetectionMetric, label: number | null): Point | null {
+  function bestOf(which: DetectionMetric, label: number | null): BestSetting | null {
     const values = valuesOf(which, label);
     if (!values) return null;
     return remember(`best/${which}/${label}`, () =>
-      best(Float64Array.from(values), scoreStops.length),
+      bestSetting(Float64Array.from(values), scoreStops.length),
     );
   }
 

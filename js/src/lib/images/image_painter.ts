@@ -4,7 +4,7 @@ import type { Region } from "../canvas/level_painting";
 import { fillPicture, Raster } from "../canvas/raster";
 import { coveredPart } from "../canvas/viewport";
 import { category, css, pack } from "../core/colors";
-import type { About, ImageStore } from "./image_store";
+import type { ImageInfo, ImageStore } from "./image_store";
 
 const ENOUGH = 1.25; // device pixels for a pixel of the reduced picture, before the whole is asked for
 const BOX_LINE = 1.5;
@@ -62,7 +62,7 @@ export function createImagePainter(store: ImageStore) {
   function drawSmall(
     context: CanvasRenderingContext2D,
     image: number,
-    about: About,
+    about: ImageInfo,
     part: { region: Region; dest: Region },
   ): boolean {
     const small = store.get(`small/${image}`);
@@ -90,7 +90,7 @@ export function createImagePainter(store: ImageStore) {
   function drawMask(
     context: CanvasRenderingContext2D,
     mask: Uint8Array,
-    about: About,
+    about: ImageInfo,
     part: { region: Region; dest: Region },
   ): void {
     const { x, y, width, height } = part.region;

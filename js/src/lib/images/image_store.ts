@@ -12,7 +12,7 @@ export type ImageGridMessage =
   | Failure;
 
 /** What is known of a picture without its pixels. */
-export interface About {
+export interface ImageInfo {
   height: number;
   width: number;
   channels: number;
@@ -32,7 +32,7 @@ export type ImageStore = ReturnType<typeof createImageStore>;
 /** `ask` is called with the keys that were missed. */
 export function createImageStore(ask: (keys: string[]) => void) {
   const tiles = new TileStore(ask);
-  const abouts = new Map<number, About>();
+  const abouts = new Map<number, ImageInfo>();
   const seen = new Set<number>(); // in the order they were last in sight
 
   return {
@@ -40,12 +40,12 @@ export function createImageStore(ask: (keys: string[]) => void) {
     /** What is held, without asking for it. */
     held: (key: string) => tiles.peek(key),
 
-    about(image: number): About | null {
+    about(image: number): ImageInfo | null {
       const known = abouts.get(image);
       if (known) return known;
       const bytes = tiles.get(`about/${image}`);
       if (!bytes) return null;
-      const about: About = JSON.parse(new TextDecoder().decode(bytes));
+      const about: ImageInfo = JSON.parse(new TextDecoder().decode(bytes));
       abouts.set(image, about);
       return about;
     },

@@ -10,7 +10,7 @@ export interface Ranking {
   at: string;
 }
 
-export interface PagesEvents {
+export interface PageEvents {
   canRank(): boolean;
   rank(): Ranking;
   changed(): void;
@@ -18,7 +18,7 @@ export interface PagesEvents {
 
 export type Pages = ReturnType<typeof createPages>;
 
-export function createPages(count: number, size: number, events: PagesEvents) {
+export function createPages(count: number, size: number, events: PageEvents) {
   const place = h("span");
   const paging = h(
     "span",

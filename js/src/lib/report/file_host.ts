@@ -1,13 +1,13 @@
 // The host of widgets in a file: a model without a kernel, and a place for each widget's view.
 
 import { h } from "../core/dom";
-import { type Answer, answer, type Kept } from "./kernel_answers";
+import { type Answer, answer, type SavedAnswers } from "./kernel_answers";
 
 type TraitValues = Record<string, unknown>;
 type Callback = (...args: never[]) => void;
 
 /** A widget as src/torchdial/report/html_file.py writes it. */
-export interface Saved extends Kept {
+export interface SavedWidget extends SavedAnswers {
   stem: string;
   state: TraitValues;
   /** A remark beside it, such as that images were left out; may be empty. */
@@ -15,7 +15,7 @@ export interface Saved extends Kept {
 }
 
 /** What a widget's module exports: https://anywidget.dev/en/afm/. */
-interface Exported {
+interface WidgetExports {
   initialize?(props: { model: FileModel }): unknown;
   render(props: { model: FileModel; el: HTMLElement }): unknown;
 }
@@ -25,10 +25,10 @@ export type WidgetModule = any;
 /** A widget's model as anywidget provides it, without a kernel. */
 export class FileModel {
   readonly #state: TraitValues;
-  readonly #kept: Kept;
+  readonly #kept: SavedAnswers;
   readonly #callbacks = new Map<string, Set<Callback>>();
 
-  constructor({ state, ...kept }: { state: TraitValues } & Kept) {
+  constructor({ state, ...kept }: { state: TraitValues } & SavedAnswers) {
     this.#state = state;
     this.#kept = kept;
   }
@@ -70,7 +70,7 @@ export class FileModel {
 
 /** Show widgets one below the other; one that fails says so in its place, and the others go on. */
 export async function showAll(
-  widgets: readonly Saved[],
+  widgets: readonly SavedWidget[],
   modules: Record<string, WidgetModule>,
   main: HTMLElement,
 ): Promise<void> {
@@ -83,7 +83,7 @@ export async function showAll(
     try {
       const found = modules[saved.stem];
       if (!found) throw new Error("this report does not know it");
-      const widget: Exported = typeof found === "function" ? await found() : found;
+      const widget: WidgetExports = typeof found === "function" ? await found() : found;
       const model = new FileModel(saved);
       await widget.initialize?.({ model });
       await widget.render({ model, el });

@@ -13,7 +13,7 @@ export interface WireValues {
 }
 
 /** What a widget may be asked for. */
-export interface Kept {
+export interface SavedAnswers {
   /** By the keys of lib/preview/tile_store.ts, and "values/3" for what is behind picture 3. */
   pictures: Record<string, Bytes | WireValues>;
   distributions: { head: WireDistribution; data: Bytes }[];
@@ -27,7 +27,7 @@ export interface Answer {
 }
 
 /** Answer a widget's message; null where there is nothing to say. */
-export function answer(question: Question, kept: Kept, version: number): Answer | null {
+export function answer(question: Question, kept: SavedAnswers, version: number): Answer | null {
   const { type, id } = question;
   const said = (message: Record<string, unknown>, ...buffers: Bytes[]) => ({
     message: { id, ...message },

@@ -20,12 +20,12 @@ export function formatMetric(value: number): string {
   return Number.isNaN(value) ? "–" : value.toFixed(3);
 }
 
-export function countOf(images: number): string {
+export function imageCountText(images: number): string {
   return `${images.toLocaleString("en")} image${images === 1 ? "" : "s"}`;
 }
 
 /** The metrics at the dial, and over what: ["Dice 0.842  IoU 0.727 …", "micro over 16 images"]. */
-export function metricsInWords(
+export function metricsText(
   scope: Scope,
   source: ModelCounts,
   tally: PixelTally,
@@ -33,17 +33,17 @@ export function metricsInWords(
 ): [string, string] {
   const metrics = READOUT.map((m) => `${nameOf(m)} ${formatMetric(scope.metric(tally, m, at))}`);
   const which = tally === source.track ? "" : "the shown ";
-  return [metrics.join("  "), `${scope.average} over ${which}${countOf(tally.totalImages)}`];
+  return [metrics.join("  "), `${scope.average} over ${which}${imageCountText(tally.totalImages)}`];
 }
 
 /** Without targets: how much is on. */
-export function shareInWords(histogram: Float64Array, stop: number, of: string): string {
+export function shareText(histogram: Float64Array, stop: number, of: string): string {
   const sum = (values: Float64Array) => values.reduce((total, count) => total + count, 0);
   return `${((100 * sum(histogram.subarray(stop + 1))) / sum(histogram)).toFixed(1)} % of ${of} on`;
 }
 
 /** What is known of a pixel: "(12, 40), target 1, p in (0.42, 0.43]". */
-export function pixelInWords(
+export function pixelText(
   config: SegmentationConfig,
   tiles: TileStore,
   shown: number | null,
@@ -54,7 +54,7 @@ export function pixelInWords(
 ): string {
   const pixel = y * config.width + x;
   const said = [`(${x}, ${y})`];
-  const target = targetInWords(config, tiles, shown, image, pixel);
+  const target = targetText(config, tiles, shown, image, pixel);
   if (target) said.push(`target ${target}`);
   if (shown === null && config.task === "multilabel") return said[0]; // no one class is meant
   const byArgmax = config.task === "multiclass" && shown === null;
@@ -69,7 +69,7 @@ export function pixelInWords(
   return said.join(", ");
 }
 
-function targetInWords(
+function targetText(
   config: SegmentationConfig,
   tiles: TileStore,
   shown: number | null,

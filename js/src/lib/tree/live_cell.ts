@@ -6,12 +6,12 @@ import { css, inkOn } from "../core/colors";
 import { contextOf, h } from "../core/dom";
 import { type LiveModules, MOST_RING_COLUMNS } from "./live_columns";
 import {
-  heights,
   STATISTICS,
   type Statistic,
-  short,
+  sparklineHeights,
   statisticColor,
-  statisticInWords,
+  statisticShortText,
+  statisticText,
 } from "./statistic_styles";
 
 const NUMBER = 60; // pixels of a value, right of its sparkline
@@ -58,7 +58,7 @@ export class LiveCell {
       context.translate(i * third + MARGIN, MARGIN);
       drawSpark(
         context,
-        heights(key, values),
+        sparklineHeights(key, values),
         third - NUMBER - 2 * MARGIN,
         height - 2 * MARGIN,
         look,
@@ -76,8 +76,8 @@ export class LiveCell {
   ): void {
     const value = values[values.length - 1];
     const color = statisticColor(key, value, look.decades[key]);
-    const words = this.#of + statisticInWords(key, steps, values);
-    this.#values[i].textContent = short(key, value);
+    const words = this.#of + statisticText(key, steps, values);
+    this.#values[i].textContent = statisticShortText(key, value);
     this.#values[i].style.background = color ? css(color) : "";
     this.#values[i].style.color = color ? inkOn(color) : "";
     this.#parts[i].title = words;

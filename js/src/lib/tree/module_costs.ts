@@ -12,7 +12,7 @@ export const COSTS: readonly { key: Cost; text: string }[] = [
 const UNITS = ["", "k", "M", "G", "T"];
 
 /** An amount with its unit: "1,184", "4.72 M", "2.1 MB", "0.31 ms"; NaN is what did not run. */
-export function amountInWords(cost: Cost, value: number): string {
+export function amountText(cost: Cost, value: number): string {
   if (Number.isNaN(value)) return "";
   if (value === 0) return "–";
   if (cost === "parameters") return value.toLocaleString("en");

@@ -20,7 +20,7 @@ export interface Tree {
 }
 
 /** How the tree is shown: search, sort, open rows. */
-export interface Look {
+export interface TreeView {
   /** Rows whose children are shown. */
   open: ReadonlySet<number>;
   /** Starts of the folds that were opened. */
@@ -80,7 +80,7 @@ export function ancestors(tree: Tree, row: number): number[] {
 }
 
 /** The rows to show, in order. */
-export function visibleRows(tree: Tree, look: Look): VisibleRow[] {
+export function visibleRows(tree: Tree, look: TreeView): VisibleRow[] {
   const query = look.query.trim().toLowerCase();
   const found = query === "" ? null : tree.words.map((words) => words.includes(query));
   const inside = found && withAncestors(tree, found);
@@ -109,7 +109,7 @@ function withAncestors(tree: Tree, found: readonly boolean[]): boolean[] {
 }
 
 /** How many blocks each row stands for, 0 for the blocks that hide behind the first one. */
-function timesOf(tree: Tree, look: Look, found: readonly boolean[] | null): Uint32Array {
+function timesOf(tree: Tree, look: TreeView, found: readonly boolean[] | null): Uint32Array {
   const times = new Uint32Array(tree.count).fill(1);
   for (const { start, size, count } of tree.folds) {
     const first = start + size;

@@ -55,7 +55,7 @@ export function statisticColor(key: Statistic, value: number, [low, high]: Limit
 }
 
 /** A value in few letters: "0.0123", "1.2e-5", "43 %". */
-export function short(key: Statistic, value: number | undefined): string {
+export function statisticShortText(key: Statistic, value: number | undefined): string {
   if (value === undefined || value === MISSING) return "–";
   if (!Number.isFinite(value)) return formatValue(value);
   if (key === "near_zero") return `${(100 * value).toFixed(value > 0 && value < 0.01 ? 1 : 0)} %`;
@@ -67,7 +67,7 @@ export function short(key: Statistic, value: number | undefined): string {
 }
 
 /** All that a sparkline shows, in words. */
-export function statisticInWords(
+export function statisticText(
   key: Statistic,
   steps: readonly number[],
   values: readonly number[],
@@ -82,11 +82,13 @@ export function statisticInWords(
   const last = known[known.length - 1];
   if (!last) return none;
   const finite = known.map(({ value }) => value).filter(Number.isFinite);
-  const words = [`${text} ${short(key, last.value)} at step ${formatCount(last.step)}`];
+  const words = [
+    `${text} ${statisticShortText(key, last.value)} at step ${formatCount(last.step)}`,
+  ];
   if (finite.length > 1) {
     const [least, most] = [Math.min(...finite), Math.max(...finite)];
     words.push(
-      `${short(key, least)} … ${short(key, most)} since step ${formatCount(known[0].step)}`,
+      `${statisticShortText(key, least)} … ${statisticShortText(key, most)} since step ${formatCount(known[0].step)}`,
     );
   }
   if (finite.length < known.length) words.push(`${known.length - finite.length} not finite`);
@@ -94,7 +96,7 @@ export function statisticInWords(
 }
 
 /** Height in [0, 1] of each value, NaN where there is none, Infinity where it is not finite. */
-export function heights(key: Statistic, values: readonly number[]): number[] {
+export function sparklineHeights(key: Statistic, values: readonly number[]): number[] {
   if (key === "near_zero") {
     return values.map((v) => (v === MISSING ? Number.NaN : Number.isFinite(v) ? v : Infinity));
   }

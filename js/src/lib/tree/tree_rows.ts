@@ -2,7 +2,7 @@
 
 import { h } from "../core/dom";
 import type { EventMark } from "./live_columns";
-import { amountInWords, type Cost } from "./module_costs";
+import { amountText, type Cost } from "./module_costs";
 import type { Tree, VisibleRow } from "./module_table";
 import type { WireTable } from "./tree_wire";
 
@@ -108,7 +108,7 @@ function costCell({ key, values }: CostColumn, row: number): HTMLElement {
   const share = values[0] > 0 ? (100 * values[row]) / values[0] : 0;
   cell.style.setProperty("--torchdial-share", `${share.toFixed(2)}%`);
   cell.title = `${share.toFixed(1)} % of the model`;
-  cell.append(amountInWords(key, values[row]));
+  cell.append(amountText(key, values[row]));
   return cell;
 }
 

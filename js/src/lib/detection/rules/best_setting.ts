@@ -2,7 +2,7 @@
 
 import { longestRun, lowerMiddle } from "../../core/plateau";
 
-export interface Point {
+export interface BestSetting {
   /** Index of the NMS stop. */
   stop: number;
   /** Index of the score stop. */
@@ -13,7 +13,7 @@ export interface Point {
  * Where values (T, S) are highest. Over a plateau the NMS stops with the longest run of score
  * stops, of these the lower middle of the longest run, and there the lower middle of its run.
  */
-export function best(values: Float64Array, numScores: number): Point | null {
+export function bestSetting(values: Float64Array, numScores: number): BestSetting | null {
   const top = values.reduce((most, v) => (v > most ? v : most), -Infinity);
   if (top === -Infinity) return null;
   const rows = values.length / numScores;

@@ -1,6 +1,6 @@
 // Which detections are drawn at a setting; `detect` in src/torchdial/sweeps/boxes/detect.py is the rule.
 
-import { type Found, keptAt } from "./image_decisions";
+import { type Detections, keptAt } from "./image_decisions";
 
 export interface DetectionSetting {
   /** A box needs a higher score than this, unless its class has a threshold of its own. */
@@ -13,7 +13,10 @@ export interface DetectionSetting {
 }
 
 /** Indices of the detections that are kept, above their class's threshold and among the best. */
-export function shown(found: Found, { score, stop, own, maxDet }: DetectionSetting): Int32Array {
+export function shownBoxes(
+  found: Detections,
+  { score, stop, own, maxDet }: DetectionSetting,
+): Int32Array {
   const chosen = new Int32Array(Math.min(found.count, maxDet));
   let size = 0;
   for (let i = 0; i < found.count && size < chosen.length; i++) {

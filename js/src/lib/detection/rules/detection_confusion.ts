@@ -5,7 +5,7 @@ import type { Scene } from "./image_decisions";
 import { FALSE, IGNORED, type Outcome } from "./matching";
 
 /** An image at one setting. */
-export interface Decided extends Scene {
+export interface DecidedImage extends Scene {
   outcome: Outcome;
   shown: Int32Array;
 }
@@ -15,7 +15,7 @@ export interface Decided extends Scene {
  * last of each the background. What matches its own class comes first; then, in score order, each
  * false positive takes the best target of another class that is still free.
  */
-export function confusion(images: readonly Decided[], numClasses: number): Uint32Array {
+export function confusion(images: readonly DecidedImage[], numClasses: number): Uint32Array {
   const size = numClasses + 1;
   const cells = new Uint32Array(size * size);
   for (const image of images) {
@@ -36,7 +36,7 @@ export function confusion(images: readonly Decided[], numClasses: number): Uint3
 }
 
 /** For each detection the target of another class that it is confused with, -1 for none. */
-export function confused({ found, truth, pairs, outcome, shown }: Decided): Int32Array {
+export function confused({ found, truth, pairs, outcome, shown }: DecidedImage): Int32Array {
   const result = new Int32Array(found.count).fill(-1);
   const searching = new Uint8Array(found.count);
   const free = new Uint8Array(truth.count);

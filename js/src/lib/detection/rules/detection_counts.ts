@@ -1,6 +1,6 @@
 // What is found and missed in one image at one setting.
 
-import type { Found, Truth } from "./image_decisions";
+import type { Detections, Targets } from "./image_decisions";
 import { FALSE, type Outcome, TRUE } from "./matching";
 
 /** Counts of each class; missed are positives - tp. */
@@ -11,8 +11,8 @@ export interface DetectionCounts {
 }
 
 export function count(
-  found: Found,
-  truth: Truth,
+  found: Detections,
+  truth: Targets,
   outcome: Outcome,
   shown: Int32Array,
   numClasses: number,
@@ -27,14 +27,14 @@ export function count(
 }
 
 /** How many targets of each class are to be found. */
-export function positives(truth: Truth, numClasses: number): Uint32Array {
+export function positives(truth: Targets, numClasses: number): Uint32Array {
   const number = new Uint32Array(numClasses);
   for (let j = 0; j < truth.count; j++) number[truth.labels[j]] += 1 - truth.ignore[j];
   return number;
 }
 
 /** Indices of the targets to be found that none of the shown detections took. */
-export function missed(truth: Truth, outcome: Outcome, shown: Int32Array): Int32Array {
+export function missed(truth: Targets, outcome: Outcome, shown: Int32Array): Int32Array {
   const left = truth.ignore.map((ignore) => 1 - ignore);
   for (const i of shown) if (outcome.taken[i] >= 0) left[outcome.taken[i]] = 0;
   return Int32Array.from(left.keys()).filter((j) => left[j] === 1);

@@ -7,7 +7,7 @@ export const DETECTION_METRICS = ["f1", "precision", "recall"] as const;
 export type DetectionMetric = (typeof DETECTION_METRICS)[number];
 
 /** A metric over (T, S), NaN where it is undefined; of one class if there is a label. */
-export function metric(
+export function metricAtStops(
   tally: DetectionTally,
   name: DetectionMetric,
   how: Average,

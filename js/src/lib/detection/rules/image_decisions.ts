@@ -2,7 +2,7 @@
 // depends on a setting is computed here, and tests/golden/detections.json binds it.
 
 /** Detections of one image in descending score, equal ones in the order they were handed over. */
-export interface Found {
+export interface Detections {
   count: number;
   /** Corners x1, y1, x2, y2. */
   boxes: Float32Array;
@@ -15,7 +15,7 @@ export interface Found {
   bytesPerRow: number;
 }
 
-export interface Truth {
+export interface Targets {
   count: number;
   boxes: Float32Array;
   labels: Uint16Array;
@@ -25,20 +25,20 @@ export interface Truth {
   ignore: Uint8Array;
 }
 
-/** Overlaps that suffice to match, in the order in which they may: of `Pairs` in matching.py. */
-export interface Pairs {
+/** Overlaps that suffice to match, in the order in which they may: of `MatchPairs` in matching.py. */
+export interface MatchPairs {
   detection: Int32Array;
   target: Int32Array;
   iou: Float32Array;
 }
 
 export interface Scene {
-  found: Found;
-  truth: Truth;
-  pairs: Pairs;
+  found: Detections;
+  truth: Targets;
+  pairs: MatchPairs;
 }
 
 /** Whether NMS keeps detection i at stop k. */
-export function keptAt(found: Found, k: number, i: number): boolean {
+export function keptAt(found: Detections, k: number, i: number): boolean {
   return ((found.kept[i * found.bytesPerRow + (k >> 3)] >> (k & 7)) & 1) === 1;
 }

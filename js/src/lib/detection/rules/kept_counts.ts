@@ -1,7 +1,7 @@
 // How many detections are drawn at every NMS stop: the track of its dial, anew at every input.
 
 import type { DetectionSetting } from "./boxes_shown";
-import type { Found } from "./image_decisions";
+import type { Detections } from "./image_decisions";
 
 /** The bits of a byte, each in a byte of its own: the lower four, and the upper four. */
 const LOWER_BITS = Uint32Array.from({ length: 256 }, (_, byte) => spread(byte));
@@ -14,7 +14,7 @@ function spread(bits: number): number {
 
 /** Detections of all images, or those of one class among them, at each NMS stop. */
 export function keptCounts(
-  images: readonly Found[],
+  images: readonly Detections[],
   { score, own, maxDet }: Omit<DetectionSetting, "stop">,
   numStops: number,
   label: number | null,
@@ -37,7 +37,7 @@ export function keptCounts(
 
 /** Of one class among the first `maxDet` of all classes. */
 function ofLabel(
-  found: Found,
+  found: Detections,
   above: readonly number[],
   all: Uint32Array,
   label: number,
@@ -64,7 +64,7 @@ function ofLabel(
 }
 
 /** How many of some detections NMS keeps at each stop: four stops are counted in one addition. */
-function sumOfBits({ kept, bytesPerRow }: Found, rows: readonly number[]): Uint32Array {
+function sumOfBits({ kept, bytesPerRow }: Detections, rows: readonly number[]): Uint32Array {
   const counts = new Uint32Array(8 * bytesPerRow);
   const words = new Uint32Array(2 * bytesPerRow);
   const bytes = new Uint8Array(words.buffer); // hosts are little-endian

@@ -1,6 +1,6 @@
 // COCO's greedy matching at one NMS stop; `take_targets` in src/torchdial/sweeps/boxes/matching.py.
 
-import type { Found, Scene } from "./image_decisions";
+import type { Detections, Scene } from "./image_decisions";
 
 export const SUPPRESSED = 0;
 export const FALSE = 1;
@@ -36,7 +36,7 @@ export function match({ found, truth, pairs }: Scene, stop: number): Outcome {
 }
 
 /** SUPPRESSED or FALSE for each detection. */
-function keptStates({ count, kept, bytesPerRow }: Found, stop: number): Uint8Array {
+function keptStates({ count, kept, bytesPerRow }: Detections, stop: number): Uint8Array {
   const states = new Uint8Array(count);
   const byte = stop >> 3;
   for (let i = 0; i < count; i++) states[i] = (kept[i * bytesPerRow + byte] >> (stop & 7)) & 1;

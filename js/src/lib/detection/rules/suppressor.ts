@@ -1,6 +1,6 @@
 // Which box NMS lets win over another; src/torchdial/sweeps/boxes/nms.py rounds the same way.
 
-import { type Found, keptAt } from "./image_decisions";
+import { type Detections, keptAt } from "./image_decisions";
 
 export interface Suppressor {
   by: number;
@@ -9,7 +9,7 @@ export interface Suppressor {
 
 /** The best kept box whose IoU with detection i is above the stop; null if i is kept itself. */
 export function suppressor(
-  found: Found,
+  found: Detections,
   stop: number,
   i: number,
   classAgnostic: boolean,
