@@ -1,4 +1,4 @@
-// DetectionPreview and DetectionComparison: src/torchdial/widgets/preview/detection_preview.py is the other half.
+// DetectionPreview and DetectionComparison: the Python side is src/torchdial/widgets/preview/detection_preview.py.
 
 import type { AnyModel } from "@anywidget/types";
 import { h, select } from "./lib/core/dom";
@@ -25,9 +25,9 @@ import { createToolbar, labelled } from "./lib/preview/toolbar";
 import { windowInWords } from "./lib/preview/window_text";
 import { formatMetric } from "./lib/segmentation/segmentation_text";
 
-const COUNTING_MS = 20;
-const LATEST_MS = 300;
-const RESTING_MS = 150;
+const COUNT_DELAY_MS = 20;
+const MAX_COUNT_DELAY_MS = 300;
+const BAND_DELAY_MS = 150;
 
 function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard): () => void {
   const state = createDetectionState(model, () => shell.changed());
@@ -39,7 +39,7 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
 
   const label = () => state.get("shown_class");
   const stopText = (k: number) => formatStop(stops, k);
-  /** Which model a number is of, where there are two. */
+  /** Name of the model, to put before its numbers; empty for a single model. */
   const prefixOf = ({ name }: Detector) => (detectors.length > 1 ? `${name}  ` : "");
   const hasCurves = hasTargets || model.get("_curves").some(Boolean);
 
@@ -83,7 +83,7 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
 
     canRank: () => hasTargets,
 
-    /** Images by the first model's metric at the dials; where it is undefined, last. */
+    /** Images by the first model's metric at the dials, lowest first; undefined ones last. */
     rank() {
       const { setting } = state;
       const values = range(config.num_images).map((image) => {
@@ -123,7 +123,7 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
       const focus = { detectors, metric, label: label() };
       dials.update(focus);
       updateReadout();
-      shell.explain(detectionLegend(config, detectors, view, label()));
+      shell.showLegend(detectionLegend(config, detectors, view, label()));
       details.update(focus, detectors.length > 1 ? `${detectors[0].name}, ` : "");
       Object.assign(root.dataset, { score, stop: setting.stop, view });
       counting.call();
@@ -138,20 +138,20 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
     () => shell.grid.redraw("overlay"),
   );
 
-  /** What takes longer than a frame: counts at all stops of both dials. */
+  /** Counts at all stops of both dials, which take longer than an animation frame. */
   const counting = debounce(
-    COUNTING_MS,
+    COUNT_DELAY_MS,
     () => {
       const { maxDet } = state.setting;
       const uncounted = detectors.filter((detector) => !detector.isCounted(maxDet));
       for (const detector of uncounted) detector.count(maxDet);
       if (uncounted.length) shell.changed();
     },
-    LATEST_MS,
+    MAX_COUNT_DELAY_MS,
   );
 
-  /** The bootstrap band of the metrics, computed once the dial rests. */
-  const estimating = debounce(RESTING_MS, () => {
+  /** The bootstrap band of the metric, computed after the dial has come to rest. */
+  const estimating = debounce(BAND_DELAY_MS, () => {
     const [first] = detectors;
     if (!first.hasBand || first.bandOf(metric, label(), state.setting)) return;
     first.makeBand(metric, label(), state.setting);
@@ -164,9 +164,9 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
     min: 1,
     step: 1,
     "aria-label": "max det",
-    title: "At most so many boxes a picture, those with the highest scores",
+    title: "At most this many boxes in each picture, those with the highest scores",
   });
-  let isTyping = false; // what is shown meanwhile takes nothing of it back
+  let isTyping = false; // updates leave the field unchanged meanwhile
   maxDet.addEventListener("input", () => {
     isTyping = true;
   });
@@ -200,7 +200,7 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
     },
     classesTitle:
       "Shows one class; the score dial then moves its own threshold. " +
-      "A class's own threshold acts after NMS: it changes nothing about what suppresses what.",
+      "A class's own threshold acts after NMS: it has no effect on which boxes are suppressed.",
     shown: label,
     showClass: (shown_class) => state.set({ shown_class }),
     controls: [labelled("max det", maxDet), labelled("metric", metrics, hasCurves)],
@@ -214,15 +214,15 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
   function updateReadout(): void {
     const { setting, score } = state;
     const own = setting.own.filter((t) => t !== null).length;
-    const others = label() === null && own ? `, ${own} of their own, after NMS` : "";
+    const others = label() === null && own ? `, own thresholds: ${own}, after NMS` : "";
     const position = `score > ${formatScore(score)}${others}   NMS IoU ${stopText(setting.stop)}`;
     const lines = detectors.flatMap((detector) =>
       readout(config, detector, prefixOf(detector), metric, label(), setting, score),
     );
-    shell.say(position, lines, bestText());
+    shell.showReadout(position, lines, bestText());
   }
 
-  /** "best F1 0.842 at score 0.31, NMS IoU 0.52 →", or nothing where nothing is defined. */
+  /** "best F1 0.842 at score 0.31, NMS IoU 0.52 →", empty where the metric is undefined. */
   function bestText(): string {
     const [first] = detectors;
     const values = first.valuesOf(metric, label());
@@ -234,7 +234,7 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
   }
 
   shell.assemble(toolbar.element, dials.element, details.elements);
-  // What tests read: for each picture the detections over it, by their places in what was given.
+  // For tests: the detections drawn over each picture, by their index in the input.
   Object.assign(root, {
     torchdialShown: () =>
       shell.cells().map((cell) => {

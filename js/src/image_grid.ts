@@ -1,4 +1,4 @@
-// ImageGrid: src/torchdial/widgets/image_grid.py is the other half.
+// ImageGrid: the Python side is src/torchdial/widgets/image_grid.py.
 
 import type { AnyModel } from "@anywidget/types";
 import { PictureGrid } from "./lib/canvas/picture_grid";
@@ -17,16 +17,16 @@ import { renderer } from "./lib/preview/preview_shell";
 import type { WireTile } from "./lib/preview/preview_wire";
 import { FIRST_OPACITY, labelled, opacitySlider } from "./lib/preview/toolbar";
 
-const ASKING_MS = 80; // values of pixels are asked for no more often
+const PIXEL_REQUEST_MS = 80; // shortest time between requests for the values of a pixel
 const GRID_KEYS =
-  "Click chooses a picture; double-click and the wheel zoom, dragging moves all pictures together. " +
+  "Click selects a picture; double-click and the wheel zoom, dragging moves all pictures together. " +
   "Arrows move or turn the page, + − 0 zoom, R resets, 1–9 one picture alone, O overlays on and off.";
 
 interface ImageGridTraits {
   selected: number[];
   _config: {
     num_images: number;
-    /** How many a report holds, where these are not all. */
+    /** Number of images in a report, where some were left out. */
     in_file?: number;
     height: number;
     width: number;
@@ -44,11 +44,11 @@ function show(model: AnyModel<ImageGridTraits>, root: HTMLElement, guard: Guard)
   let requests = 0;
   let problem = "";
   let pointer: { image: number; x: number; y: number } | null = null;
-  let known = ""; // the pixel whose value the kernel has sent, and the value
+  let known = ""; // the last pixel that the kernel sent, with its values
   const store = createImageStore((keys) => kernel.send({ type: "need", id: ++requests, keys }));
   store.take(model.get("_frame").tiles);
   const painter = createImagePainter(store);
-  const asking = throttle(ASKING_MS, () => {
+  const asking = throttle(PIXEL_REQUEST_MS, () => {
     if (pointer) kernel.send({ type: "pixel", id: ++requests, ...pointer });
   });
 
@@ -56,7 +56,7 @@ function show(model: AnyModel<ImageGridTraits>, root: HTMLElement, guard: Guard)
   const hovered = h("div", { class: "hovered" });
   const help = h("div", { class: "keys", hidden: true }, GRID_KEYS);
   const chosen = h("span", { class: "lines" });
-  const clear = button("clear", "Choose none", () => settings.set({ selected: [] }));
+  const clear = button("clear", "Clear the selection", () => settings.set({ selected: [] }));
   const opacity = opacitySlider("overlay", (value) => {
     painter.opacity = value;
     grid.redraw("overlay");
@@ -73,7 +73,7 @@ function show(model: AnyModel<ImageGridTraits>, root: HTMLElement, guard: Guard)
     chosen,
     clear,
     h("span", { class: "spring" }),
-    button("reset", "The whole pictures", () => grid.zoom(0)),
+    button("reset", "Show the whole pictures", () => grid.zoom(0)),
     button("?", "Show the keys", toggleHelp),
   );
   let { grid, pages } = make();
@@ -103,7 +103,7 @@ function show(model: AnyModel<ImageGridTraits>, root: HTMLElement, guard: Guard)
   ];
   updating.call();
 
-  /** Make what depends on how many pictures there are, and how large. */
+  /** Make the grid and its pages for the number and size of the pictures. */
   function make() {
     const {
       width,
@@ -144,7 +144,7 @@ function show(model: AnyModel<ImageGridTraits>, root: HTMLElement, guard: Guard)
     updating.call();
   }
 
-  /** Other pictures may be more, fewer or of another size. */
+  /** New pictures may differ in number and size. */
   function onConfig(): void {
     const before = { grid, pages };
     ({ grid, pages } = make());
@@ -165,7 +165,7 @@ function show(model: AnyModel<ImageGridTraits>, root: HTMLElement, guard: Guard)
   }
 
   function onKey(e: KeyboardEvent): void {
-    if (e.ctrlKey || e.metaKey || e.altKey) return; // the host's
+    if (e.ctrlKey || e.metaKey || e.altKey) return; // shortcuts of the host
     e.stopPropagation();
     if (e.target === opacity) return;
     const actions: KeyActions = {
@@ -206,7 +206,7 @@ function show(model: AnyModel<ImageGridTraits>, root: HTMLElement, guard: Guard)
     root.dataset.version = String(model.get("_frame").version);
   }
 
-  /** Where the pointer is, and the value there: the kernel's, or else what the picture holds. */
+  /** Show the pixel under the pointer, with its values once the kernel has sent them. */
   function updateHovered(): void {
     if (!pointer || !store.isInside(pointer.image, pointer.x, pointer.y)) {
       hovered.textContent = "";

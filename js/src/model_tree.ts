@@ -1,4 +1,4 @@
-// ModelTree: src/torchdial/widgets/model_tree.py is the other half.
+// ModelTree: the Python side is src/torchdial/widgets/model_tree.py.
 
 import type { AnyModel } from "@anywidget/types";
 import { type Bytes, float64Of } from "./lib/core/bytes";
@@ -26,14 +26,14 @@ import { createRows, markOf } from "./lib/tree/tree_rows";
 import type { ModelTreeMessage, ModelTreeTraits } from "./lib/tree/tree_wire";
 
 const ROW_HEIGHT = 26;
-const MOST_ROWS_IN_SIGHT = 20;
-const SPARE_ROWS = 4; // drawn above and below what is in sight
-const ROWS_PER_PAGE = MOST_ROWS_IN_SIGHT - 1;
+const MAX_VISIBLE_ROWS = 20;
+const SPARE_ROWS = 4; // drawn above and below the visible ones
+const ROWS_PER_PAGE = MAX_VISIBLE_ROWS - 1;
 const FIRST_DEPTH = 2;
 const TREE_KEYS =
-  "Arrows move and open, Home, End and Page keys go far, Enter chooses, * opens all, / searches.";
+  "Arrows move and open, Home, End and Page keys jump, Enter selects, * opens all, / searches.";
 
-/** What each widget has received so far, for the next view of it. */
+/** Live statistics that each widget has received, for its next view. */
 const modulesKnown = new WeakMap<AnyModel<ModelTreeTraits>, LiveModules>();
 
 function show(model: AnyModel<ModelTreeTraits>, root: HTMLElement, guard: Guard): () => void {
@@ -59,7 +59,7 @@ function show(model: AnyModel<ModelTreeTraits>, root: HTMLElement, guard: Guard)
   let marked = "";
   let problem = "";
   const cells = new Map<number, LiveCell>();
-  const alarm = h("div", { class: "notice", role: "alert", hidden: true });
+  const markNotice = h("div", { class: "notice", role: "alert", hidden: true });
   const notice = h("div", { class: "notice", role: "alert", hidden: true });
 
   const search = h("input", {
@@ -72,7 +72,9 @@ function show(model: AnyModel<ModelTreeTraits>, root: HTMLElement, guard: Guard)
   const depths = select("depth", [["", "depth"], ...depthChoices(), ["all", "all"]]);
   depths.addEventListener("change", () => expandTo(depths.value));
   const copy = button("copy", "Copy the table as text", () => {
-    copyText(table.text).then((copied) => say(copied ? "copied" : "copying is not allowed here"));
+    copyText(table.text).then((copied) =>
+      announce(copied ? "copied" : "the browser does not allow copying"),
+    );
   });
   const help = h("div", { class: "keys", hidden: true }, TREE_KEYS);
   const toggleHelp = () => {
@@ -89,7 +91,7 @@ function show(model: AnyModel<ModelTreeTraits>, root: HTMLElement, guard: Guard)
   );
   const summary = h("div", { class: "readout" });
   summary.append(...table.summary.map((line) => h("span", {}, line)));
-  const said = h("div", { class: "spoken", role: "status" });
+  const status = h("div", { class: "spoken", role: "status" });
   const heads = costs.map(({ key, text }) => {
     const head = button(text, `Sort by ${text}`, () => sortBy(key));
     return { key, head, cell: h("div", { role: "columnheader", class: "tree-number" }, head) };
@@ -109,7 +111,7 @@ function show(model: AnyModel<ModelTreeTraits>, root: HTMLElement, guard: Guard)
   const grid = h("div", { class: "tree", role: "treegrid", "aria-label": "modules" });
   grid.append(header, body);
   root.style.setProperty("--torchdial-tree-costs", String(costs.length));
-  root.append(toolbar, help, summary, notice, alarm, grid, said);
+  root.append(toolbar, help, summary, notice, markNotice, grid, status);
   root.addEventListener("keydown", onKey);
   const drawing = whenVisible(root, guard(drawLive));
   const sizes = new ResizeObserver(drawing.call);
@@ -125,12 +127,12 @@ function show(model: AnyModel<ModelTreeTraits>, root: HTMLElement, guard: Guard)
         updating.call();
       },
     }),
-    // A host reads the state anew when a connection was cut.
+    // A host reads the state again after its connection was lost.
     listen(model, ["_live"], guard(readLive)),
   ];
   relist();
   reveal();
-  sayMarks();
+  showNewestMark();
 
   function depthChoices() {
     const deepest = Math.max(0, ...Array.from(tree.depth as Float64Array));
@@ -183,7 +185,7 @@ function show(model: AnyModel<ModelTreeTraits>, root: HTMLElement, guard: Guard)
   }
 
   function onKey(e: KeyboardEvent): void {
-    if (e.ctrlKey || e.metaKey || e.altKey) return; // the host's
+    if (e.ctrlKey || e.metaKey || e.altKey) return; // shortcuts of the host
     e.stopPropagation();
     if (e.target instanceof HTMLInputElement || e.target instanceof HTMLSelectElement) return;
     const { row } = rows[focused];
@@ -214,15 +216,15 @@ function show(model: AnyModel<ModelTreeTraits>, root: HTMLElement, guard: Guard)
     e.preventDefault();
   }
 
-  function say(text: string): void {
-    said.textContent = text;
+  function announce(text: string): void {
+    status.textContent = text;
     copy.textContent = text;
     setTimeout(() => {
       copy.textContent = "copy";
     }, 1500);
   }
 
-  /** Bring the chosen row, or else the focused one, into sight. */
+  /** Scroll to the focused row. */
   function reveal(): void {
     const top = focused * ROW_HEIGHT;
     if (top < body.scrollTop) body.scrollTop = top;
@@ -239,7 +241,7 @@ function show(model: AnyModel<ModelTreeTraits>, root: HTMLElement, guard: Guard)
 
   // What is shown
 
-  /** Find the rows to show anew. */
+  /** Recompute which rows are shown. */
   function relist(): void {
     const here = rows[focused]?.row ?? 0;
     const cost = costs.find(({ key }) => key === sortedBy)?.values ?? null;
@@ -250,7 +252,7 @@ function show(model: AnyModel<ModelTreeTraits>, root: HTMLElement, guard: Guard)
       rows.findIndex(({ row }) => row === here),
     );
     lines.style.height = `${rows.length * ROW_HEIGHT}px`;
-    body.style.height = `${Math.min(rows.length, MOST_ROWS_IN_SIGHT) * ROW_HEIGHT}px`;
+    body.style.height = `${Math.min(rows.length, MAX_VISIBLE_ROWS) * ROW_HEIGHT}px`;
     for (const { key, cell } of heads) {
       cell.setAttribute("aria-sort", key === sortedBy ? "descending" : "none");
     }
@@ -258,10 +260,10 @@ function show(model: AnyModel<ModelTreeTraits>, root: HTMLElement, guard: Guard)
     updating.call();
   }
 
-  /** Draw the rows that are in sight: two thousand of them at once would stutter. */
+  /** Draw the visible rows only: two thousand at once are too slow. */
   function update(): void {
     const first = Math.max(0, Math.floor(body.scrollTop / ROW_HEIGHT) - SPARE_ROWS);
-    const last = first + MOST_ROWS_IN_SIGHT + 2 * SPARE_ROWS;
+    const last = first + MAX_VISIBLE_ROWS + 2 * SPARE_ROWS;
     cells.clear();
     lines.replaceChildren(...rows.slice(first, last).map((shown, i) => line(shown, first + i)));
     root.dataset.rows = String(rows.length);
@@ -287,7 +289,7 @@ function show(model: AnyModel<ModelTreeTraits>, root: HTMLElement, guard: Guard)
     return element;
   }
 
-  // What a run says
+  // Live statistics
 
   function readLive(): void {
     const { frame, data } = model.get("_live");
@@ -296,7 +298,7 @@ function show(model: AnyModel<ModelTreeTraits>, root: HTMLElement, guard: Guard)
 
   function takeLive(frame: LiveFrame, data: Bytes, whole: boolean): void {
     live?.take(frame, data, whole);
-    sayMarks();
+    showNewestMark();
     drawing.call();
   }
 
@@ -308,7 +310,7 @@ function show(model: AnyModel<ModelTreeTraits>, root: HTMLElement, guard: Guard)
     return [h("div", { class: "tree-live", role: "presentation" }, ...heads)];
   }
 
-  /** Draw the statistics of the rows in sight; the rows themselves stay, a press may be on them. */
+  /** Draw the statistics of the visible rows; their elements stay, since one may be pressed. */
   function drawLive(): void {
     if (!live) return;
     const color = getComputedStyle(root).getPropertyValue("--torchdial-faint");
@@ -318,20 +320,20 @@ function show(model: AnyModel<ModelTreeTraits>, root: HTMLElement, guard: Guard)
     root.dataset.paints = String(Number(root.dataset.paints ?? 0) + 1);
   }
 
-  /** Say the newest event that a module is marked with, and how to get there. */
-  function sayMarks(): void {
+  /** Show the newest event about a module, with a button that goes there. */
+  function showNewestMark(): void {
     const now = JSON.stringify(live?.marks ?? []);
     if (now === marked) return;
     marked = now;
     updating.call();
     const mark = live?.marks[live.marks.length - 1];
-    alarm.hidden = !mark;
+    markNotice.hidden = !mark;
     if (!mark) return;
     const goThere = button("→ show", `Show ${table.path[mark.row]}`, () => goTo(mark.row));
-    alarm.replaceChildren("⚠ ", h("bdi", {}, mark.words), " ", goThere);
+    markNotice.replaceChildren("⚠ ", h("bdi", {}, mark.words), " ", goThere);
   }
 
-  /** Open what a row lies in, and bring it into sight. */
+  /** Open the ancestors of a row and scroll to it. */
   function goTo(row: number): void {
     for (const above of ancestors(tree, row)) open.add(above);
     for (const { start, size, count } of tree.folds) {

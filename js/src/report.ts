@@ -1,4 +1,4 @@
-// All widgets in one script, for a file that is opened without a kernel: src/torchdial/report/html_file.py.
+// All widgets in one script, for a report without a kernel; src/torchdial/report/html_file.py writes it.
 
 import detection from "./detection";
 import gradient_plot from "./gradient_plot";

@@ -1,4 +1,4 @@
-// SegmentationPreview and SegmentationComparison: src/torchdial/widgets/preview/segmentation_dial.py is the other half.
+// SegmentationPreview and SegmentationComparison: the Python side is src/torchdial/widgets/preview/segmentation_dial.py.
 
 import type { AnyModel } from "@anywidget/types";
 import { paintMeans, shrunk } from "./lib/canvas/block_means";
@@ -44,7 +44,7 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
 
   const scope = () => new Scope(config, state.shown);
   const at = (k: number) => formatStop(stops, k);
-  /** Which model a number is of, where there are two. */
+  /** Name of the model, to put before its numbers; empty for a single model. */
   const nameOfModel = ({ name }: ModelCounts) => (sources.length > 1 ? `${name}  ` : "");
 
   const best = (): number => {
@@ -66,7 +66,7 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
     bytesOf: (key) =>
       config.height * config.width * (key.startsWith("image/") ? config.channels : 1),
 
-    /** The difference needs one cell for both. */
+    /** The difference of two models is one picture. */
     modelsPerImage: () => (state.get("view") === "difference" ? 1 : config.sources.length),
 
     draw(context, { image, source }, layer, region, dest) {
@@ -116,7 +116,7 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
 
     canRank: () => sources[0].shown?.counts.numImages === config.num_images,
 
-    /** Images by the first model's metric at the dial; where it is undefined, last. */
+    /** Images by the first model's metric at the dial, lowest first; undefined ones last. */
     rank() {
       const { shown } = sources[0];
       const now = state.stops;
@@ -156,7 +156,7 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
       toolbar.update();
       updateDial();
       updateReadout(now);
-      shell.explain(segmentationLegend(config, view, shown));
+      shell.showLegend(segmentationLegend(config, view, shown));
       updateMatrix(now);
       root.dataset.stop = String(state.stop);
     },
@@ -238,10 +238,10 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
       );
     });
     const own = state.get("class_thresholds").filter((t) => t !== null).length;
-    const others = shown === null && own ? `, ${own} of their own` : "";
+    const others = shown === null && own ? `, own thresholds: ${own}` : "";
     const top = best();
     const to = `${nameOfModel(sources[0])}best ${nameOf(metric)} at ${top < 0 ? "" : at(top)} →`;
-    shell.say(`p > ${at(stop)}${others}`, lines, top < 0 ? "" : to);
+    shell.showReadout(`p > ${at(stop)}${others}`, lines, top < 0 ? "" : to);
   }
 
   function updateMatrix(now: number[]): void {

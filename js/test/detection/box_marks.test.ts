@@ -68,11 +68,11 @@ describe("boxes outside the image", () => {
 
 describe("the words beside the NMS dial", () => {
   it.each([
-    { overlap: null, words: "further right, more overlap" },
-    { overlap: 1, words: "further right, more overlap" },
+    { overlap: null, words: "higher allows more overlap" },
+    { overlap: 1, words: "higher allows more overlap" },
     { overlap: 0.61, words: "no two boxes of a class overlap by more than 0.61" },
     { overlap: 0.61, class_agnostic: true, words: "no two boxes overlap by more than 0.61" },
-    { overlap: 0.61, after_nms: true, words: "they come from an NMS, so it can only tighten" },
+    { overlap: 0.61, after_nms: true, words: "they come from an NMS, so it can only suppress more" },
   ])("say what is known: $words", ({ overlap, words, ...config }) => {
     expect(directionOf({ ...CONFIG, ...config }, overlap)).toBe(words);
   });

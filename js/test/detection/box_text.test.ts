@@ -9,18 +9,14 @@ it.each<[string, BoxMark["as"], number, Partial<typeof SETTING>, string]>([
   [
     "a second box on a target",
     ...(["falseAlarm", 1, { stop: 1 }] as const),
-    "cat 0.80: false positive, a higher score has taken the target",
+    "cat 0.80: false positive, its target matches a higher score",
   ],
   [
     "a box of another class",
     ...(["falseAlarm", 2, {}] as const),
     "dog 0.70: false positive, on a missed cat",
   ],
-  [
-    "a box in a crowd",
-    ...(["ignored", 3, {}] as const),
-    "cat 0.60: lies on a target that does not count, so neither right nor wrong",
-  ],
+  ["a box in a crowd", ...(["ignored", 3, {}] as const), "cat 0.60: ignored, as its target is"],
   ["a crowd", ...(["aside", 2, {}] as const), "cat: a crowd, neither found nor missed"],
   [
     "a target that a low score would find",
@@ -35,7 +31,7 @@ it.each<[string, BoxMark["as"], number, Partial<typeof SETTING>, string]>([
   [
     "a target cut off by max det",
     ...(["miss", 3, { score: 0.1, maxDet: 1 }] as const),
-    "missed dog: its candidate (0.20) comes after the first max det",
+    "missed dog: its candidate (0.20) is beyond max det",
   ],
 ])("says what %s is", (_, as, index, change, words) => {
   const setting = { ...SETTING, ...change };

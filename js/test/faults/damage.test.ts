@@ -137,7 +137,9 @@ test("planes of a wrong length are refused, and those that are here stay", () =>
   tiles.put([good]);
   for (const data of [Uint8Array.of(1, 2, 3), new Uint8Array(5), new Uint8Array()]) {
     const bad = { key: "level/0/1/0", data };
-    expect(() => tiles.renew([good, bad])).toThrow(`level/0/1/0 came with ${data.length} of 4`);
+    expect(() => tiles.renew([good, bad])).toThrow(
+      `expected 4 bytes for level/0/1/0, got ${data.length}`,
+    );
     expect(tiles.peek(good.key)).toEqual(good.data);
     expect(tiles.peek(bad.key)).toBeNull();
   }

@@ -74,7 +74,7 @@ def test_classes_and_max_det_choose_those_kept_and_the_copied_setting_says_so(sh
     ours.shown_class = None
     dials.expect_at(0.05, 90)
     assert dials.boxes() == kept(ours)
-    expect(dials.root.locator(".torchdial-value")).to_contain_text("2 of their own, after NMS")
+    expect(dials.root.locator(".torchdial-value")).to_contain_text("own thresholds: 2, after NMS")
 
     copied = ast.literal_eval(copied_by(dials.button("copy")))
     assert copied == ours.export()
@@ -356,7 +356,7 @@ def test_curves_of_a_larger_set_are_told_from_the_shown_images(show: Show) -> No
     assert "micro over the shown 3 images" in dials.readout()
     assert "all scores" in dials.readout()
     names = dials.root.locator(".torchdial-dial-name")
-    expect(names.nth(1)).to_contain_text("they come from an NMS, so it can only tighten")
+    expect(names.nth(1)).to_contain_text("they come from an NMS, so it can only suppress more")
 
 
 def test_captions_say_how_many_boxes_lie_outside_and_where_masks_are_missing(show: Show) -> None:

@@ -1,4 +1,4 @@
-// A region on fewer screen pixels: each shows the mean of the map pixels under it.
+// Draws a region on fewer screen pixels: each is the mean of the map pixels under it.
 
 import type { ColorTable, Plane, Region, Size } from "./level_painting";
 
@@ -13,7 +13,7 @@ interface Extremes {
 
 const extremesKnown = new WeakMap<Uint8Array, Extremes>();
 
-/** The size to paint a region in: the screen's, where that is smaller. */
+/** The size at which to paint a region: that on screen, where it is smaller. */
 export function shrunk(region: Region, dest: Region): Size {
   if (dest.width >= region.width) return region;
   return { width: Math.ceil(dest.width), height: Math.ceil(dest.height) };
@@ -22,8 +22,8 @@ export function shrunk(region: Region, dest: Region): Size {
 /**
  * Write the mean colours of a region.
  *
- * Most blocks lie on one side of the dial: where their lowest and highest level have one colour, so
- * has every level between them, and no pixel needs to be read.
+ * Most blocks lie on one side of the dial: where their lowest and highest level have the same colour,
+ * every level between them has it too, and no pixel is read.
  */
 export function paintMeans(
   out: Uint32Array,
@@ -48,7 +48,7 @@ export function paintMeans(
   }
 }
 
-/** Where blocks start, evenly spread; neighbours may share a pixel. */
+/** Start of each block, evenly spread; neighbouring blocks may share a pixel. */
 function starts(from: number, size: number, count: number, side: number): Int32Array {
   return Int32Array.from(
     { length: count },
@@ -89,7 +89,7 @@ function extremesOf(
   return extremes;
 }
 
-/** The mean of a block of pixels as the screen mixes them: a clear pixel lends no colour. */
+/** The mean colour of a block, weighted by alpha: a transparent pixel adds no colour. */
 function mean(
   { levels, rows, width }: Plane,
   start: number,

@@ -1,4 +1,4 @@
-// Every view of a map is a look-up table over (level, row): one pass, one read a pixel.
+// Every view of a map is a look-up table over (level, row), applied in one pass.
 
 import {
   BLACK,
@@ -33,7 +33,7 @@ export interface Region extends Size {
   y: number;
 }
 
-/** What a look-up table reads: a level for each pixel and, beside it, a row of the table. */
+/** The input of a look-up table: for each pixel a level and, optionally, a row of the table. */
 export interface Plane {
   width: number;
   levels: Uint8Array;
@@ -78,7 +78,7 @@ export const TRUTH = { no: 0, yes: 1, ignored: 2 } as const;
 /**
  * Rows are 3 × class + truth; hits, false alarms and misses each have a colour.
  *
- * By the argmax rule (`exhaustive`) every pixel has a class, so one that passes nothing is missed.
+ * By the argmax rule (`exhaustive`) every pixel has a class, so one below its threshold is missed.
  */
 export function errorTable(
   at: readonly number[],
@@ -95,7 +95,7 @@ export function errorTable(
   });
 }
 
-/** Distinguish errors without colour: false alarms are hatched, misses are outlines. */
+/** Make errors distinguishable without colour: hatch false alarms, outline misses. */
 export function texture(out: Uint32Array, region: Region, map: Size): void {
   keepOutline(out, region, map, MISS);
   for (let y = 0, i = 0; y < region.height; y++) {
@@ -114,7 +114,7 @@ export function differenceTable(at: number): ColorTable {
   });
 }
 
-/** Levels and rows are the labels that two models decided on, from 1; 0 is none. */
+/** Levels and rows are the labels of two models, from 1; 0 is none. */
 export function disagreementTable(numClasses: number): ColorTable {
   return makeColorTable(numClasses + 1, (first, second) => {
     if (first === second) return first === 0 ? TRANSPARENT : pack(BOTH);
@@ -123,7 +123,7 @@ export function disagreementTable(numClasses: number): ColorTable {
   });
 }
 
-/** What the argmax rule decides at each pixel: class + 1, or 0 where it does not pass. */
+/** The label of each pixel by the argmax rule: class + 1, or 0 where it is below its threshold. */
 export function decide(maximum: Uint8Array, argmax: Uint8Array, at: readonly number[]): Uint8Array {
   return maximum.map((level, i) => (level > at[argmax[i]] ? argmax[i] + 1 : 0));
 }
@@ -140,7 +140,7 @@ export function paint(out: Uint32Array, plane: Plane, region: Region, table: Col
   }
 }
 
-/** Write the colours of a region over what is there, and leave that where they are transparent. */
+/** Write the colours of a region into `out`, except where they are transparent. */
 export function paintOver(out: Uint32Array, plane: Plane, region: Region, table: ColorTable): void {
   const { width, levels } = plane;
   let o = 0;
@@ -155,8 +155,8 @@ export function paintOver(out: Uint32Array, plane: Plane, region: Region, table:
 }
 
 /**
- * Keep of what is painted, or of one colour of it, only the pixels where it ends: at another colour
- * or at the edge of the map, but not where the region cuts it.
+ * Keep only the outlines of the painted areas, or of those of one colour: pixels next to another
+ * colour or at the edge of the map, but not at the edge of the region.
  */
 export function keepOutline(out: Uint32Array, region: Region, map: Size, only?: number): void {
   const { width, height } = region;
@@ -184,7 +184,7 @@ export function truthOf(target: Uint8Array, label: number): Uint8Array {
   );
 }
 
-/** Rows for the argmax rule: its class, and whether that is the target. */
+/** Rows for the argmax rule: 3 × class + truth, whether that class is the target. */
 export function agreementOf(target: Uint8Array, argmax: Uint8Array): Uint16Array {
   return Uint16Array.from(target, (t, i) => {
     const truth = t === IGNORED_PIXEL ? TRUTH.ignored : t === argmax[i] ? TRUTH.yes : TRUTH.no;

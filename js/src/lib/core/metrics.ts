@@ -1,5 +1,5 @@
-// The metrics as formulas of counts; src/torchdial/sweeps/metric_formulas.py computes the same, and
-// tests/golden/curves.json binds them.
+// Metrics computed from counts, as in src/torchdial/sweeps/metric_formulas.py;
+// tests/golden/curves.json tests both.
 
 import { longestRun, lowerMiddle } from "./plateau";
 
@@ -30,7 +30,7 @@ export interface PixelCounts {
   negatives: Float64Array;
 }
 
-/** One cell of a table, or a sum of cells. */
+/** The counts of one image and class at one stop, or a sum of such counts. */
 interface CountSum {
   tp: number;
   fp: number;
@@ -98,7 +98,7 @@ export function average(
   return meanOfDefined(cells.filter((cell) => cell.positives > 0).map(of));
 }
 
-/** Index of the best stop, over a plateau the lower middle of the longest run; -1 if all are NaN. */
+/** Index of the best stop: of a plateau the lower middle of its longest run; -1 if all are NaN. */
 export function bestStop(values: readonly number[]): number {
   const top = Math.max(...values.filter((v) => !Number.isNaN(v)));
   const run = longestRun(values.length, (k) => values[k] === top);

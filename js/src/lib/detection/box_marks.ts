@@ -1,4 +1,4 @@
-// What is drawn over one picture, and what of it lies under the pointer.
+// The boxes drawn over one picture, and the one under the pointer.
 
 import { category, FALSE_NEGATIVE, FALSE_POSITIVE, type Rgb, TRUE_POSITIVE } from "../core/colors";
 import type { DetectionView } from "./detection_wire";
@@ -12,18 +12,18 @@ export const ASIDE_COLOR: Rgb = [140, 140, 140];
 const TARGET_COLOR: Rgb = [255, 255, 255];
 
 /**
- * A box that is drawn; "ghost" is one that NMS took away, "aside" a target that does not count, and
- * "target" one that is shown because its detection is pointed at.
+ * A box that is drawn: "ghost" is a suppressed one, "aside" an ignored target, and "target" the one
+ * that belongs to the detection under the pointer.
  */
 export interface BoxMark {
   as: "box" | "ghost" | "hit" | "falseAlarm" | "ignored" | "miss" | "aside" | "target";
-  /** Of a detection, or for "miss", "aside" and "target" of a target. */
+  /** Index of the detection; for "miss", "aside" and "target" that of the target. */
   index: number;
 }
 
-/** How many of the detections that are shown lie wholly outside an image of [height, width]. */
+/** Number of shown detections that lie entirely outside an image of [height, width]. */
 export function numOutside(
-  { found, shown }: Decided,
+  { found, shown }: DecidedImage,
   [height, width]: readonly number[],
   label: number | null,
 ): number {
@@ -34,7 +34,7 @@ export function numOutside(
   }, 0);
 }
 
-/** What is drawn of an image, in this order, so that the highest score comes last and lies on top. */
+/** The marks of an image in drawing order: the highest score is last, on top. */
 export function marksOf(
   image: DecidedImage,
   view: DetectionView,
@@ -62,7 +62,7 @@ export function marksOf(
   ];
 }
 
-/** Detections above the score threshold that NMS took away. */
+/** Suppressed detections above the score threshold. */
 function ghosts(
   { found }: DecidedImage,
   { score, stop, own }: DetectionSetting,
@@ -75,7 +75,7 @@ function ghosts(
     if (!(found.scores[index] > Math.fround(own[of] ?? score))) continue;
     if (!keptAt(found, stop, index)) marks.push({ as: "ghost", index });
   }
-  // One class after the other: as many as these are drawn faster by colour.
+  // By class, since many boxes are drawn faster by colour.
   return marks.sort((a, b) => found.labels[a.index] - found.labels[b.index]);
 }
 
@@ -110,12 +110,12 @@ export function markColor({ found }: DecidedImage, { as, index }: BoxMark): Rgb 
   }
 }
 
-/** Black comes last: it is hard to see on many pictures. */
+/** Colour of a class; black comes last, as it is hard to see on many pictures. */
 export function classColor(label: number): Rgb {
   return category(label + 1);
 }
 
-/** The smallest mark around a point, `slack` around it included; of two as small the upper one. */
+/** The smallest mark within `slack` of a point; of two equally small, the upper one. */
 export function markAt(
   image: DecidedImage,
   marks: readonly BoxMark[],

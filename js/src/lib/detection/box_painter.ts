@@ -1,4 +1,4 @@
-// Pictures with their boxes, and the box under the pointer with what it is tied to.
+// Draws pictures with their boxes, and highlights the one under the pointer with its counterpart.
 
 import type { Region } from "../canvas/level_painting";
 import type { Layer } from "../canvas/picture_grid";
@@ -35,11 +35,11 @@ const LINE = 1.5; // CSS pixels
 const BOLD = 2;
 const THICK = 3.5;
 const GHOST_DASH = [7, 4];
-const ASIDE_ALPHA = 0.3; // of all others, while a tie between two is shown
-const SLACK = 3; // how far beside a box the pointer may be
-const MOST_LABELS = 60; // more have no room on a picture
+const FADED_ALPHA = 0.3; // of all other boxes, while a tie between two is shown
+const SLACK = 3; // CSS pixels that the pointer may be outside of a box
+const MOST_LABELS = 60; // there is no room for more on a picture
 const LONGEST_LABEL = 24;
-const WIDTH_OF_LETTERS = 20; // three of them in CSS pixels: a name may take a third of the picture
+const LETTER_ROOM = 20; // CSS pixels of the picture for each letter of a name, three times its width
 
 const STROKES: Record<BoxMark["as"], Omit<Stroke, "color">> = {
   box: { width: LINE },
@@ -52,7 +52,7 @@ const STROKES: Record<BoxMark["as"], Omit<Stroke, "color">> = {
   target: { width: BOLD, dash: [2, 3] },
 };
 
-/** What is drawn over a cell's picture. */
+/** The boxes drawn over the picture of a cell. */
 interface Drawn {
   image: DecidedImage;
   marks: BoxMark[];
@@ -101,7 +101,7 @@ export function createBoxPainter(
     const label = state.get("shown_class");
     const image = detector.decide(setting)[cell.image];
     const marks = marksOf(image, state.get("view"), setting, label);
-    const frame = transformOf(context, region, dest);
+    const transform = transformOf(context, region, dest);
     const complete = !detector.hasMasks || drawMasks(context, cell, image, marks, region, dest);
     context.save();
     const pointed = hovered?.cell === keyOf(cell) ? hovered.mark : null;
@@ -109,13 +109,13 @@ export function createBoxPainter(
     const runs = runsOf(image, marks);
     for (const { as, boxes, stroke } of runs) {
       if (as === "ghost" || as === "falseAlarm") continue; // a rim would fill their gaps
-      strokeRims(context, frame, boxes, stroke);
+      strokeRims(context, transform, boxes, stroke);
     }
     for (const { boxes, stroke } of runs) {
-      const alpha = (stroke.alpha ?? 1) * (tie ? ASIDE_ALPHA : 1);
-      strokeBoxes(context, frame, boxes, { ...stroke, alpha });
+      const alpha = (stroke.alpha ?? 1) * (tie ? FADED_ALPHA : 1);
+      strokeBoxes(context, transform, boxes, { ...stroke, alpha });
     }
-    const room = Math.floor(frame.width / frame.unit / WIDTH_OF_LETTERS);
+    const room = Math.floor(transform.width / transform.unit / LETTER_ROOM);
     const longest = Math.min(Math.max(room, 5), LONGEST_LABEL);
     const named = marks
       .filter(({ as }) => as !== "ghost")
@@ -123,16 +123,16 @@ export function createBoxPainter(
       .reverse();
     drawLabels(
       context,
-      frame,
+      transform,
       named.map((mark) => ({
         corners: cornersOf(image, mark),
         color: markColor(image, mark),
         text: textOf(image, mark, longest),
       })),
     );
-    if (pointed) drawPointed(context, frame, image, pointed, tie);
+    if (pointed) drawPointed(context, transform, image, pointed, tie);
     context.restore();
-    drawn.set(keyOf(cell), { image, marks, scale: frame.scale / frame.unit });
+    drawn.set(keyOf(cell), { image, marks, scale: transform.scale / transform.unit });
     return complete;
   }
 
@@ -155,10 +155,10 @@ export function createBoxPainter(
     return true;
   }
 
-  /** The box under the pointer, thick, and the one that it is tied to. */
+  /** Draw the box under the pointer and its counterpart with thick lines. */
   function drawPointed(
     context: CanvasRenderingContext2D,
-    frame: CanvasTransform,
+    transform: CanvasTransform,
     image: DecidedImage,
     mark: BoxMark,
     tie: BoxTie | null,
@@ -167,12 +167,12 @@ export function createBoxPainter(
     for (const one of both) {
       const dash = one.as === "ghost" ? GHOST_DASH : STROKES[one.as].dash;
       const stroke = { width: THICK, dash, color: markColor(image, one) };
-      strokeRims(context, frame, [cornersOf(image, one)], stroke);
-      strokeBoxes(context, frame, [cornersOf(image, one)], stroke);
+      strokeRims(context, transform, [cornersOf(image, one)], stroke);
+      strokeBoxes(context, transform, [cornersOf(image, one)], stroke);
     }
     if (!tie) return;
     const [from, to] = [mark, tie.to].map((one) => cornersOf(image, one));
-    drawLink(context, frame, from, to, `IoU ${tie.iou.toFixed(2)}`);
+    drawLink(context, transform, from, to, `IoU ${tie.iou.toFixed(2)}`);
   }
 
   function textOf({ found, truth }: DecidedImage, mark: BoxMark, longest: number): string {
@@ -182,10 +182,10 @@ export function createBoxPainter(
   }
 
   return {
-    /** What was drawn is of an earlier frame. */
+    /** Discard what was drawn of an earlier frame. */
     forget: () => drawn.clear(),
 
-    /** What was drawn last over a picture. */
+    /** The boxes last drawn over a picture. */
     drawnOver: (cell: GridCell): Drawn | undefined => drawn.get(keyOf(cell)),
 
     draw(
@@ -224,7 +224,7 @@ export function createBoxPainter(
   };
 }
 
-/** Marks that follow each other and look the same. */
+/** Runs of consecutive marks that look the same. */
 function runsOf(image: DecidedImage, marks: readonly BoxMark[]) {
   const runs: { as: BoxMark["as"]; boxes: Corners[]; stroke: Stroke }[] = [];
   let last = "";

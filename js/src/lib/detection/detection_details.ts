@@ -1,4 +1,4 @@
-// What can be unfolded below the pictures; made only while it is open.
+// The chart and tables below the pictures, made only while they are open.
 
 import { h } from "../core/dom";
 import { formatStop } from "../core/stops";
@@ -46,7 +46,7 @@ export function createDetails(state: DetectionState, hasCurves: boolean) {
   return {
     elements,
 
-    /** `prefix` names the model that tables are of, where there are two. */
+    /** `prefix` is the name of the tables' model; empty for a single model. */
     update({ detectors, label }: Focus, prefix: string): void {
       const { setting } = state;
       const [first] = detectors;
@@ -62,7 +62,7 @@ export function createDetails(state: DetectionState, hasCurves: boolean) {
       });
       fill(matrix, `confusion matrix, ${over}`, () => {
         const cells = confusion(first.decide(setting), names.length);
-        const caption = "rows: target, columns: what was found, in boxes";
+        const caption = "rows: target, columns: detection, in boxes";
         return matrixTable(confusionMatrix(cells, names), caption);
       });
     },

@@ -1,4 +1,4 @@
-// The two dials and the operating map: three handles on one setting.
+// The two dials and the operating map, which all move one setting.
 
 import { h } from "../core/dom";
 import { formatStop } from "../core/stops";
@@ -17,7 +17,7 @@ const SCORE_STEP = 0.01;
 const SCORE_PAGE = 0.1;
 const STOPS_PAGE = 10;
 
-/** Whose numbers are shown: of some models, by a metric, of one class or all (null). */
+/** The numbers shown: of some models, by a metric, of one class or all (null). */
 export interface Focus {
   detectors: readonly Detector[];
   metric: DetectionMetric;
@@ -26,8 +26,8 @@ export interface Focus {
 
 /** Which way the NMS dial goes, and what the boxes show of an NMS before it. */
 export function directionOf(config: DetectionConfig, overlap: number | null): string {
-  if (config.after_nms) return "they come from an NMS, so it can only tighten";
-  if (overlap === null || overlap === 1) return "further right, more overlap";
+  if (config.after_nms) return "they come from an NMS, so it can only suppress more";
+  if (overlap === null || overlap === 1) return "higher allows more overlap";
   const two = config.class_agnostic ? "no two boxes" : "no two boxes of a class";
   return `${two} overlap by more than ${formatScore(overlap)}`;
 }
@@ -82,7 +82,7 @@ export function createDials(state: DetectionState, hasCurves: boolean) {
     scoreDial.update({
       value: score,
       curves,
-      points: hasCurves ? detectors.map((detector) => here(detector, metric, label)) : [0],
+      points: hasCurves ? detectors.map((detector) => valueHere(detector, metric, label)) : [0],
       best: top ? { value: scoreStops[top.score], height: curves[0][top.score] } : null,
       histogram: first.histogram(label),
       band: first.hasBand ? first.bandOf(metric, label, setting) : null,
@@ -90,8 +90,8 @@ export function createDials(state: DetectionState, hasCurves: boolean) {
     });
   }
 
-  /** A metric where the dials stand: exact, or of given curves at the nearest score stop. */
-  function here(detector: Detector, metric: DetectionMetric, label: number | null): number {
+  /** A metric at the dials: exact, or of given curves at the nearest score stop. */
+  function valueHere(detector: Detector, metric: DetectionMetric, label: number | null): number {
     const { setting, score } = state;
     if (!detector.given) return detector.measure(metric, label, setting);
     const values = detector.given.values(metric, label);
@@ -123,7 +123,7 @@ export function createDials(state: DetectionState, hasCurves: boolean) {
 
   function updateMap({ detectors: [first], metric, label }: Focus): void {
     const { setting, score } = state;
-    const value = `${LONG[metric]} ${formatMetric(here(first, metric, label))}`;
+    const value = `${LONG[metric]} ${formatMetric(valueHere(first, metric, label))}`;
     map.update({
       values: first.valuesOf(metric, label),
       score,
@@ -143,7 +143,7 @@ export function createDials(state: DetectionState, hasCurves: boolean) {
       if (hasCurves) updateMap(focus);
     },
 
-    /** What keys do while one of the three has the focus. */
+    /** Key actions while one of the three has the focus. */
     actions(focus: EventTarget | null): Record<string, () => void> {
       const score = (by: number) => () => state.move({ score: state.score + by });
       const stop = (by: number) => () => state.move({ stop: state.setting.stop + by });

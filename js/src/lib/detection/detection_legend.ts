@@ -1,4 +1,4 @@
-// What colours and lines stand for.
+// The legend of the detection views.
 
 import { css, FALSE_NEGATIVE, FALSE_POSITIVE, TRUE_POSITIVE } from "../core/colors";
 import { range } from "../core/metrics";
@@ -21,7 +21,7 @@ export function detectionLegend(
       { color: css(TRUE_POSITIVE), text: "found: solid (TP)", class: "outlined" },
       { color: css(FALSE_POSITIVE), text: "false alarm: dashed (FP)", class: "dashed" },
       { color: css(FALSE_NEGATIVE), text: "missed target: dotted (FN)", class: "dotted" },
-      ...(ignores ? [{ color: css(ASIDE_COLOR), text: "does not count", class: "outlined" }] : []),
+      ...(ignores ? [{ color: css(ASIDE_COLOR), text: "ignored", class: "outlined" }] : []),
     ];
   }
   const { class_names: names } = config;

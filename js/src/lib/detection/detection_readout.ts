@@ -1,4 +1,4 @@
-// What the dials' position comes to, in one line for each model.
+// The results at the dials, in one line for each model.
 
 import { h } from "../core/dom";
 import { formatMetric, imageCountText } from "../segmentation/segmentation_text";
@@ -9,9 +9,10 @@ import type { Band } from "./rules/bootstrap";
 import type { DetectionSetting } from "./rules/boxes_shown";
 import { DETECTION_METRICS, type DetectionMetric } from "./rules/detection_metrics";
 
-const BAND_TITLE = "In brackets: of 200 draws of as many images, nine in ten lie there";
+const BAND_TITLE =
+  "In brackets: the 5 % and 95 % quantiles over 200 bootstrap samples of the images";
 const AP_TITLE =
-  "COCO's average precision, AP over IoU 0.50:0.95. It follows NMS, not the score dial.";
+  "COCO's average precision, AP over IoU 0.50:0.95. It depends on NMS, not on the score dial.";
 
 /** A metric's short name on screen. */
 export const SHORT: Record<DetectionMetric, string> = { f1: "F1", precision: "P", recall: "R" };
@@ -21,7 +22,7 @@ export const LONG: Record<DetectionMetric, string> = {
   recall: "recall",
 };
 
-/** Where the dial's curves have their point nearest to a score. */
+/** Index of the score stop nearest to a score. */
 export function nearestScore(config: DetectionConfig, score: number): number {
   const { score_stops: stops } = config;
   const nearer = (best: number, at: number, s: number) =>
@@ -29,12 +30,12 @@ export function nearestScore(config: DetectionConfig, score: number): number {
   return stops.reduce(nearer, 0);
 }
 
-/** A name for AP at the match IoU: "AP50". */
+/** The name of AP at the match IoU: "AP50". */
 export function apName({ match_iou: least }: DetectionConfig): string {
   return `AP${Math.round(100 * least)}`;
 }
 
-/** What one model comes to at the setting. */
+/** The counts and metrics of one model at the setting. */
 export function readout(
   config: DetectionConfig,
   detector: Detector,
@@ -66,7 +67,7 @@ export function readout(
   return given ? [givenLine(config, given, prefix, how, label, setting.stop, score), line] : [line];
 }
 
-/** The metrics of a larger set of images, at the nearest of its points. */
+/** The metrics of the given curves at the nearest score stop. */
 function givenLine(
   config: DetectionConfig,
   given: GivenCurves,

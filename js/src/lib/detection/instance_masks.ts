@@ -1,4 +1,4 @@
-// Instance masks: bits inside each box's rectangle, tinted in the colour of its box.
+// Instance masks: one bit for each pixel of a box, drawn as a tint in the colour of the box.
 
 import type { Region } from "../canvas/level_painting";
 import { pack, type Rgb } from "../core/colors";
@@ -7,7 +7,7 @@ import type { Detections } from "./rules/image_decisions";
 
 const TINT = 110; // of 255
 
-/** The pixels of an image that a box touches, and where its bits start. */
+/** The pixels of an image that a box touches, and the byte at which its bits start. */
 interface Cutout {
   x: number;
   y: number;
@@ -18,7 +18,7 @@ interface Cutout {
 
 const cutoutsKnown = new WeakMap<Detections, Cutout[]>();
 
-/** Where each detection's mask lies in the tile; an image is [height, width]. */
+/** Position of each detection's mask in the image and the tile; the size is [height, width]. */
 export function cutoutsOf(
   found: Detections,
   [imageHeight, imageWidth]: readonly number[],
@@ -41,7 +41,7 @@ export function cutoutsOf(
   return cutouts;
 }
 
-/** Write the tints of some detections, the last on top, into a region's colours. */
+/** Write the tints of some detections into the colours of a region, the last one on top. */
 export function tint(
   out: Uint32Array,
   region: Region,

@@ -1,4 +1,4 @@
-// One model under the dials: what it found, and what follows at a setting, each computed once.
+// The detections of one model, and what is computed from them at a setting, each once.
 
 import type { Average } from "../core/metrics";
 import {
@@ -21,8 +21,8 @@ import { type DetectionTally, imagesAt, levelsOf, tally } from "./rules/detectio
 import type { Targets } from "./rules/image_decisions";
 import { match, type Outcome } from "./rules/matching";
 
-const MOST_OUTCOMES = 8; // NMS stops whose matches are remembered
-const FEW_IMAGES = 50; // below this, a band says how much chance there is in a metric
+const MOST_OUTCOMES = 8; // NMS stops whose matching is kept
+const FEW_IMAGES = 50; // with fewer, a bootstrap band is shown
 
 export type Detector = ReturnType<typeof createDetector>;
 
@@ -38,7 +38,7 @@ export function createDetector(
   const zeroDivision = config.zero_division ?? Number.NaN;
   const scenes = readScenes(wire, truths, stops.length);
   const outcomes = new Map<number, Outcome[]>();
-  const known = new Map<string, unknown>(); // metrics, bands and histograms by what they are of
+  const known = new Map<string, unknown>(); // metrics, bands and histograms, by kind, class and setting
   const given = curves && readCurves(curves, config);
   let counted: { tally: DetectionTally; maxDet: number } | null = null;
 
@@ -54,7 +54,7 @@ export function createDetector(
     return found;
   }
 
-  /** Every image at a setting. */
+  /** The decisions in every image at a setting. */
   const decide = latest((setting: DetectionSetting): DecidedImage[] => {
     const outcome = outcomesAt(setting.stop);
     return scenes.map((scene, image) => ({
@@ -69,7 +69,7 @@ export function createDetector(
     decide(setting).map((d) => count(d.found, d.truth, d.outcome, d.shown, numClasses)),
   );
 
-  /** A metric over (T, S), of the given curves or else of these images; null while uncounted. */
+  /** A metric (T, S), of the given curves or else of these images; null before `count`. */
   function valuesOf(which: DetectionMetric, label: number | null): ArrayLike<number> | null {
     if (given) return given.values(which, label);
     if (!counted) return null;
@@ -154,7 +154,7 @@ export function createDetector(
       });
     },
 
-    /** How many detections are drawn at a setting. */
+    /** Number of detections drawn at a setting. */
     numShown: (setting: DetectionSetting, label: number | null): number =>
       decide(setting).reduce((sum, { found, shown }) => {
         if (label === null) return sum + shown.length;
@@ -212,7 +212,7 @@ export interface GivenCurves {
   values(which: DetectionMetric, label: number | null): ArrayLike<number> | null;
 }
 
-const curvesRead = new WeakMap<WireCurves, GivenCurves>(); // they outlast many frames
+const curvesRead = new WeakMap<WireCurves, GivenCurves>(); // curves stay the same over many frames
 
 /** The curves of a larger set of images. */
 function readCurves(wire: WireCurves, config: DetectionConfig): GivenCurves {
@@ -244,7 +244,7 @@ function readCurves(wire: WireCurves, config: DetectionConfig): GivenCurves {
   return curves;
 }
 
-/** Remember the result for the setting asked for last. */
+/** Cache the result for the last setting. */
 function latest<T>(make: (setting: DetectionSetting) => T): (setting: DetectionSetting) => T {
   let key = "";
   let result: T;

@@ -1,4 +1,4 @@
-// Pictures of any size and what is laid over them.
+// Draws pictures of any size, their masks and boxes.
 
 import type { Region } from "../canvas/level_painting";
 import { fillPicture, Raster } from "../canvas/raster";
@@ -6,7 +6,7 @@ import { coveredPart } from "../canvas/viewport";
 import { category, css, pack } from "../core/colors";
 import type { ImageInfo, ImageStore } from "./image_store";
 
-const ENOUGH = 1.25; // device pixels for a pixel of the reduced picture, before the whole is asked for
+const MAX_MAGNIFICATION = 1.25; // of the reduced picture, before the whole one is requested
 const BOX_LINE = 1.5;
 
 export function createImagePainter(store: ImageStore) {
@@ -16,7 +16,7 @@ export function createImagePainter(store: ImageStore) {
     opacity: 1,
     isOverlaid: true,
 
-    /** Draw the reduced picture while it is good enough, or until the whole one is there. */
+    /** Draw the reduced picture while its resolution suffices, or until the whole one is here. */
     drawPicture(
       context: CanvasRenderingContext2D,
       image: number,
@@ -27,7 +27,7 @@ export function createImagePainter(store: ImageStore) {
       if (!about) return false;
       const part = coveredPart(region, dest, [about.height, about.width]);
       if (part.region.width <= 0 || part.region.height <= 0) return true;
-      const isEnough = dest.width / region.width <= ENOUGH / about.reduced;
+      const isEnough = dest.width / region.width <= MAX_MAGNIFICATION / about.reduced;
       const whole =
         about.reduced === 1 || !isEnough
           ? store.get(`picture/${image}`)

@@ -1,4 +1,4 @@
-// What every preview receives; src/torchdial/widgets/preview/ writes it.
+// The traits that all previews receive; src/torchdial/widgets/preview/ writes them.
 
 import { type Bytes, float64Of } from "../core/bytes";
 import type { PixelCounts } from "../core/metrics";
@@ -17,7 +17,6 @@ export interface WireCounts {
   negatives: Bytes;
 }
 
-/** What every preview has, whatever it shows. */
 export interface PreviewTraits {
   _pictures: { tiles: WireTile[] };
   _frame: { version: number };

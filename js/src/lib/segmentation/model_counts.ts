@@ -1,4 +1,4 @@
-// One model under the dial: its counts over the shown images and over the dial's track.
+// The counts of one model: over the shown images, and for the curve on the dial's track.
 
 import { float64Of } from "../core/bytes";
 import {
@@ -27,14 +27,14 @@ export interface ModelCounts {
   name: string;
   /** The shown images; null without targets. */
   shown: PixelTally | null;
-  /** What the dial's track stands for: the given curves, or the shown images. */
+  /** Counts of the dial's track: those of the given curves, or else of the shown images. */
   track: PixelTally | null;
   histogram: Float64Array;
 }
 
-const DAMAGED = "torchdial: numbers are missing in what the kernel sent";
+const DAMAGED = "torchdial: the kernel sent too few numbers";
 
-const talliesRead = new WeakMap<WireTally, PixelTally>(); // curves outlast many frames
+const talliesRead = new WeakMap<WireTally, PixelTally>(); // curves stay the same over many frames
 
 function readTally(wire: WireTally): PixelTally {
   const known = talliesRead.get(wire);
@@ -50,7 +50,7 @@ function readTally(wire: WireTally): PixelTally {
   return tally;
 }
 
-/** Read what model number `i` says; an error where numbers are missing. */
+/** Read the counts of model `i`; throws if numbers are missing. */
 export function readModelCounts(
   { sources, class_names: names, stops }: SegmentationConfig,
   i: number,
@@ -67,7 +67,7 @@ export function readModelCounts(
   return { name: sources[i], shown, track: given ?? shown, histogram };
 }
 
-/** Which numbers are meant: one class, or all of them (null). */
+/** The classes that numbers are computed over: one, or all of them (null). */
 export class Scope {
   readonly classes: number[];
   readonly shown: number | null;
@@ -102,12 +102,12 @@ export class Scope {
     at: readonly number[],
     image: number,
   ): number {
-    if (tally.counts.numImages !== tally.totalImages) return Number.NaN; // too many to send
+    if (tally.counts.numImages !== tally.totalImages) return Number.NaN; // the counts came pooled
     const cell = pool(this.#countsIn(tally), at, [image], this.classes);
     return evaluate(metric, cell, this.#empty);
   }
 
-  /** A metric at every stop, all classes at the same one; computed once for each tally. */
+  /** A metric at every stop, the same for all classes; computed once for each tally. */
   curve(tally: PixelTally, metric: PixelMetric): number[] {
     const key = `${metric}/${this.shown}`;
     const known = tally.curves.get(key);
@@ -128,13 +128,13 @@ export class Scope {
     return bestStop(this.curve(tally, metric));
   }
 
-  /** What the metrics are averaged over: "micro", or "micro without background". */
+  /** Name of the average: "micro", or "micro without background". */
   get average(): string {
     const { average: how, include_background: all, class_names: names } = this.#config;
     return all !== false || this.shown !== null ? how : `${how} without ${names[0]}`;
   }
 
-  /** Pixels at each level, T + 1 of them. */
+  /** Number of pixels at each level, (T + 1,). */
   histogram(source: ModelCounts): Float64Array {
     const bins = this.#config.stops.length + 1;
     const row = (i: number) => source.histogram.subarray(i * bins, (i + 1) * bins);
@@ -145,7 +145,7 @@ export class Scope {
     );
   }
 
-  /** All classes of a multiclass task go by the argmax rule. */
+  /** All classes of a multiclass task are counted by the argmax rule. */
   #countsIn(tally: PixelTally): PixelCounts {
     return this.shown === null && tally.argmaxCounts ? tally.argmaxCounts : tally.counts;
   }

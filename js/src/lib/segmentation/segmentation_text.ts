@@ -1,4 +1,4 @@
-// Numbers and pixels in words.
+// Texts about metrics and pixels.
 
 import { IGNORED_PIXEL } from "../canvas/level_painting";
 import { nameOf, type PixelMetric } from "../core/metrics";
@@ -24,7 +24,7 @@ export function imageCountText(images: number): string {
   return `${images.toLocaleString("en")} image${images === 1 ? "" : "s"}`;
 }
 
-/** The metrics at the dial, and over what: ["Dice 0.842  IoU 0.727 …", "micro over 16 images"]. */
+/** The metrics at the dial and their scope: ["Dice 0.842  IoU 0.727 …", "micro over 16 images"]. */
 export function metricsText(
   scope: Scope,
   source: ModelCounts,
@@ -36,13 +36,13 @@ export function metricsText(
   return [metrics.join("  "), `${scope.average} over ${which}${imageCountText(tally.totalImages)}`];
 }
 
-/** Without targets: how much is on. */
+/** Without targets: the share of pixels that are on. */
 export function shareText(histogram: Float64Array, stop: number, of: string): string {
   const sum = (values: Float64Array) => values.reduce((total, count) => total + count, 0);
   return `${((100 * sum(histogram.subarray(stop + 1))) / sum(histogram)).toFixed(1)} % of ${of} on`;
 }
 
-/** What is known of a pixel: "(12, 40), target 1, p in (0.42, 0.43]". */
+/** A pixel and its values: "(12, 40), target 1, p in (0.42, 0.43]". */
 export function pixelText(
   config: SegmentationConfig,
   tiles: TileStore,
@@ -53,10 +53,10 @@ export function pixelText(
   y: number,
 ): string {
   const pixel = y * config.width + x;
-  const said = [`(${x}, ${y})`];
+  const parts = [`(${x}, ${y})`];
   const target = targetText(config, tiles, shown, image, pixel);
-  if (target) said.push(`target ${target}`);
-  if (shown === null && config.task === "multilabel") return said[0]; // no one class is meant
+  if (target) parts.push(`target ${target}`);
+  if (shown === null && config.task === "multilabel") return parts[0]; // of no single class
   const byArgmax = config.task === "multiclass" && shown === null;
   const levels = tiles.get(
     byArgmax ? maximumKey(source, image) : levelKey(source, image, shown ?? 0),
@@ -64,9 +64,9 @@ export function pixelText(
   const label = byArgmax ? tiles.get(argmaxKey(source, image))?.[pixel] : (shown ?? 0);
   if (levels && label !== undefined) {
     const name = config.task === "binary" ? "" : `${config.class_names[label]} `;
-    said.push(`${name}${intervalOf(config.stops, levels[pixel])}`);
+    parts.push(`${name}${intervalOf(config.stops, levels[pixel])}`);
   }
-  return said.join(", ");
+  return parts.join(", ");
 }
 
 function targetText(

@@ -1,4 +1,4 @@
-// What each view draws over a picture: passes of a plane through a look-up table.
+// Each view draws planes over a picture through look-up tables.
 
 import {
   agreementOf,
@@ -39,7 +39,7 @@ const SEGMENTATION_VIEWS: readonly SegmentationView[] = [
 ];
 const SEE_THROUGH: readonly SegmentationView[] = ["overlay", "heat", "errors", "difference"];
 
-/** The views that there are: some need targets, some two models. */
+/** The available views: some need targets, some two models. */
 export function viewsOf({ has_targets, sources }: SegmentationConfig): SegmentationView[] {
   const lacks = { errors: !has_targets, difference: sources.length < 2 };
   return SEGMENTATION_VIEWS.filter((view) => !lacks[view as keyof typeof lacks]);
@@ -49,17 +49,17 @@ export function isSeeThrough(view: SegmentationView): boolean {
   return SEE_THROUGH.includes(view);
 }
 
-const MOST_SEPARATE = 8; // classes drawn one by one: each takes the browser as long as a picture
+const MOST_SEPARATE = 8; // classes drawn one by one; each takes as long as a picture
 
 export interface Pass {
   plane: Plane;
   table: ColorTable;
   outline?: boolean;
-  /** What is painted over it at once, where there is much: in colours that cover. */
+  /** Further passes in opaque colours, painted over it before it is drawn. */
   over?: Pass[];
 }
 
-/** What is to be seen: class c at stop `at[c]`, one class or all (null). */
+/** The view of one class, or of all (null), class c at stop `at[c]`. */
 export interface ViewSetting {
   view: SegmentationView;
   shown: number | null;
@@ -95,7 +95,7 @@ export class SegmentationPainter {
     const passes = (each as Pass[][]).flat();
     const covers = view === "mask" || view === "overlay";
     if (covers && passes.length > MOST_SEPARATE) return [{ ...passes[0], over: passes.slice(1) }];
-    // Errors of any class lie over the hits of the others.
+    // Draw the errors of all classes over the hits of all.
     return view === "errors" && classes.length > 1
       ? [...passes.filter((_, i) => i % 2 === 0), ...passes.filter((_, i) => i % 2 === 1)]
       : passes;
@@ -229,7 +229,7 @@ function transparentMask(at: number): ColorTable {
   return makeColorTable(1, (level) => (level > at ? colors.WHITE : colors.TRANSPARENT));
 }
 
-/** The entries of a view's legend: what a colour stands for, and how it is told apart without. */
+/** The entries of a view's legend: colours and their meaning. */
 export function segmentationLegend(
   config: SegmentationConfig,
   view: SegmentationView,

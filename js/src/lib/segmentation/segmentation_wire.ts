@@ -1,4 +1,5 @@
-// What crosses the wire; src/torchdial/widgets/preview/segmentation_packing.py writes it.
+// The traits of a segmentation preview; src/torchdial/widgets/preview/segmentation_packing.py
+// writes them.
 
 import type { Bytes } from "../core/bytes";
 import type { Average } from "../core/metrics";
@@ -19,13 +20,13 @@ export interface SegmentationTraits extends PreviewTraits {
   _curves: (WireTally | null)[];
 }
 
-/** The trait `_config`: what never changes. */
+/** The trait `_config`, which is constant. */
 export interface SegmentationConfig {
   task: "binary" | "multilabel" | "multiclass";
   class_names: string[];
   stops: number[];
   num_images: number;
-  /** How many images a report holds, where these are not all. */
+  /** Number of images in a report, where some were left out. */
   in_file?: number;
   height: number;
   width: number;
@@ -44,7 +45,7 @@ export interface SegmentationConfig {
 
 /** Counts of a set of images; null without targets. */
 export interface WireTally {
-  /** How many images these are counts of, also where they are pooled into one. */
+  /** Number of counted images, also where they are pooled into one. */
   total_images: number;
   counts: WireCounts;
   argmax_counts: WireCounts | null;
@@ -60,7 +61,7 @@ export interface WireSource {
   tally: WireTally | null;
 }
 
-/** The trait `_frame`: what the models said last, replaced as a whole. */
+/** The trait `_frame`: the newest output of the models, replaced as a whole. */
 export interface WireFrame {
   version: number;
   sources: WireSource[];

@@ -1,5 +1,5 @@
-// What a run says of the modules: a short ring of columns a statistic, and marks of events.
-// src/torchdial/widgets/live/module_packing.py sends it.
+// Live statistics of the modules: the newest columns of each statistic, and marks of events;
+// src/torchdial/widgets/live/module_packing.py sends them.
 
 import type { Bytes } from "../core/bytes";
 import { type Packed, unpack } from "../live/packed_arrays";
@@ -18,13 +18,13 @@ export interface LiveFrame {
   marks: EventMark[];
 }
 
-/** The newest columns, one value a row each. */
+/** The newest columns, each with one value for each row. */
 export class Ring {
   /** First step of each column. */
   steps: number[] = [];
   #columns: Float32Array[] = [];
 
-  /** Take columns, given one after another, in place of those that begin at `steps[0]` or later. */
+  /** Add columns, concatenated in `values`; they replace those that begin at `steps[0]` or later. */
   take(steps: ArrayLike<number>, values: Float32Array): void {
     const rows = values.length / steps.length;
     const kept = this.steps.findIndex((step) => step >= steps[0]);
@@ -66,7 +66,7 @@ export class LiveModules {
     this.take(opening.frame, opening.data);
   }
 
-  /** Take what is new, all of it or nothing; `whole` if it stands for all there was. */
+  /** Add a frame, on an error nothing of it; `whole` if it replaces everything earlier. */
   take(frame: LiveFrame, data: Bytes, whole = false): void {
     const read = STATISTICS.map(({ key }) => {
       const columns = frame.columns[key];

@@ -1,4 +1,4 @@
-// The live statistics of a module: names, colours, words, and the points of a sparkline.
+// The live statistics of a module: names, colours, texts and the points of sparklines.
 
 import { formatCount, formatValue, type Limits } from "../charts/axis_scale";
 import { NOT_FINITE } from "../charts/heat_colors";
@@ -19,13 +19,13 @@ export const STATISTICS: readonly { key: Statistic; text: string; title: string;
       key: "update_ratio",
       text: "update",
       title: "Norm of the step over the norm of the weights; about 0.001 is usual",
-      none: "no update of a weight yet",
+      none: "no update yet",
     },
     {
       key: "near_zero",
       text: "near zero",
-      title: "Share of what the module returns that is at most 0.001 of its root mean square",
-      none: "no output seen yet",
+      title: "Share of output values that are at most 0.001 of the output's root mean square",
+      none: "no output yet",
     },
   ];
 
@@ -33,9 +33,9 @@ const USUAL = 1e-3; // update ratio
 const LOW: Rgb = [0, 114, 178];
 const HIGH: Rgb = [213, 94, 0];
 const MIDDLE: Rgb = [200, 200, 200];
-const LEAST_DECADES = 1; // that a sparkline is high: less would make noise of nothing
+const LEAST_DECADES = 1; // height of a sparkline; less would magnify noise
 
-/** Least and most log₁₀ of a column, over all rows, for colours. */
+/** Minimum and maximum log₁₀ of a column over all rows, for colours. */
 export function decadesOf(column: ArrayLike<number> | undefined): Limits {
   const logs = Array.from(column ?? [])
     .filter((value) => value > 0 && Number.isFinite(value))
@@ -43,7 +43,7 @@ export function decadesOf(column: ArrayLike<number> | undefined): Limits {
   return logs.length ? [Math.min(...logs), Math.max(...logs)] : [0, 0];
 }
 
-/** Colour of a value; null where there is none. */
+/** Colour of a value; null for a missing one. */
 export function statisticColor(key: Statistic, value: number, [low, high]: Limits): Rgb | null {
   if (value === MISSING || value === undefined) return null;
   if (!Number.isFinite(value)) return NOT_FINITE;
@@ -54,7 +54,7 @@ export function statisticColor(key: Statistic, value: number, [low, high]: Limit
   return MIDDLE.map((v, i) => Math.round(v + (end[i] - v) * Math.abs(off))) as unknown as Rgb;
 }
 
-/** A value in few letters: "0.0123", "1.2e-5", "43 %". */
+/** A value with two digits: "0.012", "1.2e-5", "43 %". */
 export function statisticShortText(key: Statistic, value: number | undefined): string {
   if (value === undefined || value === MISSING) return "–";
   if (!Number.isFinite(value)) return formatValue(value);
@@ -66,7 +66,7 @@ export function statisticShortText(key: Statistic, value: number | undefined): s
     : String(few);
 }
 
-/** All that a sparkline shows, in words. */
+/** The content of a sparkline as text. */
 export function statisticText(
   key: Statistic,
   steps: readonly number[],
@@ -95,7 +95,7 @@ export function statisticText(
   return words.join(", ");
 }
 
-/** Height in [0, 1] of each value, NaN where there is none, Infinity where it is not finite. */
+/** Height of each value in [0, 1]; NaN for a missing one, Infinity for one that is not finite. */
 export function sparklineHeights(key: Statistic, values: readonly number[]): number[] {
   if (key === "near_zero") {
     return values.map((v) => (v === MISSING ? Number.NaN : Number.isFinite(v) ? v : Infinity));

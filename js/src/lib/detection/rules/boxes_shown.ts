@@ -1,18 +1,18 @@
-// Which detections are drawn at a setting; `detect` in src/torchdial/sweeps/boxes/detect.py is the rule.
+// Which detections are drawn at a setting, as `detect` in src/torchdial/sweeps/boxes/detect.py.
 
 import { type Detections, keptAt } from "./image_decisions";
 
 export interface DetectionSetting {
-  /** A box needs a higher score than this, unless its class has a threshold of its own. */
+  /** Boxes above this score are shown, unless their class has its own threshold. */
   score: number;
   /** Index of the NMS stop. */
   stop: number;
-  /** Thresholds of single classes, [] or null where a class follows. */
+  /** Own thresholds of classes; [] or null where the common one holds. */
   own: readonly (number | null)[];
   maxDet: number;
 }
 
-/** Indices of the detections that are kept, above their class's threshold and among the best. */
+/** Indices of the kept detections above their threshold, at most `maxDet` by score. */
 export function shownBoxes(
   found: Detections,
   { score, stop, own, maxDet }: DetectionSetting,

@@ -1,9 +1,9 @@
-// What is found and missed in one image at one setting.
+// Counts of found and missed targets in one image at one setting.
 
 import type { Detections, Targets } from "./image_decisions";
 import { FALSE, type Outcome, TRUE } from "./matching";
 
-/** Counts of each class; missed are positives - tp. */
+/** Counts of each class; the missed targets are positives - tp. */
 export interface DetectionCounts {
   tp: Uint32Array;
   fp: Uint32Array;
@@ -26,14 +26,14 @@ export function count(
   return { tp, fp, positives: positives(truth, numClasses) };
 }
 
-/** How many targets of each class are to be found. */
+/** Number of targets of each class, without ignored ones. */
 export function positives(truth: Targets, numClasses: number): Uint32Array {
   const number = new Uint32Array(numClasses);
   for (let j = 0; j < truth.count; j++) number[truth.labels[j]] += 1 - truth.ignore[j];
   return number;
 }
 
-/** Indices of the targets to be found that none of the shown detections took. */
+/** Indices of the targets, without ignored ones, that no shown detection took. */
 export function missed(truth: Targets, outcome: Outcome, shown: Int32Array): Int32Array {
   const left = truth.ignore.map((ignore) => 1 - ignore);
   for (const i of shown) if (outcome.taken[i] >= 0) left[outcome.taken[i]] = 0;

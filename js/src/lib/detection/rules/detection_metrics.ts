@@ -1,4 +1,4 @@
-// Metrics of detection at every stop; `DetectionCurves.metric` in Python gives the same.
+// Metrics of detection at every stop, as `DetectionCurves.metric` in Python.
 
 import { type Average, evaluate } from "../../core/metrics";
 import type { CountTable, DetectionTally } from "./detection_tally";
@@ -31,7 +31,7 @@ export function metricOf(
   positives: number,
   zeroDivision: number,
 ): number {
-  const cell = { tp, fp, positives, negatives: fp }; // nothing is a true negative here
+  const cell = { tp, fp, positives, negatives: fp }; // detection has no true negatives
   return evaluate(name === "f1" ? "dice" : name, cell, zeroDivision);
 }
 

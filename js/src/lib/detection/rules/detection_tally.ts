@@ -1,4 +1,4 @@
-// Counts at every NMS stop and score stop; detection_counts.py computes the same.
+// Counts at every NMS stop and score stop, as in detection_counts.py.
 
 import { positives } from "./detection_counts";
 import type { Scene } from "./image_decisions";
@@ -78,7 +78,7 @@ export function imagesAt(
   return tables.map(above);
 }
 
-/** Where the first `maxDet` that are not suppressed end. */
+/** End of the first `maxDet` detections that are not suppressed. */
 function firstOf(state: Uint8Array, maxDet: number): number {
   let left = maxDet;
   for (let i = 0; i < state.length; i++) {
@@ -98,7 +98,7 @@ function add(table: CountTable, state: number, group: number, k: number, level: 
   counts[(group * table.numStops + k) * table.numScores + level - 1]++;
 }
 
-/** Turn how many end at each stop into how many lie above it, in place. */
+/** Turn counts at each level into counts above each stop, in place. */
 function above(table: CountTable): CountTable {
   for (const counts of [table.tp, table.fp]) {
     for (let end = counts.length; end > 0; end -= table.numScores) {
@@ -112,7 +112,7 @@ function above(table: CountTable): CountTable {
   return table;
 }
 
-/** For descending scores how many stops lie strictly below each, both in float32. */
+/** For descending scores the number of stops strictly below each, both in float32. */
 export function levelsOf(scores: Float32Array, stops: ArrayLike<number>): Uint16Array {
   const levels = new Uint16Array(scores.length);
   let level = stops.length;
