@@ -245,7 +245,7 @@ def test_widgets_share_the_available_room(path: Path) -> None:
 
 def test_an_existing_file_stays_where_nothing_fits(path: Path) -> None:
     path.write_text("earlier")
-    with pytest.raises(ValueError, match=r"max_bytes: expected room .* got 1,000\. Give it more"):
+    with pytest.raises(ValueError, match=r"max_bytes: expected room .* got 1,000\. Pass a larger"):
         preview().save_html(path, max_bytes=1000)
     assert path.read_text() == "earlier"
     assert list(path.parent.iterdir()) == [path]
@@ -312,4 +312,4 @@ def test_the_command_line_refuses_a_missing_folder(
 
     with pytest.raises(SystemExit):
         main(["demo", "--out", str(tmp_path / "none" / "report.html")])
-    assert "expected a file in a folder that exists" in capsys.readouterr().err
+    assert "expected a file in an existing folder" in capsys.readouterr().err
