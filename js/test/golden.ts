@@ -1,4 +1,4 @@
-// tests/golden/curves.json, written by tests/golden/make_curves.py, which says what is in it.
+// tests/golden/curves.json, written by tests/golden/make_curves.py, which describes it.
 
 import { readFileSync } from "node:fs";
 import type { Average, PixelCounts, PixelMetric } from "../src/lib/core/metrics";

@@ -1,4 +1,4 @@
-// Hosts hand bytes over as Uint8Array or as DataView, anywhere in a buffer: all is read the same.
+// Hosts deliver bytes as Uint8Array or as DataView, anywhere in a buffer; both are read the same.
 
 import { describe, expect, test } from "vitest";
 import type { Bytes } from "../../src/lib/core/bytes";
@@ -43,7 +43,7 @@ describe.each(HANDS)("from %s", (_, hand) => {
     expect(tiles.peek("level/0/0/0")).toEqual(u1(1, 2, 255));
   });
 
-  test("pictures of a grid, and what is known of them", () => {
+  test("pictures of a grid, and their sizes and captions", () => {
     const store = createImageStore(() => {});
     const about = new TextEncoder().encode('{"caption": "é"}');
     store.take([
@@ -113,7 +113,7 @@ describe.each(HANDS)("from %s", (_, hand) => {
     });
   });
 
-  test("a live plot's opening, what comes later, and details", () => {
+  test("a live plot's opening, later frames, and details", () => {
     const opening = frameOf(0, 0, [3, 2]);
     const model = new FakeModel({ frame: opening.frame, data: hand(opening.data) });
     const store = new Store(model);

@@ -38,7 +38,7 @@ describe.each(TABLES)("$title", ({ table, counts, zeroDivision }) => {
     }
   });
 
-  it("pools by adding up cells", () => {
+  it("pools by adding counts", () => {
     const last = counts.numStops - 1;
     for (const i of range(counts.numImages)) {
       for (const c of classes) {

@@ -21,7 +21,7 @@ describe("throttle", () => {
     expect(action.mock.calls.length).toBe(11);
   });
 
-  it("acts at once when told to, and not again", () => {
+  it("runs at once when flushed, and not again", () => {
     const action = vi.fn();
     const save = throttle(100, action);
     save.call();
@@ -33,7 +33,7 @@ describe("throttle", () => {
     expect(action.mock.calls.length).toBe(2);
   });
 
-  it("forgets what waits when cancelled", () => {
+  it("drops a pending call when cancelled", () => {
     const action = vi.fn();
     const save = throttle(100, action);
     save.call();
@@ -45,7 +45,7 @@ describe("throttle", () => {
 });
 
 describe("whenResting", () => {
-  it("acts once it has not been asked for during a while", () => {
+  it("runs after a time without calls", () => {
     const action = vi.fn();
     const resting = debounce(100, action);
     for (let ms = 0; ms < 1000; ms += 50) {
@@ -57,7 +57,7 @@ describe("whenResting", () => {
     expect(action).toHaveBeenCalledTimes(1);
   });
 
-  it("waits no longer than the latest", () => {
+  it("waits no longer than the maximum", () => {
     const action = vi.fn();
     const resting = debounce(100, action, 300);
     for (let ms = 0; ms < 1000; ms += 50) {
@@ -67,7 +67,7 @@ describe("whenResting", () => {
     expect(action).toHaveBeenCalledTimes(3);
   });
 
-  it("forgets what still waits", () => {
+  it("drops a pending call", () => {
     const action = vi.fn();
     const resting = debounce(100, action);
     resting.call();

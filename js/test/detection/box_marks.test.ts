@@ -10,7 +10,7 @@ describe("marks", () => {
     expect(said(marksOf(decided(), "boxes", SETTING, null))).toEqual(["box 3", "box 2", "box 0"]);
   });
 
-  it("of the ghosts view are what NMS took away, too, above the score threshold alone", () => {
+  it("of the ghosts view include suppressed boxes above the score threshold", () => {
     const of = (score: number) => {
       const setting = { ...SETTING, score };
       return said(marksOf(decided(setting), "ghosts", setting, null));
@@ -19,7 +19,7 @@ describe("marks", () => {
     expect(of(0.85)).toEqual(["box 0"]);
   });
 
-  it("of the errors view are hits, false alarms, misses, and what does not count", () => {
+  it("of the errors view are hits, false alarms, misses and ignored targets", () => {
     expect(said(marksOf(decided(), "errors", SETTING, null))).toEqual([
       ...["aside 2", "miss 1", "miss 3"],
       ...["ignored 3", "falseAlarm 2", "hit 0"],
@@ -35,7 +35,7 @@ describe("marks", () => {
     expect(said(marksOf(decided(setting), "ghosts", setting, null))).toEqual(["box 2"]);
   });
 
-  it("under the pointer is the smallest, or one beside which it almost is", () => {
+  it("under the pointer is the smallest one, or one near it", () => {
     const setting = { ...SETTING, stop: 1 };
     const image = decided(setting);
     const marks = marksOf(image, "boxes", setting, null);

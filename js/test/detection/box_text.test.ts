@@ -33,12 +33,12 @@ it.each<[string, BoxMark["as"], number, Partial<typeof SETTING>, string]>([
     ...(["miss", 3, { score: 0.1, maxDet: 1 }] as const),
     "missed dog: its candidate (0.20) is beyond max det",
   ],
-])("says what %s is", (_, as, index, change, words) => {
+])("describes %s", (_, as, index, change, words) => {
   const setting = { ...SETTING, ...change };
   expect(markText(CONFIG, decided(setting), { as, index }, setting)).toBe(words);
 });
 
-it("says nothing of right and wrong without targets", () => {
+it("has no match without targets", () => {
   const config = { ...CONFIG, has_targets: false };
   expect(markText(config, decided(), { as: "box", index: 0 }, SETTING)).toBe("cat 0.90");
 });

@@ -1,4 +1,4 @@
-// tests/golden/detections.json, written by tests/golden/make_detections.py, which says what is in it.
+// tests/golden/detections.json, written by tests/golden/make_detections.py, which describes it.
 
 import { readFileSync } from "node:fs";
 import type { Average } from "../../src/lib/core/metrics";
@@ -109,7 +109,7 @@ export function shownOf(of: Case, setting: GoldenSetting): Int32Array[] {
 
 export const numberOf = (value: Value): number => value ?? Number.NaN;
 
-/** How a metric is asked for with a key. */
+/** The average and the class of a key. */
 export function howOf(key: Key): { how: Average; label: number | null } {
   return typeof key === "number" ? { how: "micro", label: key } : { how: key, label: null };
 }

@@ -20,7 +20,7 @@ describe.each(CASES)("$name", (golden) => {
     }
   });
 
-  it("names who suppresses a box, and nobody for one that is kept", () => {
+  it("finds the box that suppresses another, none for a kept one", () => {
     const found = scenes.flatMap(({ found }, image) =>
       golden.nms.flatMap((_, k) =>
         Array.from({ length: found.count }, (_, i) => {
@@ -134,7 +134,7 @@ test("a stop beyond the first byte has its own bit", () => {
   expect([0, 7, 8, 10].map((k) => keptAt(found, k, 1))).toEqual([false, false, false, true]);
 });
 
-test("without targets all that is kept is false", () => {
+test("without targets all kept boxes are false", () => {
   const scene = { found: foundOf([0.9, 0.8]), truth: NOBODY, pairs: NOTHING };
   expect([...match(scene, 0).state]).toEqual([1, 1]);
   expect([...match(scene, 0).taken]).toEqual([-1, -1]);

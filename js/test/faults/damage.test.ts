@@ -1,4 +1,4 @@
-// Damaged messages: what cannot be read is said in words, and the last good picture stays.
+// Damaged messages: they are reported, and the last good picture stays.
 
 import { describe, expect, test } from "vitest";
 import {
@@ -14,7 +14,7 @@ import type { SegmentationConfig, WireSource } from "../../src/lib/segmentation/
 import { LiveModules } from "../../src/lib/tree/live_columns";
 import { FakeModel, frameOf } from "../live/live_model";
 
-/** Every way in which bytes can be fewer. */
+/** Bytes cut off in every way. */
 const cuts = (data: Uint8Array) => Array.from({ length: data.length }, (_, n) => data.slice(0, n));
 
 const lossOf = (store: Store) => [...(store.runs[0]?.scalars.get("loss")?.values ?? [])];
@@ -85,7 +85,7 @@ describe("a live plot", () => {
     }
   });
 
-  test("takes a frame of which any bytes are missing not at all", () => {
+  test("rejects a frame with missing bytes as a whole", () => {
     const { frame, data } = frameOf(1, 2, [1, 0.5]);
     for (const part of cuts(data)) {
       const { model, store } = open();
@@ -95,7 +95,7 @@ describe("a live plot", () => {
     }
   });
 
-  test("opens with words where its first state is damaged, and is mended", () => {
+  test("shows a notice if its first state is damaged, and recovers", () => {
     const { frame, data } = frameOf(0, 0, [3, 2]);
     const model = new FakeModel({ frame, data: data.slice(1) });
     const store = new Store(model);
@@ -116,7 +116,7 @@ describe("a live plot", () => {
   );
 });
 
-test("a module tree takes what it can read as a whole, or not at all", () => {
+test("a module tree takes a frame as a whole, or not at all", () => {
   const data = new Uint8Array(new Float64Array([5, 1]).buffer);
   const packed = (at: number) => ({ at, dtype: "f8" as const, length: 1 });
   const columns = { grad_norm: { steps: packed(0), values: packed(8) } };
@@ -128,7 +128,7 @@ test("a module tree takes what it can read as a whole, or not at all", () => {
   }
 });
 
-test("planes of a wrong length are refused, and those that are here stay", () => {
+test("planes of a wrong length are refused, and the existing ones stay", () => {
   const tiles = new TileStore(
     () => {},
     () => 4,
@@ -145,7 +145,7 @@ test("planes of a wrong length are refused, and those that are here stay", () =>
   }
 });
 
-describe("what a model says of maps", () => {
+describe("counts of a segmentation", () => {
   const config = {
     sources: ["model"],
     class_names: ["one"],

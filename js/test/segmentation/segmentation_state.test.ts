@@ -77,12 +77,12 @@ describe("the dial", () => {
     expect(state.toJson()).toBe('{"threshold":0,"task":"binary"}');
   });
 
-  it("stands on the nearest stop, wherever somebody else has set it", () => {
+  it("shows the nearest stop of a value set elsewhere", () => {
     const { model } = modelOf({ threshold: 0.64 }, {});
     expect(createSegmentationState(model, changed).stop).toBe(3);
   });
 
-  it("tells the kernel once more, in a message, when it rests", () => {
+  it("sends its value again, in a message, when it rests", () => {
     vi.useFakeTimers();
     const { model } = modelOf({}, {});
     const state = createSegmentationState(model, changed);
@@ -102,7 +102,7 @@ describe("the dial", () => {
     vi.useRealTimers();
   });
 
-  it("goes back to where it began", () => {
+  it("resets to the initial setting", () => {
     const { model, values } = modelOf({ shown_class: 0, class_thresholds: [1, null, null] }, {});
     createSegmentationState(model, changed).reset();
     expect(values).toMatchObject({ threshold: 0.5, class_thresholds: [] });

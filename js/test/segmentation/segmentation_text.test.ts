@@ -1,4 +1,4 @@
-// The numbers and pixels that stand under a preview, counted by hand.
+// The texts about metrics and pixels, counted by hand.
 
 import { describe, expect, test } from "vitest";
 import {
@@ -70,7 +70,7 @@ test.each([
   expect(shareText(Float64Array.from(histogram), stop, "pixels")).toBe(text);
 });
 
-describe("metrics in words", () => {
+describe("texts of metrics", () => {
   const bytes = (...numbers: number[]) => new Uint8Array(Float64Array.from(numbers).buffer);
   // 10 pixels, 4 of them positive: at the stops 4, 3, 2, 0 found and 6, 2, 0, 0 false alarms.
   const wire: WireTally = {
@@ -102,7 +102,7 @@ describe("metrics in words", () => {
     ]);
   });
 
-  test("say which images where the dial's curves are of others", () => {
+  test("name the shown images where the dial's curves are of others", () => {
     const curves = { ...wire, total_images: 64 };
     const source = readModelCounts(config, 0, { tiles: [], histogram, tally: wire }, curves);
     const over = (tally: typeof source.shown) =>

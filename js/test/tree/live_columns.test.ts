@@ -1,4 +1,4 @@
-// The live tree without a browser: rings of columns, colours, words, heights of sparklines.
+// The live tree without a browser: rings of columns, colours, texts, heights of sparklines.
 
 import { describe, expect, test } from "vitest";
 import { NOT_FINITE } from "../../src/lib/charts/heat_colors";
@@ -40,7 +40,7 @@ describe("ring", () => {
     expect([...(ring.newest ?? [])]).toEqual([MOST_RING_COLUMNS + 2, -MOST_RING_COLUMNS - 2]);
   });
 
-  test("a column that has grown, or stands for more steps, takes the place of those it covers", () => {
+  test("a column that has grown, or covers more steps, replaces those that it covers", () => {
     const ring = new Ring();
     ring.take([1, 2, 3], new Float32Array([1, 10, 2, 20, 3, 30]));
     ring.take([3], new Float32Array([4, 40]));
@@ -63,7 +63,7 @@ describe("ring", () => {
   });
 });
 
-test("what comes is added, what stands for all takes its place", () => {
+test("a frame is added, a whole one replaces all", () => {
   const live = new LiveModules(frameOf([1, 2], [1, 10, 2, 20]));
   const next = frameOf([3], [3, 30], [{ row: 1, words: "dead" }]);
   live.take(next.frame, next.data);

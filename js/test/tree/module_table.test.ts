@@ -36,13 +36,13 @@ test("parents, ends and children follow from the depths", () => {
   expect(ancestors(TREE, 7)).toEqual([6, 2, 0]);
 });
 
-describe("what is shown", () => {
+describe("the visible rows", () => {
   test("only opened rows have their children", () => {
     expect(rows({ open: new Set([0]) })).toEqual([0, 1, 2, 12]);
     expect(rows({ open: openTo(TREE, 2) })).toEqual([0, 1, 2, 3, 12]);
   });
 
-  test("of equal blocks the first, which says how many it stands for", () => {
+  test("the first of equal blocks, with their number", () => {
     expect(rows()).toEqual([0, 1, 2, 3, 4, 5, 12]);
     expect(visibleRows(TREE, look())[3]).toMatchObject({ row: 3, times: 3 });
   });
