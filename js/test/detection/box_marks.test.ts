@@ -72,7 +72,11 @@ describe("the words beside the NMS dial", () => {
     { overlap: 1, words: "higher allows more overlap" },
     { overlap: 0.61, words: "no two boxes of a class overlap by more than 0.61" },
     { overlap: 0.61, class_agnostic: true, words: "no two boxes overlap by more than 0.61" },
-    { overlap: 0.61, after_nms: true, words: "they come from an NMS, so it can only suppress more" },
+    {
+      overlap: 0.61,
+      after_nms: true,
+      words: "they come from an NMS, so it can only suppress more",
+    },
   ])("say what is known: $words", ({ overlap, words, ...config }) => {
     expect(directionOf({ ...CONFIG, ...config }, overlap)).toBe(words);
   });
