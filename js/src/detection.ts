@@ -22,7 +22,7 @@ import { createDetector, type Detector } from "./lib/detection/model_boxes";
 import { DETECTION_METRICS, type DetectionMetric } from "./lib/detection/rules/detection_metrics";
 import { createShell, type Preview, renderer } from "./lib/preview/preview_shell";
 import { createToolbar, labelled } from "./lib/preview/toolbar";
-import { windowInWords } from "./lib/preview/window_text";
+import { windowText } from "./lib/preview/window_text";
 import { formatMetric } from "./lib/segmentation/segmentation_text";
 
 const COUNT_DELAY_MS = 20;
@@ -76,7 +76,7 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
       const outside = numOutside(decided, config.sizes[image], label());
       if (outside) words.push(`${outside} outside the image`);
       if (detector.lacksMasks(image)) words.push("no masks here");
-      const window = windowInWords(config.window);
+      const window = windowText(config.window);
       if (window) words.push(window);
       return words.join(" · ");
     },

@@ -13,7 +13,7 @@ import { createCurveSlider, quarters } from "./lib/preview/curve_slider";
 import { createShell, type Preview, renderer } from "./lib/preview/preview_shell";
 import { imageKey } from "./lib/preview/tile_store";
 import { createToolbar, labelled, opacitySlider } from "./lib/preview/toolbar";
-import { windowInWords } from "./lib/preview/window_text";
+import { windowText } from "./lib/preview/window_text";
 import { type ModelCounts, readModelCounts, Scope } from "./lib/segmentation/model_counts";
 import { createSegmentationState } from "./lib/segmentation/segmentation_state";
 import {
@@ -109,7 +109,7 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
       if (!Number.isNaN(value) && models === sources.length) {
         words.push(`${nameOf(metric)} ${formatMetric(value)}`);
       }
-      const window = windowInWords(config.window);
+      const window = windowText(config.window);
       if (window) words.push(window);
       return words.join(" · ");
     },

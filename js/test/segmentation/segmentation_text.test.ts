@@ -105,8 +105,7 @@ describe("texts of metrics", () => {
   test("name the shown images where the dial's curves are of others", () => {
     const curves = { ...wire, total_images: 64 };
     const source = readModelCounts(config, 0, { tiles: [], histogram, tally: wire }, curves);
-    const over = (tally: typeof source.shown) =>
-      tally && metricsText(scope, source, tally, [1])[1];
+    const over = (tally: typeof source.shown) => tally && metricsText(scope, source, tally, [1])[1];
     expect(over(source.shown)).toBe("micro over the shown 1 image");
     expect(over(source.track)).toBe("micro over 64 images");
   });
