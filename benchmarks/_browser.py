@@ -1,4 +1,4 @@
-"""Real JupyterLab in real Chromium for the benchmarks, with a stopwatch inside the page."""
+"""Real JupyterLab in real Chromium for the benchmarks, timed inside the page."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from _measure import box_scenes, scenes
 import torchdial as td
 """
 
-# `painted` calls back when the browser's main thread has finished the frame that is in the making:
+# `painted` calls back when the browser's main thread has finished the current frame:
 # a message posted from a frame callback is delivered after that frame's style, layout and paint.
-# `drawn` is told of every draw onto one of our overlay canvases, however the widget schedules it.
+# `drawn` is called on every draw onto one of the overlay canvases, however it is scheduled.
 STOPWATCH = """() => {
   const watch = window.stopwatch = { scripts: 0, drawn: () => {} };
   const nextFrame = window.requestAnimationFrame.bind(window);
@@ -75,7 +75,7 @@ def notebook(
 
 
 def browser_of(page: Page) -> str:
-    """Return the browser in words, and what draws for it."""
+    """Return the name of the browser and of its renderer."""
     renderer = page.evaluate(
         """() => {
           const gl = document.createElement('canvas').getContext('webgl');

@@ -1,4 +1,4 @@
-"""What `soak.py` opens in a page because it is large, and how it measures that."""
+"""The large widgets that `soak.py` opens in a page, and their measurement."""
 
 import time
 
@@ -106,7 +106,7 @@ def CASES(share):  # noqa: N802
 
 
 def measure(page, name, aim):
-    """Return how long a widget took to open, and how long it froze the page at most."""
+    """Return the time a widget took to open, and the longest freeze of the page."""
     page.evaluate(WATCH)
     page.wait_for_selector(DRAWN, timeout=240_000, state="attached")
     page.evaluate(PAINTED)

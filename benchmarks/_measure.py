@@ -1,4 +1,4 @@
-"""What the benchmarks share: data, medians, the table in RESULTS.md. Running it does nothing."""
+"""Shared by the benchmarks: data, medians, the tables in RESULTS.md."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ HEADER = "| what | measured | aim | |\n|---|---|---|---|\n"
 
 @dataclass(frozen=True)
 class Result:
-    """One line of a table; `met` is None where there is no aim."""
+    """One line of a table; `met` is None without an aim."""
 
     what: str
     measured: str
@@ -50,7 +50,7 @@ def at_least(what: str, value: float, aim: float, unit: str, more: str = "") -> 
 def report(
     name: str, results: Sequence[Result], packages: Iterable[str] = (), more: str = ""
 ) -> None:
-    """Print the results and put them into RESULTS.md in place of the benchmark's last ones."""
+    """Print the results and replace those of the benchmark in RESULTS.md."""
     rows = [result.cells() for result in results]
     widths = [max(len(row[i]) for row in rows) for i in range(4)]
     print(f"{name} — {_machine(packages)}{more}")
@@ -76,7 +76,7 @@ def interleave(runs: int, **functions: Callable[[], object]) -> dict[str, list[f
 
 
 def median_of_ratios(over: Sequence[float], under: Sequence[float]) -> float:
-    """Return the median of the ratios of neighbours in time, which share the machine's mood."""
+    """Return the median ratio of neighbours in time, which share the state of the machine."""
     return statistics.median(a / b for a, b in zip(over, under, strict=True))
 
 

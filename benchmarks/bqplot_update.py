@@ -1,8 +1,8 @@
 """An update of `loss_figure` at a million points, in the browser and in the kernel.
 
-Each update records a hundred points more and draws the figure anew, thinned. The browser's part is
-the time that its main thread spends on tasks (Chromium's TaskDuration), less what it spends at rest
-in as many seconds, over the number of updates; beside it the same line unthinned.
+Each update records a hundred further points and redraws the thinned figure. The browser's part is
+the time that its main thread spends on tasks (Chromium's TaskDuration), minus that of an idle page
+in the same time, divided by the number of updates; the same line unthinned is for comparison.
 """
 
 import json

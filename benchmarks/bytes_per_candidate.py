@@ -1,7 +1,7 @@
-"""Bytes of a frame on the wire for each candidate of a detector, and of what opens a widget.
+"""Bytes of a frame on the wire for each candidate of a detector, and of the opening state.
 
-Counted as in bytes_per_pixel.py. A frame is what `refresh` sends: boxes, scores, labels, what NMS
-keeps at 101 stops, and with targets the pairs that overlap enough to match and AP.
+Counted as in bytes_per_pixel.py. A frame is what `refresh` sends: boxes, scores, labels, the boxes
+that NMS keeps at 101 stops, and with targets the pairs that overlap enough to match and AP.
 """
 
 import torch

@@ -1,4 +1,4 @@
-"""Bytes of a frame on the wire for each pixel of its maps, and of everything that opens a widget.
+"""Bytes of a frame on the wire for each pixel of its maps, and of the opening state.
 
 Counted as ipywidgets sends them: binary buffers, and the JSON that names them. A frame is what
 `refresh` sends: levels, histogram and the counts against the targets.

@@ -2,9 +2,9 @@
 
 Each time runs from the key event's own time stamp, when the browser received the key, until the
 main thread has finished the first frame that holds the new picture: script, style, layout and
-paint. For us that is the frame in which the overlay canvases were drawn; for `interact` the first
-frame after the new <img> has loaded. What the compositor and the screen add is left out, for both.
-"script" is the part of it that JavaScript spends in frame callbacks.
+paint. For torchdial that is the frame in which the overlay canvases were drawn, for `interact` the
+first frame after the new <img> has loaded. Both leave out the time of the compositor and the
+screen. "script" is the part that JavaScript spends in frame callbacks.
 
 The two take turns on one page, on the same 1024² map, a stop at each press of an arrow key.
 """
@@ -72,12 +72,12 @@ def press(page, dial, arm, key):
     page.evaluate(arm)
     page.keyboard.press(key)
     measured = page.evaluate("() => measured")
-    page.wait_for_timeout(250)  # the kernel has heard of it, and all is still
+    page.wait_for_timeout(250)  # until the kernel has got it and all is idle
     return measured
 
 
 def keys():
-    """Go up and down around where the dial stands."""
+    """Yield keys up and down around the current stop."""
     return ["ArrowRight" if (move // 10) % 2 == 0 else "ArrowLeft" for move in range(MOVES)]
 
 

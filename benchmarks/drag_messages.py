@@ -1,7 +1,7 @@
-"""What three seconds of dragging the dial send over JupyterLab's websocket, in either direction.
+"""Messages over JupyterLab's websocket, in both directions, during three seconds of dragging.
 
-The mouse goes to and fro over the whole dial. Counted are `comm_msg` messages, which is what a
-widget's traits and events travel in; the kernel's busy and idle notes are counted apart.
+The mouse moves back and forth over the whole dial. Counted are `comm_msg` messages, which carry a
+widget's traits and events; the kernel's busy and idle messages are counted separately.
 """
 
 import json
@@ -28,7 +28,7 @@ def message_type(frame):
 
 
 def drag(page):
-    """Return how long it took and at how many stops the dial was seen."""
+    """Return the duration and the number of stops that the dial showed."""
     dial = page.locator(".torchdial-dial-input")
     dial.wait_for(timeout=60_000)
     page.wait_for_timeout(2000)
@@ -50,7 +50,7 @@ def drag(page):
         page.mouse.move(middle + reach * math.sin(2 * math.pi * passed / 1.5), y)
         page.wait_for_timeout(10)
     page.mouse.up()
-    page.wait_for_timeout(1000)  # what is still on its way
+    page.wait_for_timeout(1000)  # for messages under way
     return passed, page.evaluate("() => seen.size")
 
 

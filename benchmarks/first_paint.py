@@ -1,7 +1,7 @@
 """From the call that makes a preview of sixteen 512² images to its first painted pictures.
 
 In real JupyterLab, kernel and page on one machine and so on one clock. Each run executes the same
-cell anew: the first is what a person meets in a fresh kernel, the others have everything loaded.
+cell again: the first is that of a new kernel, the others have everything loaded.
 "painted" is when the main thread has finished the frame that drew the last of the overlays.
 """
 

@@ -1,8 +1,8 @@
-"""A scalar of 10³ … 10⁷ points: what a refresh of its plot takes, in time and bytes.
+"""Time and bytes of a refresh of the plot of a scalar of 10³ … 10⁷ points.
 
-A refresh is what a live plot does ten times a second: 100 points came, and the browser is told.
-Beside it stand a keyframe (a page is loaded), the picture of a window from which it is made,
-thinning all points anew with numpy, as one would by hand, and what sending all of them would be.
+A live plot refreshes ten times a second: here 100 new points are sent to the browser. For
+comparison: a keyframe (as when a page is loaded), the picture of a window from which it is made,
+thinning all points again with numpy, and the size of all points.
 Autosaving 100 new points writes them and waits for the disk. Each figure is the median of calls
 that take turns over all lengths.
 """
@@ -31,7 +31,7 @@ FLAT, NEARLY = 1.5, 3.0  # the slowest of 10⁵ … 10⁷ over the fastest of th
 
 
 class Case:
-    """A run of one scalar, told up to here, and saved."""
+    """A run of one scalar, sent and saved up to here."""
 
     def __init__(self, count, folder):
         self.history = History(f"{count} points")
@@ -105,7 +105,7 @@ def spell(cases, size):
 
 
 def one_point():
-    """Return what a point costs: its time on the step and its memory, pyramid and spare room."""
+    """Return the time and the memory of a point, including the pyramid and spare room."""
     count = 1_000_000
     parts = np.array_split(np.arange(count), 100)
     tracemalloc.start()

@@ -47,7 +47,7 @@ def with_images():
     display(ipywidgets.GridBox(shown, layout={{"grid_template_columns": "repeat(8, 1fr)"}}))
 """
 CELL = 'print("start", time.time()); {}()'
-# What must be true once everything is in the page.
+# True when everything is in the page.
 SHOWN = {
     "ours": f"""() => [...document.querySelectorAll('.torchdial-caption')]
       .filter(c => c.textContent).length === {COUNT}""",

@@ -1,9 +1,9 @@
 """A refresh of the loss plot at 10³ … 10⁶ points: bytes, kernel time, and the browser's frames.
 
-Bytes and kernel time are those of the message that tells of 100 new points, and of a keyframe. In
+Bytes and kernel time are those of the message with 100 new points, and of a keyframe. In
 real JupyterLab a plot of a million points is opened, gets 100 new points ten times a second, and is
-zoomed; what the browser's main thread did is read from its own record of long tasks (over 50 ms).
-The first paint is left out: it is counted apart. `--points` and `--seconds` make it smaller.
+zoomed; the browser's own list of long tasks (over 50 ms) shows how busy its main thread was.
+The first paint is counted separately. `--points` and `--seconds` make it smaller.
 """
 
 import argparse

@@ -2,7 +2,7 @@
 
 torchinfo sums up to its deepest level and prints to a string; ours is what `ModelTree` needs, and
 the whole widget with its state packed. Then the widget in real JupyterLab: from the start of the
-cell to its painted rows, and the frames while all rows, opened, are scrolled from end to end.
+cell to its painted rows, and the frames while all rows are open and scrolled from end to end.
 """
 
 import statistics

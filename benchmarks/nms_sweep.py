@@ -1,9 +1,9 @@
 """Greedy NMS at 101 stops: one `nms_sweep` against 101 runs of a plain greedy NMS in C++.
 
 The C++ stands for torchvision's CPU kernel: the same loop, compiled here with -O3. It is given
-boxes that are sorted already, with their areas, by columns; `nms_sweep` starts from what a user has
-and checks it. The boxes crowd around N / 25 objects of 20 to 200 pixels in one image of
-1280 × 960; what both keep has to be equal.
+sorted boxes with their areas, by columns; `nms_sweep` starts from unsorted boxes and checks
+them. The boxes crowd around N / 25 objects of 20 to 200 pixels in one image of
+1280 × 960; both must keep the same boxes.
 """
 
 import ctypes

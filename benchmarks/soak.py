@@ -1,13 +1,13 @@
-"""Long and large: what a run of 10⁶ steps leaves behind, and what opens when there is a lot of it.
+"""Long runs and large inputs: memory growth over 10⁶ steps, and the opening of large widgets.
 
 In real JupyterLab and Chromium. `make soak` runs it; it takes some ten minutes.
 
 - The run: a panel and a preview in one notebook, 10⁶ logged steps and 10⁴ refreshes as fast as they
   go. The browser's heap is read after a collection; its slope is a least-squares fit over all
-  samples of the second half, with its standard error. Beside it runs a plain anywidget that is
-  sent as many dicts of bytes: what grows there is not ours. The kernel's memory is fitted against
-  the points recorded; `tracemalloc` says the same of a run without a notebook, exactly.
-- Paging: an ImageGrid of 10⁵ pictures that are made when they are read, page after page.
+  samples of the second half, with its standard error. Next to it runs a plain anywidget that is
+  sent as many dicts of bytes: its growth is not due to torchdial. The kernel's memory is fitted
+  against the points recorded; `tracemalloc` measures a run without a notebook exactly.
+- Paging: all pages of an ImageGrid of 10⁵ pictures that are made when they are read.
 - Large: the time from the display to the painted widget, and the longest time the page was frozen
   while it opened, while its dial was moved, and while it was zoomed. The browser's driver reads
   every message too, which makes the opening of the largest some times slower than it is.
@@ -64,7 +64,7 @@ for k in range(refreshes):
         monitor.log(loss=math.sin(i) / (i + 1), step=i)
     preview.refresh()
     if k % max(1, refreshes // 200) == 0:
-        monitor.flush()  # what waits to be written is no point yet, but takes memory
+        monitor.flush()  # pending values take memory, but are not points yet
         points = sum(map(len, monitor.history.scalars.values()))
         samples.append((time.time(), k, points, memory()))
 monitor.flush()
@@ -215,7 +215,7 @@ def spell(each, error, unit):
 
 
 def paging(pages):
-    """Return what turning pages costs on both sides."""
+    """Return the memory growth of turning pages, in the kernel and in the browser."""
     with notebook("pages", [SETUP, PAGES]) as page:
         page.wait_for_selector(".torchdial-caption", timeout=60_000)
         session = page.context.new_cdp_session(page)
@@ -234,7 +234,7 @@ def paging(pages):
 
 
 def bytes_a_point(steps):
-    """Return what tracemalloc sees a run grow by."""
+    """Return the memory growth of a run by tracemalloc."""
     monitor = td.TrainingMonitor(torch.nn.Linear(1, 1))
     tracemalloc.start()
     points, held = [], []
@@ -251,7 +251,7 @@ def bytes_a_point(steps):
 
 
 def burst(seconds):
-    """Return what logging without a pause to 20 panels sends and loses."""
+    """Return the messages sent and lost while logging without a pause to 20 panels."""
     monitor = td.TrainingMonitor(torch.nn.Linear(1, 1))
     panels = [td.TrainingPanel(monitor) for _ in range(20)]
     sent = []

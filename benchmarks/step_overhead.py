@@ -1,18 +1,18 @@
-"""What watching adds to a training step: ours against what a user would pick instead.
+"""Time that watching adds to a training step: torchdial against its alternatives.
 
-Two networks, each copied once a way of watching. In each round every copy takes a block of steps,
-in an order that moves on, so that they share the machine's moods. What a way adds is the mean of
+Two networks, with one copy for each way of watching. In each round every copy takes a block of
+steps, in rotating order, so that they share the state of the machine. The overhead is the mean of
 (its step − the bare step of the same round); ± is the standard error of that mean. Means, because
-we do not read gradients at every step and medians would hide that. The first round is left out.
+torchdial reads gradients only at some steps, which medians would hide. The first round is left out.
 
 - ours: `TrainingMonitor` with its default budget and `log(loss=loss)`: loss, learning rate,
   gradient norms per layer, ratios, histograms on sampled steps, diagnosis. Nothing is drawn.
 - wandb.watch: `watch(model, log_freq=1)` and `wandb.log`, offline, in a temporary folder.
 - TensorBoard: `add_scalar` and `add_histogram` of every gradient.
 - livelossplot: `update` and `send`, its figure rendered to PNG and closed as a notebook would.
-- loss.item(): what the simplest loop does.
+- loss.item(): the simplest loop.
 
-`--rounds N --block K`: so many rounds of so many steps.
+`--rounds N --block K`: N rounds of K steps.
 """
 
 import argparse
@@ -176,7 +176,9 @@ def measure(network, rounds, block):
             for name in names[i % len(names) :] + names[: i % len(names)]:
                 began = time.perf_counter()
                 if name == "ours" and ended is not None:
-                    ours.monitor.control.waited += began - ended  # the others' turns are no step
+                    ours.monitor.control.waited += (
+                        began - ended
+                    )  # the turns of the others are no part of a step
                 for _ in range(block):
                     steps[name]()
                 ended_now = time.perf_counter()

@@ -1,4 +1,4 @@
-// One bundle for each widget, src/*.ts with its src/*.css, straight into the Python package.
+// Builds one bundle for each widget, src/*.ts and src/*.css, into the Python package.
 import { argv } from "node:process";
 import * as esbuild from "esbuild";
 import { quietUPlot } from "./uplot.mjs";

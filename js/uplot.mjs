@@ -1,16 +1,15 @@
-// uPlot as it is on npm, but for one thing: it listens to the page from the moment it is imported, for
-// as long as the page is open. A notebook imports a bundle anew for every widget, so such listeners
-// would add up. Here uPlot listens only while there are plots.
+// uPlot from npm with one change: it adds listeners to the page only while there are plots, not when it
+// is imported. A notebook imports a bundle again for every widget, so those listeners would add up.
 import { readFile } from "node:fs/promises";
 
 const EDITS = [
   {
-    why: "the pixel ratio is read and followed from the first plot on, not from the import on",
+    why: "the pixel ratio is read and observed from the first plot on, not from the import",
     find: "domEnv && setPxRatio();",
     replace: "",
   },
   {
-    why: "so are scrolling and resizing, until the last plot is destroyed",
+    why: "scrolling and resizing are observed until the last plot is destroyed",
     find: `if (domEnv) {
 	on(resize, win, invalidateRects);
 	on(scroll, win, invalidateRects, true);
@@ -34,21 +33,21 @@ function unwatchPage(onRatio) {
   win.removeEventListener(resize, invalidateRects);
   win.removeEventListener(scroll, invalidateRects, true);
   query.removeEventListener(change, setPxRatio);
-  pxRatio = undefined; // so that the next plot reads and follows it again
+  pxRatio = undefined; // so that the next plot reads and observes it again
 }`,
   },
   {
-    why: "a plot joins",
+    why: "a plot is made",
     find: "on(dppxchange, win, syncPxRatio);",
     replace: "watchPage(syncPxRatio);",
   },
   {
-    why: "a plot leaves",
+    why: "a plot is destroyed",
     find: "off(dppxchange, win, syncPxRatio);",
     replace: "unwatchPage(syncPxRatio);",
   },
   {
-    why: "a new ratio goes to the plots of this bundle, not by the page to those of all bundles",
+    why: "a new ratio goes to the plots of this bundle only, not through the page to all bundles",
     find: "win.dispatchEvent(new CustomEvent(dppxchange));",
     replace: `uPlot.pxRatio = pxRatio;
     for (const onRatio of ratioCallbacks) onRatio();`,
@@ -56,7 +55,7 @@ function unwatchPage(onRatio) {
 ];
 
 export const quietUPlot = {
-  name: "uPlot that leaves no listeners",
+  name: "uPlot without lasting listeners",
   setup(build) {
     build.onLoad({ filter: /uPlot\.esm\.js$/ }, async ({ path }) => {
       let contents = await readFile(path, "utf8");

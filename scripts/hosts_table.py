@@ -1,7 +1,7 @@
-"""Makes the README's table of hosts from what the tests in them found.
+"""Writes the README's table of hosts from the results of their tests.
 
 python scripts/hosts_table.py results.xml             # writes the table
-python scripts/hosts_table.py results.xml --check     # fails if the README says anything else
+python scripts/hosts_table.py results.xml --check     # fails if the README has another one
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ HEADINGS = {
     "test_shown": "all widgets shown",
     "test_dial": "dial → exact mask, kernel stopped",
     "test_boxes": "dials → exact boxes, kernel stopped",
-    "test_kernel": "kernel hears the dial",
+    "test_kernel": "dial reaches the kernel",
     "test_pages": "further pages",
     "test_live": "live points",
     "test_names": "hostile names stay text",
@@ -26,13 +26,13 @@ HEADINGS = {
 
 
 def read_results(path: Path) -> dict[str, dict[str, str]]:
-    """Return for each host what each test says it does; a failed test says so."""
+    """Return for each host what each test recorded; a failed test is "**no**"."""
     found: dict[str, dict[str, str]] = {}
     for case in ElementTree.parse(path).iter("testcase"):
         test, _, host = case.attrib["name"].rstrip("]").partition("[")
-        said = {p.attrib["name"]: p.attrib["value"] for p in case.iter("property")}
+        recorded = {p.attrib["name"]: p.attrib["value"] for p in case.iter("property")}
         failed = case.find("failure") is not None or case.find("error") is not None
-        found.setdefault(host, {})[test] = "**no**" if failed else said["does"]
+        found.setdefault(host, {})[test] = "**no**" if failed else recorded["does"]
     return found
 
 
@@ -48,11 +48,11 @@ def main() -> None:
     table = to_table(read_results(Path(sys.argv[1])))
     text = README.read_text(encoding="utf-8")
     before, rest = text.split(START)
-    there, after = rest.split(END)
+    current, after = rest.split(END)
     if sys.argv[2:] != ["--check"]:
         README.write_text(f"{before}{START}{table}{END}{after}", encoding="utf-8")
-    elif there != table:
-        sys.exit(f"README.md does not say what the tests found:\n{table}")
+    elif current != table:
+        sys.exit(f"README.md differs from what the tests found:\n{table}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Run every notebook from top to bottom, and check that none was committed with its results.
+"""Run every notebook from top to bottom, and check that none was committed with results.
 
 python scripts/run_notebooks.py                 # all of notebooks/
-python scripts/run_notebooks.py --check FILE... # only look for results, run nothing
+python scripts/run_notebooks.py --check FILE... # only check for results
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ METADATA = {
 
 
 def results_in(notebook: nbformat.NotebookNode) -> list[str]:
-    """Name what running has left in a notebook, and what tells of the machine it was edited on."""
+    """List the outputs in a notebook, and metadata of the machine it was edited on."""
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     found = {
         "outputs": any(cell.outputs for cell in code),
@@ -42,7 +42,7 @@ def results_in(notebook: nbformat.NotebookNode) -> list[str]:
 
 
 def execute(notebook: nbformat.NotebookNode, folder: Path) -> None:
-    """Run a notebook in a kernel of its own, started in `folder`."""
+    """Run a notebook in a new kernel, started in `folder`."""
     resources = {"metadata": {"path": str(folder)}}
     NotebookClient(
         notebook, timeout=CELL_TIMEOUT_S, kernel_name="python3", resources=resources
@@ -50,7 +50,7 @@ def execute(notebook: nbformat.NotebookNode, folder: Path) -> None:
 
 
 def run(path: Path) -> tuple[list[str], float]:
-    """Run a copy of a notebook; return what went wrong and the seconds it took."""
+    """Run a copy of a notebook; return its problems and the seconds it took."""
     start = time.perf_counter()
     problems = []
     with tempfile.TemporaryDirectory() as temporary:
@@ -64,9 +64,9 @@ def run(path: Path) -> tuple[list[str], float]:
 
 
 def main() -> int:
-    """Report on each notebook in a line; return 1 when any fails."""
+    """Print a line for each notebook; return 1 if any fails."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--check", action="store_true", help="run nothing")
+    parser.add_argument("--check", action="store_true", help="only check for results")
     parser.add_argument("notebooks", nargs="*", type=Path)
     options = parser.parse_args()
     paths = options.notebooks or sorted(NOTEBOOKS.glob("*.ipynb"))

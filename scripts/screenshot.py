@@ -19,7 +19,7 @@ sys.path.insert(0, str(ROOT))
 from tests.e2e.lab import Lab, launch_chromium, opened  # noqa: E402
 
 DOCS = ROOT / "docs"
-PATIENCE_MS = 400_000  # a detector is trained for one of them
+TIMEOUT_MS = 400_000  # one of them trains a detector
 
 SEGMENTATION = """
 import torch
@@ -70,7 +70,7 @@ pairs = torch.utils.data.TensorDataset(scenes.images, scenes.masks.float())
 loader = torch.utils.data.DataLoader(pairs, batch_size=16, shuffle=True)
 for step, (images, masks) in enumerate(monitor.loop(loader, epochs=10), start=1):
     if step == 105:
-        optimizer.param_groups[0]["lr"] = 1.0  # a slip of the hand
+        optimizer.param_groups[0]["lr"] = 1.0  # a mistake
     logits = model(images)[:, 0]
     loss = torch.nn.functional.binary_cross_entropy_with_logits(logits, masks)
     optimizer.zero_grad()
@@ -99,7 +99,7 @@ PICTURES: dict[str, tuple[str, Callable[[Locator], None]]] = {
 
 
 def main() -> None:
-    """Take the pictures that are named, or all."""
+    """Take the named pictures, or all."""
     with (
         tempfile.TemporaryDirectory() as folder,
         Lab(Path(folder)) as lab,
@@ -111,7 +111,7 @@ def main() -> None:
             page = browser.new_page(viewport={"width": 1180, "height": 1500})
             with opened(lab, page, name, [cell]):
                 root = page.locator(".torchdial").first
-                expect(root).to_be_visible(timeout=PATIENCE_MS)
+                expect(root).to_be_visible(timeout=TIMEOUT_MS)
                 prepare(root)
                 picture = DOCS / f"{name}.png"
                 root.screenshot(path=picture)

@@ -1,4 +1,4 @@
-"""One JupyterLab and one Chromium for a process's browser tests, and a fresh page for each."""
+"""One JupyterLab and one Chromium for the browser tests of a process, and a new page for each."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-if TYPE_CHECKING:  # what runs without a browser runs without Playwright
+if TYPE_CHECKING:  # tests without a browser need no Playwright
     from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 
     from tests.e2e.lab import Lab
@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # what runs without a browser runs without Playwright
 
 
 def pytest_collection_finish() -> None:
-    """Spare every later collection of garbage what the imported modules hold: it stays anyway."""
+    """Exclude the imported modules from garbage collection, which makes it faster."""
     gc.freeze()
 
 
@@ -48,7 +48,7 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def contexts() -> dict[float, BrowserContext]:
-    """By pixels a CSS pixel; kept, since what a page has fetched and compiled is the next one's."""
+    """Contexts by device pixels per CSS pixel, kept for what pages have fetched and compiled."""
     return {}
 
 

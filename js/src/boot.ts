@@ -1,5 +1,5 @@
-// The first script of a report: runs report.ts, or shows why it cannot.
-// The page's policy knows both by their hashes.
+// The first script of a report: decompresses and runs report.ts, or shows why it cannot.
+// The content security policy of the page allows both by their hashes.
 
 import { inflateText } from "./lib/report/gunzip";
 
@@ -10,5 +10,5 @@ try {
   document.body.append(script);
 } catch (error) {
   const notice = document.querySelector("main > p:last-child") as HTMLElement;
-  notice.textContent = `This browser cannot open the report; a current one can. (${error})`;
+  notice.textContent = `This browser cannot open the report; open it in a current one. (${error})`;
 }

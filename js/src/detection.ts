@@ -1,29 +1,33 @@
-// DetectionPreview and DetectionComparison: src/torchdial/widgets/preview/detection_preview.py is the other half.
+// DetectionPreview and DetectionComparison: the Python side is src/torchdial/widgets/preview/detection_preview.py.
 
 import type { AnyModel } from "@anywidget/types";
 import { h, select } from "./lib/core/dom";
 import type { Guard } from "./lib/core/error_display";
 import { range } from "./lib/core/metrics";
 import { formatStop } from "./lib/core/stops";
-import { whenResting } from "./lib/core/timing";
+import { debounce } from "./lib/core/timing";
 import { numOutside } from "./lib/detection/box_marks";
-import { createPainter } from "./lib/detection/box_painter";
+import { createBoxPainter } from "./lib/detection/box_painter";
 import { createDetails } from "./lib/detection/detection_details";
 import { createDials } from "./lib/detection/detection_dials";
-import { legend } from "./lib/detection/detection_legend";
+import { detectionLegend } from "./lib/detection/detection_legend";
 import { LONG, readout } from "./lib/detection/detection_readout";
 import { createDetectionState, formatScore } from "./lib/detection/detection_state";
-import { type DetectionTraits, readTruths, type View } from "./lib/detection/detection_wire";
+import {
+  type DetectionTraits,
+  type DetectionView,
+  readTruths,
+} from "./lib/detection/detection_wire";
 import { createDetector, type Detector } from "./lib/detection/model_boxes";
-import type { DetectionMetric } from "./lib/detection/rules/detection_metrics";
+import { DETECTION_METRICS, type DetectionMetric } from "./lib/detection/rules/detection_metrics";
 import { createShell, type Preview, renderer } from "./lib/preview/preview_shell";
 import { createToolbar, labelled } from "./lib/preview/toolbar";
-import { windowInWords } from "./lib/preview/window_text";
+import { windowText } from "./lib/preview/window_text";
 import { formatMetric } from "./lib/segmentation/segmentation_text";
 
-const COUNTING_MS = 20;
-const LATEST_MS = 300;
-const RESTING_MS = 150;
+const COUNT_DELAY_MS = 20;
+const MAX_COUNT_DELAY_MS = 300;
+const BAND_DELAY_MS = 150;
 
 function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard): () => void {
   const state = createDetectionState(model, () => shell.changed());
@@ -35,7 +39,7 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
 
   const label = () => state.get("shown_class");
   const stopText = (k: number) => formatStop(stops, k);
-  /** Which model a number is of, where there are two. */
+  /** Name of the model, to put before its numbers; empty for a single model. */
   const prefixOf = ({ name }: Detector) => (detectors.length > 1 ? `${name}  ` : "");
   const hasCurves = hasTargets || model.get("_curves").some(Boolean);
 
@@ -72,14 +76,14 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
       const outside = numOutside(decided, config.sizes[image], label());
       if (outside) words.push(`${outside} outside the image`);
       if (detector.lacksMasks(image)) words.push("no masks here");
-      const window = windowInWords(config.window);
+      const window = windowText(config.window);
       if (window) words.push(window);
       return words.join(" · ");
     },
 
     canRank: () => hasTargets,
 
-    /** Images by the first model's metric at the dials; where it is undefined, last. */
+    /** Images by the first model's metric at the dials, lowest first; undefined ones last. */
     rank() {
       const { setting } = state;
       const values = range(config.num_images).map((image) => {
@@ -119,7 +123,7 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
       const focus = { detectors, metric, label: label() };
       dials.update(focus);
       updateReadout();
-      shell.explain(legend(config, detectors, view, label()));
+      shell.showLegend(detectionLegend(config, detectors, view, label()));
       details.update(focus, detectors.length > 1 ? `${detectors[0].name}, ` : "");
       Object.assign(root.dataset, { score, stop: setting.stop, view });
       counting.call();
@@ -127,27 +131,27 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
     },
   };
   const shell = createShell(model, root, guard, state.kernel, preview);
-  const painter = createPainter(
+  const painter = createBoxPainter(
     state,
     shell.tiles,
     (source) => detectors[source],
     () => shell.grid.redraw("overlay"),
   );
 
-  /** What takes longer than a frame: counts at all stops of both dials. */
-  const counting = whenResting(
-    COUNTING_MS,
+  /** Counts at all stops of both dials, which take longer than an animation frame. */
+  const counting = debounce(
+    COUNT_DELAY_MS,
     () => {
       const { maxDet } = state.setting;
       const uncounted = detectors.filter((detector) => !detector.isCounted(maxDet));
       for (const detector of uncounted) detector.count(maxDet);
       if (uncounted.length) shell.changed();
     },
-    LATEST_MS,
+    MAX_COUNT_DELAY_MS,
   );
 
-  /** The bootstrap band of the metrics, computed once the dial rests. */
-  const estimating = whenResting(RESTING_MS, () => {
+  /** The bootstrap band of the metric, computed after the dial has come to rest. */
+  const estimating = debounce(BAND_DELAY_MS, () => {
     const [first] = detectors;
     if (!first.hasBand || first.bandOf(metric, label(), state.setting)) return;
     first.makeBand(metric, label(), state.setting);
@@ -160,9 +164,9 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
     min: 1,
     step: 1,
     "aria-label": "max det",
-    title: "At most so many boxes a picture, those with the highest scores",
+    title: "At most this many boxes in each picture, those with the highest scores",
   });
-  let isTyping = false; // what is shown meanwhile takes nothing of it back
+  let isTyping = false; // updates leave the field unchanged meanwhile
   maxDet.addEventListener("input", () => {
     isTyping = true;
   });
@@ -177,13 +181,13 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
   });
   const metrics = select(
     "metric",
-    (["f1", "precision", "recall"] as const).map((m) => [m, LONG[m]] as const),
+    DETECTION_METRICS.map((m) => [m, LONG[m]] as const),
   );
   metrics.addEventListener("change", () => {
     metric = metrics.value as DetectionMetric;
     shell.changed();
   });
-  const views: View[] = hasTargets ? ["boxes", "errors", "ghosts"] : ["boxes", "ghosts"];
+  const views: DetectionView[] = hasTargets ? ["boxes", "errors", "ghosts"] : ["boxes", "ghosts"];
   const toolbar = createToolbar({
     views,
     view: () => state.get("view"),
@@ -196,7 +200,7 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
     },
     classesTitle:
       "Shows one class; the score dial then moves its own threshold. " +
-      "A class's own threshold acts after NMS: it changes nothing about what suppresses what.",
+      "A class's own threshold acts after NMS: it has no effect on which boxes are suppressed.",
     shown: label,
     showClass: (shown_class) => state.set({ shown_class }),
     controls: [labelled("max det", maxDet), labelled("metric", metrics, hasCurves)],
@@ -210,16 +214,16 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
   function updateReadout(): void {
     const { setting, score } = state;
     const own = setting.own.filter((t) => t !== null).length;
-    const others = label() === null && own ? `, ${own} of their own, after NMS` : "";
+    const others = label() === null && own ? `, own thresholds: ${own}, after NMS` : "";
     const position = `score > ${formatScore(score)}${others}   NMS IoU ${stopText(setting.stop)}`;
     const lines = detectors.flatMap((detector) =>
       readout(config, detector, prefixOf(detector), metric, label(), setting, score),
     );
-    shell.say(position, lines, bestInWords());
+    shell.showReadout(position, lines, bestText());
   }
 
-  /** "best F1 0.842 at score 0.31, NMS IoU 0.52 →", or nothing where nothing is defined. */
-  function bestInWords(): string {
+  /** "best F1 0.842 at score 0.31, NMS IoU 0.52 →", empty where the metric is undefined. */
+  function bestText(): string {
     const [first] = detectors;
     const values = first.valuesOf(metric, label());
     const top = best();
@@ -230,7 +234,7 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
   }
 
   shell.assemble(toolbar.element, dials.element, details.elements);
-  // What tests read: for each picture the detections over it, by their places in what was given.
+  // For tests: the detections drawn over each picture, by their index in the input.
   Object.assign(root, {
     torchdialShown: () =>
       shell.cells().map((cell) => {

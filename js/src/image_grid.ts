@@ -1,7 +1,7 @@
-// ImageGrid: src/torchdial/widgets/image_grid.py is the other half.
+// ImageGrid: the Python side is src/torchdial/widgets/image_grid.py.
 
 import type { AnyModel } from "@anywidget/types";
-import { Grid } from "./lib/canvas/picture_grid";
+import { PictureGrid } from "./lib/canvas/picture_grid";
 import { button, h } from "./lib/core/dom";
 import type { Guard } from "./lib/core/error_display";
 import { handleMessages } from "./lib/core/kernel_messages";
@@ -10,25 +10,23 @@ import { beforePaint, throttle } from "./lib/core/timing";
 import { inText } from "./lib/core/user_names";
 import { listen } from "./lib/core/widget_model";
 import { createImagePainter } from "./lib/images/image_painter";
-import { createStore, type Message } from "./lib/images/image_store";
+import { createImageStore, type ImageGridMessage } from "./lib/images/image_store";
+import { arrowKeys, type KeyActions, runKey, zoomKeys } from "./lib/preview/grid_keys";
 import { createPages } from "./lib/preview/picture_pages";
 import { renderer } from "./lib/preview/preview_shell";
 import type { WireTile } from "./lib/preview/preview_wire";
-import { labelled } from "./lib/preview/toolbar";
+import { FIRST_OPACITY, labelled, opacitySlider } from "./lib/preview/toolbar";
 
-const FIRST_OPACITY = 0.55;
-const ZOOM_STEP = 1.5;
-const PAN_STEP = 0.1;
-const ASKING_MS = 80; // values of pixels are asked for no more often
-const KEYS =
-  "Click chooses a picture; double-click and the wheel zoom, dragging moves all pictures together. " +
+const PIXEL_REQUEST_MS = 80; // shortest time between requests for the values of a pixel
+const GRID_KEYS =
+  "Click selects a picture; double-click and the wheel zoom, dragging moves all pictures together. " +
   "Arrows move or turn the page, + − 0 zoom, R resets, 1–9 one picture alone, O overlays on and off.";
 
-interface Traits {
+interface ImageGridTraits {
   selected: number[];
   _config: {
     num_images: number;
-    /** How many a report holds, where these are not all. */
+    /** Number of images in a report, where some were left out. */
     in_file?: number;
     height: number;
     width: number;
@@ -39,30 +37,28 @@ interface Traits {
   _notice: string;
 }
 
-function show(model: AnyModel<Traits>, root: HTMLElement, guard: Guard): () => void {
+function show(model: AnyModel<ImageGridTraits>, root: HTMLElement, guard: Guard): () => void {
   const settings = createSettings(model, ["selected"], () => updating.call());
   const { kernel } = settings;
   const updating = beforePaint(guard(update));
   let requests = 0;
   let problem = "";
   let pointer: { image: number; x: number; y: number } | null = null;
-  let known = ""; // the pixel whose value the kernel has sent, and the value
-  const store = createStore((keys) => kernel.send({ type: "need", id: ++requests, keys }));
+  let known = ""; // the last pixel that the kernel sent, with its values
+  const store = createImageStore((keys) => kernel.send({ type: "need", id: ++requests, keys }));
   store.take(model.get("_frame").tiles);
   const painter = createImagePainter(store);
-  const asking = throttle(ASKING_MS, () => {
+  const asking = throttle(PIXEL_REQUEST_MS, () => {
     if (pointer) kernel.send({ type: "pixel", id: ++requests, ...pointer });
   });
 
   const notice = h("div", { class: "notice", role: "alert" });
   const hovered = h("div", { class: "hovered" });
-  const help = h("div", { class: "keys", hidden: true }, KEYS);
+  const help = h("div", { class: "keys", hidden: true }, GRID_KEYS);
   const chosen = h("span", { class: "lines" });
-  const clear = button("clear", "Choose none", () => settings.set({ selected: [] }));
-  const opacity = h("input", { type: "range", min: 0, max: 1, step: 0.05, value: FIRST_OPACITY });
-  opacity.setAttribute("aria-label", "overlay");
-  opacity.addEventListener("input", () => {
-    painter.opacity = opacity.valueAsNumber;
+  const clear = button("clear", "Clear the selection", () => settings.set({ selected: [] }));
+  const opacity = opacitySlider("overlay", (value) => {
+    painter.opacity = value;
     grid.redraw("overlay");
   });
   painter.opacity = FIRST_OPACITY;
@@ -77,7 +73,7 @@ function show(model: AnyModel<Traits>, root: HTMLElement, guard: Guard): () => v
     chosen,
     clear,
     h("span", { class: "spring" }),
-    button("reset", "The whole pictures", () => grid.zoom(0)),
+    button("reset", "Show the whole pictures", () => grid.zoom(0)),
     button("?", "Show the keys", toggleHelp),
   );
   let { grid, pages } = make();
@@ -88,7 +84,7 @@ function show(model: AnyModel<Traits>, root: HTMLElement, guard: Guard): () => v
     listen(model, ["_frame"], guard(onFrame)),
     listen(model, ["_config"], guard(onConfig)),
     listen(model, ["_notice"], updating.call),
-    handleMessages<Message>(model, guard, {
+    handleMessages<ImageGridMessage>(model, guard, {
       tiles(message, buffers) {
         if (message.version !== model.get("_frame").version) return;
         store.take(message.keys.map((key, i) => ({ key, data: buffers[i] })));
@@ -107,7 +103,7 @@ function show(model: AnyModel<Traits>, root: HTMLElement, guard: Guard): () => v
   ];
   updating.call();
 
-  /** Make what depends on how many pictures there are, and how large. */
+  /** Make the grid and its pages for the number and size of the pictures. */
   function make() {
     const {
       width,
@@ -116,7 +112,7 @@ function show(model: AnyModel<Traits>, root: HTMLElement, guard: Guard): () => v
       in_file: count = num_images,
       page_size: size,
     } = model.get("_config");
-    const made = new Grid(width, height, {
+    const made = new PictureGrid(width, height, {
       guard,
       draw: (context, cell, layer, region, dest) => {
         const image = pages.images()[cell];
@@ -148,7 +144,7 @@ function show(model: AnyModel<Traits>, root: HTMLElement, guard: Guard): () => v
     updating.call();
   }
 
-  /** Other pictures may be more, fewer or of another size. */
+  /** New pictures may differ in number and size. */
   function onConfig(): void {
     const before = { grid, pages };
     ({ grid, pages } = make());
@@ -169,21 +165,12 @@ function show(model: AnyModel<Traits>, root: HTMLElement, guard: Guard): () => v
   }
 
   function onKey(e: KeyboardEvent): void {
-    if (e.ctrlKey || e.metaKey || e.altKey) return; // the host's
+    if (e.ctrlKey || e.metaKey || e.altKey) return; // shortcuts of the host
     e.stopPropagation();
     if (e.target === opacity) return;
-    const move = (dx: number, dy: number) => () => {
-      if (!grid.pan(dx, dy) && dx !== 0) pages.turn(-Math.sign(dx));
-    };
-    const actions: Record<string, () => void> = {
-      arrowleft: move(PAN_STEP, 0),
-      arrowright: move(-PAN_STEP, 0),
-      arrowup: move(0, PAN_STEP),
-      arrowdown: move(0, -PAN_STEP),
-      "+": () => grid.zoom(ZOOM_STEP),
-      "=": () => grid.zoom(ZOOM_STEP),
-      "-": () => grid.zoom(1 / ZOOM_STEP),
-      "0": () => grid.zoom(0),
+    const actions: KeyActions = {
+      ...arrowKeys(grid, pages),
+      ...zoomKeys(grid),
       r: () => grid.zoom(0),
       o: () => {
         painter.isOverlaid = !painter.isOverlaid;
@@ -191,10 +178,7 @@ function show(model: AnyModel<Traits>, root: HTMLElement, guard: Guard): () => v
       },
       "?": toggleHelp,
     };
-    const action = actions[e.key.toLowerCase()];
-    if (action) action();
-    else if (!/^[1-9]$/.test(e.key) || !pages.pick(Number(e.key) - 1)) return;
-    e.preventDefault();
+    runKey(e, actions, pages);
   }
 
   // What is shown
@@ -222,7 +206,7 @@ function show(model: AnyModel<Traits>, root: HTMLElement, guard: Guard): () => v
     root.dataset.version = String(model.get("_frame").version);
   }
 
-  /** Where the pointer is, and the value there: the kernel's, or else what the picture holds. */
+  /** Show the pixel under the pointer, with its values once the kernel has sent them. */
   function updateHovered(): void {
     if (!pointer || !store.isInside(pointer.image, pointer.x, pointer.y)) {
       hovered.textContent = "";

@@ -1,10 +1,10 @@
-// ModelTree: src/torchdial/widgets/model_tree.py is the other half.
+// ModelTree: the Python side is src/torchdial/widgets/model_tree.py.
 
 import type { AnyModel } from "@anywidget/types";
 import { type Bytes, float64Of } from "./lib/core/bytes";
 import { button, copyText, h, select } from "./lib/core/dom";
 import type { Guard } from "./lib/core/error_display";
-import { type Failure, handleMessages } from "./lib/core/kernel_messages";
+import { handleMessages } from "./lib/core/kernel_messages";
 import { createSettings } from "./lib/core/synced_settings";
 import { beforePaint } from "./lib/core/timing";
 import { listen } from "./lib/core/widget_model";
@@ -12,56 +12,31 @@ import { whenVisible } from "./lib/live/when_visible";
 import { renderer } from "./lib/preview/preview_shell";
 import { LiveCell, type LiveLook } from "./lib/tree/live_cell";
 import { type LiveFrame, LiveModules } from "./lib/tree/live_columns";
-import { amountInWords, COSTS, type Cost } from "./lib/tree/module_costs";
+import { COSTS, type Cost } from "./lib/tree/module_costs";
 import {
   ancestors,
-  type Look,
   makeTree,
   openTo,
+  type TreeView,
   type VisibleRow,
   visibleRows,
 } from "./lib/tree/module_table";
 import { decadesOf, STATISTICS } from "./lib/tree/statistic_styles";
+import { createRows, markOf } from "./lib/tree/tree_rows";
+import type { ModelTreeMessage, ModelTreeTraits } from "./lib/tree/tree_wire";
 
 const ROW_HEIGHT = 26;
-const MOST_ROWS_IN_SIGHT = 20;
-const SPARE_ROWS = 4; // drawn above and below what is in sight
-const PAGE = MOST_ROWS_IN_SIGHT - 1;
+const MAX_VISIBLE_ROWS = 20;
+const SPARE_ROWS = 4; // drawn above and below the visible ones
+const ROWS_PER_PAGE = MAX_VISIBLE_ROWS - 1;
 const FIRST_DEPTH = 2;
-const KEYS =
-  "Arrows move and open, Home, End and Page keys go far, Enter chooses, * opens all, / searches.";
+const TREE_KEYS =
+  "Arrows move and open, Home, End and Page keys jump, Enter selects, * opens all, / searches.";
 
-interface Traits {
-  /** Path of the chosen module, null for none. */
-  selected: string | null;
-  _table: {
-    /** One entry for each row. */
-    path: string[];
-    kind: string[];
-    arguments: string[];
-    output: string[];
-    /** What is to be said of a row beside its numbers, "" for most. */
-    remark: string[];
-    depth: Bytes;
-    /** By cost; only what was measured. */
-    costs: Partial<Record<Cost, Bytes>>;
-    folds: { start: number; size: number; count: number }[];
-    /** Row where the forward pass broke, -1 if it did not. */
-    failed: number;
-    summary: string[];
-    /** The table as text, to copy. */
-    text: string;
-  };
-  /** What a run says, `{}` without a monitor. */
-  _live: { frame?: LiveFrame; data?: Bytes };
-}
+/** Live statistics that each widget has received, for its next view. */
+const modulesKnown = new WeakMap<AnyModel<ModelTreeTraits>, LiveModules>();
 
-type Message = { type: "live"; whole: boolean; frame: LiveFrame } | Failure;
-
-/** What each widget has received so far, for the next view of it. */
-const known = new WeakMap<AnyModel<Traits>, LiveModules>();
-
-function show(model: AnyModel<Traits>, root: HTMLElement, guard: Guard): () => void {
+function show(model: AnyModel<ModelTreeTraits>, root: HTMLElement, guard: Guard): () => void {
   const table = model.get("_table");
   const costs = COSTS.flatMap((cost) => {
     const bytes = table.costs[cost.key];
@@ -69,6 +44,7 @@ function show(model: AnyModel<Traits>, root: HTMLElement, guard: Guard): () => v
   });
   const words = table.path.map((path, i) => `${path} ${table.kind[i]}`.toLowerCase());
   const tree = makeTree(float64Of(table.depth), table.folds, words);
+  const makeRow = createRows(table, tree, costs);
   const settings = createSettings(model, ["selected"], changed);
   const updating = beforePaint(guard(update));
   const open = openTo(tree, FIRST_DEPTH);
@@ -78,12 +54,12 @@ function show(model: AnyModel<Traits>, root: HTMLElement, guard: Guard): () => v
   let rows: VisibleRow[] = [];
   let focused = 0;
   const { frame, data } = model.get("_live");
-  const live = frame && data ? (known.get(model) ?? new LiveModules({ frame, data })) : null;
-  if (live) known.set(model, live);
+  const live = frame && data ? (modulesKnown.get(model) ?? new LiveModules({ frame, data })) : null;
+  if (live) modulesKnown.set(model, live);
   let marked = "";
   let problem = "";
   const cells = new Map<number, LiveCell>();
-  const alarm = h("div", { class: "notice", role: "alert", hidden: true });
+  const markNotice = h("div", { class: "notice", role: "alert", hidden: true });
   const notice = h("div", { class: "notice", role: "alert", hidden: true });
 
   const search = h("input", {
@@ -96,9 +72,11 @@ function show(model: AnyModel<Traits>, root: HTMLElement, guard: Guard): () => v
   const depths = select("depth", [["", "depth"], ...depthChoices(), ["all", "all"]]);
   depths.addEventListener("change", () => expandTo(depths.value));
   const copy = button("copy", "Copy the table as text", () => {
-    copyText(table.text).then((copied) => say(copied ? "copied" : "copying is not allowed here"));
+    copyText(table.text).then((copied) =>
+      announce(copied ? "copied" : "the browser does not allow copying"),
+    );
   });
-  const help = h("div", { class: "keys", hidden: true }, KEYS);
+  const help = h("div", { class: "keys", hidden: true }, TREE_KEYS);
   const toggleHelp = () => {
     help.hidden = !help.hidden;
   };
@@ -113,7 +91,7 @@ function show(model: AnyModel<Traits>, root: HTMLElement, guard: Guard): () => v
   );
   const summary = h("div", { class: "readout" });
   summary.append(...table.summary.map((line) => h("span", {}, line)));
-  const said = h("div", { class: "spoken", role: "status" });
+  const status = h("div", { class: "spoken", role: "status" });
   const heads = costs.map(({ key, text }) => {
     const head = button(text, `Sort by ${text}`, () => sortBy(key));
     return { key, head, cell: h("div", { role: "columnheader", class: "tree-number" }, head) };
@@ -133,7 +111,7 @@ function show(model: AnyModel<Traits>, root: HTMLElement, guard: Guard): () => v
   const grid = h("div", { class: "tree", role: "treegrid", "aria-label": "modules" });
   grid.append(header, body);
   root.style.setProperty("--torchdial-tree-costs", String(costs.length));
-  root.append(toolbar, help, summary, notice, alarm, grid, said);
+  root.append(toolbar, help, summary, notice, markNotice, grid, status);
   root.addEventListener("keydown", onKey);
   const drawing = whenVisible(root, guard(drawLive));
   const sizes = new ResizeObserver(drawing.call);
@@ -142,19 +120,19 @@ function show(model: AnyModel<Traits>, root: HTMLElement, guard: Guard): () => v
     sizes.observe(body);
   }
   const stopListening = [
-    handleMessages<Message>(model, guard, {
+    handleMessages<ModelTreeMessage>(model, guard, {
       live: (message, buffers) => takeLive(message.frame, buffers[0], message.whole),
       error({ message }) {
         problem = message;
         updating.call();
       },
     }),
-    // A host reads the state anew when a connection was cut.
+    // A host reads the state again after its connection was lost.
     listen(model, ["_live"], guard(readLive)),
   ];
   relist();
   reveal();
-  sayMarks();
+  showNewestMark();
 
   function depthChoices() {
     const deepest = Math.max(0, ...Array.from(tree.depth as Float64Array));
@@ -207,7 +185,7 @@ function show(model: AnyModel<Traits>, root: HTMLElement, guard: Guard): () => v
   }
 
   function onKey(e: KeyboardEvent): void {
-    if (e.ctrlKey || e.metaKey || e.altKey) return; // the host's
+    if (e.ctrlKey || e.metaKey || e.altKey) return; // shortcuts of the host
     e.stopPropagation();
     if (e.target instanceof HTMLInputElement || e.target instanceof HTMLSelectElement) return;
     const { row } = rows[focused];
@@ -220,8 +198,8 @@ function show(model: AnyModel<Traits>, root: HTMLElement, guard: Guard): () => v
     const inBody: Record<string, () => void> = {
       arrowdown: go(focused + 1),
       arrowup: go(focused - 1),
-      pagedown: go(focused + PAGE),
-      pageup: go(focused - PAGE),
+      pagedown: go(focused + ROWS_PER_PAGE),
+      pageup: go(focused - ROWS_PER_PAGE),
       home: go(0),
       end: go(rows.length - 1),
       arrowright: isOpen ? go(focused + 1) : () => toggle(row),
@@ -238,15 +216,15 @@ function show(model: AnyModel<Traits>, root: HTMLElement, guard: Guard): () => v
     e.preventDefault();
   }
 
-  function say(text: string): void {
-    said.textContent = text;
+  function announce(text: string): void {
+    status.textContent = text;
     copy.textContent = text;
     setTimeout(() => {
       copy.textContent = "copy";
     }, 1500);
   }
 
-  /** Bring the chosen row, or else the focused one, into sight. */
+  /** Scroll to the focused row. */
   function reveal(): void {
     const top = focused * ROW_HEIGHT;
     if (top < body.scrollTop) body.scrollTop = top;
@@ -263,18 +241,18 @@ function show(model: AnyModel<Traits>, root: HTMLElement, guard: Guard): () => v
 
   // What is shown
 
-  /** Find the rows to show anew. */
+  /** Recompute which rows are shown. */
   function relist(): void {
     const here = rows[focused]?.row ?? 0;
     const cost = costs.find(({ key }) => key === sortedBy)?.values ?? null;
-    const look: Look = { open, unfolded, query: search.value, cost };
+    const look: TreeView = { open, unfolded, query: search.value, cost };
     rows = visibleRows(tree, look);
     focused = Math.max(
       0,
       rows.findIndex(({ row }) => row === here),
     );
     lines.style.height = `${rows.length * ROW_HEIGHT}px`;
-    body.style.height = `${Math.min(rows.length, MOST_ROWS_IN_SIGHT) * ROW_HEIGHT}px`;
+    body.style.height = `${Math.min(rows.length, MAX_VISIBLE_ROWS) * ROW_HEIGHT}px`;
     for (const { key, cell } of heads) {
       cell.setAttribute("aria-sort", key === sortedBy ? "descending" : "none");
     }
@@ -282,10 +260,10 @@ function show(model: AnyModel<Traits>, root: HTMLElement, guard: Guard): () => v
     updating.call();
   }
 
-  /** Draw the rows that are in sight: two thousand of them at once would stutter. */
+  /** Draw the visible rows only: two thousand at once are too slow. */
   function update(): void {
     const first = Math.max(0, Math.floor(body.scrollTop / ROW_HEIGHT) - SPARE_ROWS);
-    const last = first + MOST_ROWS_IN_SIGHT + 2 * SPARE_ROWS;
+    const last = first + MAX_VISIBLE_ROWS + 2 * SPARE_ROWS;
     cells.clear();
     lines.replaceChildren(...rows.slice(first, last).map((shown, i) => line(shown, first + i)));
     root.dataset.rows = String(rows.length);
@@ -294,73 +272,24 @@ function show(model: AnyModel<Traits>, root: HTMLElement, guard: Guard): () => v
     drawLive();
   }
 
-  function line({ row, times, found }: VisibleRow, place: number): HTMLElement {
-    const parent = tree.end[row] > row + 1;
-    const name = row === 0 ? table.kind[0] : (table.path[row].split(".").pop() as string);
-    const toggleText = parent ? (open.has(row) || search.value ? "▾" : "▸") : "";
-    const module = h(
-      "div",
-      { class: "tree-module", role: "gridcell" },
-      h("span", { class: "tree-toggle", "aria-hidden": "true" }, toggleText),
-      h("span", { class: found ? "tree-name tree-found" : "tree-name" }, name),
-      ...(row === 0 ? [] : [h("span", { class: "tree-kind" }, table.kind[row])]),
-      ...timesOf(row, times),
-      h("span", { class: "tree-arguments", title: table.arguments[row] }, table.arguments[row]),
-      h("span", { class: "tree-remark", title: table.remark[row] }, table.remark[row]),
-    );
-    const mark = markOf(row);
-    if (mark) {
-      const sign = h("span", { class: "tree-mark", title: mark.words }, "⚠");
-      sign.setAttribute("aria-label", mark.words);
-      module.children[0].after(sign);
-    }
+  function line(shown: VisibleRow, place: number): HTMLElement {
+    const { row, times } = shown;
     const cell = live && new LiveCell(times > 1 ? `first of ${times}: ` : "");
     if (cell) cells.set(row, cell);
-    module.style.setProperty("--torchdial-depth", String(tree.depth[row]));
-    const numbers = costs.map(({ key, values }) => {
-      const cell = h("div", { class: "tree-number", role: "gridcell" });
-      const share = values[0] > 0 ? (100 * values[row]) / values[0] : 0;
-      cell.style.setProperty("--torchdial-share", `${share.toFixed(2)}%`);
-      cell.title = `${share.toFixed(1)} % of the model`;
-      cell.append(amountInWords(key, values[row]));
-      return cell;
+    const element = makeRow(shown, {
+      place,
+      isOpen: open.has(row) || search.value !== "",
+      isSelected: settings.get("selected") === table.path[row],
+      isUnfolded: unfolded.has(row),
+      mark: markOf(row, live?.marks ?? [], tree, table.path, open.has(row)),
+      statistics: cell?.element ?? null,
     });
-    const element = h(
-      "div",
-      {
-        class: `tree-row tree-line${row === table.failed || mark?.own ? " tree-failed" : ""}`,
-        role: "row",
-        "aria-level": tree.depth[row] + 1,
-        "aria-rowindex": place + 1,
-        "aria-selected": String(settings.get("selected") === table.path[row]),
-        "data-row": row,
-        "data-path": table.path[row],
-        ...(parent && { "aria-expanded": String(toggleText === "▾") }),
-      },
-      module,
-      h(
-        "div",
-        { class: "tree-output", role: "gridcell", title: table.output[row] },
-        table.output[row],
-      ),
-      ...(cell ? [cell.element] : []),
-      ...numbers,
-    );
     if (place === focused) element.classList.add("torchdial-tree-focused");
     element.style.top = `${place * ROW_HEIGHT}px`;
     return element;
   }
 
-  /** "×12", which opens and closes a run of equal blocks. */
-  function timesOf(row: number, times: number): HTMLElement[] {
-    const fold = tree.folds.find(({ start }) => start === row);
-    if (!fold || (times === 1 && !unfolded.has(row))) return [];
-    const text = times > 1 ? `×${times}` : `1 of ${fold.count}`;
-    const title = times > 1 ? "Equal blocks: show each" : "Show equal blocks as one";
-    return [h("span", { class: "tree-times", title }, text)];
-  }
-
-  // What a run says
+  // Live statistics
 
   function readLive(): void {
     const { frame, data } = model.get("_live");
@@ -369,7 +298,7 @@ function show(model: AnyModel<Traits>, root: HTMLElement, guard: Guard): () => v
 
   function takeLive(frame: LiveFrame, data: Bytes, whole: boolean): void {
     live?.take(frame, data, whole);
-    sayMarks();
+    showNewestMark();
     drawing.call();
   }
 
@@ -381,7 +310,7 @@ function show(model: AnyModel<Traits>, root: HTMLElement, guard: Guard): () => v
     return [h("div", { class: "tree-live", role: "presentation" }, ...heads)];
   }
 
-  /** Draw the statistics of the rows in sight; the rows themselves stay, a press may be on them. */
+  /** Draw the statistics of the visible rows; their elements stay, since one may be pressed. */
   function drawLive(): void {
     if (!live) return;
     const color = getComputedStyle(root).getPropertyValue("--torchdial-faint");
@@ -391,20 +320,20 @@ function show(model: AnyModel<Traits>, root: HTMLElement, guard: Guard): () => v
     root.dataset.paints = String(Number(root.dataset.paints ?? 0) + 1);
   }
 
-  /** Say the newest event that a module is marked with, and how to get there. */
-  function sayMarks(): void {
+  /** Show the newest event about a module, with a button that goes there. */
+  function showNewestMark(): void {
     const now = JSON.stringify(live?.marks ?? []);
     if (now === marked) return;
     marked = now;
     updating.call();
     const mark = live?.marks[live.marks.length - 1];
-    alarm.hidden = !mark;
+    markNotice.hidden = !mark;
     if (!mark) return;
     const goThere = button("→ show", `Show ${table.path[mark.row]}`, () => goTo(mark.row));
-    alarm.replaceChildren("⚠ ", h("bdi", {}, mark.words), " ", goThere);
+    markNotice.replaceChildren("⚠ ", h("bdi", {}, mark.words), " ", goThere);
   }
 
-  /** Open what a row lies in, and bring it into sight. */
+  /** Open the ancestors of a row and scroll to it. */
   function goTo(row: number): void {
     for (const above of ancestors(tree, row)) open.add(above);
     for (const { start, size, count } of tree.folds) {
@@ -414,16 +343,6 @@ function show(model: AnyModel<Traits>, root: HTMLElement, guard: Guard): () => v
     const place = rows.findIndex((shown) => shown.row === row);
     if (place >= 0) focused = place;
     reveal();
-  }
-
-  /** What a row is marked with: an event of its own, or that there is one below. */
-  function markOf(row: number): { words: string; own: boolean } | null {
-    const below = live?.marks.filter((mark) => mark.row >= row && mark.row < tree.end[row]) ?? [];
-    const own = below.find((mark) => mark.row === row);
-    if (own) return { words: own.words, own: true };
-    if (!below.length || open.has(row)) return null;
-    const path = table.path[below[below.length - 1].row];
-    return { words: `in ${path}: ${below[below.length - 1].words}`, own: false };
   }
 
   return () => {

@@ -1,11 +1,11 @@
-// All widgets in one script, for a file that is opened without a kernel: src/torchdial/report/html_file.py.
+// All widgets in one script, for a report without a kernel; src/torchdial/report/html_file.py writes it.
 
 import detection from "./detection";
 import gradient_plot from "./gradient_plot";
 import image_grid from "./image_grid";
-import { type Saved, showAll } from "./lib/report/file_host";
+import { type SavedWidget, showAll } from "./lib/report/file_host";
 import { inflate, inflateText } from "./lib/report/gunzip";
-import { unpack } from "./lib/report/unpack_bytes";
+import { unpackBytes } from "./lib/report/unpack_bytes";
 import loss_plot from "./loss_plot";
 import model_tree from "./model_tree";
 import segmentation from "./segmentation";
@@ -22,7 +22,7 @@ const MODULES = {
 };
 const main = document.querySelector("main") as HTMLElement;
 const opening = main.querySelector(":scope > p:last-child") as HTMLElement;
-const widgets = unpack(JSON.parse(await inflateText("state")), await inflate("bytes"));
+const widgets = unpackBytes(JSON.parse(await inflateText("state")), await inflate("bytes"));
 opening.remove();
-await showAll(widgets as Saved[], MODULES, main);
-document.body.dataset.shown = String((widgets as Saved[]).length);
+await showAll(widgets as SavedWidget[], MODULES, main);
+document.body.dataset.shown = String((widgets as SavedWidget[]).length);

@@ -1,4 +1,4 @@
-// SegmentationPreview and SegmentationComparison: src/torchdial/widgets/preview/segmentation_dial.py is the other half.
+// SegmentationPreview and SegmentationComparison: the Python side is src/torchdial/widgets/preview/segmentation_dial.py.
 
 import type { AnyModel } from "@anywidget/types";
 import { paintMeans, shrunk } from "./lib/canvas/block_means";
@@ -6,42 +6,46 @@ import { keepOutline, paint, paintOver, texture } from "./lib/canvas/level_paint
 import { fillPicture, Raster } from "./lib/canvas/raster";
 import { h, select } from "./lib/core/dom";
 import type { Guard } from "./lib/core/error_display";
-import { METRICS, type Metric, nameOf, range } from "./lib/core/metrics";
+import { nameOf, PIXEL_METRICS, type PixelMetric, range } from "./lib/core/metrics";
 import { formatStop } from "./lib/core/stops";
 import { binaryMatrix, classMatrix, matrixTable } from "./lib/preview/confusion_table";
-import { createDial, quarters } from "./lib/preview/curve_slider";
+import { createCurveSlider, quarters } from "./lib/preview/curve_slider";
 import { createShell, type Preview, renderer } from "./lib/preview/preview_shell";
 import { imageKey } from "./lib/preview/tile_store";
-import { createToolbar, labelled } from "./lib/preview/toolbar";
-import { windowInWords } from "./lib/preview/window_text";
-import { readSource, Scope, type Source } from "./lib/segmentation/model_counts";
-import { createState } from "./lib/segmentation/segmentation_state";
+import { createToolbar, labelled, opacitySlider } from "./lib/preview/toolbar";
+import { windowText } from "./lib/preview/window_text";
+import { type ModelCounts, readModelCounts, Scope } from "./lib/segmentation/model_counts";
+import { createSegmentationState } from "./lib/segmentation/segmentation_state";
 import {
-  countOf,
   formatMetric,
-  metricsInWords,
-  pixelInWords,
-  shareInWords,
+  imageCountText,
+  metricsText,
+  pixelText,
+  shareText,
 } from "./lib/segmentation/segmentation_text";
-import { isSeeThrough, legend, Painter, viewsOf } from "./lib/segmentation/segmentation_views";
+import {
+  isSeeThrough,
+  SegmentationPainter,
+  segmentationLegend,
+  viewsOf,
+} from "./lib/segmentation/segmentation_views";
 import type { SegmentationTraits } from "./lib/segmentation/segmentation_wire";
 
 const MOST_CLASSES_IN_MATRIX = 32;
-const FIRST_OPACITY = 0.55;
 
 function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Guard): () => void {
-  const state = createState(model, () => shell.changed());
+  const state = createSegmentationState(model, () => shell.changed());
   const { config } = state;
   const { stops, class_names: names } = config;
   const raster = new Raster();
   const matrix = h("details", { class: "details" }, h("summary"), h("div"));
-  let sources: Source[] = [];
-  let metric: Metric = "dice";
+  let sources: ModelCounts[] = [];
+  let metric: PixelMetric = "dice";
 
   const scope = () => new Scope(config, state.shown);
   const at = (k: number) => formatStop(stops, k);
-  /** Which model a number is of, where there are two. */
-  const nameOfModel = ({ name }: Source) => (sources.length > 1 ? `${name}  ` : "");
+  /** Name of the model, to put before its numbers; empty for a single model. */
+  const nameOfModel = ({ name }: ModelCounts) => (sources.length > 1 ? `${name}  ` : "");
 
   const best = (): number => {
     const { track } = sources[0];
@@ -62,7 +66,7 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
     bytesOf: (key) =>
       config.height * config.width * (key.startsWith("image/") ? config.channels : 1),
 
-    /** The difference needs one cell for both. */
+    /** The difference of two models is one picture. */
     modelsPerImage: () => (state.get("view") === "difference" ? 1 : config.sources.length),
 
     draw(context, { image, source }, layer, region, dest) {
@@ -93,7 +97,7 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
     describe(cell, x, y) {
       const inside = cell && x >= 0 && y >= 0 && x < config.width && y < config.height;
       if (!inside) return "";
-      return pixelInWords(config, shell.tiles, state.shown, cell.image, cell.source, x, y);
+      return pixelText(config, shell.tiles, state.shown, cell.image, cell.source, x, y);
     },
 
     caption({ image, source }) {
@@ -105,14 +109,14 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
       if (!Number.isNaN(value) && models === sources.length) {
         words.push(`${nameOf(metric)} ${formatMetric(value)}`);
       }
-      const window = windowInWords(config.window);
+      const window = windowText(config.window);
       if (window) words.push(window);
       return words.join(" · ");
     },
 
     canRank: () => sources[0].shown?.counts.numImages === config.num_images,
 
-    /** Images by the first model's metric at the dial; where it is undefined, last. */
+    /** Images by the first model's metric at the dial, lowest first; undefined ones last. */
     rank() {
       const { shown } = sources[0];
       const now = state.stops;
@@ -137,7 +141,7 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
       const curves = model.get("_curves");
       const frame = model.get("_frame");
       const read = frame.sources.map((source, i) =>
-        readSource(config, i, source, curves[i] ?? null),
+        readModelCounts(config, i, source, curves[i] ?? null),
       );
       shell.tiles.renew(frame.sources.flatMap(({ tiles }) => tiles));
       sources = read;
@@ -152,26 +156,24 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
       toolbar.update();
       updateDial();
       updateReadout(now);
-      shell.explain(legend(config, view, shown));
+      shell.showLegend(segmentationLegend(config, view, shown));
       updateMatrix(now);
       root.dataset.stop = String(state.stop);
     },
   };
   const shell = createShell(model, root, guard, state.kernel, preview);
-  const painter = new Painter(config, shell.tiles);
+  const painter = new SegmentationPainter(config, shell.tiles);
 
   const metrics = select(
     "curve",
-    METRICS.map((m) => [m, nameOf(m)] as const),
+    PIXEL_METRICS.map((m) => [m, nameOf(m)] as const),
   );
   metrics.addEventListener("change", () => {
-    metric = metrics.value as Metric;
+    metric = metrics.value as PixelMetric;
     shell.changed();
   });
-  const range01 = { type: "range", min: 0, max: 1, step: 0.05 };
-  const opacity = h("input", { ...range01, value: FIRST_OPACITY, "aria-label": "opacity" });
-  opacity.addEventListener("input", () =>
-    root.style.setProperty("--torchdial-opacity", opacity.value),
+  const opacity = opacitySlider("opacity", (value) =>
+    root.style.setProperty("--torchdial-opacity", String(value)),
   );
   const toolbar = createToolbar({
     views: viewsOf(config),
@@ -194,7 +196,7 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
     help: shell.toggleHelp,
     toText: () => state.toJson(),
   });
-  const dial = createDial({
+  const dial = createCurveSlider({
     name: "threshold",
     max: stops.length - 1,
     step: 1,
@@ -225,21 +227,21 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
     const { stop, shown } = state;
     const lines = sources.flatMap((source) => {
       const tallies = [...new Set([source.track, source.shown])].filter((tally) => tally !== null);
-      const words = tallies.map((tally) => metricsInWords(scope(), source, tally, now));
+      const words = tallies.map((tally) => metricsText(scope(), source, tally, now));
       if (!source.shown) {
         const of = task === "multilabel" && shown === null ? "class maps" : "pixels";
-        const share = shareInWords(scope().histogram(source), stop, of);
-        words.push([share, countOf(config.num_images)]);
+        const share = shareText(scope().histogram(source), stop, of);
+        words.push([share, imageCountText(config.num_images)]);
       }
       return words.map(([text, over]) =>
         h("span", {}, `${nameOfModel(source)}${text}`, h("small", {}, over)),
       );
     });
     const own = state.get("class_thresholds").filter((t) => t !== null).length;
-    const others = shown === null && own ? `, ${own} of their own` : "";
+    const others = shown === null && own ? `, own thresholds: ${own}` : "";
     const top = best();
     const to = `${nameOfModel(sources[0])}best ${nameOf(metric)} at ${top < 0 ? "" : at(top)} →`;
-    shell.say(`p > ${at(stop)}${others}`, lines, top < 0 ? "" : to);
+    shell.showReadout(`p > ${at(stop)}${others}`, lines, top < 0 ? "" : to);
   }
 
   function updateMatrix(now: number[]): void {
@@ -247,7 +249,7 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
     const byArgmax = config.task === "multiclass" && state.shown === null;
     matrix.hidden = !track || (byArgmax && names.length > MOST_CLASSES_IN_MATRIX);
     if (!track || matrix.hidden) return;
-    const over = countOf(track.totalImages);
+    const over = imageCountText(track.totalImages);
     matrix.children[0].textContent = `${nameOfModel(sources[0])}confusion matrix, ${over}`;
     if (!matrix.open) return;
     const found =

@@ -1,10 +1,10 @@
-// Rules of all widgets come together in one page, so what one means by a name no other may restyle.
+// The rules of all widgets are used in one page, so each class has rules in one file only.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 
-const SHARED = /theme\.css$/; // what all have; others may add to it
+const SHARED = /theme\.css$/; // shared; other files may add rules
 const sources = new URL("../src", import.meta.url).pathname;
 
 test("a class of its own has rules in one file alone", () => {

@@ -1,7 +1,7 @@
-// tests/golden/curves.json, written by tests/golden/make_curves.py, which says what is in it.
+// tests/golden/curves.json, written by tests/golden/make_curves.py, which describes it.
 
 import { readFileSync } from "node:fs";
-import type { Average, Counts, Metric } from "../src/lib/core/metrics";
+import type { Average, PixelCounts, PixelMetric } from "../src/lib/core/metrics";
 
 /** null stands for NaN. */
 type Value = number | null;
@@ -14,8 +14,8 @@ export interface Table {
   fp: number[];
   positives: number[];
   negatives: number[];
-  values: [Metric, Average, number[], Value][];
-  curves: [Metric, Average, Value[], number][];
+  values: [PixelMetric, Average, number[], Value][];
+  curves: [PixelMetric, Average, Value[], number][];
 }
 
 interface Golden {
@@ -37,7 +37,7 @@ export const TABLES = GOLDEN.cases.flatMap(({ name, stops, zero_division, tables
   })),
 );
 
-export function countsOf(table: Table, numStops: number): Counts {
+export function countsOf(table: Table, numStops: number): PixelCounts {
   return {
     numImages: table.num_images,
     numClasses: table.num_classes,

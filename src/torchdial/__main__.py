@@ -8,14 +8,14 @@ from pathlib import Path
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run what the command line asks for."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(prog="python -m torchdial")
     commands = parser.add_subparsers(required=True, metavar="command")
     demo = commands.add_parser("demo", help="train the demo model and write a report of it")
     demo.add_argument("--out", type=Path, default=Path("report.html"), help="the HTML file")
     out: Path = parser.parse_args(arguments).out
     if not out.parent.is_dir():
-        parser.error(f"--out: expected a file in a folder that exists, got {out}")
+        parser.error(f"--out: expected a file in an existing folder, got {out}")
     from torchdial.demo.demo_report import write_report
 
     print(f"training; {out} is ready in about half a minute")  # noqa: T201

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and files kept beside others under a number."""
+"""Writes files completely or not at all, and keeps earlier ones under numbered names."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from torchdial.inputs.errors import refusal
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[BinaryIO]:
-    """Write a file that appears whole or not at all; what was there stays until then.
+    """Write a file that replaces an existing one only when it is complete.
 
     Args:
         path: the file.
 
     Raises:
-        OSError: it cannot be written; what was there is as it was.
+        OSError: it cannot be written; an existing file is unchanged.
 
     Example:
         >>> import tempfile
@@ -51,10 +51,10 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
 
 
 def append_to_file(path: Path, pieces: list[bytes | memoryview]) -> None:
-    """Write at the end of a file, and wait until it is on the disk.
+    """Append to a file, and wait until it is on disk.
 
     Raises:
-        OSError: it cannot be written; some of it may be there.
+        OSError: it cannot be written; a part may have been appended.
     """
     try:
         with path.open("ab") as file:
@@ -65,9 +65,9 @@ def append_to_file(path: Path, pieces: list[bytes | memoryview]) -> None:
 
 
 def keep_numbered(path: Path) -> Path:
-    """Give a file a second, numbered name beside its own; return that name.
+    """Give a file a second, numbered name in its folder, and return that path.
 
-    The file can then be replaced. Nothing is moved, so it is found by its own name at any moment.
+    The file can then be replaced. It is never moved, so its own name exists at any moment.
 
     Raises:
         OSError: it cannot be written.
@@ -90,7 +90,7 @@ def keep_numbered(path: Path) -> Path:
             os.link(path, target)
         except FileExistsError:
             continue
-        except (OSError, NotImplementedError, AttributeError):  # no hard links on this disk
+        except (OSError, NotImplementedError, AttributeError):  # the disk has no hard links
             with path.open("rb") as source, whole_file(target) as copy:
                 shutil.copyfileobj(source, copy)
         sync_folder(path.parent)
@@ -99,11 +99,11 @@ def keep_numbered(path: Path) -> Path:
 
 
 def numbered(path: Path, ahead: int = 1) -> Path:
-    """Return a path with the number after the highest that is there beside it.
+    """Return a path with the next number in its folder.
 
     Args:
         path: the path without a number.
-        ahead: how much to add to the highest number; 0 for the last one there is.
+        ahead: what to add to the highest existing number; 0 for the last existing path.
 
     Example:
         >>> import tempfile
@@ -119,13 +119,13 @@ def numbered(path: Path, ahead: int = 1) -> Path:
 
 
 def sync(file: BinaryIO) -> None:
-    """Wait until a file's content is on the disk."""
+    """Wait until the content of a file is on disk."""
     file.flush()
     os.fsync(file.fileno())
 
 
 def sync_folder(folder: Path) -> None:
-    """Wait until the names in a folder are on the disk, where the system can do that."""
+    """Wait until the names in a folder are on disk, if the system supports that."""
     with suppress(OSError):  # Windows and some network drives cannot
         descriptor = os.open(folder, os.O_RDONLY)
         try:
@@ -135,11 +135,11 @@ def sync_folder(folder: Path) -> None:
 
 
 def not_written(path: Path, error: OSError) -> OSError:
-    """Return an error of the same kind that says what to do where a file cannot be written."""
+    """Return an error of the same kind that says what to do if a file cannot be written."""
     words = refusal(
         "path",
         expected="a place to write to",
         got=f"{str(path)[:200]!r}: {error.strerror or error}",
-        remedy="Make room there or save elsewhere; what was saved before is unharmed.",
+        remedy="Make room there or save elsewhere; files saved before are unchanged.",
     )
     return OSError(error.errno, str(words))

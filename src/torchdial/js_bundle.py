@@ -11,7 +11,7 @@ STATIC = Path(__file__).parent / "static"
 def bundle(name: str) -> str | Path:
     """Return the text of a built file, or with ANYWIDGET_HMR=1 its path, for hot reload.
 
-    anywidget ties every widget made from a path to that file for good, so that none is ever freed;
+    anywidget keeps a reference to every widget that is made from a path, so that it is never freed;
     with the text it does not.
 
     Raises:

@@ -1,2 +1,2 @@
-# Holds true in `make colab`'s environment only; that names the file, which overrides this.
+# For the environment of `make colab` only, which names the file and so overrides this.
 collect_ignore = ["test_pins.py"]

@@ -1,4 +1,4 @@
-"""Whether the environment that `make colab` tests in is really Colab's, and stays so."""
+"""The environment of `make colab` has Colab's versions, and torchdial does not change them."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ def test_ipywidgets_is_colabs() -> None:
     assert import_module("ipywidgets").__version__ == "7.7.1"
 
 
-def asked_by_torchdial() -> list[str]:
+def requirements_of_torchdial() -> list[str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     dependencies: list[str] = project["dependencies"]
     return dependencies
 
 
 def changes_by(*requirements: str) -> list[str]:
-    """Return what pip would install for these, which it may take from here alone."""
+    """Return what pip would install for these requirements, without an index."""
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--dry-run", "--no-index"]
     done = subprocess.run([*pip, "--report", "-", *requirements], capture_output=True, text=True)
     if done.returncode != 0:
@@ -48,9 +48,9 @@ def changes_by(*requirements: str) -> list[str]:
     return [item["metadata"]["name"] for item in json.loads(done.stdout)["install"]]
 
 
-def test_installing_torchdial_beside_colabs_set_changes_nothing_of_it() -> None:
-    """ipykernel, ipywidgets and traitlets stay Colab's, torch the one that a person has."""
-    assert changes_by(*asked_by_torchdial()) == []
+def test_installing_torchdial_changes_no_version_of_colabs() -> None:
+    """ipykernel, ipywidgets, traitlets and torch stay as they are."""
+    assert changes_by(*requirements_of_torchdial()) == []
 
 
 def test_a_floor_above_colabs_would_be_noticed() -> None:

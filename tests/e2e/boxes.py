@@ -1,4 +1,4 @@
-"""The detection preview as a person meets it in the page: turn it, read it, look at its lines."""
+"""Drives a detection preview on a page and reads its boxes and pixels."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from playwright.sync_api import Locator, Page, expect
 
 
 class BoxesOnPage:
-    """Drives one detection preview on a page."""
+    """A detection preview on a page."""
 
-    def __init__(self, page: Page, patience: float = 60, place: int = 0) -> None:
+    def __init__(self, page: Page, timeout: float = 60, index: int = 0) -> None:
         self.page = page
-        self.root: Locator = page.locator(".torchdial").nth(place)
+        self.root: Locator = page.locator(".torchdial").nth(index)
         self.score, self.nms = (
             self.root.get_by_label(name, exact=True) for name in ("score threshold", "NMS IoU")
         )
         self.map = self.root.get_by_role("slider", name="operating map")
         self.hovered = self.root.locator(".torchdial-hovered")
-        expect(self.score).to_be_visible(timeout=1000 * patience)
+        expect(self.score).to_be_visible(timeout=1000 * timeout)
         expect(self.root).to_have_attribute("data-version", "0", timeout=20_000)
 
     def button(self, text: str) -> Locator:
@@ -63,7 +63,7 @@ class BoxesOnPage:
         self.map.scroll_into_view_if_needed()
         self.page.mouse.move(*self._on_map(*start))
         self.page.mouse.down()
-        for _ in range(2):  # the readout above may take another line on the way
+        for _ in range(2):  # the readout above the map may grow by a line
             self.page.mouse.move(*self._on_map(*end), steps=6)
             self.settle()
         self.page.mouse.up()
@@ -82,7 +82,7 @@ class BoxesOnPage:
         return self.root.locator(".torchdial-readout").inner_text()
 
     def marks(self) -> list[dict[str, list[int]]]:
-        """Return for each picture what is drawn over it, indices by what they are drawn as."""
+        """Return for each picture the indices of the boxes over it, by how they are drawn."""
         cells: list[list[dict[str, Any]]] = self.root.evaluate("e => e.torchdialShown()")
         sorts = ("box", "ghost", "hit", "falseAlarm", "ignored", "miss", "aside")
         return [

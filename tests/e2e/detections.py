@@ -1,6 +1,6 @@
 """Scenes of digits and candidates for their boxes.
 
-Tests import this module; a notebook runs its source, and so has the same numbers.
+Tests import this module, and notebooks run its source to get the same numbers.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ SIZE = (96, 96)
 
 
 def candidates(scene: Any, image: int, each: int, seed: int = 0) -> dict[str, torch.Tensor]:
-    """Return some boxes around each object of an image, the nearer the higher their score."""
+    """Return some boxes around each object of an image; nearer ones have higher scores."""
     rng = np.random.default_rng((seed, image))
     boxes, scores, labels = [], [], []
     for box, label in zip(scene.boxes[image].numpy(), scene.labels[image].numpy(), strict=True):
@@ -52,7 +52,7 @@ def kept(preview: td.DetectionPreview, num_images: int = 3) -> list[list[int]]:
     return [preview.kept(image)["indices"].tolist() for image in range(num_images)]
 
 
-# Clusters of two boxes, far apart, of classes in turn: lines never touch those of others.
+# Clusters of two boxes, so far apart that their lines never touch; classes alternate.
 _corners = np.array([[30 + 75 * c, 30 + 75 * r] for r in range(4) for c in range(4)])
 _first = np.concatenate([_corners, _corners + np.array([30, 40])], 1)
 apart = np.concatenate([_first, _first + 6]).astype("f4")

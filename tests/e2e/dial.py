@@ -1,4 +1,4 @@
-"""The widget as a person meets it in the page: turn it, read it, look at its pixels."""
+"""Drives a preview on a page and reads its text and pixels."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.eventually import eventually
 
-# The colour of the overlay canvas at the middle of each map pixel; -1 where it is out of sight.
+# The colour of the overlay canvas at the middle of each map pixel; -1 outside the canvas.
 READ_PIXELS = """(canvas, [width, height, zoom]) => {
   const context = canvas.getContext('2d');
   const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
@@ -28,21 +28,21 @@ READ_PIXELS = """(canvas, [width, height, zoom]) => {
 
 
 class DialOnPage:
-    """Drives one preview on a page."""
+    """A preview on a page."""
 
-    def __init__(self, page: Page, patience: float = 60, place: int | None = None) -> None:
+    def __init__(self, page: Page, timeout: float = 60, index: int | None = None) -> None:
         self.page = page
         dial = page.locator(".torchdial-dial-input")
         roots = page.locator(".torchdial")
-        self.root: Locator = roots.filter(has=dial) if place is None else roots.nth(place)
+        self.root: Locator = roots.filter(has=dial) if index is None else roots.nth(index)
         self.input = self.root.locator(dial)
-        expect(self.input).to_be_visible(timeout=1000 * patience)
+        expect(self.input).to_be_visible(timeout=1000 * timeout)
 
     def button(self, text: str) -> Locator:
         return self.root.get_by_role("button", name=text, exact=True)
 
     def drag_to(self, stop: int, num_stops: int = 101) -> None:
-        """Press on the dial where it stands and move the mouse to a stop."""
+        """Press on the dial at its current stop and move the mouse to another."""
         self.input.scroll_into_view_if_needed()
         box = self.input.bounding_box()
         assert box
@@ -66,25 +66,25 @@ class DialOnPage:
         return self.root.locator(".torchdial-readout").inner_text()
 
     def pixels(self, cell: int, height: int, width: int) -> np.ndarray:
-        """Return 0xRRGGBB of each map pixel, with 1 << 24 where opaque, -1 out of sight."""
+        """Return 0xRRGGBB of each map pixel, with 1 << 24 where opaque; -1 outside the canvas."""
         zoom = float(self.root.locator(".torchdial-grid").get_attribute("data-zoom") or 1)
         canvas = self.root.locator("canvas.torchdial-overlay").nth(cell)
         values = canvas.evaluate(READ_PIXELS, [width, height, zoom])
         return np.array(values).reshape(height, width)
 
     def mask(self, cell: int, height: int, width: int) -> np.ndarray:
-        """Return the mask view as 0 and 255, -1 out of sight."""
+        """Return the mask view as 0 and 255, -1 outside the canvas."""
         colors = self.pixels(cell, height, width)
         white, black = 0x1FFFFFF, 0x1000000
         assert set(np.unique(colors)) <= {white, black, -1}, "blurred or not painted"
         return np.select([colors == white, colors == black], [255, 0], -1)
 
     def shows(self, cell: int, expected: np.ndarray) -> bool:
-        """Say whether a picture's mask is this one, as far as it is in sight."""
+        """Return whether the visible part of a picture's mask is as expected."""
         seen = self.mask(cell, *expected.shape)
-        in_sight = seen >= 0
-        return bool(np.array_equal(seen[in_sight], expected[in_sight]) and in_sight.any())
+        visible = seen >= 0
+        return bool(np.array_equal(seen[visible], expected[visible]) and visible.any())
 
     def eventually(self, check: Callable[[], bool], seconds: float = 20) -> None:
-        """Wait until something holds."""
+        """Wait until a check passes."""
         eventually(self.page, check, seconds)

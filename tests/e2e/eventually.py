@@ -1,4 +1,4 @@
-"""Waiting in a page for what no locator can be asked."""
+"""Waits on a page for conditions that no locator expresses."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ def eventually(
     seconds: float = 20,
     explain: Callable[[], str] = lambda: "",
 ) -> None:
-    """Wait until something holds, or explain what holds instead."""
+    """Wait until a check passes; `explain` tells the state if it does not."""
     until = monotonic() + seconds
     while not check():
-        assert monotonic() < until, f"did not come true within {seconds} s {explain()}"
+        assert monotonic() < until, f"the check did not pass within {seconds} s {explain()}"
         page.wait_for_timeout(100)
 
 
@@ -39,7 +39,7 @@ def copied_by(button: Locator) -> str:
 
 
 class Changes:
-    """Does things to a widget, each of which must change what is shown."""
+    """Runs actions on a widget, each of which must change its picture."""
 
     def __init__(self, root: Locator) -> None:
         self._root = root
@@ -57,7 +57,7 @@ class Changes:
 
 
 def still_picture(root: Locator) -> bytes:
-    """Return a screenshot once nothing is being computed and nothing moves."""
+    """Return a screenshot after all computation and movement has ended."""
     expect(root.locator(COMPUTING)).to_have_count(0)
     earlier, now = b"", root.screenshot()
     while now != earlier:

@@ -1,4 +1,4 @@
-"""The image grid as a person meets it in the page."""
+"""Drives an image grid on a page and reads its colours."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ COLORS = """canvas => [0.25, 0.75].map(at => Array.from(canvas.getContext('2d').
 
 
 class GridOnPage:
-    """Drives the only grid on a page."""
+    """The only grid on a page."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
@@ -35,11 +35,11 @@ class GridOnPage:
         return found
 
     def expect_color(self, cell: int, color: list[int]) -> None:
-        """Wait until a picture has this colour, all of it."""
+        """Wait until both halves of a picture have this colour."""
         eventually(self.page, lambda: self.colors("picture", cell) == [color, color])
 
     def expect_alpha(self, fits: Callable[[int], bool]) -> None:
-        """Wait until the mask over the first picture is as opaque as it should be."""
+        """Wait until the opacity of the mask over the first picture fits."""
         eventually(self.page, lambda: fits(self.colors("overlay", 0)[0][3]))
 
     def zoom(self) -> float:

@@ -1,4 +1,4 @@
-"""Real JupyterLab in real Chromium: start it, open a notebook, run its cells, look at the page."""
+"""Real JupyterLab in real Chromium: starts it, opens notebooks and runs their cells."""
 
 from __future__ import annotations
 
@@ -37,28 +37,28 @@ KERNEL_IS_READY = """path => {
   return panel?.context?.path === path && panel.context.isReady && panel.content.widgets.length > 0
     && kernel?.status === 'idle' && kernel.connectionStatus === 'connected';
 }"""
-# A page that says it is connected may not be heard yet, and what it sends then may be lost.
+# Messages of a page may be lost even after it reports a connection.
 ANSWERS = """() => {
   const { kernel } = jupyterapp.shell.currentWidget.context.sessionContext.session;
   const answer = kernel.requestKernelInfo().then(() => true, () => false);
   return Promise.race([answer, new Promise(done => setTimeout(done, 2000, false))]);
 }"""
-# A run-all right after opening can be lost without a word, so it is checked.
+# JupyterLab may ignore a run-all right after opening a notebook, so its effect is checked.
 HAS_STARTED = """() => {
   const [cell] = jupyterapp.shell.currentWidget.content.widgets;
   return cell.model.executionState === 'running' || cell.model.executionCount !== null;
 }"""
-# How a cell waits for its test: no number of seconds is right on every machine.
+# How a cell waits for its test; a fixed number of seconds would not fit every machine.
 WAIT = """
 import os, time
 def wait_for(name, meanwhile=lambda: None):
     until = time.monotonic() + 120
-    while not os.path.exists(f'{name}.told'):
-        assert time.monotonic() < until, 'the test is gone'
+    while not os.path.exists(f'{name}.signal'):
+        assert time.monotonic() < until, 'the test has ended'
         time.sleep(0.1)
         meanwhile()
 """
-# What a test leaves behind in a kernel that the next one gets.
+# Cleans a kernel for the next test.
 CLEAN = """
 import ipywidgets
 from torchdial.training.runs import forget_runs
@@ -66,8 +66,8 @@ ipywidgets.Widget.close_all()
 forget_runs()
 get_ipython().reset(new_session=True)
 """
-# What is asked right after an error is aborted, so it is asked again. An answer that never comes
-# must fail a test: `evaluate` itself would wait forever.
+# A request right after an error is aborted, so it is repeated. A missing answer must fail the test:
+# `evaluate` itself has no timeout.
 RUN_IN_KERNEL = """async ([code, seconds]) => {
   const { kernel } = jupyterapp.shell.currentWidget.context.sessionContext.session;
   const isLate = new Promise((_, fail) => setTimeout(() => {
@@ -92,20 +92,20 @@ def launch_chromium(playwright: Playwright, density: float = 1) -> Browser:
     """Launch the Chromium on PATH, else the one that Playwright has downloaded.
 
     Args:
-        playwright: which launches it.
-        density: pixels of the screen in a CSS pixel. What a context emulates besides is not told
-            to resize observers, so both must say the same.
+        playwright: launches the browser.
+        density: device pixels for each CSS pixel. Resize observers ignore the density that a
+            context emulates, so both must be equal.
     """
     flags = [*CHROMIUM_FLAGS, f"--force-device-scale-factor={density}"]
     return playwright.chromium.launch(executable_path=on_path(), args=flags)
 
 
 class Lab(Server):
-    """A JupyterLab server with a private home, in a folder of its own."""
+    """A JupyterLab server with its own folder and home."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        self._spare = ""  # the session whose kernel the next test may have
+        self._spare = ""  # the session whose kernel the next test may use
 
     def command(self) -> list[str]:
         return [
@@ -133,23 +133,23 @@ class Lab(Server):
         )
         nbformat.write(notebook, self.folder / f"{name}.ipynb")
 
-    def lend_kernel(self, name: str) -> None:
-        """Let a notebook have the last one's kernel: starting one takes longer than most tests."""
+    def reuse_kernel(self, name: str) -> None:
+        """Give a notebook the kernel of the last one: starting one takes longer than most tests."""
         notebook = {"path": f"{name}.ipynb", "name": f"{name}.ipynb", "type": "notebook"}
         spare, self._spare = self._spare, ""
         if spare:
-            self._ask("PATCH", f"sessions/{spare}", notebook)
+            self._request("PATCH", f"sessions/{spare}", notebook)
         else:
             self.end_kernels()
-            self._ask("POST", "sessions", {**notebook, "kernel": {"name": "python3"}})
+            self._request("POST", "sessions", {**notebook, "kernel": {"name": "python3"}})
 
-    def take_kernel_back(self, page: Page) -> None:
-        """Keep the kernel for the next test if nothing runs in it; else end it.
+    def keep_kernel(self, page: Page) -> None:
+        """Keep the kernel for the next test if it is idle; else end it.
 
-        The server calls a kernel idle whose cell goes on while a subshell of it rests, so the
-        kernel is kept only once it has answered.
+        The server reports a kernel as idle when only a subshell of it is, so the kernel is kept
+        only after it has answered.
         """
-        sessions = self._ask("GET", "sessions")
+        sessions = self._request("GET", "sessions")
         if [session["kernel"]["execution_state"] for session in sessions] != ["idle"]:
             self.end_kernels()
             return
@@ -158,10 +158,10 @@ class Lab(Server):
 
     def end_kernels(self) -> None:
         """End all kernels, so that the next test gets a new one."""
-        for session in self._ask("GET", "sessions"):
-            self._ask("DELETE", f"sessions/{session['id']}")
+        for session in self._request("GET", "sessions"):
+            self._request("DELETE", f"sessions/{session['id']}")
 
-    def _ask(self, method: str, what: str, content: Any = None) -> Any:
+    def _request(self, method: str, what: str, content: Any = None) -> Any:
         data = None if content is None else json.dumps(content).encode()
         request = urllib.request.Request(f"{self.url}/api/{what}", data, method=method)
         with urllib.request.urlopen(request, timeout=STARTUP_SECONDS) as answer:
@@ -172,12 +172,12 @@ class Lab(Server):
         page.goto(f"{self.url}/lab/workspaces/{name}/tree/{name}.ipynb")
         wait_for_kernel(page, name)
 
-    def tell(self, name: str) -> None:
-        """Have `wait_for(name)` return, see `WAIT`."""
-        (self.folder / f"{name}.told").touch()
+    def signal(self, name: str) -> None:
+        """Make `wait_for(name)` in a cell return, see `WAIT`."""
+        (self.folder / f"{name}.signal").touch()
 
     def run_all(self, page: Page) -> None:
-        """Start all cells; this does not wait for them."""
+        """Start all cells, without waiting for them."""
         for _ in range(10):
             page.evaluate("() => void jupyterapp.commands.execute('notebook:run-all-cells')")
             try:
@@ -190,7 +190,7 @@ class Lab(Server):
 
 @contextmanager
 def opened(lab: Lab, page: Page, name: str, cells: Sequence[str]) -> Iterator[Page]:
-    """Write, open and run a notebook; leave its kernel to the next."""
+    """Write, open and run a notebook; keep its kernel for the next one."""
     lab.write_notebook(name, cells)
     with in_lab(lab, page, name):
         yield page
@@ -198,16 +198,16 @@ def opened(lab: Lab, page: Page, name: str, cells: Sequence[str]) -> Iterator[Pa
 
 @contextmanager
 def in_lab(lab: Lab, page: Page, name: str) -> Iterator[Page]:
-    """Open and run a notebook that lies in the server's folder."""
-    lab.lend_kernel(name)
+    """Open and run a notebook in the server's folder."""
+    lab.reuse_kernel(name)
     lab.open(page, name)
     lab.run_all(page)
     yield page
-    lab.take_kernel_back(page)  # not where the test failed: something may still run
+    lab.keep_kernel(page)  # but not after a failed test: something may still run
 
 
 def wait_for_kernel(page: Page, name: str) -> None:
-    """Wait until a page shows a notebook and its kernel answers there."""
+    """Wait until a page shows a notebook and its kernel answers."""
     page.wait_for_function(KERNEL_IS_READY, arg=f"{name}.ipynb", timeout=60_000)
     eventually(page, lambda: bool(page.evaluate(ANSWERS)), seconds=60)
 
@@ -219,7 +219,7 @@ def in_kernel(page: Page, code: str) -> str:
 
 
 def expect_in_kernel(page: Page, expression: str, expected: object) -> None:
-    """Wait until an expression has this value in the kernel, which hears pages a little later."""
+    """Wait until an expression has this value in the kernel, which gets messages a little later."""
     seen: list[str] = []
 
     def is_there() -> bool:
@@ -229,6 +229,6 @@ def expect_in_kernel(page: Page, expression: str, expected: object) -> None:
     eventually(page, is_there, explain=lambda: f"{expression} is {seen}, expected {expected!r}")
 
 
-def output_of(page: Page, text: str) -> None:
-    """Wait until a cell has put this out."""
+def expect_output(page: Page, text: str) -> None:
+    """Wait until a cell has this output."""
     expect(page.locator(".jp-OutputArea-output", has_text=text).first).to_be_visible(timeout=30_000)

@@ -1,6 +1,6 @@
 """Probability maps, logits and labels of a few small images.
 
-Tests import this module; a notebook runs its source, and so has the same numbers.
+Tests import this module, and notebooks run its source to get the same numbers.
 """
 
 from __future__ import annotations

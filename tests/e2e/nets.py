@@ -1,6 +1,6 @@
 """A model of twelve equal blocks.
 
-Tests import this module; a notebook runs its source, and so has the same model.
+Tests import this module, and notebooks run its source to get the same model.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Block(nn.Module):
 
 
 class Net(nn.Module):
-    """Fails at its head unless that takes 16 features."""
+    """Fails in its head unless that takes 16 features."""
 
     def __init__(self, features: int = 16) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Widgets in a bare page: a file by `save_html`, opened from the disk in an offline browser."""
+"""Widgets in a bare page: a file by `save_html`, opened from disk in an offline browser."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from playwright.sync_api import Page, expect
 
 import torchdial as td
 
-# Hostile texts of tests set `window.planted` once one of them is run.
+# The hostile names of the tests set `window.planted` if one is executed.
 WATCH = """
 window.refused = [];
 document.addEventListener('securitypolicyviolation', e => refused.push(e.violatedDirective));
 """
-# How far a canvas is from having one pixel for each of the screen's.
+# Difference between the width of a canvas and its width in device pixels.
 OFF_DENSITY = """canvas => {
   const { width } = canvas.getBoundingClientRect();
   return Math.abs(canvas.width - width * devicePixelRatio);
@@ -26,9 +26,9 @@ Show = Callable[..., Page]
 
 @contextmanager
 def bare_page(page: Page, folder: Path) -> Iterator[Show]:
-    """Yield a function that shows widgets, its options being those of `save_html`.
+    """Yield a function that shows widgets, with the options of `save_html`.
 
-    At the end nothing was fetched, refused by the page's policy, executed or thrown.
+    Checks at the end that nothing was fetched, refused by the page's policy, executed or thrown.
     """
     expected: list[str] = []
     requests: list[str] = []

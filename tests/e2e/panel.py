@@ -1,4 +1,4 @@
-"""The training panel as a person meets it in the page."""
+"""Drives a training panel on a page and reads its text and charts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FIRST_PIXELS = """() => {
   const canvas = document.querySelector('.torchdial-live .uplot canvas');
   return canvas.toDataURL();
 }"""
-# Looks at the first chart at each frame and keeps a sum over its pixels whenever it was drawn anew.
+# Checks the first chart at each frame and records a sum over its pixels whenever it was redrawn.
 WATCH = """seconds => new Promise(done => {
   const root = document.querySelector('.torchdial-live');
   const seen = [];
@@ -37,28 +37,28 @@ WATCH = """seconds => new Promise(done => {
 
 
 class PanelOnPage:
-    """Drives one panel on a page."""
+    """A panel on a page."""
 
-    def __init__(self, page: Page, place: int = 0) -> None:
+    def __init__(self, page: Page, index: int = 0) -> None:
         self.page = page
-        self.root: Locator = page.locator(".torchdial-live").nth(place)
+        self.root: Locator = page.locator(".torchdial-live").nth(index)
         expect(self.root).to_be_visible(timeout=60_000)
 
     def button(self, text: str) -> Locator:
         return self.root.get_by_role("button", name=text, exact=True)
 
     def show(self) -> None:
-        """Scroll to the panel: what nobody sees is not drawn."""
+        """Scroll to the panel, since it is drawn only while it is visible."""
         self.root.scroll_into_view_if_needed()
 
     def line(self) -> str:
-        """Return the line that says how the run is."""
+        """Return the line with the state of the run."""
         return self.root.locator(".torchdial-progress .torchdial-readout").inner_text()
 
-    def says(self, words: str, seconds: float = 15) -> None:
-        """Wait for words in the panel."""
+    def expect_text(self, text: str, seconds: float = 15) -> None:
+        """Wait for a text in the panel."""
         self.show()
-        expect(self.root).to_contain_text(words, timeout=1000 * seconds)
+        expect(self.root).to_contain_text(text, timeout=1000 * seconds)
 
     def copied(self) -> list[tuple[str, int, float]]:
         """Return name, step and value of every point of the browser's copy."""
@@ -71,7 +71,7 @@ class PanelOnPage:
         return self.root.locator("[data-panel=loss] .u-over")
 
     def zoom_in(self, times: int) -> None:
-        """Drag over a twentieth of what the losses' chart shows, again and again."""
+        """Zoom into a twentieth of the losses' chart, this many times."""
         for _ in range(times):
             self.page.mouse.move(*self._at(0.5))
             self.page.mouse.down()
@@ -79,7 +79,7 @@ class PanelOnPage:
             self.page.mouse.up()
 
     def reads(self, share: float, value_at: Callable[[int], int]) -> bool:
-        """Point at a fraction of the losses' chart; say whether the value there is of its step."""
+        """Point at a fraction of the losses' chart; return whether it reads its step's value."""
         self.page.mouse.move(*self._at(share))
         words = self.root.locator(".torchdial-pointed").inner_text()
         step = int(words.removeprefix("step ").replace(",", ""))
@@ -92,7 +92,7 @@ class PanelOnPage:
         return box["x"] + share * box["width"], box["y"] + 50
 
     def eventually(self, check: Callable[[], bool]) -> None:
-        """Wait until something holds."""
+        """Wait until a check passes."""
         eventually(self.page, check)
 
 

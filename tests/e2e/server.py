@@ -16,10 +16,10 @@ S = TypeVar("S", bound="Server")
 
 
 class Server:
-    """A server on a free port of this machine alone, in a folder of its own."""
+    """A server on a free local port, in its own folder."""
 
     ready = "/api/status"
-    """What it answers once it is up."""
+    """The path that it answers when it has started."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -29,11 +29,11 @@ class Server:
         self._process: subprocess.Popen[bytes] | None = None
 
     def command(self) -> list[str]:
-        """Return the command that serves."""
+        """Return the command that starts the server."""
         raise NotImplementedError
 
     def environment(self) -> dict[str, str]:
-        """Return the variables it runs with: nothing of this machine's own settings."""
+        """Return its environment variables, without the user's settings."""
         places = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")
         places += ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME")
         private = {name: str(self.home / name.lower()) for name in places}

@@ -1,4 +1,4 @@
-"""A live plot in a page without a host: it listens to the page only while it is shown."""
+"""A live plot in a page without a host has listeners on the page only while it is shown."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torchdial.js_bundle import STATIC
 
 pytestmark = pytest.mark.browser
 
-# Keeps the listeners that are on the window, the document and media queries.
+# Tracks the listeners on the window, the document and media queries.
 COUNT = """
 window.held = new Map();
 const { addEventListener, removeEventListener } = EventTarget.prototype;

@@ -1,4 +1,4 @@
-"""The module tree as a person meets it in the page."""
+"""Drives a module tree on a page."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from playwright.sync_api import Locator, Page, expect
 
 
 class TreeOnPage:
-    """Drives the only tree on a page."""
+    """The only tree on a page."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
@@ -32,7 +32,7 @@ class TreeOnPage:
         return self.line(path).locator(".torchdial-tree-statistic").nth(i)
 
     def ink(self, path: str) -> int:
-        """Return how many pixels of a row's sparklines are drawn on."""
+        """Return the number of drawn pixels of a row's sparklines."""
         count: int = (
             self.line(path)
             .locator("canvas")

@@ -7,7 +7,7 @@ import json
 from playwright.sync_api import Page
 
 from tests.e2e.eventually import eventually
-from tests.e2e.lab import Lab, in_kernel, output_of, wait_for_kernel
+from tests.e2e.lab import Lab, expect_output, in_kernel, wait_for_kernel
 from tests.e2e.panel import PanelOnPage
 
 SETUP = """
@@ -68,10 +68,10 @@ def open_at(url: str, page: Page, name: str, place: str = "") -> None:
 def start(lab: Lab, page: Page, name: str, cells: list[str]) -> None:
     """Open, run and save a notebook; its kernel stays when the page goes."""
     lab.write_notebook(name, cells)
-    lab.lend_kernel(name)
+    lab.reuse_kernel(name)
     lab.open(page, name)
     lab.run_all(page)
-    output_of(page, "it runs")
+    expect_output(page, "it runs")
     page.evaluate("() => jupyterapp.shell.currentWidget.context.save()")
 
 
@@ -85,7 +85,7 @@ def end(lab: Lab, page: Page, name: str) -> None:
     """End the run of a notebook, and leave its kernel to the next."""
     open_at(lab.url, page, name)
     in_kernel(page, "monitor.control.request_stop()")
-    lab.take_kernel_back(page)
+    lab.keep_kernel(page)
 
 
 def losses(page: Page) -> list[list[float]]:

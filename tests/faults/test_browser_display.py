@@ -32,13 +32,13 @@ SHOW = "display(*made)\ndisplay(td.ModelTree(model))"
 def test_without_a_canvas_there_are_words_and_with_one_pictures(lab: Lab, page: Page) -> None:
     page.add_init_script(BREAKABLE)
     with opened(lab, page, "broken", [SETUP, MAKE, SHOW, RUN]):
-        panel = PanelOnPage(page, place=2)
-        panel.says("running")
+        panel = PanelOnPage(page, index=2)
+        panel.expect_text("running")
         widgets = page.locator(".torchdial")
         expect(widgets).to_have_count(7)
         for i in (0, 1, 2, 3, 6):
             widgets.nth(i).scroll_into_view_if_needed()
-            expect(widgets.nth(i).get_by_role("alert")).to_contain_text("Something went wrong here")
+            expect(widgets.nth(i).get_by_role("alert")).to_contain_text("This widget has an error")
         tree = widgets.nth(5)
         tree.scroll_into_view_if_needed()
         expect(tree.get_by_role("alert")).to_have_count(0)

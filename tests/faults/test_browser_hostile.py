@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.e2e.lab import Lab, in_kernel, opened, output_of
+from tests.e2e.lab import Lab, expect_output, in_kernel, opened
 
 pytestmark = pytest.mark.browser
 
@@ -98,7 +98,7 @@ def shown(lab: Lab, browser: Browser) -> Iterator[Page]:
     page = browser.new_page(viewport={"width": 1100, "height": 1400})
     cells = [SETUP, *(f"display({name})" for name in WIDGETS), "print('all there')"]
     with opened(lab, page, "hostile", cells):
-        output_of(page, "all there")
+        expect_output(page, "all there")
         yield page
     page.close()
 

@@ -49,11 +49,11 @@ def test_a_lost_kernel_is_told_of_and_the_dial_still_moves_the_picture(
     notebook.close_dialogs(page)
     page.on("pageerror", lambda error: errors.append(f"{error.message}\n{error.stack}"))
     with opened(lab, page, "gone", [SETUP, PREVIEW, f"display({OTHERS})", RUN]):
-        dial, panel = DialOnPage(page), PanelOnPage(page, place=1)
-        panel.says("running")
+        dial, panel = DialOnPage(page), PanelOnPage(page, index=1)
+        panel.expect_text("running")
         panel.eventually(lambda: len(notebook.shown(panel)) > 5)
         page.evaluate(fault)
-        panel.says(words, seconds=30)
+        panel.expect_text(words, seconds=30)
         seen = notebook.shown(panel)
         assert [step for step, _ in seen] == list(range(1, len(seen) + 1))
         for stop in (12, 88):

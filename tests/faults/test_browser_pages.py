@@ -91,9 +91,9 @@ def test_two_windows_show_one_run_and_each_hears_the_others_dials(
             value
         )
     panels[0].button("pause").click()
-    panels[1].says("paused")
+    panels[1].expect_text("paused")
     panels[1].button("resume").click()
-    panels[0].says("running")
+    panels[0].expect_text("running")
     for panel in panels:
         check_whole(panel)
 
@@ -104,7 +104,7 @@ def test_messages_lost_late_and_out_of_order_leave_no_gap(
     page.add_init_script(f"({LOSSY})()")
     open_at(lab.url, page, kernel)
     panel = PanelOnPage(page)
-    panel.says("running")
+    panel.expect_text("running")
     page.wait_for_timeout(5000)
     lost, late = page.evaluate("() => [fate.lost, fate.late]")
     assert min(lost, late) >= 3, (lost, late)
@@ -133,9 +133,9 @@ def test_cut_off_for_ten_seconds_a_page_catches_up_and_is_heard_again(
         expect_in_kernel(page, "w.threshold", 0.31)
         assert dial.shows(0, mask_at(probs[0], 31))
         panel.button("pause").click()
-        panel.says("paused")
+        panel.expect_text("paused")
         panel.button("resume").click()
-        panel.says("running")
+        panel.expect_text("running")
 
 
 def test_a_panel_closed_under_its_run_goes_away_and_the_run_goes_on(

@@ -65,7 +65,7 @@ disks = pytest.mark.parametrize(("fault", "words"), DISKS.values(), ids=list(DIS
 def says(path: Path, words: str) -> str:
     return (
         rf"path: expected a place to write to, got '{re.escape(str(path))}': {words}\. "
-        r"Make room there or save elsewhere; what was saved before is unharmed\."
+        r"Make room there or save elsewhere; files saved before are unchanged\."
     )
 
 

@@ -1,13 +1,13 @@
-"""Write curves.json: what Python and TypeScript both have to give, computed slowly.
+"""Write curves.json: reference results for Python and TypeScript, computed slowly.
 
 Run `python -m tests.golden.make_curves`. tests/sweeps/pixels/test_golden_curves.py fails if the
-file is not what this gives, or if the package does not give what is in the file. js/test reads the
+file differs from what this writes, or the results of the package from the file. js/test reads the
 same file.
 
 - cases: probabilities (N, C, P) and targets; of each table ("classes", and for multiclass
   "argmax") the counts, flat in the order of (N, C, T) and (N, C), each metric and average at
   some stops, one a class, and its whole curve with the best stop (-1: undefined everywhere).
-- levels: how many stops lie strictly below a float32 probability.
+- levels: the number of stops strictly below a float32 probability.
 - nearest: the index of the stop nearest to a value.
 
 null stands for NaN.
@@ -45,7 +45,7 @@ def case(name: str, task: str, stops: list[float], probs: Any, targets: Any, **m
 
 
 def at_random(shape: tuple[int, ...], seed: int) -> np.ndarray:
-    """Return numbers in [0, 1) that no version of numpy changes."""
+    """Return numbers in [0, 1) that are the same in every version of numpy."""
     draw = random.Random(seed).random
     return np.float32([draw() for _ in range(int(np.prod(shape)))]).reshape(shape)
 
@@ -147,7 +147,7 @@ def as_json(value: slow.Number) -> float | None:
 
 
 def golden() -> str:
-    """Return the file's text, a line for each case."""
+    """Return the text of the file, one line for each case."""
     parts = {"cases": map(with_tables, cases()), "levels": levels(), "nearest": nearest()}
     blocks = (
         f'"{name}": [\n' + ",\n".join(json.dumps(item) for item in items) + "\n]"

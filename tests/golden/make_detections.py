@@ -1,22 +1,22 @@
-"""Write detections.json: what Python and TypeScript both have to give for boxes, computed slowly.
+"""Write detections.json: reference results for boxes in Python and TypeScript, computed slowly.
 
 Run `python -m tests.golden.make_detections`. tests/sweeps/boxes/test_golden_detections.py fails if
-the file is not what this gives, or if the package does not give what is in the file. js/test reads
+the file differs from what this writes, or the results of the package from the file. js/test reads
 the same file.
 
-Each case has images with their boxes as they are given, stops of both dials, and
+Each case has images with their input boxes, stops of both dials, and
 
 - wire: of each image the order of the boxes, the kept bits as bytes, and the pairs of detection,
   target and IoU, as the kernel sends them; what follows counts detections in this order.
-- matches: at a stop, what becomes of each detection (0 suppressed, 1 false, 2 true, 3 ignored) and
-  which target it takes (-1: none).
-- suppressed: image, stop, detection, and by which other one with what IoU.
+- matches: at a stop, the state of each detection (0 suppressed, 1 false, 2 true, 3 ignored) and the
+  target that it takes (-1: none).
+- suppressed: image, stop, detection, and the suppressing detection and its IoU.
 - settings: which detections of each image are shown, tp, fp and positives of each class, and the
   confusion matrix, flat.
 - tp, fp (C, T, S) and positives (C,), and those of images (I, T, S), flat.
 - metrics: name, average or label, values (T, S), flat, and the best point or null.
 - bands: stop, name, average or label, and for each score stop the exact 4, 6, 94 and 96 percent
-  points of the bootstrap, over all ways to draw the images; null where every draw is undefined.
+  quantiles of the bootstrap over all samples of the images; null where every sample is undefined.
 
 null stands for NaN.
 """
@@ -46,8 +46,8 @@ FAR = [40, 0, 50, 10]
 
 
 def at_random(seed: int, num_found: int, num_true: int, step: float) -> dict[str, Any]:
-    """Return boxes around targets, at multiples of a step, so that much is equal or on a stop."""
-    draw = random.Random(seed).random  # no version of Python changes it
+    """Return boxes around targets at multiples of a step, so that many are equal or on a stop."""
+    draw = random.Random(seed).random  # the same in every version of Python
 
     def whole(low: int, high: int) -> int:
         return low + int(draw() * (high - low))
@@ -150,7 +150,7 @@ def decided(case: SlowBoxes, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def band(case: SlowBoxes, tables: np.ndarray, metric: str, key: str | int) -> list[list[Any]]:
-    """Return the exact points of the bootstrap at each score stop, from counts (I, C, 3, S)."""
+    """Return the exact quantiles of the bootstrap at each score stop, from counts (I, C, 3, S)."""
     draws = [list(chosen) for chosen in product(range(len(tables)), repeat=len(tables))]
     result = []
     for s in range(tables.shape[-1]):
@@ -208,7 +208,7 @@ def as_json(value: slow.Number) -> float | None:
 
 
 def golden() -> str:
-    """Return the file's text, a line for each case."""
+    """Return the text of the file, one line for each case."""
     return "[\n" + ",\n".join(json.dumps(with_answers(given)) for given in cases()) + "\n]\n"
 
 

@@ -1,4 +1,4 @@
-"""Each host is started once, for all checks in it."""
+"""Starts each host once for all of its tests."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.hosts.host import HOSTS, Host, Shown
 from tests.hosts.scene import write_scene
 
 PICTURES = Path(__file__).parent / "pictures"
-HEIGHT = 8000  # all of the scene is in sight: hosts take away what is not
+HEIGHT = 8000  # the whole scene is visible: hosts remove outputs that are not
 
 
 @pytest.fixture(scope="module", params=HOSTS, ids=lambda host: host.name)
@@ -40,17 +40,17 @@ def shown(
 
 
 def _watched(page: Page, home: str) -> tuple[list[str], list[str]]:
-    """Return what a page asks for elsewhere, which it does not get, and its errors."""
+    """Block requests to other servers; return lists of them and of the page's errors."""
     requests: list[str] = []
     errors: list[str] = []
 
-    def judge(route: Route) -> None:
+    def block_others(route: Route) -> None:
         if route.request.url.startswith((home, "data:", "blob:")):
             route.continue_()
         else:
             requests.append(route.request.url)
             route.abort()
 
-    page.route("**/*", judge)
+    page.route("**/*", block_others)
     page.on("pageerror", lambda error: errors.append(f"{error}\n{error.stack}"))
     return requests, errors

@@ -1,4 +1,4 @@
-"""The places that show widgets, and how each is brought to show the scene."""
+"""The hosts of widgets, and how each shows the scene."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ CLASSIC_IS_READY = """() => {
   const kernel = notebook?.kernel;
   return notebook?._fully_loaded && kernel?.is_connected() && kernel.widget_manager;
 }"""
-# Its manager first asks the kernel for widgets, and then renders all outputs anew: what was put out
-# meanwhile, be it a plain slider, is lost. So the same is asked after it, and waited for.
+# Its manager requests the kernel's widgets and then renders all outputs again; outputs made in
+# between are lost, a plain slider's too. So this waits for such a request before it runs the cells.
 RUN_CLASSIC = """async () => {
   await Jupyter.notebook.kernel.widget_manager._loadFromKernel();
   Jupyter.notebook.execute_all_cells();
@@ -41,18 +41,18 @@ RUN_CLASSIC = """async () => {
 
 @dataclass(frozen=True)
 class Host:
-    """A place that shows widgets.
+    """A host of widgets.
 
     Attributes:
         name: as in the README.
-        serve: starts it over a folder with the scene.
+        serve: starts it with the folder of the scene.
         show: opens and runs the scene in a page.
-        shows: widgets that live, their static pictures alone, or nothing at all.
-        buffers: what it hands bytes over as.
-        has_kernel: whether widgets have a kernel there.
-        offline: it is opened from the disk.
-        wants: beginnings of addresses that it asks for itself, apart from any widget.
-        pictures: a selector of the pictures where it shows no widgets.
+        shows: working widgets, only their static pictures, or nothing.
+        buffers: JavaScript type in which it delivers bytes.
+        has_kernel: whether widgets have a kernel in it.
+        offline: whether it is opened from disk.
+        wants: prefixes of the addresses that the host itself requests.
+        pictures: selector of the pictures, if it shows no widgets.
     """
 
     name: str
@@ -68,11 +68,11 @@ class Host:
 
 @dataclass
 class Shown:
-    """The scene as it stands in a host's page.
+    """The scene in a page of a host.
 
     Attributes:
-        requests: addresses outside the host's own server that were asked for; none was reached.
-        errors: what the page's scripts threw.
+        requests: blocked requests to other servers than the host's.
+        errors: errors of the page's scripts.
     """
 
     host: Host
@@ -83,7 +83,7 @@ class Shown:
 
     @contextmanager
     def kernel_stopped(self) -> Iterator[None]:
-        """Hold the kernel's process still, where there is one."""
+        """Suspend the process of the kernel, if there is one."""
         if not self.host.has_kernel:
             yield
             return

@@ -1,4 +1,4 @@
-"""Names that a person, a data set or an attacker may give; each is text and nothing else."""
+"""Names from users, data sets or attackers, which must be shown as text."""
 
 NAMES = {
     "handler": "<img src=x onerror=\"__hit='handler'\">",

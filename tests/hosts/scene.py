@@ -1,4 +1,4 @@
-"""What every host shows: each widget of the family once, over data of which the tests know all."""
+"""The scene that every host shows: each widget once, over known data."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import nbformat
 
 from tests.hosts.hostile import NAMES
 
-# Runs in the host's kernel and in the test, which so knows the truth without asking a page.
+# Runs in the host's kernel and in the test, which compares the page with its own results.
 SETUP = f"""
 import os
 import time
@@ -60,19 +60,19 @@ for step in range(60):
 monitor.flush()
 """
 PLOTS = "losses, gradients = td.LossPlot(monitor), td.GradientPlot(monitor)"
-# The kernel tells the page of what it heard: by a trait, and as one more point of the live plots.
-HEAR = """
+# The kernel confirms a change of the dial by a trait and by a point in the live plots.
+ECHO = """
 Path("kernel.pid").write_text(str(os.getpid()))
 
 
-def heard(change):
+def echo(change):
     preview._notice = f"the kernel sees {change.new:g}"
-    monitor.log(heard=change.new)
+    monitor.log(echo=change.new)
 
 
-preview.observe(heard, "threshold")
+preview.observe(echo, "threshold")
 """
-# A widget of three lines, to see what the host makes of bytes.
+# A small widget that shows in which type the host delivers bytes.
 PROBE = '''
 import anywidget
 import traitlets
@@ -96,7 +96,7 @@ probe
 '''
 SHOWN = ("preview", "boxes", "grid", "tree", "panel", "losses", "gradients")
 CELLS = [
-    SETUP + HEAR,
+    SETUP + ECHO,
     *("preview", "boxes", "grid", "tree", "panel"),
     f"{RUN}\n{PLOTS}",
     *("losses", "gradients"),
@@ -116,7 +116,7 @@ def write_scene(folder: Path) -> Path:
 
 
 def make_truth() -> dict[str, Any]:
-    """Return the names of the scene, as the host's kernel has them."""
+    """Return the variables of the scene, as in the host's kernel."""
     names: dict[str, Any] = {}
     exec(SETUP, names)
     return names

@@ -1,4 +1,4 @@
-"""The programs that show notebooks, each as a server with the scene in its folder."""
+"""Programs that show notebooks, as servers in the folder of the scene."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Notebook7(Lab, HostServer):
         wait_for_kernel(page, name)
 
     def environment(self) -> dict[str, str]:
-        """Put JupyterLab's part of the application beside Notebook's, which lies elsewhere."""
+        """Put JupyterLab's application directory beside Notebook's, which is in another place."""
         application = self.folder / "application"
         schemas = application / "schemas"
         schemas.mkdir(parents=True)
@@ -63,7 +63,7 @@ class Notebook7(Lab, HostServer):
 
 
 class Notebook6(Server):
-    """The notebook of Colab's time, whose kernel has Colab's versions."""
+    """Notebook 6, with a kernel that has Colab's versions."""
 
     def command(self) -> list[str]:
         return [
@@ -74,7 +74,7 @@ class Notebook6(Server):
 
 
 class VsCode(HostServer):
-    """A server of kernels, and of the page with VS Code's renderer."""
+    """A server for kernels and for the page with VS Code's renderer."""
 
     def command(self) -> list[str]:
         anywidget = self.folder / "static/anywidget.js"
@@ -109,7 +109,7 @@ class Voila(HostServer):
     ready = "/voila/static/voila.js"
 
     def environment(self) -> dict[str, str]:
-        """Let its own templates go before nbconvert's of the same names."""
+        """Let its own templates take precedence over nbconvert's of the same names."""
         own = HOSTS.parent / "share/jupyter"
         return super().environment() | {"JUPYTER_PATH": f"{own}{os.pathsep}{SHARED}"}
 
@@ -121,7 +121,7 @@ class Voila(HostServer):
 
 
 class SavedPage:
-    """The scene run and saved as a page, which is opened from the disk."""
+    """The scene run and saved as a page, which is opened from disk."""
 
     options: tuple[str, ...] = ()
 
@@ -145,7 +145,7 @@ class SavedPage:
 
 
 class Report(SavedPage):
-    """The widgets written into one file, see `torchdial.save_html`."""
+    """The widgets written into one file by `torchdial.save_html`."""
 
     def __enter__(self) -> Report:
         folder = self.folder

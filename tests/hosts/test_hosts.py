@@ -1,4 +1,4 @@
-"""The same checks in every host: what works there, and what is seen where nothing can."""
+"""The same checks in every host: what works, and what is shown where widgets cannot work."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from tests.hosts.scene import SHOWN, make_truth
 
 pytestmark = pytest.mark.hosts
 
-PATIENCE = 100_000  # for the first widget: its kernel imports torch
-# A text node begins as the name does; directions and white space may have been made harmless.
+FIRST_WIDGET_MS = 100_000  # its kernel imports torch
+# Whether a text node contains the start of the name, apart from directions and white space.
 HAS_TEXT = r"""(root, name) => {
   const plain = text => text.replace(/[\u202a-\u202e\u2066-\u2069]/g, '').replace(/\s+/g, ' ');
   const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
@@ -28,7 +28,7 @@ HAS_TEXT = r"""(root, name) => {
   while (walker.nextNode()) if (plain(walker.currentNode.data).includes(start)) return true;
   return false;
 }"""
-# How much brighter one of text and ground is, as WCAG reckons.
+# The contrast ratio of text and background as WCAG defines it.
 CONTRAST = """root => {
   const { color, backgroundColor } = getComputedStyle(root);
   const context = new OffscreenCanvas(1, 1).getContext('2d');
@@ -56,7 +56,7 @@ def truth() -> dict[str, Any]:
 
 @pytest.fixture
 def does(record_property: Callable[[str, object], None]) -> Does:
-    """Write down what a host does, for the README's table."""
+    """Record what a host does, for the README's table."""
 
     def write(words: str) -> None:
         record_property("does", words)
@@ -69,7 +69,7 @@ def root_of(shown: Shown, name: str) -> Locator:
 
 
 def is_still(shown: Shown) -> bool:
-    """See that a host without widgets shows their pictures, or as much as it does."""
+    """Return whether the host shows no widgets, after checking that it has none."""
     if shown.host.shows == "widgets":
         return False
     expect(shown.page.locator(".torchdial")).to_have_count(0)
@@ -79,8 +79,8 @@ def is_still(shown: Shown) -> bool:
 def test_shown(shown: Shown, does: Does) -> None:
     if shown.host.shows == "widgets":
         for name in SHOWN:
-            expect(root_of(shown, name)).to_be_visible(timeout=PATIENCE)
-            assert root_of(shown, name).evaluate(CONTRAST) >= 7, "hard to read"
+            expect(root_of(shown, name)).to_be_visible(timeout=FIRST_WIDGET_MS)
+            assert root_of(shown, name).evaluate(CONTRAST) >= 7, "low contrast"
         at = root_of(shown, SHOWN[0]).bounding_box
         eventually(
             shown.page, lambda: (at(), shown.page.wait_for_timeout(1500))[0] == at(), seconds=30
@@ -103,10 +103,10 @@ PLOT_HEIGHTS = """plot => [plot, plot.querySelector('svg')].map(
 
 
 def test_dial(shown: Shown, truth: dict[str, Any], does: Does) -> None:
-    """Dragged with the kernel held still, the picture is what Python says of each stop."""
+    """Dragged while the kernel is suspended, the picture is Python's at each stop."""
     if is_still(shown):
         return does("–")
-    dial = DialOnPage(shown.page, place=SHOWN.index("preview"))
+    dial = DialOnPage(shown.page, index=SHOWN.index("preview"))
     preview = truth["preview"]
     dial.button("Mask").click()  # a notebook may scroll to the cell that is clicked first
     shown.page.wait_for_timeout(500)
@@ -123,10 +123,10 @@ def test_dial(shown: Shown, truth: dict[str, Any], does: Does) -> None:
 
 
 def test_boxes(shown: Shown, truth: dict[str, Any], does: Does) -> None:
-    """With the kernel held still, the boxes are those that Python keeps."""
+    """While the kernel is suspended, the boxes are those that Python keeps."""
     if is_still(shown):
         return does("–")
-    dials, boxes = BoxesOnPage(shown.page, place=SHOWN.index("boxes")), truth["boxes"]
+    dials, boxes = BoxesOnPage(shown.page, index=SHOWN.index("boxes")), truth["boxes"]
     dials.button("Boxes").click()
     with shown.kernel_stopped():
         for dial, to in ((dials.score, 0.6), (dials.nms, 0.2)):
@@ -139,10 +139,10 @@ def test_boxes(shown: Shown, truth: dict[str, Any], does: Does) -> None:
 
 
 def test_kernel(shown: Shown, does: Does) -> None:
-    """The kernel hears where the dial stands, and the page hears what it answers."""
+    """The kernel gets the position of the dial, and the page its answer."""
     if is_still(shown):
         return does("–")
-    dial = DialOnPage(shown.page, place=SHOWN.index("preview"))
+    dial = DialOnPage(shown.page, index=SHOWN.index("preview"))
     dial.drag_to(64)
     notice = dial.root.locator(".torchdial-notice")
     if not shown.host.has_kernel:
@@ -153,7 +153,7 @@ def test_kernel(shown: Shown, does: Does) -> None:
 
 
 def test_pages(shown: Shown, does: Does) -> None:
-    """A page of pictures that was not sent yet is asked for, and comes as bytes."""
+    """A page of pictures that is not there yet is requested and arrives as bytes."""
     if is_still(shown):
         return does("–")
     grid = root_of(shown, "grid")
@@ -168,22 +168,22 @@ def test_pages(shown: Shown, does: Does) -> None:
 
 
 def test_live(shown: Shown, does: Does) -> None:
-    """What is logged after a plot was opened reaches it, to the last digit."""
+    """Values logged after a plot was opened reach it, to the last digit."""
     if is_still(shown) or not shown.host.has_kernel:
         return does("–")
-    dial = DialOnPage(shown.page, place=SHOWN.index("preview"))
+    dial = DialOnPage(shown.page, index=SHOWN.index("preview"))
     dial.drag_to(29)
     panel = PanelOnPage(shown.page)
 
     def arrived() -> bool:
-        return 0.29 in [value for name, _, value in panel.copied() if name == "heard"]
+        return 0.29 in [value for name, _, value in panel.copied() if name == "echo"]
 
     eventually(shown.page, arrived, seconds=30)
     return does("yes")
 
 
 def test_names(shown: Shown, does: Does) -> None:
-    """Names of every kind are text: nothing of them becomes an element, nothing runs."""
+    """Names of every kind are text: they become no elements and run no code."""
     if not is_still(shown):
         root_of(shown, "tree").get_by_label("depth").select_option("all")
         for widget in ("boxes", "grid", "tree", "panel"):
@@ -197,7 +197,7 @@ def test_names(shown: Shown, does: Does) -> None:
 
 
 def test_bytes(shown: Shown, does: Does) -> None:
-    """Bytes arrive as what the host hands them over as; a widget of three lines looks at them."""
+    """A small widget gets bytes in the type that is listed for the host."""
     if is_still(shown) or not shown.host.has_kernel:
         return does("–")
     probe = shown.page.locator(".probe")
@@ -207,8 +207,8 @@ def test_bytes(shown: Shown, does: Does) -> None:
 
 
 def test_quiet(shown: Shown, does: Does) -> None:
-    """Nothing is asked of another machine but what the host itself wants, and nothing is thrown."""
+    """There are no requests to other servers, except the host's own, and no errors."""
     assert [url for url in shown.requests if not url.startswith(shown.host.wants)] == []
-    # anywidget has a browser import our bundles from blobs.
+    # anywidget imports the bundles from blobs.
     assert [error for error in shown.errors if "torchdial" in error or "blob:" in error] == []
     return does("yes")

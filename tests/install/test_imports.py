@@ -1,4 +1,4 @@
-"""What importing torchdial imports: no more than it needs."""
+"""Importing torchdial imports no more than it needs."""
 
 import subprocess
 import sys
@@ -27,7 +27,7 @@ def test_segmentation_preview_imports_no_optional_library():
 
 def test_computing_imports_no_widgets():
     names = ("inputs", "sweeps", "sweeps.pixels.threshold_sweep", "training.history", "structure")
-    rooms = {f"torchdial.{name}" for name in names}
-    modules = modules_after(f"import {', '.join(sorted(rooms))}")
-    assert rooms <= modules
+    packages = {f"torchdial.{name}" for name in names}
+    modules = modules_after(f"import {', '.join(sorted(packages))}")
+    assert packages <= modules
     assert modules.isdisjoint({"ipywidgets", "anywidget", "torchdial.widgets"})

@@ -1,4 +1,4 @@
-"""Every way to install torchdial works on a machine that has no Node."""
+"""Every way to install torchdial works on a machine without Node."""
 
 import os
 import shutil
@@ -32,7 +32,7 @@ def run(*command, env, check=True, **options):
 
 
 class FreshVenv:
-    """A virtual environment of its own: pip installs first, dependencies are lent after."""
+    """A virtual environment: pip installs into it, then it gets access to the dependencies."""
 
     def __init__(self, folder, env):
         self.python = folder / "bin" / "python"
@@ -49,10 +49,10 @@ class FreshVenv:
             *(self.python, "-m", "pip", "install", "--no-deps", *arguments),
             env={**self.env, **changes},
         )
-        # A path that comes from a .pth file goes to the end of sys.path and has its own .pth
-        # files left alone: an editable torchdial over there stays out of sight.
-        lenders = [path for path in sys.path if Path(path).name.endswith("-packages")]
-        (self.site / "zz-dependencies.pth").write_text("\n".join(lenders))
+        # Paths from a .pth file go to the end of sys.path, and their own .pth files are ignored,
+        # such as that of an editable torchdial.
+        dependencies = [path for path in sys.path if Path(path).name.endswith("-packages")]
+        (self.site / "zz-dependencies.pth").write_text("\n".join(dependencies))
 
     def use(self, check=True):
         return run(self.python, "-c", USE, env=self.env, check=check, cwd=self.site.anchor)
@@ -75,7 +75,7 @@ def env(tmp_path_factory):
 
 
 def copy_tree(target):
-    """Copy what git tracks, or would, and nothing that was built."""
+    """Copy all files that git tracks or would track, but no build outputs."""
     listing = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -99,7 +99,7 @@ def tree(tmp_path):
 
 @pytest.fixture(scope="session")
 def sdist(tmp_path_factory, env):
-    """The sdist of a tree in which much has been built already."""
+    """The sdist of a tree that contains old build outputs."""
     tree = copy_tree(tmp_path_factory.mktemp("sdist") / "tree")
     for built in ("src/torchdial/static/segmentation.js", "js/node_modules/esbuild/index.js"):
         (tree / built).parent.mkdir(parents=True)
@@ -119,11 +119,16 @@ def wheel(tmp_path_factory, env, sdist):
 
 @pytest.fixture(scope="session")
 def wheel_venv(tmp_path_factory, env, wheel):
-    """An environment made from the wheel alone: no index, and a proxy that leads nowhere."""
+    """An environment with the wheel, installed without an index and with an unreachable proxy."""
     venv = FreshVenv(tmp_path_factory.mktemp("wheel-venv") / "venv", env)
-    nowhere = "http://127.0.0.1:9"
+    unreachable = "http://127.0.0.1:9"
     venv.install(
-        "--no-index", wheel, http_proxy=nowhere, https_proxy=nowhere, all_proxy=nowhere, no_proxy=""
+        "--no-index",
+        wheel,
+        http_proxy=unreachable,
+        https_proxy=unreachable,
+        all_proxy=unreachable,
+        no_proxy="",
     )
     return venv
 

@@ -1,4 +1,4 @@
-"""Clicks in the ipykernels that people have; the newest and Colab's are tested apart."""
+"""Clicks in common versions of ipykernel; the newest and Colab's are tested elsewhere."""
 
 import os
 import subprocess
@@ -20,7 +20,7 @@ SITE = "import sysconfig; print(sysconfig.get_path('purelib'))"
 
 
 @pytest.mark.parametrize("version", ["6.31.0", "7.3.0"])
-def test_clicks_reach_us_in_ipykernel(version, tmp_path):
+def test_clicks_arrive_in_ipykernel(version, tmp_path):
     def run(*command):
         done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True)
         if done.returncode != 0:
@@ -30,9 +30,9 @@ def test_clicks_reach_us_in_ipykernel(version, tmp_path):
     env = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
     python = str(tmp_path / "bin" / "python")
     run(sys.executable, "-m", "venv", str(tmp_path))
-    # Everything else, torch above all, comes from here, further down sys.path.
-    lenders = [path for path in sys.path if Path(path).name.endswith("-packages")]
-    Path(run(python, "-c", SITE), "zz-dependencies.pth").write_text("\n".join(lenders))
+    # Everything else, above all torch, comes from this environment, later on sys.path.
+    dependencies = [path for path in sys.path if Path(path).name.endswith("-packages")]
+    Path(run(python, "-c", SITE), "zz-dependencies.pth").write_text("\n".join(dependencies))
     run(python, "-m", "pip", "install", "-q", "--no-compile", f"ipykernel=={version}")
     assert run(python, "-c", VERSION) == version
     assert " passed" in run(python, "-m", "pytest", "-q", *TESTS)

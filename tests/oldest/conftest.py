@@ -1,2 +1,2 @@
-# Holds true in `make oldest`'s environment only; that names the file, which overrides this.
+# For the environment of `make oldest` only, which names the file and so overrides this.
 collect_ignore = ["test_floors.py"]

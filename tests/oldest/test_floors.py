@@ -1,4 +1,4 @@
-"""Whether `make oldest` tests with the oldest versions that pyproject.toml allows."""
+"""`make oldest` tests with the oldest versions that pyproject.toml allows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.pins import assert_wins, pins_of
 PINS = {pin.name: pin for pin in pins_of(Path(__file__).parent)}
 PROJECT = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
 EXTRAS = ("metrics", "lightning", "transformers", "demo")
-ASKED = [
+REQUIREMENTS = [
     Requirement(line)
     for lines in (
         PROJECT["dependencies"],
@@ -22,8 +22,10 @@ ASKED = [
     )
     for line in lines
 ]
-# JupyterLab is no matter of the kernel's; torch is lent from the development environment.
-FLOORS = [asked for asked in ASKED if asked.name not in ("jupyterlab", "torch")]
+# JupyterLab does not run in the kernel; torch comes from the development environment.
+FLOORS = [
+    requirement for requirement in REQUIREMENTS if requirement.name not in ("jupyterlab", "torch")
+]
 
 
 @pytest.mark.parametrize("floor", FLOORS, ids=str)

@@ -1,4 +1,4 @@
-"""Reports, read with the standard library: what is in them, and that nothing else can be."""
+"""The content of reports, read with the standard library."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_the_policy_allows_the_scripts_and_the_style_of_the_file_by_their_hashes
     assert "://" not in path.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
 
 
-def test_planes_that_a_person_may_look_at_are_all_there(path: Path) -> None:
+def test_a_preview_is_saved_with_all_its_planes(path: Path) -> None:
     made = multiclass()
     made.save_html(path)
     (widget,) = Report(path).widgets
@@ -139,7 +139,7 @@ def test_planes_that_a_person_may_look_at_are_all_there(path: Path) -> None:
     assert widget["state"]["threshold"] == made.threshold
 
 
-def test_a_grid_carries_the_values_behind_every_picture(path: Path) -> None:
+def test_a_grid_is_saved_with_the_values_of_its_pictures(path: Path) -> None:
     pictures = torch.rand(70, 3, 4, 5) * 300 - 20
     td.ImageGrid(pictures).save_html(path)
     (widget,) = Report(path).widgets
@@ -185,7 +185,7 @@ def test_widgets_stand_in_the_order_given(path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["segmentation", "image_grid", "detection"])
 @pytest.mark.parametrize("share", [0.3, 0.7])
-def test_images_that_do_not_fit_are_left_out_and_said_to_be(
+def test_images_that_do_not_fit_are_left_out_with_a_warning(
     kind: str, share: float, path: Path
 ) -> None:
     made = {
@@ -212,7 +212,7 @@ def test_images_that_do_not_fit_are_left_out_and_said_to_be(
     assert [int(key.split("/")[1]) for key in shown] == list(range(kept))
     assert 0 < kept < 40
     assert widget["note"].startswith(f"{kept} of 40 images")
-    assert made._config.get("in_file") is None, "the widget itself is as it was"
+    assert made._config.get("in_file") is None, "the widget itself is unchanged"
 
 
 def test_many_planes_of_tiny_images_stay_within_the_limit(path: Path) -> None:
@@ -234,7 +234,7 @@ def test_many_planes_of_tiny_images_stay_within_the_limit(path: Path) -> None:
     assert Report(path).widgets[0]["state"]["_config"]["in_file"] > 1
 
 
-def test_widgets_share_what_room_there_is(path: Path) -> None:
+def test_widgets_share_the_available_room(path: Path) -> None:
     small, large = preview(2), td.ImageGrid(torch.rand(50, 3, 24, 24))
     with pytest.warns(UserWarning, match="image_grid"):
         td.save_html([large, small], path, max_bytes=200 * KB)
@@ -243,9 +243,9 @@ def test_widgets_share_what_room_there_is(path: Path) -> None:
     assert 2 <= grid["state"]["_config"]["in_file"] < 50
 
 
-def test_what_was_there_stays_where_nothing_fits(path: Path) -> None:
+def test_an_existing_file_stays_where_nothing_fits(path: Path) -> None:
     path.write_text("earlier")
-    with pytest.raises(ValueError, match=r"max_bytes: expected room .* got 1,000\. Give it more"):
+    with pytest.raises(ValueError, match=r"max_bytes: expected room .* got 1,000\. Pass a larger"):
         preview().save_html(path, max_bytes=1000)
     assert path.read_text() == "earlier"
     assert list(path.parent.iterdir()) == [path]
@@ -285,7 +285,7 @@ def test_a_record_of_an_earlier_process_is_saved_like_a_run(path: Path) -> None:
     assert frame["runs"][0]["scalars"]
 
 
-def test_golden_numbers_are_what_python_writes() -> None:
+def test_golden_numbers_are_those_of_python() -> None:
     golden = json.loads((Path(__file__).parents[1] / "golden/numbers.json").read_text())
     for value, text in golden["cases"]:
         assert format(value, ".4g") == text
@@ -305,11 +305,11 @@ def test_the_command_line_trains_and_writes_a_report(
     assert stems == ["training_panel", "segmentation", "model_tree", "image_grid"]
 
 
-def test_the_command_line_refuses_a_folder_that_is_not_there(
+def test_the_command_line_refuses_a_missing_folder(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from torchdial.__main__ import main
 
     with pytest.raises(SystemExit):
         main(["demo", "--out", str(tmp_path / "none" / "report.html")])
-    assert "expected a file in a folder that exists" in capsys.readouterr().err
+    assert "expected a file in an existing folder" in capsys.readouterr().err

@@ -1,13 +1,13 @@
 import { expect, it } from "vitest";
 import { paintMeans, shrunk } from "../../src/lib/canvas/block_means";
-import { makeTable, maskTable, type Plane } from "../../src/lib/canvas/level_painting";
+import { makeColorTable, maskTable, type Plane } from "../../src/lib/canvas/level_painting";
 import { pack } from "../../src/lib/core/colors";
 
 const levels = Uint8Array.from({ length: 64 * 48 }, (_, i) => (i * 7919) % 102);
 const region = { x: 4, y: 2, width: 56, height: 40 };
 const size = { width: 14, height: 10 }; // blocks of 4 × 4
 
-/** Mean of each block, slowly, colours weighed by how opaque they are. */
+/** Mean of each block, computed slowly, colours weighted by alpha. */
 function slow(plane: Plane, color: (i: number) => number[]): number[] {
   const out: number[] = [];
   for (let y = 0; y < size.height; y++) {
@@ -42,10 +42,10 @@ it("each screen pixel is the mean of the map pixels under it, at every position 
   }
 });
 
-it("a clear pixel lends no colour, with rows too", () => {
+it("a transparent pixel adds no colour, with rows too", () => {
   const rows = Uint8Array.from(levels, (level) => level % 2);
   const plane = { width: 64, levels, rows };
-  const table = makeTable(2, (level, row) => (row && level > 40 ? pack([200, 100, 0]) : 0));
+  const table = makeColorTable(2, (level, row) => (row && level > 40 ? pack([200, 100, 0]) : 0));
   const out = new Uint32Array(140);
   paintMeans(out, plane, region, table, size);
   const color = (i: number) => (rows[i] && levels[i] > 40 ? [200, 100, 0, 255] : [0, 0, 0, 0]);

@@ -1,13 +1,13 @@
-// Hosts hand bytes over as Uint8Array or as DataView, anywhere in a buffer: all is read the same.
+// Hosts deliver bytes as Uint8Array or as DataView, anywhere in a buffer; both are read the same.
 
 import { describe, expect, test } from "vitest";
 import type { Bytes } from "../../src/lib/core/bytes";
 import { apOf, readScenes, readTruths } from "../../src/lib/detection/detection_wire";
-import { createStore } from "../../src/lib/images/image_store";
+import { createImageStore } from "../../src/lib/images/image_store";
 import { readDetail, Store } from "../../src/lib/live/run_store";
-import { Tiles } from "../../src/lib/preview/tile_store";
-import { readSource } from "../../src/lib/segmentation/model_counts";
-import type { Config } from "../../src/lib/segmentation/segmentation_wire";
+import { TileStore } from "../../src/lib/preview/tile_store";
+import { readModelCounts } from "../../src/lib/segmentation/model_counts";
+import type { SegmentationConfig } from "../../src/lib/segmentation/segmentation_wire";
 import { LiveModules } from "../../src/lib/tree/live_columns";
 import { FakeModel, frameOf } from "../live/live_model";
 
@@ -38,13 +38,13 @@ describe.each(HANDS)("from %s", (_, hand) => {
   }
 
   test("planes of a preview", () => {
-    const tiles = new Tiles(() => {});
+    const tiles = new TileStore(() => {});
     tiles.put([{ key: "level/0/0/0", data: hand(u1(1, 2, 255)) }]);
     expect(tiles.peek("level/0/0/0")).toEqual(u1(1, 2, 255));
   });
 
-  test("pictures of a grid, and what is known of them", () => {
-    const store = createStore(() => {});
+  test("pictures of a grid, and their sizes and captions", () => {
+    const store = createImageStore(() => {});
     const about = new TextEncoder().encode('{"caption": "é"}');
     store.take([
       { key: "picture/3", data: hand(u1(7, 8, 9)) },
@@ -60,7 +60,12 @@ describe.each(HANDS)("from %s", (_, hand) => {
     const counts = { num_images: 1, num_classes: 1, tp, fp, positives, negatives };
     const tally = { total_images: 1, counts, argmax_counts: null, joint: hand(f8(6, 7)) };
     const wire = { tiles: [], histogram: hand(f8(1, 2, 3)), tally };
-    const { shown, histogram } = readSource(config as unknown as Config, 0, wire, null);
+    const { shown, histogram } = readModelCounts(
+      config as unknown as SegmentationConfig,
+      0,
+      wire,
+      null,
+    );
     expect(shown?.counts).toMatchObject({
       numStops: 2,
       tp: f8(3, 1),
@@ -108,7 +113,7 @@ describe.each(HANDS)("from %s", (_, hand) => {
     });
   });
 
-  test("a live plot's opening, what comes later, and details", () => {
+  test("a live plot's opening, later frames, and details", () => {
     const opening = frameOf(0, 0, [3, 2]);
     const model = new FakeModel({ frame: opening.frame, data: hand(opening.data) });
     const store = new Store(model);

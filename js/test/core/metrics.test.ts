@@ -2,9 +2,9 @@ import { describe, expect, it, test } from "vitest";
 import {
   average,
   bestStop,
-  type Counts,
   evaluate,
-  METRICS,
+  PIXEL_METRICS,
+  type PixelCounts,
   pool,
   range,
 } from "../../src/lib/core/metrics";
@@ -38,7 +38,7 @@ describe.each(TABLES)("$title", ({ table, counts, zeroDivision }) => {
     }
   });
 
-  it("pools by adding up cells", () => {
+  it("pools by adding counts", () => {
     const last = counts.numStops - 1;
     for (const i of range(counts.numImages)) {
       for (const c of classes) {
@@ -63,7 +63,7 @@ test.each([
   ["every pixel ignored", [0, 0, 0, 0], ["precision", "recall", "specificity", "accuracy"]],
 ])("undefined: %s", (_, [tp, fp, positives, negatives], undefinedOnes) => {
   const cell = { tp, fp, positives, negatives };
-  const found = METRICS.filter((metric) => Number.isNaN(evaluate(metric, cell, 0.5)));
+  const found = PIXEL_METRICS.filter((metric) => Number.isNaN(evaluate(metric, cell, 0.5)));
   expect(found).toEqual(undefinedOnes);
 });
 
@@ -77,7 +77,7 @@ test("zero_division is Dice and IoU of empty against empty only", () => {
 });
 
 test("averages are over the chosen classes only", () => {
-  const counts: Counts = {
+  const counts: PixelCounts = {
     numImages: 1,
     numClasses: 3,
     numStops: 1,

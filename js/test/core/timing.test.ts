@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { throttle, whenResting } from "../../src/lib/core/timing";
+import { debounce, throttle } from "../../src/lib/core/timing";
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
@@ -21,7 +21,7 @@ describe("throttle", () => {
     expect(action.mock.calls.length).toBe(11);
   });
 
-  it("acts at once when told to, and not again", () => {
+  it("runs at once when flushed, and not again", () => {
     const action = vi.fn();
     const save = throttle(100, action);
     save.call();
@@ -33,7 +33,7 @@ describe("throttle", () => {
     expect(action.mock.calls.length).toBe(2);
   });
 
-  it("forgets what waits when cancelled", () => {
+  it("drops a pending call when cancelled", () => {
     const action = vi.fn();
     const save = throttle(100, action);
     save.call();
@@ -45,9 +45,9 @@ describe("throttle", () => {
 });
 
 describe("whenResting", () => {
-  it("acts once it has not been asked for during a while", () => {
+  it("runs after a time without calls", () => {
     const action = vi.fn();
-    const resting = whenResting(100, action);
+    const resting = debounce(100, action);
     for (let ms = 0; ms < 1000; ms += 50) {
       resting.call();
       vi.advanceTimersByTime(50);
@@ -57,9 +57,9 @@ describe("whenResting", () => {
     expect(action).toHaveBeenCalledTimes(1);
   });
 
-  it("waits no longer than the latest", () => {
+  it("waits no longer than the maximum", () => {
     const action = vi.fn();
-    const resting = whenResting(100, action, 300);
+    const resting = debounce(100, action, 300);
     for (let ms = 0; ms < 1000; ms += 50) {
       resting.call();
       vi.advanceTimersByTime(50);
@@ -67,9 +67,9 @@ describe("whenResting", () => {
     expect(action).toHaveBeenCalledTimes(3);
   });
 
-  it("forgets what still waits", () => {
+  it("drops a pending call", () => {
     const action = vi.fn();
-    const resting = whenResting(100, action);
+    const resting = debounce(100, action);
     resting.call();
     resting.cancel();
     vi.advanceTimersByTime(1000);

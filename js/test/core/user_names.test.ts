@@ -18,7 +18,7 @@ describe("a name in a sentence", () => {
     expect(inText("👩".repeat(200))).toMatch(/^👩{66}…👩{33}$/u);
   });
 
-  test("is not endless", () => {
+  test("is of limited length", () => {
     expect(inText(`${"x".repeat(1e5)}end`)).toMatch(/^x{133}…x+end$/);
     expect(inText("x".repeat(1e5)).length).toBe(200);
   });

@@ -1,16 +1,16 @@
 import { describe, expect, it } from "vitest";
-import { type Mark, markAt, marksOf, numOutside } from "../../src/lib/detection/box_marks";
+import { type BoxMark, markAt, marksOf, numOutside } from "../../src/lib/detection/box_marks";
 import { directionOf } from "../../src/lib/detection/detection_dials";
 import { CONFIG, decided, SETTING } from "./fixtures";
 
-const said = (marks: Mark[]) => marks.map(({ as, index }) => `${as} ${index}`);
+const said = (marks: BoxMark[]) => marks.map(({ as, index }) => `${as} ${index}`);
 
 describe("marks", () => {
   it("are the boxes shown, the highest score last", () => {
     expect(said(marksOf(decided(), "boxes", SETTING, null))).toEqual(["box 3", "box 2", "box 0"]);
   });
 
-  it("of the ghosts view are what NMS took away, too, above the score threshold alone", () => {
+  it("of the ghosts view include suppressed boxes above the score threshold", () => {
     const of = (score: number) => {
       const setting = { ...SETTING, score };
       return said(marksOf(decided(setting), "ghosts", setting, null));
@@ -19,7 +19,7 @@ describe("marks", () => {
     expect(of(0.85)).toEqual(["box 0"]);
   });
 
-  it("of the errors view are hits, false alarms, misses, and what does not count", () => {
+  it("of the errors view are hits, false alarms, misses and ignored targets", () => {
     expect(said(marksOf(decided(), "errors", SETTING, null))).toEqual([
       ...["aside 2", "miss 1", "miss 3"],
       ...["ignored 3", "falseAlarm 2", "hit 0"],
@@ -35,7 +35,7 @@ describe("marks", () => {
     expect(said(marksOf(decided(setting), "ghosts", setting, null))).toEqual(["box 2"]);
   });
 
-  it("under the pointer is the smallest, or one beside which it almost is", () => {
+  it("under the pointer is the smallest one, or one near it", () => {
     const setting = { ...SETTING, stop: 1 };
     const image = decided(setting);
     const marks = marksOf(image, "boxes", setting, null);
@@ -68,11 +68,15 @@ describe("boxes outside the image", () => {
 
 describe("the words beside the NMS dial", () => {
   it.each([
-    { overlap: null, words: "further right, more overlap" },
-    { overlap: 1, words: "further right, more overlap" },
+    { overlap: null, words: "higher allows more overlap" },
+    { overlap: 1, words: "higher allows more overlap" },
     { overlap: 0.61, words: "no two boxes of a class overlap by more than 0.61" },
     { overlap: 0.61, class_agnostic: true, words: "no two boxes overlap by more than 0.61" },
-    { overlap: 0.61, after_nms: true, words: "they come from an NMS, so it can only tighten" },
+    {
+      overlap: 0.61,
+      after_nms: true,
+      words: "they come from an NMS, so it can only suppress more",
+    },
   ])("say what is known: $words", ({ overlap, words, ...config }) => {
     expect(directionOf({ ...CONFIG, ...config }, overlap)).toBe(words);
   });

@@ -37,7 +37,7 @@ it("moves the shown class alone", () => {
   expect(state.score).toBe(0.7);
 });
 
-it("makes all follow again where every class had its own", () => {
+it("removes own thresholds where every class has one", () => {
   const { state, values } = stateOf({ class_thresholds: [0.1, 0.2] });
   state.move({ score: 0.5 });
   expect(values).toMatchObject({ score_threshold: 0.5, class_thresholds: [] });
@@ -51,7 +51,7 @@ it("stays within the dials", () => {
   expect(values).toMatchObject({ score_threshold: 1, nms_iou: 0.3 });
 });
 
-it("goes back to where it began", () => {
+it("resets to the initial setting", () => {
   const { state, values } = stateOf({
     score_threshold: 0.9,
     max_det: 2,

@@ -1,10 +1,10 @@
 // Counts, metrics, the best point and the band over all stops.
 
 import { describe, expect, it, test } from "vitest";
-import { best } from "../../src/lib/detection/rules/best_setting";
+import { bestSetting } from "../../src/lib/detection/rules/best_setting";
 import { bootstrap, mulberry32 } from "../../src/lib/detection/rules/bootstrap";
-import { metric, metricOf } from "../../src/lib/detection/rules/detection_metrics";
-import { imagesAt, levelsOf, type Table } from "../../src/lib/detection/rules/detection_tally";
+import { metricAtStops, metricOf } from "../../src/lib/detection/rules/detection_metrics";
+import { type CountTable, imagesAt, levelsOf } from "../../src/lib/detection/rules/detection_tally";
 import { CASES, howOf, numberOf, scenesOf, tallyOf } from "./golden_detections";
 
 describe.each(CASES)("$name", (golden) => {
@@ -21,14 +21,14 @@ describe.each(CASES)("$name", (golden) => {
   it("gives every metric and average, and the best point", () => {
     for (const [name, key, values, point] of golden.metrics) {
       const { how, label } = howOf(key);
-      const found = metric({ classes, images }, name, how, label, golden.zero_division);
+      const found = metricAtStops({ classes, images }, name, how, label, golden.zero_division);
       found.forEach((value, cell) => {
         const expected = numberOf(values[cell]);
         const what = `${name}, ${key}, ${cell}`;
         if (Number.isNaN(expected)) expect(value, what).toBeNaN();
         else expect(Math.abs(value - expected), what).toBeLessThan(1e-14);
       });
-      const place = best(found, numScores);
+      const place = bestSetting(found, numScores);
       expect(place && [place.stop, place.score], `${name}, ${key}`).toEqual(point);
     }
   });
@@ -49,7 +49,7 @@ describe.each(CASES)("$name", (golden) => {
     }
   });
 
-  it("draws a band that lies where all ways to draw the images put it", () => {
+  it("makes a band between the exact quantiles over all samples of the images", () => {
     for (const [stop, name, key, points] of golden.bands) {
       const { how, label } = howOf(key);
       const args = [golden.scores, golden.max_det, golden.num_classes] as const;
@@ -78,7 +78,7 @@ function expectBetween(value: number, low: number, high: number, what: string) {
   expect(value, what).toBeLessThanOrEqual(high + 1e-12);
 }
 
-function tableOf(tp: number[], fp: number[], positives: number[]): Table {
+function tableOf(tp: number[], fp: number[], positives: number[]): CountTable {
   return {
     numGroups: positives.length,
     numStops: 1,
@@ -89,7 +89,7 @@ function tableOf(tp: number[], fp: number[], positives: number[]): Table {
   };
 }
 
-test("the same seed draws the same band, another one another", () => {
+test("the same seed makes the same band, another one another", () => {
   const numbers = Array.from({ length: 40 }, (_, i) => (7 * i) % 11);
   const table = tableOf(numbers, [...numbers].reverse(), Array(40).fill(11));
   const of = (seed: number) => bootstrap([table], "precision", "micro", 1, 200, seed);
@@ -97,7 +97,7 @@ test("the same seed draws the same band, another one another", () => {
   expect(of(3)).not.toEqual(of(4));
 });
 
-test("the band of images that are all alike is a line", () => {
+test("the band of equal images is a line", () => {
   const table = tableOf([2, 1, 2, 1], [1, 0, 1, 0], [4, 4]);
   for (const how of ["micro", "macro", "image"] as const) {
     const { low, high } = bootstrap([table], "precision", how, 1);
@@ -106,7 +106,7 @@ test("the band of images that are all alike is a line", () => {
   }
 });
 
-test("images without a value are left out of a draw, not the draw", () => {
+test("images without a value are left out of a sample, which is kept", () => {
   const nothing = Array(8).fill(0);
   const table = tableOf([...nothing, 0, 1], [...nothing, 1, 0], Array(10).fill(1));
   const { low, high } = bootstrap([table], "precision", "image", 1);
@@ -134,7 +134,7 @@ test("levels of descending scores are those of each", () => {
   expect([...levelsOf(scores, stops)]).toEqual(slow);
 });
 
-test("nothing found and nothing there has no precision, no recall and the F1 that is set", () => {
+test("without detections and targets precision and recall are undefined, F1 is zero_division", () => {
   expect(metricOf("precision", 0, 0, 0, 0.5)).toBeNaN();
   expect(metricOf("recall", 0, 0, 0, 0.5)).toBeNaN();
   expect(metricOf("f1", 0, 0, 0, 0.5)).toBe(0.5);
@@ -175,6 +175,6 @@ test.each([
   ],
   ["undefined everywhere", [[NAN, NAN]], null],
 ])("the best of a plateau: %s", (_, rows, point) => {
-  const place = best(Float64Array.from(rows.flat()), rows[0].length);
+  const place = bestSetting(Float64Array.from(rows.flat()), rows[0].length);
   expect(place && [place.stop, place.score]).toEqual(point);
 });

@@ -5,7 +5,7 @@ import {
   type WireDetections,
 } from "../../src/lib/detection/detection_wire";
 
-/** The bytes of an array where no host would align them. */
+/** The bytes of an array at an unaligned offset. */
 function bytes(array: { buffer: ArrayBufferLike }): DataView {
   const source = new Uint8Array(array.buffer);
   const odd = new Uint8Array(source.length + 3);
@@ -66,7 +66,7 @@ it("gives each image its own detections and pairs", () => {
   });
 });
 
-it("does without targets", () => {
+it("reads frames without targets", () => {
   const scenes = readScenes({ ...DETECTIONS, pairs: null }, readTruths(null, 2), 9);
   expect(scenes.map(({ truth, pairs }) => [truth.count, pairs.iou.length])).toEqual([
     [0, 0],

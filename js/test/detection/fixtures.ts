@@ -1,8 +1,8 @@
 // A small scene by hand: class 0 "cat", class 1 "dog"; two NMS stops, of which the first suppresses.
 
 import type { DetectionConfig } from "../../src/lib/detection/detection_wire";
-import { type Setting, shown } from "../../src/lib/detection/rules/boxes_shown";
-import type { Decided } from "../../src/lib/detection/rules/detection_confusion";
+import { type DetectionSetting, shownBoxes } from "../../src/lib/detection/rules/boxes_shown";
+import type { DecidedImage } from "../../src/lib/detection/rules/detection_confusion";
 import type { Scene } from "../../src/lib/detection/rules/image_decisions";
 import { match } from "../../src/lib/detection/rules/matching";
 
@@ -64,8 +64,8 @@ export const SCENE: Scene = {
   },
 };
 
-export const SETTING: Setting = { score: 0.25, stop: 0, own: [], maxDet: 300 };
+export const SETTING: DetectionSetting = { score: 0.25, stop: 0, own: [], maxDet: 300 };
 
-export function decided(setting: Setting = SETTING): Decided {
-  return { ...SCENE, outcome: match(SCENE, setting.stop), shown: shown(SCENE.found, setting) };
+export function decided(setting: DetectionSetting = SETTING): DecidedImage {
+  return { ...SCENE, outcome: match(SCENE, setting.stop), shown: shownBoxes(SCENE.found, setting) };
 }

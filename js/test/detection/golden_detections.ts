@@ -1,10 +1,10 @@
-// tests/golden/detections.json, written by tests/golden/make_detections.py, which says what is in it.
+// tests/golden/detections.json, written by tests/golden/make_detections.py, which describes it.
 
 import { readFileSync } from "node:fs";
 import type { Average } from "../../src/lib/core/metrics";
-import { type Setting as Dials, shown } from "../../src/lib/detection/rules/boxes_shown";
+import { type DetectionSetting, shownBoxes } from "../../src/lib/detection/rules/boxes_shown";
 import type { DetectionMetric } from "../../src/lib/detection/rules/detection_metrics";
-import { type Tally, tally } from "../../src/lib/detection/rules/detection_tally";
+import { type DetectionTally, tally } from "../../src/lib/detection/rules/detection_tally";
 import type { Scene } from "../../src/lib/detection/rules/image_decisions";
 
 /** null stands for NaN. */
@@ -26,7 +26,7 @@ interface Wire {
   pairs: [number, number, number][];
 }
 
-interface Setting {
+interface GoldenSetting {
   score: number;
   stop: number;
   own: Value[];
@@ -50,7 +50,7 @@ export interface Case {
   wire: Wire[];
   matches: { image: number; stop: number; states: number[]; taken: number[] }[];
   suppressors: [number, number, number, number, number][];
-  settings: Setting[];
+  settings: GoldenSetting[];
   tp: number[];
   fp: number[];
   positives: number[];
@@ -95,21 +95,21 @@ export function scenesOf({ images, wire }: Case): Scene[] {
   });
 }
 
-export function tallyOf(of: Case): Tally {
+export function tallyOf(of: Case): DetectionTally {
   return tally(scenesOf(of), of.nms.length, of.scores, of.max_det, of.num_classes);
 }
 
-export function dialsOf({ score, stop, own, max_det }: Setting): Dials {
+export function settingOf({ score, stop, own, max_det }: GoldenSetting): DetectionSetting {
   return { score, stop, own, maxDet: max_det };
 }
 
-export function shownOf(of: Case, setting: Setting): Int32Array[] {
-  return scenesOf(of).map(({ found }) => shown(found, dialsOf(setting)));
+export function shownOf(of: Case, setting: GoldenSetting): Int32Array[] {
+  return scenesOf(of).map(({ found }) => shownBoxes(found, settingOf(setting)));
 }
 
 export const numberOf = (value: Value): number => value ?? Number.NaN;
 
-/** How a metric is asked for with a key. */
+/** The average and the class of a key. */
 export function howOf(key: Key): { how: Average; label: number | null } {
   return typeof key === "number" ? { how: "micro", label: key } : { how: key, label: null };
 }

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { range } from "../../src/lib/core/metrics";
-import { shown } from "../../src/lib/detection/rules/boxes_shown";
+import { shownBoxes } from "../../src/lib/detection/rules/boxes_shown";
 import { keptCounts } from "../../src/lib/detection/rules/kept_counts";
-import { CASES, dialsOf, scenesOf } from "./golden_detections";
+import { CASES, scenesOf, settingOf } from "./golden_detections";
 
 it.each([255, 256, 511, 600])("counts %i boxes of one image", (count) => {
   const found = {
@@ -28,10 +28,10 @@ describe.each(CASES)("$name", (of) => {
   const images = scenesOf(of).map(({ found }) => found);
 
   it.each([null, 0])("counts at every stop what is shown there, of class %s", (label) => {
-    for (const setting of of.settings.map(dialsOf)) {
+    for (const setting of of.settings.map(settingOf)) {
       const expected = range(of.nms.length).map((stop) =>
         images.reduce((sum, found) => {
-          const there = shown(found, { ...setting, stop });
+          const there = shownBoxes(found, { ...setting, stop });
           return sum + there.filter((i) => label === null || found.labels[i] === label).length;
         }, 0),
       );

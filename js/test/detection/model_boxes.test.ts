@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { measure } from "../../src/lib/detection/model_boxes";
-import { shown } from "../../src/lib/detection/rules/boxes_shown";
+import { shownBoxes } from "../../src/lib/detection/rules/boxes_shown";
 import { count } from "../../src/lib/detection/rules/detection_counts";
 import { match } from "../../src/lib/detection/rules/matching";
 import { CASES, howOf, numberOf, scenesOf } from "./golden_detections";
@@ -16,7 +16,7 @@ describe.each(CASES)("$name", (of) => {
             scene.found,
             scene.truth,
             match(scene, stop),
-            shown(scene.found, setting),
+            shownBoxes(scene.found, setting),
             of.num_classes,
           ),
         );

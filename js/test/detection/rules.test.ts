@@ -1,7 +1,7 @@
 // NMS, matching and counting at single settings.
 
 import { describe, expect, it, test } from "vitest";
-import { shown } from "../../src/lib/detection/rules/boxes_shown";
+import { shownBoxes } from "../../src/lib/detection/rules/boxes_shown";
 import { confused, confusion } from "../../src/lib/detection/rules/detection_confusion";
 import { count, missed } from "../../src/lib/detection/rules/detection_counts";
 import { keptAt } from "../../src/lib/detection/rules/image_decisions";
@@ -20,7 +20,7 @@ describe.each(CASES)("$name", (golden) => {
     }
   });
 
-  it("names who suppresses a box, and nobody for one that is kept", () => {
+  it("finds the box that suppresses another, none for a kept one", () => {
     const found = scenes.flatMap(({ found }, image) =>
       golden.nms.flatMap((_, k) =>
         Array.from({ length: found.count }, (_, i) => {
@@ -103,8 +103,8 @@ test.each([
   ["0 above a negative one", 0, -1, true],
 ])("a score and a threshold: %s", (_, score, threshold, isShown) => {
   const how = { stop: 0, maxDet: 300 };
-  const byAll = shown(foundOf([score]), { ...how, score: threshold, own: [] });
-  const byOwn = shown(foundOf([score]), { ...how, score: 0.5, own: [threshold] });
+  const byAll = shownBoxes(foundOf([score]), { ...how, score: threshold, own: [] });
+  const byOwn = shownBoxes(foundOf([score]), { ...how, score: 0.5, own: [threshold] });
   expect([byAll.length, byOwn.length]).toEqual([Number(isShown), Number(isShown)]);
 });
 
@@ -124,8 +124,8 @@ test("a box is suppressed by one that is kept, not by one that is suppressed its
 test("own thresholds come before max_det, which takes the best of what is left", () => {
   const found = foundOf([0.9, 0.8, 0.7, 0.6], [0, 1, 0, 1]);
   const dials = { score: 0.1, stop: 0, own: [null, 0.85], maxDet: 300 };
-  expect([...shown(found, dials)]).toEqual([0, 2]);
-  expect([...shown(found, { ...dials, maxDet: 1 })]).toEqual([0]);
+  expect([...shownBoxes(found, dials)]).toEqual([0, 2]);
+  expect([...shownBoxes(found, { ...dials, maxDet: 1 })]).toEqual([0]);
 });
 
 test("a stop beyond the first byte has its own bit", () => {
@@ -134,7 +134,7 @@ test("a stop beyond the first byte has its own bit", () => {
   expect([0, 7, 8, 10].map((k) => keptAt(found, k, 1))).toEqual([false, false, false, true]);
 });
 
-test("without targets all that is kept is false", () => {
+test("without targets all kept boxes are false", () => {
   const scene = { found: foundOf([0.9, 0.8]), truth: NOBODY, pairs: NOTHING };
   expect([...match(scene, 0).state]).toEqual([1, 1]);
   expect([...match(scene, 0).taken]).toEqual([-1, -1]);

@@ -1,4 +1,4 @@
-// Damaged messages: what cannot be read is said in words, and the last good picture stays.
+// Damaged messages: they are reported, and the last good picture stays.
 
 import { describe, expect, test } from "vitest";
 import {
@@ -8,13 +8,13 @@ import {
 } from "../../src/lib/detection/detection_wire";
 import { Store } from "../../src/lib/live/run_store";
 import type { Frame, Message } from "../../src/lib/live/run_wire";
-import { Tiles } from "../../src/lib/preview/tile_store";
-import { readSource } from "../../src/lib/segmentation/model_counts";
-import type { Config, WireSource } from "../../src/lib/segmentation/segmentation_wire";
+import { TileStore } from "../../src/lib/preview/tile_store";
+import { readModelCounts } from "../../src/lib/segmentation/model_counts";
+import type { SegmentationConfig, WireSource } from "../../src/lib/segmentation/segmentation_wire";
 import { LiveModules } from "../../src/lib/tree/live_columns";
 import { FakeModel, frameOf } from "../live/live_model";
 
-/** Every way in which bytes can be fewer. */
+/** Bytes cut off in every way. */
 const cuts = (data: Uint8Array) => Array.from({ length: data.length }, (_, n) => data.slice(0, n));
 
 const lossOf = (store: Store) => [...(store.runs[0]?.scalars.get("loss")?.values ?? [])];
@@ -85,7 +85,7 @@ describe("a live plot", () => {
     }
   });
 
-  test("takes a frame of which any bytes are missing not at all", () => {
+  test("rejects a frame with missing bytes as a whole", () => {
     const { frame, data } = frameOf(1, 2, [1, 0.5]);
     for (const part of cuts(data)) {
       const { model, store } = open();
@@ -95,7 +95,7 @@ describe("a live plot", () => {
     }
   });
 
-  test("opens with words where its first state is damaged, and is mended", () => {
+  test("shows a notice if its first state is damaged, and recovers", () => {
     const { frame, data } = frameOf(0, 0, [3, 2]);
     const model = new FakeModel({ frame, data: data.slice(1) });
     const store = new Store(model);
@@ -116,7 +116,7 @@ describe("a live plot", () => {
   );
 });
 
-test("a module tree takes what it can read as a whole, or not at all", () => {
+test("a module tree takes a frame as a whole, or not at all", () => {
   const data = new Uint8Array(new Float64Array([5, 1]).buffer);
   const packed = (at: number) => ({ at, dtype: "f8" as const, length: 1 });
   const columns = { grad_norm: { steps: packed(0), values: packed(8) } };
@@ -128,8 +128,8 @@ test("a module tree takes what it can read as a whole, or not at all", () => {
   }
 });
 
-test("planes of a wrong length are refused, and those that are here stay", () => {
-  const tiles = new Tiles(
+test("planes of a wrong length are refused, and the existing ones stay", () => {
+  const tiles = new TileStore(
     () => {},
     () => 4,
   );
@@ -137,18 +137,20 @@ test("planes of a wrong length are refused, and those that are here stay", () =>
   tiles.put([good]);
   for (const data of [Uint8Array.of(1, 2, 3), new Uint8Array(5), new Uint8Array()]) {
     const bad = { key: "level/0/1/0", data };
-    expect(() => tiles.renew([good, bad])).toThrow(`level/0/1/0 came with ${data.length} of 4`);
+    expect(() => tiles.renew([good, bad])).toThrow(
+      `expected 4 bytes for level/0/1/0, got ${data.length}`,
+    );
     expect(tiles.peek(good.key)).toEqual(good.data);
     expect(tiles.peek(bad.key)).toBeNull();
   }
 });
 
-describe("what a model says of maps", () => {
+describe("counts of a segmentation", () => {
   const config = {
     sources: ["model"],
     class_names: ["one"],
     stops: [0, 0.5, 1],
-  } as unknown as Config;
+  } as unknown as SegmentationConfig;
   const floats = (n: number) => new Uint8Array(new Float64Array(n).buffer);
   const source = (histogram: Uint8Array, tp: Uint8Array): WireSource => {
     const counts = { num_images: 1, num_classes: 1, tp, fp: tp, positives: tp, negatives: tp };
@@ -157,7 +159,7 @@ describe("what a model says of maps", () => {
   };
 
   test("is read where it is whole", () => {
-    expect(readSource(config, 0, source(floats(4), floats(3)), null).histogram.length).toBe(4);
+    expect(readModelCounts(config, 0, source(floats(4), floats(3)), null).histogram.length).toBe(4);
   });
 
   test.each([
@@ -166,7 +168,7 @@ describe("what a model says of maps", () => {
     ["a number is cut", floats(4).slice(0, 31), floats(3)],
     ["all is empty", floats(0), floats(0)],
   ])("is refused where %s", (_, histogram, tp) => {
-    expect(() => readSource(config, 0, source(histogram, tp), null)).toThrow();
+    expect(() => readModelCounts(config, 0, source(histogram, tp), null)).toThrow();
   });
 });
 

@@ -1,11 +1,11 @@
-// Messages dropped, doubled and out of order, against a run that lost none.
+// Messages lost, duplicated and out of order, against a run without losses.
 
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { GONE, watchKernel } from "../../src/lib/core/kernel_connection";
 import { RETRY_MS } from "../../src/lib/core/timing";
 import { KEYFRAME_EVERY, LONG_SILENCE, Store } from "../../src/lib/live/run_store";
 import type { Message, Status } from "../../src/lib/live/run_wire";
-import { Tiles } from "../../src/lib/preview/tile_store";
+import { TileStore } from "../../src/lib/preview/tile_store";
 import { FakeModel, frameOf, type Opening } from "../live/live_model";
 
 /** Numbers in [0, 1) that are the same for a seed each time (mulberry32). */
@@ -19,7 +19,7 @@ function randomOf(seed: number): () => number {
   };
 }
 
-/** The kernel's side of one plot: it records, tells what is new and answers, as feed.py does. */
+/** The kernel's side of one plot: it records, sends new points and answers, as feed.py does. */
 class FakeKernel {
   readonly values: number[] = [];
   #told = 0;
@@ -58,7 +58,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-describe("a plot whose messages are dropped, doubled and out of order", () => {
+describe("a plot whose messages are lost, duplicated and out of order", () => {
   test.each(Array.from({ length: 25 }, (_, seed) => [seed]))(
     "holds all in the end (%i)",
     (seed) => {
@@ -88,7 +88,7 @@ describe("a plot whose messages are dropped, doubled and out of order", () => {
         while (pending.length > 3) deliver();
         vi.advanceTimersByTime(100);
       }
-      pending.push(kernel.log(1, random)); // what comes last is heard: nobody knows of a silence
+      pending.push(kernel.log(1, random)); // the last message arrives: the page cannot detect its loss
       while (pending.length) deliver();
       for (let tries = 0; store.behind && tries < 20; tries++) {
         vi.advanceTimersByTime(4 * KEYFRAME_EVERY * 2 ** Math.min(tries, 8));
@@ -104,7 +104,7 @@ describe("a plot whose messages are dropped, doubled and out of order", () => {
     },
   );
 
-  test("asks again, more and more rarely, while no answer comes", () => {
+  test("repeats a request, less and less often, while no answer comes", () => {
     const model = new FakeModel(frameOf(0, 0, [1]));
     const store = new Store(model);
     const late = frameOf(2, 1, [2]);
@@ -119,7 +119,7 @@ describe("a plot whose messages are dropped, doubled and out of order", () => {
     expect([model.sent.length, model.listeners]).toEqual([5, 0]);
   });
 
-  test("asks when a run that goes on falls silent: its last word may be lost", () => {
+  test("requests a keyframe when a run sends nothing: its last message may be lost", () => {
     const opening = frameOf(0, 0, [1]);
     opening.frame.status = { state: "running" } as Status;
     const model = new FakeModel(opening);
@@ -135,7 +135,7 @@ describe("a plot whose messages are dropped, doubled and out of order", () => {
     expect([lossOf(store), model.sent.length]).toEqual([[1, 2], 1]);
   });
 
-  test("passes over a keyframe that comes after what is newer", () => {
+  test("ignores a keyframe that arrives after newer data", () => {
     const model = new FakeModel(frameOf(0, 0, [1, 2]));
     const store = new Store(model);
     const old = frameOf(1, 0, [1, 2]);
@@ -145,7 +145,7 @@ describe("a plot whose messages are dropped, doubled and out of order", () => {
     expect(lossOf(store)).toEqual([1, 2, 3]);
   });
 
-  test("takes the state that a host reads anew, if it is not older", () => {
+  test("takes the state that a host reads again, unless it is older", () => {
     const model = new FakeModel(frameOf(0, 0, [1]));
     const store = new Store(model);
     model.restore(frameOf(4, 0, [1, 2, 3]));
@@ -179,7 +179,7 @@ describe("a kernel that is gone", () => {
     expect([store.kernel.message, lossOf(store)]).toEqual(["", [1, 2]]);
   });
 
-  test("refuses what is asked of it, in words", async () => {
+  test("fails requests with a message", async () => {
     const model = new FakeModel(frameOf(0, 0, [1]));
     const store = new Store(model);
     model.isDead = true;
@@ -193,9 +193,9 @@ describe("a kernel that is gone", () => {
   });
 });
 
-test("a plane that never came is asked for again when it is missed, not before", async () => {
+test("a plane that never came is requested again after a while, not before", async () => {
   const ask = vi.fn();
-  const tiles = new Tiles(ask);
+  const tiles = new TileStore(ask);
   const look = async () => {
     expect(tiles.get("level/0/0/0")).toBeNull();
     await vi.advanceTimersByTimeAsync(0);
@@ -209,9 +209,9 @@ test("a plane that never came is asked for again when it is missed, not before",
   expect(await look()).toBe(2);
 });
 
-test("a plane of a frame that is not here yet is not mixed into the one that is", async () => {
+test("a plane of a later frame is not mixed into the current one", async () => {
   const ask = vi.fn();
-  const tiles = new Tiles(ask);
+  const tiles = new TileStore(ask);
   tiles.get("level/0/0/0");
   await vi.advanceTimersByTimeAsync(0);
   tiles.put([{ key: "level/0/0/0", data: Uint8Array.of(7) }], false);

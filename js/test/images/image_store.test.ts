@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import { createStore } from "../../src/lib/images/image_store";
+import { createImageStore } from "../../src/lib/images/image_store";
 
 const about = new TextEncoder().encode(JSON.stringify({ height: 2, width: 2, channels: 1 }));
 
-test("a thousand pages leave some hundred pictures, and those in sight", () => {
-  const store = createStore(() => {});
+test("a thousand pages leave some hundred pictures, and the visible ones", () => {
+  const store = createImageStore(() => {});
   const held = (kind: string, image: number) => store.held(`${kind}/${image}`) !== null;
   for (let page = 0; page < 1000; page++) {
     const images = Array.from({ length: 64 }, (_, i) => 64 * page + i);
@@ -24,9 +24,9 @@ test("a thousand pages leave some hundred pictures, and those in sight", () => {
   }
 });
 
-test("what was forgotten is asked for again when it is seen again", async () => {
+test("deleted pictures are requested again when they are visible again", async () => {
   const asked: string[] = [];
-  const store = createStore((keys) => asked.push(...keys));
+  const store = createImageStore((keys) => asked.push(...keys));
   store.take([{ key: "picture/0", data: new Uint8Array(4) }]);
   store.keep([0]);
   for (let image = 1; image < 400; image++) store.keep([image]);

@@ -1,13 +1,13 @@
 import { describe, expect, it, vi } from "vitest";
 import { bytesOf, float64Of } from "../../src/lib/core/bytes";
-import { argmaxKey, imageKey, Tiles, targetKey } from "../../src/lib/preview/tile_store";
+import { argmaxKey, imageKey, TileStore, targetKey } from "../../src/lib/preview/tile_store";
 
 const tick = () => new Promise((resolve) => queueMicrotask(() => resolve(null)));
 
 describe("tiles", () => {
-  it("asks once, in one message, for all that was missed together", async () => {
+  it("requests missing planes once, in one message", async () => {
     const ask = vi.fn();
-    const tiles = new Tiles(ask);
+    const tiles = new TileStore(ask);
     for (let draw = 0; draw < 3; draw++) {
       expect(tiles.get(imageKey(1))).toBeNull();
       expect(tiles.get(targetKey(1))).toBeNull();
@@ -18,9 +18,9 @@ describe("tiles", () => {
     expect(ask.mock.calls).toEqual([[["image/1", "target/1"]]]);
   });
 
-  it("forgets levels and what was derived from them, and keeps pictures", async () => {
+  it("deletes levels and planes derived from them, and keeps pictures", async () => {
     const ask = vi.fn();
-    const tiles = new Tiles(ask);
+    const tiles = new TileStore(ask);
     tiles.put([
       { key: imageKey(0), data: Uint8Array.of(1) },
       { key: argmaxKey(0, 0), data: Uint8Array.of(2) },
@@ -34,8 +34,8 @@ describe("tiles", () => {
     expect(ask).toHaveBeenCalledWith(["argmax/0/0"]);
   });
 
-  it("takes from an outdated answer the pictures alone", () => {
-    const tiles = new Tiles(() => {});
+  it("takes only the pictures of an outdated answer", () => {
+    const tiles = new TileStore(() => {});
     const answer = [
       { key: imageKey(0), data: Uint8Array.of(1) },
       { key: argmaxKey(0, 0), data: Uint8Array.of(2) },
@@ -45,9 +45,9 @@ describe("tiles", () => {
     expect(tiles.get(argmaxKey(0, 0))).toBeNull();
   });
 
-  it("asks again for what it had asked for before a new frame", async () => {
+  it("repeats requests that were made before a new frame", async () => {
     const ask = vi.fn();
-    const tiles = new Tiles(ask);
+    const tiles = new TileStore(ask);
     tiles.get(argmaxKey(0, 3));
     await tick();
     tiles.drop();

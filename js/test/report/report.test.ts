@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { FileModel } from "../../src/lib/report/file_host";
-import { answer, type Kept } from "../../src/lib/report/kernel_answers";
+import { answer, type SavedAnswers } from "../../src/lib/report/kernel_answers";
 import { formatNumber } from "../../src/lib/report/python_format";
-import { unpack } from "../../src/lib/report/unpack_bytes";
+import { unpackBytes } from "../../src/lib/report/unpack_bytes";
 
 const golden = new URL("../../../tests/golden/numbers.json", import.meta.url);
 const { cases }: { cases: [number, string][] } = JSON.parse(readFileSync(golden, "utf-8"));
@@ -24,7 +24,11 @@ describe("numbers", () => {
 test("bytes come back to their places, without being copied", () => {
   const bytes = Uint8Array.of(1, 2, 3, 4, 5);
   const state = { a: [{ key: "k", data: { $bytes: [1, 3] } }], b: null, c: { d: "$bytes" } };
-  const found = unpack(state, bytes) as { a: { data: Uint8Array }[]; b: null; c: { d: string } };
+  const found = unpackBytes(state, bytes) as {
+    a: { data: Uint8Array }[];
+    b: null;
+    c: { d: string };
+  };
   expect([...found.a[0].data]).toEqual([2, 3, 4]);
   expect(found.a[0].data.buffer).toBe(bytes.buffer);
   expect([found.b, found.c]).toEqual([null, { d: "$bytes" }]);
@@ -32,7 +36,7 @@ test("bytes come back to their places, without being copied", () => {
 
 const bytes = (...values: number[]) => Uint8Array.from([9, ...values]).subarray(1);
 const distribution = (step: number) => ({ head: { step } as never, data: bytes(step) });
-const kept: Kept = {
+const kept: SavedAnswers = {
   pictures: {
     "image/0": bytes(1),
     "image/1": bytes(2),
@@ -46,8 +50,8 @@ const kept: Kept = {
 };
 const ask = (content: Record<string, unknown>) => answer({ id: 7, ...content } as never, kept, 3);
 
-describe("what a file answers in place of a kernel", () => {
-  test("planes that it has, of the frame that is shown", () => {
+describe("the answers of a report in place of a kernel", () => {
+  test("the planes in it, of the shown frame", () => {
     expect(ask({ type: "need", keys: ["image/1", "image/5", "image/0"] })).toEqual({
       message: { type: "tiles", id: 7, version: 3, keys: ["image/1", "image/0"] },
       buffers: [bytes(2), bytes(1)],
@@ -85,10 +89,10 @@ describe("what a file answers in place of a kernel", () => {
     const said = answer({ type: "distribution", id: 1, step: 3 } as never, none, 0);
     expect(said?.message).toEqual({ type: "distribution", id: 1, distribution: null });
   });
-  test("no finer points, which leaves those that are shown", () => {
+  test("no finer points: the shown ones stay", () => {
     expect(ask({ type: "detail" })?.message).toMatchObject({ type: "error", id: 7 });
   });
-  test("what nobody else needs to hear gets no answer", () => {
+  test("a settled dial gets no answer", () => {
     expect(ask({ type: "settle", state: {} })).toBeNull();
   });
   test("an unknown question is an error", () => {
@@ -99,7 +103,7 @@ describe("what a file answers in place of a kernel", () => {
 describe("a model without a kernel", () => {
   const make = () => new FileModel({ state: { threshold: 0.5, _frame: { version: 4 } }, ...kept });
 
-  test("tells of changes, at once and only of changes", () => {
+  test("emits changes, at once and only changes", () => {
     const model = make();
     const told: unknown[] = [];
     const tell = () => told.push(model.get("threshold"));
@@ -112,7 +116,7 @@ describe("a model without a kernel", () => {
     expect(told).toEqual([0.25]);
     expect(model.get("threshold")).toBe(0.75);
   });
-  test("answers after the asker is done asking", async () => {
+  test("answers after `send` has returned", async () => {
     const model = make();
     const heard: unknown[] = [];
     model.on("msg:custom", (message: unknown, buffers: unknown) => heard.push(message, buffers));

@@ -1,9 +1,9 @@
 import { expect, it } from "vitest";
-import { type DisplayWindow, windowInWords } from "../../src/lib/preview/window_text";
-import { Scope, type Tally } from "../../src/lib/segmentation/model_counts";
-import type { Config } from "../../src/lib/segmentation/segmentation_wire";
+import { type DisplayWindow, windowText } from "../../src/lib/preview/window_text";
+import { type PixelTally, Scope } from "../../src/lib/segmentation/model_counts";
+import type { SegmentationConfig } from "../../src/lib/segmentation/segmentation_wire";
 
-const config = (more: Partial<Config>) =>
+const config = (more: Partial<SegmentationConfig>) =>
   ({
     task: "multiclass",
     class_names: ["background", "cat", "dog"],
@@ -13,7 +13,7 @@ const config = (more: Partial<Config>) =>
     include_background: true,
     window: null,
     ...more,
-  }) as Config;
+  }) as SegmentationConfig;
 
 /** One image, one stop; precision of the classes is 8/8, 3/4 and 1/4. */
 const counts = {
@@ -25,7 +25,7 @@ const counts = {
   positives: Float64Array.of(10, 4, 2),
   negatives: Float64Array.of(6, 12, 14),
 };
-const tally: Tally = {
+const tally: PixelTally = {
   totalImages: 1,
   counts,
   argmaxCounts: counts,
@@ -50,5 +50,5 @@ it.each([
   [[-1024, 3071], "[-1024, 3071]"],
   [[0.123456, 7], "[0.1235, 7]"],
 ] as const)("says the window %j as %j", (window, words) => {
-  expect(windowInWords(window as DisplayWindow)).toBe(words);
+  expect(windowText(window as DisplayWindow)).toBe(words);
 });

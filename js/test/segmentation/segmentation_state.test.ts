@@ -1,6 +1,6 @@
 import type { AnyModel } from "@anywidget/types";
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { createState } from "../../src/lib/segmentation/segmentation_state";
+import { createSegmentationState } from "../../src/lib/segmentation/segmentation_state";
 import type { SegmentationTraits } from "../../src/lib/segmentation/segmentation_wire";
 
 function modelOf(traits: Partial<SegmentationTraits>, config: object) {
@@ -48,7 +48,7 @@ describe("the dial", () => {
 
   it("moves the threshold of all classes when all are shown", () => {
     const { model, values, save } = modelOf({ class_thresholds: [null, 1, null] }, {});
-    const state = createState(model, changed);
+    const state = createSegmentationState(model, changed);
     state.stop = 1;
     expect(values.threshold).toBe(0.25);
     expect(state.stops).toEqual([1, 4, 1]);
@@ -58,7 +58,7 @@ describe("the dial", () => {
 
   it("moves the shown class alone", () => {
     const { model, values } = modelOf({ shown_class: 2 }, {});
-    const state = createState(model, changed);
+    const state = createSegmentationState(model, changed);
     state.stop = 3;
     expect(values.threshold).toBe(0.5);
     expect(values.class_thresholds).toEqual([null, null, 0.75]);
@@ -70,22 +70,22 @@ describe("the dial", () => {
 
   it("of a binary task has one threshold, whatever class is named", () => {
     const { model, values } = modelOf({}, { task: "binary", class_names: ["on"] });
-    const state = createState(model, changed);
+    const state = createSegmentationState(model, changed);
     state.stop = 0;
     expect(values.threshold).toBe(0);
     expect(values.class_thresholds).toEqual([]);
     expect(state.toJson()).toBe('{"threshold":0,"task":"binary"}');
   });
 
-  it("stands on the nearest stop, wherever somebody else has set it", () => {
+  it("shows the nearest stop of a value set elsewhere", () => {
     const { model } = modelOf({ threshold: 0.64 }, {});
-    expect(createState(model, changed).stop).toBe(3);
+    expect(createSegmentationState(model, changed).stop).toBe(3);
   });
 
-  it("tells the kernel once more, in a message, when it rests", () => {
+  it("sends its value again, in a message, when it rests", () => {
     vi.useFakeTimers();
     const { model } = modelOf({}, {});
-    const state = createState(model, changed);
+    const state = createSegmentationState(model, changed);
     for (const k of [1, 2, 3]) {
       state.stop = k;
       vi.advanceTimersByTime(100);
@@ -102,15 +102,15 @@ describe("the dial", () => {
     vi.useRealTimers();
   });
 
-  it("goes back to where it began", () => {
+  it("resets to the initial setting", () => {
     const { model, values } = modelOf({ shown_class: 0, class_thresholds: [1, null, null] }, {});
-    createState(model, changed).reset();
+    createSegmentationState(model, changed).reset();
     expect(values).toMatchObject({ threshold: 0.5, class_thresholds: [] });
   });
 
   it("leaves no listener behind", () => {
     const { model, listeners } = modelOf({}, {});
-    const state = createState(model, changed);
+    const state = createSegmentationState(model, changed);
     expect(listeners.size).toBeGreaterThan(0);
     state.dispose();
     expect(listeners.size).toBe(0);

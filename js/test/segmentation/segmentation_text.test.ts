@@ -1,4 +1,4 @@
-// The numbers and pixels that stand under a preview, counted by hand.
+// The texts about metrics and pixels, counted by hand.
 
 import { describe, expect, test } from "vitest";
 import {
@@ -6,24 +6,28 @@ import {
   levelKey,
   maskTargetKey,
   maximumKey,
-  Tiles,
+  TileStore,
   targetKey,
 } from "../../src/lib/preview/tile_store";
-import { readSource, Scope } from "../../src/lib/segmentation/model_counts";
+import { readModelCounts, Scope } from "../../src/lib/segmentation/model_counts";
 import {
-  countOf,
   formatMetric,
-  metricsInWords,
-  pixelInWords,
-  shareInWords,
+  imageCountText,
+  metricsText,
+  pixelText,
+  shareText,
 } from "../../src/lib/segmentation/segmentation_text";
-import type { Config, WireTally } from "../../src/lib/segmentation/segmentation_wire";
+import type { SegmentationConfig, WireTally } from "../../src/lib/segmentation/segmentation_wire";
 
 const STOPS = [0, 0.25, 0.5, 0.75];
 const WIDTH = 4;
 const HEIGHT = 2;
 
-function configOf(task: Config["task"], class_names: string[], has_targets = true): Config {
+function configOf(
+  task: SegmentationConfig["task"],
+  class_names: string[],
+  has_targets = true,
+): SegmentationConfig {
   const fixed = {
     stops: STOPS,
     width: WIDTH,
@@ -31,7 +35,13 @@ function configOf(task: Config["task"], class_names: string[], has_targets = tru
     sources: ["model"],
     average: "micro",
   };
-  return { ...fixed, task, class_names, has_targets, zero_division: 1 } as unknown as Config;
+  return {
+    ...fixed,
+    task,
+    class_names,
+    has_targets,
+    zero_division: 1,
+  } as unknown as SegmentationConfig;
 }
 
 test.each([
@@ -47,7 +57,7 @@ test.each([
   [2, "2 images"],
   [12_345, "12,345 images"],
 ])("%i in words", (images, text) => {
-  expect(countOf(images)).toBe(text);
+  expect(imageCountText(images)).toBe(text);
 });
 
 test.each([
@@ -57,10 +67,10 @@ test.each([
   ["nothing above the highest stop", [7, 2, 3, 4, 0], 3, "0.0 % of pixels on"],
   ["to a tenth", [2, 1, 0, 0, 0], 0, "33.3 % of pixels on"],
 ])("the share that is on: %s", (_, histogram, stop, text) => {
-  expect(shareInWords(Float64Array.from(histogram), stop, "pixels")).toBe(text);
+  expect(shareText(Float64Array.from(histogram), stop, "pixels")).toBe(text);
 });
 
-describe("metrics in words", () => {
+describe("texts of metrics", () => {
   const bytes = (...numbers: number[]) => new Uint8Array(Float64Array.from(numbers).buffer);
   // 10 pixels, 4 of them positive: at the stops 4, 3, 2, 0 found and 6, 2, 0, 0 false alarms.
   const wire: WireTally = {
@@ -84,19 +94,18 @@ describe("metrics in words", () => {
     [1, "Dice 0.667  IoU 0.500  precision 0.600  recall 0.750"],
     [3, "Dice 0.000  IoU 0.000  precision –  recall 0.000"],
   ])("at stop %i", (stop, text) => {
-    const source = readSource(config, 0, { tiles: [], histogram, tally: wire }, null);
+    const source = readModelCounts(config, 0, { tiles: [], histogram, tally: wire }, null);
     const { shown } = source;
-    expect(shown && metricsInWords(scope, source, shown, [stop])).toEqual([
+    expect(shown && metricsText(scope, source, shown, [stop])).toEqual([
       text,
       "micro over 1 image",
     ]);
   });
 
-  test("say which images where the dial's curves are of others", () => {
+  test("name the shown images where the dial's curves are of others", () => {
     const curves = { ...wire, total_images: 64 };
-    const source = readSource(config, 0, { tiles: [], histogram, tally: wire }, curves);
-    const over = (tally: typeof source.shown) =>
-      tally && metricsInWords(scope, source, tally, [1])[1];
+    const source = readModelCounts(config, 0, { tiles: [], histogram, tally: wire }, curves);
+    const over = (tally: typeof source.shown) => tally && metricsText(scope, source, tally, [1])[1];
     expect(over(source.shown)).toBe("micro over the shown 1 image");
     expect(over(source.track)).toBe("micro over 64 images");
   });
@@ -105,8 +114,8 @@ describe("metrics in words", () => {
 describe("a pixel of a map that is not square", () => {
   const [x, y] = [1, 1]; // place 5 of 8; with width and height exchanged it would be 3
 
-  function tilesOf(planes: Record<string, number>): Tiles {
-    const tiles = new Tiles(() => {});
+  function tilesOf(planes: Record<string, number>): TileStore {
+    const tiles = new TileStore(() => {});
     for (const [key, value] of Object.entries(planes)) {
       const data = new Uint8Array(WIDTH * HEIGHT);
       data[y * WIDTH + x] = value;
@@ -119,7 +128,7 @@ describe("a pixel of a map that is not square", () => {
   const several = configOf("multiclass", ["sky", "sea", "land"]);
   const labels = configOf("multilabel", ["red", "round"]);
 
-  test.each<[string, Config, number | null, Record<string, number>, string]>([
+  test.each<[string, SegmentationConfig, number | null, Record<string, number>, string]>([
     [
       "binary",
       binary,
@@ -165,6 +174,6 @@ describe("a pixel of a map that is not square", () => {
     ],
     ["multilabel, all classes", labels, null, { [levelKey(0, 2, 0)]: 2 }, "(1, 1)"],
   ])("%s", (_, config, shown, planes, text) => {
-    expect(pixelInWords(config, tilesOf(planes), shown, 2, 0, x, y)).toBe(text);
+    expect(pixelText(config, tilesOf(planes), shown, 2, 0, x, y)).toBe(text);
   });
 });

@@ -1,23 +1,28 @@
 import { describe, expect, test } from "vitest";
 import { paint, paintOver } from "../../src/lib/canvas/level_painting";
 import { category, pack, TRANSPARENT } from "../../src/lib/core/colors";
-import { levelKey, Tiles } from "../../src/lib/preview/tile_store";
-import { Painter } from "../../src/lib/segmentation/segmentation_views";
-import type { Config } from "../../src/lib/segmentation/segmentation_wire";
+import { levelKey, TileStore } from "../../src/lib/preview/tile_store";
+import { SegmentationPainter } from "../../src/lib/segmentation/segmentation_views";
+import type { SegmentationConfig } from "../../src/lib/segmentation/segmentation_wire";
 
 const SIZE = { width: 5, height: 4 };
 const PIXELS = SIZE.width * SIZE.height;
 
 function painter(classes: number, levelOf: (label: number, pixel: number) => number) {
-  const tiles = new Tiles(() => {});
+  const tiles = new TileStore(() => {});
   for (let label = 0; label < classes; label++) {
     const data = Uint8Array.from({ length: PIXELS }, (_, pixel) => levelOf(label, pixel));
     tiles.put([{ key: levelKey(0, 0, label), data }]);
   }
   const class_names = Array.from({ length: classes }, (_, label) => `class ${label}`);
   const stops = Array.from({ length: 11 }, (_, k) => k / 10);
-  const config = { ...SIZE, task: "multilabel", class_names, stops } as unknown as Config;
-  return new Painter(config, tiles);
+  const config = {
+    ...SIZE,
+    task: "multilabel",
+    class_names,
+    stops,
+  } as unknown as SegmentationConfig;
+  return new SegmentationPainter(config, tiles);
 }
 
 describe("many classes at once", () => {

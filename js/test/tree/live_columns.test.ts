@@ -1,10 +1,21 @@
-// The live tree without a browser: rings of columns, colours, words, heights of sparklines.
+// The live tree without a browser: rings of columns, colours, texts, heights of sparklines.
 
 import { describe, expect, test } from "vitest";
 import { NOT_FINITE } from "../../src/lib/charts/heat_colors";
 import { MISSING } from "../../src/lib/charts/layer_columns";
-import { type LiveFrame, LiveModules, MOST_COLUMNS, Ring } from "../../src/lib/tree/live_columns";
-import { colorOf, decadesOf, heights, inWords, short } from "../../src/lib/tree/statistic_styles";
+import {
+  type LiveFrame,
+  LiveModules,
+  MOST_RING_COLUMNS,
+  Ring,
+} from "../../src/lib/tree/live_columns";
+import {
+  decadesOf,
+  sparklineHeights,
+  statisticColor,
+  statisticShortText,
+  statisticText,
+} from "../../src/lib/tree/statistic_styles";
 
 /** A frame of one statistic with two rows, as module_frames.py packs it. */
 function frameOf(steps: number[], values: number[], marks: LiveFrame["marks"] = []) {
@@ -21,15 +32,15 @@ function frameOf(steps: number[], values: number[], marks: LiveFrame["marks"] = 
 describe("ring", () => {
   test("keeps the newest columns", () => {
     const ring = new Ring();
-    for (let step = 1; step <= MOST_COLUMNS + 2; step++) {
+    for (let step = 1; step <= MOST_RING_COLUMNS + 2; step++) {
       ring.take([step], new Float32Array([step, -step]));
     }
-    expect(ring.steps.length).toBe(MOST_COLUMNS);
+    expect(ring.steps.length).toBe(MOST_RING_COLUMNS);
     expect([ring.steps[0], ring.row(1)[0]]).toEqual([3, -3]);
-    expect([...(ring.newest ?? [])]).toEqual([MOST_COLUMNS + 2, -MOST_COLUMNS - 2]);
+    expect([...(ring.newest ?? [])]).toEqual([MOST_RING_COLUMNS + 2, -MOST_RING_COLUMNS - 2]);
   });
 
-  test("a column that has grown, or stands for more steps, takes the place of those it covers", () => {
+  test("a column that has grown, or covers more steps, replaces those that it covers", () => {
     const ring = new Ring();
     ring.take([1, 2, 3], new Float32Array([1, 10, 2, 20, 3, 30]));
     ring.take([3], new Float32Array([4, 40]));
@@ -52,7 +63,7 @@ describe("ring", () => {
   });
 });
 
-test("what comes is added, what stands for all takes its place", () => {
+test("a frame is added, a whole one replaces all", () => {
   const live = new LiveModules(frameOf([1, 2], [1, 10, 2, 20]));
   const next = frameOf([3], [3, 30], [{ row: 1, words: "dead" }]);
   live.take(next.frame, next.data);
@@ -63,7 +74,7 @@ test("what comes is added, what stands for all takes its place", () => {
 });
 
 describe("colours", () => {
-  test.each<[string, Parameters<typeof colorOf>, readonly number[] | null]>([
+  test.each<[string, Parameters<typeof statisticColor>, readonly number[] | null]>([
     ["none without a value", ["grad_norm", MISSING, [-3, 0]], null],
     ["none without a column", ["near_zero", undefined as unknown as number, [0, 0]], null],
     ["not finite", ["update_ratio", Number.NaN, [0, 0]], NOT_FINITE],
@@ -76,7 +87,7 @@ describe("colours", () => {
     ["zero gradient", ["grad_norm", 0, [-3, 0]], [68, 1, 84]],
     ["all near zero", ["near_zero", 1, [0, 0]], [253, 231, 37]],
   ])("%s", (_, given, color) => {
-    expect(colorOf(...given)).toEqual(color);
+    expect(statisticColor(...given)).toEqual(color);
   });
 
   test("range over what has a logarithm", () => {
@@ -87,7 +98,7 @@ describe("colours", () => {
   });
 });
 
-test.each<[string, Parameters<typeof short>, string]>([
+test.each<[string, Parameters<typeof statisticShortText>, string]>([
   ["two digits", ["grad_norm", 0.012345], "0.012"],
   ["small", ["update_ratio", 0.0000123], "1.2e-5"],
   ["large", ["grad_norm", 123456], "1.2e5"],
@@ -97,7 +108,7 @@ test.each<[string, Parameters<typeof short>, string]>([
   ["nothing", ["grad_norm", MISSING], "–"],
   ["not a number", ["grad_norm", Number.NaN], "NaN"],
 ])("short: %s", (_, given, text) => {
-  expect(short(...given)).toBe(text);
+  expect(statisticShortText(...given)).toBe(text);
 });
 
 test.each<[string, number[], string]>([
@@ -110,16 +121,16 @@ test.each<[string, number[], string]>([
   ],
 ])("in words: %s", (_, values, words) => {
   const steps = values.map((_, i) => 1000 + i);
-  expect(inWords("grad_norm", steps, values)).toBe(words);
+  expect(statisticText("grad_norm", steps, values)).toBe(words);
 });
 
-test.each<[string, Parameters<typeof heights>, number[]]>([
+test.each<[string, Parameters<typeof sparklineHeights>, number[]]>([
   ["by decades", ["grad_norm", [1e-4, 1e-2, 1]], [0, 0.5, 1]],
   ["little change stays little", ["grad_norm", [1, 10 ** 0.5]], [0.25, 0.75]],
   ["zero is at the bottom", ["grad_norm", [0, 1, 100]], [0, 0, 1]],
   ["shares as they are", ["near_zero", [0.1, 0.9]], [0.1, 0.9]],
   ["gaps and bars", ["near_zero", [MISSING, Number.NaN]], [Number.NaN, Number.POSITIVE_INFINITY]],
 ])("heights: %s", (_, given, expected) => {
-  const rounded = heights(...given).map((height) => Number(height.toFixed(9)));
+  const rounded = sparklineHeights(...given).map((height) => Number(height.toFixed(9)));
   expect(rounded).toEqual(expected);
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { amountInWords, type Cost } from "../../src/lib/tree/module_costs";
+import { amountText, type Cost } from "../../src/lib/tree/module_costs";
 
 test.each<[string, Cost, number, string]>([
   ["parameters in full", "parameters", 1184640, "1,184,640"],
@@ -11,5 +11,5 @@ test.each<[string, Cost, number, string]>([
   ["nothing", "parameters", 0, "–"],
   ["what did not run", "time", Number.NaN, ""],
 ])("%s", (_, cost, value, text) => {
-  expect(amountInWords(cost, value)).toBe(text);
+  expect(amountText(cost, value)).toBe(text);
 });

@@ -2,9 +2,9 @@ import { describe, expect, test } from "vitest";
 import {
   ancestors,
   children,
-  type Look,
   makeTree,
   openTo,
+  type TreeView,
   visibleRows,
 } from "../../src/lib/tree/module_table";
 
@@ -19,14 +19,15 @@ const WORDS = [
 ];
 const TREE = makeTree(DEPTH, [{ start: 3, size: 3, count: 3 }], WORDS);
 
-const look = (change: Partial<Look> = {}): Look => ({
+const look = (change: Partial<TreeView> = {}): TreeView => ({
   open: openTo(TREE, 9),
   unfolded: new Set(),
   query: "",
   cost: null,
   ...change,
 });
-const rows = (change: Partial<Look> = {}) => visibleRows(TREE, look(change)).map(({ row }) => row);
+const rows = (change: Partial<TreeView> = {}) =>
+  visibleRows(TREE, look(change)).map(({ row }) => row);
 
 test("parents, ends and children follow from the depths", () => {
   expect([...TREE.parent]).toEqual([-1, 0, 0, 2, 3, 3, 2, 6, 6, 2, 9, 9, 0]);
@@ -35,13 +36,13 @@ test("parents, ends and children follow from the depths", () => {
   expect(ancestors(TREE, 7)).toEqual([6, 2, 0]);
 });
 
-describe("what is shown", () => {
+describe("the visible rows", () => {
   test("only opened rows have their children", () => {
     expect(rows({ open: new Set([0]) })).toEqual([0, 1, 2, 12]);
     expect(rows({ open: openTo(TREE, 2) })).toEqual([0, 1, 2, 3, 12]);
   });
 
-  test("of equal blocks the first, which says how many it stands for", () => {
+  test("the first of equal blocks, with their number", () => {
     expect(rows()).toEqual([0, 1, 2, 3, 4, 5, 12]);
     expect(visibleRows(TREE, look())[3]).toMatchObject({ row: 3, times: 3 });
   });

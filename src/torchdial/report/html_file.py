@@ -1,8 +1,8 @@
-"""Widgets as one HTML file that works without kernel and network.
+"""Writes widgets into one HTML file that works without kernel and network.
 
-The page's policy (https://www.w3.org/TR/CSP3/) allows the file's own scripts and style by their
-hashes, and nothing else. All that was ever said by a user is text inside compressed JSON, so that
-no name can end a script element or begin a comment; js/src/report.ts takes it out again.
+The content security policy of the page (https://www.w3.org/TR/CSP3/) allows only the file's own
+scripts and style, by their hashes. Texts from users are stored in compressed JSON, so that no name
+can end a script element or begin a comment; js/src/report.ts reads it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from torchdial.report.saved_widget import MAX_BYTES, SavedWidget
 from torchdial.version import __version__
 
 GZIP = 31  # zlib's wbits for a gzip header and its checksum
-NAME_BYTES = 64  # at most, for the name and place of one plane
+NAME_BYTES = 64  # upper bound for the key and position of one plane
 PAGE = """<!doctype html>
 <html lang="en">
 <head>
@@ -62,21 +62,21 @@ def write_html(
     title: str = "torchdial",
     max_bytes: int | None = MAX_BYTES,
 ) -> None:
-    """Write widgets into one HTML file; `torchdial.save_html` says what of.
+    """Write widgets into one HTML file, see `torchdial.save_html`.
 
     Args:
-        widgets: at least one.
-        path: where to. What was there stays until the file is whole.
-        title: of the page.
-        max_bytes: of the file, None for no limit. Where the images do not all fit, the first ones
-            of each widget are kept; the page says so, and so does a warning.
+        widgets: the widgets, at least one.
+        path: the file. An existing one stays until the new one is complete.
+        title: title of the page.
+        max_bytes: largest size of the file, None for no limit. If not all images fit, the first
+            ones of each widget are kept, with a note in the page and a warning.
 
     Raises:
         OSError: the file cannot be written.
         ValueError: not even one image fits.
     """
     refuse_no_path("path", path)
-    of_kind("title", title, str, expected="text", remedy="Pass what the page is about.")
+    of_kind("title", title, str, expected="text", remedy="Pass a title as a string.")
     if max_bytes is not None:
         max_bytes = to_whole("max_bytes", max_bytes, 1, remedy="Pass 64 << 20, or None.")
     block = _Block()
@@ -84,7 +84,7 @@ def write_html(
     room = math.inf if max_bytes is None else max_bytes - len(_page(title, entries, block).encode())
     block = _with_pictures(widgets, entries, block, room)
     for entry, each in zip(entries, widgets, strict=True):
-        _say_what_is_left(entry, each, max_bytes)
+        _note_left_out(entry, each, max_bytes)
     page = _page(title, entries, block).encode()
     if max_bytes is not None and len(page) > max_bytes:
         raise _too_little(max_bytes, f"at least {len(page):,}")
@@ -93,7 +93,7 @@ def write_html(
 
 
 def _entry(saved: SavedWidget, block: _Block) -> dict[str, Any]:
-    """Return a widget without its pictures; js/src/lib/report/file_host.ts reads it."""
+    """Return the entry of a widget, without pictures, for js/src/lib/report/file_host.ts."""
     return {
         "stem": saved.stem,
         "state": _pack(saved.state, block),
@@ -107,7 +107,7 @@ def _entry(saved: SavedWidget, block: _Block) -> dict[str, Any]:
 def _with_pictures(
     saved: Sequence[SavedWidget], entries: Sequence[dict[str, Any]], block: _Block, room: float
 ) -> _Block:
-    """Add the first picture of every widget, then the second, as far as there is room."""
+    """Add the first picture of every widget, then the second, until the room is used up."""
     names, start = 0, block.size()
     for index in range(max(each.num_pictures for each in saved)):
         for each, entry in zip(saved, entries, strict=True):
@@ -124,11 +124,11 @@ def _with_pictures(
     return block
 
 
-def _say_what_is_left(entry: dict[str, Any], saved: SavedWidget, max_bytes: int | None) -> None:
-    """Have the page and a warning say that pictures were left out.
+def _note_left_out(entry: dict[str, Any], saved: SavedWidget, max_bytes: int | None) -> None:
+    """Add a note to the page and warn if pictures were left out.
 
     Raises:
-        ValueError: all of them were.
+        ValueError: all pictures were left out.
     """
     if entry["kept"] == saved.num_pictures:
         return
@@ -137,7 +137,7 @@ def _say_what_is_left(entry: dict[str, Any], saved: SavedWidget, max_bytes: int 
     entry["state"]["_config"]["in_file"] = entry["kept"]
     entry["note"] = (
         f"{entry['kept']:,} of {saved.num_pictures:,} images are in this file, to keep it under "
-        f"{max_bytes:,} bytes; numbers are of all."
+        f"{max_bytes:,} bytes; metrics cover all images."
     )
     warnings.warn(f"torchdial.save_html: {saved.stem}: {entry['note']}", stacklevel=3)
 
@@ -147,7 +147,7 @@ def _too_little(max_bytes: int | None, expected: str) -> ValueError:
         "max_bytes",
         expected=expected,
         got=f"{max_bytes:,}",
-        remedy="Give it more, or None for no limit.",
+        remedy="Pass a larger max_bytes, or None for no limit.",
     )
 
 
@@ -168,7 +168,7 @@ def _page(title: str, entries: Sequence[dict[str, Any]], block: _Block) -> str:
 
 
 def _text(name: str) -> str:
-    """Return a built file as it lies in a script element: without a line's end at the end."""
+    """Return the text of a built file, without a final newline, as in a script element."""
     found = bundle(name)
     text = found if isinstance(found, str) else found.read_text(encoding="utf-8")
     return text.strip()
@@ -183,7 +183,7 @@ def _base64(data: bytes) -> str:
 
 
 def _pack(value: Any, block: _Block) -> Any:
-    """Return a value for JSON; its bytes go into the block."""
+    """Return a value for JSON, with its bytes moved into the block."""
     if isinstance(value, (bytes, bytearray, memoryview)):
         return block.add(value)
     if isinstance(value, Mapping):
@@ -194,7 +194,7 @@ def _pack(value: Any, block: _Block) -> Any:
 
 
 class _Block:
-    """Bytes that are compressed as they come, so that their size is known on the way."""
+    """Bytes that are compressed as they are added, so that their size is known."""
 
     def __init__(self) -> None:
         self._compress = zlib.compressobj(wbits=GZIP)
@@ -203,26 +203,26 @@ class _Block:
         self._size = 0  # after it
 
     def add(self, data: Any) -> dict[str, Any]:
-        """Add bytes; return what stands for them in JSON."""
+        """Add bytes; return their placeholder for JSON."""
         place = [self._length, memoryview(data).nbytes]
         self._length += place[1]
         self._take(self._compress.compress(data))
         return {"$bytes": place}
 
     def size(self) -> int:
-        """Return the length of the base64 so far."""
+        """Return the length in base64 so far."""
         self._take(self._compress.flush(zlib.Z_SYNC_FLUSH))
         return self._size * 4 // 3
 
     def copy(self) -> _Block:
-        """Return another block of the same bytes."""
+        """Return a copy with the same bytes."""
         block = _Block()
         block._compress, block._parts = self._compress.copy(), list(self._parts)
         block._length, block._size = self._length, self._size
         return block
 
     def base64(self) -> str:
-        """Return all of it; more may be added later."""
+        """Return all bytes in base64; more may be added later."""
         return _base64(b"".join([*self._parts, self._compress.copy().flush()]))
 
     def _take(self, part: bytes) -> None:

@@ -1,4 +1,4 @@
-"""What shows a widget where there is no kernel: js/src/lib/report/ reads it."""
+"""The data that show a widget without a kernel; js/src/lib/report/ reads them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 MAX_BYTES = 64 << 20
-"""Of a report, unless somebody says otherwise: browsers take long to open more."""
+"""Default size limit of a report; browsers take long to open larger ones."""
 
 
 def _no_picture(_index: int) -> dict[str, Any]:
@@ -16,14 +16,14 @@ def _no_picture(_index: int) -> dict[str, Any]:
 
 @dataclass
 class SavedWidget:
-    """A widget's state, and what it would ask a kernel for.
+    """A widget's state, and the data that it requests from a kernel.
 
     Attributes:
-        stem: which widget it is.
-        state: its own synced traits; bytes anywhere among plain values.
-        distributions: those of |gradient| at sampled steps, each a head and its data.
-        num_pictures: how many pictures it has.
-        picture: returns what belongs to one of these, by the key it is asked for by.
+        stem: name of the widget's JavaScript.
+        state: its synced traits: plain values, and bytes anywhere among them.
+        distributions: distributions of |gradient| at sampled steps, each a head and its data.
+        num_pictures: number of pictures.
+        picture: returns the tiles of one picture by their keys.
     """
 
     stem: str

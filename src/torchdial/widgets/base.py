@@ -1,4 +1,4 @@
-"""The base of all widgets: the static picture of a saved notebook, and messages from the page."""
+"""The base of all widgets: static pictures, saving, and messages from the page."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ class Widget(anywidget.AnyWidget):
     """Base class; its constructor subscribes to messages from the page."""
 
     _STEM: ClassVar[str]
-    """Its JavaScript and CSS are `<stem>.js` and `<stem>.css`."""
+    """The widget's JavaScript and CSS are `<stem>.js` and `<stem>.css`."""
 
     _SETTABLE: ClassVar[Sequence[str]] = ()
-    """The traits that a page sets; it sends them in a message too, see `_settle`."""
+    """The traits that a page sets; it also sends them in a message, see `_settle`."""
 
-    # ipywidgets 7 would display without the static picture.
+    # That of ipywidgets 7 would leave out the static picture.
     _ipython_display_: Any = None
 
     def __init_subclass__(cls, **options: Any) -> None:
-        """Read the bundle of a class that has one of its own."""
+        """Read the bundle of a class that defines `_STEM`."""
         if "_STEM" in cls.__dict__:
             cls._esm = bundle(f"{cls._STEM}.js")
             cls._css = bundle(f"{cls._STEM}.css")
@@ -56,7 +56,7 @@ class Widget(anywidget.AnyWidget):
         keep_requests(getattr(get_ipython(), "kernel", None))
 
     def close(self) -> None:
-        """Close the widget and the layout it was made with, which ipywidgets leaves open."""
+        """Close the widget and its layout, which ipywidgets leaves open."""
         super().close()
         layout = self.__dict__.pop("_own_layout", None)
         if layout is not None:
@@ -64,21 +64,21 @@ class Widget(anywidget.AnyWidget):
 
     @abstractmethod
     def to_matplotlib(self, ax: Axes | None = None) -> Figure:
-        """Return a matplotlib figure of what is shown, as it stands now.
+        """Return a matplotlib figure of the current display.
 
         Args:
-            ax: axes of a grid (`plt.subplots`), in whose place it is drawn, at their size; None
-                makes a figure of its own.
+            ax: axes of a grid (`plt.subplots`) to draw in place of, at their size; None makes a
+                new figure.
 
         Raises:
-            ValueError: the axes were placed by hand.
+            ValueError: the axes belong to no grid.
         """
 
     def savefig(self, path: str | PathLike[str], **options: Any) -> None:
-        """Write what is shown to a file that matplotlib can write: .pdf, .svg, .png.
+        """Write the current display to a file of any format that matplotlib supports.
 
         Args:
-            path: where to.
+            path: the file, such as one that ends in .pdf, .svg or .png.
             **options: further arguments of `matplotlib.figure.Figure.savefig`.
         """
         self.to_matplotlib().savefig(path, **options)
@@ -93,9 +93,10 @@ class Widget(anywidget.AnyWidget):
         """Write the widget into one HTML file that works without kernel and network.
 
         Args:
-            path: where to.
-            title: of the page.
-            max_bytes: images that do not fit are left out, see `torchdial.save_html`.
+            path: the file.
+            title: title of the page.
+            max_bytes: largest size of the file; images that do not fit are left out, see
+                `torchdial.save_html`.
 
         Raises:
             ValueError: not even one image fits.
@@ -103,7 +104,7 @@ class Widget(anywidget.AnyWidget):
         write_html([self._saved()], path, title=title, max_bytes=max_bytes)
 
     def _saved(self) -> SavedWidget:
-        """Return what shows the widget in a file, without a kernel."""
+        """Return the data that show the widget in a file, without a kernel."""
         inherited = {*anywidget.AnyWidget.class_trait_names(sync=True), "_esm", "_css"}
         names = [name for name in self.keys if name not in inherited and name != "_anywidget_id"]
         return SavedWidget(self._STEM, self.get_state(names))
@@ -115,14 +116,14 @@ class Widget(anywidget.AnyWidget):
         data, metadata = bundle
         try:
             data["image/png"] = self._static_picture()
-        except Exception as error:  # the widget itself can still be shown
+        except Exception as error:  # the widget itself can still be displayed
             warnings.warn(f"torchdial: no static picture: {error}", stacklevel=2)
         return data, metadata
 
     def _static_picture(self) -> bytes:
         png = io.BytesIO()
         with warnings.catch_warnings():
-            # matplotlib's font lacks many scripts; the widget, which one looks at, has them all.
+            # matplotlib's font lacks many scripts; browsers have them.
             warnings.filterwarnings("ignore", "Glyph .* missing from")
             figure = self.to_matplotlib()
             figure.text(0.995, 0.005, STATIC, ha="right", va="bottom", size=6, color="gray")
@@ -130,11 +131,11 @@ class Widget(anywidget.AnyWidget):
         return png.getvalue()
 
     def _actions(self) -> dict[str, Callable[[Mapping[str, Any]], None]]:
-        """Return what is done for each type of message."""
+        """Return the handler of each type of message."""
         return {"settle": self._settle}
 
     def _on_message(self, _widget: Any, content: Mapping[str, Any], _buffers: Any) -> None:
-        """Do what the browser asks; an error travels back with the request's id."""
+        """Handle a message from the page; errors are sent back with the id of the request."""
         kind, request = content.get("type"), content.get("id")
         try:
             action = self._actions().get(str(kind))
@@ -146,9 +147,9 @@ class Widget(anywidget.AnyWidget):
             self.send({"type": "error", "id": request, "message": f"torchdial: {error}"})
 
     def _settle(self, content: Mapping[str, Any]) -> None:
-        """Take what the person has set, in case the traits' own update was held back.
+        """Set the traits that the page sends, in case their own update was held back.
 
-        Then all pages hear of it: traits that a browser sets are not echoed to the others.
+        Then send them to all pages: traits that one page sets are not echoed to the others.
         """
         self.set_state({name: content["state"][name] for name in self._SETTABLE})
         state = {name: getattr(self, name) for name in self._SETTABLE}

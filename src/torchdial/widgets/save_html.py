@@ -23,19 +23,19 @@ def save_html(
 ) -> None:
     """Write widgets into one HTML file: every dial, view and zoom works, with no kernel.
 
-    Nothing is fetched, also when it is opened from a disk. Widgets stand one below the other, as
-    they are set now. Plots zoom over the points that they show.
+    Nothing is fetched, so the file also works from disk. Widgets are shown one below the other,
+    with their current settings. Plots zoom into the points that they show.
 
     Args:
         widgets: torchdial's widgets and monitors.
-        path: where to. What was there stays until the file is whole.
-        title: of the page.
-        max_bytes: of the file, None for no limit. Where the images do not all fit, the first ones
-            of each widget are kept; the page says so, and so does a warning.
+        path: the file. An existing one stays until the new one is complete.
+        title: title of the page.
+        max_bytes: largest size of the file, None for no limit. If not all images fit, the first
+            ones of each widget are kept, with a note in the page and a warning.
 
     Raises:
         OSError: the file cannot be written.
-        ValueError: something is no widget of torchdial, or not even one image fits.
+        ValueError: an item is not a torchdial widget, or not even one image fits.
 
     Example:
         >>> import tempfile

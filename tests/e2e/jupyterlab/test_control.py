@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.e2e.lab import Lab, opened, output_of
+from tests.e2e.lab import Lab, expect_output, opened
 
 pytestmark = pytest.mark.browser
 
@@ -53,9 +53,7 @@ def press(panel: Locator, name: str) -> None:
 
 
 @pytest.mark.parametrize("panel", [IN_A_LOOP], indirect=True)
-def test_pause_dial_resume_and_stop_are_heard_in_a_blocking_loop(
-    panel: Locator, page: Page
-) -> None:
+def test_pause_dial_resume_and_stop_work_in_a_blocking_loop(panel: Locator, page: Page) -> None:
     press(panel, "pause")
     expect(line(panel)).to_contain_text("paused")
     dial = panel.get_by_role("slider").first
@@ -66,20 +64,20 @@ def test_pause_dial_resume_and_stop_are_heard_in_a_blocking_loop(
     press(panel, "resume")
     expect(line(panel)).to_contain_text("running")
     press(panel, "stop")
-    output_of(page, "ended finished early")
-    output_of(page, "the cell after")
+    expect_output(page, "ended finished early")
+    expect_output(page, "the cell after")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("panel", [PLAIN], indirect=True)
 def test_a_plain_loop_is_stopped_in_one_line(panel: Locator, page: Page) -> None:
     press(panel, "stop")
-    output_of(page, "as asked.")
+    expect_output(page, "as asked.")
     expect(page.locator(".jp-OutputArea-output", has_text="Traceback")).to_have_count(0)
 
 
 @pytest.mark.parametrize("panel", [IN_A_LOOP], indirect=True)
-def test_an_interrupt_ends_the_loop_gently(panel: Locator, page: Page) -> None:
+def test_an_interrupt_ends_the_loop_after_its_step(panel: Locator, page: Page) -> None:
     page.evaluate("() => jupyterapp.commands.execute('notebook:interrupt-kernel')")
-    output_of(page, "ended finished early")
+    expect_output(page, "ended finished early")
     expect(panel).to_contain_text("by an interrupt")

@@ -1,4 +1,4 @@
-"""The detection preview in JupyterLab: what the kernel and the notebook have a part in."""
+"""The detection preview in JupyterLab: what involves the kernel and the notebook."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.e2e import detections
 from tests.e2e.boxes import BoxesOnPage
 from tests.e2e.detections import kept, make
 from tests.e2e.eventually import eventually
-from tests.e2e.lab import WAIT, Lab, expect_in_kernel, in_kernel, opened, output_of
+from tests.e2e.lab import WAIT, Lab, expect_in_kernel, expect_output, in_kernel, opened
 
 pytestmark = pytest.mark.browser
 
@@ -60,7 +60,7 @@ def test_dials_and_refresh_work_while_a_cell_blocks_the_kernel(lab: Lab, page: P
     )
     with opened(lab, page, "blocked", [WAIT, *CELLS, blocking]):
         dials = BoxesOnPage(page)
-        lab.tell("look")
+        lab.signal("look")
         dials.drag(dials.score, 0.4)
         dials.drag(dials.nms, 0.3)
         score, stop = dials.position()
@@ -69,8 +69,8 @@ def test_dials_and_refresh_work_while_a_cell_blocks_the_kernel(lab: Lab, page: P
             ours = make(found, score_threshold=score, nms_iou=stop / 100)
             expected.append(kept(ours))
         assert dials.boxes() in expected
-        lab.tell("two drags")
-        output_of(page, "training over")
+        lab.signal("two drags")
+        expect_output(page, "training over")
         expect(dials.root).to_have_attribute("data-version", "6")
         dials.settle()
         assert dials.boxes() == expected[1]
@@ -83,7 +83,7 @@ def test_python_sets_what_a_page_shows_in_two_views_and_after_a_reload(
 ) -> None:
     show = "w = make(class_thresholds={'3': 0.7})\ndisplay(w, w)"
     with opened(lab, page, "python", [DETECTIONS, show]):
-        first, second = BoxesOnPage(page), BoxesOnPage(page, place=1)
+        first, second = BoxesOnPage(page), BoxesOnPage(page, index=1)
         in_kernel(page, "w.score_threshold = 0.123456; w.nms_iou = 0.704; w.max_det = 9")
         ours = make(class_thresholds={"3": 0.7})
         ours.score_threshold, ours.nms_iou, ours.max_det = 0.123456, 0.704, 9
@@ -109,7 +109,7 @@ def test_a_bad_frame_leaves_the_last_good_one_and_a_notice(lab: Lab, page: Page)
     bad = "newer[0]['boxes'][0, 0] = float('nan')\nprint('shown:', w.refresh(newer))"
     with opened(lab, page, "bad_frame", [*CELLS, bad]):
         dials = BoxesOnPage(page)
-        output_of(page, "shown: False")
+        expect_output(page, "shown: False")
         expect(dials.root.locator(".torchdial-notice")).to_contain_text("not finite")
         assert dials.boxes() == kept(make())
 

@@ -31,7 +31,7 @@ ipywidgets.VBox([preview, operating_map])
 """
 
 
-# Where the upright line of a bqplot figure stands, once it is further right than this.
+# Position of the vertical line of a bqplot figure, once it is further right than `least`.
 NEEDLE = """least => {
   const boxes = [...document.querySelectorAll('.bqplot path.line')]
     .map(line => line.getBoundingClientRect());

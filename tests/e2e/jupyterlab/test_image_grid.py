@@ -1,4 +1,4 @@
-"""The image grid in JupyterLab: what the kernel and the notebook have a part in."""
+"""The image grid in JupyterLab: what involves the kernel and the notebook."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ grid
 """
 
 
-def test_the_kernel_hears_what_is_chosen_and_is_asked_for_the_rest(lab: Lab, page: Page) -> None:
+def test_the_kernel_gets_the_selection_and_sends_the_other_tiles(lab: Lab, page: Page) -> None:
     blue, white = [64, 128, 255, 255], [255, 255, 255, 255]
     with opened(lab, page, "grid", [IMPORT, SHOW]):
         grid = GridOnPage(page)
@@ -32,7 +32,7 @@ def test_the_kernel_hears_what_is_chosen_and_is_asked_for_the_rest(lab: Lab, pag
             grid.frames.nth(place).click()
         expect_in_kernel(page, "list(grid.selected)", [1, 5])
 
-        # Zooming asks for the whole of a picture that came reduced.
+        # Zooming requests the whole version of a reduced picture.
         grid.pictures.focus()
         for _ in range(6):
             page.keyboard.press("+")
@@ -47,7 +47,7 @@ def test_the_kernel_hears_what_is_chosen_and_is_asked_for_the_rest(lab: Lab, pag
 
 
 @pytest.mark.slow
-def test_follows_a_loop_that_refreshes_and_a_module_that_is_watched(lab: Lab, page: Page) -> None:
+def test_follows_a_loop_that_refreshes_and_a_watched_module(lab: Lab, page: Page) -> None:
     loop = """
 layer = torch.nn.Conv2d(3, 4, 1, bias=False)
 torch.nn.init.ones_(layer.weight)

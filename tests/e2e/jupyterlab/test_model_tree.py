@@ -40,7 +40,7 @@ task = asyncio.create_task(train())
 AT_STEP = re.compile("at step")
 
 
-def test_a_tree_lives_while_an_async_cell_trains(lab: Lab, page: Page) -> None:
+def test_a_tree_is_updated_while_an_async_cell_trains(lab: Lab, page: Page) -> None:
     with opened(lab, page, "live_tree", [SETUP]):
         tree = TreeOnPage(page)
         gradient, update = tree.statistic("1.1", 0), tree.statistic("1.1", 1)

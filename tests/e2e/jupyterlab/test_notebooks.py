@@ -1,4 +1,4 @@
-"""A notebook as it is handed out, run from top to bottom in real JupyterLab."""
+"""A notebook of the repository, run from top to bottom in real JupyterLab."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.e2e.lab import Lab, expect_in_kernel, in_lab
 pytestmark = pytest.mark.browser
 
 NOTEBOOK = Path(__file__).parents[3] / "notebooks/07_compose_with_bqplot.ipynb"
-# Whether each cell of code has run to its end, and what it put out of which sort.
+# Whether each code cell has finished, and the types of its outputs.
 ALL_RAN = """() => jupyterapp.shell.currentWidget.content.widgets.every(({ model }) =>
   model.type !== 'code' || (model.executionCount !== null && model.executionState === 'idle'))"""
 OUTPUT_TYPES = """() => jupyterapp.shell.currentWidget.content.widgets.flatMap(({ model }) =>
@@ -21,7 +21,7 @@ OUTPUT_TYPES = """() => jupyterapp.shell.currentWidget.content.widgets.flatMap((
 
 
 @pytest.mark.slow
-def test_the_notebook_of_figures_runs_and_its_widgets_live(lab: Lab, page: Page) -> None:
+def test_the_notebook_of_figures_runs_and_its_widgets_work(lab: Lab, page: Page) -> None:
     shutil.copy(NOTEBOOK, lab.folder / "figures.ipynb")
     with in_lab(lab, page, "figures"):
         page.wait_for_function(ALL_RAN, timeout=180_000)

@@ -1,4 +1,4 @@
-"""The segmentation preview in JupyterLab: what the kernel and the notebook have a part in."""
+"""The segmentation preview in JupyterLab: what involves the kernel and the notebook."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e import maps
 from tests.e2e.dial import DialOnPage
-from tests.e2e.lab import WAIT, Lab, expect_in_kernel, in_kernel, opened, output_of
+from tests.e2e.lab import WAIT, Lab, expect_in_kernel, expect_output, in_kernel, opened
 from tests.e2e.maps import mask_at
 
 pytestmark = pytest.mark.browser
@@ -29,11 +29,11 @@ COUNT_COMMS = """() => {
 
 
 def version(dial: DialOnPage) -> int:
-    """Return how many refreshes the page has seen."""
+    """Return the number of refreshes that the page has received."""
     return int(dial.root.get_attribute("data-version") or 0)
 
 
-def test_dragging_shows_exactly_the_mask_and_the_kernel_hears_of_it(lab: Lab, page: Page) -> None:
+def test_dragging_shows_exactly_the_mask_and_reaches_the_kernel(lab: Lab, page: Page) -> None:
     with opened(lab, page, "drag", CELLS):
         dial = DialOnPage(page)
         for stop in (0, 37, 100):
@@ -67,13 +67,13 @@ def test_dial_and_refresh_work_while_a_cell_blocks_the_kernel(lab: Lab, page: Pa
         assert seen in [mask_at(probs[0], 71).tolist() for probs in (maps.probs, maps.newer)]
         dial.eventually(lambda: version(dial) > first)
         dial.expect_stop(71)
-        lab.tell("drag")
-        output_of(page, "training over")
+        lab.signal("drag")
+        expect_output(page, "training over")
         expect_in_kernel(page, "w.threshold", 0.71)
         assert dial.shows(0, mask_at(maps.newer[0], 71))
 
 
-def test_page_reload_brings_the_state_back(lab: Lab, page: Page) -> None:
+def test_page_reload_restores_the_state(lab: Lab, page: Page) -> None:
     with opened(lab, page, "reload", [MAPS, IMPORT, MAKE + "w.refresh(newer)\nw"]):
         dial = DialOnPage(page)
         dial.drag_to(64)
@@ -108,7 +108,7 @@ def test_a_bad_frame_leaves_the_last_good_one_and_a_notice(lab: Lab, page: Page)
         dial = DialOnPage(page)
         notice = dial.root.locator(".torchdial-notice")
         expect(notice).to_contain_text("1 of 2,304 not finite, the first at index (0, 0, 3, 4)")
-        output_of(page, "shown: False")
+        expect_output(page, "shown: False")
         assert dial.shows(0, mask_at(maps.probs[0], 50))
 
 
@@ -134,8 +134,8 @@ def test_jslink_moves_dial_and_slider_together(lab: Lab, page: Page) -> None:
 
 
 @pytest.mark.slow
-def test_what_everything_looks_like(lab: Lab, page: Page) -> None:
-    """Rules that were lost once: swatches, the notice, the line for screen readers."""
+def test_styles_apply(lab: Lab, page: Page) -> None:
+    """Swatches, the notice and the line for screen readers have their styles."""
     bad = "newer[:] = np.nan\nw.refresh(newer)\nw.view = 'errors'"
     with opened(lab, page, "looks", [*CELLS, bad]):
         root = DialOnPage(page).root
@@ -173,10 +173,10 @@ def test_the_best_button_can_be_hit_while_refreshing(lab: Lab, page: Page) -> No
 
 
 @pytest.mark.slow
-def test_kernel_and_page_hear_each_other_during_and_after_an_async_cell(
+def test_kernel_and_page_exchange_messages_during_and_after_an_async_cell(
     lab: Lab, page: Page
 ) -> None:
-    """ipywidgets holds traits back for good here; what a drag ended on must get through."""
+    """ipywidgets stops sending traits here; the last value of a drag must still arrive."""
     cell = "import asyncio\nfor _ in range(60): await asyncio.sleep(0.1)\nprint('cell over')"
     with opened(lab, page, "asynchronous", [*CELLS, cell]):
         dial = DialOnPage(page)
@@ -184,7 +184,7 @@ def test_kernel_and_page_hear_each_other_during_and_after_an_async_cell(
         for stop in (20, 80, 12):
             dial.drag_to(stop)
             page.wait_for_timeout(300)
-        output_of(page, "cell over")
+        expect_output(page, "cell over")
         expect_in_kernel(page, "w.threshold", 0.12)
         dial.drag_to(65)
         expect_in_kernel(page, "w.threshold", 0.65)
@@ -193,7 +193,7 @@ def test_kernel_and_page_hear_each_other_during_and_after_an_async_cell(
 
 
 @pytest.mark.slow
-def test_the_kernel_hears_of_class_and_class_thresholds(lab: Lab, page: Page) -> None:
+def test_class_and_class_thresholds_reach_the_kernel(lab: Lab, page: Page) -> None:
     make = (
         "w = td.SegmentationPreview(images, logits, labels, task='multiclass', from_logits=True,"
         " threshold=0.3)\nw"
@@ -211,7 +211,7 @@ def test_the_kernel_hears_of_class_and_class_thresholds(lab: Lab, page: Page) ->
 
 
 @pytest.mark.slow
-def test_later_pages_are_asked_for(lab: Lab, page: Page) -> None:
+def test_later_pages_are_requested(lab: Lab, page: Page) -> None:
     make = (
         "import torchdial.widgets.preview.preview as module\nmodule.FIRST_PAGE_BYTES = 0\n"
         "module.OPENING_BYTES = 0\n"
@@ -221,7 +221,7 @@ def test_later_pages_are_asked_for(lab: Lab, page: Page) -> None:
     refresh = "wait_for('first page')\nw.refresh(np.repeat(newer, 7, 0))"
     with opened(lab, page, "pages", [WAIT, MAPS, IMPORT, make, refresh]):
         dial = DialOnPage(page)
-        lab.tell("first page")
+        lab.signal("first page")
         expect(dial.root).to_have_attribute("data-version", "1")
         dial.button("›").click()
         expect(dial.root.get_by_text("17–21 of 21")).to_be_visible()
@@ -243,7 +243,7 @@ def test_closing_frees_the_model_and_the_comm(lab: Lab, page: Page) -> None:
         dial = DialOnPage(page)
         opened_comms = page.evaluate(COUNT_COMMS)
         assert opened_comms > 0
-        lab.tell("count")
-        output_of(page, "kernel freed True")
+        lab.signal("count")
+        expect_output(page, "kernel freed True")
         expect(dial.root).to_have_count(0)
         dial.eventually(lambda: page.evaluate(COUNT_COMMS) < opened_comms)

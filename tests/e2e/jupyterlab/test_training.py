@@ -55,7 +55,7 @@ def pictures_in(notebook: nbformat.NotebookNode) -> list[str]:
     ]
 
 
-def test_a_blocking_cell_is_seen_live_and_an_interrupt_leaves_everything(
+def test_a_blocking_cell_is_plotted_live_and_an_interrupt_loses_nothing(
     lab: Lab, page: Page
 ) -> None:
     cell = "display(td.TrainingPanel(monitor))\nfor _ in range(100_000):\n    step()"
@@ -76,7 +76,7 @@ def test_a_blocking_cell_is_seen_live_and_an_interrupt_leaves_everything(
 
 
 def check_hidden(panel: PanelOnPage) -> None:
-    """See that what nobody sees is not drawn, and is drawn when it is seen again."""
+    """Check that a panel is not drawn while it is invisible, and is drawn again afterwards."""
     panel.root.evaluate("root => { root.parentElement.style.display = 'none'; }")
     panel.page.wait_for_timeout(500)
     before = panel.root.get_attribute("data-paints")
@@ -94,7 +94,7 @@ def test_controls_work_while_a_thread_trains(lab: Lab, page: Page) -> None:
     )
     with opened(lab, page, "thread", [SETUP, train]):
         panel = PanelOnPage(page)
-        panel.says("running")
+        panel.expect_text("running")
         (first,) = pictures_in(save_of(lab, page, "thread"))
         check_controls(panel, page)
         assert in_kernel(page, "print(handle.done())").strip() == "True"
@@ -117,16 +117,16 @@ def test_controls_work_while_an_async_cell_trains(lab: Lab, page: Page) -> None:
 
 
 def check_controls(panel: PanelOnPage, page: Page) -> None:
-    """Pause, resume, turn the dial and stop, and see that each was done."""
-    panel.says("running")
+    """Pause, resume, turn the dial and stop, and check the effect of each."""
+    panel.expect_text("running")
     panel.button("pause").click()
-    panel.says("paused")
+    panel.expect_text("paused")
     page.wait_for_timeout(500)
     before = panel.line()
     page.wait_for_timeout(500)
     assert panel.line() == before, "it goes on"
     panel.button("resume").click()
-    panel.says("running")
+    panel.expect_text("running")
     panel.root.get_by_role("slider", name="lr").fill("250")  # a quarter of the way from 0.01 to 100
     expect(panel.root.locator(".torchdial-dials")).to_contain_text("×0.1000")
     panel.eventually(lambda: panel.root.locator(".torchdial-event-list").count() > 0)
@@ -134,7 +134,7 @@ def check_controls(panel: PanelOnPage, page: Page) -> None:
     panel.button("whole run").click()
     expect(panel.button("whole run")).to_be_hidden()
     panel.button("stop").click()
-    panel.says("finished")
+    panel.expect_text("finished")
     told = in_kernel(page, "print([e.kind for e in monitor.events], monitor.control.dials['lr'])")
     assert "dial" in told
     assert "value=0.1" in told
@@ -146,7 +146,7 @@ def test_a_zoomed_window_shows_every_step_as_the_kernel_has_it(lab: Lab, page: P
     with opened(lab, page, "loss", ["import numpy as np, torchdial as td", cell]):
         plot = PanelOnPage(page)
         plot.root.get_by_label("smoothing").fill("0")
-        # A window of about forty steps, of which the page has what it asked for.
+        # A window of about forty steps, whose details the page has requested.
         plot.zoom_in(times=3)
         for share in (0.11, 0.37, 0.62, 0.93):
             plot.eventually(lambda share=share: plot.reads(share, lambda step: step * 7919 % 1000))
@@ -167,7 +167,7 @@ def test_the_browsers_copy_is_the_kernels(lab: Lab, page: Page) -> None:
         "def step", "monitor = td.TrainingMonitor(model)\n\ndef step"
     )
     with opened(lab, page, "copy", [setup, run]):
-        panels = [PanelOnPage(page, place) for place in (0, 1)]
+        panels = [PanelOnPage(page, index) for index in (0, 1)]
         sizes = []
 
         def is_over() -> bool:
@@ -200,7 +200,7 @@ def test_the_browsers_copy_is_the_kernels(lab: Lab, page: Page) -> None:
 
 
 def heap_of(page: Page) -> float:
-    """Return the bytes that the page's scripts hold, after a collection."""
+    """Return the bytes that the page's scripts use, after a garbage collection."""
     session = page.context.new_cdp_session(page)
     session.send("HeapProfiler.collectGarbage")
     session.send("Performance.enable")

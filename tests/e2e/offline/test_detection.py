@@ -1,4 +1,4 @@
-"""The detection preview in a bare page: what it shows without asking a kernel."""
+"""The detection preview in a bare page, without a kernel."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.e2e.page import OFF_DENSITY, Show
 pytestmark = pytest.mark.browser
 
 COLORS = [(230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66)]
-# How far to the right and how far down a canvas is painted, as fractions of it.
+# The right and lower end of the painted part of a canvas, as fractions of it.
 PAINTED = """canvas => {
   const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
   let right = 0, below = 0;
@@ -52,7 +52,7 @@ def test_at_every_position_the_boxes_drawn_are_those_kept(show: Show) -> None:
     assert dials.boxes() == kept(ours)
 
 
-def test_classes_and_max_det_choose_those_kept_and_the_copied_setting_says_so(show: Show) -> None:
+def test_class_thresholds_and_max_det_apply_and_are_in_the_copied_setting(show: Show) -> None:
     ours = make(score_threshold=0.05)
     dials = BoxesOnPage(show(ours))
     for max_det, stop in ((1, 80), (5, 85), (17, 90)):
@@ -74,7 +74,7 @@ def test_classes_and_max_det_choose_those_kept_and_the_copied_setting_says_so(sh
     ours.shown_class = None
     dials.expect_at(0.05, 90)
     assert dials.boxes() == kept(ours)
-    expect(dials.root.locator(".torchdial-value")).to_contain_text("2 of their own, after NMS")
+    expect(dials.root.locator(".torchdial-value")).to_contain_text("own thresholds: 2, after NMS")
 
     copied = ast.literal_eval(copied_by(dials.button("copy")))
     assert copied == ours.export()
@@ -122,7 +122,7 @@ def line_width(ratio: float) -> int:
 def right_edge(
     canvas: np.ndarray, box: np.ndarray, zoom: float, ratio: float
 ) -> tuple[tuple[int, ...], int] | None:
-    """Return colour and width of the line at a box's right edge; None where it is out of sight.
+    """Return colour and width of the line at a box's right edge; None where it is not visible.
 
     The line and its rim are all that may be there: nothing is blurred.
     """
@@ -142,7 +142,7 @@ def right_edge(
     return color, len(solid)
 
 
-def test_errors_are_told_and_pointing_says_why(show: Show) -> None:
+def test_errors_are_drawn_and_explained_under_the_pointer(show: Show) -> None:
     ours = make(score_threshold=0.4)
     dials = BoxesOnPage(show(ours))
     dials.button("Errors").click()
@@ -180,7 +180,7 @@ def middle_of_edge(box: torch.Tensor) -> tuple[float, float]:
     return float(box[0]) + 0.5, float(box[1] + box[3]) / 2
 
 
-def test_ghosts_say_which_box_suppressed_them(show: Show) -> None:
+def test_the_box_that_suppressed_a_ghost_is_shown(show: Show) -> None:
     dials = BoxesOnPage(show(detections.make_apart()))
     dials.set(0.1, 30)
     dials.button("Ghosts").click()
@@ -223,7 +223,7 @@ def test_every_control_changes_what_is_shown(show: Show) -> None:
         score_threshold=0.2,
     )
     dials = BoxesOnPage(show(preview))
-    dials.page.set_viewport_size({"width": 1200, "height": 1600})  # so that all of it is in sight
+    dials.page.set_viewport_size({"width": 1200, "height": 1600})  # so that everything is visible
     root = dials.root
     grid = root.locator(".torchdial-grid")
     expect(dials.map.locator(".torchdial-map-waiting")).to_be_hidden(timeout=10_000)
@@ -347,7 +347,7 @@ def test_two_detectors_under_the_same_dials(show: Show) -> None:
     expect(dials.root.locator(".torchdial-readout")).to_contain_text("new  kept")
 
 
-def test_curves_of_a_larger_set_are_told_from_the_shown_images(show: Show) -> None:
+def test_curves_of_a_larger_set_are_distinguished_from_the_shown_images(show: Show) -> None:
     sweep = td.DetectionSweep()
     for _ in range(20):
         sweep.update(detections.newer, detections.truth)
@@ -356,7 +356,7 @@ def test_curves_of_a_larger_set_are_told_from_the_shown_images(show: Show) -> No
     assert "micro over the shown 3 images" in dials.readout()
     assert "all scores" in dials.readout()
     names = dials.root.locator(".torchdial-dial-name")
-    expect(names.nth(1)).to_contain_text("they come from an NMS, so it can only tighten")
+    expect(names.nth(1)).to_contain_text("they come from an NMS, so it can only suppress more")
 
 
 def test_captions_say_how_many_boxes_lie_outside_and_where_masks_are_missing(show: Show) -> None:

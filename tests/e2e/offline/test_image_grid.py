@@ -1,4 +1,4 @@
-"""The image grid in a bare page: what it shows without asking a kernel."""
+"""The image grid in a bare page, without a kernel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The loss plot in a bare page: what it shows without asking a kernel."""
+"""The loss plot in a bare page, without a kernel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The module tree in a bare page: what it shows without asking a kernel."""
+"""The module tree in a bare page, without a kernel."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_keys_move_open_and_choose(tree: TreeOnPage) -> None:
     expect(tree.search).to_be_focused()
 
 
-def test_a_broken_forward_is_marked_where_it_broke(show: Show) -> None:
+def test_a_failed_forward_is_marked_at_its_module(show: Show) -> None:
     tree = TreeOnPage(show(td.ModelTree(Net(features=17), torch.rand(2, 3, 34, 34))))
     failed = tree.root.locator(".torchdial-tree-failed")
     expect(failed).to_have_attribute("data-path", "head")
@@ -87,12 +87,12 @@ def test_a_broken_forward_is_marked_where_it_broke(show: Show) -> None:
     expect(tree.root.locator(".torchdial-readout")).to_contain_text("mat1 and mat2")
 
 
-def test_names_from_a_person_are_text(tree: TreeOnPage) -> None:
+def test_names_from_users_are_text(tree: TreeOnPage) -> None:
     expect(tree.root).to_contain_text("<img src=x onerror=planted()>")
     assert tree.root.locator("img").count() == 0
 
 
-def test_two_thousand_modules_are_drawn_as_they_come_into_sight(show: Show) -> None:
+def test_of_two_thousand_modules_the_visible_ones_are_drawn(show: Show) -> None:
     pairs = (nn.Sequential(nn.Linear(2, i % 3 + 1), nn.ReLU()) for i in range(700))
     tree = TreeOnPage(show(td.ModelTree(nn.Sequential(*pairs))))
     tree.root.get_by_label("depth").select_option("all")

@@ -1,4 +1,4 @@
-"""A report as a file: several widgets, what does not fit in it, and names that are markup."""
+"""A report as a file: several widgets, images that do not fit, and names that are markup."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_a_run_zooms_and_shows_the_gradients_of_each_step(show: Show) -> None:
     expect(rows.nth(1)).to_have_attribute("aria-selected", "true")
 
 
-def test_says_that_images_were_left_out_and_shows_the_others(show: Show) -> None:
+def test_notes_images_that_were_left_out_and_shows_the_others(show: Show) -> None:
     rng = np.random.default_rng(0)
     widget = td.SegmentationPreview(
         rng.integers(0, 256, (20, 48, 48, 3), np.uint8), rng.random((20, 48, 48))
@@ -91,7 +91,7 @@ def test_hostile_names_are_text(show: Show) -> None:
     assert page.evaluate("() => document.documentElement.scrollWidth") <= 1200
 
 
-def test_a_widget_that_cannot_be_shown_says_so_and_the_others_go_on(show: Show) -> None:
+def test_an_error_replaces_its_widget_and_the_others_are_shown(show: Show) -> None:
     broken, whole = (td.SegmentationPreview(maps.images, maps.probs) for _ in range(2))
     broken._STEM = "hologram"  # of a later version, say
     page = show(broken, whole)

@@ -1,4 +1,4 @@
-"""The segmentation preview in a bare page: what it shows without asking a kernel."""
+"""The segmentation preview in a bare page, without a kernel."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.e2e.page import OFF_DENSITY, Show
 pytestmark = pytest.mark.browser
 
 HOSTILE = "<img src=x onerror='window.planted=1'><b>c</b>"
-# Counts from now on how often each layer of a picture is painted.
+# Counts how often each layer of a picture is painted.
 COUNT_PAINTS = """() => {
   window.painted = { picture: 0, overlay: 0 };
   const clear = CanvasRenderingContext2D.prototype.clearRect;
@@ -84,7 +84,7 @@ def test_high_density_screens_are_exact(masks: DialOnPage) -> None:
         assert masks.root.locator(f"canvas.torchdial-{layer}").first.evaluate(OFF_DENSITY) <= 1
 
 
-def test_opens_as_it_was_set(show: Show) -> None:
+def test_opens_with_its_setting(show: Show) -> None:
     preview = make(threshold=0.25)
     preview.view = "mask"
     dial = DialOnPage(show(preview))
@@ -199,7 +199,7 @@ def test_tall_pictures_fit_on_the_screen(show: Show) -> None:
     assert frame["height"] <= 650
 
 
-def test_classes_have_thresholds_of_their_own(show: Show) -> None:
+def test_classes_have_their_own_thresholds(show: Show) -> None:
     preview = make_classes()
     probs = maps.softmax(maps.logits)
     dial = DialOnPage(show(preview))
@@ -238,7 +238,7 @@ def test_pages_show_their_own_images(show: Show) -> None:
     assert dial.shows(4, mask_at(maps.probs[20 // 7], 55))
 
 
-def test_curves_of_a_larger_set_are_told_from_the_shown_images(show: Show) -> None:
+def test_curves_of_a_larger_set_are_distinguished_from_the_shown_images(show: Show) -> None:
     sweep = td.ThresholdSweep()
     for _ in range(10):
         sweep.update(torch.from_numpy(maps.newer), torch.from_numpy(maps.targets))

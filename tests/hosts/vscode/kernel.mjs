@@ -1,5 +1,5 @@
-// What VS Code's webview has around its widget renderer: requirejs, a kernel, and outputs in a page.
-// VS Code relays messages through its extension; here they go to the server. Subshells are off there.
+// The surroundings of VS Code's widget renderer: requirejs, a kernel, and outputs in a page. VS Code
+// relays messages through its extension; here they go to the server. As there, subshells are off.
 import { CommsOverSubshells, KernelManager, ServerConnection } from "@jupyterlab/services";
 
 const MIME = "application/vnd.jupyter.widget-view+json";

@@ -1,6 +1,6 @@
-// A region on fewer screen pixels: each shows the mean of the map pixels under it.
+// Draws a region on fewer screen pixels: each is the mean of the map pixels under it.
 
-import type { Plane, Region, Size, Table } from "./level_painting";
+import type { ColorTable, Plane, Region, Size } from "./level_painting";
 
 const EVEN_BYTES = 0xff00ff;
 
@@ -11,9 +11,9 @@ interface Extremes {
   high: Uint8Array;
 }
 
-const known = new WeakMap<Uint8Array, Extremes>();
+const extremesKnown = new WeakMap<Uint8Array, Extremes>();
 
-/** The size to paint a region in: the screen's, where that is smaller. */
+/** The size at which to paint a region: that on screen, where it is smaller. */
 export function shrunk(region: Region, dest: Region): Size {
   if (dest.width >= region.width) return region;
   return { width: Math.ceil(dest.width), height: Math.ceil(dest.height) };
@@ -22,14 +22,14 @@ export function shrunk(region: Region, dest: Region): Size {
 /**
  * Write the mean colours of a region.
  *
- * Most blocks lie on one side of the dial: where their lowest and highest level have one colour, so
- * has every level between them, and no pixel needs to be read.
+ * Most blocks lie on one side of the dial: where their lowest and highest level have the same colour,
+ * every level between them has it too, and no pixel is read.
  */
 export function paintMeans(
   out: Uint32Array,
   plane: Plane,
   region: Region,
-  table: Table,
+  table: ColorTable,
   { width, height }: Size,
 ): void {
   const block = {
@@ -48,7 +48,7 @@ export function paintMeans(
   }
 }
 
-/** Where blocks start, evenly spread; neighbours may share a pixel. */
+/** Start of each block, evenly spread; neighbouring blocks may share a pixel. */
 function starts(from: number, size: number, count: number, side: number): Int32Array {
   return Int32Array.from(
     { length: count },
@@ -64,7 +64,7 @@ function extremesOf(
   key: string,
 ): Extremes {
   const { levels, width } = plane;
-  const old = known.get(levels);
+  const old = extremesKnown.get(levels);
   if (old?.key === key) return old;
   const low = new Uint8Array(xs.length * ys.length);
   const high = low.slice();
@@ -85,12 +85,17 @@ function extremesOf(
     }
   }
   const extremes = { key, low, high };
-  if (!plane.rows) known.set(levels, extremes);
+  if (!plane.rows) extremesKnown.set(levels, extremes);
   return extremes;
 }
 
-/** The mean of a block of pixels as the screen mixes them: a clear pixel lends no colour. */
-function mean({ levels, rows, width }: Plane, start: number, block: Size, table: Table): number {
+/** The mean colour of a block, weighted by alpha: a transparent pixel adds no colour. */
+function mean(
+  { levels, rows, width }: Plane,
+  start: number,
+  block: Size,
+  table: ColorTable,
+): number {
   let redBlue = 0;
   let greenAlpha = 0;
   for (let b = 0, i = start; b < block.height; b++, i += width) {

@@ -1,4 +1,4 @@
-// Every view of a map is a look-up table over (level, row): one pass, one read a pixel.
+// Every view of a map is a look-up table over (level, row), applied in one pass.
 
 import {
   BLACK,
@@ -16,7 +16,7 @@ import {
   WHITE,
 } from "../core/colors";
 
-export const IGNORED = 255;
+export const IGNORED_PIXEL = 255;
 const DIMMED = 70;
 const HIT = pack(TRUE_POSITIVE);
 const FALSE_ALARM = pack(FALSE_POSITIVE);
@@ -33,7 +33,7 @@ export interface Region extends Size {
   y: number;
 }
 
-/** What a look-up table reads: a level for each pixel and, beside it, a row of the table. */
+/** The input of a look-up table: for each pixel a level and, optionally, a row of the table. */
 export interface Plane {
   width: number;
   levels: Uint8Array;
@@ -41,9 +41,12 @@ export interface Plane {
 }
 
 /** A colour for each (row, level): entry `row * 256 + level`. */
-export type Table = Uint32Array;
+export type ColorTable = Uint32Array;
 
-export function makeTable(rows: number, color: (level: number, row: number) => number): Table {
+export function makeColorTable(
+  rows: number,
+  color: (level: number, row: number) => number,
+): ColorTable {
   const table = new Uint32Array(rows * 256);
   for (let row = 0; row < rows; row++) {
     for (let level = 0; level < 256; level++) table[row * 256 + level] = color(level, row);
@@ -52,20 +55,20 @@ export function makeTable(rows: number, color: (level: number, row: number) => n
 }
 
 /** 255 where p > t, else 0; row c has class c's stop. */
-export function maskTable(at: readonly number[]): Table {
-  return makeTable(at.length, (level, c) => (level > at[c] ? WHITE : BLACK));
+export function maskTable(at: readonly number[]): ColorTable {
+  return makeColorTable(at.length, (level, c) => (level > at[c] ? WHITE : BLACK));
 }
 
 /** The class's colour where p > t, else nothing. */
-export function overlayTable(at: readonly number[], firstCategory: number): Table {
-  return makeTable(at.length, (level, c) =>
+export function overlayTable(at: readonly number[], firstCategory: number): ColorTable {
+  return makeColorTable(at.length, (level, c) =>
     level > at[c] ? pack(category(firstCategory + c)) : TRANSPARENT,
   );
 }
 
 /** Viridis of p, dimmed where p ≤ t. */
-export function heatTable(at: readonly number[], numStops: number): Table {
-  return makeTable(at.length, (level, c) =>
+export function heatTable(at: readonly number[], numStops: number): ColorTable {
+  return makeColorTable(at.length, (level, c) =>
     pack(viridis(level / numStops), level > at[c] ? 255 : DIMMED),
   );
 }
@@ -75,16 +78,16 @@ export const TRUTH = { no: 0, yes: 1, ignored: 2 } as const;
 /**
  * Rows are 3 × class + truth; hits, false alarms and misses each have a colour.
  *
- * By the argmax rule (`exhaustive`) every pixel has a class, so one that passes nothing is missed.
+ * By the argmax rule (`exhaustive`) every pixel has a class, so one below its threshold is missed.
  */
 export function errorTable(
   at: readonly number[],
   { hits = true, errors = true, exhaustive = false } = {},
-): Table {
+): ColorTable {
   const hit = hits ? HIT : TRANSPARENT;
   const falseAlarm = errors ? FALSE_ALARM : TRANSPARENT;
   const miss = errors ? MISS : TRANSPARENT;
-  return makeTable(3 * at.length, (level, row) => {
+  return makeColorTable(3 * at.length, (level, row) => {
     const truth = row % 3;
     if (truth === TRUTH.ignored) return TRANSPARENT;
     if (level > at[(row - truth) / 3]) return truth === TRUTH.yes ? hit : falseAlarm;
@@ -92,7 +95,7 @@ export function errorTable(
   });
 }
 
-/** Distinguish errors without colour: false alarms are hatched, misses are outlines. */
+/** Make errors distinguishable without colour: hatch false alarms, outline misses. */
 export function texture(out: Uint32Array, region: Region, map: Size): void {
   keepOutline(out, region, map, MISS);
   for (let y = 0, i = 0; y < region.height; y++) {
@@ -104,29 +107,29 @@ export function texture(out: Uint32Array, region: Region, map: Size): void {
 }
 
 /** Levels are the first model's, rows the second's. */
-export function differenceTable(at: number): Table {
-  return makeTable(256, (level, other) => {
+export function differenceTable(at: number): ColorTable {
+  return makeColorTable(256, (level, other) => {
     if (level > at) return pack(other > at ? BOTH : ONLY_FIRST);
     return other > at ? pack(ONLY_SECOND) : TRANSPARENT;
   });
 }
 
-/** Levels and rows are the labels that two models decided on, from 1; 0 is none. */
-export function disagreementTable(numClasses: number): Table {
-  return makeTable(numClasses + 1, (first, second) => {
+/** Levels and rows are the labels of two models, from 1; 0 is none. */
+export function disagreementTable(numClasses: number): ColorTable {
+  return makeColorTable(numClasses + 1, (first, second) => {
     if (first === second) return first === 0 ? TRANSPARENT : pack(BOTH);
     if (first === 0) return pack(ONLY_SECOND);
     return pack(second === 0 ? ONLY_FIRST : OTHER_CLASS);
   });
 }
 
-/** What the argmax rule decides at each pixel: class + 1, or 0 where it does not pass. */
+/** The label of each pixel by the argmax rule: class + 1, or 0 where it is below its threshold. */
 export function decide(maximum: Uint8Array, argmax: Uint8Array, at: readonly number[]): Uint8Array {
   return maximum.map((level, i) => (level > at[argmax[i]] ? argmax[i] + 1 : 0));
 }
 
 /** Write the colours of a region, row by row, into `out`. */
-export function paint(out: Uint32Array, plane: Plane, region: Region, table: Table): void {
+export function paint(out: Uint32Array, plane: Plane, region: Region, table: ColorTable): void {
   const { width, levels, rows } = plane;
   let o = 0;
   for (let y = region.y; y < region.y + region.height; y++) {
@@ -137,8 +140,8 @@ export function paint(out: Uint32Array, plane: Plane, region: Region, table: Tab
   }
 }
 
-/** Write the colours of a region over what is there, and leave that where they are transparent. */
-export function paintOver(out: Uint32Array, plane: Plane, region: Region, table: Table): void {
+/** Write the colours of a region into `out`, except where they are transparent. */
+export function paintOver(out: Uint32Array, plane: Plane, region: Region, table: ColorTable): void {
   const { width, levels } = plane;
   let o = 0;
   for (let y = region.y; y < region.y + region.height; y++) {
@@ -152,8 +155,8 @@ export function paintOver(out: Uint32Array, plane: Plane, region: Region, table:
 }
 
 /**
- * Keep of what is painted, or of one colour of it, only the pixels where it ends: at another colour
- * or at the edge of the map, but not where the region cuts it.
+ * Keep only the outlines of the painted areas, or of those of one colour: pixels next to another
+ * colour or at the edge of the map, but not at the edge of the region.
  */
 export function keepOutline(out: Uint32Array, region: Region, map: Size, only?: number): void {
   const { width, height } = region;
@@ -176,13 +179,15 @@ export function keepOutline(out: Uint32Array, region: Region, map: Size, only?: 
 
 /** The truth of one class against the rest at each pixel, from a mask or a label map. */
 export function truthOf(target: Uint8Array, label: number): Uint8Array {
-  return target.map((t) => (t === IGNORED ? TRUTH.ignored : t === label ? TRUTH.yes : TRUTH.no));
+  return target.map((t) =>
+    t === IGNORED_PIXEL ? TRUTH.ignored : t === label ? TRUTH.yes : TRUTH.no,
+  );
 }
 
-/** Rows for the argmax rule: its class, and whether that is the target. */
+/** Rows for the argmax rule: 3 × class + truth, whether that class is the target. */
 export function agreementOf(target: Uint8Array, argmax: Uint8Array): Uint16Array {
   return Uint16Array.from(target, (t, i) => {
-    const truth = t === IGNORED ? TRUTH.ignored : t === argmax[i] ? TRUTH.yes : TRUTH.no;
+    const truth = t === IGNORED_PIXEL ? TRUTH.ignored : t === argmax[i] ? TRUTH.yes : TRUTH.no;
     return 3 * argmax[i] + truth;
   });
 }

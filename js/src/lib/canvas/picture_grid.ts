@@ -1,5 +1,5 @@
-// A grid of pictures with one zoom and one place for all of them. It knows nothing of what they
-// show: the caller draws the two layers, the picture below and the model's output above.
+// A grid of pictures that share zoom and position. The caller draws their two layers: the picture
+// below, the model's output above.
 
 import { contextOf, h } from "../core/dom";
 import type { Guard } from "../core/error_display";
@@ -17,7 +17,7 @@ import {
 
 export type Layer = "picture" | "overlay";
 
-/** Draws map pixels of `region` at `dest` (device pixels); false while data are missing. */
+/** Draws the map pixels of `region` at `dest` (device pixels); false while data are missing. */
 export type Draw = (
   context: CanvasRenderingContext2D,
   cell: number,
@@ -29,15 +29,15 @@ export type Draw = (
 export interface GridEvents {
   guard: Guard;
   draw: Draw;
-  /** Pointer over map pixel (x, y) of a cell, or nowhere. */
+  /** The pointer is over map pixel (x, y) of a cell, or over none (null). */
   hover(cell: number | null, x: number, y: number): void;
-  /** The caption of a cell was chosen. */
+  /** The caption of a cell was clicked. */
   choose(cell: number): void;
   /** A picture was clicked, not dragged. */
   click?(cell: number): void;
 }
 
-interface Cell {
+interface CellElements {
   element: HTMLElement;
   frame: HTMLElement;
   layers: Record<Layer, HTMLCanvasElement>;
@@ -45,19 +45,19 @@ interface Cell {
   waiting: HTMLElement;
 }
 
-const MIN_PIXELS_ACROSS = 8; // the closest zoom still shows this many map pixels
+const MIN_PIXELS_ACROSS = 8; // at the closest zoom
 const MIN_CELL_WIDTH = 150;
 const MAX_CELL_WIDTH = 640;
 const WHEEL_STEP = 0.0015;
-const STILL = 4; // CSS pixels that a pointer may move between press and release of a click
+const MAX_CLICK_MOVE = 4; // CSS pixels; beyond, a press and release is a drag
 const LAYERS: readonly Layer[] = ["picture", "overlay"];
 
-export class Grid {
+export class PictureGrid {
   readonly #width: number;
   readonly #height: number;
   readonly #events: GridEvents;
   readonly element: HTMLElement;
-  #cells: Cell[] = [];
+  #cells: CellElements[] = [];
   #viewport: Viewport = WHOLE;
   #dirty = new Set<Layer>();
   readonly #painting: ReturnType<typeof beforePaint>;
@@ -87,7 +87,7 @@ export class Grid {
     this.#resizing.observe(this.element);
   }
 
-  /** Show this many cells; what they hold is the drawer's business. */
+  /** Set the number of cells. */
   setCells(count: number): void {
     while (this.#cells.length > count) this.#removeCell();
     while (this.#cells.length < count) this.#addCell(this.#cells.length);
@@ -105,7 +105,7 @@ export class Grid {
     caption.hidden = text === "";
   }
 
-  /** Make a cell stand out, or not. */
+  /** Highlight a cell, or stop highlighting it. */
   mark(cell: number, isMarked: boolean): void {
     this.#cells[cell].element.classList.toggle("torchdial-marked", isMarked);
   }
@@ -115,7 +115,7 @@ export class Grid {
     this.#painting.call();
   }
 
-  /** Paint in this frame what would wait for the next. */
+  /** Paint pending changes now, not in the next animation frame. */
   flush(): void {
     this.#painting.flush();
   }
@@ -125,7 +125,7 @@ export class Grid {
     this.#look(factor === 0 ? WHOLE : zoomAt(this.#viewport, factor, 0.5, 0.5, this.#mostZoom()));
   }
 
-  /** Move by fractions of the frame; false when the whole picture is in sight. */
+  /** Move by fractions of the frame; false while the whole picture is visible. */
   pan(dx: number, dy: number): boolean {
     if (this.#viewport.zoom === 1) return false;
     this.#look(panBy(this.#viewport, dx, dy));
@@ -147,7 +147,7 @@ export class Grid {
     this.redraw("picture", "overlay");
   }
 
-  /** As many columns as fit, then no more than fill the rows evenly. */
+  /** As many columns as fit, but only so many that rows are filled evenly. */
   #setColumns(width: number): void {
     const count = this.#cells.length;
     const fit = Math.min(Math.max(Math.floor(width / MIN_CELL_WIDTH), 1), count);
@@ -176,12 +176,12 @@ export class Grid {
     try {
       this.#resizing.observe(frame, { box: "device-pixel-content-box" });
     } catch {
-      this.#resizing.observe(frame); // Safari knows no device pixels
+      this.#resizing.observe(frame); // Safari does not report device pixels
     }
   }
 
   #removeCell(): void {
-    const cell = this.#cells.pop() as Cell;
+    const cell = this.#cells.pop() as CellElements;
     this.#resizing.unobserve(cell.frame);
     cell.element.remove();
   }
@@ -206,7 +206,7 @@ export class Grid {
     });
     frame.addEventListener("click", (e) => {
       // The second click of a double click zooms.
-      if (moved < STILL && e.detail < 2) this.#events.click?.(index);
+      if (moved < MAX_CLICK_MOVE && e.detail < 2) this.#events.click?.(index);
     });
     frame.addEventListener("pointerleave", () => this.#events.hover(null, 0, 0));
     frame.addEventListener("dblclick", (e) => {
@@ -215,12 +215,12 @@ export class Grid {
     });
   }
 
-  /** The wheel belongs to the page until the pictures have the focus, or with Ctrl or ⌘. */
+  /** The wheel scrolls the page unless the pictures have the focus, or with Ctrl or ⌘. */
   #onWheel(e: WheelEvent): void {
     const focused = this.element.matches(":focus-within");
     const frame = (e.target as Element).closest<HTMLElement>(".torchdial-frame");
-    const nothingToDo = this.#viewport.zoom === 1 && e.deltaY > 0;
-    if (!frame || nothingToDo || !(focused || e.ctrlKey || e.metaKey)) return;
+    const isWhole = this.#viewport.zoom === 1 && e.deltaY > 0;
+    if (!frame || isWhole || !(focused || e.ctrlKey || e.metaKey)) return;
     e.preventDefault();
     e.stopPropagation();
     const { fx, fy } = within(frame, e);
@@ -240,7 +240,7 @@ export class Grid {
   }
 
   #paintLayer(
-    cell: Cell,
+    cell: CellElements,
     index: number,
     layer: Layer,
     { width, height }: { width: number; height: number },
@@ -259,7 +259,7 @@ export class Grid {
       height,
     );
     context.clearRect(0, 0, width, height);
-    // A magnified map pixel stays a square; a reduced picture is averaged, so that thin lines stay.
+    // Magnified pixels stay squares; reduced pictures are averaged, which keeps thin lines.
     context.imageSmoothingEnabled = dest.width < region.width;
     context.imageSmoothingQuality = "medium";
     return this.#events.draw(context, index, layer, region, dest);

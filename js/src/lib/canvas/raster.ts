@@ -1,4 +1,4 @@
-// Pixels computed here, drawn at any scale: one scratch canvas, reused.
+// Draws computed pixels at any scale through one scratch canvas.
 
 import { contextOf } from "../core/dom";
 import type { Region, Size } from "./level_painting";
@@ -15,7 +15,7 @@ export class Raster {
     dest: Region,
     fill: (out: Uint32Array) => void,
   ): void {
-    // The pixels are made on the CPU, so they had better stay there.
+    // The pixels are computed on the CPU, so keep the canvas there.
     this.#context ??= contextOf(this.#canvas, true);
     if (this.#image?.width !== width || this.#image?.height !== height) {
       this.#canvas.width = width;

@@ -1,8 +1,8 @@
-// Where the pictures stand: one zoom and one place for all of them.
+// Zoom and position, shared by all pictures.
 
 import type { Region } from "./level_painting";
 
-/** Magnification over the whole picture, and the picture's point in the middle, as fractions. */
+/** Magnification relative to the whole picture, and the point in the middle, as fractions. */
 export interface Viewport {
   zoom: number;
   x: number;
@@ -11,7 +11,7 @@ export interface Viewport {
 
 export const WHOLE: Viewport = { zoom: 1, x: 0.5, y: 0.5 };
 
-/** Keep the picture filling its frame, and a map pixel no larger than `1 / least` of it. */
+/** Limit the zoom to `most`, and the position so that the picture fills its frame. */
 export function clampViewport(v: Viewport, most: number): Viewport {
   const zoom = Math.max(Math.min(v.zoom, most), 1);
   const half = 0.5 / zoom;
@@ -19,7 +19,7 @@ export function clampViewport(v: Viewport, most: number): Viewport {
   return { zoom, x: inside(v.x), y: inside(v.y) };
 }
 
-/** Zoom by a factor while the picture's point under (fx, fy) of the frame stays there. */
+/** Zoom by a factor around the point at (fx, fy) of the frame. */
 export function zoomAt(
   v: Viewport,
   factor: number,
@@ -37,12 +37,12 @@ export function panBy(v: Viewport, dx: number, dy: number): Viewport {
   return clampViewport({ ...v, x: v.x - dx / v.zoom, y: v.y - dy / v.zoom }, v.zoom);
 }
 
-/** The map point, in pixels, under (fx, fy) of the frame. */
+/** The map point, in pixels, at (fx, fy) of the frame. */
 export function pointAt(v: Viewport, fx: number, fy: number, width: number, height: number) {
   return { x: (v.x + (fx - 0.5) / v.zoom) * width, y: (v.y + (fy - 0.5) / v.zoom) * height };
 }
 
-/** The whole map pixels in sight, and where the frame of `frameWidth` has to draw them. */
+/** The visible map pixels, and where to draw them in a frame of the given size. */
 export function visibleRegion(
   v: Viewport,
   width: number,
@@ -71,7 +71,7 @@ export function visibleRegion(
   return { region, dest };
 }
 
-/** The part of a region that an image covers, which may be smaller than the largest. */
+/** The part of a region inside an image, and where to draw it; images may differ in size. */
 export function coveredPart(region: Region, dest: Region, [height, width]: readonly number[]) {
   const part = {
     x: region.x,

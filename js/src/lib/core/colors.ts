@@ -2,7 +2,7 @@
 
 export type Rgb = readonly [number, number, number];
 
-/** Okabe and Ito's colours in their order, which colour-blind people can distinguish. */
+/** Okabe and Ito's colours in their order, distinguishable with colour blindness. */
 const CATEGORIES: readonly Rgb[] = [
   [0, 0, 0],
   [230, 159, 0],
@@ -48,8 +48,8 @@ export function css([r, g, b]: Rgb): string {
   return `rgb(${r}, ${g}, ${b})`;
 }
 
-/** Colour of a category; past the eighth they repeat, lighter. Black comes first: it suits the
- * background that multiclass labels mostly begin with, so other tasks begin at 1. */
+/** Colour of a category; after eight the colours repeat, lighter. The first is black, for the
+ * background that multiclass labels usually begin with; other tasks begin at 1. */
 export function category(index: number): Rgb {
   const base = CATEGORIES[index % CATEGORIES.length];
   const light = Math.min(0.75, 0.35 * Math.floor(index / CATEGORIES.length));
@@ -66,7 +66,7 @@ export function viridis(fraction: number): Rgb {
   ) as unknown as Rgb;
 }
 
-/** Black or white, whichever is read more easily on a colour. */
+/** Black or white, whichever has the higher contrast on a colour. */
 export function inkOn(color: Rgb): string {
   const [r, g, b] = color.map((v) => {
     const part = v / 255;

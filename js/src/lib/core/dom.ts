@@ -1,9 +1,9 @@
-// Elements and listeners. Text becomes text nodes: nothing here reads HTML.
+// Elements and listeners. Text becomes text nodes; nothing is parsed as HTML.
 
 type Child = Node | string;
 type Attributes = Record<string, string | number | boolean>;
 
-/** Make an element: attributes by name, children after; classes get the family's prefix. */
+/** Make an element with attributes and children; its classes get the prefix "torchdial-". */
 export function h<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   attributes: Attributes = {},
@@ -41,28 +41,28 @@ export function select(label: string, options: readonly (readonly [string, strin
   return h("select", { class: "select", "aria-label": label }, ...choices);
 }
 
-/** A button; `title` says what it does where its text does not. */
+/** A button; `title` is its tooltip. */
 export function button(text: string, title: string, onClick: () => void): HTMLButtonElement {
   const element = h("button", { type: "button", class: "button", title }, text);
   element.addEventListener("click", onClick);
   return element;
 }
 
-/** What to draw on a canvas with. */
+/** The 2D context of a canvas. */
 export function contextOf(canvas: HTMLCanvasElement, willReadFrequently = false) {
   const context = canvas.getContext("2d", { willReadFrequently });
-  if (!context) throw new Error("this browser gives no canvas to draw on");
+  if (!context) throw new Error("this browser has no 2D canvas");
   return context;
 }
 
-/** Put text on the clipboard; in an insecure page, where there is none, through a selection. */
+/** Copy text to the clipboard, in an insecure page through a selection; returns whether it worked. */
 export async function copyText(text: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);
     return true;
   } catch {
     const area = h("textarea");
-    area.style.cssText = "position: fixed; opacity: 0"; // a report's policy refuses the attribute
+    area.style.cssText = "position: fixed; opacity: 0"; // the policy of a report forbids the attribute
     area.value = text;
     document.body.append(area);
     area.select();

@@ -1,4 +1,4 @@
-// Errors of a widget, shown as text in its place: while it is made, updated or drawn.
+// Shows errors while a widget is made, updated or drawn, as text inside the widget.
 
 import { h } from "./dom";
 
@@ -7,7 +7,7 @@ export type Guard = <Given extends unknown[]>(
   action: (...given: Given) => void,
 ) => (...given: Given) => void;
 
-/** Fill a root of the widget's own in a host's element; returns the cleanup. */
+/** Add a root element for the widget to the host's element and fill it; returns the cleanup. */
 export function mount(
   el: HTMLElement,
   fill: (root: HTMLElement, guard: Guard) => () => void,
@@ -24,7 +24,7 @@ export function mount(
       } catch (error) {
         console.error(error);
         failing.add(action);
-        notice.textContent = `Something went wrong here: ${errorText(error)}\nThe picture may be an earlier one; what was recorded is kept.`;
+        notice.textContent = `This widget has an error: ${errorText(error)}\nIt may show an earlier state; recorded data are kept.`;
       }
       if (failing.size > 0) root.prepend(notice);
       else notice.remove();

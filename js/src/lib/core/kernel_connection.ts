@@ -1,42 +1,42 @@
-// Whether the kernel can be reached: hosts report a dead comm, sending over one throws, and each
-// message from the kernel shows that it is alive.
+// Whether the kernel can be reached: hosts report a closed comm, sending over one throws, and any
+// message from the kernel shows that it is running.
 
 import type { AnyModel } from "@anywidget/types";
 import { subscribe } from "./widget_model";
 
 export const GONE =
-  "The kernel that made this is gone. What is shown stays, but changes no longer reach Python: " +
+  "The kernel that made this is gone. The display stays, but changes no longer reach Python: " +
   "run the cell again.";
 
-/** The part of the model that messages need. */
-export type Line = Pick<AnyModel, "on" | "off" | "send">;
+/** The part of a widget's model that messages need. */
+export type KernelChannel = Pick<AnyModel, "on" | "off" | "send">;
 
 export type Kernel = ReturnType<typeof watchKernel>;
 
-/** `changed` is called when the kernel goes, or answers after all. */
-export function watchKernel(line: Line, changed: () => void) {
+/** Call `changed` when the kernel becomes unreachable, and when it is back. */
+export function watchKernel(channel: KernelChannel, changed: () => void) {
   let gone = false;
-  const be = (now: boolean) => () => {
+  const setGone = (now: boolean) => () => {
     if (gone === now) return;
     gone = now;
     changed();
   };
-  const [went, spoke] = [be(true), be(false)];
+  const [lost, reached] = [setGone(true), setGone(false)];
   const stopListening = [
-    subscribe(line, "comm_live_update", went), // once a widget exists: its comm died
-    subscribe(line, "msg:custom", spoke),
+    subscribe(channel, "comm_live_update", lost), // for an existing widget: its comm was closed
+    subscribe(channel, "msg:custom", reached),
   ];
   return {
-    /** Why it cannot be reached, empty while it can. */
+    /** A notice while the kernel cannot be reached, else empty. */
     get message(): string {
       return gone ? GONE : "";
     },
-    /** Send; returns whether that was possible. */
+    /** Send a message; returns whether that was possible. */
     send(content: unknown): boolean {
       try {
-        line.send(content);
+        channel.send(content);
       } catch {
-        went();
+        lost();
         return false;
       }
       return true;

@@ -11,23 +11,26 @@ export interface Failure {
   message: string;
 }
 
-type Actions<Message extends { type: string }> = {
+type MessageHandlers<Message extends { type: string }> = {
   [Type in Message["type"]]: (message: Extract<Message, { type: Type }>, buffers: Bytes[]) => void;
 };
 
-/** Call the action of each message's type; an unknown one is an error. Returns how to stop. */
+/**
+ * Call the handler of each message's type; an unknown type is an error. Returns a function that stops
+ * listening.
+ */
 export function handleMessages<Message extends { type: string }>(
   events: Events,
   guard: Guard,
-  actions: Actions<Message>,
+  handlers: MessageHandlers<Message>,
 ): () => void {
-  const take = guard((message: Message, buffers: Bytes[]) => {
+  const handle = guard((message: Message, buffers: Bytes[]) => {
     const type: Message["type"] = message.type;
     if (type === "settled") return; // synced_settings.ts handles it
-    if (!Object.hasOwn(actions, type)) {
+    if (!Object.hasOwn(handlers, type)) {
       throw new Error(`torchdial: unknown message ${JSON.stringify(message)}`);
     }
-    actions[type](message as never, buffers);
+    handlers[type](message as never, buffers);
   });
-  return subscribe(events, "msg:custom", take);
+  return subscribe(events, "msg:custom", handle);
 }

@@ -1,19 +1,26 @@
-// The metrics as formulas of counts; src/torchdial/sweeps/metric_formulas.py computes the same, and
-// tests/golden/curves.json binds them.
+// Metrics computed from counts, as in src/torchdial/sweeps/metric_formulas.py;
+// tests/golden/curves.json tests both.
 
 import { longestRun, lowerMiddle } from "./plateau";
 
-export const METRICS = ["dice", "iou", "precision", "recall", "specificity", "accuracy"] as const;
-export type Metric = (typeof METRICS)[number];
+export const PIXEL_METRICS = [
+  "dice",
+  "iou",
+  "precision",
+  "recall",
+  "specificity",
+  "accuracy",
+] as const;
+export type PixelMetric = (typeof PIXEL_METRICS)[number];
 export type Average = "micro" | "macro" | "image";
 
 /** A metric's name on screen. */
-export function nameOf(metric: Metric): string {
+export function nameOf(metric: PixelMetric): string {
   return metric === "dice" ? "Dice" : metric === "iou" ? "IoU" : metric;
 }
 
 /** Counts of N images, C classes and T stops, row-major; tp and fp are (N, C, T). */
-export interface Counts {
+export interface PixelCounts {
   numImages: number;
   numClasses: number;
   numStops: number;
@@ -23,8 +30,8 @@ export interface Counts {
   negatives: Float64Array;
 }
 
-/** One cell of a table, or a sum of cells. */
-interface Cell {
+/** The counts of one image and class at one stop, or a sum of such counts. */
+interface CountSum {
   tp: number;
   fp: number;
   positives: number;
@@ -32,7 +39,7 @@ interface Cell {
 }
 
 /** A metric of one sum of counts; NaN where it is undefined. */
-export function evaluate(metric: Metric, cell: Cell, zeroDivision: number): number {
+export function evaluate(metric: PixelMetric, cell: CountSum, zeroDivision: number): number {
   const { tp, fp } = cell;
   const fn = cell.positives - tp;
   const tn = cell.negatives - fp;
@@ -55,11 +62,11 @@ export function evaluate(metric: Metric, cell: Cell, zeroDivision: number): numb
 
 /** Sum of the cells of some images and classes, class c at stop `at[c]`. */
 export function pool(
-  counts: Counts,
+  counts: PixelCounts,
   at: readonly number[],
   images: readonly number[],
   classes: readonly number[],
-): Cell {
+): CountSum {
   const sum = { tp: 0, fp: 0, positives: 0, negatives: 0 };
   for (const i of images) {
     for (const c of classes) {
@@ -76,22 +83,22 @@ export function pool(
 
 /** A metric averaged over images and classes, class c at stop `at[c]`. */
 export function average(
-  counts: Counts,
-  metric: Metric,
+  counts: PixelCounts,
+  metric: PixelMetric,
   how: Average,
   at: readonly number[],
   classes: readonly number[],
   zeroDivision: number,
 ): number {
   const images = range(counts.numImages);
-  const of = (cell: Cell) => evaluate(metric, cell, zeroDivision);
+  const of = (cell: CountSum) => evaluate(metric, cell, zeroDivision);
   if (how === "micro") return of(pool(counts, at, images, classes));
   if (how === "image") return meanOfDefined(images.map((i) => of(pool(counts, at, [i], classes))));
   const cells = classes.map((c) => pool(counts, at, images, [c]));
   return meanOfDefined(cells.filter((cell) => cell.positives > 0).map(of));
 }
 
-/** Index of the best stop, over a plateau the lower middle of the longest run; -1 if all are NaN. */
+/** Index of the best stop: of a plateau the lower middle of its longest run; -1 if all are NaN. */
 export function bestStop(values: readonly number[]): number {
   const top = Math.max(...values.filter((v) => !Number.isNaN(v)));
   const run = longestRun(values.length, (k) => values[k] === top);

@@ -1,11 +1,11 @@
-// The best stop over a plateau; src/torchdial/sweeps/plateau.py has the same rule.
+// The best stop of a plateau, by the rule of src/torchdial/sweeps/plateau.py.
 
 export interface LongestRun {
   start: number;
   length: number;
 }
 
-/** The first of the longest runs of chosen positions. */
+/** The longest run of chosen positions, of equal ones the first. */
 export function longestRun(size: number, isChosen: (i: number) => boolean): LongestRun {
   let longest = { start: 0, length: 0 };
   let start = 0;
@@ -17,7 +17,7 @@ export function longestRun(size: number, isChosen: (i: number) => boolean): Long
   return longest;
 }
 
-/** The position in the middle of a run, of two the lower one. */
+/** The middle position of a run; the lower one of two. */
 export function lowerMiddle({ start, length }: LongestRun): number {
   return start + ((length - 1) >> 1);
 }

@@ -1,6 +1,6 @@
 // Stops and levels; src/torchdial/inputs/stops.py defines them.
 
-/** Index of the stop nearest to a value, the lower one of two as near. */
+/** Index of the stop nearest to a value; of two equally near, the lower one. */
 export function nearestStop(stops: readonly number[], value: number): number {
   let best = 0;
   for (let k = 1; k < stops.length; k++) {
@@ -9,7 +9,7 @@ export function nearestStop(stops: readonly number[], value: number): number {
   return best;
 }
 
-/** The interval that a level stands for, in words: "p in (0.42, 0.43]". */
+/** The interval of a level as text: "p in (0.42, 0.43]". */
 export function intervalOf(stops: readonly number[], level: number): string {
   if (level === 0) return `p ≤ ${formatStop(stops, 0)}`;
   if (level === stops.length) return `p > ${formatStop(stops, stops.length - 1)}`;
@@ -17,13 +17,13 @@ export function intervalOf(stops: readonly number[], level: number): string {
 }
 
 /**
- * A stop in decimals: as few as say every stop exactly, four if none do, and more only to tell
- * neighbours apart.
+ * A stop in decimals: as few as represent every stop exactly, else four, and more only where two
+ * neighbours would look equal.
  */
 export function formatStop(stops: readonly number[], k: number): string {
-  const says = (stop: number, digits: number) =>
+  const isExact = (stop: number, digits: number) =>
     Math.abs(Number(stop.toFixed(digits)) - stop) < 1e-7;
-  const exact = [2, 3].find((digits) => stops.every((stop) => says(stop, digits))) ?? 4;
+  const exact = [2, 3].find((digits) => stops.every((stop) => isExact(stop, digits))) ?? 4;
   const gap = Math.min(1, ...stops.slice(1).map((stop, i) => stop - stops[i]));
   const apart = Math.ceil(-Math.log10(gap) - 1e-9);
   return stops[k].toFixed(Math.min(6, Math.max(exact, apart)));

@@ -1,17 +1,17 @@
-// Traits that go both ways: sent to the kernel at a limited rate, the last value always, and by the
-// kernel to the other pages that show the widget.
+// Traits synced in both directions: sent to the kernel at a limited rate, always with the last value,
+// and by the kernel to the other pages that show the widget.
 
 import type { AnyModel } from "@anywidget/types";
 import { type Kernel, watchKernel } from "./kernel_connection";
 import { throttle } from "./timing";
 import { listen, subscribe } from "./widget_model";
 
-// A moving dial sends less than ten messages a second, the one at rest included.
+// A moving dial sends fewer than ten messages a second, including the one at rest.
 const SAVING_MS = 120;
 const REST_MS = 250;
-const PAGE = Math.random().toString(36).slice(2);
+const PAGE_ID = Math.random().toString(36).slice(2);
 
-/** What `_settle` of src/torchdial/widgets/base.py sends every page. */
+/** The message that `_settle` of src/torchdial/widgets/base.py sends to every page. */
 interface Settled<Traits> {
   type: string;
   page: string;
@@ -22,7 +22,7 @@ export interface Settings<Traits, Name extends keyof Traits> {
   kernel: Kernel;
   get<K extends keyof Traits>(name: K): Traits[K];
   set(values: Partial<Pick<Traits, Name>>): void;
-  /** Send now what still waits. */
+  /** Send pending changes now. */
   flush(): void;
   dispose(): void;
 }
@@ -39,17 +39,17 @@ export function createSettings<Traits extends object, Name extends keyof Traits 
   let resting: ReturnType<typeof setTimeout> | undefined;
 
   /**
-   * Send the last values in a message, too: ipywidgets holds traits back for good if the kernel
-   * never acknowledges the ones before, as happens in an async cell.
+   * Send the last values in a message as well: ipywidgets never sends further traits if the kernel
+   * does not acknowledge earlier ones, as happens in an async cell.
    */
   const settle = () => {
     resting = undefined;
     saving.flush();
     const state = Object.fromEntries(names.map((name) => [name, model.get(name)]));
-    kernel.send({ type: "settle", id: 0, page: PAGE, state });
+    kernel.send({ type: "settle", id: 0, page: PAGE_ID, state });
   };
   const follow = ({ type, page, state }: Settled<Traits>) => {
-    if (type !== "settled" || page === PAGE || resting !== undefined) return;
+    if (type !== "settled" || page === PAGE_ID || resting !== undefined) return;
     for (const name of names) model.set(name, state[name] as Traits[Name]);
   };
   const stopFollowing = subscribe(model, "msg:custom", follow);

@@ -1,9 +1,9 @@
-// Limiting how often something is called, without losing the last call.
+// Limits how often an action runs; the last call is always carried out.
 
-/** How long to wait for an answer, in ms, before a request may be repeated. */
+/** How long to wait for an answer before a request is repeated, in ms. */
 export const RETRY_MS = 10_000;
 
-/** Call at most once in `interval` ms: at once if it may, and the latest call at the end. */
+/** Run at most once in `interval` ms: immediately, and once more at the end for later calls. */
 export function throttle(interval: number, action: () => void) {
   let last = Number.NEGATIVE_INFINITY;
   let timer: ReturnType<typeof setTimeout> | null = null;
@@ -19,13 +19,13 @@ export function throttle(interval: number, action: () => void) {
       if (wait <= 0) run();
       else timer = setTimeout(run, wait);
     },
-    /** Make a waiting call now. */
+    /** Run a pending call now. */
     flush() {
       if (timer === null) return;
       clearTimeout(timer);
       run();
     },
-    /** Drop a waiting call. */
+    /** Drop a pending call. */
     cancel() {
       if (timer !== null) clearTimeout(timer);
       timer = null;
@@ -33,7 +33,7 @@ export function throttle(interval: number, action: () => void) {
   };
 }
 
-/** Call once before the next paint, however often it is asked for. */
+/** Run once before the next paint, however often it is called. */
 export function beforePaint(action: () => void) {
   let frame = 0;
   return {
@@ -45,7 +45,7 @@ export function beforePaint(action: () => void) {
         });
       }
     },
-    /** Make a waiting call now, for callers that are in an animation frame already. */
+    /** Run a pending call now, for callers that are in an animation frame already. */
     flush() {
       if (frame === 0) return;
       cancelAnimationFrame(frame);
@@ -59,8 +59,8 @@ export function beforePaint(action: () => void) {
   };
 }
 
-/** Call once it has not been asked for during `rest` ms, and `latest` ms after the first time. */
-export function whenResting(rest: number, action: () => void, latest = Number.POSITIVE_INFINITY) {
+/** Run when `rest` ms have passed without a call, or `latest` ms after the first call. */
+export function debounce(rest: number, action: () => void, latest = Number.POSITIVE_INFINITY) {
   let first = 0;
   let timer: ReturnType<typeof setTimeout> | null = null;
   const cancel = () => {

@@ -1,7 +1,8 @@
-// Listening to a widget's model; each function returns how to stop.
+// Listening to a widget's model; each function returns one that stops it.
+
 import type { AnyModel } from "@anywidget/types";
 
-/** Where a widget's events come from. */
+/** The part of a widget's model that emits events. */
 export type Events = Pick<AnyModel, "on" | "off">;
 
 /** Listen to an event. */

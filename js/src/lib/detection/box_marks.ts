@@ -1,29 +1,29 @@
-// What is drawn over one picture, and what of it lies under the pointer.
+// The boxes drawn over one picture, and the one under the pointer.
 
 import { category, FALSE_NEGATIVE, FALSE_POSITIVE, type Rgb, TRUE_POSITIVE } from "../core/colors";
-import type { View } from "./detection_wire";
-import type { Setting } from "./rules/boxes_shown";
-import type { Decided } from "./rules/detection_confusion";
+import type { DetectionView } from "./detection_wire";
+import type { DetectionSetting } from "./rules/boxes_shown";
+import type { DecidedImage } from "./rules/detection_confusion";
 import { missed } from "./rules/detection_counts";
 import { keptAt } from "./rules/image_decisions";
 import { IGNORED, TRUE } from "./rules/matching";
 
-export const ASIDE: Rgb = [140, 140, 140];
-const WHITE: Rgb = [255, 255, 255];
+export const ASIDE_COLOR: Rgb = [140, 140, 140];
+const TARGET_COLOR: Rgb = [255, 255, 255];
 
 /**
- * A box that is drawn; "ghost" is one that NMS took away, "aside" a target that does not count, and
- * "target" one that is shown because its detection is pointed at.
+ * A box that is drawn: "ghost" is a suppressed one, "aside" an ignored target, and "target" the one
+ * that belongs to the detection under the pointer.
  */
-export interface Mark {
+export interface BoxMark {
   as: "box" | "ghost" | "hit" | "falseAlarm" | "ignored" | "miss" | "aside" | "target";
-  /** Of a detection, or for "miss", "aside" and "target" of a target. */
+  /** Index of the detection; for "miss", "aside" and "target" that of the target. */
   index: number;
 }
 
-/** How many of the detections that are shown lie wholly outside an image of [height, width]. */
+/** Number of shown detections that lie entirely outside an image of [height, width]. */
 export function numOutside(
-  { found, shown }: Decided,
+  { found, shown }: DecidedImage,
   [height, width]: readonly number[],
   label: number | null,
 ): number {
@@ -34,18 +34,18 @@ export function numOutside(
   }, 0);
 }
 
-/** What is drawn of an image, in this order, so that the highest score comes last and lies on top. */
+/** The marks of an image in drawing order: the highest score is last, on top. */
 export function marksOf(
-  image: Decided,
-  view: View,
-  setting: Setting,
+  image: DecidedImage,
+  view: DetectionView,
+  setting: DetectionSetting,
   label: number | null,
-): Mark[] {
+): BoxMark[] {
   const { found, truth, outcome } = image;
   const ofClass = (labels: Uint16Array) => (i: number) => label === null || labels[i] === label;
   const shown = [...image.shown].filter(ofClass(found.labels)).reverse();
   if (view !== "errors") {
-    const boxes = shown.map((index): Mark => ({ as: "box", index }));
+    const boxes = shown.map((index): BoxMark => ({ as: "box", index }));
     return view === "ghosts" ? [...ghosts(image, setting, label), ...boxes] : boxes;
   }
   const states = { [TRUE]: "hit", [IGNORED]: "ignored" } as const;
@@ -54,41 +54,45 @@ export function marksOf(
   return [
     ...[...truth.ignore.keys()]
       .filter((index) => truth.ignore[index] && of(index))
-      .map((index): Mark => ({ as: "aside", index })),
+      .map((index): BoxMark => ({ as: "aside", index })),
     ...[...missed(truth, outcome, image.shown)]
       .filter(of)
-      .map((index): Mark => ({ as: "miss", index })),
-    ...shown.map((index): Mark => ({ as: stateOf(index), index })),
+      .map((index): BoxMark => ({ as: "miss", index })),
+    ...shown.map((index): BoxMark => ({ as: stateOf(index), index })),
   ];
 }
 
-/** Detections above the score threshold that NMS took away. */
-function ghosts({ found }: Decided, { score, stop, own }: Setting, label: number | null): Mark[] {
-  const marks: Mark[] = [];
+/** Suppressed detections above the score threshold. */
+function ghosts(
+  { found }: DecidedImage,
+  { score, stop, own }: DetectionSetting,
+  label: number | null,
+): BoxMark[] {
+  const marks: BoxMark[] = [];
   for (let index = found.count - 1; index >= 0; index--) {
     const of = found.labels[index];
     if (label !== null && of !== label) continue;
     if (!(found.scores[index] > Math.fround(own[of] ?? score))) continue;
     if (!keptAt(found, stop, index)) marks.push({ as: "ghost", index });
   }
-  // One class after the other: as many as these are drawn faster by colour.
+  // By class, since many boxes are drawn faster by colour.
   return marks.sort((a, b) => found.labels[a.index] - found.labels[b.index]);
 }
 
-export function isTarget({ as }: Mark): boolean {
+export function isTarget({ as }: BoxMark): boolean {
   return as === "miss" || as === "aside" || as === "target";
 }
 
 /** A box's x1, y1, x2, y2. */
 export type Corners = readonly [number, number, number, number];
 
-export function cornersOf(image: Decided, mark: Mark): Corners {
+export function cornersOf(image: DecidedImage, mark: BoxMark): Corners {
   const { boxes } = isTarget(mark) ? image.truth : image.found;
   const i = 4 * mark.index;
   return [boxes[i], boxes[i + 1], boxes[i + 2], boxes[i + 3]];
 }
 
-export function colorOf({ found }: Decided, { as, index }: Mark): Rgb {
+export function markColor({ found }: DecidedImage, { as, index }: BoxMark): Rgb {
   switch (as) {
     case "box":
     case "ghost":
@@ -100,27 +104,27 @@ export function colorOf({ found }: Decided, { as, index }: Mark): Rgb {
     case "miss":
       return FALSE_NEGATIVE;
     case "target":
-      return WHITE;
+      return TARGET_COLOR;
     default:
-      return ASIDE;
+      return ASIDE_COLOR;
   }
 }
 
-/** Black comes last: it is hard to see on many pictures. */
+/** Colour of a class; black comes last, as it is hard to see on many pictures. */
 export function classColor(label: number): Rgb {
   return category(label + 1);
 }
 
-/** The smallest mark around a point, `slack` around it included; of two as small the upper one. */
+/** The smallest mark within `slack` of a point; of two equally small, the upper one. */
 export function markAt(
-  image: Decided,
-  marks: readonly Mark[],
+  image: DecidedImage,
+  marks: readonly BoxMark[],
   x: number,
   y: number,
   slack: number,
-): Mark | null {
+): BoxMark | null {
   let least = Number.POSITIVE_INFINITY;
-  let best: Mark | null = null;
+  let best: BoxMark | null = null;
   for (const mark of marks) {
     const { boxes } = isTarget(mark) ? image.truth : image.found;
     const i = 4 * mark.index;

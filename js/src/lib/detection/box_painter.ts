@@ -1,47 +1,47 @@
-// Pictures with their boxes, and the box under the pointer with what it is tied to.
+// Draws pictures with their boxes, and highlights the one under the pointer with its counterpart.
 
 import type { Region } from "../canvas/level_painting";
 import type { Layer } from "../canvas/picture_grid";
 import { fillPicture, Raster } from "../canvas/raster";
 import { coveredPart } from "../canvas/viewport";
 import { shorten } from "../core/user_names";
-import type { Cell } from "../preview/preview_shell";
-import { imageKey, type Tiles } from "../preview/tile_store";
+import type { GridCell } from "../preview/preview_shell";
+import { imageKey, type TileStore } from "../preview/tile_store";
 import {
+  type BoxMark,
   type Corners,
-  colorOf,
   cornersOf,
   isTarget,
-  type Mark,
   markAt,
+  markColor,
   marksOf,
 } from "./box_marks";
 import {
+  type CanvasTransform,
   drawLabels,
   drawLink,
-  type Frame,
-  frameOf,
   type Stroke,
   strokeBoxes,
   strokeRims,
+  transformOf,
 } from "./box_strokes";
-import { markInWords, type Tie, tieOf } from "./box_text";
+import { type BoxTie, markText, tieOf } from "./box_text";
 import type { DetectionState } from "./detection_state";
 import { tint } from "./instance_masks";
 import type { Detector } from "./model_boxes";
-import type { Decided } from "./rules/detection_confusion";
+import type { DecidedImage } from "./rules/detection_confusion";
 
 const LINE = 1.5; // CSS pixels
 const BOLD = 2;
 const THICK = 3.5;
 const GHOST_DASH = [7, 4];
-const ASIDE_ALPHA = 0.3; // of all others, while a tie between two is shown
-const SLACK = 3; // how far beside a box the pointer may be
-const MOST_LABELS = 60; // more have no room on a picture
-const LONGEST_NAME = 24;
-const WIDTH_OF_LETTERS = 20; // three of them in CSS pixels: a name may take a third of the picture
+const FADED_ALPHA = 0.3; // of all other boxes, while a tie between two is shown
+const SLACK = 3; // CSS pixels that the pointer may be outside of a box
+const MOST_LABELS = 60; // there is no room for more on a picture
+const LONGEST_LABEL = 24;
+const LETTER_ROOM = 20; // CSS pixels of the picture for each letter of a name, three times its width
 
-const STROKES: Record<Mark["as"], Omit<Stroke, "color">> = {
+const STROKES: Record<BoxMark["as"], Omit<Stroke, "color">> = {
   box: { width: LINE },
   ghost: { width: 1, alpha: 0.6 },
   hit: { width: BOLD },
@@ -52,16 +52,16 @@ const STROKES: Record<Mark["as"], Omit<Stroke, "color">> = {
   target: { width: BOLD, dash: [2, 3] },
 };
 
-/** What is drawn over a cell's picture. */
+/** The boxes drawn over the picture of a cell. */
 interface Drawn {
-  image: Decided;
-  marks: Mark[];
+  image: DecidedImage;
+  marks: BoxMark[];
   scale: number;
 }
 
-export function createPainter(
+export function createBoxPainter(
   state: DetectionState,
-  tiles: Tiles,
+  tiles: TileStore,
   detectorOf: (source: number) => Detector,
   redraw: () => void,
 ) {
@@ -69,9 +69,9 @@ export function createPainter(
   const { channels, sizes, class_names: names } = config;
   const raster = new Raster();
   const drawn = new Map<string, Drawn>();
-  let hovered: { cell: string; mark: Mark } | null = null;
+  let hovered: { cell: string; mark: BoxMark } | null = null;
 
-  const keyOf = ({ image, source }: Cell) => `${image}/${source}`;
+  const keyOf = ({ image, source }: GridCell) => `${image}/${source}`;
 
   function drawPicture(
     context: CanvasRenderingContext2D,
@@ -92,7 +92,7 @@ export function createPainter(
 
   function drawBoxes(
     context: CanvasRenderingContext2D,
-    cell: Cell,
+    cell: GridCell,
     region: Region,
     dest: Region,
   ): boolean {
@@ -101,7 +101,7 @@ export function createPainter(
     const label = state.get("shown_class");
     const image = detector.decide(setting)[cell.image];
     const marks = marksOf(image, state.get("view"), setting, label);
-    const frame = frameOf(context, region, dest);
+    const transform = transformOf(context, region, dest);
     const complete = !detector.hasMasks || drawMasks(context, cell, image, marks, region, dest);
     context.save();
     const pointed = hovered?.cell === keyOf(cell) ? hovered.mark : null;
@@ -109,38 +109,38 @@ export function createPainter(
     const runs = runsOf(image, marks);
     for (const { as, boxes, stroke } of runs) {
       if (as === "ghost" || as === "falseAlarm") continue; // a rim would fill their gaps
-      strokeRims(context, frame, boxes, stroke);
+      strokeRims(context, transform, boxes, stroke);
     }
     for (const { boxes, stroke } of runs) {
-      const alpha = (stroke.alpha ?? 1) * (tie ? ASIDE_ALPHA : 1);
-      strokeBoxes(context, frame, boxes, { ...stroke, alpha });
+      const alpha = (stroke.alpha ?? 1) * (tie ? FADED_ALPHA : 1);
+      strokeBoxes(context, transform, boxes, { ...stroke, alpha });
     }
-    const room = Math.floor(frame.width / frame.unit / WIDTH_OF_LETTERS);
-    const longest = Math.min(Math.max(room, 5), LONGEST_NAME);
+    const room = Math.floor(transform.width / transform.unit / LETTER_ROOM);
+    const longest = Math.min(Math.max(room, 5), LONGEST_LABEL);
     const named = marks
       .filter(({ as }) => as !== "ghost")
       .slice(-MOST_LABELS)
       .reverse();
     drawLabels(
       context,
-      frame,
+      transform,
       named.map((mark) => ({
         corners: cornersOf(image, mark),
-        color: colorOf(image, mark),
+        color: markColor(image, mark),
         text: textOf(image, mark, longest),
       })),
     );
-    if (pointed) drawPointed(context, frame, image, pointed, tie);
+    if (pointed) drawPointed(context, transform, image, pointed, tie);
     context.restore();
-    drawn.set(keyOf(cell), { image, marks, scale: frame.scale / frame.unit });
+    drawn.set(keyOf(cell), { image, marks, scale: transform.scale / transform.unit });
     return complete;
   }
 
   function drawMasks(
     context: CanvasRenderingContext2D,
-    { image: index, source }: Cell,
-    image: Decided,
-    marks: readonly Mark[],
+    { image: index, source }: GridCell,
+    image: DecidedImage,
+    marks: readonly BoxMark[],
     region: Region,
     dest: Region,
   ): boolean {
@@ -148,49 +148,49 @@ export function createPainter(
     if (!bits) return false;
     const detections = marks
       .filter((mark) => !isTarget(mark) && mark.as !== "ghost")
-      .map((mark) => ({ index: mark.index, color: colorOf(image, mark) }));
+      .map((mark) => ({ index: mark.index, color: markColor(image, mark) }));
     raster.draw(context, region, dest, (out) =>
       tint(out, region, image, sizes[index], bits, detections),
     );
     return true;
   }
 
-  /** The box under the pointer, thick, and the one that it is tied to. */
+  /** Draw the box under the pointer and its counterpart with thick lines. */
   function drawPointed(
     context: CanvasRenderingContext2D,
-    frame: Frame,
-    image: Decided,
-    mark: Mark,
-    tie: Tie | null,
+    transform: CanvasTransform,
+    image: DecidedImage,
+    mark: BoxMark,
+    tie: BoxTie | null,
   ): void {
     const both = tie ? [tie.to, mark] : [mark];
     for (const one of both) {
       const dash = one.as === "ghost" ? GHOST_DASH : STROKES[one.as].dash;
-      const stroke = { width: THICK, dash, color: colorOf(image, one) };
-      strokeRims(context, frame, [cornersOf(image, one)], stroke);
-      strokeBoxes(context, frame, [cornersOf(image, one)], stroke);
+      const stroke = { width: THICK, dash, color: markColor(image, one) };
+      strokeRims(context, transform, [cornersOf(image, one)], stroke);
+      strokeBoxes(context, transform, [cornersOf(image, one)], stroke);
     }
     if (!tie) return;
     const [from, to] = [mark, tie.to].map((one) => cornersOf(image, one));
-    drawLink(context, frame, from, to, `IoU ${tie.iou.toFixed(2)}`);
+    drawLink(context, transform, from, to, `IoU ${tie.iou.toFixed(2)}`);
   }
 
-  function textOf({ found, truth }: Decided, mark: Mark, longest: number): string {
+  function textOf({ found, truth }: DecidedImage, mark: BoxMark, longest: number): string {
     if (mark.as === "aside") return truth.crowd[mark.index] ? "crowd" : "ignored";
     if (mark.as === "miss") return `missed ${shorten(names[truth.labels[mark.index]], longest)}`;
     return `${shorten(names[found.labels[mark.index]], longest)} ${found.scores[mark.index].toFixed(2)}`;
   }
 
   return {
-    /** What was drawn is of an earlier frame. */
+    /** Discard what was drawn of an earlier frame. */
     forget: () => drawn.clear(),
 
-    /** What was drawn last over a picture. */
-    drawnOver: (cell: Cell): Drawn | undefined => drawn.get(keyOf(cell)),
+    /** The boxes last drawn over a picture. */
+    drawnOver: (cell: GridCell): Drawn | undefined => drawn.get(keyOf(cell)),
 
     draw(
       context: CanvasRenderingContext2D,
-      cell: Cell,
+      cell: GridCell,
       layer: Layer,
       region: Region,
       dest: Region,
@@ -200,7 +200,7 @@ export function createPainter(
         : drawBoxes(context, cell, region, dest);
     },
 
-    describe(cell: Cell | null, x: number, y: number): string {
+    describe(cell: GridCell | null, x: number, y: number): string {
       const over = cell && drawn.get(keyOf(cell));
       const mark = over
         ? markAt(over.image, over.marks, x + 0.5, y + 0.5, SLACK / over.scale)
@@ -217,19 +217,19 @@ export function createPainter(
           ? "Point at a thin box to see which box suppressed it."
           : "";
       }
-      if (mark) return markInWords(config, over.image, mark, state.setting);
+      if (mark) return markText(config, over.image, mark, state.setting);
       const [height, width] = sizes[cell.image];
       return x >= 0 && y >= 0 && x < width && y < height ? `(${x}, ${y})` : "";
     },
   };
 }
 
-/** Marks that follow each other and look the same. */
-function runsOf(image: Decided, marks: readonly Mark[]) {
-  const runs: { as: Mark["as"]; boxes: Corners[]; stroke: Stroke }[] = [];
+/** Runs of consecutive marks that look the same. */
+function runsOf(image: DecidedImage, marks: readonly BoxMark[]) {
+  const runs: { as: BoxMark["as"]; boxes: Corners[]; stroke: Stroke }[] = [];
   let last = "";
   for (const mark of marks) {
-    const color = colorOf(image, mark);
+    const color = markColor(image, mark);
     const look = `${mark.as}/${color}`;
     if (look !== last)
       runs.push({ as: mark.as, boxes: [], stroke: { ...STROKES[mark.as], color } });

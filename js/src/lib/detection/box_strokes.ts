@@ -1,13 +1,13 @@
-// Boxes, their names and links between them on a canvas, in whole device pixels, so that they are
-// sharp at any zoom and density.
+// Draws boxes, their names and links between them in whole device pixels, sharp at any zoom and
+// pixel density.
 
 import type { Region } from "../canvas/level_painting";
 import { css, inkOn, type Rgb } from "../core/colors";
 import type { Corners } from "./box_marks";
 import { placeLabels } from "./label_placement";
 
-/** From map pixels to the canvas's. */
-export interface Frame {
+/** From map pixels to canvas pixels. */
+export interface CanvasTransform {
   width: number;
   height: number;
   x(at: number): number;
@@ -37,7 +37,11 @@ const FONT_SIZE = 11;
 const LABEL_HEIGHT = 14;
 const LABEL_MARGIN = 3;
 
-export function frameOf(context: CanvasRenderingContext2D, region: Region, dest: Region): Frame {
+export function transformOf(
+  context: CanvasRenderingContext2D,
+  region: Region,
+  dest: Region,
+): CanvasTransform {
   const scale = dest.width / region.width;
   return {
     width: context.canvas.width,
@@ -49,64 +53,69 @@ export function frameOf(context: CanvasRenderingContext2D, region: Region, dest:
   };
 }
 
-/** Corners on the canvas. */
-function placed(frame: Frame, [x1, y1, x2, y2]: Corners): Corners {
-  return [frame.x(x1), frame.y(y1), frame.x(x2), frame.y(y2)];
+/** Corners in canvas pixels. */
+function placed(transform: CanvasTransform, [x1, y1, x2, y2]: Corners): Corners {
+  return [transform.x(x1), transform.y(y1), transform.x(x2), transform.y(y2)];
 }
 
-/** Boxes of one look. */
+/** Draw boxes that look the same. */
 export function strokeBoxes(
   context: CanvasRenderingContext2D,
-  frame: Frame,
+  transform: CanvasTransform,
   boxes: Iterable<Corners>,
   { color, width, dash = [], alpha = 1 }: Stroke,
 ): void {
-  const line = Math.max(1, Math.round(width * frame.unit));
+  const line = Math.max(1, Math.round(width * transform.unit));
   const half = (line % 2) / 2; // the middle of an odd line lies in the middle of a pixel
   context.strokeStyle = css(color);
   context.globalAlpha = alpha;
   context.lineWidth = line;
-  context.setLineDash(dash.map((length) => length * frame.unit));
+  context.setLineDash(dash.map((length) => length * transform.unit));
   for (const corners of boxes) {
-    const [x1, y1, x2, y2] = placed(frame, corners);
-    if (x2 < -line || y2 < -line || x1 > frame.width + line || y1 > frame.height + line) continue;
+    const [x1, y1, x2, y2] = placed(transform, corners);
+    if (x2 < -line || y2 < -line || x1 > transform.width + line || y1 > transform.height + line)
+      continue;
     const [left, top] = [Math.round(x1) + half, Math.round(y1) + half];
     context.strokeRect(left, top, Math.round(x2) + half - left, Math.round(y2) + half - top);
   }
 }
 
-/** A rim around boxes, so that they are seen on pictures of their own colour. */
+/** Draw a rim around boxes, which keeps them visible on pictures of the same colour. */
 export function strokeRims(
   context: CanvasRenderingContext2D,
-  frame: Frame,
+  transform: CanvasTransform,
   boxes: Iterable<Corners>,
   { color, width }: Stroke,
 ): void {
   const light = inkOn(color) === "white";
   const rim: Rgb = light ? [255, 255, 255] : [0, 0, 0];
-  strokeBoxes(context, frame, boxes, { color: rim, width: width + 2, alpha: light ? 0.5 : 0.35 });
+  strokeBoxes(context, transform, boxes, {
+    color: rim,
+    width: width + 2,
+    alpha: light ? 0.5 : 0.35,
+  });
 }
 
-/** Names at their boxes, the first ones first; those without room are left out. */
+/** Draw names at their boxes, the first ones first; those without room are left out. */
 export function drawLabels(
   context: CanvasRenderingContext2D,
-  frame: Frame,
+  transform: CanvasTransform,
   labels: readonly Label[],
 ): void {
-  const { unit } = frame;
+  const { unit } = transform;
   context.font = `${FONT_SIZE * unit}px system-ui, sans-serif`;
   context.textBaseline = "middle";
   context.globalAlpha = 1;
   const height = Math.round(LABEL_HEIGHT * unit);
   const visible = labels.filter(({ corners }) => {
-    const [left, top, right, bottom] = placed(frame, corners);
-    return right > 0 && bottom > 0 && left < frame.width && top < frame.height;
+    const [left, top, right, bottom] = placed(transform, corners);
+    return right > 0 && bottom > 0 && left < transform.width && top < transform.height;
   });
   const rects = visible.flatMap(({ corners }) =>
-    placed(frame, corners).map((at) => Math.round(at)),
+    placed(transform, corners).map((at) => Math.round(at)),
   );
   const sizes = visible.flatMap(({ text }) => [widthOf(context, text, unit), height]);
-  const places = placeLabels(rects, sizes, frame);
+  const places = placeLabels(rects, sizes, transform);
   visible.forEach(({ text, color }, i) => {
     const [x, y] = [places[2 * i], places[2 * i + 1]];
     if (Number.isNaN(x)) return;
@@ -117,7 +126,7 @@ export function drawLabels(
   });
 }
 
-const widths = new Map<string, number>(); // measuring is slow, and the same texts come again
+const widths = new Map<string, number>(); // measuring is slow, and texts repeat
 
 function widthOf(context: CanvasRenderingContext2D, text: string, unit: number): number {
   const key = `${unit}/${text}`;
@@ -129,18 +138,18 @@ function widthOf(context: CanvasRenderingContext2D, text: string, unit: number):
   return width;
 }
 
-/** A line between the middles of two boxes with words on it. */
+/** Draw a line between the centres of two boxes, with a text on it. */
 export function drawLink(
   context: CanvasRenderingContext2D,
-  frame: Frame,
+  transform: CanvasTransform,
   from: Corners,
   to: Corners,
   text: string,
 ): void {
-  const { unit } = frame;
+  const { unit } = transform;
   const [[ax, ay], [bx, by]] = [from, to].map((corners) => [
-    frame.x((corners[0] + corners[2]) / 2),
-    frame.y((corners[1] + corners[3]) / 2),
+    transform.x((corners[0] + corners[2]) / 2),
+    transform.y((corners[1] + corners[3]) / 2),
   ]);
   context.globalAlpha = 1;
   context.setLineDash([]);
@@ -161,8 +170,8 @@ export function drawLink(
   const height = LABEL_HEIGHT * unit;
   const inside = (at: number, size: number, most: number) =>
     Math.min(Math.max(at - size / 2, 0), most - size);
-  const x = inside((ax + bx) / 2, width, frame.width);
-  const y = inside((ay + by) / 2, height, frame.height);
+  const x = inside((ax + bx) / 2, width, transform.width);
+  const y = inside((ay + by) / 2, height, transform.height);
   context.fillStyle = "black";
   context.fillRect(x, y, width, height);
   context.fillStyle = "white";

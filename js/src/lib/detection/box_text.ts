@@ -1,26 +1,26 @@
-// What a box under the pointer is, in words.
+// The text about the box under the pointer.
 
-import { isTarget, type Mark } from "./box_marks";
+import { type BoxMark, isTarget } from "./box_marks";
 import { formatScore } from "./detection_state";
 import type { DetectionConfig } from "./detection_wire";
-import type { Setting } from "./rules/boxes_shown";
-import { confused, type Decided } from "./rules/detection_confusion";
+import type { DetectionSetting } from "./rules/boxes_shown";
+import { confused, type DecidedImage } from "./rules/detection_confusion";
 import { keptAt } from "./rules/image_decisions";
 import { IGNORED, TRUE } from "./rules/matching";
 import { suppressor } from "./rules/suppressor";
 
-/** What a mark is tied to: the box that suppressed it, or the target that it found. */
-export interface Tie {
-  to: Mark;
+/** The counterpart of a box: the box that suppressed it, or the target that it found. */
+export interface BoxTie {
+  to: BoxMark;
   iou: number;
 }
 
 export function tieOf(
   config: DetectionConfig,
-  { found, pairs, outcome }: Decided,
-  mark: Mark,
-  { stop }: Setting,
-): Tie | null {
+  { found, pairs, outcome }: DecidedImage,
+  mark: BoxMark,
+  { stop }: DetectionSetting,
+): BoxTie | null {
   if (mark.as === "ghost") {
     const winner = suppressor(found, stop, mark.index, config.class_agnostic, config.stops);
     return winner && { to: { as: "box", index: winner.by }, iou: winner.iou };
@@ -32,11 +32,11 @@ export function tieOf(
 }
 
 /** "7 0.87: true positive, IoU 0.83 with its target". */
-export function markInWords(
+export function markText(
   config: DetectionConfig,
-  image: Decided,
-  mark: Mark,
-  setting: Setting,
+  image: DecidedImage,
+  mark: BoxMark,
+  setting: DetectionSetting,
 ): string {
   const { found, truth, outcome } = image;
   const { class_names: names, match_iou: least } = config;
@@ -46,36 +46,36 @@ export function markInWords(
     const kind = truth.crowd[mark.index] ? "a crowd" : "an ignored target";
     return `${names[truth.labels[mark.index]]}: ${kind}, neither found nor missed`;
   }
-  if (mark.as === "miss") return missInWords(config, image, mark.index, setting);
-  const said = boxOf(mark.index);
+  if (mark.as === "miss") return missText(config, image, mark.index, setting);
+  const box = boxOf(mark.index);
   if (mark.as === "ghost") {
-    if (!tie) return said;
+    if (!tie) return box;
     const limit = formatScore(config.stops[setting.stop]);
-    return `${said}: suppressed by ${boxOf(tie.to.index)}, IoU ${tie.iou.toFixed(3)} > ${limit}`;
+    return `${box}: suppressed by ${boxOf(tie.to.index)}, IoU ${tie.iou.toFixed(3)} > ${limit}`;
   }
-  if (!config.has_targets) return said;
+  if (!config.has_targets) return box;
   switch (outcome.state[mark.index]) {
     case TRUE:
-      return `${said}: true positive, IoU ${(tie as Tie).iou.toFixed(3)} with its target`;
+      return `${box}: true positive, IoU ${(tie as BoxTie).iou.toFixed(3)} with its target`;
     case IGNORED:
-      return `${said}: lies on a target that does not count, so neither right nor wrong`;
+      return `${box}: ignored, as its target is`;
   }
   const other = confused(image)[mark.index];
-  if (other >= 0) return `${said}: false positive, on a missed ${names[truth.labels[other]]}`;
+  if (other >= 0) return `${box}: false positive, on a missed ${names[truth.labels[other]]}`;
   const { pairs } = image;
   const near = pairs.detection.some(
     (i, p) => i === mark.index && truth.labels[pairs.target[p]] === found.labels[i],
   );
-  if (near) return `${said}: false positive, a higher score has taken the target`;
-  return `${said}: false positive, no ${names[found.labels[mark.index]]} with IoU ≥ ${least} here`;
+  if (near) return `${box}: false positive, its target matches a higher score`;
+  return `${box}: false positive, no ${names[found.labels[mark.index]]} with IoU ≥ ${least} here`;
 }
 
-/** Why nothing found a target: "missed 7: the best candidate's score is 0.21". */
-function missInWords(
+/** Why a target was missed: "missed 7: its best candidate has score 0.21". */
+function missText(
   config: DetectionConfig,
-  { found, truth, pairs, outcome }: Decided,
+  { found, truth, pairs, outcome }: DecidedImage,
   target: number,
-  { score, stop, own }: Setting,
+  { score, stop, own }: DetectionSetting,
 ): string {
   const label = truth.labels[target];
   const missed = `missed ${config.class_names[label]}`;
@@ -85,11 +85,10 @@ function missInWords(
   if (near.length === 0) return `${missed}: no candidate with IoU ≥ ${config.match_iou}`;
   const free = near.filter((i) => outcome.taken[i] === target || outcome.taken[i] < 0);
   const best = free.find((i) => keptAt(found, stop, i));
-  if (best === undefined)
-    return `${missed}: NMS has suppressed its candidates, or others took them`;
+  if (best === undefined) return `${missed}: its candidates are suppressed or match other targets`;
   const least = own[label] ?? score;
   const value = formatScore(found.scores[best]);
   return found.scores[best] > Math.fround(least)
-    ? `${missed}: its candidate (${value}) comes after the first max det`
+    ? `${missed}: its candidate (${value}) is beyond max det`
     : `${missed}: its best candidate has score ${value}`;
 }

@@ -1,9 +1,9 @@
-// What can be unfolded below the pictures; made only while it is open.
+// The chart and tables below the pictures, made only while they are open.
 
 import { h } from "../core/dom";
 import { formatStop } from "../core/stops";
 import { matrixTable } from "../preview/confusion_table";
-import { countOf } from "../segmentation/segmentation_text";
+import { imageCountText } from "../segmentation/segmentation_text";
 import type { Focus } from "./detection_dials";
 import { apName, nearestScore } from "./detection_readout";
 import type { DetectionState } from "./detection_state";
@@ -46,11 +46,11 @@ export function createDetails(state: DetectionState, hasCurves: boolean) {
   return {
     elements,
 
-    /** `prefix` names the model that tables are of, where there are two. */
+    /** `prefix` is the name of the tables' model; empty for a single model. */
     update({ detectors, label }: Focus, prefix: string): void {
       const { setting } = state;
       const [first] = detectors;
-      const over = `${prefix}${countOf(config.num_images)}`;
+      const over = `${prefix}${imageCountText(config.num_images)}`;
       const stop = formatStop(stops, setting.stop);
       fill(curve, `precision over recall at NMS IoU ${stop}`, () =>
         prChart(detectors.flatMap((detector) => lineOf(detector, label))),
@@ -62,7 +62,7 @@ export function createDetails(state: DetectionState, hasCurves: boolean) {
       });
       fill(matrix, `confusion matrix, ${over}`, () => {
         const cells = confusion(first.decide(setting), names.length);
-        const caption = "rows: target, columns: what was found, in boxes";
+        const caption = "rows: target, columns: detection, in boxes";
         return matrixTable(confusionMatrix(cells, names), caption);
       });
     },

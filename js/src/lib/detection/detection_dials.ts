@@ -1,15 +1,15 @@
-// The two dials and the operating map: three handles on one setting.
+// The two dials and the operating map, which all move one setting.
 
 import { h } from "../core/dom";
 import { formatStop } from "../core/stops";
-import { createDial, quarters } from "../preview/curve_slider";
+import { createCurveSlider, quarters } from "../preview/curve_slider";
 import { formatMetric } from "../segmentation/segmentation_text";
 import { LONG, nearestScore } from "./detection_readout";
 import { type DetectionState, formatScore } from "./detection_state";
 import type { DetectionConfig } from "./detection_wire";
 import type { Detector } from "./model_boxes";
-import { createMap } from "./operating_map";
-import { best } from "./rules/best_setting";
+import { createOperatingMap } from "./operating_map";
+import { bestSetting } from "./rules/best_setting";
 import type { DetectionMetric } from "./rules/detection_metrics";
 import { keptCounts } from "./rules/kept_counts";
 
@@ -17,7 +17,7 @@ const SCORE_STEP = 0.01;
 const SCORE_PAGE = 0.1;
 const STOPS_PAGE = 10;
 
-/** Whose numbers are shown: of some models, by a metric, of one class or all (null). */
+/** The numbers shown: of some models, by a metric, of one class or all (null). */
 export interface Focus {
   detectors: readonly Detector[];
   metric: DetectionMetric;
@@ -26,8 +26,8 @@ export interface Focus {
 
 /** Which way the NMS dial goes, and what the boxes show of an NMS before it. */
 export function directionOf(config: DetectionConfig, overlap: number | null): string {
-  if (config.after_nms) return "they come from an NMS, so it can only tighten";
-  if (overlap === null || overlap === 1) return "further right, more overlap";
+  if (config.after_nms) return "they come from an NMS, so it can only suppress more";
+  if (overlap === null || overlap === 1) return "higher allows more overlap";
   const two = config.class_agnostic ? "no two boxes" : "no two boxes of a class";
   return `${two} overlap by more than ${formatScore(overlap)}`;
 }
@@ -36,7 +36,7 @@ export function createDials(state: DetectionState, hasCurves: boolean) {
   const { config } = state;
   const { stops, score_stops: scoreStops } = config;
   const stopText = (k: number) => formatStop(stops, k);
-  const scoreDial = createDial({
+  const scoreDial = createCurveSlider({
     name: "score threshold",
     max: 1,
     step: "any",
@@ -45,7 +45,7 @@ export function createDials(state: DetectionState, hasCurves: boolean) {
     input: (score) => state.move({ score }),
     commit: state.flush,
   });
-  const nmsDial = createDial({
+  const nmsDial = createCurveSlider({
     name: "NMS IoU",
     max: stops.length - 1,
     step: 1,
@@ -53,7 +53,10 @@ export function createDials(state: DetectionState, hasCurves: boolean) {
     input: (stop) => state.move({ stop }),
     commit: state.flush,
   });
-  const map = createMap(stops.length, scoreStops, { move: state.move, commit: state.flush });
+  const map = createOperatingMap(stops.length, scoreStops, {
+    move: state.move,
+    commit: state.flush,
+  });
   map.element.hidden = !hasCurves;
   const named = (name: string, ...words: (Node | string)[]) =>
     h("div", { class: "dial-name" }, h("b", {}, name), "  ", ...words);
@@ -74,12 +77,12 @@ export function createDials(state: DetectionState, hasCurves: boolean) {
       const values = detector.valuesOf(metric, label);
       return values ? [Array.from(scoreStops, (_, s) => values[start + s])] : [];
     });
-    const top = curves.length > 0 && best(Float64Array.from(curves[0]), scoreStops.length);
+    const top = curves.length > 0 && bestSetting(Float64Array.from(curves[0]), scoreStops.length);
     const [first] = detectors;
     scoreDial.update({
       value: score,
       curves,
-      points: hasCurves ? detectors.map((detector) => here(detector, metric, label)) : [0],
+      points: hasCurves ? detectors.map((detector) => valueHere(detector, metric, label)) : [0],
       best: top ? { value: scoreStops[top.score], height: curves[0][top.score] } : null,
       histogram: first.histogram(label),
       band: first.hasBand ? first.bandOf(metric, label, setting) : null,
@@ -87,8 +90,8 @@ export function createDials(state: DetectionState, hasCurves: boolean) {
     });
   }
 
-  /** A metric where the dials stand: exact, or of given curves at the nearest score stop. */
-  function here(detector: Detector, metric: DetectionMetric, label: number | null): number {
+  /** A metric at the dials: exact, or of given curves at the nearest score stop. */
+  function valueHere(detector: Detector, metric: DetectionMetric, label: number | null): number {
     const { setting, score } = state;
     if (!detector.given) return detector.measure(metric, label, setting);
     const values = detector.given.values(metric, label);
@@ -120,7 +123,7 @@ export function createDials(state: DetectionState, hasCurves: boolean) {
 
   function updateMap({ detectors: [first], metric, label }: Focus): void {
     const { setting, score } = state;
-    const value = `${LONG[metric]} ${formatMetric(here(first, metric, label))}`;
+    const value = `${LONG[metric]} ${formatMetric(valueHere(first, metric, label))}`;
     map.update({
       values: first.valuesOf(metric, label),
       score,
@@ -140,7 +143,7 @@ export function createDials(state: DetectionState, hasCurves: boolean) {
       if (hasCurves) updateMap(focus);
     },
 
-    /** What keys do while one of the three has the focus. */
+    /** Key actions while one of the three has the focus. */
     actions(focus: EventTarget | null): Record<string, () => void> {
       const score = (by: number) => () => state.move({ score: state.score + by });
       const stop = (by: number) => () => state.move({ stop: state.setting.stop + by });

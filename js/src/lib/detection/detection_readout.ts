@@ -1,18 +1,18 @@
-// What the dials' position comes to, in one line for each model.
+// The results at the dials, in one line for each model.
 
 import { h } from "../core/dom";
-import { countOf, formatMetric } from "../segmentation/segmentation_text";
+import { formatMetric, imageCountText } from "../segmentation/segmentation_text";
 import { formatScore } from "./detection_state";
 import type { Ap, DetectionConfig } from "./detection_wire";
 import type { Detector, GivenCurves } from "./model_boxes";
 import type { Band } from "./rules/bootstrap";
-import type { Setting } from "./rules/boxes_shown";
-import type { DetectionMetric } from "./rules/detection_metrics";
+import type { DetectionSetting } from "./rules/boxes_shown";
+import { DETECTION_METRICS, type DetectionMetric } from "./rules/detection_metrics";
 
-const METRICS: readonly DetectionMetric[] = ["f1", "precision", "recall"];
-const BAND_TITLE = "In brackets: of 200 draws of as many images, nine in ten lie there";
+const BAND_TITLE =
+  "In brackets: the 5 % and 95 % quantiles over 200 bootstrap samples of the images";
 const AP_TITLE =
-  "COCO's average precision, AP over IoU 0.50:0.95. It follows NMS, not the score dial.";
+  "COCO's average precision, AP over IoU 0.50:0.95. It depends on NMS, not on the score dial.";
 
 /** A metric's short name on screen. */
 export const SHORT: Record<DetectionMetric, string> = { f1: "F1", precision: "P", recall: "R" };
@@ -22,7 +22,7 @@ export const LONG: Record<DetectionMetric, string> = {
   recall: "recall",
 };
 
-/** Where the dial's curves have their point nearest to a score. */
+/** Index of the score stop nearest to a score. */
 export function nearestScore(config: DetectionConfig, score: number): number {
   const { score_stops: stops } = config;
   const nearer = (best: number, at: number, s: number) =>
@@ -30,46 +30,44 @@ export function nearestScore(config: DetectionConfig, score: number): number {
   return stops.reduce(nearer, 0);
 }
 
-/** A name for AP at the match IoU: "AP50". */
+/** The name of AP at the match IoU: "AP50". */
 export function apName({ match_iou: least }: DetectionConfig): string {
   return `AP${Math.round(100 * least)}`;
 }
 
-/** What one model comes to at the setting. */
+/** The counts and metrics of one model at the setting. */
 export function readout(
   config: DetectionConfig,
   detector: Detector,
   prefix: string,
   main: DetectionMetric,
   label: number | null,
-  setting: Setting,
+  setting: DetectionSetting,
   score: number,
 ): Node[] {
   const { given } = detector;
   const kept = detector.numShown(setting, label).toLocaleString("en");
   const all = detector.numCandidates(label).toLocaleString("en");
-  const images = countOf(config.num_images);
+  const images = imageCountText(config.num_images);
   const how = `at IoU ≥ ${config.match_iou}, ${label === null ? `${config.average} ` : ""}over `;
   const parts: (Node | string)[] = [`${prefix}kept ${kept} of ${all}`];
   if (config.has_targets) {
     const band = setting.own.length ? null : detector.bandOf(main, label, setting);
-    const metrics = METRICS.map((which) => {
+    const metrics = DETECTION_METRICS.map((which) => {
       const value = `${SHORT[which]} ${formatMetric(detector.measure(which, label, setting))}`;
-      return which === main && band
-        ? value + bandInWords(band, nearestScore(config, score))
-        : value;
+      return which === main && band ? value + bandText(band, nearestScore(config, score)) : value;
     });
     parts.push("  ", h("span", { title: band ? BAND_TITLE : "" }, metrics.join("  ")));
     parts.push(h("small", {}, ` ${how}${given ? "the shown " : ""}${images}  `));
   } else {
     parts.push(h("small", {}, ` on ${images}  `));
   }
-  if (!given) parts.push(...apInWords(config, detector.ap, label, setting.stop, detector.floor));
+  if (!given) parts.push(...apParts(config, detector.ap, label, setting.stop, detector.floor));
   const line = h("span", {}, ...parts);
   return given ? [givenLine(config, given, prefix, how, label, setting.stop, score), line] : [line];
 }
 
-/** The metrics of a larger set of images, at the nearest of its points. */
+/** The metrics of the given curves at the nearest score stop. */
 function givenLine(
   config: DetectionConfig,
   given: GivenCurves,
@@ -80,24 +78,24 @@ function givenLine(
   score: number,
 ): Node {
   const s = nearestScore(config, score);
-  const metrics = METRICS.map((which) => {
+  const metrics = DETECTION_METRICS.map((which) => {
     const values = given.values(which, label);
     const value = values ? values[stop * config.score_stops.length + s] : Number.NaN;
     return `${SHORT[which]} ${formatMetric(value)}`;
   });
   const at = formatScore(config.score_stops[s]);
-  const over = `${how}${countOf(given.totalImages)}, at score ${at}  `;
-  const ap = apInWords(config, given.ap, label, stop, null);
+  const over = `${how}${imageCountText(given.totalImages)}, at score ${at}  `;
+  const ap = apParts(config, given.ap, label, stop, null);
   return h("span", {}, `${prefix}${metrics.join("  ")}`, h("small", {}, ` ${over}`), ...ap);
 }
 
 /** " (0.71–0.84)". */
-function bandInWords({ low, high }: Band, s: number): string {
+function bandText({ low, high }: Band, s: number): string {
   return ` (${low[s].toFixed(2)}–${high[s].toFixed(2)})`;
 }
 
 /** "AP50 0.712  AP 0.512" and "all scores above 0.01". */
-function apInWords(
+function apParts(
   config: DetectionConfig,
   ap: Ap | null,
   label: number | null,

@@ -5,7 +5,7 @@ import { nearestStop } from "../core/stops";
 import { createSettings } from "../core/synced_settings";
 import { inTexts } from "../core/user_names";
 import type { DetectionTraits } from "./detection_wire";
-import type { Setting } from "./rules/boxes_shown";
+import type { DetectionSetting } from "./rules/boxes_shown";
 
 export type DetectionState = ReturnType<typeof createDetectionState>;
 
@@ -18,7 +18,7 @@ const SETTABLE = [
   "view",
 ] as const;
 
-/** The traits of the dials, read and written in one place. */
+/** Reads and writes the traits of the dials. */
 export function createDetectionState(model: AnyModel<DetectionTraits>, changed: () => void) {
   const config = inTexts(model.get("_config"));
   const { stops, class_names: names } = config;
@@ -26,7 +26,11 @@ export function createDetectionState(model: AnyModel<DetectionTraits>, changed: 
   const { get, set } = settings;
   const clamp = (value: number, most: number) => Math.min(Math.max(value, 0), most);
 
-  /** The score dial moves the shown class's threshold, or else that of all without their own. */
+  /**
+   * Traits for a new score: the threshold of the shown class, or with all classes shown the common
+   * one. If every class has its own threshold, moving the common one removes these, or it would have
+   * no effect.
+   */
   function scoreTraits(score: number): Partial<DetectionTraits> {
     const own = get("class_thresholds");
     const shown = get("shown_class");
@@ -34,7 +38,6 @@ export function createDetectionState(model: AnyModel<DetectionTraits>, changed: 
       const moved = names.map((_, c) => (c === shown ? score : (own[c] ?? null)));
       return { class_thresholds: moved };
     }
-    // Where every class has its own none would follow, so all follow again.
     const allOwn = own.length > 0 && own.every((t) => t !== null);
     return { score_threshold: score, ...(allOwn && { class_thresholds: [] }) };
   }
@@ -43,7 +46,7 @@ export function createDetectionState(model: AnyModel<DetectionTraits>, changed: 
     ...settings,
     config,
 
-    get setting(): Setting {
+    get setting(): DetectionSetting {
       return {
         score: get("score_threshold"),
         stop: nearestStop(stops, get("nms_iou")),
@@ -52,7 +55,7 @@ export function createDetectionState(model: AnyModel<DetectionTraits>, changed: 
       };
     },
 
-    /** Where the score dial stands: for the shown class, or for all. */
+    /** Position of the score dial: of the shown class, or of all. */
     get score(): number {
       return get("class_thresholds")[get("shown_class") ?? -1] ?? get("score_threshold");
     },
@@ -84,7 +87,7 @@ export function createDetectionState(model: AnyModel<DetectionTraits>, changed: 
   };
 }
 
-/** What a hand can aim at: a thousandth. */
+/** Round to thousandths, the precision of a pointer. */
 function roundScore(score: number): number {
   return Math.round(score * 1000) / 1000;
 }

@@ -1,13 +1,13 @@
-// What can be unfolded: precision over recall, counts of each class, the confusion matrix.
+// Precision over recall, counts of each class, and the confusion matrix.
 
 import { h, svg } from "../core/dom";
 import { range } from "../core/metrics";
 import type { Matrix } from "../preview/confusion_table";
 import { formatMetric } from "../segmentation/segmentation_text";
-import type { Counts } from "./rules/detection_counts";
+import type { DetectionCounts } from "./rules/detection_counts";
 import { metricOf } from "./rules/detection_metrics";
 
-/** Lines of precision over recall, each with the point where the dials stand. */
+/** A line of precision over recall, with the point of the dials. */
 export interface PrLine {
   precision: ArrayLike<number>;
   recall: ArrayLike<number>;
@@ -56,16 +56,16 @@ export function prChart(lines: readonly PrLine[]): Element {
   );
 }
 
-/** Counts and metrics of each class that is there. */
+/** Counts and metrics of each class that occurs. */
 export function countsTable(
-  images: readonly Counts[],
+  images: readonly DetectionCounts[],
   names: readonly string[],
   zeroDivision: number,
   apOf: ((label: number) => number) | null,
   apName: string,
 ): HTMLElement {
   const columns = ["class", "targets", "TP", "FP", "FN", "precision", "recall", "F1"];
-  const sum = (label: number, name: keyof Counts) =>
+  const sum = (label: number, name: keyof DetectionCounts) =>
     images.reduce((total, counts) => total + counts[name][label], 0);
   const rows = names.flatMap((name, label) => {
     const [tp, fp, positives] = [sum(label, "tp"), sum(label, "fp"), sum(label, "positives")];
@@ -89,7 +89,7 @@ export function countsTable(
   );
 }
 
-/** The matrix of the classes that are there, and of the background. */
+/** The confusion matrix of the classes that occur and of the background. */
 export function confusionMatrix(cells: Uint32Array, names: readonly string[]): Matrix {
   const size = names.length + 1;
   const there = range(names.length).filter((c) =>

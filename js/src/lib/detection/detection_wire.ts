@@ -1,12 +1,12 @@
-// What crosses the wire of a detection preview; src/torchdial/widgets/preview/detection_preview.py writes it.
+// The traits of a detection preview; src/torchdial/widgets/preview/detection_packing.py writes them.
 
 import { type Bytes, bytesOf, float64Of } from "../core/bytes";
 import type { Average } from "../core/metrics";
 import type { PreviewTraits, WireTile } from "../preview/preview_wire";
 import type { DisplayWindow } from "../preview/window_text";
-import type { Pairs, Scene, Truth } from "./rules/image_decisions";
+import type { MatchPairs, Scene, Targets } from "./rules/image_decisions";
 
-export type View = "boxes" | "errors" | "ghosts";
+export type DetectionView = "boxes" | "errors" | "ghosts";
 
 export interface DetectionTraits extends PreviewTraits {
   score_threshold: number;
@@ -15,28 +15,28 @@ export interface DetectionTraits extends PreviewTraits {
   class_thresholds: (number | null)[];
   max_det: number;
   shown_class: number | null;
-  view: View;
+  view: DetectionView;
   _config: DetectionConfig;
   _targets: WireTargets | null;
   _frame: { version: number; sources: WireDetections[] };
   _curves: (WireCurves | null)[];
 }
 
-/** The trait `_config`: what never changes. */
+/** The trait `_config`, which is constant. */
 export interface DetectionConfig {
   class_names: string[];
-  /** What each class is called in Python's numbers, which may have gaps. */
+  /** Label of each class in Python; there may be gaps. */
   labels: number[];
-  /** Of the NMS dial. */
+  /** Stops of the NMS dial. */
   stops: number[];
-  /** Where curves and the map have points. */
+  /** Scores at which curves and the map have points. */
   score_stops: number[];
   num_images: number;
-  /** How many images a report holds, where these are not all. */
+  /** Number of images in a report, where some were left out. */
   in_file?: number;
   /** Height and width of each image. */
   sizes: [number, number][];
-  /** The largest of each. */
+  /** The largest height and width of all images. */
   height: number;
   width: number;
   channels: number;
@@ -46,7 +46,7 @@ export interface DetectionConfig {
   page_size: number;
   match_iou: number;
   class_agnostic: boolean;
-  /** The boxes were given after an NMS, so that the dial can only tighten. */
+  /** Whether the boxes come from an NMS, so that the dial can only suppress more. */
   after_nms: boolean;
   window: DisplayWindow;
   sources: string[];
@@ -62,7 +62,7 @@ interface WireTargets {
   counts: Bytes;
   boxes: Bytes;
   labels: Bytes;
-  /** Bit 0 for a crowd, bit 1 for what is ignored. */
+  /** Bit 0: a crowd; bit 1: ignored. */
   flags: Bytes;
 }
 
@@ -85,7 +85,7 @@ export interface WireDetections {
   pairs: { counts: Bytes; detection: Bytes; target: Bytes; iou: Bytes } | null;
   ap: WireAp | null;
   score_floor: number;
-  /** Instance masks that travel with the frame. */
+  /** Instance masks that are sent with the frame. */
   tiles: WireTile[];
   /** Of each image. */
   has_masks: boolean[];
@@ -109,7 +109,7 @@ export interface Ap {
   matchByClass: Float64Array;
 }
 
-// Copied, since the bytes may lie anywhere.
+// Copied, since the bytes may be unaligned.
 export const float32Of = (data: Bytes) => new Float32Array(bytesOf(data).slice().buffer);
 export const uint32Of = (data: Bytes) => new Uint32Array(bytesOf(data).slice().buffer);
 const int32Of = (data: Bytes) => new Int32Array(bytesOf(data).slice().buffer);
@@ -124,7 +124,7 @@ export function apOf(wire: WireAp | null): Ap | null {
   };
 }
 
-/** Call with where each image's rows start and end. */
+/** Call `part` with the start and end of each image's rows. */
 function split<T>(counts: Int32Array, part: (start: number, end: number) => T): T[] {
   let end = 0;
   return Array.from(counts, (count) => {
@@ -133,18 +133,20 @@ function split<T>(counts: Int32Array, part: (start: number, end: number) => T): 
   });
 }
 
-/** See that there are as many numbers a row as there must be. */
+/** Throw unless each array has its number of values for each row. */
 function expectLengths(counts: Int32Array, ...arrays: [{ length: number }, number][]): void {
   const rows = counts.reduce((sum, count) => sum + count, 0);
   for (const [{ length }, each] of arrays) {
     if (length !== rows * each) {
-      throw new Error(`torchdial: ${length} numbers came for ${rows} boxes, not ${rows * each}`);
+      throw new Error(
+        `torchdial: expected ${rows * each} numbers for ${rows} boxes, got ${length}`,
+      );
     }
   }
 }
 
-/** The targets of each image; empty ones where there are none at all. */
-export function readTruths(wire: WireTargets | null, numImages: number): Truth[] {
+/** The targets of each image; without targets, empty ones. */
+export function readTruths(wire: WireTargets | null, numImages: number): Targets[] {
   if (!wire) {
     const none = { count: 0, boxes: new Float32Array(), labels: new Uint16Array() };
     const truth = { ...none, crowd: new Uint8Array(), ignore: new Uint8Array() };
@@ -167,7 +169,7 @@ export function readTruths(wire: WireTargets | null, numImages: number): Truth[]
 /** One model's detections of each image, with the targets that they may match. */
 export function readScenes(
   wire: WireDetections,
-  truths: readonly Truth[],
+  truths: readonly Targets[],
   numStops: number,
 ): Scene[] {
   const boxes = float32Of(wire.boxes);
@@ -190,13 +192,13 @@ export function readScenes(
   })).map((found, image) => ({ found, truth: truths[image], pairs: pairs[image] ?? NO_PAIRS }));
 }
 
-const NO_PAIRS: Pairs = {
+const NO_PAIRS: MatchPairs = {
   detection: new Int32Array(),
   target: new Int32Array(),
   iou: new Float32Array(),
 };
 
-function readPairs(wire: WireDetections["pairs"]): Pairs[] {
+function readPairs(wire: WireDetections["pairs"]): MatchPairs[] {
   if (!wire) return [];
   const detection = int32Of(wire.detection);
   const target = int32Of(wire.target);

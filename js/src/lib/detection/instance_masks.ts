@@ -1,13 +1,13 @@
-// Instance masks: bits inside each box's rectangle, tinted in the colour of its box.
+// Instance masks: one bit for each pixel of a box, drawn as a tint in the colour of the box.
 
 import type { Region } from "../canvas/level_painting";
 import { pack, type Rgb } from "../core/colors";
-import type { Decided } from "./rules/detection_confusion";
-import type { Found } from "./rules/image_decisions";
+import type { DecidedImage } from "./rules/detection_confusion";
+import type { Detections } from "./rules/image_decisions";
 
 const TINT = 110; // of 255
 
-/** The pixels of an image that a box touches, and where its bits start. */
+/** The pixels of an image that a box touches, and the byte at which its bits start. */
 interface Cutout {
   x: number;
   y: number;
@@ -16,11 +16,14 @@ interface Cutout {
   byte: number;
 }
 
-const known = new WeakMap<Found, Cutout[]>();
+const cutoutsKnown = new WeakMap<Detections, Cutout[]>();
 
-/** Where each detection's mask lies in the tile; an image is [height, width]. */
-export function cutoutsOf(found: Found, [imageHeight, imageWidth]: readonly number[]): Cutout[] {
-  const old = known.get(found);
+/** Position of each detection's mask in the image and the tile; the size is [height, width]. */
+export function cutoutsOf(
+  found: Detections,
+  [imageHeight, imageWidth]: readonly number[],
+): Cutout[] {
+  const old = cutoutsKnown.get(found);
   if (old) return old;
   let byte = 0;
   const clip = (at: number, most: number) => Math.min(Math.max(at, 0), most);
@@ -34,15 +37,15 @@ export function cutoutsOf(found: Found, [imageHeight, imageWidth]: readonly numb
     byte += Math.ceil((width * height) / 8);
     return { x, y, width, height, byte: start };
   });
-  known.set(found, cutouts);
+  cutoutsKnown.set(found, cutouts);
   return cutouts;
 }
 
-/** Write the tints of some detections, the last on top, into a region's colours. */
+/** Write the tints of some detections into the colours of a region, the last one on top. */
 export function tint(
   out: Uint32Array,
   region: Region,
-  image: Decided,
+  image: DecidedImage,
   size: readonly number[],
   bits: Uint8Array,
   detections: readonly { index: number; color: Rgb }[],

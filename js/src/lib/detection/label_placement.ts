@@ -1,8 +1,8 @@
-// Where the names of boxes go, so that none covers another.
+// Places the names of boxes so that none covers another.
 
 /**
- * Place a label at each box, in order, first come first served: above its upper left corner, below
- * its lower left one, inside either, or above its upper right one; nowhere if all that is taken.
+ * Place a label at each box, in order: above its upper left corner, below its lower left one, inside
+ * either, or above its upper right one; nowhere if all of these are taken.
  *
  * @param rects corners x1, y1, x2, y2 of each box, in any unit.
  * @param sizes width and height of each label.
@@ -52,7 +52,7 @@ class Taken {
     this.#height = largest(1);
   }
 
-  /** Whether a place is free; if so, it is taken from now on. */
+  /** Take a rectangle if it is free; returns whether it was. */
   take(x: number, y: number, width: number, height: number): boolean {
     const cells = this.#cells(x, y, x + width, y + height);
     for (const cell of cells) {

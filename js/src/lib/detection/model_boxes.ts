@@ -1,4 +1,4 @@
-// One model under the dials: what it found, and what follows at a setting, each computed once.
+// The detections of one model, and what is computed from them at a setting, each once.
 
 import type { Average } from "../core/metrics";
 import {
@@ -11,18 +11,18 @@ import {
   type WireCurves,
   type WireDetections,
 } from "./detection_wire";
-import { best, type Point } from "./rules/best_setting";
+import { type BestSetting, bestSetting } from "./rules/best_setting";
 import { type Band, bootstrap } from "./rules/bootstrap";
-import { type Setting, shown } from "./rules/boxes_shown";
-import type { Decided } from "./rules/detection_confusion";
-import { type Counts, count } from "./rules/detection_counts";
-import { type DetectionMetric, metric, metricOf } from "./rules/detection_metrics";
-import { imagesAt, levelsOf, type Tally, tally } from "./rules/detection_tally";
-import type { Truth } from "./rules/image_decisions";
+import { type DetectionSetting, shownBoxes } from "./rules/boxes_shown";
+import type { DecidedImage } from "./rules/detection_confusion";
+import { count, type DetectionCounts } from "./rules/detection_counts";
+import { type DetectionMetric, metricAtStops, metricOf } from "./rules/detection_metrics";
+import { type DetectionTally, imagesAt, levelsOf, tally } from "./rules/detection_tally";
+import type { Targets } from "./rules/image_decisions";
 import { match, type Outcome } from "./rules/matching";
 
-const MOST_OUTCOMES = 8; // NMS stops whose matches are remembered
-const FEW_IMAGES = 50; // below this, a band says how much chance there is in a metric
+const MOST_OUTCOMES = 8; // NMS stops whose matching is kept
+const FEW_IMAGES = 50; // with fewer, a bootstrap band is shown
 
 export type Detector = ReturnType<typeof createDetector>;
 
@@ -30,7 +30,7 @@ export function createDetector(
   config: DetectionConfig,
   name: string,
   wire: WireDetections,
-  truths: readonly Truth[],
+  truths: readonly Targets[],
   curves: WireCurves | null,
 ) {
   const { stops, score_stops: scoreStops, average, class_names: names } = config;
@@ -38,9 +38,9 @@ export function createDetector(
   const zeroDivision = config.zero_division ?? Number.NaN;
   const scenes = readScenes(wire, truths, stops.length);
   const outcomes = new Map<number, Outcome[]>();
-  const known = new Map<string, unknown>(); // metrics, bands and histograms by what they are of
+  const known = new Map<string, unknown>(); // metrics, bands and histograms, by kind, class and setting
   const given = curves && readCurves(curves, config);
-  let counted: { tally: Tally; maxDet: number } | null = null;
+  let counted: { tally: DetectionTally; maxDet: number } | null = null;
 
   function remember<T>(key: string, make: () => T): T {
     if (!known.has(key)) known.set(key, make());
@@ -54,42 +54,45 @@ export function createDetector(
     return found;
   }
 
-  /** Every image at a setting. */
-  const decide = latest((setting: Setting): Decided[] => {
+  /** The decisions in every image at a setting. */
+  const decide = latest((setting: DetectionSetting): DecidedImage[] => {
     const outcome = outcomesAt(setting.stop);
     return scenes.map((scene, image) => ({
       ...scene,
       outcome: outcome[image],
-      shown: shown(scene.found, setting),
+      shown: shownBoxes(scene.found, setting),
     }));
   });
 
   /** Counts of every image at a setting. */
-  const countsAt = latest((setting: Setting): Counts[] =>
+  const countsAt = latest((setting: DetectionSetting): DetectionCounts[] =>
     decide(setting).map((d) => count(d.found, d.truth, d.outcome, d.shown, numClasses)),
   );
 
-  /** A metric over (T, S), of the given curves or else of these images; null while uncounted. */
+  /** A metric (T, S), of the given curves or else of these images; null before `count`. */
   function valuesOf(which: DetectionMetric, label: number | null): ArrayLike<number> | null {
     if (given) return given.values(which, label);
     if (!counted) return null;
     const { tally } = counted;
     return remember(`values/${which}/${label}`, () =>
-      metric(tally, which, average, label, zeroDivision),
+      metricAtStops(tally, which, average, label, zeroDivision),
     );
   }
 
   /** The best point of both dials. */
-  function bestOf(which: DetectionMetric, label: number | null): Point | null {
+  function bestOf(which: DetectionMetric, label: number | null): BestSetting | null {
     const values = valuesOf(which, label);
     if (!values) return null;
     return remember(`best/${which}/${label}`, () =>
-      best(Float64Array.from(values), scoreStops.length),
+      bestSetting(Float64Array.from(values), scoreStops.length),
     );
   }
 
-  const bandKey = (which: DetectionMetric, label: number | null, { stop, maxDet }: Setting) =>
-    `band/${which}/${label}/${stop}/${maxDet}`;
+  const bandKey = (
+    which: DetectionMetric,
+    label: number | null,
+    { stop, maxDet }: DetectionSetting,
+  ) => `band/${which}/${label}/${stop}/${maxDet}`;
 
   return {
     name,
@@ -137,10 +140,13 @@ export function createDetector(
       known.clear();
     },
 
-    bandOf: (which: DetectionMetric, label: number | null, setting: Setting): Band | null =>
-      (known.get(bandKey(which, label, setting)) as Band | undefined) ?? null,
+    bandOf: (
+      which: DetectionMetric,
+      label: number | null,
+      setting: DetectionSetting,
+    ): Band | null => (known.get(bandKey(which, label, setting)) as Band | undefined) ?? null,
 
-    makeBand(which: DetectionMetric, label: number | null, setting: Setting): void {
+    makeBand(which: DetectionMetric, label: number | null, setting: DetectionSetting): void {
       remember(bandKey(which, label, setting), () => {
         const tables = imagesAt(scenes, setting.stop, scoreStops, setting.maxDet, numClasses);
         const classes = label === null ? tables : [tables[label]];
@@ -148,31 +154,35 @@ export function createDetector(
       });
     },
 
-    /** How many detections are drawn at a setting. */
-    numShown: (setting: Setting, label: number | null): number =>
+    /** Number of detections drawn at a setting. */
+    numShown: (setting: DetectionSetting, label: number | null): number =>
       decide(setting).reduce((sum, { found, shown }) => {
         if (label === null) return sum + shown.length;
         return sum + shown.reduce((n, i) => n + Number(found.labels[i] === label), 0);
       }, 0),
 
-    measure: (which: DetectionMetric, label: number | null, setting: Setting): number =>
+    measure: (which: DetectionMetric, label: number | null, setting: DetectionSetting): number =>
       measure(countsAt(setting), which, average, label, zeroDivision),
 
     /** A metric of one image, its classes pooled. */
-    measureImage: (which: DetectionMetric, label: number | null, setting: Setting, image: number) =>
-      measure([countsAt(setting)[image]], which, "micro", label, zeroDivision),
+    measureImage: (
+      which: DetectionMetric,
+      label: number | null,
+      setting: DetectionSetting,
+      image: number,
+    ) => measure([countsAt(setting)[image]], which, "micro", label, zeroDivision),
   };
 }
 
 /** A metric of the counts of some images, averaged as `DetectionCurves.at` does. */
 export function measure(
-  images: readonly Counts[],
+  images: readonly DetectionCounts[],
   which: DetectionMetric,
   how: Average,
   label: number | null,
   zeroDivision: number,
 ): number {
-  const of = (counts: readonly Counts[], chosen: (c: number) => boolean) => {
+  const of = (counts: readonly DetectionCounts[], chosen: (c: number) => boolean) => {
     const sum = { tp: 0, fp: 0, positives: 0 };
     for (const one of counts) {
       for (let c = 0; c < one.tp.length; c++) {
@@ -202,11 +212,11 @@ export interface GivenCurves {
   values(which: DetectionMetric, label: number | null): ArrayLike<number> | null;
 }
 
-const read = new WeakMap<WireCurves, GivenCurves>(); // they outlast many frames
+const curvesRead = new WeakMap<WireCurves, GivenCurves>(); // curves stay the same over many frames
 
 /** The curves of a larger set of images. */
 function readCurves(wire: WireCurves, config: DetectionConfig): GivenCurves {
-  const known = read.get(wire);
+  const known = curvesRead.get(wire);
   if (known) return known;
   const overall = {
     precision: float32Of(wire.overall.precision),
@@ -230,12 +240,12 @@ function readCurves(wire: WireCurves, config: DetectionConfig): GivenCurves {
       });
     },
   };
-  read.set(wire, curves);
+  curvesRead.set(wire, curves);
   return curves;
 }
 
-/** Remember the result for the setting asked for last. */
-function latest<T>(make: (setting: Setting) => T): (setting: Setting) => T {
+/** Cache the result for the last setting. */
+function latest<T>(make: (setting: DetectionSetting) => T): (setting: DetectionSetting) => T {
   let key = "";
   let result: T;
   return (setting) => {

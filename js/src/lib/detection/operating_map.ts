@@ -1,18 +1,19 @@
-// The operating map: a metric over both dials, with the point where they stand, which can be moved.
+// The operating map: a metric over both dials, with a movable point at their position.
 
 import { pack, viridis } from "../core/colors";
 import { contextOf, h } from "../core/dom";
 
 export interface MapState {
-  /** Of the metric, (T, S); null while it is being counted. */
+  /** The metric (T, S); null while it is being counted. */
   values: ArrayLike<number> | null;
-  /** Where the dials stand: the score from 0 to 1, and the index of the NMS stop. */
+  /** Position of the dials: the score from 0 to 1, and the index of the NMS stop. */
   score: number;
   stop: number;
   /** Indices of the best stops. */
   best: { score: number; stop: number } | null;
-  /** The metric's name, and how many digits say it. */
+  /** The metric's name. */
   name: string;
+  /** The position as text, for screen readers. */
   valueText: string;
 }
 
@@ -23,7 +24,7 @@ export interface MapEvents {
 
 const COLORS = Array.from({ length: 256 }, (_, i) => pack(viridis(i / 255)));
 
-export function createMap(numStops: number, scores: readonly number[], events: MapEvents) {
+export function createOperatingMap(numStops: number, scores: readonly number[], events: MapEvents) {
   const numScores = scores.length;
   const canvas = h("canvas", { width: numScores, height: numStops });
   const context = contextOf(canvas);
@@ -58,10 +59,10 @@ export function createMap(numStops: number, scores: readonly number[], events: M
   );
   let painted: ArrayLike<number> | null = null;
 
-  /** The middle of stop k's column or row, as a fraction; between stops in between. */
+  /** The middle of the column or row of stop k, as a fraction; k may lie between stops. */
   const fraction = (k: number, count: number) => (k + 0.5) / count;
   const index = (at: number, count: number) => Math.min(Math.max(at * count - 0.5, 0), count - 1);
-  /** Where a score lies among the stops, and the score there. */
+  /** Position of a score among the stops; `scoreAt` is its inverse. */
   const placeOf = (score: number) => {
     const after = scores.findIndex((stop) => stop > score);
     const k = Math.max(after < 0 ? scores.length - 1 : after - 1, 0);
@@ -127,7 +128,7 @@ export function createMap(numStops: number, scores: readonly number[], events: M
   };
 }
 
-/** The lowest and the highest of what is defined. */
+/** The lowest and the highest defined value. */
 function extent(values: ArrayLike<number>): [number, number] {
   let low = Number.POSITIVE_INFINITY;
   let high = Number.NEGATIVE_INFINITY;

@@ -1,22 +1,22 @@
-// Pictures of any size and what is laid over them.
+// Draws pictures of any size, their masks and boxes.
 
 import type { Region } from "../canvas/level_painting";
 import { fillPicture, Raster } from "../canvas/raster";
 import { coveredPart } from "../canvas/viewport";
 import { category, css, pack } from "../core/colors";
-import type { About, Store } from "./image_store";
+import type { ImageInfo, ImageStore } from "./image_store";
 
-const ENOUGH = 1.25; // device pixels for a pixel of the reduced picture, before the whole is asked for
-const LINE = 1.5;
+const MAX_MAGNIFICATION = 1.25; // of the reduced picture, before the whole one is requested
+const BOX_LINE = 1.5;
 
-export function createImagePainter(store: Store) {
+export function createImagePainter(store: ImageStore) {
   const raster = new Raster();
 
   const painter = {
     opacity: 1,
     isOverlaid: true,
 
-    /** Draw the reduced picture while it is good enough, or until the whole one is there. */
+    /** Draw the reduced picture while its resolution suffices, or until the whole one is here. */
     drawPicture(
       context: CanvasRenderingContext2D,
       image: number,
@@ -27,7 +27,7 @@ export function createImagePainter(store: Store) {
       if (!about) return false;
       const part = coveredPart(region, dest, [about.height, about.width]);
       if (part.region.width <= 0 || part.region.height <= 0) return true;
-      const isEnough = dest.width / region.width <= ENOUGH / about.reduced;
+      const isEnough = dest.width / region.width <= MAX_MAGNIFICATION / about.reduced;
       const whole =
         about.reduced === 1 || !isEnough
           ? store.get(`picture/${image}`)
@@ -62,7 +62,7 @@ export function createImagePainter(store: Store) {
   function drawSmall(
     context: CanvasRenderingContext2D,
     image: number,
-    about: About,
+    about: ImageInfo,
     part: { region: Region; dest: Region },
   ): boolean {
     const small = store.get(`small/${image}`);
@@ -90,7 +90,7 @@ export function createImagePainter(store: Store) {
   function drawMask(
     context: CanvasRenderingContext2D,
     mask: Uint8Array,
-    about: About,
+    about: ImageInfo,
     part: { region: Region; dest: Region },
   ): void {
     const { x, y, width, height } = part.region;
@@ -118,7 +118,7 @@ export function createImagePainter(store: Store) {
     const numbers = new Float32Array(bytes.slice().buffer);
     const [sx, sy] = [dest.width / region.width, dest.height / region.height];
     context.save();
-    context.lineWidth = LINE * window.devicePixelRatio;
+    context.lineWidth = BOX_LINE * window.devicePixelRatio;
     for (let i = 0; i < numbers.length; i += 5) {
       const [x1, y1, x2, y2, label] = numbers.subarray(i, i + 5);
       context.strokeStyle = css(category(label + 1));

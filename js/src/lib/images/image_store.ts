@@ -1,51 +1,51 @@
-// The pictures that the browser holds, and what is known of them.
+// The pictures in the browser, and their sizes and captions.
 
 import { bytesOf } from "../core/bytes";
 import type { Failure } from "../core/kernel_messages";
 import type { WireTile } from "../preview/preview_wire";
-import { Tiles } from "../preview/tile_store";
+import { TileStore } from "../preview/tile_store";
 
 /** Messages from src/torchdial/widgets/image_grid.py. */
-export type Message =
+export type ImageGridMessage =
   | { type: "tiles"; id: number; version: number; keys: string[] }
   | { type: "pixel"; id: number; image: number; x: number; y: number; values: string }
   | Failure;
 
-/** What is known of a picture without its pixels. */
-export interface About {
+/** A picture's description, without its pixels. */
+export interface ImageInfo {
   height: number;
   width: number;
   channels: number;
-  /** By which factor the picture comes reduced at first, 1 for not at all. */
+  /** Factor by which the first version is reduced; 1 for the whole picture. */
   reduced: number;
   caption: string;
-  /** What black and white stand for, in words; empty where that is 0 and 1. */
+  /** The values of black and white as text; empty for 0 and 1. */
   range: string;
   has_mask: boolean;
   has_boxes: boolean;
 }
 
-const MOST_KEPT = 256; // pictures, besides those in sight: beyond, the browser's memory would grow
+const MOST_KEPT = 256; // pictures besides the visible ones, to bound the memory
 
-export type Store = ReturnType<typeof createStore>;
+export type ImageStore = ReturnType<typeof createImageStore>;
 
-/** `ask` is called with the keys that were missed. */
-export function createStore(ask: (keys: string[]) => void) {
-  const tiles = new Tiles(ask);
-  const abouts = new Map<number, About>();
-  const seen = new Set<number>(); // in the order they were last in sight
+/** `request` is called with the keys of missing tiles. */
+export function createImageStore(request: (keys: string[]) => void) {
+  const tiles = new TileStore(request);
+  const abouts = new Map<number, ImageInfo>();
+  const seen = new Set<number>(); // in the order in which they were last visible
 
   return {
     get: (key: string) => tiles.get(key),
-    /** What is held, without asking for it. */
+    /** A tile if it is here, without a request. */
     held: (key: string) => tiles.peek(key),
 
-    about(image: number): About | null {
+    about(image: number): ImageInfo | null {
       const known = abouts.get(image);
       if (known) return known;
       const bytes = tiles.get(`about/${image}`);
       if (!bytes) return null;
-      const about: About = JSON.parse(new TextDecoder().decode(bytes));
+      const about: ImageInfo = JSON.parse(new TextDecoder().decode(bytes));
       abouts.set(image, about);
       return about;
     },
@@ -65,7 +65,7 @@ export function createStore(ask: (keys: string[]) => void) {
       seen.clear();
     },
 
-    /** Forget what was out of sight for longest, where there is too much. */
+    /** Mark pictures as visible and delete those that were invisible for longest. */
     keep(images: readonly number[]): void {
       for (const image of images) {
         seen.delete(image);

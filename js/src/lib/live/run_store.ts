@@ -6,7 +6,7 @@ import { Points } from "../charts/scalar_points";
 import type { Axis } from "../charts/scalar_track";
 import type { Bytes } from "../core/bytes";
 import { errorText } from "../core/error_display";
-import { GONE, type Line, watchKernel } from "../core/kernel_connection";
+import { GONE, type KernelChannel, watchKernel } from "../core/kernel_connection";
 import { type Packed, unpack } from "./packed_arrays";
 import {
   checkFrame,
@@ -25,7 +25,7 @@ export const LONG_SILENCE = 10_000;
 const MOST_EVENTS = 500;
 
 /** The model, as far as live plots need it. */
-export interface LiveModel extends Line {
+export interface LiveModel extends KernelChannel {
   get(name: "_opening"): { frame: Frame; data: Bytes };
 }
 

@@ -1,7 +1,7 @@
-// The confusion matrix at the dial.
+// Confusion matrices at the dial, and their tables.
 
 import { h } from "../core/dom";
-import { type Counts, pool, range } from "../core/metrics";
+import { type PixelCounts, pool, range } from "../core/metrics";
 
 export interface Matrix {
   rows: string[];
@@ -9,9 +9,9 @@ export interface Matrix {
   values: number[][];
 }
 
-/** Background and class, from the counts of some classes pooled. */
+/** Background against target, from the pooled counts of some classes. */
 export function binaryMatrix(
-  counts: Counts,
+  counts: PixelCounts,
   at: readonly number[],
   classes: readonly number[],
 ): Matrix {
@@ -26,7 +26,11 @@ export function binaryMatrix(
   };
 }
 
-/** Classes, and a last column for pixels whose highest probability does not pass. */
+/**
+ * All classes, with a last column for pixels whose highest probability is not above its threshold.
+ *
+ * @param above pixels over (target, argmax) whose maximum has at least each level, (C, C, T + 1).
+ */
 export function classMatrix(
   above: Float64Array,
   names: readonly string[],
@@ -44,7 +48,7 @@ export function classMatrix(
   return { rows: [...names], columns: [...names, "none"], values };
 }
 
-/** A table whose cells are shaded by their share of the row. */
+/** A table, its cells shaded by their share of the row. */
 export function matrixTable({ rows, columns, values }: Matrix, caption: string): HTMLElement {
   const head = columns.map((name) => h("th", { scope: "col" }, name));
   const body = rows.map((name, r) => {

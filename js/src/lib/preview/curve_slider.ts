@@ -1,44 +1,51 @@
-// A slider whose track is a curve.
+// A slider with curves above its track.
 
 import { h, svg } from "../core/dom";
 
-export interface DialOptions {
+export interface SliderOptions {
   name: string;
   /** The highest value; the lowest is 0. */
   max: number;
   step: number | "any";
-  /** Values at which curves have their points; without them they are 0, 1, 2 … */
+  /** Values at which curves have their points; by default 0, 1, 2 … */
   at?: readonly number[];
-  /** Texts of some values. */
+  /** Labels of some values. */
   ticks: readonly (readonly [value: number, text: string])[];
   input(value: number): void;
-  /** The hand has left the dial. */
+  /** The slider was released. */
   commit(): void;
 }
 
-export interface DialState {
+export interface SliderState {
   value: number;
-  /** For each model a curve, 0 … 1 high; NaN where it is undefined. */
+  /** A curve for each model, between 0 and 1; NaN where it is undefined. */
   curves: readonly ArrayLike<number>[];
-  /** For each model how high its point stands; NaN for no point. */
+  /** Height of each model's point; NaN for no point. */
   points: readonly number[];
   /** Where the first curve is highest. */
   best: { value: number; height: number } | null;
-  /** How many there are below, between and above the curves' points. */
+  /** Counts below, between and above the curves' points. */
   histogram?: Float64Array;
-  /** Around the first curve: where it would lie for other images. */
+  /** Band around the first curve: where it would lie for other images. */
   band?: { low: ArrayLike<number>; high: ArrayLike<number> } | null;
-  /** What a screen reader says of the position. */
+  /** The position as text, for screen readers. */
   valueText: string;
 }
 
-export interface Dial {
+export interface CurveSlider {
   element: HTMLElement;
   input: HTMLInputElement;
-  update(state: DialState): void;
+  update(state: SliderState): void;
 }
 
-export function createDial({ name, max, step, at, ticks, ...events }: DialOptions): Dial {
+export function createCurveSlider({
+  name,
+  max,
+  step,
+  at,
+  ticks,
+  ...events
+}: SliderOptions): CurveSlider {
   const percent = (value: number) => `${(value / (max || 1)) * 100}%`;
   const bars = svg("path", { class: "dial-bars" });
   const lines = svg("g");
@@ -109,7 +116,7 @@ export function createDial({ name, max, step, at, ticks, ...events }: DialOption
   };
 }
 
-/** Every fourth of a dial's stops with its text. */
+/** The stops at each quarter of the dial, with their labels. */
 export function quarters(labels: readonly string[]): [number, string][] {
   const last = labels.length - 1;
   const marked = new Set([0, 0.25, 0.5, 0.75, 1].map((at) => Math.round(at * last)));
@@ -118,7 +125,7 @@ export function quarters(labels: readonly string[]): [number, string][] {
 
 type Numbers = ArrayLike<number>;
 
-/** A line through what is defined; it breaks where the metric is not. */
+/** A line through the defined values, interrupted where they are NaN. */
 export function linePath(values: Numbers, at?: Numbers): string {
   let d = "";
   for (let k = 0; k < values.length; k++) {
@@ -135,7 +142,7 @@ function areaPath(values: Numbers, at?: Numbers): string {
   return `${linePath(filled, at)}L${at?.[last] ?? last} 1L${at?.[0] ?? 0} 1Z`;
 }
 
-/** The strip between two lines, one part for each stretch where they are defined. */
+/** The area between two lines, in one part for each range where they are defined. */
 export function bandPath(low: Numbers, high: Numbers, at?: Numbers): string {
   let d = "";
   for (let k = 0, start = 0; k <= low.length; k++) {
@@ -149,7 +156,7 @@ export function bandPath(low: Numbers, high: Numbers, at?: Numbers): string {
   return d;
 }
 
-/** Bars between the stops, log-scaled, since the two ends hold nearly all. */
+/** Bars between the stops on a log scale, without the two ends, which hold nearly all. */
 export function barPath(histogram: Float64Array, at?: Numbers): string {
   const inner = histogram.slice(1, -1);
   const top = Math.log1p(Math.max(...inner, 1));

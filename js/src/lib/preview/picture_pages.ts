@@ -1,4 +1,4 @@
-// Which pictures are in the grid: a page of them in some order, or one alone.
+// Which pictures are in the grid: a page of them, or a single one.
 
 import { button, h } from "../core/dom";
 import { range } from "../core/metrics";
@@ -6,17 +6,19 @@ import { range } from "../core/metrics";
 export interface Ranking {
   /** Images, worst first. */
   order: number[];
-  /** The setting that it holds for. */
+  /** The setting that they are ranked at, as text. */
   at: string;
 }
 
-export interface PagesEvents {
+export interface PageEvents {
   canRank(): boolean;
   rank(): Ranking;
   changed(): void;
 }
 
-export function createPages(count: number, size: number, events: PagesEvents) {
+export type Pages = ReturnType<typeof createPages>;
+
+export function createPages(count: number, size: number, events: PageEvents) {
   const place = h("span");
   const paging = h(
     "span",
@@ -26,7 +28,7 @@ export function createPages(count: number, size: number, events: PagesEvents) {
     button("›", "Later", () => turn(1)),
   );
   const asGiven = button("as given", "", () => sort(null));
-  const worst = button("worst first", "By the chosen metric, at the setting of now", () =>
+  const worst = button("worst first", "By the chosen metric, at the current setting", () =>
     sort(events.rank()),
   );
   const all = button("all pictures", "", () => pick(0));
@@ -36,7 +38,7 @@ export function createPages(count: number, size: number, events: PagesEvents) {
 
   const images = () => (alone === null ? order.slice(page * size, (page + 1) * size) : [alone]);
 
-  /** Show one picture of the page alone, or all again; false where there is no such picture. */
+  /** Show one picture of the page alone, or all again; false if there is no such picture. */
   function pick(index: number): boolean {
     if (alone === null && images()[index] === undefined) return false;
     alone = alone === null ? images()[index] : null;

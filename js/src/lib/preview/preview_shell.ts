@@ -1,9 +1,9 @@
-// What every preview has around its dials: pictures with one zoom and place, pages of them, keys,
-// a readout that is spoken too, notices, and what the kernel sends.
+// The parts that all previews share: pictures with shared zoom and position, pages, keys, a readout
+// that screen readers announce, notices, and messages from the kernel.
 
 import type { AnyModel } from "@anywidget/types";
 import type { Region, Size } from "../canvas/level_painting";
-import { Grid, type Layer } from "../canvas/picture_grid";
+import { type Layer, PictureGrid } from "../canvas/picture_grid";
 import { button, h } from "../core/dom";
 import { type Guard, mount } from "../core/error_display";
 import type { Kernel } from "../core/kernel_connection";
@@ -12,61 +12,65 @@ import { range } from "../core/metrics";
 import { beforePaint, throttle } from "../core/timing";
 import { shorten } from "../core/user_names";
 import { listen } from "../core/widget_model";
+import { arrowKeys, type KeyActions, runKey, zoomKeys } from "./grid_keys";
 import { createPages, type Ranking } from "./picture_pages";
 import type { PreviewTraits } from "./preview_wire";
-import { Tiles } from "./tile_store";
+import { TileStore } from "./tile_store";
 
-const KEYS =
+const PREVIEW_KEYS =
   "Pictures: arrows move, + − 0 zoom. B best, V next view, R reset, 1–9 one picture alone.";
-const ZOOM_STEP = 1.5;
-const PAN_STEP = 0.1;
-const LONGEST_NAME = 32; // in the legend
+const LONGEST_LEGEND_TEXT = 32;
 
 /** Messages from src/torchdial/widgets. */
-type Message = { type: "tiles"; id: number; version: number; keys: string[] } | Failure;
+type PreviewMessage = { type: "tiles"; id: number; version: number; keys: string[] } | Failure;
 
-type Actions = Record<string, (() => void) | undefined>;
-
-/** One picture of the grid: an image with a model's word over it. */
-export interface Cell {
+/** One picture of the grid: an image with the output of a model over it. */
+export interface GridCell {
   image: number;
   source: number;
 }
 
-/** What a preview adds to its shell. */
+/** The parts of a preview that depend on its kind. */
 export interface Preview {
   size: Size;
   numImages: number;
   pageSize: number;
-  /** The keys of its dials, in words. */
+  /** Help on the keys of its dials. */
   keys: string;
-  /** What the button to the best setting does. */
+  /** Tooltip of the button that goes to the best setting. */
   bestTitle: string;
-  /** How many models a picture is shown by. */
+  /** In how many pictures each image is shown, one for each model. */
   modelsPerImage(): number;
-  /** How many bytes a plane has; null where that is not known. */
+  /** Number of bytes of a plane; null if it is unknown. */
   bytesOf(key: string): number | null;
   draw(
     context: CanvasRenderingContext2D,
-    cell: Cell,
+    cell: GridCell,
     layer: Layer,
     region: Region,
     dest: Region,
   ): boolean;
-  /** What is known of a pixel, in words; null where the pointer is nowhere. */
-  describe(cell: Cell | null, x: number, y: number): string;
-  caption(cell: Cell): string;
+  /** A pixel and its values as text; the cell is null while the pointer is outside. */
+  describe(cell: GridCell | null, x: number, y: number): string;
+  caption(cell: GridCell): string;
   canRank(): boolean;
   rank(): Ranking;
   goToBest(): void;
   reset(): void;
   nextView(): void;
-  /** What keys do while an element has the focus, beyond what they do everywhere. */
-  actions(focus: EventTarget | null): Actions;
-  /** Take what the kernel says anew: all of it, or else nothing and an error. */
+  /** Additional key actions while an element has the focus. */
+  actions(focus: EventTarget | null): KeyActions;
+  /** Read a new frame; on an error the old one stays. */
   readFrame(): void;
-  /** Bring everything but the pictures to the state of the model. */
+  /** Update everything but the pictures. */
   update(): void;
+}
+
+/** A colour of the legend and what it stands for; `class` is how the swatch is drawn. */
+export interface LegendEntry {
+  color: string;
+  text: string;
+  class?: string;
 }
 
 export type Shell = ReturnType<typeof createShell>;
@@ -83,28 +87,28 @@ export function createShell<Traits extends PreviewTraits>(
   const lines = h("span", { class: "lines" });
   const toBest = button("", preview.bestTitle, preview.goToBest);
   const readout = h("div", { class: "readout" }, value, lines, toBest);
-  const spoken = h("div", { class: "spoken", role: "status" });
+  const announced = h("div", { class: "spoken", role: "status" });
   const notice = h("div", { class: "notice", role: "alert" });
   const legend = h("div", { class: "legend" });
   const hovered = h("div", { class: "hovered" });
-  const help = h("div", { class: "keys", hidden: true }, `${preview.keys} ${KEYS}`);
+  const help = h("div", { class: "keys", hidden: true }, `${preview.keys} ${PREVIEW_KEYS}`);
   const updating = beforePaint(guard(update));
-  const speaking = throttle(1000, () => {
-    spoken.textContent = readout.textContent;
+  const announcing = throttle(1000, () => {
+    announced.textContent = readout.textContent;
   });
-  let cells: Cell[] = [];
+  let cells: GridCell[] = [];
   let requests = 0;
-  let version = 0; // of the frame that was read
+  let version = 0; // of the frame in use
   let problem = "";
-  let explained = "";
+  let shownLegend = "";
   let pointer: { cell: number; x: number; y: number } | null = null;
 
-  const tiles = new Tiles(
+  const tiles = new TileStore(
     (keys) => kernel.send({ type: "need", id: ++requests, keys }),
     preview.bytesOf,
   );
   tiles.put(model.get("_pictures").tiles);
-  const grid = new Grid(size.width, size.height, {
+  const grid = new PictureGrid(size.width, size.height, {
     guard,
     draw: (context, cell, layer, region, dest) =>
       preview.draw(context, cells[cell], layer, region, dest),
@@ -130,7 +134,7 @@ export function createShell<Traits extends PreviewTraits>(
       }),
     ),
     listen(model, ["_notice"], updating.call),
-    handleMessages<Message>(model, guard, {
+    handleMessages<PreviewMessage>(model, guard, {
       tiles({ keys, version: asked }, buffers) {
         tiles.put(
           keys.map((key, i) => ({ key, data: buffers[i] })),
@@ -146,11 +150,11 @@ export function createShell<Traits extends PreviewTraits>(
   ];
   root.addEventListener("keydown", onKey);
 
-  /** Put the parts together and show the first picture. */
+  /** Add the parts to the root and show the first pictures. */
   function assemble(toolbar: HTMLElement, dials: HTMLElement, details: HTMLElement[]): void {
     const foot = h("div", { class: "foot" }, legend, pages.element);
     root.append(toolbar, help, readout, dials, notice, grid.element, hovered, foot);
-    root.append(...details, spoken);
+    root.append(...details, announced);
     for (const detail of details) detail.addEventListener("toggle", updating.call);
     readFrame();
     showCells();
@@ -174,54 +178,38 @@ export function createShell<Traits extends PreviewTraits>(
   }
 
   function onKey(e: KeyboardEvent): void {
-    if (e.ctrlKey || e.metaKey || e.altKey) return; // the host's: saving, say
-    // Hosts have shortcuts of their own (JupyterLab swallows arrows); a key here is meant for here.
+    if (e.ctrlKey || e.metaKey || e.altKey) return; // shortcuts of the host, such as saving
+    // Hosts have shortcuts too; JupyterLab would take the arrow keys.
     e.stopPropagation();
     const { target } = e;
     if (target instanceof HTMLSelectElement) return;
     if (target instanceof HTMLInputElement && target.type === "number") return;
-    const actions: Actions = {
+    const actions: KeyActions = {
       b: preview.goToBest,
       v: preview.nextView,
       r: reset,
       "?": toggleHelp,
-      "+": () => grid.zoom(ZOOM_STEP),
-      "=": () => grid.zoom(ZOOM_STEP),
-      "-": () => grid.zoom(1 / ZOOM_STEP),
-      "0": () => grid.zoom(0),
-      ...(grid.element.contains(target as Node) && {
-        arrowleft: () => move(PAN_STEP, 0),
-        arrowright: () => move(-PAN_STEP, 0),
-        arrowup: () => move(0, PAN_STEP),
-        arrowdown: () => move(0, -PAN_STEP),
-      }),
+      ...zoomKeys(grid),
+      ...(grid.element.contains(target as Node) && arrowKeys(grid, pages)),
       ...preview.actions(target),
     };
-    const action = actions[e.key.toLowerCase()];
-    if (action) action();
-    else if (!/^[1-9]$/.test(e.key) || !pages.pick(Number(e.key) - 1)) return;
-    e.preventDefault();
-  }
-
-  /** Move the pictures, or where they are whole, turn the page. */
-  function move(dx: number, dy: number): void {
-    if (!grid.pan(dx, dy) && dx !== 0) pages.turn(-Math.sign(dx));
+    runKey(e, actions, pages);
   }
 
   // What is shown
 
-  /** Put the page's pictures into the grid, if they are not there already. */
+  /** Show the pictures of the current page, if they are not shown already. */
   function showCells(): void {
     const models = range(preview.modelsPerImage());
     const wanted = pages.images().flatMap((image) => models.map((source) => ({ image, source })));
-    const same = (cell: Cell, i: number) =>
+    const same = (cell: GridCell, i: number) =>
       cell.image === cells[i]?.image && cell.source === cells[i].source;
     if (wanted.length === cells.length && wanted.every(same)) return;
     cells = wanted;
     grid.setCells(cells.length);
   }
 
-  /** Bring everything on screen to the state of the model; runs once before a paint. */
+  /** Update everything on screen; runs once before a paint. */
   function update(): void {
     showCells();
     preview.update();
@@ -252,38 +240,38 @@ export function createShell<Traits extends PreviewTraits>(
     changed: updating.call,
     cells: () => cells,
 
-    /** Say where the dials stand and what follows, and where it would be best ("" for nowhere). */
-    say(position: string, said: Node[], best: string): void {
+    /** Show the position of the dials, its results, and the best position ("" for none). */
+    showReadout(position: string, results: Node[], best: string): void {
       value.textContent = position;
-      lines.replaceChildren(...said);
+      lines.replaceChildren(...results);
       toBest.textContent = best;
       toBest.hidden = best === "";
-      speaking.call();
+      announcing.call();
     },
 
-    explain(entries: { color: string; text: string; class?: string }[]): void {
+    showLegend(entries: LegendEntry[]): void {
       const now = JSON.stringify(entries);
-      if (now === explained) return;
-      explained = now;
+      if (now === shownLegend) return;
+      shownLegend = now;
       legend.replaceChildren(
         ...entries.map(({ color, text, class: name = "" }) => {
           const swatch = h("i", { class: `swatch ${name}`.trim(), "aria-hidden": "true" });
           swatch.style.setProperty("--torchdial-swatch", color);
-          return h("span", { title: text }, swatch, shorten(text, LONGEST_NAME));
+          return h("span", { title: text }, swatch, shorten(text, LONGEST_LEGEND_TEXT));
         }),
       );
     },
 
     dispose(): void {
       for (const stop of stopListening) stop();
-      speaking.cancel();
+      announcing.cancel();
       updating.cancel();
       grid.dispose();
     },
   };
 }
 
-/** What anywidget calls: it gets an element of its own in `el`, and cleans it up. */
+/** The module that anywidget renders: `show` fills an element in `el` and returns its cleanup. */
 export function renderer<M>(show: (model: M, root: HTMLElement, guard: Guard) => () => void) {
   return {
     render: ({ model, el }: { model: M; el: HTMLElement }) =>

@@ -1,7 +1,7 @@
-// What every preview receives; src/torchdial/widgets/preview/ writes it.
+// The traits that all previews receive; src/torchdial/widgets/preview/ writes them.
 
 import { type Bytes, float64Of } from "../core/bytes";
-import type { Counts } from "../core/metrics";
+import type { PixelCounts } from "../core/metrics";
 
 export interface WireTile {
   key: string;
@@ -17,7 +17,6 @@ export interface WireCounts {
   negatives: Bytes;
 }
 
-/** What every preview has, whatever it shows. */
 export interface PreviewTraits {
   _pictures: { tiles: WireTile[] };
   _frame: { version: number };
@@ -25,7 +24,7 @@ export interface PreviewTraits {
   _notice: string;
 }
 
-export function countsOf(wire: WireCounts): Counts {
+export function countsOf(wire: WireCounts): PixelCounts {
   const tp = float64Of(wire.tp);
   return {
     numImages: wire.num_images,

@@ -1,52 +1,55 @@
-// The planes that the browser holds: pictures, targets, levels. What is missing is asked for once,
-// and again when it is missed after a while: a request or its answer can be lost.
+// The planes in the browser: pictures, targets, levels. A missing plane is requested when it is first
+// needed, and again later if it is still missing, since a request or its answer can be lost.
 
 import { bytesOf } from "../core/bytes";
 import { RETRY_MS } from "../core/timing";
 import type { WireTile } from "./preview_wire";
 
-export class Tiles {
-  readonly #ask: (keys: string[]) => void;
+export class TileStore {
+  readonly #request: (keys: string[]) => void;
   readonly #sizeOf: (key: string) => number | null;
-  readonly #held = new Map<string, Uint8Array>();
+  readonly #planes = new Map<string, Uint8Array>();
   readonly #derived = new Map<string, unknown>();
-  /** When it was asked for. */
-  readonly #asked = new Map<string, number>();
-  #wanted: string[] = [];
+  /** Time of the last request, in ms. */
+  readonly #requestedAt = new Map<string, number>();
+  #missing: string[] = [];
 
   /**
-   * `ask` is called at most once a frame with the keys that were missed in it; `sizeOf` says how
-   * many bytes a plane must have, null where that is not known.
+   * `request` is called with the keys of the planes found missing, collected over a microtask;
+   * `sizeOf` returns the number of bytes of a plane, null if it is unknown.
    */
-  constructor(ask: (keys: string[]) => void, sizeOf: (key: string) => number | null = () => null) {
-    this.#ask = ask;
+  constructor(
+    request: (keys: string[]) => void,
+    sizeOf: (key: string) => number | null = () => null,
+  ) {
+    this.#request = request;
     this.#sizeOf = sizeOf;
   }
 
   get(key: string): Uint8Array | null {
-    const plane = this.#held.get(key);
+    const plane = this.#planes.get(key);
     if (plane) return plane;
     const now = performance.now();
-    if (now - (this.#asked.get(key) ?? Number.NEGATIVE_INFINITY) > RETRY_MS) {
-      this.#asked.set(key, now);
-      this.#wanted.push(key);
-      if (this.#wanted.length === 1) queueMicrotask(() => this.#ask(this.#wanted.splice(0)));
+    if (now - (this.#requestedAt.get(key) ?? Number.NEGATIVE_INFINITY) > RETRY_MS) {
+      this.#requestedAt.set(key, now);
+      this.#missing.push(key);
+      if (this.#missing.length === 1) queueMicrotask(() => this.#request(this.#missing.splice(0)));
     }
     return null;
   }
 
-  /** A plane that is held, without asking for it. */
+  /** A plane if it is here, without a request. */
   peek(key: string): Uint8Array | null {
-    return this.#held.get(key) ?? null;
+    return this.#planes.get(key) ?? null;
   }
 
-  /** Let go of a plane; it is asked for again when it is missed. */
+  /** Delete a plane; it is requested again when it is needed. */
   forget(key: string): void {
-    this.#held.delete(key);
-    this.#asked.delete(key);
+    this.#planes.delete(key);
+    this.#requestedAt.delete(key);
   }
 
-  /** A plane computed from others, once; null while one of them is missing. */
+  /** A plane computed once from others; null while one of them is missing. */
   derive<P>(
     key: string,
     sources: readonly string[],
@@ -61,17 +64,17 @@ export class Tiles {
     return made;
   }
 
-  /** Take planes; of an outdated frame only what outlasts frames. All of them or, damaged, none. */
+  /** Add planes, of an outdated frame pictures and targets only; on an error none of them. */
   put(tiles: readonly WireTile[], current = true): void {
     this.#check(tiles);
     for (const { key, data } of tiles) {
       if (!current && !isLasting(key)) continue;
-      this.#held.set(key, bytesOf(data));
-      this.#asked.delete(key);
+      this.#planes.set(key, bytesOf(data));
+      this.#requestedAt.delete(key);
     }
   }
 
-  /** Take planes in place of what `drop` forgets. */
+  /** Replace what `drop` deletes by new planes. */
   renew(tiles: readonly WireTile[], prefix = ""): void {
     this.#check(tiles);
     this.drop(prefix);
@@ -82,16 +85,17 @@ export class Tiles {
     for (const { key, data } of tiles) {
       const size = this.#sizeOf(key) ?? data.byteLength;
       if (size !== data.byteLength) {
-        throw new Error(`torchdial: ${key} came with ${data.byteLength} of ${size} bytes`);
+        throw new Error(`torchdial: expected ${size} bytes for ${key}, got ${data.byteLength}`);
       }
     }
   }
 
-  /** Forget what the models said, and keep pictures and targets; or forget what begins so. */
+  /** Delete all but pictures and targets; with a prefix, the planes whose keys begin with it. */
   drop(prefix = ""): void {
-    const isGone = (key: string) => (prefix ? key.startsWith(prefix) : !isLasting(key));
-    for (const key of [...this.#held.keys()]) if (isGone(key)) this.#held.delete(key);
-    for (const key of [...this.#asked.keys()]) if (isGone(key)) this.#asked.delete(key);
+    const isDropped = (key: string) => (prefix ? key.startsWith(prefix) : !isLasting(key));
+    for (const key of [...this.#planes.keys()]) if (isDropped(key)) this.#planes.delete(key);
+    for (const key of [...this.#requestedAt.keys()])
+      if (isDropped(key)) this.#requestedAt.delete(key);
     this.#derived.clear();
   }
 }

@@ -1,17 +1,19 @@
-// The line of controls above the dials.
+// The row of controls above the dials.
 
 import { button, copyText, h, select } from "../core/dom";
+
+export const FIRST_OPACITY = 0.55;
 
 export interface ToolbarParts<View extends string> {
   views: readonly View[];
   view(): View;
   show(view: View): void;
-  /** The classes' names, none where there is no choice, with what is set for each. */
+  /** Names of the classes, with the threshold of each that has its own. */
   classes(): string[];
   classesTitle?: string;
   shown(): number | null;
   showClass(index: number | null): void;
-  /** Controls of the widget's own, after the class. */
+  /** Further controls, placed after the class. */
   controls: HTMLElement[];
   reset(): void;
   help(): void;
@@ -40,7 +42,7 @@ export function createToolbar<View extends string>(parts: ToolbarParts<View>) {
     h(
       "span",
       {},
-      button("reset", "Back to where it began", parts.reset),
+      button("reset", "Back to the initial setting", parts.reset),
       copy,
       button("?", "Show the keys", parts.help),
     ),
@@ -57,7 +59,7 @@ export function createToolbar<View extends string>(parts: ToolbarParts<View>) {
         choice.setAttribute("aria-pressed", String(parts.views[i] === view));
       });
       const texts = parts.classes();
-      // An open list is left alone unless it has to change.
+      // Replacing the options would close an open list.
       if (classTexts !== texts.join("\n")) {
         classTexts = texts.join("\n");
         classes.replaceChildren(
@@ -70,7 +72,15 @@ export function createToolbar<View extends string>(parts: ToolbarParts<View>) {
   };
 }
 
-/** A control with its name before it. */
+/** A slider for the opacity of what lies over pictures, from 0 to 1. */
+export function opacitySlider(name: string, changed: (opacity: number) => void): HTMLInputElement {
+  const range = { type: "range", min: 0, max: 1, step: 0.05, value: FIRST_OPACITY };
+  const slider = h("input", { ...range, "aria-label": name });
+  slider.addEventListener("input", () => changed(slider.valueAsNumber));
+  return slider;
+}
+
+/** A control with a label before it. */
 export function labelled(text: string, control: HTMLElement, visible = true): HTMLElement {
   const label = h("label", { class: "label" }, `${text} `, control);
   label.hidden = !visible;

@@ -2,6 +2,6 @@
 export type DisplayWindow = [number, number] | null;
 
 /** A window for a caption, such as "[-1024, 3071]"; nothing for the usual one. */
-export function windowInWords(window?: DisplayWindow): string {
+export function windowText(window?: DisplayWindow): string {
   return window ? `[${window.map((value) => Number(value.toPrecision(4))).join(", ")}]` : "";
 }

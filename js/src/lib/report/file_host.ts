@@ -1,34 +1,34 @@
-// The host of widgets in a file: a model without a kernel, and a place for each widget's view.
+// The host of widgets in a report: a model without a kernel and an element for each of them.
 
 import { h } from "../core/dom";
-import { type Answer, answer, type Kept } from "./kernel_answers";
+import { type Answer, answer, type SavedAnswers } from "./kernel_answers";
 
-type State = Record<string, unknown>;
+type TraitValues = Record<string, unknown>;
 type Callback = (...args: never[]) => void;
 
 /** A widget as src/torchdial/report/html_file.py writes it. */
-export interface Saved extends Kept {
+export interface SavedWidget extends SavedAnswers {
   stem: string;
-  state: State;
-  /** A remark beside it, such as that images were left out; may be empty. */
+  state: TraitValues;
+  /** A remark above the widget, such as that images were left out; may be empty. */
   note: string;
 }
 
-/** What a widget's module exports: https://anywidget.dev/en/afm/. */
-interface Exported {
+/** The exports of a widget's module: https://anywidget.dev/en/afm/. */
+interface WidgetExports {
   initialize?(props: { model: FileModel }): unknown;
   render(props: { model: FileModel; el: HTMLElement }): unknown;
 }
-// biome-ignore lint/suspicious/noExplicitAny: each widget names the traits of its own model
+// biome-ignore lint/suspicious/noExplicitAny: the traits of the model differ between widgets
 export type WidgetModule = any;
 
 /** A widget's model as anywidget provides it, without a kernel. */
 export class FileModel {
-  readonly #state: State;
-  readonly #kept: Kept;
+  readonly #state: TraitValues;
+  readonly #kept: SavedAnswers;
   readonly #callbacks = new Map<string, Set<Callback>>();
 
-  constructor({ state, ...kept }: { state: State } & Kept) {
+  constructor({ state, ...kept }: { state: TraitValues } & SavedAnswers) {
     this.#state = state;
     this.#kept = kept;
   }
@@ -59,7 +59,7 @@ export class FileModel {
     const { version = 0 } = (this.#state._frame ?? {}) as { version?: number };
     const found: Answer | null = answer(content, this.#kept, version);
     if (!found) return;
-    // Never before the asker is done asking.
+    // A kernel never answers before `send` returns.
     queueMicrotask(() => this.#emit("msg:custom", found.message, found.buffers));
   }
 
@@ -68,9 +68,9 @@ export class FileModel {
   }
 }
 
-/** Show widgets one below the other; one that fails says so in its place, and the others go on. */
+/** Show widgets one below the other; an error is shown in place of the widget that has it. */
 export async function showAll(
-  widgets: readonly Saved[],
+  widgets: readonly SavedWidget[],
   modules: Record<string, WidgetModule>,
   main: HTMLElement,
 ): Promise<void> {
@@ -82,8 +82,8 @@ export async function showAll(
     place.append(el);
     try {
       const found = modules[saved.stem];
-      if (!found) throw new Error("this report does not know it");
-      const widget: Exported = typeof found === "function" ? await found() : found;
+      if (!found) throw new Error("unknown widget");
+      const widget: WidgetExports = typeof found === "function" ? await found() : found;
       const model = new FileModel(saved);
       await widget.initialize?.({ model });
       await widget.render({ model, el });

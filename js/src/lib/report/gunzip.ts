@@ -1,6 +1,6 @@
-// What a report carries: gzip in base64, in script elements that no browser runs.
+// Reads the data of a report: gzip in base64, in script elements that browsers do not run.
 
-/** Decompress what lies in the element of an id. */
+/** Decompress the text of the element with this id. */
 export async function inflate(id: string): Promise<Uint8Array<ArrayBuffer>> {
   const text = document.getElementById(`torchdial-${id}`)?.textContent ?? "";
   const packed = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));

@@ -1,10 +1,10 @@
-// What a kernel would answer, from what src/torchdial/report/html_file.py has put into the file.
+// The answers of a kernel, from the data that src/torchdial/report/html_file.py wrote.
 
 import { type Bytes, bytesOf } from "../core/bytes";
 import type { WireDistribution } from "../live/run_wire";
 import { formatNumber } from "./python_format";
 
-/** The values behind a picture, row by row. */
+/** The values of a picture, row by row. */
 export interface WireValues {
   dtype: keyof typeof READERS;
   width: number;
@@ -12,50 +12,54 @@ export interface WireValues {
   data: Bytes;
 }
 
-/** What a widget may be asked for. */
-export interface Kept {
-  /** By the keys of lib/preview/tile_store.ts, and "values/3" for what is behind picture 3. */
+/** Data for the answers to a widget's requests. */
+export interface SavedAnswers {
+  /** By the keys of lib/preview/tile_store.ts, and "values/3" for the values of picture 3. */
   pictures: Record<string, Bytes | WireValues>;
   distributions: { head: WireDistribution; data: Bytes }[];
 }
 
-type Question = { type: string; id: number } & Record<string, unknown>;
+type WidgetRequest = { type: string; id: number } & Record<string, unknown>;
 
 export interface Answer {
   message: Record<string, unknown>;
   buffers: Bytes[];
 }
 
-/** Answer a widget's message; null where there is nothing to say. */
-export function answer(question: Question, kept: Kept, version: number): Answer | null {
-  const { type, id } = question;
-  const said = (message: Record<string, unknown>, ...buffers: Bytes[]) => ({
+/** Answer a widget's message; null where none is needed. */
+export function answer(
+  request: WidgetRequest,
+  saved: SavedAnswers,
+  version: number,
+): Answer | null {
+  const { type, id } = request;
+  const reply = (message: Record<string, unknown>, ...buffers: Bytes[]) => ({
     message: { id, ...message },
     buffers,
   });
   switch (type) {
     case "need": {
-      const keys = (question.keys as string[]).filter((key) => key in kept.pictures);
-      const tiles = keys.map((key) => kept.pictures[key] as Bytes);
-      return said({ type: "tiles", version, keys }, ...tiles);
+      const keys = (request.keys as string[]).filter((key) => key in saved.pictures);
+      const tiles = keys.map((key) => saved.pictures[key] as Bytes);
+      return reply({ type: "tiles", version, keys }, ...tiles);
     }
     case "pixel": {
-      const { image, x, y } = question as unknown as { image: number; x: number; y: number };
-      const values = kept.pictures[`values/${image}`] as WireValues;
-      return said({ type, image, x, y, values: valuesAt(values, x, y) });
+      const { image, x, y } = request as unknown as { image: number; x: number; y: number };
+      const values = saved.pictures[`values/${image}`] as WireValues;
+      return reply({ type, image, x, y, values: valuesAt(values, x, y) });
     }
     case "distribution": {
-      const found = nearest(kept.distributions, question.step as number);
-      return said({ type, distribution: found?.head ?? null }, found?.data ?? new Uint8Array());
+      const found = nearestSample(saved.distributions, request.step as number);
+      return reply({ type, distribution: found?.head ?? null }, found?.data ?? new Uint8Array());
     }
     case "detail":
-      return said({ type: "error", message: "A file holds the points that are shown." });
-    case "keyframe": // a file is never behind
-      return said({ type: "done" });
+      return reply({ type: "error", message: "A report has only the points that are shown." });
+    case "keyframe": // no message can be lost
+      return reply({ type: "done" });
     case "settle": // no other page
       return null;
     default:
-      throw new Error(`torchdial: unknown message ${JSON.stringify(question)}`);
+      throw new Error(`torchdial: unknown message ${JSON.stringify(request)}`);
   }
 }
 
@@ -74,8 +78,8 @@ function valuesAt({ dtype, width, channels, data }: WireValues, x: number, y: nu
   return Array.from({ length: channels }, (_, c) => READERS[dtype](view, first + c)).join(", ");
 }
 
-/** The sample nearest to a step; of those as near as each other the newest. */
-function nearest<Sample extends { head: { step: number } }>(
+/** The sample nearest to a step; of two equally near, the newer one. */
+function nearestSample<Sample extends { head: { step: number } }>(
   samples: readonly Sample[],
   step: number,
 ): Sample | undefined {

@@ -14,7 +14,7 @@ export function formatNumber(value: number): string {
   return `${trim(digits, value)}e${sign}${String(Math.abs(exponent)).padStart(2, "0")}`;
 }
 
-/** Without zeros at the end; toFixed and toExponential forget the sign of zero. */
+/** Without trailing zeros, and with the sign of -0, which toFixed and toExponential drop. */
 function trim(digits: string, value: number): string {
   const text = digits.includes(".") ? digits.replace(/\.?0+$/, "") : digits;
   return Object.is(value, -0) ? `-${text}` : text;

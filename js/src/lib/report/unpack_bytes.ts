@@ -1,12 +1,14 @@
-// Values as src/torchdial/report/html_file.py writes them: JSON, with bytes in a block of their own.
+// Values as src/torchdial/report/html_file.py writes them: JSON, with the bytes in a separate block.
 
-/** Put the bytes into their places, without copying them. */
-export function unpack(value: unknown, bytes: Uint8Array): unknown {
-  if (Array.isArray(value)) return value.map((item) => unpack(item, bytes));
+/** Replace each placeholder by its bytes, without copying them. */
+export function unpackBytes(value: unknown, bytes: Uint8Array): unknown {
+  if (Array.isArray(value)) return value.map((item) => unpackBytes(item, bytes));
   if (typeof value !== "object" || value === null) return value;
   if ("$bytes" in value) {
     const [start, length] = value.$bytes as [number, number];
     return bytes.subarray(start, start + length);
   }
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, unpack(item, bytes)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [key, unpackBytes(item, bytes)]),
+  );
 }

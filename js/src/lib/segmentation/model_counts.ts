@@ -1,43 +1,43 @@
-// One model under the dial: its counts over the shown images and over the dial's track.
+// The counts of one model: over the shown images, and for the curve on the dial's track.
 
 import { float64Of } from "../core/bytes";
 import {
   average,
   bestStop,
-  type Counts,
   evaluate,
-  type Metric,
+  type PixelCounts,
+  type PixelMetric,
   pool,
   range,
 } from "../core/metrics";
 import { countsOf } from "../preview/preview_wire";
-import type { Config, WireSource, WireTally } from "./segmentation_wire";
+import type { SegmentationConfig, WireSource, WireTally } from "./segmentation_wire";
 
 /** Counts of a set of images. */
-export interface Tally {
+export interface PixelTally {
   totalImages: number;
-  counts: Counts;
-  argmaxCounts: Counts | null;
+  counts: PixelCounts;
+  argmaxCounts: PixelCounts | null;
   joint: Float64Array | null;
   /** Metric curves computed so far. */
   curves: Map<string, number[]>;
 }
 
-export interface Source {
+export interface ModelCounts {
   name: string;
   /** The shown images; null without targets. */
-  shown: Tally | null;
-  /** What the dial's track stands for: the given curves, or the shown images. */
-  track: Tally | null;
+  shown: PixelTally | null;
+  /** Counts of the dial's track: those of the given curves, or else of the shown images. */
+  track: PixelTally | null;
   histogram: Float64Array;
 }
 
-const DAMAGED = "torchdial: numbers are missing in what the kernel sent";
+const DAMAGED = "torchdial: the kernel sent too few numbers";
 
-const read = new WeakMap<WireTally, Tally>(); // curves outlast many frames
+const talliesRead = new WeakMap<WireTally, PixelTally>(); // curves stay the same over many frames
 
-function readTally(wire: WireTally): Tally {
-  const known = read.get(wire);
+function readTally(wire: WireTally): PixelTally {
+  const known = talliesRead.get(wire);
   if (known) return known;
   const tally = {
     totalImages: wire.total_images,
@@ -46,17 +46,17 @@ function readTally(wire: WireTally): Tally {
     joint: wire.joint && float64Of(wire.joint),
     curves: new Map(),
   };
-  read.set(wire, tally);
+  talliesRead.set(wire, tally);
   return tally;
 }
 
-/** Read what model number `i` says; an error where numbers are missing. */
-export function readSource(
-  { sources, class_names: names, stops }: Config,
+/** Read the counts of model `i`; throws if numbers are missing. */
+export function readModelCounts(
+  { sources, class_names: names, stops }: SegmentationConfig,
   i: number,
   wire: WireSource,
   curves: WireTally | null,
-): Source {
+): ModelCounts {
   const tallies = [wire.tally, curves].map((tally) => tally && readTally(tally));
   for (const tally of tallies) {
     if (tally && tally.counts.numStops !== stops.length) throw new Error(DAMAGED);
@@ -67,14 +67,14 @@ export function readSource(
   return { name: sources[i], shown, track: given ?? shown, histogram };
 }
 
-/** Which numbers are meant: one class, or all of them (null). */
+/** The classes that numbers are computed over: one, or all of them (null). */
 export class Scope {
   readonly classes: number[];
   readonly shown: number | null;
-  readonly #config: Config;
+  readonly #config: SegmentationConfig;
   readonly #empty: number;
 
-  constructor(config: Config, shown: number | null) {
+  constructor(config: SegmentationConfig, shown: number | null) {
     this.#empty = config.zero_division ?? Number.NaN;
     this.#config = config;
     this.shown = shown;
@@ -84,7 +84,7 @@ export class Scope {
     this.classes = shown === null ? averaged : [shown];
   }
 
-  metric(tally: Tally, metric: Metric, at: readonly number[]): number {
+  metric(tally: PixelTally, metric: PixelMetric, at: readonly number[]): number {
     return average(
       this.#countsIn(tally),
       metric,
@@ -96,14 +96,19 @@ export class Scope {
   }
 
   /** A metric of one image, its classes pooled. */
-  imageMetric(tally: Tally, metric: Metric, at: readonly number[], image: number): number {
-    if (tally.counts.numImages !== tally.totalImages) return Number.NaN; // too many to send
+  imageMetric(
+    tally: PixelTally,
+    metric: PixelMetric,
+    at: readonly number[],
+    image: number,
+  ): number {
+    if (tally.counts.numImages !== tally.totalImages) return Number.NaN; // the counts came pooled
     const cell = pool(this.#countsIn(tally), at, [image], this.classes);
     return evaluate(metric, cell, this.#empty);
   }
 
-  /** A metric at every stop, all classes at the same one; computed once for each tally. */
-  curve(tally: Tally, metric: Metric): number[] {
+  /** A metric at every stop, the same for all classes; computed once for each tally. */
+  curve(tally: PixelTally, metric: PixelMetric): number[] {
     const key = `${metric}/${this.shown}`;
     const known = tally.curves.get(key);
     if (known) return known;
@@ -119,18 +124,18 @@ export class Scope {
     return curve;
   }
 
-  best(tally: Tally, metric: Metric): number {
+  best(tally: PixelTally, metric: PixelMetric): number {
     return bestStop(this.curve(tally, metric));
   }
 
-  /** What the metrics are averaged over: "micro", or "micro without background". */
+  /** Name of the average: "micro", or "micro without background". */
   get average(): string {
     const { average: how, include_background: all, class_names: names } = this.#config;
     return all !== false || this.shown !== null ? how : `${how} without ${names[0]}`;
   }
 
-  /** Pixels at each level, T + 1 of them. */
-  histogram(source: Source): Float64Array {
+  /** Number of pixels at each level, (T + 1,). */
+  histogram(source: ModelCounts): Float64Array {
     const bins = this.#config.stops.length + 1;
     const row = (i: number) => source.histogram.subarray(i * bins, (i + 1) * bins);
     if (this.shown !== null) return row(this.shown);
@@ -140,8 +145,8 @@ export class Scope {
     );
   }
 
-  /** All classes of a multiclass task go by the argmax rule. */
-  #countsIn(tally: Tally): Counts {
+  /** All classes of a multiclass task are counted by the argmax rule. */
+  #countsIn(tally: PixelTally): PixelCounts {
     return this.shown === null && tally.argmaxCounts ? tally.argmaxCounts : tally.counts;
   }
 }

@@ -1,4 +1,4 @@
-// The setting of the segmentation dial, as stops.
+// The setting of the segmentation dial.
 
 import type { AnyModel } from "@anywidget/types";
 import { nearestStop } from "../core/stops";
@@ -6,10 +6,10 @@ import { createSettings } from "../core/synced_settings";
 import { inTexts } from "../core/user_names";
 import type { SegmentationTraits } from "./segmentation_wire";
 
-export type State = ReturnType<typeof createState>;
+export type SegmentationState = ReturnType<typeof createSegmentationState>;
 
-/** The traits of the dial, read and written in one place. */
-export function createState(model: AnyModel<SegmentationTraits>, changed: () => void) {
+/** Reads and writes the traits of the dial. */
+export function createSegmentationState(model: AnyModel<SegmentationTraits>, changed: () => void) {
   const config = inTexts(model.get("_config"));
   const { task, stops, class_names: names } = config;
   const { kernel, get, set, flush, dispose } = createSettings(
@@ -25,26 +25,26 @@ export function createState(model: AnyModel<SegmentationTraits>, changed: () => 
     flush,
     dispose,
 
-    /** Index of the class that is shown, null for all of them. */
+    /** Index of the shown class, null for all. */
     get shown(): number | null {
       return task === "binary" ? 0 : get("shown_class");
     },
 
-    /** For each class the stop it is at. */
+    /** Index of each class's stop. */
     get stops(): number[] {
       const own = get("class_thresholds");
       return names.map((_, c) => nearestStop(stops, own[c] ?? get("threshold")));
     },
 
-    /** The stop under the dial's point. */
+    /** Index of the stop that the dial shows. */
     get stop(): number {
       const { shown } = this;
       return shown === null ? nearestStop(stops, get("threshold")) : this.stops[shown];
     },
 
     /**
-     * Move the dial: of the shown class, or else of all that have no threshold of their own. Where
-     * every class has its own none would follow, so all follow again.
+     * Move the threshold of the shown class, or with all classes shown the common one. If every class
+     * has its own threshold, moving the common one removes these, or it would have no effect.
      */
     set stop(k: number) {
       const { shown } = this;

@@ -1,51 +1,51 @@
-// Numbers and pixels in words.
+// Texts about metrics and pixels.
 
-import { IGNORED } from "../canvas/level_painting";
-import { type Metric, nameOf } from "../core/metrics";
+import { IGNORED_PIXEL } from "../canvas/level_painting";
+import { nameOf, type PixelMetric } from "../core/metrics";
 import { intervalOf } from "../core/stops";
 import {
   argmaxKey,
   levelKey,
   maskTargetKey,
   maximumKey,
-  type Tiles,
+  type TileStore,
   targetKey,
 } from "../preview/tile_store";
-import type { Scope, Source, Tally } from "./model_counts";
-import type { Config } from "./segmentation_wire";
+import type { ModelCounts, PixelTally, Scope } from "./model_counts";
+import type { SegmentationConfig } from "./segmentation_wire";
 
-const READOUT: readonly Metric[] = ["dice", "iou", "precision", "recall"];
+const READOUT: readonly PixelMetric[] = ["dice", "iou", "precision", "recall"];
 
 export function formatMetric(value: number): string {
   return Number.isNaN(value) ? "–" : value.toFixed(3);
 }
 
-export function countOf(images: number): string {
+export function imageCountText(images: number): string {
   return `${images.toLocaleString("en")} image${images === 1 ? "" : "s"}`;
 }
 
-/** The metrics at the dial, and over what: ["Dice 0.842  IoU 0.727 …", "micro over 16 images"]. */
-export function metricsInWords(
+/** The metrics at the dial and their scope: ["Dice 0.842  IoU 0.727 …", "micro over 16 images"]. */
+export function metricsText(
   scope: Scope,
-  source: Source,
-  tally: Tally,
+  source: ModelCounts,
+  tally: PixelTally,
   at: readonly number[],
 ): [string, string] {
   const metrics = READOUT.map((m) => `${nameOf(m)} ${formatMetric(scope.metric(tally, m, at))}`);
   const which = tally === source.track ? "" : "the shown ";
-  return [metrics.join("  "), `${scope.average} over ${which}${countOf(tally.totalImages)}`];
+  return [metrics.join("  "), `${scope.average} over ${which}${imageCountText(tally.totalImages)}`];
 }
 
-/** Without targets: how much is on. */
-export function shareInWords(histogram: Float64Array, stop: number, of: string): string {
+/** Without targets: the share of pixels that are on. */
+export function shareText(histogram: Float64Array, stop: number, of: string): string {
   const sum = (values: Float64Array) => values.reduce((total, count) => total + count, 0);
   return `${((100 * sum(histogram.subarray(stop + 1))) / sum(histogram)).toFixed(1)} % of ${of} on`;
 }
 
-/** What is known of a pixel: "(12, 40), target 1, p in (0.42, 0.43]". */
-export function pixelInWords(
-  config: Config,
-  tiles: Tiles,
+/** A pixel and its values: "(12, 40), target 1, p in (0.42, 0.43]". */
+export function pixelText(
+  config: SegmentationConfig,
+  tiles: TileStore,
   shown: number | null,
   image: number,
   source: number,
@@ -53,10 +53,10 @@ export function pixelInWords(
   y: number,
 ): string {
   const pixel = y * config.width + x;
-  const said = [`(${x}, ${y})`];
-  const target = targetInWords(config, tiles, shown, image, pixel);
-  if (target) said.push(`target ${target}`);
-  if (shown === null && config.task === "multilabel") return said[0]; // no one class is meant
+  const parts = [`(${x}, ${y})`];
+  const target = targetText(config, tiles, shown, image, pixel);
+  if (target) parts.push(`target ${target}`);
+  if (shown === null && config.task === "multilabel") return parts[0]; // of no single class
   const byArgmax = config.task === "multiclass" && shown === null;
   const levels = tiles.get(
     byArgmax ? maximumKey(source, image) : levelKey(source, image, shown ?? 0),
@@ -64,14 +64,14 @@ export function pixelInWords(
   const label = byArgmax ? tiles.get(argmaxKey(source, image))?.[pixel] : (shown ?? 0);
   if (levels && label !== undefined) {
     const name = config.task === "binary" ? "" : `${config.class_names[label]} `;
-    said.push(`${name}${intervalOf(config.stops, levels[pixel])}`);
+    parts.push(`${name}${intervalOf(config.stops, levels[pixel])}`);
   }
-  return said.join(", ");
+  return parts.join(", ");
 }
 
-function targetInWords(
-  config: Config,
-  tiles: Tiles,
+function targetText(
+  config: SegmentationConfig,
+  tiles: TileStore,
   shown: number | null,
   image: number,
   pixel: number,
@@ -80,6 +80,6 @@ function targetInWords(
   const key = config.task === "multilabel" ? maskTargetKey(image, shown ?? 0) : targetKey(image);
   const target = tiles.get(key)?.[pixel];
   if (target === undefined) return "";
-  if (target === IGNORED) return "ignored";
+  if (target === IGNORED_PIXEL) return "ignored";
   return config.task === "multiclass" ? config.class_names[target] : String(target);
 }

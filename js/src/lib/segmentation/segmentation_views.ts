@@ -1,76 +1,84 @@
-// What each view draws over a picture: passes of a plane through a look-up table.
+// Each view draws planes over a picture through look-up tables.
 
 import {
   agreementOf,
+  type ColorTable,
   decide,
   differenceTable,
   disagreementTable,
   errorTable,
   heatTable,
-  makeTable,
+  makeColorTable,
   maskTable,
   overlayTable,
   type Plane,
-  type Table,
   TRUTH,
   truthOf,
 } from "../canvas/level_painting";
 import * as colors from "../core/colors";
 import { category, css, pack, type Rgb } from "../core/colors";
 import { range } from "../core/metrics";
+import type { LegendEntry } from "../preview/preview_shell";
 import {
   argmaxKey,
   levelKey,
   maskTargetKey,
   maximumKey,
-  type Tiles,
+  type TileStore,
   targetKey,
 } from "../preview/tile_store";
-import type { Config, View } from "./segmentation_wire";
+import type { SegmentationConfig, SegmentationView } from "./segmentation_wire";
 
-const VIEWS: readonly View[] = ["mask", "overlay", "heat", "outline", "errors", "difference"];
-const SEE_THROUGH: readonly View[] = ["overlay", "heat", "errors", "difference"];
+const SEGMENTATION_VIEWS: readonly SegmentationView[] = [
+  "mask",
+  "overlay",
+  "heat",
+  "outline",
+  "errors",
+  "difference",
+];
+const SEE_THROUGH: readonly SegmentationView[] = ["overlay", "heat", "errors", "difference"];
 
-/** The views that there are: some need targets, some two models. */
-export function viewsOf({ has_targets, sources }: Config): View[] {
+/** The available views: some need targets, some two models. */
+export function viewsOf({ has_targets, sources }: SegmentationConfig): SegmentationView[] {
   const lacks = { errors: !has_targets, difference: sources.length < 2 };
-  return VIEWS.filter((view) => !lacks[view as keyof typeof lacks]);
+  return SEGMENTATION_VIEWS.filter((view) => !lacks[view as keyof typeof lacks]);
 }
 
-export function isSeeThrough(view: View): boolean {
+export function isSeeThrough(view: SegmentationView): boolean {
   return SEE_THROUGH.includes(view);
 }
 
-const MOST_SEPARATE = 8; // classes drawn one by one: each takes the browser as long as a picture
+const MOST_SEPARATE = 8; // classes drawn one by one; each takes as long as a picture
 
 export interface Pass {
   plane: Plane;
-  table: Table;
+  table: ColorTable;
   outline?: boolean;
-  /** What is painted over it at once, where there is much: in colours that cover. */
+  /** Further passes in opaque colours, painted over it before it is drawn. */
   over?: Pass[];
 }
 
-/** What is to be seen: class c at stop `at[c]`, one class or all (null). */
-export interface Setting {
-  view: View;
+/** The view of one class, or of all (null), class c at stop `at[c]`. */
+export interface ViewSetting {
+  view: SegmentationView;
   shown: number | null;
   at: readonly number[];
 }
 
 /** Draws the views of one config; tables are made once for each setting. */
-export class Painter {
-  readonly #config: Config;
-  readonly #tiles: Tiles;
-  #setting: Setting = { view: "mask", shown: null, at: [] };
-  #tables = new Map<string, Table>();
+export class SegmentationPainter {
+  readonly #config: SegmentationConfig;
+  readonly #tiles: TileStore;
+  #setting: ViewSetting = { view: "mask", shown: null, at: [] };
+  #tables = new Map<string, ColorTable>();
 
-  constructor(config: Config, tiles: Tiles) {
+  constructor(config: SegmentationConfig, tiles: TileStore) {
     this.#config = config;
     this.#tiles = tiles;
   }
 
-  set(setting: Setting): void {
+  set(setting: ViewSetting): void {
     this.#setting = setting;
     this.#tables.clear();
   }
@@ -87,7 +95,7 @@ export class Painter {
     const passes = (each as Pass[][]).flat();
     const covers = view === "mask" || view === "overlay";
     if (covers && passes.length > MOST_SEPARATE) return [{ ...passes[0], over: passes.slice(1) }];
-    // Errors of any class lie over the hits of the others.
+    // Draw the errors of all classes over the hits of all.
     return view === "errors" && classes.length > 1
       ? [...passes.filter((_, i) => i % 2 === 0), ...passes.filter((_, i) => i % 2 === 1)]
       : passes;
@@ -112,7 +120,7 @@ export class Painter {
     const stop = [at[c]];
     const levels = this.#tiles.get(levelKey(source, image, c));
     if (!levels) return null;
-    const pass = (name: string, make: () => Table, rows: Plane["rows"] = null): Pass => ({
+    const pass = (name: string, make: () => ColorTable, rows: Plane["rows"] = null): Pass => ({
       plane: { width: this.#config.width, levels, rows },
       table: this.#table(`${name}/${c}`, make),
     });
@@ -154,7 +162,7 @@ export class Painter {
     const argmax = this.#tiles.get(argmaxKey(source, image));
     if (!levels || !argmax) return null;
     const { width, stops } = this.#config;
-    const pass = (make: () => Table, rows: Plane["rows"] = argmax): Pass => ({
+    const pass = (make: () => ColorTable, rows: Plane["rows"] = argmax): Pass => ({
       plane: { width, levels, rows },
       table: this.#table(view, make),
     });
@@ -190,7 +198,9 @@ export class Painter {
     const truth = this.#config.has_targets ? this.#truth(image, c) : null;
     if (!truth) return [];
     const table = this.#table("target", () =>
-      makeTable(1, (t) => (t === TRUTH.yes ? pack(colors.FALSE_NEGATIVE) : colors.TRANSPARENT)),
+      makeColorTable(1, (t) =>
+        t === TRUTH.yes ? pack(colors.FALSE_NEGATIVE) : colors.TRANSPARENT,
+      ),
     );
     return [
       { plane: { width: this.#config.width, levels: truth, rows: null }, table, outline: true },
@@ -204,27 +214,27 @@ export class Painter {
     return this.#tiles.derive(`truth/${image}/${c}`, [key], (target) => truthOf(target, label));
   }
 
-  #table(key: string, make: () => Table): Table {
+  #table(key: string, make: () => ColorTable): ColorTable {
     const known = this.#tables.get(key) ?? make();
     this.#tables.set(key, known);
     return known;
   }
 }
 
-function categoryOf(config: Config, c: number): number {
+function categoryOf(config: SegmentationConfig, c: number): number {
   return config.task === "multiclass" ? c : c + 1;
 }
 
-function transparentMask(at: number): Table {
-  return makeTable(1, (level) => (level > at ? colors.WHITE : colors.TRANSPARENT));
+function transparentMask(at: number): ColorTable {
+  return makeColorTable(1, (level) => (level > at ? colors.WHITE : colors.TRANSPARENT));
 }
 
-/** The entries of a view's legend: what a colour stands for, and how it is told apart without. */
-export function legend(
-  config: Config,
-  view: View,
+/** The entries of a view's legend: colours and their meaning. */
+export function segmentationLegend(
+  config: SegmentationConfig,
+  view: SegmentationView,
   shown: number | null,
-): { color: string; text: string }[] {
+): LegendEntry[] {
   const entry = (color: Rgb, text: string) => ({ color: css(color), text });
   const classes = shown === null ? config.class_names.map((_, c) => c) : [shown];
   const named = classes.map((c) => entry(category(categoryOf(config, c)), config.class_names[c]));

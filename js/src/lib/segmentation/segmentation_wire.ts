@@ -1,11 +1,12 @@
-// What crosses the wire; src/torchdial/widgets/preview/segmentation_packing.py writes it.
+// The traits of a segmentation preview; src/torchdial/widgets/preview/segmentation_packing.py
+// writes them.
 
 import type { Bytes } from "../core/bytes";
 import type { Average } from "../core/metrics";
 import type { PreviewTraits, WireCounts, WireTile } from "../preview/preview_wire";
 import type { DisplayWindow } from "../preview/window_text";
 
-export type View = "mask" | "overlay" | "heat" | "outline" | "errors" | "difference";
+export type SegmentationView = "mask" | "overlay" | "heat" | "outline" | "errors" | "difference";
 
 /** The traits of src/torchdial/widgets/preview/segmentation_preview.py. */
 export interface SegmentationTraits extends PreviewTraits {
@@ -13,19 +14,19 @@ export interface SegmentationTraits extends PreviewTraits {
   /** A threshold for each class, null where it follows `threshold`; empty when none has its own. */
   class_thresholds: (number | null)[];
   shown_class: number | null;
-  view: View;
-  _config: Config;
+  view: SegmentationView;
+  _config: SegmentationConfig;
   _frame: WireFrame;
   _curves: (WireTally | null)[];
 }
 
-/** The trait `_config`: what never changes. */
-export interface Config {
+/** The trait `_config`, which is constant. */
+export interface SegmentationConfig {
   task: "binary" | "multilabel" | "multiclass";
   class_names: string[];
   stops: number[];
   num_images: number;
-  /** How many images a report holds, where these are not all. */
+  /** Number of images in a report, where some were left out. */
   in_file?: number;
   height: number;
   width: number;
@@ -44,7 +45,7 @@ export interface Config {
 
 /** Counts of a set of images; null without targets. */
 export interface WireTally {
-  /** How many images these are counts of, also where they are pooled into one. */
+  /** Number of counted images, also where they are pooled into one. */
   total_images: number;
   counts: WireCounts;
   argmax_counts: WireCounts | null;
@@ -60,7 +61,7 @@ export interface WireSource {
   tally: WireTally | null;
 }
 
-/** The trait `_frame`: what the models said last, replaced as a whole. */
+/** The trait `_frame`: the newest output of the models, replaced as a whole. */
 export interface WireFrame {
   version: number;
   sources: WireSource[];

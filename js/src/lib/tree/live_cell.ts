@@ -1,16 +1,23 @@
-// The live statistics of one row: sparklines on one canvas, and each newest value in its colour.
+// The live statistics of one row: sparklines on one canvas, and the newest value of each.
 
 import type { Limits } from "../charts/axis_scale";
 import { NOT_FINITE } from "../charts/heat_colors";
 import { css, inkOn } from "../core/colors";
 import { contextOf, h } from "../core/dom";
-import { type LiveModules, MOST_COLUMNS } from "./live_columns";
-import { colorOf, heights, inWords, STATISTICS, type Statistic, short } from "./statistic_styles";
+import { type LiveModules, MOST_RING_COLUMNS } from "./live_columns";
+import {
+  STATISTICS,
+  type Statistic,
+  sparklineHeights,
+  statisticColor,
+  statisticShortText,
+  statisticText,
+} from "./statistic_styles";
 
 const NUMBER = 60; // pixels of a value, right of its sparkline
 const MARGIN = 4;
 
-/** What all rows share while they are drawn. */
+/** How all rows are drawn. */
 export interface LiveLook {
   color: string;
   /** Decades of the newest column of each statistic. */
@@ -31,7 +38,7 @@ export class LiveCell {
   );
   readonly #of: string;
 
-  /** `of` says what the row stands for, such as "first of 12: ", or nothing. */
+  /** `of` is the beginning of each tooltip, such as "first of 12: ", or empty. */
   constructor(of: string) {
     this.#of = of;
   }
@@ -46,12 +53,12 @@ export class LiveCell {
     STATISTICS.forEach(({ key }, i) => {
       const { steps } = live.rings[key];
       const values = live.rings[key].row(row);
-      this.#say(i, key, steps, values, look);
+      this.#setValue(i, key, steps, values, look);
       context.save();
       context.translate(i * third + MARGIN, MARGIN);
       drawSpark(
         context,
-        heights(key, values),
+        sparklineHeights(key, values),
         third - NUMBER - 2 * MARGIN,
         height - 2 * MARGIN,
         look,
@@ -60,7 +67,7 @@ export class LiveCell {
     });
   }
 
-  #say(
+  #setValue(
     i: number,
     key: Statistic,
     steps: readonly number[],
@@ -68,9 +75,9 @@ export class LiveCell {
     look: LiveLook,
   ): void {
     const value = values[values.length - 1];
-    const color = colorOf(key, value, look.decades[key]);
-    const words = this.#of + inWords(key, steps, values);
-    this.#values[i].textContent = short(key, value);
+    const color = statisticColor(key, value, look.decades[key]);
+    const words = this.#of + statisticText(key, steps, values);
+    this.#values[i].textContent = statisticShortText(key, value);
     this.#values[i].style.background = color ? css(color) : "";
     this.#values[i].style.color = color ? inkOn(color) : "";
     this.#parts[i].title = words;
@@ -78,7 +85,7 @@ export class LiveCell {
   }
 }
 
-/** Draw a line through heights in [0, 1]; what is not finite stands as a bar. */
+/** Draw a line through heights in [0, 1]; infinite ones are drawn as bars. */
 function drawSpark(
   context: CanvasRenderingContext2D,
   points: readonly number[],
@@ -86,8 +93,9 @@ function drawSpark(
   height: number,
   look: LiveLook,
 ): void {
-  if (width < 8) return; // no room but for the value
-  const xOf = (i: number) => ((MOST_COLUMNS - points.length + i) / (MOST_COLUMNS - 1)) * width;
+  if (width < 8) return; // room for the value only
+  const xOf = (i: number) =>
+    ((MOST_RING_COLUMNS - points.length + i) / (MOST_RING_COLUMNS - 1)) * width;
   context.fillStyle = css(NOT_FINITE);
   context.strokeStyle = look.color;
   context.lineWidth = 1.25;
@@ -95,15 +103,15 @@ function drawSpark(
   context.beginPath();
   let isDown = false;
   points.forEach((point, i) => {
-    const there = Number.isFinite(point);
+    const isDrawn = Number.isFinite(point);
     if (point === Number.POSITIVE_INFINITY) context.fillRect(xOf(i) - 1, 0, 2, height);
-    if (there) {
+    if (isDrawn) {
       const y = (1 - point) * height;
       if (isDown) context.lineTo(xOf(i), y);
       else context.moveTo(xOf(i) - 1, y);
       context.lineTo(xOf(i), y);
     }
-    if (!Number.isNaN(point)) isDown = there;
+    if (!Number.isNaN(point)) isDown = isDrawn;
   });
   context.stroke();
 }

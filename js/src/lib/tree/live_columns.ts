@@ -1,30 +1,30 @@
-// What a run says of the modules: a short ring of columns a statistic, and marks of events.
-// src/torchdial/widgets/live/module_packing.py sends it.
+// Live statistics of the modules: the newest columns of each statistic, and marks of events;
+// src/torchdial/widgets/live/module_packing.py sends them.
 
 import type { Bytes } from "../core/bytes";
 import { type Packed, unpack } from "../live/packed_arrays";
 import { STATISTICS, type Statistic } from "./statistic_styles";
 
-export const MOST_COLUMNS = 48;
+export const MOST_RING_COLUMNS = 48;
 
 /** The newest event about a row. */
-export interface Mark {
+export interface EventMark {
   row: number;
   words: string;
 }
 
 export interface LiveFrame {
   columns: Partial<Record<Statistic, { steps: Packed; values: Packed }>>;
-  marks: Mark[];
+  marks: EventMark[];
 }
 
-/** The newest columns, one value a row each. */
+/** The newest columns, each with one value for each row. */
 export class Ring {
   /** First step of each column. */
   steps: number[] = [];
   #columns: Float32Array[] = [];
 
-  /** Take columns, given one after another, in place of those that begin at `steps[0]` or later. */
+  /** Add columns, concatenated in `values`; they replace those that begin at `steps[0]` or later. */
   take(steps: ArrayLike<number>, values: Float32Array): void {
     const rows = values.length / steps.length;
     const kept = this.steps.findIndex((step) => step >= steps[0]);
@@ -33,7 +33,7 @@ export class Ring {
       this.steps.push(steps[k]);
       this.#columns.push(values.slice(k * rows, (k + 1) * rows));
     }
-    this.#cut(Math.max(this.steps.length - MOST_COLUMNS, 0), this.steps.length);
+    this.#cut(Math.max(this.steps.length - MOST_RING_COLUMNS, 0), this.steps.length);
   }
 
   clear(): void {
@@ -58,7 +58,7 @@ export class Ring {
 
 export class LiveModules {
   readonly rings: Readonly<Record<Statistic, Ring>>;
-  marks: readonly Mark[] = [];
+  marks: readonly EventMark[] = [];
 
   constructor(opening: { frame: LiveFrame; data: Bytes }) {
     const rings = STATISTICS.map(({ key }) => [key, new Ring()] as const);
@@ -66,7 +66,7 @@ export class LiveModules {
     this.take(opening.frame, opening.data);
   }
 
-  /** Take what is new, all of it or nothing; `whole` if it stands for all there was. */
+  /** Add a frame, on an error nothing of it; `whole` if it replaces everything earlier. */
   take(frame: LiveFrame, data: Bytes, whole = false): void {
     const read = STATISTICS.map(({ key }) => {
       const columns = frame.columns[key];

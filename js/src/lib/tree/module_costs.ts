@@ -1,4 +1,4 @@
-// What a module costs, by name and in words.
+// The costs of a module and their texts.
 
 export type Cost = "parameters" | "flops" | "activations" | "time";
 
@@ -11,8 +11,8 @@ export const COSTS: readonly { key: Cost; text: string }[] = [
 
 const UNITS = ["", "k", "M", "G", "T"];
 
-/** An amount with its unit: "1,184", "4.72 M", "2.1 MB", "0.31 ms"; NaN is what did not run. */
-export function amountInWords(cost: Cost, value: number): string {
+/** An amount with its unit: "1,184", "4.72 M", "2.1 MB", "0.31 ms"; empty for NaN, a module that did not run. */
+export function amountText(cost: Cost, value: number): string {
   if (Number.isNaN(value)) return "";
   if (value === 0) return "–";
   if (cost === "parameters") return value.toLocaleString("en");

@@ -12,21 +12,21 @@ export interface Tree {
   depth: ArrayLike<number>;
   /** Row of the parent, -1 for the model itself. */
   parent: Int32Array;
-  /** For each row the first one after it that is not below it. */
+  /** For each row the first later row outside its subtree. */
   end: Int32Array;
   folds: readonly Fold[];
-  /** What a search looks at, in lower case. */
+  /** The searched text of each row, in lower case. */
   words: readonly string[];
 }
 
 /** How the tree is shown: search, sort, open rows. */
-export interface Look {
+export interface TreeView {
   /** Rows whose children are shown. */
   open: ReadonlySet<number>;
   /** Starts of the folds that were opened. */
   unfolded: ReadonlySet<number>;
   query: string;
-  /** Siblings by this, the largest first; null for the order of the model. */
+  /** Cost by which siblings are sorted, the largest first; null for the order of the model. */
   cost: ArrayLike<number> | null;
 }
 
@@ -34,7 +34,7 @@ export interface VisibleRow {
   row: number;
   /** How many equal blocks the row stands for. */
   times: number;
-  /** Whether the search found it, not only something below it. */
+  /** Whether the row itself matches the search, not only one below it. */
   found: boolean;
 }
 
@@ -63,7 +63,7 @@ export function children(tree: Tree, row: number): number[] {
   return found;
 }
 
-/** The rows that have children and lie less deep than this. */
+/** The rows with children above this depth. */
 export function openTo(tree: Tree, depth: number): Set<number> {
   const open = new Set<number>();
   for (let row = 0; row < tree.count; row++) {
@@ -80,7 +80,7 @@ export function ancestors(tree: Tree, row: number): number[] {
 }
 
 /** The rows to show, in order. */
-export function visibleRows(tree: Tree, look: Look): VisibleRow[] {
+export function visibleRows(tree: Tree, look: TreeView): VisibleRow[] {
   const query = look.query.trim().toLowerCase();
   const found = query === "" ? null : tree.words.map((words) => words.includes(query));
   const inside = found && withAncestors(tree, found);
@@ -108,8 +108,8 @@ function withAncestors(tree: Tree, found: readonly boolean[]): boolean[] {
   return inside;
 }
 
-/** How many blocks each row stands for, 0 for the blocks that hide behind the first one. */
-function timesOf(tree: Tree, look: Look, found: readonly boolean[] | null): Uint32Array {
+/** How many blocks each row stands for; 0 for blocks that the first of a fold stands for. */
+function timesOf(tree: Tree, look: TreeView, found: readonly boolean[] | null): Uint32Array {
   const times = new Uint32Array(tree.count).fill(1);
   for (const { start, size, count } of tree.folds) {
     const first = start + size;

@@ -1,4 +1,4 @@
-// The live statistics of a module: names, colours, words, and the points of a sparkline.
+// The live statistics of a module: names, colours, texts and the points of sparklines.
 
 import { formatCount, formatValue, type Limits } from "../charts/axis_scale";
 import { NOT_FINITE } from "../charts/heat_colors";
@@ -19,13 +19,13 @@ export const STATISTICS: readonly { key: Statistic; text: string; title: string;
       key: "update_ratio",
       text: "update",
       title: "Norm of the step over the norm of the weights; about 0.001 is usual",
-      none: "no update of a weight yet",
+      none: "no update yet",
     },
     {
       key: "near_zero",
       text: "near zero",
-      title: "Share of what the module returns that is at most 0.001 of its root mean square",
-      none: "no output seen yet",
+      title: "Share of output values that are at most 0.001 of the output's root mean square",
+      none: "no output yet",
     },
   ];
 
@@ -33,9 +33,9 @@ const USUAL = 1e-3; // update ratio
 const LOW: Rgb = [0, 114, 178];
 const HIGH: Rgb = [213, 94, 0];
 const MIDDLE: Rgb = [200, 200, 200];
-const LEAST_DECADES = 1; // that a sparkline is high: less would make noise of nothing
+const LEAST_DECADES = 1; // height of a sparkline; less would magnify noise
 
-/** Least and most log₁₀ of a column, over all rows, for colours. */
+/** Minimum and maximum log₁₀ of a column over all rows, for colours. */
 export function decadesOf(column: ArrayLike<number> | undefined): Limits {
   const logs = Array.from(column ?? [])
     .filter((value) => value > 0 && Number.isFinite(value))
@@ -43,8 +43,8 @@ export function decadesOf(column: ArrayLike<number> | undefined): Limits {
   return logs.length ? [Math.min(...logs), Math.max(...logs)] : [0, 0];
 }
 
-/** Colour of a value; null where there is none. */
-export function colorOf(key: Statistic, value: number, [low, high]: Limits): Rgb | null {
+/** Colour of a value; null for a missing one. */
+export function statisticColor(key: Statistic, value: number, [low, high]: Limits): Rgb | null {
   if (value === MISSING || value === undefined) return null;
   if (!Number.isFinite(value)) return NOT_FINITE;
   if (key === "near_zero") return viridis(value);
@@ -54,8 +54,8 @@ export function colorOf(key: Statistic, value: number, [low, high]: Limits): Rgb
   return MIDDLE.map((v, i) => Math.round(v + (end[i] - v) * Math.abs(off))) as unknown as Rgb;
 }
 
-/** A value in few letters: "0.0123", "1.2e-5", "43 %". */
-export function short(key: Statistic, value: number | undefined): string {
+/** A value with two digits: "0.012", "1.2e-5", "43 %". */
+export function statisticShortText(key: Statistic, value: number | undefined): string {
   if (value === undefined || value === MISSING) return "–";
   if (!Number.isFinite(value)) return formatValue(value);
   if (key === "near_zero") return `${(100 * value).toFixed(value > 0 && value < 0.01 ? 1 : 0)} %`;
@@ -66,8 +66,8 @@ export function short(key: Statistic, value: number | undefined): string {
     : String(few);
 }
 
-/** All that a sparkline shows, in words. */
-export function inWords(
+/** The content of a sparkline as text. */
+export function statisticText(
   key: Statistic,
   steps: readonly number[],
   values: readonly number[],
@@ -82,19 +82,21 @@ export function inWords(
   const last = known[known.length - 1];
   if (!last) return none;
   const finite = known.map(({ value }) => value).filter(Number.isFinite);
-  const words = [`${text} ${short(key, last.value)} at step ${formatCount(last.step)}`];
+  const words = [
+    `${text} ${statisticShortText(key, last.value)} at step ${formatCount(last.step)}`,
+  ];
   if (finite.length > 1) {
     const [least, most] = [Math.min(...finite), Math.max(...finite)];
     words.push(
-      `${short(key, least)} … ${short(key, most)} since step ${formatCount(known[0].step)}`,
+      `${statisticShortText(key, least)} … ${statisticShortText(key, most)} since step ${formatCount(known[0].step)}`,
     );
   }
   if (finite.length < known.length) words.push(`${known.length - finite.length} not finite`);
   return words.join(", ");
 }
 
-/** Height in [0, 1] of each value, NaN where there is none, Infinity where it is not finite. */
-export function heights(key: Statistic, values: readonly number[]): number[] {
+/** Height of each value in [0, 1]; NaN for a missing one, Infinity for one that is not finite. */
+export function sparklineHeights(key: Statistic, values: readonly number[]): number[] {
   if (key === "near_zero") {
     return values.map((v) => (v === MISSING ? Number.NaN : Number.isFinite(v) ? v : Infinity));
   }

@@ -1,8 +1,8 @@
-// The best point of both dials; `choose` in src/torchdial/sweeps/boxes/detection_setting.py.
+// The best setting of both dials, as `choose` in src/torchdial/sweeps/boxes/detection_setting.py.
 
 import { longestRun, lowerMiddle } from "../../core/plateau";
 
-export interface Point {
+export interface BestSetting {
   /** Index of the NMS stop. */
   stop: number;
   /** Index of the score stop. */
@@ -10,10 +10,10 @@ export interface Point {
 }
 
 /**
- * Where values (T, S) are highest. Over a plateau the NMS stops with the longest run of score
- * stops, of these the lower middle of the longest run, and there the lower middle of its run.
+ * Position of the highest of values (T, S). Of a plateau, take the NMS stops with the longest run of
+ * score stops, of these the lower middle of their longest run, and there the lower middle of its run.
  */
-export function best(values: Float64Array, numScores: number): Point | null {
+export function bestSetting(values: Float64Array, numScores: number): BestSetting | null {
   const top = values.reduce((most, v) => (v > most ? v : most), -Infinity);
   if (top === -Infinity) return null;
   const rows = values.length / numScores;

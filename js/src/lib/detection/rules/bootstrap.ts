@@ -1,27 +1,27 @@
-// How far a metric would move with other images: drawn with replacement from those at hand.
+// Bootstrap band of a metric: the images are sampled with replacement.
 
 import type { Average } from "../../core/metrics";
 import { type DetectionMetric, metricOf } from "./detection_metrics";
-import type { Table } from "./detection_tally";
+import type { CountTable } from "./detection_tally";
 
 export interface Band {
-  /** 5 % of the draws lie below, (S,). */
+  /** The 5 % quantile, (S,). */
   low: Float64Array;
-  /** 5 % lie above, (S,). */
+  /** The 95 % quantile, (S,). */
   high: Float64Array;
 }
 
-/** The metric at every score stop, (S,), if each image came so many times. */
+/** The metric at every score stop, (S,), with each image counted so many times. */
 type Measure = (times: Uint32Array) => Float64Array;
 
 /**
- * The band of a metric at every score stop; undefined draws are left out.
+ * The band of a metric at every score stop; undefined samples are left out.
  *
  * @param classes for each class the counts of each image, from `imagesAt`; for the band of one
  *   class that class alone, and "micro".
  */
 export function bootstrap(
-  classes: readonly Table[],
+  classes: readonly CountTable[],
   name: DetectionMetric,
   how: Average,
   zeroDivision: number,
@@ -55,12 +55,12 @@ export function bootstrap(
 
 type MetricOf = (tp: number, fp: number, positives: number) => number;
 
-function measureOf(images: Table, how: "micro" | "image", of: MetricOf): Measure {
+function measureOf(images: CountTable, how: "micro" | "image", of: MetricOf): Measure {
   return how === "image" ? meanOfImages(images, of) : (times) => drawn(images, times, of).values;
 }
 
-/** The mean over the images drawn. */
-function meanOfImages({ tp, fp, positives, numScores }: Table, of: MetricOf): Measure {
+/** The mean over the sampled images. */
+function meanOfImages({ tp, fp, positives, numScores }: CountTable, of: MetricOf): Measure {
   const values = Float64Array.from(tp, (v, cell) =>
     of(v, fp[cell], positives[Math.floor(cell / numScores)]),
   );
@@ -79,8 +79,8 @@ function meanOfImages({ tp, fp, positives, numScores }: Table, of: MetricOf): Me
   };
 }
 
-/** The mean over the classes present in the images drawn. */
-function meanOfClasses(classes: readonly Table[], of: MetricOf): Measure {
+/** The mean over the classes with targets in the sampled images. */
+function meanOfClasses(classes: readonly CountTable[], of: MetricOf): Measure {
   const somewhere = classes.filter((table) => table.positives.some((number) => number > 0));
   return (times) => {
     const total = new Float64Array(classes[0].numScores);
@@ -97,8 +97,8 @@ function meanOfClasses(classes: readonly Table[], of: MetricOf): Measure {
   };
 }
 
-/** The metric of the counts of the images drawn, added up, and how many targets they hold. */
-function drawn(table: Table, times: Uint32Array, of: MetricOf) {
+/** The metric of the summed counts of the sampled images, and their number of targets. */
+function drawn(table: CountTable, times: Uint32Array, of: MetricOf) {
   const { numScores } = table;
   const tp = new Float64Array(numScores);
   const fp = new Float64Array(numScores);
@@ -113,14 +113,14 @@ function drawn(table: Table, times: Uint32Array, of: MetricOf) {
   return { positives, values: tp.map((v, s) => of(v, fp[s], positives)) };
 }
 
-/** The classes of each image added up. */
-function sumOf(classes: readonly Table[]): Table {
+/** The sum over the classes of each image. */
+function sumOf(classes: readonly CountTable[]): CountTable {
   const sum = (name: "tp" | "fp" | "positives") =>
     classes[0][name].map((_, cell) => classes.reduce((total, t) => total + t[name][cell], 0));
   return { ...classes[0], tp: sum("tp"), fp: sum("fp"), positives: sum("positives") };
 }
 
-/** A quantile of sorted numbers, between the two nearest; NaN of none. */
+/** A quantile of sorted numbers, linearly interpolated; NaN for none. */
 function quantile(sorted: Float64Array, share: number): number {
   const place = share * (sorted.length - 1);
   const low = Math.floor(place);

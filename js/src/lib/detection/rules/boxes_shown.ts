@@ -1,19 +1,22 @@
-// Which detections are drawn at a setting; `detect` in src/torchdial/sweeps/boxes/detect.py is the rule.
+// Which detections are drawn at a setting, as `detect` in src/torchdial/sweeps/boxes/detect.py.
 
-import { type Found, keptAt } from "./image_decisions";
+import { type Detections, keptAt } from "./image_decisions";
 
-export interface Setting {
-  /** A box needs a higher score than this, unless its class has a threshold of its own. */
+export interface DetectionSetting {
+  /** Boxes above this score are shown, unless their class has its own threshold. */
   score: number;
   /** Index of the NMS stop. */
   stop: number;
-  /** Thresholds of single classes, [] or null where a class follows. */
+  /** Own thresholds of classes; [] or null where the common one holds. */
   own: readonly (number | null)[];
   maxDet: number;
 }
 
-/** Indices of the detections that are kept, above their class's threshold and among the best. */
-export function shown(found: Found, { score, stop, own, maxDet }: Setting): Int32Array {
+/** Indices of the kept detections above their threshold, at most `maxDet` by score. */
+export function shownBoxes(
+  found: Detections,
+  { score, stop, own, maxDet }: DetectionSetting,
+): Int32Array {
   const chosen = new Int32Array(Math.min(found.count, maxDet));
   let size = 0;
   for (let i = 0; i < found.count && size < chosen.length; i++) {

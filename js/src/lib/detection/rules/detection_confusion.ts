@@ -1,21 +1,21 @@
-// The confusion matrix at a setting; `confuse` in src/torchdial/sweeps/boxes/detection_setting.py.
+// The confusion matrix at a setting, as `confuse` in src/torchdial/sweeps/boxes/detection_setting.py.
 
 import { missed } from "./detection_counts";
 import type { Scene } from "./image_decisions";
 import { FALSE, IGNORED, type Outcome } from "./matching";
 
 /** An image at one setting. */
-export interface Decided extends Scene {
+export interface DecidedImage extends Scene {
   outcome: Outcome;
   shown: Int32Array;
 }
 
 /**
- * Detections and missed targets as (C + 1, C + 1): rows are the truth, columns what was found, the
- * last of each the background. What matches its own class comes first; then, in score order, each
- * false positive takes the best target of another class that is still free.
+ * Detections and missed targets as (C + 1, C + 1): rows are targets, columns detections, the last of
+ * each is the background. Matches within a class come first; then, in score order, each false
+ * positive takes the best free target of another class.
  */
-export function confusion(images: readonly Decided[], numClasses: number): Uint32Array {
+export function confusion(images: readonly DecidedImage[], numClasses: number): Uint32Array {
   const size = numClasses + 1;
   const cells = new Uint32Array(size * size);
   for (const image of images) {
@@ -35,8 +35,8 @@ export function confusion(images: readonly Decided[], numClasses: number): Uint3
   return cells;
 }
 
-/** For each detection the target of another class that it is confused with, -1 for none. */
-export function confused({ found, truth, pairs, outcome, shown }: Decided): Int32Array {
+/** For each detection the index of the target of another class that it is confused with, or -1. */
+export function confused({ found, truth, pairs, outcome, shown }: DecidedImage): Int32Array {
   const result = new Int32Array(found.count).fill(-1);
   const searching = new Uint8Array(found.count);
   const free = new Uint8Array(truth.count);

@@ -1,22 +1,22 @@
-// What is found and missed in one image at one setting.
+// Counts of found and missed targets in one image at one setting.
 
-import type { Found, Truth } from "./image_decisions";
+import type { Detections, Targets } from "./image_decisions";
 import { FALSE, type Outcome, TRUE } from "./matching";
 
-/** Counts of each class; missed are positives - tp. */
-export interface Counts {
+/** Counts of each class; the missed targets are positives - tp. */
+export interface DetectionCounts {
   tp: Uint32Array;
   fp: Uint32Array;
   positives: Uint32Array;
 }
 
 export function count(
-  found: Found,
-  truth: Truth,
+  found: Detections,
+  truth: Targets,
   outcome: Outcome,
   shown: Int32Array,
   numClasses: number,
-): Counts {
+): DetectionCounts {
   const tp = new Uint32Array(numClasses);
   const fp = new Uint32Array(numClasses);
   for (const i of shown) {
@@ -26,15 +26,15 @@ export function count(
   return { tp, fp, positives: positives(truth, numClasses) };
 }
 
-/** How many targets of each class are to be found. */
-export function positives(truth: Truth, numClasses: number): Uint32Array {
+/** Number of targets of each class, without ignored ones. */
+export function positives(truth: Targets, numClasses: number): Uint32Array {
   const number = new Uint32Array(numClasses);
   for (let j = 0; j < truth.count; j++) number[truth.labels[j]] += 1 - truth.ignore[j];
   return number;
 }
 
-/** Indices of the targets to be found that none of the shown detections took. */
-export function missed(truth: Truth, outcome: Outcome, shown: Int32Array): Int32Array {
+/** Indices of the targets, without ignored ones, that no shown detection took. */
+export function missed(truth: Targets, outcome: Outcome, shown: Int32Array): Int32Array {
   const left = truth.ignore.map((ignore) => 1 - ignore);
   for (const i of shown) if (outcome.taken[i] >= 0) left[outcome.taken[i]] = 0;
   return Int32Array.from(left.keys()).filter((j) => left[j] === 1);

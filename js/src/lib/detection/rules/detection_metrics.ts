@@ -1,14 +1,14 @@
-// Metrics of detection at every stop; `DetectionCurves.metric` in Python gives the same.
+// Metrics of detection at every stop, as `DetectionCurves.metric` in Python.
 
 import { type Average, evaluate } from "../../core/metrics";
-import type { Table, Tally } from "./detection_tally";
+import type { CountTable, DetectionTally } from "./detection_tally";
 
-export const DETECTION_METRICS = ["precision", "recall", "f1"] as const;
+export const DETECTION_METRICS = ["f1", "precision", "recall"] as const;
 export type DetectionMetric = (typeof DETECTION_METRICS)[number];
 
 /** A metric over (T, S), NaN where it is undefined; of one class if there is a label. */
-export function metric(
-  tally: Tally,
+export function metricAtStops(
+  tally: DetectionTally,
   name: DetectionMetric,
   how: Average,
   label: number | null,
@@ -31,12 +31,12 @@ export function metricOf(
   positives: number,
   zeroDivision: number,
 ): number {
-  const cell = { tp, fp, positives, negatives: fp }; // nothing is a true negative here
+  const cell = { tp, fp, positives, negatives: fp }; // detection has no true negatives
   return evaluate(name === "f1" ? "dice" : name, cell, zeroDivision);
 }
 
 /** The sum over groups, as a table of one. */
-export function pooled(table: Table): Table {
+export function pooled(table: CountTable): CountTable {
   const size = table.numStops * table.numScores;
   const [tp, fp] = [table.tp, table.fp].map((counts) => {
     const sum = new Uint32Array(size);
@@ -51,7 +51,7 @@ export function pooled(table: Table): Table {
 
 /** The mean over groups where a metric is defined, summed in order. */
 function meanOf(
-  table: Table,
+  table: CountTable,
   groups: readonly number[],
   name: DetectionMetric,
   zeroDivision: number,

@@ -1,11 +1,11 @@
-// Counts at every NMS stop and score stop; detection_counts.py computes the same.
+// Counts at every NMS stop and score stop, as in detection_counts.py.
 
 import { positives } from "./detection_counts";
 import type { Scene } from "./image_decisions";
 import { IGNORED, match, SUPPRESSED, TRUE } from "./matching";
 
 /** Counts of G groups (classes, or images) over T NMS stops and S score stops, row-major. */
-export interface Table {
+export interface CountTable {
   numGroups: number;
   numStops: number;
   numScores: number;
@@ -17,10 +17,10 @@ export interface Table {
   positives: Uint32Array;
 }
 
-export interface Tally {
-  classes: Table;
+export interface DetectionTally {
+  classes: CountTable;
   /** Each image, its classes pooled. */
-  images: Table;
+  images: CountTable;
 }
 
 /** Count at every stop, at most `maxDet` detections an image; one threshold for all classes. */
@@ -30,7 +30,7 @@ export function tally(
   scoreStops: ArrayLike<number>,
   maxDet: number,
   numClasses: number,
-): Tally {
+): DetectionTally {
   const classes = emptyTable(numClasses, numStops, scoreStops.length);
   const images = emptyTable(scenes.length, numStops, scoreStops.length);
   scenes.forEach((scene, image) => {
@@ -59,7 +59,7 @@ export function imagesAt(
   scoreStops: ArrayLike<number>,
   maxDet: number,
   numClasses: number,
-): Table[] {
+): CountTable[] {
   const tables = Array.from({ length: numClasses }, () =>
     emptyTable(scenes.length, 1, scoreStops.length),
   );
@@ -78,7 +78,7 @@ export function imagesAt(
   return tables.map(above);
 }
 
-/** Where the first `maxDet` that are not suppressed end. */
+/** End of the first `maxDet` detections that are not suppressed. */
 function firstOf(state: Uint8Array, maxDet: number): number {
   let left = maxDet;
   for (let i = 0; i < state.length; i++) {
@@ -87,19 +87,19 @@ function firstOf(state: Uint8Array, maxDet: number): number {
   return state.length;
 }
 
-function emptyTable(numGroups: number, numStops: number, numScores: number): Table {
+function emptyTable(numGroups: number, numStops: number, numScores: number): CountTable {
   const size = numGroups * numStops * numScores;
   const [tp, fp] = [new Uint32Array(size), new Uint32Array(size)];
   return { numGroups, numStops, numScores, tp, fp, positives: new Uint32Array(numGroups) };
 }
 
-function add(table: Table, state: number, group: number, k: number, level: number): void {
+function add(table: CountTable, state: number, group: number, k: number, level: number): void {
   const counts = state === TRUE ? table.tp : table.fp;
   counts[(group * table.numStops + k) * table.numScores + level - 1]++;
 }
 
-/** Turn how many end at each stop into how many lie above it, in place. */
-function above(table: Table): Table {
+/** Turn counts at each level into counts above each stop, in place. */
+function above(table: CountTable): CountTable {
   for (const counts of [table.tp, table.fp]) {
     for (let end = counts.length; end > 0; end -= table.numScores) {
       let sum = 0;
@@ -112,7 +112,7 @@ function above(table: Table): Table {
   return table;
 }
 
-/** For descending scores how many stops lie strictly below each, both in float32. */
+/** For descending scores the number of stops strictly below each, both in float32. */
 export function levelsOf(scores: Float32Array, stops: ArrayLike<number>): Uint16Array {
   const levels = new Uint16Array(scores.length);
   let level = stops.length;

@@ -1,21 +1,21 @@
-// How many detections are drawn at every NMS stop: the track of its dial, anew at every input.
+// The number of detections drawn at every NMS stop, recomputed whenever a dial moves.
 
-import type { Setting } from "./boxes_shown";
-import type { Found } from "./image_decisions";
+import type { DetectionSetting } from "./boxes_shown";
+import type { Detections } from "./image_decisions";
 
-/** The bits of a byte, each in a byte of its own: the lower four, and the upper four. */
-const LOWER = Uint32Array.from({ length: 256 }, (_, byte) => spread(byte));
-const UPPER = LOWER.map((_, byte) => spread(byte >> 4));
-const MOST_ROWS = 255; // that a byte can count
+/** The lower and the upper four bits of a byte, each spread to a whole byte. */
+const LOWER_BITS = Uint32Array.from({ length: 256 }, (_, byte) => spread(byte));
+const UPPER_BITS = LOWER_BITS.map((_, byte) => spread(byte >> 4));
+const MOST_ROWS = 255; // the largest count of a byte
 
 function spread(bits: number): number {
   return [0, 1, 2, 3].reduce((word, k) => word | (((bits >> k) & 1) << (8 * k)), 0) >>> 0;
 }
 
-/** Detections of all images, or those of one class among them, at each NMS stop. */
+/** Number of detections of all images, or of one class among them, at each NMS stop. */
 export function keptCounts(
-  images: readonly Found[],
-  { score, own, maxDet }: Omit<Setting, "stop">,
+  images: readonly Detections[],
+  { score, own, maxDet }: Omit<DetectionSetting, "stop">,
   numStops: number,
   label: number | null,
 ): Float64Array {
@@ -35,9 +35,9 @@ export function keptCounts(
   return counts;
 }
 
-/** Of one class among the first `maxDet` of all classes. */
+/** Counts of one class among the first `maxDet` of all classes. */
 function ofLabel(
-  found: Found,
+  found: Detections,
   above: readonly number[],
   all: Uint32Array,
   label: number,
@@ -63,8 +63,8 @@ function ofLabel(
   return counts;
 }
 
-/** How many of some detections NMS keeps at each stop: four stops are counted in one addition. */
-function sumOfBits({ kept, bytesPerRow }: Found, rows: readonly number[]): Uint32Array {
+/** How many of these detections NMS keeps at each stop; one addition counts four stops. */
+function sumOfBits({ kept, bytesPerRow }: Detections, rows: readonly number[]): Uint32Array {
   const counts = new Uint32Array(8 * bytesPerRow);
   const words = new Uint32Array(2 * bytesPerRow);
   const bytes = new Uint8Array(words.buffer); // hosts are little-endian
@@ -75,8 +75,8 @@ function sumOfBits({ kept, bytesPerRow }: Found, rows: readonly number[]): Uint3
       const row = rows[r] * bytesPerRow;
       for (let b = 0; b < bytesPerRow; b++) {
         const byte = kept[row + b];
-        words[2 * b] += LOWER[byte];
-        words[2 * b + 1] += UPPER[byte];
+        words[2 * b] += LOWER_BITS[byte];
+        words[2 * b + 1] += UPPER_BITS[byte];
       }
     }
     for (let k = 0; k < counts.length; k++) counts[k] += bytes[k];

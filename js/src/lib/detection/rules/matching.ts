@@ -1,13 +1,13 @@
-// COCO's greedy matching at one NMS stop; `take_targets` in src/torchdial/sweeps/boxes/matching.py.
+// COCO's greedy matching at one NMS stop, as `take_targets` in src/torchdial/sweeps/boxes/matching.py.
 
-import type { Found, Scene } from "./image_decisions";
+import type { Detections, Scene } from "./image_decisions";
 
 export const SUPPRESSED = 0;
 export const FALSE = 1;
 export const TRUE = 2;
 export const IGNORED = 3;
 
-/** What becomes of each detection at a stop, whatever the score threshold: it cuts off the last. */
+/** The result for each detection at a stop; a score threshold only cuts off the last ones. */
 export interface Outcome {
   /** SUPPRESSED, FALSE, TRUE or IGNORED. */
   state: Uint8Array;
@@ -17,7 +17,7 @@ export interface Outcome {
 
 /**
  * In score order each kept detection takes the first free target of its class among its pairs.
- * Ignored targets come last there; who takes one is ignored, and a crowd stays free.
+ * Ignored targets come last; a detection that takes one is ignored, and a crowd stays free.
  */
 export function match({ found, truth, pairs }: Scene, stop: number): Outcome {
   const state = keptStates(found, stop);
@@ -36,7 +36,7 @@ export function match({ found, truth, pairs }: Scene, stop: number): Outcome {
 }
 
 /** SUPPRESSED or FALSE for each detection. */
-function keptStates({ count, kept, bytesPerRow }: Found, stop: number): Uint8Array {
+function keptStates({ count, kept, bytesPerRow }: Detections, stop: number): Uint8Array {
   const states = new Uint8Array(count);
   const byte = stop >> 3;
   for (let i = 0; i < count; i++) states[i] = (kept[i * bytesPerRow + byte] >> (stop & 7)) & 1;

@@ -1,15 +1,16 @@
-// Which box NMS lets win over another; src/torchdial/sweeps/boxes/nms.py rounds the same way.
+// Which box suppresses another; IoUs are rounded as in src/torchdial/sweeps/boxes/nms.py.
 
-import { type Found, keptAt } from "./image_decisions";
+import { type Detections, keptAt } from "./image_decisions";
 
 export interface Suppressor {
+  /** Index of the box. */
   by: number;
   iou: number;
 }
 
-/** The best kept box whose IoU with detection i is above the stop; null if i is kept itself. */
+/** The best kept box whose IoU with detection i is above the stop; null if i is kept. */
 export function suppressor(
-  found: Found,
+  found: Detections,
   stop: number,
   i: number,
   classAgnostic: boolean,
