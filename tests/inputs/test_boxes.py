@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from tests.inputs.error_messages import says
-from torchdial.inputs.boxes import refuse_normalised, to_boxes
+from torchdial.inputs.boxes.boxes import refuse_normalised, to_boxes
 
 DEVICES = ["cpu", *["cuda"] * torch.cuda.is_available()]
 NAN = float("nan")

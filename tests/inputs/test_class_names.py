@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from torchdial.inputs.class_names import describe_labels, to_classes
+from torchdial.inputs.boxes.class_names import describe_labels, to_classes
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from tests.inputs.error_messages import says
-from torchdial.inputs.detection_targets import to_annotations
+from torchdial.inputs.boxes.detection_targets import to_annotations
 
 BOXES = [[10.0, 20.0, 40.0, 80.0], [0.0, 0.0, 5.0, 6.0]]
 XYWH = [[10.0, 20.0, 30.0, 60.0], [0.0, 0.0, 5.0, 6.0]]

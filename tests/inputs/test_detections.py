@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from tests.inputs.error_messages import says
-from torchdial.inputs.detections import Detections, to_detections
+from torchdial.inputs.boxes.detections import Detections, to_detections
 
 BOXES = [[10.0, 20.0, 40.0, 80.0], [0.0, 0.0, 5.0, 6.0]]
 XYWH = [[10.0, 20.0, 30.0, 60.0], [0.0, 0.0, 5.0, 6.0]]

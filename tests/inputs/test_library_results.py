@@ -26,7 +26,7 @@ from tests.inputs.test_detections import (
 )
 from torchdial import DetectionSweep
 from torchdial.inputs import to_annotations, to_boxes, to_detections
-from torchdial.inputs.boxes import format_of
+from torchdial.inputs.boxes.boxes import format_of
 
 NAMES = {1: "dog", 3: "cow"}
 HEIGHT, WIDTH = 80, 160

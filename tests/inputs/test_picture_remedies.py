@@ -16,9 +16,9 @@ import torch
 import torchdial as td
 from tests.inputs.error_messages import equal, follow
 from torchdial.inputs import to_images
-from torchdial.inputs.overlays import to_overlays
-from torchdial.inputs.preview_images import ImageReader
-from torchdial.inputs.tensor_images import to_pictures
+from torchdial.inputs.images.overlays import to_overlays
+from torchdial.inputs.images.preview_images import ImageReader
+from torchdial.inputs.images.tensor_images import to_pictures
 
 RANDOM = np.random.default_rng(0)
 P = RANDOM.random((2, 3, 8, 10), dtype=np.float32)  # (N, C, H, W)

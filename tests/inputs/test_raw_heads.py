@@ -11,8 +11,8 @@ import torch
 
 from tests.inputs.error_messages import says
 from tests.inputs.test_detections import BOXES, CXCYWH, LABELS, SCORES, head as nine_boxes
-from torchdial.inputs.detections import to_detections
-from torchdial.inputs.lazy_masks import PrototypeMasks
+from torchdial.inputs.boxes.detections import to_detections
+from torchdial.inputs.boxes.lazy_masks import PrototypeMasks
 
 NAMES = ["cat", "dog", "cow", "horse", "sheep"]
 MAPS = [torch.zeros(1, 69, 3, 3)]

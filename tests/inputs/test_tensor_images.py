@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from torchdial.inputs.tensor_images import category_colors, to_pictures
+from torchdial.inputs.images.tensor_images import category_colors, to_pictures
 
 RGB = torch.rand(3, 6, 8, generator=torch.Generator().manual_seed(0))
 

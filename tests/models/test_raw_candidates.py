@@ -14,8 +14,8 @@ from torch import nn
 
 import torchdial as td
 from tests.inputs.error_messages import says
-from torchdial.inputs.detections import to_detections
-from torchdial.inputs.lazy_masks import BoxMasks
+from torchdial.inputs.boxes.detections import to_detections
+from torchdial.inputs.boxes.lazy_masks import BoxMasks
 from torchdial.models.raw_candidates import raw_candidates
 from torchdial.sweeps.boxes.instance_masks import pack_masks
 

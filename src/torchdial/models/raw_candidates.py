@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 
 from torch import nn
 
+from torchdial.inputs.boxes.lazy_masks import BoxMasks
 from torchdial.inputs.errors import describe, refusal
-from torchdial.inputs.lazy_masks import BoxMasks
 
 M = TypeVar("M", bound=nn.Module)
 
@@ -35,7 +35,7 @@ def raw_candidates(model: M, score_floor: float = 0.01, *, masks: bool = False) 
         score_floor: candidates with a score of at most this are dropped, in [0, 1). A score dial
             has no effect below it; a lower floor costs memory and time.
         masks: whether a Mask R-CNN makes the mask of each candidate, which costs time. They are
-            returned as `torchdial.inputs.lazy_masks.BoxMasks`.
+            returned as `torchdial.inputs.boxes.lazy_masks.BoxMasks`.
 
     Yields:
         The model.

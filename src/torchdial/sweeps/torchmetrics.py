@@ -11,7 +11,7 @@ import torch
 from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
-from torchdial.inputs.boxes import BoxFormat
+from torchdial.inputs.boxes.boxes import BoxFormat
 from torchdial.inputs.errors import refusal
 from torchdial.inputs.probability_maps import Task, check_background, check_task
 from torchdial.inputs.stops import Stops, to_stops

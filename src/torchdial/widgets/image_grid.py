@@ -17,12 +17,12 @@ from torch import nn
 
 from torchdial.array_types import Bytes
 from torchdial.inputs.arguments import to_list
-from torchdial.inputs.boxes import BoxFormat
+from torchdial.inputs.boxes.boxes import BoxFormat
 from torchdial.inputs.errors import describe, refusal
-from torchdial.inputs.image_sources import to_source
-from torchdial.inputs.overlays import NO_OVERLAY, Overlay, to_overlays
-from torchdial.inputs.preview_images import Numbers
-from torchdial.inputs.tensor_images import Normalize, Picture, PictureReader, category_colors
+from torchdial.inputs.images.image_sources import to_source
+from torchdial.inputs.images.overlays import NO_OVERLAY, Overlay, to_overlays
+from torchdial.inputs.images.preview_images import Numbers
+from torchdial.inputs.images.tensor_images import Normalize, Picture, PictureReader, category_colors
 from torchdial.report.saved_widget import SavedWidget
 from torchdial.widgets.base import Widget
 from torchdial.widgets.preview.segmentation_packing import pack_tile, plane_bytes
@@ -45,7 +45,7 @@ class ImageGrid(Widget):
     which cannot go back, all that were read.
 
     Args:
-        images: what `torchdial.inputs.tensor_images.to_pictures` reads, a dataset, or a
+        images: what `torchdial.inputs.images.tensor_images.to_pictures` reads, a dataset, or a
             DataLoader. Of items that are tuples the first part is shown.
         captions: a text for each picture.
         targets: for each image masks or boxes to lay over it: a label map or bool mask (H, W), or

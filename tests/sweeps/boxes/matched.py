@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from torchdial.inputs.boxes import Boxes
-from torchdial.inputs.detection_targets import Annotations
+from torchdial.inputs.boxes.boxes import Boxes
+from torchdial.inputs.boxes.detection_targets import Annotations
 from torchdial.sweeps.boxes.detection_counts import decide
 from torchdial.sweeps.boxes.detection_tally import tally_image
 

@@ -11,8 +11,8 @@ from tests.golden.make_detections import PATH, golden
 from tests.sweeps.boxes.matched import match_codes
 from tests.sweeps.boxes.slow_boxes import tensors
 from torchdial.inputs import to_stops
-from torchdial.inputs.boxes import to_boxes
-from torchdial.inputs.detection_targets import to_annotations
+from torchdial.inputs.boxes.boxes import to_boxes
+from torchdial.inputs.boxes.detection_targets import to_annotations
 from torchdial.sweeps.boxes.bitsets import pack_bits
 from torchdial.sweeps.boxes.detect import detect
 from torchdial.sweeps.boxes.detection_curves import DetectionCurves

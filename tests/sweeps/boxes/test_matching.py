@@ -8,8 +8,8 @@ import torch
 
 from tests.sweeps.boxes import coco
 from tests.sweeps.boxes.matched import FALSE, IGNORED, SUPPRESSED, TRUE, match_codes
-from torchdial.inputs.boxes import Boxes, to_boxes
-from torchdial.inputs.detection_targets import Annotations, to_annotations
+from torchdial.inputs.boxes.boxes import Boxes, to_boxes
+from torchdial.inputs.boxes.detection_targets import Annotations, to_annotations
 from torchdial.sweeps.boxes.bitsets import pack_bits, unpack_bits
 from torchdial.sweeps.boxes.matching import coco_iou, to_xywh
 from torchdial.sweeps.boxes.nms import nms_sweep

@@ -12,7 +12,7 @@ import torch
 import traitlets
 
 import torchdial as td
-from torchdial.inputs.tensor_images import CATEGORIES
+from torchdial.inputs.images.tensor_images import CATEGORIES
 
 STOPS = torch.arange(101, dtype=torch.float64).div(100).to(torch.float32)
 

@@ -19,7 +19,7 @@ from torchdial.figures.static.canvas import (
 )
 from torchdial.figures.static.printable_names import line
 from torchdial.figures.static.segmentation_picture import PICTURE_COLUMNS
-from torchdial.inputs.tensor_images import CATEGORIES
+from torchdial.inputs.images.tensor_images import CATEGORIES
 from torchdial.sweeps.boxes.detection_curves import DetectionCurves
 from torchdial.sweeps.metric_formulas import Average
 

@@ -14,7 +14,7 @@ from torchdial.figures.static.canvas import (
     figure_of,
 )
 from torchdial.figures.static.printable_names import line
-from torchdial.inputs.tensor_images import CATEGORIES
+from torchdial.inputs.images.tensor_images import CATEGORIES
 from torchdial.training.history.scalar_names import (
     is_held_out,
     is_reserved,

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from torchdial.array_types import Bytes
 from torchdial.figures.static.canvas import DPI, GAP, TITLE_INCHES, canvas_for, figure_of
-from torchdial.inputs.tensor_images import CATEGORIES
+from torchdial.inputs.images.tensor_images import CATEGORIES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from torchdial.inputs.arguments import to_own_thresholds
-from torchdial.inputs.boxes import Boxes, to_boxes
+from torchdial.inputs.boxes.boxes import Boxes, to_boxes
 from torchdial.inputs.errors import describe, refusal
 from torchdial.inputs.numbers import to_float, to_fraction
 from torchdial.inputs.stops import Stops

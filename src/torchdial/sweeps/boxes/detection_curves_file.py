@@ -7,7 +7,7 @@ from os import PathLike
 import torch
 
 from torchdial.inputs.arguments import refuse_no_path
-from torchdial.inputs.class_names import MAX_LABEL
+from torchdial.inputs.boxes.class_names import MAX_LABEL
 from torchdial.inputs.errors import refusal
 from torchdial.sweeps.boxes.detection_settings import DetectionSettings
 from torchdial.sweeps.boxes.detection_tally import DetectionTally

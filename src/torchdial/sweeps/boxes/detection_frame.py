@@ -9,9 +9,9 @@ from functools import cached_property
 import torch
 
 from torchdial.array_types import Bytes
-from torchdial.inputs.boxes import Boxes
-from torchdial.inputs.detection_targets import Annotations, to_annotations
-from torchdial.inputs.detections import Detections
+from torchdial.inputs.boxes.boxes import Boxes
+from torchdial.inputs.boxes.detection_targets import Annotations, to_annotations
+from torchdial.inputs.boxes.detections import Detections
 from torchdial.sweeps.boxes.bitsets import unpack_bits
 from torchdial.sweeps.boxes.detection_curves import DetectionCurves
 from torchdial.sweeps.boxes.detection_setting import errors_at, shown_at

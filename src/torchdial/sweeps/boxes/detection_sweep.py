@@ -10,17 +10,17 @@ from typing import Any
 
 import torch
 
-from torchdial.inputs.boxes import (
+from torchdial.inputs.boxes.boxes import (
     Boxes,
     BoxFormat,
     looks_normalised,
     refuse_normalised,
     refuse_unknown_format,
 )
-from torchdial.inputs.class_names import MAX_LABEL
-from torchdial.inputs.detection_fields import all_boxes, check_images, is_coco_list
-from torchdial.inputs.detection_targets import Annotations, to_annotations
-from torchdial.inputs.detections import Detections, to_detections
+from torchdial.inputs.boxes.class_names import MAX_LABEL
+from torchdial.inputs.boxes.detection_fields import all_boxes, check_images, is_coco_list
+from torchdial.inputs.boxes.detection_targets import Annotations, to_annotations
+from torchdial.inputs.boxes.detections import Detections, to_detections
 from torchdial.inputs.errors import describe, refusal
 from torchdial.inputs.numbers import to_number
 from torchdial.inputs.stops import Stops, to_stops

@@ -7,8 +7,8 @@ from dataclasses import dataclass, fields
 
 import torch
 
-from torchdial.inputs.boxes import Boxes
-from torchdial.inputs.detection_targets import Annotations
+from torchdial.inputs.boxes.boxes import Boxes
+from torchdial.inputs.boxes.detection_targets import Annotations
 from torchdial.sweeps.boxes.bitsets import ALMOST_ONE, pack_bits
 from torchdial.sweeps.boxes.matching import Pairs, find_pairs, on_cpu, to_xywh
 

@@ -20,7 +20,7 @@ from operator import itemgetter
 import numpy as np
 import torch
 
-from torchdial.inputs.detection_targets import Annotations
+from torchdial.inputs.boxes.detection_targets import Annotations
 from torchdial.sweeps.boxes.bitsets import Variants, rows_as_words
 
 _BLOCK = 1 << 22  # IoUs computed at a time
@@ -52,7 +52,7 @@ def find_pairs(boxes: torch.Tensor, target: Annotations, least: torch.Tensor) ->
         least: float64, broadcasting to (N, G); more than 0.
 
     Example:
-        >>> from torchdial.inputs.detection_targets import to_annotations
+        >>> from torchdial.inputs.boxes.detection_targets import to_annotations
         >>> box = torch.tensor([[0.0, 0.0, 4.0, 4.0]])
         >>> (target,) = to_annotations({"boxes": box / 2, "labels": [1]})
         >>> find_pairs(box, target, torch.tensor(0.1)).iou

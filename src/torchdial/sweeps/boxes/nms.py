@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from torchdial.inputs.boxes import Boxes, to_boxes
+from torchdial.inputs.boxes.boxes import Boxes, to_boxes
 from torchdial.inputs.stops import Stops, to_stops
 
 BOXES_A_BLOCK = 128  # boxes decided in one go, fewer where that makes …

@@ -10,7 +10,7 @@ import torch
 
 from torchdial.array_types import Bytes
 from torchdial.inputs.arguments import of_kind, to_list
-from torchdial.inputs.detection_targets import Annotations
+from torchdial.inputs.boxes.detection_targets import Annotations
 from torchdial.inputs.errors import describe, refusal
 from torchdial.sweeps.boxes.detection_frame import DetectionFrame
 from torchdial.sweeps.pixels.segmentation_frame import SegmentationFrame

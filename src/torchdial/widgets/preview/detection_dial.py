@@ -12,9 +12,9 @@ import torch
 import traitlets as t
 
 from torchdial.array_types import Bytes
-from torchdial.inputs.detection_targets import Annotations
-from torchdial.inputs.display_window import Window
+from torchdial.inputs.boxes.detection_targets import Annotations
 from torchdial.inputs.errors import refusal
+from torchdial.inputs.images.display_window import Window
 from torchdial.sweeps.boxes.detection_curves import DetectionCurves
 from torchdial.sweeps.boxes.detection_frame import DetectionFrame
 from torchdial.sweeps.boxes.detection_settings import DetectionSettings

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from torchdial.array_types import Bytes
-from torchdial.inputs.detection_targets import Annotations
+from torchdial.inputs.boxes.detection_targets import Annotations
 from torchdial.sweeps.boxes.bitsets import ALMOST_ONE
 from torchdial.sweeps.boxes.detection_curves import DetectionCurves
 from torchdial.sweeps.boxes.detection_frame import DetectionFrame

@@ -9,12 +9,12 @@ from typing import Any
 import torch
 
 from torchdial.inputs.arguments import of_kind
-from torchdial.inputs.boxes import BoxFormat
-from torchdial.inputs.class_names import ClassNames
-from torchdial.inputs.detection_fields import ImageId, is_coco_list
+from torchdial.inputs.boxes.boxes import BoxFormat
+from torchdial.inputs.boxes.class_names import ClassNames
+from torchdial.inputs.boxes.detection_fields import ImageId, is_coco_list
 from torchdial.inputs.errors import refusal
+from torchdial.inputs.images.preview_images import ImageReader, Numbers
 from torchdial.inputs.loader_batches import Unpack, unpack_batch
-from torchdial.inputs.preview_images import ImageReader, Numbers
 from torchdial.models.inference import Model, Output
 from torchdial.models.predictions import (
     Given,

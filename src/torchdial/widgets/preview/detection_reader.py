@@ -8,9 +8,9 @@ from typing import Any
 
 from torchdial.inputs import Annotations, Detections, to_annotations, to_detections
 from torchdial.inputs.arguments import to_list
-from torchdial.inputs.boxes import BoxFormat
-from torchdial.inputs.class_names import MAX_LABEL, ClassNames, describe_labels, to_classes
-from torchdial.inputs.detection_fields import ImageId, check_images, is_coco_list
+from torchdial.inputs.boxes.boxes import BoxFormat
+from torchdial.inputs.boxes.class_names import MAX_LABEL, ClassNames, describe_labels, to_classes
+from torchdial.inputs.boxes.detection_fields import ImageId, check_images, is_coco_list
 from torchdial.inputs.errors import refusal
 from torchdial.models.predictions import OutputSource
 from torchdial.sweeps.boxes.detection_frame import DetectionFrame, measure_image

@@ -11,8 +11,8 @@ import numpy.typing as npt
 import traitlets as t
 
 from torchdial.array_types import Bytes
-from torchdial.inputs.display_window import Window
 from torchdial.inputs.errors import refusal
+from torchdial.inputs.images.display_window import Window
 from torchdial.inputs.probability_maps import Task
 from torchdial.inputs.stops import Stops
 from torchdial.sweeps.metric_formulas import Average

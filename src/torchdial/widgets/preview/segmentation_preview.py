@@ -10,8 +10,8 @@ import torch
 from torchdial.inputs import Stops, Task, to_stops
 from torchdial.inputs.arguments import of_kind, to_list
 from torchdial.inputs.errors import describe, refusal
+from torchdial.inputs.images.preview_images import ImageReader, Numbers
 from torchdial.inputs.loader_batches import Unpack, unpack_batch
-from torchdial.inputs.preview_images import ImageReader, Numbers
 from torchdial.inputs.probability_maps import (
     check_background,
     refuse_unknown_task,

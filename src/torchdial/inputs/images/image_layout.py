@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import torch
 
 from torchdial.inputs.errors import describe, refusal
-from torchdial.inputs.pillow_images import is_pillow, pillow_pixels
+from torchdial.inputs.images.pillow_images import is_pillow, pillow_pixels
 from torchdial.inputs.probability_maps import to_tensor
 
 CHANNELS = (1, 3, 4)  # grey, RGB, RGBA

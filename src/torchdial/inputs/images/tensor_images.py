@@ -11,7 +11,8 @@ import numpy.typing as npt
 import torch
 
 from torchdial.array_types import Bytes
-from torchdial.inputs.display_window import (
+from torchdial.inputs.errors import describe, refusal
+from torchdial.inputs.images.display_window import (
     BITS_16,
     Window,
     span_of,
@@ -19,9 +20,8 @@ from torchdial.inputs.display_window import (
     to_window,
     window_of_integers,
 )
-from torchdial.inputs.errors import describe, refusal
-from torchdial.inputs.image_layout import is_picture, to_channels_last
-from torchdial.inputs.preview_images import Numbers, refuse_too_large, undo_normalisation
+from torchdial.inputs.images.image_layout import is_picture, to_channels_last
+from torchdial.inputs.images.preview_images import Numbers, refuse_too_large, undo_normalisation
 
 Normalize = Literal["image", "batch"] | tuple[float, float] | None
 
@@ -147,9 +147,8 @@ def to_pictures(
     """Return the pictures that a tensor, an array, a Pillow image or a list of these holds.
 
     Channels are colours if there are 1 or 3 of them, or 4 in uint8, and otherwise each becomes a
-    picture of its own, as feature maps do. Where they are in a shape is decided by
-    `torchdial.inputs.image_layout`. bool is black and white. One channel of int8, int32 or int64
-    is labels, with a colour each, if all given lie in -1 … 255; other integers are intensities,
+    picture of its own, as feature maps do. `torchdial.inputs.images.image_layout` decides where
+    they are in a shape. bool is black and white. One channel of int8, int32 or int64 is labels, with a colour each, if all given lie in -1 … 255; other integers are intensities,
     black at 0 and white at 255 if they lie between and are not of 16 bits, else shown from their
     lowest to their highest value, all with the same window.
 

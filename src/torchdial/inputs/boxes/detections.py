@@ -8,9 +8,9 @@ from typing import Any
 
 import torch
 
-from torchdial.inputs.boxes import BoxFormat, array_in
-from torchdial.inputs.class_names import ClassNames, ids_of, num_labels
-from torchdial.inputs.detection_fields import (
+from torchdial.inputs.boxes.boxes import BoxFormat, array_in
+from torchdial.inputs.boxes.class_names import ClassNames, ids_of, num_labels
+from torchdial.inputs.boxes.detection_fields import (
     BoxReading,
     ImageId,
     check_images,
@@ -24,9 +24,9 @@ from torchdial.inputs.detection_fields import (
     to_numbers,
     to_sizes,
 )
+from torchdial.inputs.boxes.lazy_masks import LazyMasks
+from torchdial.inputs.boxes.raw_heads import ROTATED, head_in, read_head
 from torchdial.inputs.errors import describe, refusal
-from torchdial.inputs.lazy_masks import LazyMasks
-from torchdial.inputs.raw_heads import ROTATED, head_in, read_head
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +88,7 @@ def to_detections(
             - a `Detections`
             - COCO results: a list of dicts with "image_id", "category_id", "bbox", "score"
             - a raw head, alone or in the tuple in which it comes, of the layouts that
-              `torchdial.inputs.raw_heads.read_head` names; each box gets its best class
+              `torchdial.inputs.boxes.raw_heads.read_head` names; each box gets its best class
         box_format: "xyxy", "xywh" or "cxcywh" of boxes in dicts and tuples; None takes the format
             that boxes carry (`torchvision.tv_tensors`), else xyxy. The other kinds have their own.
         image_sizes: (H, W) of each image, if there has to be one `Detections` for each.

@@ -11,7 +11,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from torchdial.inputs.errors import describe, refusal
-from torchdial.inputs.tensor_images import Picture, PictureReader
+from torchdial.inputs.images.tensor_images import Picture, PictureReader
 
 
 class PictureSource:

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from torchdial.inputs.boxes import BoxFormat, array_in, format_of
-from torchdial.inputs.class_names import ClassNames, ids_of
-from torchdial.inputs.detection_fields import (
+from torchdial.inputs.boxes.boxes import BoxFormat, array_in, format_of
+from torchdial.inputs.boxes.class_names import ClassNames, ids_of
+from torchdial.inputs.boxes.detection_fields import (
     BoxReading,
     ImageId,
     as_tensor,

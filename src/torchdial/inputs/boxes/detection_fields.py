@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from torchdial.inputs.arguments import to_list
-from torchdial.inputs.boxes import Boxes, BoxFormat, array_in, boxes_above, refuse_normalised
+from torchdial.inputs.boxes.boxes import Boxes, BoxFormat, array_in, boxes_above, refuse_normalised
 from torchdial.inputs.errors import describe, refusal
 from torchdial.inputs.numbers import to_whole
 

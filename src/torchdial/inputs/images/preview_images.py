@@ -9,9 +9,9 @@ import numpy as np
 import torch
 
 from torchdial.array_types import Bytes
-from torchdial.inputs.display_window import Window, to_bytes, to_window, window_of_integers
 from torchdial.inputs.errors import describe, refusal, refuse_non_finite
-from torchdial.inputs.image_layout import Batch, is_picture, to_channels_last
+from torchdial.inputs.images.display_window import Window, to_bytes, to_window, window_of_integers
+from torchdial.inputs.images.image_layout import Batch, is_picture, to_channels_last
 
 Numbers = float | Sequence[float] | None
 
@@ -111,7 +111,7 @@ def to_images(
     """Return images as they are shown, uint8 of shape (N, H, W, C), in host memory.
 
     Channels are grey, RGB or, in 8 bits, RGBA. Where they are in a shape is decided by
-    `torchdial.inputs.image_layout`.
+    `torchdial.inputs.images.image_layout`.
 
     Args:
         images: (H, W), (C, H, W), (H, W, C), a batch of the last two, a Pillow image, or a list

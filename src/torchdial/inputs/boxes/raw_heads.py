@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 import torch
 
-from torchdial.inputs.boxes import BoxFormat
-from torchdial.inputs.detection_fields import as_tensor
+from torchdial.inputs.boxes.boxes import BoxFormat
+from torchdial.inputs.boxes.detection_fields import as_tensor
+from torchdial.inputs.boxes.lazy_masks import PrototypeMasks
 from torchdial.inputs.errors import describe, refusal
-from torchdial.inputs.lazy_masks import PrototypeMasks
 
 
 class HeadBoxes(NamedTuple):

@@ -12,8 +12,8 @@ import torch
 
 from torchdial.array_types import Bytes
 from torchdial.inputs.arguments import to_list
-from torchdial.inputs.boxes import BoxFormat
-from torchdial.inputs.detection_targets import to_annotations
+from torchdial.inputs.boxes.boxes import BoxFormat
+from torchdial.inputs.boxes.detection_targets import to_annotations
 from torchdial.inputs.errors import describe, refusal
 from torchdial.inputs.probability_maps import to_tensor
 

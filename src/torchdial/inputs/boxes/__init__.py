@@ -1,0 +1,1 @@
+"""Boxes: detections and targets of any library, heads, classes, masks."""

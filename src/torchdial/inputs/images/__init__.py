@@ -1,0 +1,1 @@
+"""Images of any layout and kind: layout, windows, Pillow, datasets, overlays."""
