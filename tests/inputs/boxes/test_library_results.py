@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.inputs.error_messages import says
-from tests.inputs.test_detections import (
+from tests.inputs.boxes.test_detections import (
     BOXES,
     CXCYWH,
     LABELS,
@@ -24,6 +23,7 @@ from tests.inputs.test_detections import (
     torchvision,
     ultralytics,
 )
+from tests.inputs.error_messages import says
 from torchdial import DetectionSweep
 from torchdial.inputs import to_annotations, to_boxes, to_detections
 from torchdial.inputs.boxes.boxes import format_of
@@ -301,7 +301,7 @@ REFUSED = [
         raw_detr(),
         {},
         says("detections", "a dict", "raw output of a DETR", "post_process_object_detection("),
-        lambda: ([torchvision()], {}),  # what it returns: tests/inputs/test_transformers.py
+        lambda: ([torchvision()], {}),  # what it returns: tests/inputs/boxes/test_transformers.py
         id="DETR's raw output",
     ),
     pytest.param(

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import torch
 
+from tests.inputs.boxes.test_detections import BOXES, CXCYWH, LABELS, SCORES, head as nine_boxes
 from tests.inputs.error_messages import says
-from tests.inputs.test_detections import BOXES, CXCYWH, LABELS, SCORES, head as nine_boxes
 from torchdial.inputs.boxes.detections import to_detections
 from torchdial.inputs.boxes.lazy_masks import PrototypeMasks
 
