@@ -146,11 +146,12 @@ def to_pictures(
 ) -> list[Picture]:
     """Return the pictures that a tensor, an array, a Pillow image or a list of these holds.
 
-    Channels are colours if there are 1 or 3 of them, or 4 in uint8, and otherwise each becomes a
-    picture of its own, as feature maps do. `torchdial.inputs.images.image_layout` decides where
-    they are in a shape. bool is black and white. One channel of int8, int32 or int64 is labels, with a colour each, if all given lie in -1 … 255; other integers are intensities,
-    black at 0 and white at 255 if they lie between and are not of 16 bits, else shown from their
-    lowest to their highest value, all with the same window.
+    Channels are colours if there are 1 or 3 of them, or 4 in uint8, and otherwise each becomes
+    a picture of its own, as feature maps do. `torchdial.inputs.images.image_layout` decides
+    where they are in a shape. bool is black and white. One channel of int8, int32 or int64 is
+    labels, with a colour each, if all given lie in -1 … 255; other integers are intensities,
+    black at 0 and white at 255 if they lie between and are not of 16 bits, else shown from
+    their lowest to their highest value, all with the same window.
 
     Args:
         images: (H, W), (C, H, W), (H, W, C), (N, C, H, W), (N, H, W, C), or a list whose entries
