@@ -25,7 +25,7 @@ from torchdial.inputs.preview_images import Numbers
 from torchdial.inputs.tensor_images import Normalize, Picture, PictureReader, category_colors
 from torchdial.report.saved_widget import SavedWidget
 from torchdial.structure.feature_maps import feature_maps
-from torchdial.training.recording.device_buffers import is_capturing
+from torchdial.training.history.arrival import is_capturing
 from torchdial.widgets.base import Widget
 from torchdial.widgets.preview.segmentation_packing import pack_tile, plane_bytes
 
