@@ -266,8 +266,9 @@ def test_the_second_interrupt_raises_with_something_around_the_loop(
 
     with pytest.raises(KeyboardInterrupt), interrupts(0.1, 0.2):
         sleeps()
-    steps.control.close()
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    steps.control.rest()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert steps.control.state == "finished"
 
 
 def test_a_handler_that_somebody_else_has_set_since_stays() -> None:

@@ -64,12 +64,10 @@ class ActiveRun:
     Attributes:
         place: The code it belongs to; after a stop no other loop may begin there.
         is_loop: Whether it ends by itself between two batches when asked to stop.
-        thread: Ident of the thread it runs in.
     """
 
     place: object
     is_loop: bool
-    thread: int
 
 
 class Control(Requests):
@@ -237,13 +235,13 @@ class Control(Requests):
         Raises:
             StopTraining: If a loop was stopped in this place and the code around it goes on.
         """
-        run = ActiveRun(place, is_loop, threading.get_ident())
+        run = ActiveRun(place, is_loop)
         with self._changed:
             if is_loop and place is self._stopped_in and not self._loops():
                 raise StopTraining(f"Stopped at step {self.step}, as asked.")
             if not self._runs:
                 self._forget()
-                self._stopped_in, self._thread = None, run.thread
+                self._stopped_in, self._thread = None, threading.get_ident()
                 self.error, self.progress = "", None
                 self._become("running")
             self._runs.append(run)
@@ -309,10 +307,8 @@ class Control(Requests):
         with self._changed:
             if self._thread != threading.get_ident():
                 return
-            self._runs = [run for run in self._runs if run.thread != self._thread]
-            self.loop = None
-            if not self._runs:
-                self._end(error, settled=True)
+            self._runs, self.loop = [], None
+            self._end(error, settled=True)
 
     def _loops(self) -> bool:
         return any(run.is_loop for run in self._runs)
