@@ -279,7 +279,7 @@ class Control(Requests):
     def report(self, progress: Progress) -> None:
         """Set how far a loop is."""
         self.progress = progress
-        self.version += 1
+        self._note_change()
 
     def report_wait(self, seconds: float) -> None:
         """Pass on how many seconds a batch took to load."""
@@ -344,7 +344,7 @@ class Control(Requests):
             self._asked = self._stop or self._pause or bool(self._calls)
         with without_waiting():  # a dial's setter may read the history
             for change in self._dials.apply(requested):
-                self.version += 1
+                self._note_change()
                 self._report_change(change)
 
     def _do_calls(self) -> None:

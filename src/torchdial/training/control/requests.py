@@ -21,10 +21,12 @@ class Requests:
 
     Attributes:
         version: Increases with each change of what is shown.
+        on_change: Called after each such change, from any thread, but not for an interrupt.
     """
 
     def __init__(self, step: Callable[[], int]) -> None:
         self.version = 0
+        self.on_change: Callable[[], object] | None = None
         self._step = step
         self._changed = threading.Condition()
         self._state: State = "idle"
@@ -99,7 +101,7 @@ class Requests:
         with self._changed:
             start = 1.0 if setter is None else value
             self._dials.add(Dial(name, start, least, most, log), setter)
-            self.version += 1
+            self._note_change()
 
     def request_stop(self) -> None:
         """Request that the run ends at its next boundary; does nothing if nothing runs."""
@@ -140,7 +142,12 @@ class Requests:
 
     def _become(self, state: State) -> None:
         self._state = state
+        self._note_change()
+
+    def _note_change(self) -> None:
         self.version += 1
+        if self.on_change is not None:
+            self.on_change()
 
     def _forget(self) -> None:
         self._stop = self._pause = self._interrupted = False
