@@ -1,4 +1,4 @@
-"""Five short calls for a look in passing: images, a loss, gradients, a run of a model."""
+"""Short calls that show images, a loss, gradients, or what a model does with a batch."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SIGNED = "coolwarm"  # its middle is zero
 
 
 class Visualization:
-    """Shows what one has at hand with the right widget; outside a notebook, with matplotlib.
+    """Shows a value with the widget for its kind; outside a notebook, with matplotlib.
 
     Each call shows a widget and returns it, except `run`, which returns the prediction.
 

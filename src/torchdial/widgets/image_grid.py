@@ -39,12 +39,12 @@ WATCH_SECONDS = 0.5
 
 
 class ImageGrid(Widget):
-    """Shows pictures of any tensor, with one zoom and one place for all, and values on hover.
+    """Shows pictures of any tensor, zoomed and moved together, with values on hover.
 
     A picture whose values are not shown from 0 to 1 or from 0 to 255 has the range that black and
     white stand for in its caption, and a mask that has not the picture's size is named there.
     Pages are read when they are shown; of a dataset the last 128 pictures are kept, of a loader,
-    which cannot go back, all that were read.
+    which cannot go back, all that were read. A picture that cannot be read leaves a message on the widget.
 
     Args:
         images: what `torchdial.inputs.tensor_images.to_pictures` reads, a dataset, or a
