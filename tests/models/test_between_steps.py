@@ -10,6 +10,7 @@ from typing import Any
 import matplotlib
 import pytest
 import torch
+from matplotlib import pyplot as plt
 from torch import Tensor, nn
 
 import torchdial as td
@@ -96,6 +97,7 @@ def short_calls(run: Training, _monitor: td.TrainingMonitor, handle: Any) -> Non
     matplotlib.use("agg")
     while not handle.done():
         td.Visualization(run.model).run(IMAGES, IMAGES)
+        plt.close("all")
 
 
 class Detector(nn.Module):

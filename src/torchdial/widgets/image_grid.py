@@ -44,7 +44,8 @@ class ImageGrid(Widget):
     A picture whose values are not shown from 0 to 1 or from 0 to 255 has the range that black and
     white stand for in its caption, and a mask that has not the picture's size is named there.
     Pages are read when they are shown; of a dataset the last 128 pictures are kept, of a loader,
-    which cannot go back, all that were read. A picture that cannot be read leaves a message on the widget.
+    which cannot go back, all that were read. A picture that cannot be read leaves a message on the
+    widget.
 
     Args:
         images: what `torchdial.inputs.tensor_images.to_pictures` reads, a dataset, or a
