@@ -131,7 +131,10 @@ function show(model: AnyModel<ImageGridTraits>, root: HTMLElement, guard: Guard)
     const paged = createPages(count, size, {
       canRank: () => false,
       rank: () => ({ order: [], at: "" }),
-      changed: updating.call,
+      changed: () => {
+        problem = ""; // of pictures that may be out of sight now
+        updating.call();
+      },
     });
     return { grid: made, pages: paged };
   }

@@ -1,4 +1,4 @@
-"""Five short calls for a look in passing: images, a loss, gradients, a run of a model."""
+"""Short calls that show images, a loss, gradients, or what a model does with a batch."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from torch import nn
 from torchdial.inputs.arguments import of_kind
 from torchdial.inputs.errors import describe, refusal
 from torchdial.inputs.probability_maps import to_tensor
+from torchdial.models.between_steps import between_steps
 from torchdial.models.inference import undisturbed
 from torchdial.training.history.history import History
 from torchdial.widgets.base import Widget
@@ -25,7 +26,7 @@ SIGNED = "coolwarm"  # its middle is zero
 
 
 class Visualization:
-    """Shows what one has at hand with the right widget; outside a notebook, with matplotlib.
+    """Shows a value with the widget for its kind; outside a notebook, with matplotlib.
 
     Each call shows a widget and returns it, except `run`, which returns the prediction.
 
@@ -118,6 +119,7 @@ class Visualization:
             The prediction.
 
         Raises:
+            TimeoutError: another thread trains, and none of its steps ended within 2 s.
             ValueError: there is no model, it lies elsewhere, x is not floating point, or y has
                 another shape than the prediction.
         """
@@ -130,19 +132,8 @@ class Visualization:
                 got=describe(given),
                 remedy="Convert 0 … 255 with x / 255.",
             )
-        with undisturbed(model), torch.enable_grad():
-            inputs = given.to(where).clone().requires_grad_()
-            prediction = model(inputs)
-            truth = to_tensor("y", y).to(where)
-            if truth.shape != prediction.shape:
-                raise refusal(
-                    "y",
-                    expected=f"the prediction's shape {tuple(prediction.shape)}",
-                    got=describe(truth),
-                    remedy="Reshape it: broadcasting would compare the wrong numbers.",
-                )
-            error = nn.functional.mse_loss(prediction, truth.to(prediction.dtype))
-            (gradient,) = torch.autograd.grad(error, inputs)
+        inputs, truth = given.to(where), to_tensor("y", y).to(where)
+        prediction, gradient = between_steps(lambda: _input_gradient(model, inputs, truth))
         self.display_grads(gradient)
         predicted: npt.NDArray[np.floating[Any]] = prediction.detach().cpu().numpy()
         return predicted
@@ -166,6 +157,25 @@ class Visualization:
                 remedy="Move the model first: model.to(device).",
             )
         return self.model, where
+
+
+def _input_gradient(
+    model: nn.Module, inputs: torch.Tensor, truth: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return a prediction, and the gradient of its mean squared error wrt. the inputs."""
+    with undisturbed(model), torch.enable_grad():
+        inputs = inputs.clone().requires_grad_()
+        prediction = model(inputs)
+        if truth.shape != prediction.shape:
+            raise refusal(
+                "y",
+                expected=f"the prediction's shape {tuple(prediction.shape)}",
+                got=describe(truth),
+                remedy="Reshape it: broadcasting would compare the wrong numbers.",
+            )
+        error = nn.functional.mse_loss(prediction, truth.to(prediction.dtype))
+        (gradient,) = torch.autograd.grad(error, inputs)
+    return prediction, gradient
 
 
 def _show(widget: Widget) -> Widget:

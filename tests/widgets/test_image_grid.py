@@ -154,6 +154,113 @@ def test_a_refresh_that_is_refused_leaves_the_last_pictures() -> None:
     assert tiles(grid)["picture/4"] == bytes(192)
 
 
+class PartlyMissing(Dataset[torch.Tensor]):
+    """A hundred pictures, of which the file of one is gone."""
+
+    def __len__(self) -> int:
+        return 100
+
+    def __getitem__(self, index: int) -> torch.Tensor:
+        if index == 70:
+            raise FileNotFoundError(2, "No such file or directory", "70.png")
+        return torch.full((1, 2, 2), index, dtype=torch.uint8)
+
+
+def replies(grid: td.ImageGrid, keys: list[str]) -> list[tuple[dict[str, Any], list[bytes]]]:
+    sent: list[Any] = []
+    grid.send = lambda c, buffers=None: sent.append((c, buffers))  # type: ignore[method-assign]
+    grid._on_message(grid, {"id": 5, "type": "need", "keys": keys}, [])
+    return sent
+
+
+def test_a_file_that_is_missing_on_the_second_page_costs_only_its_picture() -> None:
+    grid = td.ImageGrid(PartlyMissing())
+    (tiles_sent, buffers), (error, _) = replies(grid, ["picture/69", "picture/70", "picture/71"])
+    assert tiles_sent["keys"] == ["picture/69", "picture/71"]
+    assert buffers == [bytes([69] * 4), bytes([71] * 4)]
+    assert (error["type"], error["id"]) == ("error", 5)
+    assert "picture 70 cannot be shown: FileNotFoundError: [Errno 2]" in error["message"]
+    assert "70.png" in error["message"]
+
+
+def test_a_batch_that_fails_does_not_shift_the_pictures_after_it() -> None:
+    grid = td.ImageGrid(DataLoader(PartlyMissing(), batch_size=10))
+    for _ in range(2):
+        (_, [buffer]), (error, _) = replies(grid, ["picture/69", "picture/70", "picture/80"])
+        assert buffer == bytes([69] * 4)
+        assert "FileNotFoundError" in error["message"]
+    assert grid._config["num_images"] == 100
+
+
+class Unreadable(Dataset[torch.Tensor]):
+    def __len__(self) -> int:
+        return 3
+
+    def __getitem__(self, index: int) -> torch.Tensor:
+        raise FileNotFoundError(f"{index}.png")
+
+
+def test_later_pages_are_sent_after_a_refused_refresh() -> None:
+    grid = td.ImageGrid(torch.arange(100, dtype=torch.uint8).reshape(100, 1, 1, 1))
+    assert not grid.refresh(Unreadable())
+    assert "0.png" in grid._notice
+    ((reply, buffers),) = replies(grid, ["picture/99"])
+    assert reply["version"] == grid._frame["version"]  # the page drops those of other versions
+    assert buffers == [bytes([99])]
+
+
+def test_chosen_pictures_that_are_gone_after_a_refresh_are_chosen_no_more() -> None:
+    grid = td.ImageGrid(torch.rand(9, 3, 4, 4))
+    grid.selected = [8, 1]
+    assert not grid.refresh("nothing")
+    assert grid.selected == [8, 1]
+    assert grid.refresh(torch.rand(4, 3, 4, 4))
+    assert grid.selected == [1]
+
+
+@pytest.mark.parametrize("more", [3, 100], ids=["on the first page", "on the second page"])
+def test_more_pictures_than_captions_and_targets_are_shown_and_the_widget_says_so(
+    more: int,
+) -> None:
+    grid = td.ImageGrid(
+        torch.rand(2, 3, 4, 4), captions=["a", "b"], targets=[torch.eye(4).int(), None]
+    )
+    assert grid.refresh(torch.rand(more, 3, 4, 4))
+    assert grid._notice == (
+        f"There are {more} pictures, but 2 captions and 2 targets: later pictures have none."
+    )
+    assert (about(grid, 1)["caption"], about(grid, more - 1)["caption"]) == ("b", str(more - 1))
+    assert (about(grid, 0)["has_mask"], about(grid, more - 1)["has_mask"]) == (True, False)
+    assert grid.refresh(torch.rand(2, 3, 4, 4))
+    assert grid._notice == ""
+
+
+class Tokens(nn.Module):
+    def forward(self, x: torch.Tensor) -> Any:
+        return {"names": "abc", "logits": ()}
+
+
+@pytest.mark.parametrize(
+    ("module", "channel", "words"),
+    [
+        pytest.param(nn.Conv2d(1, 2, 1), 7, "index 7 is out of", id="a channel that there is not"),
+        pytest.param(nn.Conv2d(1, 2, 1, device="meta"), None, "meta tensor", id="no values"),
+        pytest.param(Tokens(), None, "module: expected one that returns a tensor", id="no tensor"),
+    ],
+)
+def test_what_cannot_be_watched_is_a_notice_and_no_error_in_the_forward_pass(
+    module: nn.Module, channel: int | None, words: str
+) -> None:
+    grid = td.ImageGrid(torch.zeros(1, 1, 4, 4))
+    grid.watch(module, channel)
+    device = next(module.parameters(), torch.zeros(1)).device
+    module(torch.rand(1, 1, 4, 4, device=device))
+    assert grid._notice.startswith("The pictures are earlier ones: these were refused. ")
+    assert words in grid._notice
+    assert len(grid._source) == 1
+    grid.close()
+
+
 def test_watching_shows_activations_and_changes_nothing() -> None:
     torch.manual_seed(0)
     model = nn.Sequential(nn.Conv2d(3, 5, 3), nn.ReLU())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
@@ -13,6 +13,7 @@ from torch import nn
 from torchdial.inputs.errors import describe, refusal
 from torchdial.inputs.numbers import to_whole
 from torchdial.inputs.probability_maps import to_tensor
+from torchdial.models.between_steps import between_steps
 from torchdial.models.inference import (
     Model,
     Output,
@@ -37,6 +38,7 @@ class OutputSource(Protocol):
 
 
 S = TypeVar("S", bound=OutputSource)
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,17 @@ class ModelDetections:
         )
         with undisturbed(self.model), raw:
             return part_of(self.model(given), self.adapter, "adapter")
+
+
+def with_source(source: OutputSource, work: Callable[[], Result]) -> Result:
+    """Return what `work` returns, which reads a source: a model's between two training steps.
+
+    All batches are read by the same weights, also while another thread trains the model.
+
+    Raises:
+        TimeoutError: No step of that training ended within 2 s.
+    """
+    return work() if isinstance(source, Given) else between_steps(work)
 
 
 def next_source(source: Given | S, output: Any, *, what: str, argument: str) -> Given | S:

@@ -17,6 +17,7 @@ from torch.nn.parameter import is_lazy
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
+from torchdial.models.between_steps import between_steps
 from torchdial.models.inference import undisturbed
 from torchdial.structure.module_rows import children_of, refuse_no_module, uncompiled, walk
 
@@ -89,12 +90,16 @@ def watch_forward(model: nn.Module, example_input: Any) -> ForwardPass:
     after, modes, random state, buffers and hooks are as they were. A model with lazy modules runs
     as a copy, a compiled one as it was before that. An error in it is part of the answer. Where a
     list as several arguments fails, it is passed as one, as torchvision's detectors take images.
+    While `monitor.start` trains, it runs between two of the training's steps.
 
     Args:
         model: any module.
         example_input: a tensor, a tuple or list of arguments, a dict of keyword arguments, or a
             batch of a loader, (inputs, targets), of which the first is taken if the model does not
             take both. Tensors are moved to the model's device, floating-point ones to its dtype.
+
+    Raises:
+        TimeoutError: Another thread trains, and none of its steps ended within 2 s.
 
     Example:
         >>> seen = watch_forward(nn.Sequential(nn.Linear(4, 8), nn.ReLU()), torch.rand(2, 4))
@@ -110,9 +115,10 @@ def watch_forward(model: nn.Module, example_input: Any) -> ForwardPass:
         args, kwargs = _like(model, args), _like(model, kwargs)
     except Exception as error:
         return ForwardPass(failure=ForwardFailure("", _message(error), ()))
-    seen = _watch(model, args, kwargs)
+    seen = between_steps(lambda: _watch(model, args, kwargs))
     if seen.failure is not None and isinstance(example_input, list):
-        as_one = _watch(model, (_like(model, example_input),), {})
+        alone = (_like(model, example_input),)
+        as_one = between_steps(lambda: _watch(model, alone, {}))
         return seen if as_one.failure else as_one
     return seen
 

@@ -137,6 +137,7 @@ class TrainingMonitor:
             None if autosave is None else autosave_of(self.history, autosave, _rank()),
         )
         self._recorder.on_news = self._publisher.wake
+        self.control.on_change = self._publisher.wake_if_begun
         self.history.arrival.source = self._publisher
         if start_step:
             self._go_on_at(start_step)

@@ -143,7 +143,7 @@ class Widget(anywidget.AnyWidget):
                 raise ValueError(f"unknown message type {kind!r:.60}")
             with without_waiting():
                 action(content)
-        except (AttributeError, LookupError, TypeError, ValueError, t.TraitError) as error:
+        except Exception as error:  # a dataset's own, too
             self.send({"type": "error", "id": request, "message": f"torchdial: {error}"})
 
     def _settle(self, content: Mapping[str, Any]) -> None:

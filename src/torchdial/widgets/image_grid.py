@@ -24,6 +24,8 @@ from torchdial.inputs.images.overlays import NO_OVERLAY, Overlay, to_overlays
 from torchdial.inputs.images.preview_images import Numbers
 from torchdial.inputs.images.tensor_images import Normalize, Picture, PictureReader, category_colors
 from torchdial.report.saved_widget import SavedWidget
+from torchdial.structure.feature_maps import feature_maps
+from torchdial.training.history.arrival import is_capturing
 from torchdial.widgets.base import Widget
 from torchdial.widgets.preview.segmentation_packing import pack_tile, plane_bytes
 
@@ -37,12 +39,13 @@ WATCH_SECONDS = 0.5
 
 
 class ImageGrid(Widget):
-    """Shows pictures of any tensor, with one zoom and one place for all, and values on hover.
+    """Shows pictures of any tensor, zoomed and moved together, with values on hover.
 
     A picture whose values are not shown from 0 to 1 or from 0 to 255 has the range that black and
     white stand for in its caption, and a mask that has not the picture's size is named there.
     Pages are read when they are shown; of a dataset the last 128 pictures are kept, of a loader,
-    which cannot go back, all that were read.
+    which cannot go back, all that were read. A picture that cannot be read leaves a message on the
+    widget.
 
     Args:
         images: what `torchdial.inputs.images.tensor_images.to_pictures` reads, a dataset, or a
@@ -115,31 +118,47 @@ class ImageGrid(Widget):
         return self._source[index]
 
     def refresh(self, images: Any) -> bool:
-        """Show other images in place of these; captions, overlays and choice stay.
+        """Show other images in place of these.
 
-        If images cannot be shown, the last ones stay, with a notice on the widget; nothing is
-        raised into a training loop.
+        Captions and targets belong to the indices they were given for, and chosen pictures stay
+        chosen while there are as many. Images that cannot be shown leave the last ones and a
+        notice on the widget; nothing is raised into a training loop.
 
         Returns:
             Whether they are shown.
         """
-        before = self._source
+        return self._try_to_show(lambda: images)
+
+    def _try_to_show(self, read: Callable[[], Any]) -> bool:
+        before = self._source, self._version
         try:
-            self._source = to_source(images, self._reader)
+            self._source = to_source(read(), self._reader)
             self._version += 1
             config, frame = self._pack_config(), self._pack_frame()
-        except Exception as error:  # a training loop must go on, whatever is refused
-            self._source = before
+        except Exception as error:  # the training must go on
+            self._source, self._version = before
             self._notice = f"The pictures are earlier ones: these were refused. {error}"
             return False
-        self._config, self._frame, self._notice = config, frame, ""
+        with self.hold_sync():
+            self._config, self._frame, self._notice = config, frame, self._what_is_missing()
+            self.selected = [i for i in self.selected if i < len(self._source)]
         return True
+
+    def _what_is_missing(self) -> str:
+        """Return what to say where there are more pictures than captions or targets."""
+        given = {"captions": self._captions, "targets": self._overlays}
+        few = [f"{len(g)} {name}" for name, g in given.items() if g and len(g) < len(self._source)]
+        if not few:
+            return ""
+        pictures = f"{len(self._source):,} pictures"
+        return f"There are {pictures}, but {' and '.join(few)}: later pictures have none."
 
     def watch(self, module: nn.Module, channel: int | Sequence[int] | None = None) -> None:
         """Show what a module returns for the first image, live, at most twice a second.
 
-        Each channel becomes a picture. The copy waits for the device; between two copies a
-        forward pass costs the reading of a clock. `close()` removes the hook.
+        Each channel becomes a picture. Copying them waits for the device; otherwise a forward
+        pass only reads a clock. An output that cannot be shown leaves a notice on the widget and
+        raises nothing. `close()` removes the hook.
 
         Args:
             module: one whose output is a tensor (N, C, H, W), or a tuple or dict that begins with
@@ -162,10 +181,10 @@ class ImageGrid(Widget):
         def look(_module: Any, _args: Any, output: Any) -> None:
             nonlocal last
             now = time.monotonic()
-            if now - last < WATCH_SECONDS or torch.compiler.is_compiling():
+            if now - last < WATCH_SECONDS or torch.compiler.is_compiling() or is_capturing():
                 return
             last = now
-            self.refresh(list(_activations(output)[chosen].detach().float().cpu()))
+            self._try_to_show(lambda: list(feature_maps(output)[chosen].detach().float().cpu()))
 
         self._hooks.append(module.register_forward_hook(look))
 
@@ -283,7 +302,7 @@ class ImageGrid(Widget):
         return "  ".join(words)
 
     def _name(self, index: int) -> str:
-        if self._captions is not None:
+        if self._captions is not None and index < len(self._captions):
             return self._captions[index]
         channel = self._source[index].channel
         if len(self._source) == 1:
@@ -291,17 +310,25 @@ class ImageGrid(Widget):
         return str(index) if channel is None else f"channel {channel}"
 
     def _overlay(self, index: int) -> Overlay:
-        return NO_OVERLAY if self._overlays is None else self._overlays[index]
+        overlays = self._overlays or []
+        return overlays[index] if index < len(overlays) else NO_OVERLAY
 
     def _actions(self) -> dict[str, Callable[[Mapping[str, Any]], None]]:
         return super()._actions() | {"need": self._send_tiles, "pixel": self._send_pixel}
 
     def _send_tiles(self, content: Mapping[str, Any]) -> None:
-        keys = [str(key) for key in content["keys"]]
-        version = self._version
-        tiles = [plane_bytes(self._tile(key)) for key in keys]
-        reply = {"type": "tiles", "id": content.get("id"), "version": version, "keys": keys}
-        self.send(reply, tiles)
+        version, tiles = self._version, {}
+        failure: Exception | None = None
+        for key in map(str, content["keys"]):
+            try:
+                tiles[key] = plane_bytes(self._tile(key))
+            except Exception as error:  # of one picture; the others are shown
+                failure = failure or ValueError(_cannot_be_shown(key, error))
+        if tiles:
+            reply = {"type": "tiles", "id": content.get("id"), "version": version}
+            self.send(reply | {"keys": list(tiles)}, list(tiles.values()))
+        if failure is not None:
+            raise failure
 
     def _send_pixel(self, content: Mapping[str, Any]) -> None:
         index, x, y = (int(content[name]) for name in ("image", "x", "y"))
@@ -363,13 +390,6 @@ def _to_captions(captions: Sequence[str] | None, count: int) -> list[str] | None
     return [str(caption) for caption in listed]
 
 
-def _activations(output: Any) -> torch.Tensor:
-    """Return the channels of the first image of what a module returned, (C, H, W)."""
-    while not isinstance(output, torch.Tensor):
-        output = next(iter(output.values() if isinstance(output, Mapping) else output))
-    first = output[0]
-    if first.ndim == 1:
-        return first[None, None]  # a vector, as one row
-    if first.ndim == 2:
-        return first[None]
-    return first
+def _cannot_be_shown(key: str, error: Exception) -> str:
+    words = f"{key.replace('/', ' ')} cannot be shown: {type(error).__name__}: {error}"
+    return words.removeprefix("about ").removesuffix(": ")

@@ -60,7 +60,7 @@ def test_a_grad_scaler_is_whole_after_a_stop() -> None:
 
 
 def test_a_loop_that_never_logs_is_stopped_a_little_later(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(control_module, "PATIENCE", 0.2)
+    monkeypatch.setattr(control_module, "OVERDUE_SECONDS", 0.2)
     run = SlowSteps()
     steps = Steps(run.optimizer)
     steps.log()  # once, at its beginning
@@ -80,7 +80,7 @@ def test_a_loop_that_never_logs_is_stopped_a_little_later(monkeypatch: pytest.Mo
 def test_a_loop_over_epochs_only_is_stopped_within_the_epoch(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(control_module, "PATIENCE", 0.0)
+    monkeypatch.setattr(control_module, "OVERDUE_SECONDS", 0.0)
     run = SlowSteps()
     steps = Steps(run.optimizer)
 
@@ -107,6 +107,27 @@ def test_a_pause_in_a_plain_loop() -> None:
     steps.log()
     assert steps.kinds == ["pause", "resume"]
     assert steps.control.state == "running"
+
+
+def test_closing_a_paused_run_ends_its_pause_and_the_run() -> None:
+    steps = Steps()
+    logged = threading.Event()
+
+    def train() -> None:
+        steps.log()
+        steps.control.request_pause()
+        steps.log()
+        logged.set()
+
+    thread = threading.Thread(target=train)
+    thread.start()
+    while steps.control.state != "paused":
+        time.sleep(0.01)
+    steps.control.close()
+    assert logged.wait(30)
+    thread.join()
+    assert steps.control.state == "finished"
+    assert steps.kinds == ["pause"]
 
 
 def test_the_end_of_a_cell_is_the_end_of_a_loop_that_logs() -> None:

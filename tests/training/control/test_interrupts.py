@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import queue
 import random
 import signal
 import threading
@@ -13,6 +14,7 @@ from contextlib import contextmanager, suppress
 
 import pytest
 import torch
+from tqdm import tqdm
 
 from tests.training.steps import SlowSteps, Steps, Undisturbed
 from torchdial.training.control.interrupts import held_back
@@ -146,7 +148,7 @@ def test_the_handler_is_put_back_when_a_loop(use: Callable[[Steps], None]) -> No
         signal.signal(signal.SIGINT, before)
 
 
-def test_a_loop_that_is_held_but_left_gives_way() -> None:
+def test_a_loop_that_is_held_but_left_takes_the_first_interrupt_only() -> None:
     steps = Steps()
     held = steps.loop(range(3))
 
@@ -155,9 +157,118 @@ def test_a_loop_that_is_held_but_left_gives_way() -> None:
             return
 
     begins()
-    with pytest.raises(KeyboardInterrupt), interrupts(0.05):
+    with pytest.raises(KeyboardInterrupt), interrupts(0.05, 0.2):
         time.sleep(60)
+    held.close()
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_two_interrupts_are_enough_for_loops_inside_a_loop() -> None:
+    steps = Steps()
+
+    def sleeps() -> None:
+        for _epoch in steps.loop(range(2)):
+            for _batch in steps.loop(range(2)):
+                time.sleep(60)
+
+    with pytest.raises(KeyboardInterrupt), interrupts(0.05, 0.2):
+        sleeps()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_an_interrupt_stops_the_loops_of_all_monitors() -> None:
+    outer, inner = Steps(), Steps()
+    with interrupts(0.05):
+        for _epoch in outer.loop(range(2)):
+            for _batch in inner.loop(iter(int, 1)):
+                time.sleep(0.001)
+    assert outer.kinds == inner.kinds == ["stop"]
+
+
+def test_the_end_of_the_cell_gives_the_interrupts_of_a_held_loop_back() -> None:
+    steps = Steps()
+    held = steps.loop(range(3))
+    next(held)
+    steps.control.rest()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    held.close()
+
+
+def in_a_generator(loop: Iterator[int]) -> Iterator[int]:
+    for batch in loop:
+        yield batch + 1
+
+
+class OneAhead:
+    """Loads a batch before the one before it is used, as a prefetcher onto a device does."""
+
+    def __init__(self, loop: Iterator[int]) -> None:
+        self._loop = loop
+        self._ready = next(loop, None)
+
+    def __iter__(self) -> OneAhead:
+        return self
+
+    def __next__(self) -> int:
+        if self._ready is None:
+            raise StopIteration
+        batch, self._ready = self._ready, next(self._loop, None)
+        return batch
+
+
+def in_a_thread(loop: Iterator[int]) -> Iterator[int]:
+    """Load batches in another thread, a few ahead."""
+    ready: queue.Queue[int | None] = queue.Queue(maxsize=2)
+
+    def load() -> None:
+        for batch in loop:
+            ready.put(batch)
+        ready.put(None)
+
+    threading.Thread(target=load, daemon=True).start()
+    return iter(ready.get, None)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "around", [in_a_generator, tqdm, OneAhead, in_a_thread], ids=lambda value: value.__name__
+)
+def test_the_first_interrupt_ends_at_a_whole_step_with_something_around_the_loop(
+    around: Callable[[Iterator[int]], Iterator[int]],
+) -> None:
+    chance, undisturbed = random.Random(0), Undisturbed()
+    for _ in range(10):
+        run = SlowSteps()
+        steps = Steps(run.optimizer)
+        with interrupts(chance.uniform(0.0, 0.05)):
+            for _batch in around(steps.loop(itertools.count())):
+                run.train_step()
+        # A loop that ends in another thread cannot put the handler back; it then does nothing.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        assert run.counts == ({steps.step} if steps.step else set())
+        torch.testing.assert_close(run.weights, undisturbed.after(steps.step), rtol=0, atol=0)
+        assert steps.kinds == ["stop"]
+        assert "by an interrupt" in steps.events[-1].message
+
+
+@pytest.mark.parametrize(
+    "around", [in_a_generator, OneAhead, in_a_thread], ids=lambda value: value.__name__
+)
+def test_the_second_interrupt_raises_with_something_around_the_loop(
+    around: Callable[[Iterator[int]], Iterator[int]],
+) -> None:
+    run = SlowSteps()
+    steps = Steps(run.optimizer)
+
+    def sleeps() -> None:
+        for _batch in around(steps.loop(range(5))):
+            run.train_step()
+            time.sleep(60)
+
+    with pytest.raises(KeyboardInterrupt), interrupts(0.1, 0.2):
+        sleeps()
+    steps.control.rest()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert steps.control.state == "finished"
 
 
 def test_a_handler_that_somebody_else_has_set_since_stays() -> None:

@@ -294,7 +294,7 @@ def test_what_listens_may_fail_without_the_loop_knowing() -> None:
         pytest.param("ab", 1.5, None, "got float 1.5", id="half an epoch"),
         pytest.param("ab", True, None, "got bool True", id="true"),
         pytest.param("ab", 1, -1, "total: expected", id="a negative total"),
-        pytest.param(iter("ab"), 2, None, "something to go through 2 times", id="an iterator"),
+        pytest.param(iter("ab"), 2, None, "an iterable for 2 epochs", id="an iterator"),
     ],
 )
 def test_refusals(loader: Any, epochs: Any, total: Any, words: str) -> None:

@@ -179,7 +179,9 @@ def test_a_cell_run_again_is_refused_while_its_worker_still_steps_the_optimizer(
     run = SlowSteps()
     monitor = TrainingMonitor(run, run.optimizer)
     handle = monitor.start(lambda: [run.train_step() for _ in monitor.loop(iter(int, 1))])
-    with pytest.raises(ValueError, match="optimizer: expected no run of it that goes on"):
+    with pytest.raises(
+        ValueError, match="optimizer: expected no run of this monitor in another thread"
+    ):
         TrainingMonitor(run, run.optimizer)
     handle.stop()
     handle.result(timeout=30)

@@ -60,6 +60,78 @@ def test_there_is_no_thread_before_the_first_record_and_none_after_the_close():
     assert len(threads()) == before
 
 
+def test_the_thread_ends_a_second_after_the_last_news_and_starts_with_the_next():
+    with monitor_of_nothing() as monitor:
+        monitor.subscribe(lambda: None)
+        for i in range(3):
+            monitor.log(loss=float(i))
+            assert len(threads()) == 1
+            until(lambda: not threads())
+        monitor.log(loss=3.0)
+        assert monitor.history["loss"].values.tolist() == [0.0, 1.0, 2.0, 3.0]
+
+
+def test_ten_reruns_of_a_cell_leave_no_thread():
+    model = nn.Linear(1, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    shown = []
+    for _ in range(10):
+        shown.append(td.TrainingMonitor(model, optimizer))
+        shown[-1].subscribe(lambda: None)
+        shown[-1].log(loss=1.0)
+    others = [monitor_of_nothing() for _ in range(10)]
+    for monitor in others:
+        monitor.log(loss=1.0)
+    until(lambda: not threads())
+    assert all(len(monitor.history["loss"]) == 1 for monitor in shown + others)
+
+
+def test_an_idle_run_is_saved_and_looked_at_before_its_thread_ends(tmp_path):
+    path = tmp_path / "run.tdrun"
+    monitor = monitor_of_nothing(autosave=path)
+    monitor.log(loss=1.0)
+    monitor.log(loss=float("nan"))
+    monitor.log(loss=float("nan"))
+    until(lambda: not threads())
+    assert len(History.load(path)["loss"]) == 3
+    assert [event.kind for event in monitor.events] == ["nonfinite_loss"]
+    assert threads() == []  # reading that started none
+    monitor.close()
+
+
+def test_a_process_that_ends_with_an_idle_run_closes_it(tmp_path):
+    script = """
+import sys, threading, time, torch, torchdial as td
+monitor = td.TrainingMonitor(torch.nn.Linear(1, 1), autosave=sys.argv[1])
+monitor.log(loss=1.0)
+while any(thread.name == "torchdial" for thread in threading.enumerate()):
+    time.sleep(0.02)
+"""
+    path = tmp_path / "run.tdrun"
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(path)], check=True, capture_output=True, text=True
+    )
+    assert done.stderr == ""
+    assert len(History.load(path)["loss"]) == 1
+
+
+def test_news_that_come_just_before_the_thread_ends_are_published():
+    with monitor_of_nothing() as monitor:
+        publisher, logged = monitor._publisher, []
+
+        def then_log(publish_next=publisher._publish_next):
+            is_last = publish_next()
+            if publisher._is_idle and not logged:
+                logged.append(True)
+                monitor.log(loss=2.0)
+            return is_last
+
+        publisher._publish_next = then_log
+        monitor.log(loss=1.0)
+        until(lambda: logged and publisher._writer.written == publisher._recorder.sent)
+        assert monitor.history["loss"].values.tolist() == [1.0, 2.0]
+
+
 def test_subscribers_are_called_from_the_thread_at_most_ten_times_a_second():
     calls = []
     with monitor_of_nothing() as monitor:

@@ -116,18 +116,28 @@ class _FromLoader(PictureSource):
         self._reader = reader
         self._read: list[Picture] = []
         self._batches: Iterator[Any] = iter(loader)
+        self._failure: Exception | None = None
 
     def __len__(self) -> int:
         return self._count
 
     def __getitem__(self, index: int) -> Picture:
         while len(self._read) <= index:
-            batch = next(self._batches, None)
+            batch = self._next_batch()
             if batch is None:
                 self._count = len(self._read)  # drop_last, or a sampler of fewer
                 raise IndexError(index)
             self._read.extend(self._reader.read(_image_in(batch)))
         return self._read[index]
+
+    def _next_batch(self) -> Any:
+        if self._failure is not None:
+            raise self._failure  # the loader would go on with the batch after the failed one
+        try:
+            return next(self._batches, None)
+        except Exception as error:
+            self._failure = error
+            raise
 
 
 def _is_plain(images: Any) -> bool:

@@ -1,8 +1,8 @@
-"""What a person asks of a run, and when the run does it: at the boundary between two steps.
+"""The control of a run: it does what was requested between two steps.
 
-Requests come from any thread and are only noted down, under a lock. The training thread reads them
-at a boundary and does what they ask, so nobody else ever touches the model, the optimizer or the
-random numbers.
+Requests come from any thread and are only stored, under a lock. The training thread reads and
+executes them at a step boundary, so no other thread touches the model, the optimizer or the random
+state.
 """
 
 from __future__ import annotations
@@ -13,26 +13,31 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from torch.optim import Optimizer
 
-from torchdial.training.control.interrupts import in_main_thread
+from torchdial.models.between_steps import register
+from torchdial.training.control.boundary_calls import BOUNDARY_SECONDS, BoundaryCalls
+from torchdial.training.control.interrupts import first_interrupt, in_main_thread
 from torchdial.training.control.requests import Requests
-from torchdial.training.control.training_dials import Turn
+from torchdial.training.control.training_dials import DialChange
 from torchdial.training.history.arrival import without_waiting
 from torchdial.training.history.events import Event
 
-LISTENING = 0.1  # seconds between two looks for clicks
-NAP = 0.05  # seconds between two looks whether a pause is over
-PATIENCE = 2.0  # seconds, and steps, that a gentler place has to do what was asked
+Result = TypeVar("Result")
+
+CLICK_POLL_SECONDS = 0.1  # between two checks for clicks
+PAUSE_POLL_SECONDS = 0.05  # between two checks whether a pause is over
+OVERDUE_SECONDS = 2.0  # after these and OVERDUE_STEPS a request is executed at any boundary
+OVERDUE_STEPS = 2
 
 
 class StopTraining(Exception):  # noqa: N818 - as StopIteration, it is no error
-    """A run was asked to stop and could not be left more gently than by raising."""
+    """Raised to end a run that was asked to stop, where no `loop` can end by itself."""
 
     def _render_traceback_(self) -> list[str]:
-        return [str(self)]  # all that a notebook prints: nothing went wrong
+        return [str(self)]  # all that a notebook prints: it is no failure
 
 
 @dataclass(frozen=True)
@@ -40,10 +45,10 @@ class Progress:
     """How far `monitor.loop` is.
 
     Attributes:
-        step: Batches that were finished, over all epochs.
-        total_steps: Batches there will be in all; None if the loader cannot say.
-        epoch: The epoch that runs, from 0.
-        epochs: Epochs there will be in all.
+        step: Number of finished batches, over all epochs.
+        total_steps: Number of batches in all epochs; None for a loader without a length.
+        epoch: Index of the current epoch, from 0.
+        epochs: Number of epochs.
     """
 
     step: int
@@ -53,38 +58,37 @@ class Progress:
 
 
 @dataclass(frozen=True, eq=False)
-class Run:
-    """Something that runs: a loop, or a worker's whole function.
+class ActiveRun:
+    """A loop, or a worker's whole function, while it runs.
 
     Attributes:
         place: The code it belongs to; after a stop no other loop may begin there.
-        is_loop: Whether it ends gently by itself, between two batches.
-        thread: The thread it runs in.
+        is_loop: Whether it ends by itself between two batches when asked to stop.
     """
 
     place: object
     is_loop: bool
-    thread: int
 
 
 class Control(Requests):
     """Stop, pause, resume and dials of one monitor.
 
     Args:
-        step: Says the monitor's completed steps.
+        step: Returns the number of the monitor's completed steps.
 
     Attributes:
         error: The traceback of a run that failed, else empty.
         progress: How far a `loop` is; None before the first one.
-        blocking: What a person should know while a cell trains and blocks its kernel; empty if
-            clicks are heard even then.
-        version: Grows with each change of state, progress, dials and reach.
-        waited: Seconds spent paused so far.
-        on_event: Told what was done ("stop", "pause", "resume", "dial"), in the training thread.
-        on_wait: Told the seconds that a batch was waited for, in the training thread.
-        on_problem: Told the traceback of an error that was kept from the loop.
-        on_listen: Called in the main thread, up to ten times a second, to look for clicks.
-        loop: What runs in the innermost open `loop`, for the next one inside it.
+        blocking: What to know about the controls while a cell trains and blocks its kernel; empty
+            if clicks work even then.
+        version: Increases with each change of state, progress, dials and reach.
+        waited: Seconds spent paused or in `call` so far, which are no training time.
+        on_event: Called in the training thread with what was done ("stop", "pause", "resume",
+            "dial").
+        on_wait: Called in the training thread with the seconds that a batch took to load.
+        on_problem: Called with the traceback of an error that was kept from the loop.
+        on_listen: Called in the main thread, at most ten times a second, to receive clicks.
+        loop: The run of the innermost open `loop`, for the next one inside it.
         worker: The handle of the last `start`.
 
     Example:
@@ -107,94 +111,147 @@ class Control(Requests):
         self.on_problem: Callable[[str], object] | None = None
         self.on_listen: Callable[[], object] | None = None
         self._thread: int | None = None
-        self._runs: list[Run] = []
+        self._runs: list[ActiveRun] = []
+        self._calls = BoundaryCalls()
         self._listened_at = 0.0
         self._stopped_in: object = None
         self.loop: Any = None
         self.worker: Any = None
+        register(self)
 
     @property
     def reach(self) -> str:
-        """What to know about the controls at this moment; empty if all are heard."""
-        return self.blocking if self._thread == threading.main_thread().ident else ""
+        """What to know about the controls at this moment; empty if all of them work."""
+        return self.blocking if self._trains_in_main_thread else ""
 
-    # What the code that trains says
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether a loop or a worker runs now, and another thread than the caller's trains."""
+        return bool(self._runs) and self._thread not in (None, threading.get_ident())
 
-    def before_step(self, optimizer: Optimizer) -> None:
-        """To be called right before each step of each optimizer: the rates take their factor."""
-        self._dials.rates.put_in(optimizer)
+    @property
+    def _trains_in_main_thread(self) -> bool:
+        return self._thread == threading.main_thread().ident
 
-    def after_step(self, optimizer: Optimizer) -> None:
-        """To be called right after each step of each optimizer: the rates are as they were.
+    def note_interrupt(self) -> bool:
+        """Request a stop from a signal handler, which must not wait for a lock.
+
+        Returns:
+            Whether it is the first interrupt of a run in the main thread.
+        """
+        if self._interrupted or not self._runs or not self._trains_in_main_thread:
+            return False
+        self._interrupted = True
+        self.version += 1
+        return True
+
+    def call(self, work: Callable[[], Result]) -> Result:
+        """Return what `work` returns, called in the training thread at the next boundary.
+
+        It finds the caller's grad mode, autocast and devices. If the run ends first, it is called
+        in this thread.
 
         Raises:
-            StopTraining: If a stop was asked for and no better place came by.
+            TimeoutError: No boundary came within 2 s.
+            Exception: What `work` raises.
         """
-        self._dials.rates.take_out(optimizer)
+        with self._changed:
+            call = self._calls.add(work)
+            self._ask()
+            if not self.is_elsewhere:
+                self._calls.cancel_all()
+        return call.result()
+
+    # Called by the code that trains
+
+    def before_step(self, optimizer: Optimizer) -> None:
+        """Apply the dial's factor to the learning rates; called before each optimizer step."""
+        self._dials.factor.apply(optimizer)
+
+    def after_step(self, optimizer: Optimizer) -> None:
+        """Restore the learning rates; called after each step of each optimizer.
+
+        Raises:
+            StopTraining: If a stop was requested a while ago and no other boundary came.
+        """
+        self._dials.factor.restore(optimizer)
+        if self._runs and self._thread != threading.get_ident():
+            # The loop's iterator runs in another thread than its body, as in a prefetcher.
+            self._thread = threading.get_ident()
+            if self._loops():
+                first_interrupt.install()
+        if self._calls and self._has_waited(BOUNDARY_SECONDS / 2):
+            self._do_calls()
         if self._asked and self._is_overdue():
             self._serve_or_raise()
 
     def boundary(self) -> None:
-        """To be called where a step is over and recorded: does what was asked for.
+        """Execute the requests; called where a step is over and recorded.
 
         Call it at the end of `monitor.log`, not from an optimizer's hook: a GradScaler and a
-        schedule still have to act after the optimizer's step. A loop that never logs is served
-        by `after_step`, a little later. Inside `loop` the loop does it all.
+        schedule still have to act after the optimizer's step. Where nothing is logged, `after_step`
+        executes requests a little later. Inside a `loop` the loop stops and pauses by itself.
 
         Raises:
-            StopTraining: If a stop was asked for and no `loop` is there to end gently.
+            StopTraining: If a stop was requested and no `loop` is open that can end by itself.
         """
         if not self._runs:
             self._thread = threading.get_ident()
             if self._state in ("idle", "finished", "failed"):
                 self._become("running")
         self.listen()
+        self._do_calls()
         if self._asked and (self._is_overdue() or not self._loops()):
             self._serve_or_raise()
 
     def close(self) -> None:
-        """Leave the optimizers as they were found; what only logged is over, what waits goes on."""
-        self._dials.rates.close()
+        """Restore the optimizers and end a pause; a run that only logs is finished."""
+        self._dials.factor.close()
         self.request_resume()
         with self._changed:
             if not self._runs and self._state != "idle":
                 self._end(self.error, settled=True)
 
     def _is_overdue(self) -> bool:
-        step, moment = self._asked_at
-        return self.step - step >= PATIENCE and time.monotonic() - moment >= PATIENCE
+        steps = self.step - self._asked_at[0]
+        return steps >= OVERDUE_STEPS and self._has_waited(OVERDUE_SECONDS)
+
+    def _has_waited(self, seconds: float) -> bool:
+        return time.monotonic() - self._asked_at[1] >= seconds
 
     def _serve_or_raise(self) -> None:
         if not self.serve():
             return
         message = f"Stopped at step {self.step}, as asked."
-        if not self._runs:  # else whatever runs says so when it is left
+        if not self._runs:  # a run announces it when it is left
             self._end("", settled=True)
             self._announce("stop", None, message)
         raise StopTraining(message)
 
     @contextmanager
     def running(self, place: object, *, is_loop: bool) -> Iterator[None]:
-        """Run for the time of a `with`; of several inside each other the outermost counts.
+        """Be in the state "running" inside the `with`; nested ones are part of the outermost.
 
         Raises:
             StopTraining: If a loop was stopped in this place and the code around it goes on.
         """
-        run = Run(place, is_loop, threading.get_ident())
+        run = ActiveRun(place, is_loop)
         with self._changed:
             if is_loop and place is self._stopped_in and not self._loops():
                 raise StopTraining(f"Stopped at step {self.step}, as asked.")
             if not self._runs:
                 self._forget()
-                self._stopped_in, self._thread = None, run.thread
+                self._stopped_in, self._thread = None, threading.get_ident()
                 self.error, self.progress = "", None
                 self._become("running")
             self._runs.append(run)
+        if is_loop:
+            first_interrupt.add(self.note_interrupt)
         error, settled = "", True
         try:
             yield
         except (GeneratorExit, KeyboardInterrupt):
-            settled = False  # whoever ends the cell knows why
+            settled = False  # `rest` at the end of the cell gives the reason
             raise
         except StopTraining:
             raise
@@ -205,63 +262,61 @@ class Control(Requests):
             self._leave(run, error, settled)
 
     def serve(self) -> bool:
-        """Do what was asked for, at a boundary, and return whether the run is to end."""
+        """Execute the requests at a boundary, and return whether the run is to end."""
         self.listen()
         if self._asked:
             for _ in self.attend():
                 with self._changed:
-                    self._changed.wait(NAP)
+                    self._changed.wait(PAUSE_POLL_SECONDS)
         return self.is_to_stop
 
     def attend(self) -> Iterator[None]:
-        """Do what was asked for; yield, again and again, while the run is to wait."""
-        self._turn()
+        """Execute the requests; yield repeatedly while the run is paused."""
+        self._execute()
         if self._pause:
             yield from self._paused()
 
     def report(self, progress: Progress) -> None:
-        """Say how far a loop is."""
+        """Set how far a loop is."""
         self.progress = progress
-        self.version += 1
+        self._note_change()
 
-    def tell_wait(self, seconds: float) -> None:
-        """Say how long a batch was waited for."""
+    def report_wait(self, seconds: float) -> None:
+        """Pass on how many seconds a batch took to load."""
         if self.on_wait is not None:
             self._safely(self.on_wait, seconds)
 
     def listen(self) -> None:
-        """Look for clicks if this is the main thread and the last look was a while ago."""
+        """Receive clicks, in the main thread, unless that was done a moment ago."""
         if self.on_listen is None or not in_main_thread():
             return
         now = time.monotonic()
-        if now - self._listened_at >= LISTENING:
+        if now - self._listened_at >= CLICK_POLL_SECONDS:
             self._listened_at = now
             self._safely(self.on_listen)
 
     def rest(self, error: str = "") -> None:
-        """Say that the code of this thread is over, as when a cell ends.
+        """End the runs of this thread, as at the end of a cell.
 
-        A loop that was left half-way, or that only logs, is over then, and what was asked of it
-        must not stop the next one.
+        A loop that was left half-way, or that only logs, is over then, and what was requested of
+        it must not stop the next one.
 
         Args:
-            error: The traceback of what ended it, if it failed.
+            error: The traceback of the exception that ended it, if it failed.
         """
         with self._changed:
             if self._thread != threading.get_ident():
                 return
-            self._runs = [run for run in self._runs if run.thread != self._thread]
-            self.loop = None
-            if not self._runs:
-                self._end(error, settled=True)
+            self._runs, self.loop = [], None
+            self._end(error, settled=True)
 
     def _loops(self) -> bool:
         return any(run.is_loop for run in self._runs)
 
-    def _leave(self, run: Run, error: str, settled: bool) -> None:
+    def _leave(self, run: ActiveRun, error: str, settled: bool) -> None:
         with self._changed:
             if run not in self._runs:
-                return  # a cell's end came first
+                return  # `rest` has ended it
             self._runs.remove(run)
             stopped = self.is_to_stop
             by = "by an interrupt" if self._interrupted else "as asked"
@@ -275,19 +330,26 @@ class Control(Requests):
 
     def _end(self, error: str, settled: bool) -> None:
         self._forget()
+        first_interrupt.remove(self.note_interrupt)
+        self._calls.cancel_all()
         self.error = error
         if settled:
             self._thread = None
         self._become("failed" if error else "finished")
 
-    def _turn(self) -> None:
+    def _execute(self) -> None:
+        self._do_calls()
         with self._changed:
-            asked = self._dials.asked()
-            self._asked = self._stop or self._pause
+            requested = self._dials.take_requested()
+            self._asked = self._stop or self._pause or bool(self._calls)
         with without_waiting():  # a dial's setter may read the history
-            for turn in self._dials.apply(asked):
-                self.version += 1
-                self._tell(turn)
+            for change in self._dials.apply(requested):
+                self._note_change()
+                self._report_change(change)
+
+    def _do_calls(self) -> None:
+        if self._thread == threading.get_ident():  # a prefetcher's loop runs in another
+            self.waited += self._calls.do_all()
 
     def _paused(self) -> Iterator[None]:
         began = time.monotonic()
@@ -296,37 +358,39 @@ class Control(Requests):
         try:
             while self._pause and not self.is_to_stop:
                 self.listen()
-                self._turn()
+                self._execute()
                 yield
         finally:
             seconds = time.monotonic() - began
             self.waited += seconds
             with self._changed:
                 self._pause = False
-                self._become("stopping" if self._stop else "running")
-        if not self.is_to_stop:
+                is_over = self._state == "finished"  # by `close`
+                if not is_over:
+                    self._become("stopping" if self._stop else "running")
+        if not self.is_to_stop and not is_over:
             self._announce("resume", None, f"Went on after {seconds:.1f} s.", seconds=seconds)
 
-    def _tell(self, turn: Turn) -> None:
-        if turn.problem:
-            message = f"{turn.name} could not be set to {turn.new:g}: its setter raised."
-            self._tell_problem(turn.problem)
+    def _report_change(self, change: DialChange) -> None:
+        if change.problem:
+            message = f"{change.name} could not be set to {change.new:g}: its setter raised."
+            self._report_problem(change.problem)
         else:
-            message = f"{turn.name} set to {turn.new:g}"
-            message += "." if turn.old is None else f", from {turn.old:g}."
-        old = {} if turn.old is None else {"old": turn.old}
-        self._announce("dial", turn.name, message, **old, new=turn.new)
+            message = f"{change.name} set to {change.new:g}"
+            message += "." if change.old is None else f", from {change.old:g}."
+        old = {} if change.old is None else {"old": change.old}
+        self._announce("dial", change.name, message, **old, new=change.new)
 
     def _announce(self, kind: str, where: str | None, message: str, **evidence: float) -> None:
         if self.on_event is not None:
             self._safely(self.on_event, Event(self.step, kind, where, message, evidence))
 
-    def _safely(self, tell: Callable[..., object], *what: object) -> None:
+    def _safely(self, callback: Callable[..., object], *args: object) -> None:
         try:
-            tell(*what)
+            callback(*args)
         except Exception:
-            self._tell_problem(traceback.format_exc())
+            self._report_problem(traceback.format_exc())
 
-    def _tell_problem(self, problem: str) -> None:
+    def _report_problem(self, problem: str) -> None:
         if self.on_problem is not None:
             self.on_problem(problem)

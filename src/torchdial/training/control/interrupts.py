@@ -1,7 +1,7 @@
-"""What an interrupt (SIGINT, the notebook's ■) does while a run goes on.
+"""What an interrupt (SIGINT, the stop button of a notebook) does while a loop runs.
 
 A KeyboardInterrupt can land in the middle of an optimizer's step and leave half of the parameters
-stepped. So the first one is only noted, and the run ends at its next boundary; the second raises.
+updated. So the first one is only noted, and the run ends after the current step; the second raises.
 """
 
 from __future__ import annotations
@@ -10,8 +10,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from inspect import CO_COROUTINE
-from types import CodeType, FrameType
+from types import FrameType
 from typing import Any
 
 
@@ -25,57 +24,64 @@ def _can_be_handled() -> bool:
 
 
 class FirstInterrupt:
-    """For the time of a `with`, hand the first interrupt to `note` and the second to whom it was.
+    """The process's handler of SIGINT while loops are open.
 
-    Outside the main thread it does nothing. It is put back when the `with` is left, and gives way
-    by itself where the code that consumes the loop has gone without leaving it, as with a
-    generator that somebody still holds.
-
-    Args:
-        note: Called in the signal handler, so it must do no more than set an attribute.
-        consumer: The code that runs between two batches.
+    It offers an interrupt to every open loop's run, and calls the handler it found if none takes
+    it. Loops may be open in any thread; the handler is set and put back in the main thread only.
     """
 
-    def __init__(self, note: Callable[[], None], consumer: CodeType) -> None:
-        self._note = note
-        self._consumer = consumer
-        self._noted = False
-        self._before: Any = None
+    def __init__(self) -> None:
+        self._takers: list[Callable[[], bool]] = []
+        self._found: Any = None
 
-    def __enter__(self) -> FirstInterrupt:
-        if _can_be_handled():
-            self._before = signal.signal(signal.SIGINT, self._handle)
-        return self
+    def add(self, take: Callable[[], bool]) -> None:
+        """Offer interrupts to `take` from now on.
 
-    def __exit__(self, *_: object) -> None:
-        # Only if it is still ours: a notebook kernel sets its own after each cell.
-        if in_main_thread() and signal.getsignal(signal.SIGINT) == self._handle:
-            signal.signal(signal.SIGINT, self._before)
+        Args:
+            take: Called in the signal handler, so it must not wait for a lock. Returns whether it
+                has dealt with the interrupt.
+        """
+        if take not in self._takers:
+            self._takers.append(take)
+        self.install()
+
+    def remove(self, take: Callable[[], bool]) -> None:
+        """Offer it no more; without any other, put the handler back that was found."""
+        if take in self._takers:
+            self._takers.remove(take)
+        if not self._takers:
+            self._put_back()
+
+    def install(self) -> None:
+        """Set the handler, in the main thread, unless it is set."""
+        if _can_be_handled() and not self._is_installed():
+            self._found = signal.signal(signal.SIGINT, self._handle)
+
+    def _is_installed(self) -> bool:
+        return signal.getsignal(signal.SIGINT) == self._handle
+
+    def _put_back(self) -> None:
+        # Only if it is still ours: a notebook kernel sets its own before and after each cell.
+        if in_main_thread() and self._is_installed():
+            signal.signal(signal.SIGINT, self._found)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if not self._noted and self._is_running(frame):
-            self._noted = True
-            self._note()
+        taken = [take() for take in list(self._takers)]  # every run is to stop
+        if any(taken):
             return
-        self.__exit__()
-        if callable(self._before):
-            self._before(number, frame)
+        self._put_back()
+        if callable(self._found):
+            self._found(number, frame)
         else:
             signal.raise_signal(number)
 
-    def _is_running(self, frame: FrameType | None) -> bool:
-        if self._consumer.co_flags & CO_COROUTINE:
-            return True  # it may be waiting, on no stack at all
-        while frame is not None:
-            if frame.f_code is self._consumer:
-                return True
-            frame = frame.f_back
-        return False
+
+first_interrupt = FirstInterrupt()
 
 
 @contextmanager
 def held_back() -> Iterator[None]:
-    """Let no interrupt in between; it comes right after."""
+    """Delay an interrupt that comes inside the `with` until its end."""
     if not _can_be_handled():
         yield
         return

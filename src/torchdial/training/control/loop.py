@@ -9,13 +9,12 @@ import time
 from collections.abc import AsyncIterator, Generator, Iterable, Iterator, Sized
 from contextlib import contextmanager
 from inspect import CO_NEWLOCALS
-from types import CodeType, FrameType
+from types import FrameType
 from typing import Any, Generic, TypeVar
 
 from torchdial.inputs.errors import describe, refusal
 from torchdial.inputs.numbers import to_whole
-from torchdial.training.control.control import NAP, Control, Progress
-from torchdial.training.control.interrupts import FirstInterrupt
+from torchdial.training.control.control import PAUSE_POLL_SECONDS, Control, Progress
 
 Batch = TypeVar("Batch")
 
@@ -23,26 +22,27 @@ Batch = TypeVar("Batch")
 def loop(
     control: Control, loader: Iterable[Batch], epochs: int = 1, total: int | None = None
 ) -> Loop[Batch]:
-    """Hand out a loader's batches, `epochs` times over, and do between them what is asked for.
+    """Iterate over a loader's batches, `epochs` times, and execute requests between them.
 
     A stop ends the loop where a step is over and recorded; with gradients accumulated over several
-    batches, where they were used. Code around the loop that goes on to another one, as
+    batches, where they were used. Code around the loop that begins another one, as
     `for epoch in range(9): for batch in monitor.loop(loader)` does, is ended there by
-    `StopTraining`; an outer `monitor.loop(range(9))` ends gently, too. The first interrupt of the
-    kernel is such a stop, the second raises KeyboardInterrupt.
+    `StopTraining`; an outer `monitor.loop(range(9))` ends by itself, too. While the loop is open,
+    the first interrupt of the kernel is such a stop and the second raises KeyboardInterrupt; so it
+    is if tqdm, a generator or a prefetcher iterates over the loop.
 
     Args:
         control: The monitor's control.
-        loader: A DataLoader or anything else to go through.
-        epochs: How many times.
-        total: Batches in all epochs, if the loader has no length.
+        loader: A DataLoader or any other iterable.
+        epochs: Number of times to iterate over it.
+        total: Number of batches in all epochs, if the loader has no length.
 
     Returns:
-        An iterator for `for`, and for `async for` in a cell that lets the notebook breathe.
+        An iterator for `for`; with `async for`, the kernel handles messages between two batches.
 
     Raises:
-        ValueError: If `epochs` or `total` is no positive number, or the loader can be gone
-            through once only.
+        ValueError: If `epochs` or `total` is no positive number, the loader is not iterable, or
+            `epochs` is above 1 and it can be iterated over only once.
 
     Example:
         >>> control = Control()
@@ -51,26 +51,26 @@ def loop(
         >>> control.state, control.progress.step, control.progress.total_steps
         ('finished', 4, 4)
     """
-    remedy = "Say how often to go through the loader, and how many batches that is."
+    remedy = "Pass the number of epochs, and of batches in all of them."
     epochs = to_whole("epochs", epochs, 1, remedy=remedy)
     total = None if total is None else to_whole("total", total, 1, remedy=remedy)
     if not isinstance(loader, Iterable) and not hasattr(loader, "__getitem__"):
         raise refusal(
             "loader",
-            expected="something to go through, such as a DataLoader",
+            expected="an iterable, such as a DataLoader",
             got=describe(loader),
-            remedy="Pass what comes after `in` without it.",
+            remedy="Pass the loader itself: monitor.loop(loader).",
         )
     if epochs > 1 and isinstance(loader, Iterator):
         raise refusal(
             "loader",
-            expected=f"something to go through {epochs} times",
-            got=f"an iterator, {describe(loader)}, that is used up after one",
-            remedy="Hand in the DataLoader itself.",
+            expected=f"an iterable for {epochs} epochs",
+            got=f"an iterator, {describe(loader)}, which is exhausted after one",
+            remedy="Pass the DataLoader itself.",
         )
     if total is None and isinstance(loader, Sized):
         total = _length(loader, epochs)
-    return Loop(LoopRun(control, loader, epochs, total))
+    return Loop(LoopRun(control, loader, epochs, total, _place(sys._getframe())))
 
 
 def _length(loader: Sized, epochs: int) -> int | None:
@@ -81,9 +81,9 @@ def _length(loader: Sized, epochs: int) -> int | None:
 
 
 class Loop(Iterator[Batch], AsyncIterator[Batch], Generic[Batch]):
-    """The batches of a loader, with an ear between two of them for what is asked.
+    """The batches of a loader.
 
-    Nothing that runs may refer to it, so that leaving a `for`, by whatever way, ends the run.
+    Nothing else refers to it, so leaving a `for`, also by an exception, frees it and ends the run.
     """
 
     def __init__(self, run: LoopRun[Batch]) -> None:
@@ -94,19 +94,20 @@ class Loop(Iterator[Batch], AsyncIterator[Batch], Generic[Batch]):
         return self
 
     def __next__(self) -> Batch:
-        return self._next(sys._getframe(1))
+        if self._batches is None:
+            self._batches = self._run.batches()
+        return next(self._batches)
 
     def __aiter__(self) -> Loop[Batch]:
         return self
 
     async def __anext__(self) -> Batch:
-        consumer = sys._getframe(1)
         await asyncio.sleep(0)
         if self._batches is not None:
             for _ in self._run.control.attend():
-                await asyncio.sleep(NAP)
+                await asyncio.sleep(PAUSE_POLL_SECONDS)
         try:
-            return self._next(consumer)
+            return next(self)
         except StopIteration:
             raise StopAsyncIteration from None
 
@@ -115,19 +116,20 @@ class Loop(Iterator[Batch], AsyncIterator[Batch], Generic[Batch]):
         if self._batches is not None:
             self._batches.close()
 
-    def _next(self, consumer: FrameType) -> Batch:
-        if self._batches is None:
-            self._batches = self._run.batches(consumer.f_code, _place(consumer))
-        return next(self._batches)
-
 
 class LoopRun(Generic[Batch]):
-    """What goes on in a loop."""
+    """The run of a loop: its progress, and where it ends."""
 
     def __init__(
-        self, control: Control, loader: Iterable[Batch], epochs: int, total: int | None
+        self,
+        control: Control,
+        loader: Iterable[Batch],
+        epochs: int,
+        total: int | None,
+        place: object,
     ) -> None:
         self.control = control
+        self._place = place
         self._loader = loader
         self._epochs = epochs
         self._total = total
@@ -137,10 +139,9 @@ class LoopRun(Generic[Batch]):
         self._done = 0
         self._done_inside = 0
 
-    def batches(self, consumer: CodeType, place: object) -> Generator[Batch, None, None]:
-        """Hand out the batches of all epochs to code of a place."""
-        interrupt = FirstInterrupt(self.control.note_interrupt, consumer)
-        with interrupt, self.control.running(place, is_loop=True), self._inside_another():
+    def batches(self) -> Generator[Batch, None, None]:
+        """Yield the batches of all epochs."""
+        with self.control.running(self._place, is_loop=True), self._inside_another():
             for epoch in range(self._epochs):
                 self._report(epoch)
                 for batch in self._timed():
@@ -152,7 +153,7 @@ class LoopRun(Generic[Batch]):
                     return
 
     def _timed(self) -> Iterator[Batch]:
-        """Hand out the loader's batches once, with the time they were waited for, until a stop."""
+        """Yield the loader's batches once, until a stop, and report how long each took to load."""
         began = time.perf_counter()
         batches = iter(self._loader)
         while not self._is_to_stop():
@@ -161,13 +162,13 @@ class LoopRun(Generic[Batch]):
             except StopIteration:
                 return
             except Exception:
-                # An interrupt reaches the processes of a DataLoader, too, and ends them.
+                # An interrupt ends the worker processes of a DataLoader, too.
                 if self.control.is_to_stop:
                     return
                 raise
             if self._is_to_stop():
                 return
-            self.control.tell_wait(time.perf_counter() - began)
+            self.control.report_wait(time.perf_counter() - began)
             yield batch
             began = time.perf_counter()
 
@@ -176,7 +177,7 @@ class LoopRun(Generic[Batch]):
 
     @contextmanager
     def _inside_another(self) -> Iterator[None]:
-        """Know the loop around this one, and let it know."""
+        """Register with the loop around this one, and count this one's batches there."""
         self._outer, self.control.loop = self.control.loop, self
         try:
             yield
@@ -191,7 +192,7 @@ class LoopRun(Generic[Batch]):
         if outer is None:
             if not (self._counts_epochs and self._done_inside):  # else the loop inside reports
                 self.control.report(Progress(step, total, epoch, self._epochs))
-        elif outer._counts_epochs:  # else a look at other data, between two batches
+        elif outer._counts_epochs:  # else it is a loop over other data, between two batches
             total = total and outer._total and total * outer._total
             self.control.report(
                 Progress(outer._done_inside + step, total, outer._done, outer._total)
@@ -199,10 +200,10 @@ class LoopRun(Generic[Batch]):
 
 
 class Accumulated:
-    """Whether gradients of earlier batches wait for a step that was not made yet.
+    """Whether gradients of earlier batches are accumulated and not used by a step yet.
 
-    Nobody says over how many batches a loop accumulates, but its past does: the longest way from
-    one step to the next. No waiting is longer, as a step may never come.
+    Over how many batches a loop accumulates is taken from its past: the largest number of batches
+    from one step to the next. After as many, no step is waited for: it may never come.
     """
 
     def __init__(self, step: int) -> None:
@@ -211,7 +212,7 @@ class Accumulated:
         self._longest = 0
 
     def count(self, step: int) -> None:
-        """Count a batch, after which `step` steps were completed."""
+        """Count a batch; `step` is the number of completed steps after it."""
         self._batches += 1
         if step != self._step:
             self._longest = max(self._longest, self._batches)
@@ -219,15 +220,15 @@ class Accumulated:
 
     @property
     def is_used(self) -> bool:
-        """Whether the loop can end here with nothing lost."""
+        """Whether the loop can end here without losing accumulated gradients."""
         return self._batches == 0 or self._batches >= self._longest
 
 
 def _place(frame: FrameType) -> object:
-    """Return what tells one cell's run from the next: its outermost code, or the thread.
+    """Return what differs between the runs of two cells: the outermost code, or the thread.
 
-    IPython compiles each statement of a cell anew, so its code is there once. A function that runs
-    in a thread has no such code around it.
+    IPython compiles each statement of a cell anew, so no two runs share its code. A function that
+    runs in a thread has no such code around it.
     """
     place: object = threading.current_thread()
     caller: FrameType | None = frame

@@ -1,4 +1,4 @@
-"""What a person asks of a run: noted down by any thread, under a lock, and done by nobody here."""
+"""Requests to a run: stored under a lock by any thread, executed by `Control`."""
 
 from __future__ import annotations
 
@@ -12,19 +12,21 @@ from torchdial.inputs.errors import describe, refusal
 from torchdial.inputs.numbers import to_number
 from torchdial.training.control.training_dials import LEARNING_RATE, Dial, Dials, Setter
 
-ENDS = "Give the two ends of the dial, and where it stands, as numbers."
+DIAL_REMEDY = "Pass min, max and value as numbers."
 State = Literal["idle", "running", "paused", "stopping", "finished", "failed"]
 
 
 class Requests:
-    """The half of `Control` that faces people.
+    """The part of `Control` that stores requests; its base class.
 
     Attributes:
-        version: Grows with each change of what a person can see.
+        version: Increases with each change of what is shown.
+        on_change: Called after each such change, from any thread, but not for an interrupt.
     """
 
     def __init__(self, step: Callable[[], int]) -> None:
         self.version = 0
+        self.on_change: Callable[[], object] | None = None
         self._step = step
         self._changed = threading.Condition()
         self._state: State = "idle"
@@ -34,23 +36,23 @@ class Requests:
 
     @property
     def step(self) -> int:
-        """The monitor's completed steps."""
+        """The number of the monitor's completed steps."""
         return self._step()
 
     @property
     def state(self) -> State:
-        """What the run is doing."""
+        """The run's state; an interrupted run is "stopping"."""
         runs = self._state in ("running", "paused")
         return "stopping" if self._interrupted and runs else self._state
 
     @property
     def is_to_stop(self) -> bool:
-        """Whether the run was asked to end, by a person or an interrupt."""
+        """Whether a stop was requested, by a person or an interrupt."""
         return self._stop or self._interrupted
 
     @property
     def dials(self) -> Mapping[str, Dial]:
-        """The dials by name, in the order they were made."""
+        """The dials by name, in the order they were added."""
         with self._changed:
             return dict(self._dials.known)
 
@@ -66,21 +68,22 @@ class Requests:
         """Add a dial, or replace the one of that name.
 
         Args:
-            name: What stands beside it.
+            name: Its label.
             setter: Called with each new value, in the training thread, between two steps. Without
                 one the dial must be `"lr"`: a factor on every group's learning rate, there only
                 while the optimizer steps, so that schedules and ratios stay as they are.
-            min: Its lower end.
-            max: Its upper end.
-            log: Whether equal ways on the dial are equal ratios; both ends must be above 0.
-            value: Where it stands now, for a dial with a setter.
+            min: Its smallest value.
+            max: Its largest value.
+            log: Whether its scale is logarithmic; both `min` and `max` must be above 0.
+            value: Its current value, for a dial with a setter.
 
         Raises:
-            ValueError: If the ends or the value do not fit, or a setter is missing.
+            ValueError: If `min`, `max` or `value` do not fit, or a setter is missing.
         """
         of_kind("name", name, str, expected="text", remedy='Pass "lr", say.')
-        least, most = to_number("min", min, remedy=ENDS), to_number("max", max, remedy=ENDS)
-        value = None if value is None else to_number("value", value, remedy=ENDS)
+        least = to_number("min", min, remedy=DIAL_REMEDY)
+        most = to_number("max", max, remedy=DIAL_REMEDY)
+        value = None if value is None else to_number("value", value, remedy=DIAL_REMEDY)
         if setter is not None and not callable(setter):
             raise refusal(
                 "setter",
@@ -93,15 +96,15 @@ class Requests:
                 "setter",
                 expected=f"a callable for the dial {name!r}",
                 got="None",
-                remedy="Say what to do with a new value; only 'lr' is known without.",
+                remedy="Pass a function that sets the value; only 'lr' needs none.",
             )
         with self._changed:
             start = 1.0 if setter is None else value
             self._dials.add(Dial(name, start, least, most, log), setter)
-            self.version += 1
+            self._note_change()
 
     def request_stop(self) -> None:
-        """Ask the run to end at its next boundary; nothing if nothing runs."""
+        """Request that the run ends at its next boundary; does nothing if nothing runs."""
         with self._changed:
             if self._state in ("running", "paused"):
                 self._stop = True
@@ -109,32 +112,27 @@ class Requests:
                 self._ask()
 
     def request_pause(self) -> None:
-        """Ask the run to wait at its next boundary; nothing if nothing runs."""
+        """Request that the run pauses at its next boundary; does nothing if nothing runs."""
         with self._changed:
             if self._state == "running":
                 self._pause = True
                 self._ask()
 
     def request_resume(self) -> None:
-        """Let a run that waits, or was asked to, go on."""
+        """End a pause, or withdraw the request for one."""
         with self._changed:
             self._pause = False
             self._ask()
 
     def set_dial(self, name: str, value: float) -> None:
-        """Ask for a dial's value from the next boundary on.
+        """Request a dial's value from the next boundary on.
 
         Raises:
             ValueError: If there is no such dial, or the value is outside of it.
         """
         with self._changed:
-            self._dials.ask(name, value)
+            self._dials.request(name, value)
             self._ask()
-
-    def note_interrupt(self) -> None:
-        """Ask for a stop from a signal handler, which may not wait for a lock."""
-        self._interrupted = True
-        self.version += 1
 
     def _ask(self) -> None:
         if not self._asked:
@@ -144,7 +142,12 @@ class Requests:
 
     def _become(self, state: State) -> None:
         self._state = state
+        self._note_change()
+
+    def _note_change(self) -> None:
         self.version += 1
+        if self.on_change is not None:
+            self.on_change()
 
     def _forget(self) -> None:
         self._stop = self._pause = self._interrupted = False

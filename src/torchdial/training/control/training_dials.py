@@ -1,4 +1,4 @@
-"""Values a person turns while a run goes on: the factor on the learning rates, and others."""
+"""Values that are changed while a run goes on: the factor on the learning rates, and others."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ class Dial:
     """What a panel shows of one dial.
 
     Attributes:
-        name: What stands beside it; `"lr"` without a setter is the factor on the learning rates.
-        value: Where it stands; None if nobody has said so yet.
-        min: Its lower end.
-        max: Its upper end.
-        log: Whether equal ways on the dial are equal ratios.
+        name: Its label; `"lr"` without a setter is the factor on the learning rates.
+        value: Its current value; None if it is not known.
+        min: Its smallest value.
+        max: Its largest value.
+        log: Whether its scale is logarithmic.
 
     Raises:
-        ValueError: If the ends are not finite and in order, or not positive on a log dial, or
-            the value is outside of them.
+        ValueError: If `min` and `max` are not finite and in order, or not positive on a log
+            scale, or the value is outside of them.
 
     Example:
         >>> Dial("lr", value=1.0, min=0.01, max=100, log=True).accepted(0.5)
@@ -54,7 +54,7 @@ class Dial:
                 f"dial {self.name!r}",
                 expected="min < max" + (", both above 0, with log=True" if self.log else ""),
                 got=f"min={self.min:g}, max={self.max:g}",
-                remedy="Give the two ends of the dial.",
+                remedy="Pass min= and max= of the dial.",
             )
         if self.value is not None:
             self.accepted(self.value)
@@ -71,32 +71,33 @@ class Dial:
                 f"dial {self.name!r}",
                 expected=f"a value from {self.min:g} to {self.max:g}",
                 got=describe(value),
-                remedy="Give min= and max= with monitor.dial for a wider one.",
+                remedy="Add the dial again with a wider min= and max=: monitor.dial(…).",
             )
         return number
 
 
-class Rates:
-    """A factor on every learning rate, there only while an optimizer steps.
+class LearningRateFactor:
+    """A factor on every learning rate, applied only while an optimizer steps.
 
-    A schedule would overwrite a rate that is simply set, or multiply it on and on. So the factor
-    goes in right before the step, and right after it every group holds the very object it held.
+    A schedule would overwrite a rate that was set for good, or multiply it again and again. So the
+    factor is applied right before the step, and right after it every group holds the very object
+    that it held before.
     """
 
     def __init__(self) -> None:
-        self.factor = 1.0
-        self.watched = False
+        self.value = 1.0
+        self.is_used = False
         self._kept: WeakKeyDictionary[Optimizer, list[tuple[dict[str, Any], Any, Any]]]
         self._kept = WeakKeyDictionary()
         self._guarded: WeakSet[Optimizer] = WeakSet()
 
-    def put_in(self, optimizer: Optimizer) -> None:
-        """Multiply the factor into every group's rate."""
-        if not self.watched:
+    def apply(self, optimizer: Optimizer) -> None:
+        """Multiply every group's rate by the factor."""
+        if not self.is_used:
             return
         self._guard(optimizer)
-        self.take_out(optimizer)  # of a step that went wrong where nobody could see it
-        if self.factor == 1.0:
+        self.restore(optimizer)  # after a step that raised, for which no hook is called
+        if self.value == 1.0:
             return
         kept = self._kept[optimizer] = []
         for group in optimizer.param_groups:
@@ -104,14 +105,14 @@ class Rates:
             if isinstance(rate, torch.Tensor):
                 with torch.no_grad():
                     kept.append((group, rate.clone(), rate))
-                    rate.mul_(self.factor)
+                    rate.mul_(self.value)
             elif rate is not None:
-                used = rate * self.factor
+                used = rate * self.value
                 kept.append((group, rate, used))
                 group["lr"] = used
 
-    def take_out(self, optimizer: Optimizer) -> None:
-        """Give every group back the rate it had; one that somebody set meanwhile is left alone."""
+    def restore(self, optimizer: Optimizer) -> None:
+        """Restore every group's rate, unless it was set to another value meanwhile."""
         for group, rate, used in self._kept.pop(optimizer, ()):
             if group.get("lr") is not used:
                 continue
@@ -122,18 +123,18 @@ class Rates:
                 group["lr"] = rate
 
     def close(self) -> None:
-        """Leave every optimizer as it was found."""
-        self.watched = False
+        """Restore every optimizer."""
+        self.is_used = False
         for optimizer in list(self._guarded):
-            self.take_out(optimizer)
+            self.restore(optimizer)
             guard: Any = vars(optimizer).get("step")
-            if getattr(guard, "rates", None) is self:
+            if getattr(guard, "factor", None) is self:
                 del vars(optimizer)["step"]
                 vars(optimizer).update(guard.found)
         self._guarded.clear()
 
     def _guard(self, optimizer: Optimizer) -> None:
-        """Take the factor out of a step that raises, too: no hook is called then."""
+        """Restore the rates after a step that raises, too: no hook is called then."""
         if optimizer in self._guarded:
             return
         inner = optimizer.step
@@ -143,12 +144,12 @@ class Rates:
             try:
                 return inner(*args, **kwargs)
             finally:
-                self.take_out(self_)
+                self.restore(self_)
 
         # A GradScaler asks for the signature of the bound method, which leaves the first out.
         vars(step).update(
             __wrapped__=getattr(inner, "__func__", inner),
-            rates=self,
+            factor=self,
             found={name: vars(optimizer)[name] for name in vars(optimizer).keys() & {"step"}},
         )
         vars(optimizer)["step"] = MethodType(step, optimizer)
@@ -156,8 +157,8 @@ class Rates:
 
 
 @dataclass(frozen=True)
-class Turn:
-    """A dial that was turned: where from, where to, and the traceback if its setter raised."""
+class DialChange:
+    """A change of a dial: its old and new value, and the traceback if its setter raised."""
 
     name: str
     old: float | None
@@ -166,27 +167,27 @@ class Turn:
 
 
 class Dials:
-    """The dials of a run: turned by anybody, applied where the run says.
+    """The dials of a run; changes are requested first and applied at a step boundary.
 
-    Not locked: `Control` does that.
+    Not thread-safe: `Control` holds a lock.
     """
 
     def __init__(self) -> None:
-        self.rates = Rates()
+        self.factor = LearningRateFactor()
         self.known: dict[str, Dial] = {}
         self._setters: dict[str, Setter] = {}
-        self._asked: dict[str, float] = {}
+        self._requested: dict[str, float] = {}
 
     def add(self, dial: Dial, setter: Setter | None) -> None:
         """Add a dial, or replace the one of that name."""
         self.known[dial.name] = dial
-        self._asked.pop(dial.name, None)
+        self._requested.pop(dial.name, None)
         if setter is None:
-            self.rates.watched, self.rates.factor = True, 1.0
+            self.factor.is_used, self.factor.value = True, 1.0
         self._setters[dial.name] = setter or self._set_factor
 
-    def ask(self, name: str, value: float) -> None:
-        """Note the value that a dial is to have; of several the last counts.
+    def request(self, name: str, value: float) -> None:
+        """Store the value that a dial is to have; of several the last counts.
 
         Raises:
             ValueError: If there is no such dial, or the value is outside of it.
@@ -198,24 +199,24 @@ class Dials:
                 got=describe(name),
                 remedy="Add it first: monitor.dial(name, setter, min, max).",
             )
-        self._asked[name] = self.known[name].accepted(value)
+        self._requested[name] = self.known[name].accepted(value)
 
-    def asked(self) -> dict[str, float]:
-        """Return what was asked for since the last call."""
-        asked, self._asked = self._asked, {}
-        return asked
+    def take_requested(self) -> dict[str, float]:
+        """Return the values requested since the last call."""
+        requested, self._requested = self._requested, {}
+        return requested
 
-    def apply(self, asked: dict[str, float]) -> Iterator[Turn]:
-        """Call the setters, in the thread that trains; what one raises is told, not raised."""
-        for name, new in asked.items():
+    def apply(self, requested: dict[str, float]) -> Iterator[DialChange]:
+        """Call the setters, in the training thread; what one raises is yielded, not raised."""
+        for name, new in requested.items():
             old = self.known[name].value
             try:
                 self._setters[name](new)
             except Exception:
-                yield Turn(name, old, new, traceback.format_exc())
+                yield DialChange(name, old, new, traceback.format_exc())
             else:
                 self.known[name] = replace(self.known[name], value=new)
-                yield Turn(name, old, new)
+                yield DialChange(name, old, new)
 
     def _set_factor(self, value: float) -> None:
-        self.rates.factor = value
+        self.factor.value = value

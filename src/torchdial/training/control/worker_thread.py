@@ -7,36 +7,38 @@ import contextvars
 import ctypes
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
 from typing import Any
 from weakref import WeakSet
 
-import torch
-
 from torchdial.inputs.errors import describe, refusal
-from torchdial.training.control.control import NAP, Control, StopTraining
+from torchdial.training.control.control import PAUSE_POLL_SECONDS, Control, StopTraining
+from torchdial.training.control.thread_state import ThreadState
 
-GRACE = 2.0  # seconds that workers have to come to a boundary when Python exits
+EXIT_SECONDS = 2.0  # that workers have to reach a boundary when Python exits
 
 
 def start(control: Control, train: Callable[..., Any], *args: Any, **kwargs: Any) -> Handle:
     """Run `train(*args, **kwargs)` in a thread of its own.
 
-    It finds the grad mode, the autocast, the current CUDA device, the default device and the
-    context variables of the caller. Python's exit does not wait for it.
+    It has the caller's grad mode, autocast, current CUDA device, default device and context
+    variables. Python's exit does not wait for it.
+
+    `preview.refresh()`, `ModelTree(model, batch)` and other calls that run a model may be made
+    meanwhile: the training thread does them between two of its steps. They raise TimeoutError if
+    no step ends within 2 s.
 
     Args:
         control: The monitor's control.
         train: A function that trains, with `monitor.loop` or a plain loop that logs.
-        *args: What it gets.
-        **kwargs: What it gets.
+        *args: Its positional arguments.
+        **kwargs: Its keyword arguments.
 
     Returns:
-        A handle to steer it and to wait for its result.
+        A handle to stop or pause it and to wait for its result.
 
     Raises:
-        ValueError: If `train` cannot be called, or a run of this monitor is on its way.
+        ValueError: If `train` cannot be called, or a run of this monitor has not ended.
 
     Example:
         >>> handle = start(Control(), sum, [1, 2, 3])
@@ -48,7 +50,7 @@ def start(control: Control, train: Callable[..., Any], *args: Any, **kwargs: Any
             "train",
             expected="a function",
             got=describe(train),
-            remedy="Hand in the function and its arguments: monitor.start(train, model, loader).",
+            remedy="Pass the function and its arguments: monitor.start(train, model, loader).",
         )
     refuse_beside_worker(control, "start")
     control.worker = handle = Handle(control, train, args, kwargs)
@@ -60,7 +62,7 @@ def refuse_beside_worker(control: Control, name: str) -> None:
     if control.worker is not None and not control.worker.done():
         raise refusal(
             name,
-            expected="no run of it that goes on in a thread",
+            expected="no run of this monitor in another thread",
             got=f"one that is {control.state}, at step {control.step}",
             remedy="End it first: handle.stop(); handle.result().",
         )
@@ -80,7 +82,7 @@ class Handle:
         self._ended = threading.Event()
         self._result: Any = None
         self._exception: BaseException | None = None
-        work = Surroundings().around(lambda: train(*args, **kwargs))
+        work = ThreadState().around(lambda: train(*args, **kwargs))
         begun = threading.Event()
         self._thread = threading.Thread(
             target=contextvars.copy_context().run,
@@ -89,32 +91,32 @@ class Handle:
             daemon=True,
         )
         self._thread.start()
-        begun.wait()  # so that a stop right away is heard
+        begun.wait()  # a stop is only taken once it runs
         _running.add(self)
 
     def stop(self) -> None:
-        """Ask it to end at its next boundary."""
+        """Request that it ends at its next boundary."""
         self._control.request_stop()
 
     def pause(self) -> None:
-        """Ask it to wait at its next boundary."""
+        """Request that it pauses at its next boundary."""
         self._control.request_pause()
 
     def resume(self) -> None:
-        """Let it go on."""
+        """End a pause."""
         self._control.request_resume()
 
     def done(self) -> bool:
-        """Return whether it has ended, in whatever way."""
+        """Return whether it has returned, raised or been stopped."""
         return self._ended.is_set()
 
     def result(self, timeout: float | None = None) -> Any:
-        """Wait for its end; return what it returned, None if a stop cut it off.
+        """Wait for its end; return what it returned, None if a stop ended it.
 
         An interrupt ends the waiting, not the run.
 
         Args:
-            timeout: Seconds to wait at most.
+            timeout: Seconds to wait at most; None waits for ever.
 
         Raises:
             TimeoutError: If it has not ended by then.
@@ -132,8 +134,10 @@ class Handle:
             TimeoutError: If it has not ended after `timeout` seconds.
         """
         until = None if timeout is None else time.monotonic() + timeout
-        while not self._ended.wait(NAP if until is None else min(NAP, until - time.monotonic())):
+        wait = PAUSE_POLL_SECONDS
+        while not self._ended.wait(wait):
             self._control.listen()
+            wait = wait if until is None else min(wait, until - time.monotonic())
             if until is not None and time.monotonic() >= until:
                 raise TimeoutError(f"The run is still {self._control.state} after {timeout:g} s.")
         return self._exception
@@ -142,7 +146,7 @@ class Handle:
         return f"<training, {self._control.state} at step {self._control.step}>"
 
     def _break_off(self) -> None:
-        """Raise in the thread, wherever it is."""
+        """Raise StopTraining in the thread, at any line."""
         thread, error = ctypes.c_ulong(self._thread.ident or 0), ctypes.py_object(StopTraining)
         ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, error)
 
@@ -160,64 +164,20 @@ class Handle:
             self._ended.set()
 
 
-class Surroundings:
-    """What torch keeps for each thread, as it is where this is made."""
-
-    def __init__(self) -> None:
-        self._grad = torch.is_grad_enabled()
-        self._inference = torch.is_inference_mode_enabled()
-        self._cache = torch.is_autocast_cache_enabled()
-        self._autocast = {
-            kind: torch.get_autocast_dtype(kind)
-            for kind in _device_types()
-            if torch.is_autocast_enabled(kind)
-        }
-        self._device = torch.get_default_device()
-        started = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
-        self._cuda = torch.cuda.current_device() if started else None
-
-    def around(self, work: Callable[[], Any]) -> Callable[[], Any]:
-        """Return the work, to be called in another thread with these surroundings."""
-
-        def surrounded() -> Any:
-            with self._entered():
-                return work()
-
-        return surrounded
-
-    @contextmanager
-    def _entered(self) -> Iterator[None]:
-        with ExitStack() as stack:
-            if self._cuda is not None:
-                torch.cuda.set_device(self._cuda)
-            if self._device != torch.get_default_device():
-                stack.enter_context(self._device)
-            stack.enter_context(torch.inference_mode(self._inference))
-            stack.enter_context(torch.set_grad_enabled(self._grad))
-            for kind, dtype in self._autocast.items():
-                stack.enter_context(torch.autocast(kind, dtype, cache_enabled=self._cache))
-            yield
-
-
-def _device_types() -> list[str]:
-    known = ["cpu", "cuda", "mps", "xpu"]
-    return [kind for kind in known if torch.amp.is_autocast_available(kind)]
-
-
 _running: WeakSet[Handle] = WeakSet()
 
 
 @atexit.register
 def _end_workers() -> None:
-    """Bring workers to an end: a thread that is cut off inside torch can crash the exit.
+    """End the workers: a thread that is cut off inside torch can crash the exit.
 
-    Those that come to no boundary are ended between two lines of theirs; nothing reads on what they
-    leave half done.
+    Those that reach no boundary are ended between two lines; what they leave half done is not used
+    any more.
     """
     for end in (Handle.stop, Handle._break_off):
         running = [handle for handle in _running if not handle.done()]
         for handle in running:
             end(handle)
-        until = time.monotonic() + GRACE
+        until = time.monotonic() + EXIT_SECONDS
         for handle in running:
             handle._ended.wait(max(0.0, until - time.monotonic()))

@@ -1,6 +1,7 @@
 """The thread that writes records into the history, runs the diagnosis and calls subscribers.
 
-It holds no reference to the monitor: when that is gone, the thread writes what is left and ends.
+It ends a second after the last news and starts with the next. It holds no reference to the monitor:
+when that is gone, the thread writes what is left and ends.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from torchdial.training.recording.subscribers import Subscribers
 
 INTERVAL = 0.1  # seconds between two publications, at least
 UNSEEN = 0.5  # the same without subscribers: each takes the interpreter from the training thread
-IDLE = 1.0  # seconds between two checks whether the monitor is still there
+IDLE = 1.0  # seconds without news after which the thread ends
 SYSTEM = 1.0  # seconds between two points of the system's scalars
 SAVING = 5.0  # seconds between two saves
 LOOKING = 2.0  # seconds between two runs of the diagnosis, at most
@@ -70,12 +71,12 @@ class Publisher:
         self._thread: threading.Thread | None = None
         self._bell = threading.Event()  # set for what cannot wait, and when the thread is asleep
         self._done = threading.Condition()
-        self._is_news = self._is_asleep = self._is_ending = False
+        self._is_news = self._is_asleep = self._is_idle = self._is_ending = False
+        self._has_begun = self._is_unsaved = False
         self._wanted = self._served = 0  # numbers of requests to catch up
         self._flushes = self._diagnoses = 0  # numbers of the last requests for more than that
         self._looked = -1  # the history's version that the diagnosis saw last
         self._stuck_at = -1  # records written when a reader last waited in vain
-        self._control_version = 0
         self._next = self._next_look = self._next_system = self._next_save = 0.0
         self.process = os.getpid()
 
@@ -86,6 +87,11 @@ class Publisher:
             self._start()
         elif self._is_asleep:
             self._bell.set()
+
+    def wake_if_begun(self) -> None:
+        """Note a change of the control, once anything is recorded or followed."""
+        if self._has_begun:
+            self.wake()
 
     def missing(self, events: bool) -> int:
         """Return how many records are on their way; see `Arrival`."""
@@ -108,17 +114,22 @@ class Publisher:
 
     def flush(self) -> None:
         """Wait until all records are written and diagnosed, and the subscribers called."""
-        if self._thread is not None:
+        if self._has_begun:
             self._request(events=True, is_flush=True)
 
     def close(self) -> None:
         """Flush, and end the thread."""
-        self.flush()
+        if self._lives():
+            self.flush()
         self.end()
         thread = self._thread
-        if thread is not None and thread is not threading.current_thread() and self._is_here():
+        if thread is None and self._has_begun and self._is_here():
+            with without_waiting():  # in this thread: none can be started when Python exits
+                self._publish_next()
+        elif thread is not None and thread is not threading.current_thread() and self._is_here():
             self._bell.set()
             thread.join()
+        self._has_begun = False
         self._history.arrival.source = None
 
     def end(self) -> None:
@@ -133,8 +144,11 @@ class Publisher:
         return self._thread is not None and self._thread.is_alive()
 
     def _start(self) -> None:
-        if not self._is_ending:
+        with self._done:
+            if self._is_ending or self._thread is not None:
+                return
             _publishers.add(self)
+            self._has_begun = True
             self._next_save = time.monotonic() + SAVING
             self._thread = threading.Thread(target=self._run, name="torchdial", daemon=True)
             self._thread.start()
@@ -145,22 +159,34 @@ class Publisher:
         """Wait until the thread has caught up, as long as it lives."""
         if self._thread is threading.current_thread() or not self._is_here():
             return
-        if self._thread is None:
-            self._start()
         until = time.monotonic() + (longest or 1e9)
         with self._done:
             self._wanted += 1
             ticket = self._wanted
             self._diagnoses = ticket if events else self._diagnoses
             self._flushes = ticket if is_flush else self._flushes
+            self._start()
             self._bell.set()
             while self._served < ticket and self._lives() and time.monotonic() < until:
                 self._done.wait(INTERVAL)
 
     def _run(self) -> None:
         with without_waiting():
-            while not self._publish_next():
+            while not (self._publish_next() or self._ends_idle()):
                 pass
+
+    def _ends_idle(self) -> bool:
+        """Return whether the thread is to end now: there was no news for a while."""
+        if not self._is_idle:
+            return False
+        if self._is_unsaved or self._looked != self._history.version:
+            self._next_look = self._next_save = 0.0
+            self._publish(False)
+        with self._done:
+            self._thread = None  # from here on news start the next one
+            if self._is_news or self._is_urgent() or len(self._recorder):
+                self._thread = threading.current_thread()
+            return self._thread is None
 
     def _publish_next(self) -> bool:
         """Sleep, do what is to be done, and return whether that was the last of it."""
@@ -183,7 +209,8 @@ class Publisher:
         return is_last
 
     def _sleep(self) -> None:
-        """Wait for what is to be done, but not for long: changes of the control set no event."""
+        """Wait for what is to be done, or until the thread is idle."""
+        self._is_idle = False
         self._bell.clear()
         if self._is_urgent():
             return
@@ -193,14 +220,14 @@ class Publisher:
             return
         self._is_asleep = True
         if not (self._is_news or self._is_urgent() or len(self._recorder)):
-            self._bell.wait(INTERVAL if self._is_followed() else IDLE)
+            self._is_idle = not self._bell.wait(IDLE)
         self._is_asleep = False
 
     def _is_urgent(self) -> bool:
         return self._wanted > self._served or self._is_ending
 
     def _has_news(self) -> bool:
-        return self._has_control_changed() or self._is_news or len(self._recorder) > 0
+        return self._is_news or len(self._recorder) > 0
 
     def _await_arrival(self, longest: float) -> None:
         deadline = time.monotonic() + longest
@@ -222,9 +249,11 @@ class Publisher:
             self._part(lambda: self._look(is_final))
             seconds = time.thread_time() - began
             self._next_look = now + min(LOOKING, seconds / SHARE)
-        if self._autosave is not None and (is_final or now >= self._next_save):
-            self._next_save = now + SAVING
-            self._part(self._save)
+        if self._autosave is not None:
+            self._is_unsaved = not (is_final or now >= self._next_save)
+            if not self._is_unsaved:
+                self._next_save = now + SAVING
+                self._part(self._save)
         subscribers = self._subscribers()
         if subscribers is not None:
             subscribers.call()
@@ -265,12 +294,6 @@ class Publisher:
     def _is_followed(self) -> bool:
         subscribers = self._subscribers()
         return subscribers is not None and len(subscribers) > 0
-
-    def _has_control_changed(self) -> bool:
-        subscribers = self._subscribers()
-        version = subscribers.control.version if subscribers is not None else 0
-        known, self._control_version = self._control_version, version
-        return version != known
 
     def _part(self, function: Callable[[], object]) -> None:
         try:

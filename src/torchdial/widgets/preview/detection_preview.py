@@ -23,6 +23,7 @@ from torchdial.models.predictions import (
     check_model,
     next_source,
     to_inputs,
+    with_source,
 )
 from torchdial.models.raw_candidates import check_floor, has_raw_candidates
 from torchdial.sweeps.boxes.detection_curves import DetectionCurves
@@ -154,7 +155,7 @@ class DetectionPreview(DetectionDial, ModelPreview[DetectionFrame]):
             score_floor=score_floor,
             image_ids=image_ids,
         )
-        frame = self._reader.measure(self._source)
+        frame = self._measure(self._source)
         if curves is not None:
             _check_curves(curves, self._reader.settings)
         super().__init__(
@@ -323,7 +324,7 @@ class DetectionPreview(DetectionDial, ModelPreview[DetectionFrame]):
         return self._point().export(to)
 
     def _measure(self, source: Any) -> DetectionFrame:
-        return self._reader.measure(source)
+        return with_source(source, lambda: self._reader.measure(source))
 
     def _run(self, given: Any) -> Any:
         """Return the detections of each image; COCO's results as they are."""
@@ -333,8 +334,9 @@ class DetectionPreview(DetectionDial, ModelPreview[DetectionFrame]):
             source = Given(given)
         else:
             source = replace(self._source, images=to_inputs(given))
+        outputs = with_source(source, lambda: list(source.batches()))
         read, num_classes = self._reader.read, source.num_classes
-        return [found for output in source.batches() for found in read(output, num_classes)]
+        return [found for output in outputs for found in read(output, num_classes)]
 
     def _needed_curves(self) -> DetectionCurves:
         return needed(self.curves, "DetectionSweep")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -17,7 +18,7 @@ from torchdial.inputs.probability_maps import (
     refuse_unknown_task,
     to_tensor,
 )
-from torchdial.models.inference import Model, Output, predict
+from torchdial.models.inference import Model, Output
 from torchdial.models.predictions import (
     Given,
     ModelMaps,
@@ -25,6 +26,7 @@ from torchdial.models.predictions import (
     check_model,
     next_source,
     to_batch,
+    with_source,
 )
 from torchdial.sweeps.metric_formulas import Average, Metric, check_average
 from torchdial.sweeps.pixels.segmentation_frame import SegmentationFrame
@@ -115,7 +117,7 @@ class SegmentationPreview(SegmentationDial, ModelPreview[SegmentationFrame]):
             targets,
             include_background,
         )
-        frame = self._maps.measure(self._source)
+        frame = self._measure(self._source)
         num_classes = frame.levels.shape[1]
         if curves is not None:
             _check_curves(curves, task, num_classes, self._maps.stops, include_background)
@@ -263,19 +265,14 @@ class SegmentationPreview(SegmentationDial, ModelPreview[SegmentationFrame]):
         return {name: setting, "task": self.task, **shown}
 
     def _measure(self, source: Any) -> SegmentationFrame:
-        return self._maps.measure(source)
+        return with_source(source, lambda: self._maps.measure(source))
 
     def _run(self, given: Any) -> Any:
         if isinstance(self._source, Given):
             return given
         source = self._source
-        outputs = predict(
-            source.model,
-            to_tensor("images", given),
-            output=source.output,
-            batch_size=source.batch_size,
-        )
-        return torch.cat(list(outputs))
+        batches = replace(source, images=to_tensor("images", given)).batches
+        return torch.cat(with_source(source, lambda: list(batches())))
 
     def _needed_curves(self) -> ThresholdCurves:
         return needed(self.curves, "ThresholdSweep")
