@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from torchdial.inputs.arguments import refuse_no_path
+from torchdial.inputs.arguments import of_kind, refuse_no_path
 from torchdial.inputs.errors import describe, refusal
 from torchdial.inputs.numbers import to_float, to_whole
 from torchdial.training.control.control import Control
@@ -106,7 +106,8 @@ class TrainingMonitor:
                 got=describe(budget),
                 remedy="0.01 is one percent.",
             )
-        start_step = to_whole("start_step", start_step, 0, remedy="Pass the global step, say.")
+        start_step = to_whole("start_step", start_step, 0, remedy="Pass the global step.")
+        of_kind("strict", strict, bool, expected="True or False", remedy="Pass strict=True.")
         if autosave is not None:
             refuse_no_path("autosave", autosave)
         models, optimizers = to_models(model), to_optimizers(optimizer)

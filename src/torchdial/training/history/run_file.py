@@ -140,3 +140,12 @@ def _read_array(body: bytes, start: int, dtype: str, shape: list[int]) -> npt.ND
         raise DamageError("an array is longer than its frame")
     flat = np.frombuffer(body, dtype, count, start)
     return flat.reshape(shape).astype(np.dtype(dtype).newbyteorder("="), copy=False)
+
+
+def frames_of_state(state: Mapping[str, Any]) -> Iterator[tuple[About, Arrays]]:
+    """Read the frames of a `state_dict`; older ones hold a single frame's parts."""
+    if "about" in state:
+        arrays = {name: array.cpu().numpy() for name, array in state["arrays"].items()}
+        yield json.loads(state["about"]), arrays
+    else:
+        yield from read_frames(io.BytesIO(state["file"].cpu().numpy().tobytes()), "the checkpoint")

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import io
-import json
 import math
 import threading
 import time as clock
 import types
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
@@ -28,7 +26,13 @@ from torchdial.training.history.events import Event
 from torchdial.training.history.layer_histograms import LayerHistograms
 from torchdial.training.history.layer_matrix import LayerMatrix
 from torchdial.training.history.measured_names import names_since_prefixes
-from torchdial.training.history.run_file import About, Arrays, read_frames, to_frame
+from torchdial.training.history.run_file import (
+    About,
+    Arrays,
+    frames_of_state,
+    read_frames,
+    to_frame,
+)
 from torchdial.training.history.series import Series
 
 RUN_FORMAT = "torchdial.History/1"
@@ -165,9 +169,9 @@ class RunRecord:
         fresh = type(self)()
         fresh.lock, fresh.arrival = self.lock, self.arrival
         try:
-            for about, arrays in _frames_of(state):
+            for about, arrays in frames_of_state(state):
                 fresh.put(about, arrays)
-        except DAMAGE as error:
+        except Exception as error:  # anything may have been passed
             raise refusal(
                 "load_state_dict",
                 expected="what state_dict returned",
@@ -352,15 +356,6 @@ def _named(prefix: str, parts: Mapping[str, Any]) -> Arrays:
 def _under(arrays: Mapping[str, Any], prefix: str) -> Arrays:
     start = len(prefix) + 1
     return {name[start:]: a for name, a in arrays.items() if name.startswith(f"{prefix}/")}
-
-
-def _frames_of(state: Mapping[str, Any]) -> Iterator[tuple[About, Arrays]]:
-    """Read the frames of a `state_dict`; older ones hold a single frame's parts."""
-    if "about" in state:
-        arrays = {name: array.cpu().numpy() for name, array in state["arrays"].items()}
-        yield json.loads(state["about"]), arrays
-    else:
-        yield from read_frames(io.BytesIO(state["file"].cpu().numpy().tobytes()), "the checkpoint")
 
 
 def _common(one: Series, other: Series | None) -> int:
