@@ -135,7 +135,7 @@ def test_a_preview_is_saved_with_all_its_planes(path: Path) -> None:
     } | {f"level/0/{image}/{c}" for image in range(2) for c in range(3)}
     assert set(widget["pictures"]) == expected
     for key in expected:
-        assert widget["pictures"][key] == made._plane(key).tobytes(), key
+        assert widget["pictures"][key] == made._planes([key])[0].tobytes(), key
     assert widget["state"]["threshold"] == made.threshold
 
 

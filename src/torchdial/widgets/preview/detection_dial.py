@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
@@ -250,11 +250,13 @@ class DetectionDial(Preview[DetectionFrame]):
         if any(self._given_curves):
             self._curves = self._pack_curves(change["new"])
 
-    def _keys_of_image(self, image: int) -> Iterator[str]:
-        yield f"image/{image}"
-        for source, frame in enumerate(self._shown[1]):
-            if any(mask is not None for mask in frame.masks):
-                yield f"mask/{source}/{image}"
+    def _keys_of_image(self, image: int) -> list[str]:
+        masked = [any(mask is not None for mask in frame.masks) for frame in self._shown[1]]
+        masks = [f"mask/{source}/{image}" for source, has_masks in enumerate(masked) if has_masks]
+        return [f"image/{image}", *masks]
+
+    def _planes(self, keys: Sequence[str]) -> list[Bytes]:
+        return [self._plane(key) for key in keys]
 
     def _plane(self, key: str) -> Bytes:
         """Return the pixels of an image, or the packed masks of a model's boxes there.

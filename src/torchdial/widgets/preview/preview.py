@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import accumulate
 from typing import Any, ClassVar, Generic, TypeVar
 
 import traitlets as t
@@ -16,7 +17,7 @@ from torchdial.models.predictions import at_other_images
 from torchdial.report.saved_widget import SavedWidget
 from torchdial.sweeps.metric_formulas import Average
 from torchdial.widgets.base import Widget
-from torchdial.widgets.preview.segmentation_packing import pack_tile, plane_bytes
+from torchdial.widgets.preview.segmentation_packing import pack_tiles, plane_bytes
 
 ClassThresholds = Sequence[float | None] | Mapping[Any, float] | None
 Display = Callable[[Any], Any] | Any
@@ -119,44 +120,41 @@ class Preview(Widget, Generic[Frame]):
     # Planes: pictures, and what the models return at the same size
 
     @abstractmethod
-    def _keys_of_image(self, image: int) -> Iterator[str]:
-        """Yield the keys of the planes with which an image is shown first."""
+    def _keys_of_image(self, image: int) -> list[str]:
+        """Return the keys of the planes with which an image is shown first."""
+
+    def _keys_in_file(self, image: int) -> list[str]:
+        """Return the keys of all planes of an image that a page may request."""
+        return self._keys_of_image(image)
 
     @abstractmethod
-    def _plane(self, key: str) -> Bytes:
-        """Return the plane of a key.
+    def _planes(self, keys: Sequence[str]) -> list[Bytes]:
+        """Return the planes of keys.
 
         Raises:
-            KeyError: there is none.
+            KeyError: there is no such plane.
         """
 
     def _tiles(self, *prefixes: str) -> list[dict[str, Any]]:
         keys = [*self._opening, *self._recent_requests()]
-        return [pack_tile(key, self._plane(key)) for key in keys if key.startswith(prefixes)]
+        keys = [key for key in keys if key.startswith(prefixes)]
+        return pack_tiles(keys, self._planes(keys))
 
     def _recent_requests(self) -> list[str]:
         """Return the keys that the browser requested last, within a budget."""
-        size, recent = 0, []
-        for key in reversed(self._requested):
-            size += self._plane(key).nbytes
-            if size > OPENING_BYTES:
-                break
-            recent.append(key)
-        return recent
+        recent = self._requested[::-1]
+        sizes = accumulate(plane.nbytes for plane in self._planes(recent))
+        return [key for key, size in zip(recent, sizes, strict=True) if size <= OPENING_BYTES]
 
     def _opening_keys(self, num_images: int) -> Iterator[str]:
         """Yield the keys of the opening state: the first page, then more within a budget."""
         size = 0
         for image in range(num_images):
-            keys = list(self._keys_of_image(image))
-            size += sum(self._plane(key).nbytes for key in keys)
+            keys = self._keys_of_image(image)
+            size += sum(plane.nbytes for plane in self._planes(keys))
             if image and size > (FIRST_PAGE_BYTES if image < PAGE_SIZE else OPENING_BYTES):
                 return
             yield from keys
-
-    def _keys_in_file(self, image: int) -> Iterator[str]:
-        """Yield the keys of all planes of an image that a page may request."""
-        yield from self._keys_of_image(image)
 
     def _saved(self) -> SavedWidget:
         saved = super()._saved()
@@ -164,10 +162,12 @@ class Preview(Widget, Generic[Frame]):
         bare = [source | {"tiles": []} for source in frame["sources"]]
         saved.state |= {"_frame": frame | {"sources": bare}, "_pictures": {"tiles": []}}
         saved.num_pictures = int(self._config["num_images"])
-        saved.picture = lambda image: {
-            key: plane_bytes(self._plane(key)) for key in self._keys_in_file(image)
-        }
+        saved.picture = self._picture_in_file
         return saved
+
+    def _picture_in_file(self, image: int) -> dict[str, memoryview]:
+        keys = self._keys_in_file(image)
+        return dict(zip(keys, map(plane_bytes, self._planes(keys)), strict=True))
 
     # Messages
 
@@ -177,7 +177,7 @@ class Preview(Widget, Generic[Frame]):
     def _send_tiles(self, content: Mapping[str, Any]) -> None:
         keys = [str(key) for key in content["keys"]]
         version = self._shown[0]
-        planes = [plane_bytes(self._plane(key)) for key in keys]
+        planes = [plane_bytes(plane) for plane in self._planes(keys)]
         new = [key for key in keys if key not in self._opening]
         self._requested = [key for key in self._requested if key not in new] + new
         reply = {"type": "tiles", "id": content.get("id"), "version": version, "keys": keys}

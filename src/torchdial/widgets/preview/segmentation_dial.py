@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -235,25 +235,27 @@ class SegmentationDial(Preview[SegmentationFrame]):
     def _pack_shown(self, curves: ThresholdCurves | None) -> dict[str, Any] | None:
         return None if curves is None else pack_tally(curves, self._average, per_image=True)
 
-    def _keys_of_image(self, image: int) -> Iterator[str]:
-        yield f"image/{image}"
-        classes = range(len(self._class_names))
+    def _keys_of_image(self, image: int) -> list[str]:
+        keys = [f"image/{image}"]
         if self._targets is not None and self._task == "multilabel":
-            yield from (f"target/{image}/{c}" for c in classes)
+            keys += [f"target/{image}/{c}" for c in range(len(self._class_names))]
         elif self._targets is not None:
-            yield f"target/{image}"
-        for source in range(len(self._shown[1])):
-            if self._task == "multiclass":
-                yield f"argmax/{source}/{image}"
-                yield f"maximum/{source}/{image}"
-            else:
-                yield from (f"level/{source}/{image}/{c}" for c in classes)
+            keys.append(f"target/{image}")
+        if self._task != "multiclass":
+            return keys + self._level_keys(image)
+        sources = range(len(self._shown[1]))
+        return keys + [f"{kind}/{s}/{image}" for s in sources for kind in ("argmax", "maximum")]
 
-    def _keys_in_file(self, image: int) -> Iterator[str]:
-        yield from self._keys_of_image(image)
-        if self._task == "multiclass":
-            for source in range(len(self._shown[1])):
-                yield from (f"level/{source}/{image}/{c}" for c in range(len(self._class_names)))
+    def _keys_in_file(self, image: int) -> list[str]:
+        keys = self._keys_of_image(image)
+        return keys + self._level_keys(image) if self._task == "multiclass" else keys
+
+    def _level_keys(self, image: int) -> list[str]:
+        sources, classes = range(len(self._shown[1])), range(len(self._class_names))
+        return [f"level/{source}/{image}/{c}" for source in sources for c in classes]
+
+    def _planes(self, keys: Sequence[str]) -> list[Bytes]:
+        return [self._plane(key) for key in keys]
 
     def _plane(self, key: str) -> Bytes:
         """Return the plane of a key.

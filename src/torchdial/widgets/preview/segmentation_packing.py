@@ -5,6 +5,7 @@ js/src/lib/segmentation/segmentation_wire.ts reads them.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -20,9 +21,12 @@ MAX_COUNT_BYTES = 32 << 20
 MAX_CLASSES_IN_CONFUSION = 32
 
 
-def pack_tile(key: str, plane: npt.NDArray[np.uint8]) -> dict[str, Any]:
-    """Return one plane under its key, without copying where it is contiguous."""
-    return {"key": key, "data": plane_bytes(plane)}
+def pack_tiles(
+    keys: Iterable[str], planes: Iterable[npt.NDArray[np.uint8]]
+) -> list[dict[str, Any]]:
+    """Return planes under their keys, without copying those that are contiguous."""
+    tiles = zip(keys, planes, strict=True)
+    return [{"key": key, "data": plane_bytes(plane)} for key, plane in tiles]
 
 
 def plane_bytes(plane: npt.NDArray[np.uint8]) -> memoryview:
