@@ -70,6 +70,14 @@ class PanelOnPage:
         """The field in which the losses are drawn."""
         return self.root.locator("[data-panel=loss] .u-over")
 
+    def y_limits(self, name: str) -> tuple[float, float]:
+        """Return the ends of a chart's y axis, as it is named for screen readers."""
+        label = self.root.locator(f"[data-panel={name}] .torchdial-chart").get_attribute(
+            "aria-label"
+        )
+        low, high = (label or "").split("y from ")[1].split(" to ")
+        return number(low), number(high)
+
     def zoom_in(self, times: int) -> None:
         """Zoom into a twentieth of the losses' chart, this many times."""
         for _ in range(times):
@@ -94,6 +102,11 @@ class PanelOnPage:
     def eventually(self, check: Callable[[], bool]) -> None:
         """Wait until a check passes."""
         eventually(self.page, check)
+
+
+def number(text: str) -> float:
+    """Read a number as the page writes it: "12,340", "−3.10e-5"."""
+    return float(text.replace(",", "").replace("−", "-"))
 
 
 def distinct_paints(page: Page, seconds: float) -> list[int]:

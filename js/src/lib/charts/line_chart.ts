@@ -2,7 +2,7 @@
 
 import uPlot from "uplot";
 import { contextOf } from "../core/dom";
-import { formatTick, type Limits, logTicks } from "./axis_scale";
+import { formatTick, formatValue, type Limits, logTicks } from "./axis_scale";
 import type { Ink } from "./line_colors";
 
 export interface Curve {
@@ -58,6 +58,7 @@ export class Chart {
   readonly element = document.createElement("div");
   readonly #plot: uPlot;
   readonly #events: ChartEvents;
+  readonly #label: string;
   #ink: Ink;
   #picture = EMPTY;
 
@@ -66,7 +67,7 @@ export class Chart {
     this.#events = events;
     this.element.className = "torchdial-chart";
     this.element.setAttribute("role", "img");
-    this.element.setAttribute("aria-label", options.label);
+    this.#label = options.label;
     contextOf(document.createElement("canvas")); // uPlot asks for one too, but does not look
     this.#plot = new uPlot(this.#options(options), NOTHING, this.element);
   }
@@ -75,6 +76,8 @@ export class Chart {
   draw(picture: Picture, ink: Ink, width: number, height: number): void {
     this.#picture = picture;
     this.#ink = ink;
+    const [low, high] = picture.y.map(formatValue);
+    this.element.setAttribute("aria-label", `${this.#label}, y from ${low} to ${high}`);
     this.#plot.batch((u: uPlot) => {
       if (width !== u.width || height !== u.height) u.setSize({ width, height });
       u.setData(NOTHING);

@@ -8,6 +8,7 @@ import type { Bytes } from "../core/bytes";
 import { errorText } from "../core/error_display";
 import { GONE, type KernelChannel, watchKernel } from "../core/kernel_connection";
 import { type Packed, unpack } from "./packed_arrays";
+import { RunChoice } from "./run_choice";
 import {
   checkFrame,
   type Frame,
@@ -53,6 +54,7 @@ export interface Chosen {
   smoothing?: number;
   /** Panels with a log axis. */
   logs: Set<string>;
+  runs: RunChoice;
   view?: string;
 }
 
@@ -83,7 +85,7 @@ export class Store {
   receivedAt: number;
   readonly kernel: ReturnType<typeof watchKernel>;
   /** What was chosen last in any view, for the next one: a host may draw a widget anew. */
-  readonly chosen: Chosen = { logs: new Set() };
+  readonly chosen: Chosen = { logs: new Set(), runs: new RunChoice() };
   /** The chosen layer, null for none; live.ts has it follow the trait `selected`. */
   layer: string | null = null;
   readonly #model: LiveModel;

@@ -133,7 +133,7 @@ export class LinesView {
     const elements = lines.map(({ name, y }, hue) => {
       let entry = this.#entries.get(name);
       if (!entry) {
-        entry = new Entry(name, (alone) => {
+        entry = new Entry((alone) => {
           if (alone) this.#choice.isolate(name, names);
           else this.#choice.toggle(name);
           this.#events.changed();
@@ -142,7 +142,7 @@ export class LinesView {
       }
       const shown = this.#choice.has(name);
       const value = formatValue(y[y.length - 1] ?? Number.NaN);
-      entry.update({ color: ink.curve(hue), dashed: false, shown, value, title: name });
+      entry.update({ name, color: ink.curve(hue), dashed: false, shown, value, title: name });
       return entry.element;
     });
     if (elements.some((element, i) => this.#legend.children[i] !== element)) {

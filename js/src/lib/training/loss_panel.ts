@@ -14,6 +14,8 @@ const MOST_MARKS = 100;
 export interface Strand {
   id: string;
   name: Name;
+  /** What it is called in the legend: with its run's name where that might be another one. */
+  label: string;
   run: string;
   earlier: boolean;
   /** Number of its colour. */
@@ -107,8 +109,8 @@ export class LossPanel {
   hover(x: number | null): void {
     this.#late ||= !this.#seen;
     if (this.#late) return;
-    for (const strand of this.#current()) {
-      this.#entries.get(strand.name.full)?.setValue(valueAt(strand, x));
+    for (const strand of this.#strands) {
+      this.#entries.get(strand.id)?.setValue(valueAt(strand, x));
     }
   }
 
@@ -118,13 +120,6 @@ export class LossPanel {
     const chart = new Chart(ink, { height, log: this.#log, key, formatX, label }, this.#events);
     this.#place.append(chart.element);
     return chart;
-  }
-
-  /** The strands that the legend speaks of: of the newest run that has each name. */
-  #current(): Strand[] {
-    const byName = new Map<string, Strand>();
-    for (const strand of this.#strands) byName.set(strand.name.full, strand);
-    return [...byName.values()];
   }
 
   #picture(settings: PanelSettings, ink: Ink): Picture {
@@ -139,16 +134,15 @@ export class LossPanel {
       const { near, nearSmooth } = strand;
       const raw = cut(near.x, near.y, window, width);
       range.add(raw, window);
-      const alpha = strand.earlier ? 0.4 : 1;
       if (nearSmooth) {
         const fair = cut(near.x, nearSmooth, window, width);
-        curves.unshift({ ...raw, color, alpha: 0.22 * alpha, width: 1, dash: [] });
-        curves.push({ ...fair, color, alpha, width: strand.earlier ? 1 : 1.75, dash });
-      } else curves.push({ ...raw, color, alpha, width: strand.earlier ? 1 : 1.25, dash });
+        curves.unshift({ ...raw, color, alpha: 0.22, width: 1, dash: [] });
+        curves.push({ ...fair, color, alpha: 1, width: strand.earlier ? 1.25 : 1.75, dash });
+      } else curves.push({ ...raw, color, alpha: 1, width: strand.earlier ? 1 : 1.25, dash });
       marks.push(...oddMarks(raw, color, this.#log));
     }
-    for (const strand of this.#current()) {
-      const at = this.#choice.has(strand.name.full) ? this.#best(strand) : -1;
+    for (const strand of shown) {
+      const at = this.#best(strand);
       const { x, y } = strand.track;
       if (at >= 0) marks.push({ x: x[at], y: y[at], color: ink.curve(strand.hue), sign: "best" });
     }
@@ -162,24 +156,24 @@ export class LossPanel {
   }
 
   #updateLegend(ink: Ink): void {
-    const current = this.#current();
-    const names = current.map(({ name }) => name.full);
-    for (const strand of current) {
+    const strands = this.#strands;
+    for (const strand of strands) {
       const { full } = strand.name;
-      let entry = this.#entries.get(full);
+      let entry = this.#entries.get(strand.id);
       if (!entry) {
-        entry = new Entry(full, (alone) => {
+        entry = new Entry((alone) => {
           if (alone)
             this.#choice.isolate(
               full,
-              this.#current().map(({ name }) => name.full),
+              this.#strands.map(({ name }) => name.full),
             );
           else this.#choice.toggle(full);
           this.#events.changed();
         });
-        this.#entries.set(full, entry);
+        this.#entries.set(strand.id, entry);
       }
       entry.update({
+        name: strand.label,
         color: ink.curve(strand.hue),
         dashed: strand.name.held,
         shown: this.#choice.has(full),
@@ -187,7 +181,7 @@ export class LossPanel {
         title: titleOf(strand),
       });
     }
-    const elements = names.map((name) => (this.#entries.get(name) as Entry).element);
+    const elements = strands.map(({ id }) => (this.#entries.get(id) as Entry).element);
     const same = elements.every((element, i) => this.#legend.children[i] === element);
     if (!same || this.#legend.children.length !== elements.length) {
       this.#legend.replaceChildren(...elements);

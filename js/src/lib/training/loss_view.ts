@@ -8,12 +8,13 @@ import { type Axis, Epochs } from "../charts/scalar_track";
 import { Tracks } from "../charts/track_cache";
 import { button, copyText, h } from "../core/dom";
 import { throttle } from "../core/timing";
+import { huesOf } from "../live/run_choice";
 import type { Run, Store } from "../live/run_store";
 import { Details } from "../live/zoom_details";
 import { tableOf } from "./csv_table";
 import { isAsked } from "./event_list";
 import { LossPanel, type Strand } from "./loss_panel";
-import { areCompared, RunsLegend } from "./run_list";
+import { RunList } from "./run_list";
 
 const AXES: readonly Axis[] = ["step", "epoch", "time"];
 const FIRST_SMOOTHING = 0.6;
@@ -36,7 +37,7 @@ export class LossView {
   readonly #options: LossViewOptions;
   readonly #changed: () => void;
   readonly #names = new Choice();
-  readonly #runs: RunsLegend;
+  readonly #runs: RunList;
   readonly #tracks = new Tracks();
   readonly #details: Details;
   readonly #panels = new Map<string, LossPanel>();
@@ -74,7 +75,7 @@ export class LossView {
     this.#options = options;
     this.#changed = changed;
     this.#details = new Details(store, changed);
-    this.#runs = new RunsLegend(changed);
+    this.#runs = new RunList(store.chosen.runs, changed);
     const { axis = "step", window = null, smoothing } = store.chosen;
     [this.#axis, this.#window] = [axis, window];
     if (smoothing !== undefined) this.#smoothing.valueAsNumber = smoothing;
@@ -88,7 +89,6 @@ export class LossView {
       { class: "toolbar", role: "toolbar", "aria-label": "loss plot" },
       h("div", { class: "segments", role: "group", "aria-label": "along" }, ...axes),
       h("label", { class: "label" }, "smooth ", this.#smoothing),
-      this.#runs.element,
       h("span", { class: "spring" }),
       this.#pointed,
       this.#whole,
@@ -100,6 +100,7 @@ export class LossView {
     this.element = h(
       "div",
       { class: "loss", tabindex: 0, role: "group", "aria-label": "curves" },
+      this.#runs.element,
       toolbar,
       this.#keys,
       this.#empty,
@@ -122,7 +123,7 @@ export class LossView {
 
   draw(root: HTMLElement): void {
     const ink = inkOf(root);
-    const runs = this.#runs.shown(this.#store.runs);
+    const runs = this.#shownRuns();
     this.#epochs = new Map(
       this.#store.runs.map((run) => [
         run.id,
@@ -146,7 +147,7 @@ export class LossView {
 
   // What is drawn
 
-  /** Names of all runs, the newest run's first; colours follow it, so hiding changes none. */
+  /** Names of the runs shown, the newest run's first; colours follow it, so hiding changes none. */
   #allNames(runs: Run[]): string[] {
     const names = new Set<string>();
     for (const run of [...runs].reverse()) {
@@ -183,11 +184,11 @@ export class LossView {
     panels: number,
     ink: Ink,
   ): void {
-    const several = areCompared(this.#store.runs);
+    const hues = runs.length > 1 ? huesOf(this.#store.runs) : null;
     const keys = [...new Set(members.map(({ key }) => key))];
     const strands = runs.flatMap((run) =>
       members.flatMap((name) => {
-        const hue = several ? this.#store.runs.indexOf(run) : keys.indexOf(name.key);
+        const hue = hues?.get(run.id) ?? keys.indexOf(name.key);
         return this.#strandOf(run, name, hue) ?? [];
       }),
     );
@@ -219,6 +220,7 @@ export class LossView {
     return {
       id,
       name,
+      label: this.#isThisAlone() ? name.full : `${run.name} · ${name.full}`,
       run: run.name,
       earlier: run.earlier,
       hue,
@@ -228,9 +230,19 @@ export class LossView {
     };
   }
 
+  #shownRuns(): Run[] {
+    return this.#store.runs.filter((run) => this.#store.chosen.runs.has(run));
+  }
+
+  /** Whether nothing is shown but the run that the status line is about. */
+  #isThisAlone(): boolean {
+    const shown = this.#shownRuns();
+    return shown.length === 1 && shown[0] === this.#store.runs[this.#store.runs.length - 1];
+  }
+
   #eventLines(ink: Ink): { x: number; color: string }[] {
     const run = this.#store.runs[this.#store.runs.length - 1];
-    if (!run || this.#axis === "time") return [];
+    if (!run || !this.#store.chosen.runs.has(run) || this.#axis === "time") return [];
     return this.#store.events.map(({ step, kind }) => ({
       x: this.#axis === "step" ? step : this.#epochsOf(run).at(step),
       color: isAsked(kind) ? ink.accent : ink.warning,
@@ -330,13 +342,11 @@ export class LossView {
   #askForDetail(): void {
     if (!this.#window) return;
     const shown = new Set(this.#strands.map(({ id }) => id));
-    const wanted = this.#runs
-      .shown(this.#store.runs)
-      .flatMap((run) =>
-        [...run.scalars].flatMap(([name, points]) =>
-          shown.has(`${run.id}/${name}`) ? [{ run, name, points }] : [],
-        ),
-      );
+    const wanted = this.#shownRuns().flatMap((run) =>
+      [...run.scalars].flatMap(([name, points]) =>
+        shown.has(`${run.id}/${name}`) ? [{ run, name, points }] : [],
+      ),
+    );
     this.#details.ask(wanted, this.#axis, this.#window, (run, x) => this.#stepAt(run, x));
   }
 

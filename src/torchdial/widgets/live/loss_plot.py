@@ -46,7 +46,7 @@ class LossPlot(LivePlot):
         """Return a figure of the curves, made without pyplot."""
         from torchdial.figures.static.loss_picture import curves_figure
 
-        return curves_figure(self._runs, ax)
+        return curves_figure([run for run in self._runs if not run.earlier], ax)
 
 
 def is_metric(name: str) -> bool:

@@ -1,0 +1,65 @@
+"""The training panel in a bare page: what a person reads of a run, and of the runs before it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import pytest
+import torch
+from playwright.sync_api import expect
+
+import torchdial as td
+from tests.e2e.page import Show
+from tests.e2e.panel import PanelOnPage
+from torchdial.training.runs import forget_runs
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(autouse=True)
+def _no_runs() -> Iterator[None]:
+    forget_runs()
+    yield
+    forget_runs()
+
+
+def trained(losses: Iterable[float], **more: float) -> td.TrainingMonitor:
+    """Train a small model, and log these losses instead of its own, and more at the first step."""
+    model = torch.nn.Linear(4, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    monitor = td.TrainingMonitor(model, optimizer)
+    for loss in monitor.loop(list(losses)):
+        optimizer.zero_grad()
+        model(torch.ones(2, 4)).square().mean().backward()
+        optimizer.step()
+        monitor.log(loss=loss, **(more if monitor.step == 1 else {}))
+    monitor.flush()
+    return monitor
+
+
+def shown(show: Show, monitor: td.TrainingMonitor) -> PanelOnPage:
+    panel = PanelOnPage(show(td.TrainingPanel(monitor)))
+    monitor.close()
+    return panel
+
+
+def test_an_earlier_run_changes_nothing_until_it_is_chosen(show: Show) -> None:
+    trained([1.0, 4e13, float("nan")], **{"val/accuracy": 0.9461}).close()
+    panel = shown(show, trained([1.0, 0.5, 0.25]))
+    chart = panel.root.locator("[data-panel=loss]")
+    assert panel.y_limits("loss")[1] < 1.2
+    expect(panel.root).not_to_contain_text("val/accuracy")
+    expect(chart.locator(".torchdial-entry")).to_have_text(["loss0.2500"])
+
+    panel.root.get_by_title("Show or hide run 1").click()
+    expect(chart.locator(".torchdial-entry")).to_have_text(["run 1 · lossNaN", "run 2 · loss0.2500"])
+    expect(panel.root).to_contain_text("run 1 · val/accuracy")
+    panel.eventually(lambda: panel.y_limits("loss")[1] > 1e13)
+    colors = chart.locator(".torchdial-stroke").evaluate_all(
+        "strokes => strokes.map(stroke => stroke.style.borderTopColor)"
+    )
+    assert len(set(colors)) == 2
+
+    panel.button("only run 2").click()
+    expect(chart.locator(".torchdial-entry")).to_have_text(["loss0.2500"])
+    panel.eventually(lambda: panel.y_limits("loss")[1] < 1.2)
