@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Iterator, Sequence
 
 import pytest
 import torch
@@ -12,6 +13,8 @@ import torchdial as td
 from tests.e2e.page import Show
 from tests.e2e.panel import PanelOnPage
 from torchdial.training.runs import forget_runs
+
+NAN = math.nan
 
 pytestmark = pytest.mark.browser
 
@@ -23,17 +26,36 @@ def _no_runs() -> Iterator[None]:
     forget_runs()
 
 
-def trained(losses: Iterable[float], **more: float) -> td.TrainingMonitor:
+def trained(
+    losses: Sequence[float],
+    stop_at: int | None = None,
+    **more: float,
+) -> td.TrainingMonitor:
     """Train a small model, and log these losses instead of its own, and more at the first step."""
     model = torch.nn.Linear(4, 1)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
     monitor = td.TrainingMonitor(model, optimizer)
-    for loss in monitor.loop(list(losses)):
+    for loss in monitor.loop(losses):
         optimizer.zero_grad()
         model(torch.ones(2, 4)).square().mean().backward()
         optimizer.step()
         monitor.log(loss=loss, **(more if monitor.step == 1 else {}))
+        if monitor.step == stop_at:
+            monitor.control.request_stop()
     monitor.flush()
+    return monitor
+
+
+def raised() -> td.TrainingMonitor:
+    """Return the monitor of a run whose thread ended by an exception."""
+    model = torch.nn.Linear(4, 1)
+    monitor = td.TrainingMonitor(model, torch.optim.SGD(model.parameters(), lr=0.01))
+
+    def train() -> None:
+        raise ValueError("no data")
+
+    with pytest.raises(ValueError, match="no data"):
+        monitor.start(train).result()
     return monitor
 
 
@@ -44,7 +66,7 @@ def shown(show: Show, monitor: td.TrainingMonitor) -> PanelOnPage:
 
 
 def test_an_earlier_run_changes_nothing_until_it_is_chosen(show: Show) -> None:
-    trained([1.0, 4e13, float("nan")], **{"val/accuracy": 0.9461}).close()
+    trained([1.0, 4e13, NAN], **{"val/accuracy": 0.9461}).close()
     panel = shown(show, trained([1.0, 0.5, 0.25]))
     chart = panel.root.locator("[data-panel=loss]")
     assert panel.y_limits("loss")[1] < 1.2
@@ -52,7 +74,9 @@ def test_an_earlier_run_changes_nothing_until_it_is_chosen(show: Show) -> None:
     expect(chart.locator(".torchdial-entry")).to_have_text(["loss0.2500"])
 
     panel.root.get_by_title("Show or hide run 1").click()
-    expect(chart.locator(".torchdial-entry")).to_have_text(["run 1 · lossNaN", "run 2 · loss0.2500"])
+    expect(chart.locator(".torchdial-entry")).to_have_text(
+        ["run 1 · lossNaN", "run 2 · loss0.2500"]
+    )
     expect(panel.root).to_contain_text("run 1 · val/accuracy")
     panel.eventually(lambda: panel.y_limits("loss")[1] > 1e13)
     colors = chart.locator(".torchdial-stroke").evaluate_all(
@@ -63,3 +87,24 @@ def test_an_earlier_run_changes_nothing_until_it_is_chosen(show: Show) -> None:
     panel.button("only run 2").click()
     expect(chart.locator(".torchdial-entry")).to_have_text(["loss0.2500"])
     panel.eventually(lambda: panel.y_limits("loss")[1] < 1.2)
+
+
+def test_the_state_says_how_a_run_ended(show: Show) -> None:
+    ends = [
+        (trained([1.0, 0.5]), "finished", "finished"),
+        (trained([1.0] * 9, stop_at=4), "stopped", "stopped at step 4 of 9"),
+        (
+            trained([1.0, 0.5, NAN, NAN]),
+            "failed",
+            "failed at step 3: loss is NaN or infinite from there on",
+        ),
+        (raised(), "failed", "failed at step 0: ValueError: no data"),
+    ]
+    page = show(*(td.TrainingPanel(monitor) for monitor, *_ in ends))
+    for place, (monitor, kind, words) in enumerate(ends):
+        panel = PanelOnPage(page, place)
+        panel.show()
+        state = panel.root.locator(".torchdial-state")
+        expect(state).to_have_text(words)
+        expect(state).to_have_attribute("data-kind", kind)
+        monitor.close()
