@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable
 
 from playwright.sync_api import Locator, Page, expect
@@ -93,6 +94,14 @@ class PanelOnPage:
         step = int(words.removeprefix("step ").replace(",", ""))
         number = self.root.locator("[data-panel=loss] .torchdial-number").first
         return number.inner_text() == str(value_at(step))
+
+    def reads_step(self, share: float, step: int) -> None:
+        """Point at a fraction of the losses' chart, and wait until it says about this step."""
+        self.page.mouse.move(*self._at(share))
+        pointed = self.root.locator(".torchdial-loss .torchdial-pointed")
+        expect(pointed).to_have_text(re.compile("^step "))
+        found = int(pointed.inner_text().removeprefix("step ").replace(",", ""))
+        assert abs(found - step) <= 2, (found, step)
 
     def _at(self, share: float) -> tuple[float, float]:
         box = self.chart.bounding_box()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 
 import pytest
@@ -12,6 +13,7 @@ from playwright.sync_api import expect
 import torchdial as td
 from tests.e2e.page import Show
 from tests.e2e.panel import PanelOnPage
+from torchdial.training.history.events import Event
 from torchdial.training.runs import forget_runs
 
 NAN = math.nan
@@ -108,3 +110,50 @@ def test_the_state_says_how_a_run_ended(show: Show) -> None:
         expect(state).to_have_text(words)
         expect(state).to_have_attribute("data-kind", kind)
         monitor.close()
+
+
+def test_the_alarm_stands_first_and_a_click_goes_there_in_every_plot(show: Show) -> None:
+    losses = [1.0 + 0.01 * (step % 7) for step in range(600)]
+    monitor = trained(losses)
+    monitor.history.events.clear()  # what the rules found of this model
+    for step, message in ((100, "loss rose"), (400, "bias is dead")):
+        monitor.history.add_event(Event(step, "loss_spike", "loss", message))
+    panel = shown(show, monitor)
+    alarm = panel.root.locator(".torchdial-alarm button")
+    expect(alarm).to_have_text("⚠ step 400: bias is dead")
+    expect(panel.button("1 more ▾")).to_be_visible()
+    box, chart = alarm.bounding_box(), panel.chart.bounding_box()
+    assert box
+    assert chart
+    assert box["y"] < chart["y"]
+
+    alarm.click()
+    expect(alarm).to_have_text("⚠ step 100: loss rose")
+    expect(panel.root.locator(".torchdial-heat-axis")).to_have_text("385step 414")
+    panel.reads_step(0.5, 400)
+    panel.button("2 events ▾").click()
+    events = panel.root.locator(".torchdial-event-list button")
+    expect(events).to_have_text(["⚠ step 400: bias is dead", "⚠ step 100: loss rose"])
+    panel.button("mark all as read").click()
+    expect(panel.root.locator(".torchdial-alarm")).to_have_text("no unread warnings")
+
+
+def test_charts_and_the_heat_map_share_zoom_and_cursor(show: Show) -> None:
+    panel = shown(show, trained([1.0] * 400))
+    heat, axis = panel.root.locator(".torchdial-heat"), panel.root.locator(".torchdial-heat-axis")
+    expect(axis).to_have_text("1step 400")
+    panel.zoom_in(times=1)
+    expect(axis).to_have_text(re.compile(r"20\dstep 2[12]\d"))
+    panel.button("whole run").first.click()
+    expect(axis).to_have_text("1step 400")
+
+    box = heat.bounding_box()
+    assert box
+    panel.page.mouse.move(box["x"] + box["width"] / 4, box["y"] + 30)
+    panel.page.mouse.down()
+    panel.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 30, steps=4)
+    panel.page.mouse.up()
+    panel.reads_step(0.5, 151)
+    expect(panel.root.locator(".torchdial-heat-cursor")).to_be_visible()
+    heat.dblclick()
+    expect(axis).to_have_text("1step 400")

@@ -37,6 +37,8 @@ export interface ChartEvents {
   /** A window was chosen; null for the whole. */
   zoom(window: Limits | null): void;
   hover(x: number | null): void;
+  /** A place was pressed, without a drag. */
+  click(x: number): void;
 }
 
 export interface ChartOptions {
@@ -45,9 +47,17 @@ export interface ChartOptions {
   /** Charts with one key share their cursor. */
   key: string;
   formatX(x: number): string;
+  /** Whether x are whole numbers, which ticks are then, too. */
+  wholeX: boolean;
   label: string;
 }
 
+const LEAST_DRAG = 4; // pixels
+/** Distances of ticks: 1, 2, 5, 10 … */
+const WHOLE_TICKS = Array.from(
+  { length: 48 },
+  (_, i) => [1, 2, 5][i % 3] * 10 ** Math.floor(i / 3),
+);
 const EMPTY: Picture = { x: [0, 1], y: [0, 1], curves: [], marks: [], lines: [] };
 const NOTHING: uPlot.AlignedData = [
   [0, 1],
@@ -61,6 +71,7 @@ export class Chart {
   readonly #label: string;
   #ink: Ink;
   #picture = EMPTY;
+  #downX = 0;
 
   constructor(ink: Ink, options: ChartOptions, events: ChartEvents) {
     this.#ink = ink;
@@ -84,12 +95,18 @@ export class Chart {
     });
   }
 
+  /** Draw the cursor at a value of x, without an event; null for nowhere. */
+  setCursor(x: number | null): void {
+    const left = x === null ? -10 : this.#plot.valToPos(x, "x");
+    this.#plot.setCursor({ left, top: x === null ? -10 : 0 }, false);
+  }
+
   dispose(): void {
     this.#plot.destroy();
     this.element.remove();
   }
 
-  #options({ height, log, key, formatX }: ChartOptions): uPlot.Options {
+  #options({ height, log, key, formatX, wholeX }: ChartOptions): uPlot.Options {
     const axis = (): uPlot.Axis => ({
       stroke: () => this.#ink.faint,
       font: this.#ink.font,
@@ -108,7 +125,12 @@ export class Chart {
       },
       series: [{}, { paths: () => null, points: { show: false } }],
       axes: [
-        { ...axis(), size: 24, values: (_, ticks) => ticks.map((tick) => formatX(tick)) },
+        {
+          ...axis(),
+          size: 24,
+          values: (_, ticks) => ticks.map((tick) => formatX(tick)),
+          ...(wholeX && { incrs: WHOLE_TICKS }),
+        },
         {
           ...axis(),
           size: 58, // "0.001025"
@@ -123,10 +145,20 @@ export class Chart {
       cursor: {
         y: false,
         points: { show: false },
-        drag: { x: true, y: false, setScale: false, dist: 4 },
+        drag: { x: true, y: false, setScale: false, dist: LEAST_DRAG },
         sync: { key, scales: ["x", null] },
         bind: {
-          mousedown: (u, _, handler) => (e) => (e.shiftKey ? this.#pan(u, e) : handler(e)),
+          mousedown: (u, _, handler) => (e) => {
+            this.#downX = e.clientX;
+            return e.shiftKey ? this.#pan(u, e) : handler(e);
+          },
+          click: (u, _, handler) => (e) => {
+            const { left = -1 } = u.cursor;
+            if (Math.abs(e.clientX - this.#downX) < LEAST_DRAG && left >= 0) {
+              this.#events.click(u.posToVal(left, "x"));
+            }
+            return handler(e);
+          },
           dblclick: () => () => {
             this.#events.zoom(null);
             return null;

@@ -55,6 +55,10 @@ export interface Chosen {
   /** Panels with a log axis. */
   logs: Set<string>;
   runs: RunChoice;
+  /** Keys of the events that were looked at. */
+  read: Set<string>;
+  /** The steps that every plot shows; null for the whole run. */
+  steps?: Limits | null;
   view?: string;
 }
 
@@ -85,7 +89,7 @@ export class Store {
   receivedAt: number;
   readonly kernel: ReturnType<typeof watchKernel>;
   /** What was chosen last in any view, for the next one: a host may draw a widget anew. */
-  readonly chosen: Chosen = { logs: new Set(), runs: new RunChoice() };
+  readonly chosen: Chosen = { logs: new Set(), runs: new RunChoice(), read: new Set() };
   /** The chosen layer, null for none; live.ts has it follow the trait `selected`. */
   layer: string | null = null;
   readonly #model: LiveModel;

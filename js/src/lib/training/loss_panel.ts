@@ -1,11 +1,18 @@
 // One panel of the loss plot: a line of names with their values, and a chart below.
 
-import { formatCount, formatValue, type Limits, limitsOf } from "../charts/axis_scale";
+import {
+  formatCount,
+  formatSeconds,
+  formatTick,
+  formatValue,
+  type Limits,
+  limitsOf,
+} from "../charts/axis_scale";
 import { type Choice, Entry } from "../charts/legend_choice";
 import { Chart, type ChartEvents, type Curve, type Mark, type Picture } from "../charts/line_chart";
 import type { Ink } from "../charts/line_colors";
 import { higherIsBetter, type Name } from "../charts/scalar_names";
-import { cut, nearest, type Piece, type Track } from "../charts/scalar_track";
+import { type Axis, cut, nearest, type Piece, type Track } from "../charts/scalar_track";
 import { button, h } from "../core/dom";
 
 const MOST_MARKS = 100;
@@ -29,7 +36,7 @@ export interface Strand {
 export interface PanelSettings {
   window: Limits;
   key: string;
-  formatX(x: number): string;
+  axis: Axis;
   width: number;
   height: number;
   lines: Picture["lines"];
@@ -49,14 +56,14 @@ export class LossPanel {
   readonly #toLog = button("log", "Logarithmic axis", () => {
     if (!this.#logs.delete(this.#title)) this.#logs.add(this.#title);
     this.#log = this.#logs.has(this.#title);
-    this.#chart?.dispose();
-    this.#chart = null;
+    this.#drop();
     this.#events.changed();
   });
   readonly element: HTMLElement;
   readonly #logs: Set<string>;
   #log: boolean;
   #chart: Chart | null = null;
+  #axis: Axis = "step";
   #strands: Strand[] = [];
   /** Whether it is on screen; what is not there yet is drawn when it comes. */
   #seen: boolean;
@@ -86,6 +93,11 @@ export class LossPanel {
     this.#sight.observe(this.element);
   }
 
+  #drop(): void {
+    this.#chart?.dispose();
+    this.#chart = null;
+  }
+
   dispose(): void {
     this.#sight.disconnect();
     this.#chart?.dispose();
@@ -101,6 +113,7 @@ export class LossPanel {
     this.#updateLegend(ink);
     if (this.#late) return;
     this.#toLog.setAttribute("aria-pressed", String(this.#log));
+    if (this.#axis !== settings.axis) this.#drop();
     this.#chart ??= this.#newChart(settings, ink);
     this.#chart.draw(this.#picture(settings, ink), ink, width, height);
   }
@@ -114,10 +127,18 @@ export class LossPanel {
     }
   }
 
+  /** Draw the cursor where another view is pointed at; null for nowhere. */
+  setCursor(x: number | null): void {
+    this.#chart?.setCursor(x);
+  }
+
   #newChart(settings: PanelSettings, ink: Ink): Chart {
-    const { key, formatX, height } = settings;
-    const label = `${this.#title} by step`;
-    const chart = new Chart(ink, { height, log: this.#log, key, formatX, label }, this.#events);
+    const { key, axis, height } = settings;
+    const label = `${this.#title} by ${axis}`;
+    const formatX = axis === "time" ? formatSeconds : formatTick;
+    const options = { height, log: this.#log, key, formatX, wholeX: axis === "step", label };
+    const chart = new Chart(ink, options, this.#events);
+    this.#axis = axis;
     this.#place.append(chart.element);
     return chart;
   }

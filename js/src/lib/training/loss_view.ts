@@ -1,6 +1,6 @@
 // Curves of what was logged: panels of one axis each, with one window, cursor and smoothing for all.
 
-import { formatCount, formatSeconds, formatTick, type Limits } from "../charts/axis_scale";
+import { formatCount, formatSeconds, type Limits } from "../charts/axis_scale";
 import { Choice } from "../charts/legend_choice";
 import { type Ink, inkOf } from "../charts/line_colors";
 import { isLearningRate, isReserved, type Name, panelsOf } from "../charts/scalar_names";
@@ -30,6 +30,8 @@ export interface LossViewOptions {
   all: boolean;
   /** Called when a step is pointed at; null when none is. */
   hover?(step: number | null): void;
+  /** Called when a step is pressed. */
+  choose?(step: number): void;
 }
 
 export class LossView {
@@ -121,6 +123,23 @@ export class LossView {
     this.#zoom([step - width / 2, step + width / 2]);
   }
 
+  /** Show a window of steps, null for the whole run. */
+  showSteps(window: Limits | null): void {
+    if (window) this.#setAxis("step");
+    this.#zoom(window);
+  }
+
+  /** Show values at a step that is pointed at elsewhere; null for the last ones. */
+  point(step: number | null): void {
+    const run = this.#store.runs[this.#store.runs.length - 1];
+    if (!run || this.#axis === "time") return;
+    this.#at = step === null ? null : this.#placeOf(run, step);
+    for (const panel of this.#panels.values()) {
+      panel.hover(this.#at);
+      panel.setCursor(this.#at);
+    }
+  }
+
   draw(root: HTMLElement): void {
     const ink = inkOf(root);
     const runs = this.#shownRuns();
@@ -198,7 +217,7 @@ export class LossView {
       {
         window: this.#window ?? this.#limits,
         key: this.#key,
-        formatX: (x) => (this.#axis === "time" ? formatSeconds(x) : formatTick(x)),
+        axis: this.#axis,
         width,
         height: panels < 2 ? 220 : 170,
         lines: this.#eventLines(ink),
@@ -244,7 +263,7 @@ export class LossView {
     const run = this.#store.runs[this.#store.runs.length - 1];
     if (!run || !this.#store.chosen.runs.has(run) || this.#axis === "time") return [];
     return this.#store.events.map(({ step, kind }) => ({
-      x: this.#axis === "step" ? step : this.#epochsOf(run).at(step),
+      x: this.#placeOf(run, step),
       color: isAsked(kind) ? ink.accent : ink.warning,
     }));
   }
@@ -261,6 +280,7 @@ export class LossView {
         const panel = new LossPanel(title, this.#names, logs, this.#panels.size < FIRST_PANELS, {
           zoom: (window) => this.#zoom(window),
           hover: (x) => this.#hover(x),
+          click: (x) => this.#click(x),
           changed: this.#changed,
         });
         this.#panels.set(title, panel);
@@ -300,6 +320,11 @@ export class LossView {
 
   #zoom(window: Limits | null): void {
     this.#window = this.#store.chosen.window = window;
+    const run = this.#store.runs[this.#store.runs.length - 1];
+    const known = window && run && this.#axis !== "time";
+    this.#store.chosen.steps = known
+      ? [this.#stepAt(run, window[0]), this.#stepAt(run, window[1])]
+      : null;
     this.#changed();
   }
 
@@ -317,8 +342,17 @@ export class LossView {
     this.#pointed.textContent = x === null ? "" : words[this.#axis]();
   }
 
+  #click(x: number): void {
+    const run = this.#store.runs[this.#store.runs.length - 1];
+    if (run && this.#axis !== "time") this.#options.choose?.(Math.round(this.#stepAt(run, x)));
+  }
+
   #stepAt(run: Run, x: number): number {
     return this.#axis === "epoch" ? this.#epochsOf(run).stepAt(x) : x;
+  }
+
+  #placeOf(run: Run, step: number): number {
+    return this.#axis === "epoch" ? this.#epochsOf(run).at(step) : step;
   }
 
   #onKey(e: KeyboardEvent): void {
