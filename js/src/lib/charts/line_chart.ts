@@ -9,7 +9,6 @@ export interface Curve {
   x: ArrayLike<number>;
   y: ArrayLike<number>;
   color: string;
-  alpha: number;
   width: number;
   dash: number[];
 }
@@ -224,8 +223,8 @@ export class Chart {
       ctx.fillStyle = line.color;
       ctx.fillRect(Math.round(place.x(line.x)), bbox.top, ratio, bbox.height);
     }
+    ctx.globalAlpha = 1;
     for (const curve of curves) {
-      ctx.globalAlpha = curve.alpha;
       ctx.strokeStyle = curve.color;
       ctx.lineWidth = curve.width * ratio;
       ctx.lineJoin = "round";

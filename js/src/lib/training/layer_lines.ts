@@ -107,7 +107,7 @@ export class LinesView {
       if (!this.#choice.has(line.name)) return;
       const color = ink.curve(hue);
       const piece = cut(line.x, line.y, x, 600);
-      curves.push({ ...piece, color, alpha: 1, width: 1.25, dash: [] });
+      curves.push({ ...piece, color, width: 1.25, dash: [] });
       piece.y.forEach((value, i) => {
         if (value > 0 && Number.isFinite(value)) {
           least = Math.min(least, value);

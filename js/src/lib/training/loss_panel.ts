@@ -157,9 +157,9 @@ export class LossPanel {
       range.add(raw, window);
       if (nearSmooth) {
         const fair = cut(near.x, nearSmooth, window, width);
-        curves.unshift({ ...raw, color, alpha: 0.22, width: 1, dash: [] });
-        curves.push({ ...fair, color, alpha: 1, width: strand.earlier ? 1.25 : 1.75, dash });
-      } else curves.push({ ...raw, color, alpha: 1, width: strand.earlier ? 1 : 1.25, dash });
+        curves.unshift({ ...raw, color: ink.pale(strand.hue), width: 1, dash: [] });
+        curves.push({ ...fair, color, width: strand.earlier ? 1.25 : 1.75, dash });
+      } else curves.push({ ...raw, color, width: strand.earlier ? 1 : 1.25, dash });
       marks.push(...oddMarks(raw, color, this.#log));
     }
     for (const strand of shown) {

@@ -17,7 +17,6 @@ import { LossPanel, type Strand } from "./loss_panel";
 import { RunList } from "./run_list";
 
 const AXES: readonly Axis[] = ["step", "epoch", "time"];
-const FIRST_SMOOTHING = 0.6;
 const PANEL_WIDTH = 340;
 const FIRST_PANELS = 12; // more than a screen shows
 const KEYS =
@@ -53,9 +52,10 @@ export class LossView {
     min: 0,
     max: 0.99,
     step: 0.01,
-    value: FIRST_SMOOTHING,
+    value: 0,
     "aria-label": "smoothing",
   });
+  readonly #smoothed = h("span");
   readonly #whole = button("whole run", "Back to the whole run", () => this.#zoom(null));
   readonly #copy = button("copy", "Copy the points shown as text", () => this.#copyPoints());
   readonly #pointed = h("span", { class: "pointed" });
@@ -81,7 +81,12 @@ export class LossView {
     const { axis = "step", window = null, smoothing } = store.chosen;
     [this.#axis, this.#window] = [axis, window];
     if (smoothing !== undefined) this.#smoothing.valueAsNumber = smoothing;
+    const showSmoothing = () => {
+      this.#smoothed.textContent = this.#smoothing.valueAsNumber.toFixed(2);
+    };
+    showSmoothing();
     this.#smoothing.addEventListener("input", () => {
+      showSmoothing();
       store.chosen.smoothing = this.#smoothing.valueAsNumber;
       changed();
     });
@@ -90,7 +95,7 @@ export class LossView {
       "div",
       { class: "toolbar", role: "toolbar", "aria-label": "loss plot" },
       h("div", { class: "segments", role: "group", "aria-label": "along" }, ...axes),
-      h("label", { class: "label" }, "smooth ", this.#smoothing),
+      h("label", { class: "label" }, "smoothing ", this.#smoothing, this.#smoothed),
       h("span", { class: "spring" }),
       this.#pointed,
       this.#whole,
