@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 
 import torchdial as td
 from tests.e2e.page import Show
-from tests.e2e.panel import PanelOnPage
+from tests.e2e.panel import FIRST_PIXELS, PanelOnPage
 from torchdial.training.history.events import Event
 from torchdial.training.runs import forget_runs
 
@@ -157,3 +157,34 @@ def test_charts_and_the_heat_map_share_zoom_and_cursor(show: Show) -> None:
     expect(panel.root.locator(".torchdial-heat-cursor")).to_be_visible()
     heat.dblclick()
     expect(axis).to_have_text("1step 400")
+
+
+def test_a_spike_of_one_step_leaves_the_axis_and_is_marked_with_its_value(show: Show) -> None:
+    losses = [1.0 + 0.01 * (step % 7) for step in range(500)]
+    losses[250] = 5000.0
+    panel = shown(show, trained(losses))
+    assert panel.y_limits("loss")[1] < 1.2
+    marked = panel.page.evaluate(FIRST_PIXELS)
+    panel.root.get_by_label("y axis").select_option("all")
+    panel.eventually(lambda: panel.y_limits("loss")[1] > 5000)
+    panel.root.get_by_label("y axis").select_option("middle")
+    panel.eventually(lambda: panel.page.evaluate(FIRST_PIXELS) == marked)
+    panel.zoom_in(times=1)  # around the middle, where the spike is
+    panel.eventually(lambda: panel.y_limits("loss")[1] > 5000)
+
+
+def test_gradients_that_are_nan_are_said_in_words(show: Show) -> None:
+    model = torch.nn.Linear(4, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    monitor = td.TrainingMonitor(model, optimizer)
+    for _ in range(3):
+        optimizer.zero_grad()
+        (model(torch.ones(2, 4)).mean() * NAN).backward()
+        optimizer.step()
+        monitor.log(loss=NAN)
+    monitor.flush()
+    panel = shown(show, monitor)
+    expect(panel.root.locator(".torchdial-spread-title")).to_contain_text(
+        "4 of 4 are NaN or infinite"
+    )
+    expect(panel.root.locator(".torchdial-spread")).to_be_hidden()

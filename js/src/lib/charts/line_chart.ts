@@ -4,6 +4,7 @@ import uPlot from "uplot";
 import { contextOf } from "../core/dom";
 import { formatTick, formatValue, type Limits, logTicks } from "./axis_scale";
 import type { Ink } from "./line_colors";
+import type { EdgeMark } from "./y_range";
 
 export interface Curve {
   x: ArrayLike<number>;
@@ -13,12 +14,16 @@ export interface Curve {
   dash: number[];
 }
 
-/** A point that is marked: a best value, one that is no number, one a log axis has no place for. */
+/** A point that is marked: a best value, one beyond an edge, or one that is no number. */
 export interface Mark {
   x: number;
   y: number;
   color: string;
-  sign: "best" | "cross" | "below";
+  sign: "best" | EdgeMark["sign"];
+  /** What stands beside it. */
+  label?: string;
+  /** Where the last of a stretch without numbers is. */
+  to?: number;
 }
 
 export interface Picture {
@@ -234,7 +239,7 @@ export class Chart {
     ctx.restore();
     ctx.save(); // uPlot remembers the styles it has set
     const inside = marks.filter((mark) => mark.x >= x[0] && mark.x <= x[1]);
-    for (const mark of inside) paintMark(u, mark, place, ratio);
+    for (const mark of inside) paintMark(u, mark, place, ratio, this.#ink);
     ctx.restore();
   }
 }
@@ -279,10 +284,13 @@ function strokeCurve(
   ctx.stroke();
 }
 
-/** Paint a mark; it may reach over the edge of the plot. */
-function paintMark({ ctx, bbox }: uPlot, mark: Mark, place: Place, ratio: number): void {
+/** Paint a mark and its value; it may reach over the edge of the plot. */
+function paintMark({ ctx, bbox }: uPlot, mark: Mark, place: Place, ratio: number, ink: Ink): void {
   const x = place.x(mark.x);
   const size = 4 * ratio;
+  const edge = mark.sign === "below" ? bbox.top + bbox.height : bbox.top;
+  const inwards = mark.sign === "below" ? -1 : 1;
+  const y = edge + 2 * size * inwards;
   ctx.strokeStyle = mark.color;
   ctx.fillStyle = mark.color;
   ctx.lineWidth = 1.5 * ratio;
@@ -290,18 +298,42 @@ function paintMark({ ctx, bbox }: uPlot, mark: Mark, place: Place, ratio: number
   if (mark.sign === "best") {
     ctx.arc(x, place.y(mark.y), size, 0, 2 * Math.PI);
     ctx.stroke();
-  } else if (mark.sign === "below") {
-    const y = bbox.top + bbox.height;
-    ctx.moveTo(x - size, y - 2 * size);
-    ctx.lineTo(x + size, y - 2 * size);
-    ctx.lineTo(x, y);
-    ctx.fill();
-  } else {
-    const y = bbox.top + 2 * size;
+  } else if (mark.sign === "cross") {
     ctx.moveTo(x - size, y - size);
     ctx.lineTo(x + size, y + size);
     ctx.moveTo(x + size, y - size);
     ctx.lineTo(x - size, y + size);
+    ctx.moveTo(x, y);
+    ctx.lineTo(Math.min(place.x(mark.to ?? mark.x), bbox.left + bbox.width), y);
     ctx.stroke();
+  } else {
+    ctx.moveTo(x - size, y);
+    ctx.lineTo(x + size, y);
+    ctx.lineTo(x, edge);
+    ctx.fill();
   }
+  if (mark.label) paintLabel(ctx, mark.label, x, y, bbox, ratio, ink);
+}
+
+/** Write beside a mark, on the side where there is room, legible over the lines. */
+function paintLabel(
+  ctx: CanvasRenderingContext2D,
+  text: string,
+  x: number,
+  y: number,
+  { left, width }: uPlot.BBox,
+  ratio: number,
+  ink: Ink,
+): void {
+  ctx.font = ink.font.replace(/[\d.]+px/, (size) => `${Number.parseFloat(size) * ratio}px`);
+  ctx.textBaseline = "middle";
+  const gap = 7 * ratio;
+  const fits = x + gap + ctx.measureText(text).width < left + width;
+  ctx.textAlign = fits ? "left" : "right";
+  const at = fits ? x + gap : x - gap;
+  ctx.lineWidth = 3 * ratio;
+  ctx.strokeStyle = ink.ground;
+  ctx.strokeText(text, at, y);
+  ctx.fillStyle = ink.text;
+  ctx.fillText(text, at, y);
 }

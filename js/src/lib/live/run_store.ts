@@ -52,6 +52,8 @@ export interface Chosen {
   axis?: Axis;
   window?: Limits | null;
   smoothing?: number;
+  /** Whether the y axis has all values, or the middle of them. */
+  yRange?: string;
   /** Panels with a log axis. */
   logs: Set<string>;
   runs: RunChoice;

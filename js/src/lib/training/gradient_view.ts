@@ -9,7 +9,7 @@ import { button, h } from "../core/dom";
 import { RETRY_MS } from "../core/timing";
 import { inText } from "../core/user_names";
 import type { Distribution, Store } from "../live/run_store";
-import { drawSpread } from "./gradient_histogram";
+import { drawSpread, notFiniteWords } from "./gradient_histogram";
 import { isCoefficient, LinesView } from "./layer_lines";
 import { LayersView } from "./layers_view";
 
@@ -230,13 +230,15 @@ export class GradientView {
     const layer = this.#store.layer ?? this.#names[0];
     const counts = found?.counts.get(layer);
     const waiting = this.#step !== null && this.#asking;
-    this.#spread.hidden = !counts;
+    const unknown = found ? notFiniteWords(found, layer) : "";
+    this.#spread.hidden = !counts || unknown !== "";
     this.#spreadTitle.hidden = !waiting && !counts;
     const name = inText(layer);
     this.#spreadTitle.textContent = waiting
       ? `${name} at step ${formatCount(this.#step as number)}: waiting for the kernel`
       : `|gradient| of ${name} at step ${formatCount(found?.step ?? 0)}`;
-    if (counts && found) drawSpread(this.#spread, counts, found.low, ink);
+    if (unknown) this.#spreadTitle.textContent += unknown;
+    else if (counts && found) drawSpread(this.#spread, counts, found.low, ink);
   }
 }
 

@@ -6,16 +6,14 @@ import {
   formatTick,
   formatValue,
   type Limits,
-  limitsOf,
 } from "../charts/axis_scale";
 import { type Choice, Entry } from "../charts/legend_choice";
 import { Chart, type ChartEvents, type Curve, type Mark, type Picture } from "../charts/line_chart";
 import type { Ink } from "../charts/line_colors";
 import { higherIsBetter, type Name } from "../charts/scalar_names";
-import { type Axis, cut, nearest, type Piece, type Track } from "../charts/scalar_track";
+import { type Axis, cut, nearest, type Track } from "../charts/scalar_track";
+import { edgeMarks, yLimits } from "../charts/y_range";
 import { button, h } from "../core/dom";
-
-const MOST_MARKS = 100;
 
 /** One line: a scalar of a run. */
 export interface Strand {
@@ -30,6 +28,8 @@ export interface Strand {
   /** The whole of it, and the finest there is of the window. */
   track: Track;
   near: Track;
+  /** Whether it has no noise, so that every value belongs on the axis. */
+  schedule: boolean;
   nearSmooth: Float64Array | null;
 }
 
@@ -40,6 +40,7 @@ export interface PanelSettings {
   width: number;
   height: number;
   lines: Picture["lines"];
+  withOutliers: boolean;
 }
 
 interface PanelEvents extends ChartEvents {
@@ -144,30 +145,31 @@ export class LossPanel {
   }
 
   #picture(settings: PanelSettings, ink: Ink): Picture {
-    const { window, width, lines } = settings;
+    const { window, width, lines, withOutliers } = settings;
     const shown = this.#strands.filter(({ name }) => this.#choice.has(name.full));
     const curves: Curve[] = [];
     const marks: Mark[] = [];
-    const range = new Range(this.#log);
-    for (const strand of shown) {
+    const pieces = shown.map(({ near }) => cut(near.x, near.y, window, width));
+    const steady = shown.every(({ schedule }) => schedule);
+    const y = yLimits(pieces, window, this.#log, withOutliers || steady);
+    for (const [i, strand] of shown.entries()) {
+      const raw = pieces[i];
       const color = ink.curve(strand.hue);
       const dash = strand.name.held ? [6, 3] : [];
       const { near, nearSmooth } = strand;
-      const raw = cut(near.x, near.y, window, width);
-      range.add(raw, window);
       if (nearSmooth) {
         const fair = cut(near.x, nearSmooth, window, width);
         curves.unshift({ ...raw, color: ink.pale(strand.hue), width: 1, dash: [] });
         curves.push({ ...fair, color, width: strand.earlier ? 1.25 : 1.75, dash });
       } else curves.push({ ...raw, color, width: strand.earlier ? 1 : 1.25, dash });
-      marks.push(...oddMarks(raw, color, this.#log));
+      marks.push(...edgeMarks(raw, y, window, width).map((mark) => ({ ...mark, color })));
     }
     for (const strand of shown) {
       const at = this.#best(strand);
       const { x, y } = strand.track;
       if (at >= 0) marks.push({ x: x[at], y: y[at], color: ink.curve(strand.hue), sign: "best" });
     }
-    return { x: window, y: range.limits(), curves, marks, lines };
+    return { x: window, y, curves, marks, lines };
   }
 
   /** Index of the best point, where that is worth a mark: of held-out data, if there is any. */
@@ -210,40 +212,6 @@ export class LossPanel {
   }
 }
 
-/** Smallest and largest of what has a place on the axis. */
-class Range {
-  readonly #log: boolean;
-  #low = Number.POSITIVE_INFINITY;
-  #high = Number.NEGATIVE_INFINITY;
-
-  constructor(log: boolean) {
-    this.#log = log;
-  }
-
-  add({ x, y }: Piece, [start, stop]: Limits): void {
-    for (let i = 0; i < y.length; i++) {
-      if (!Number.isFinite(y[i]) || x[i] < start || x[i] > stop || (this.#log && y[i] <= 0))
-        continue;
-      this.#low = Math.min(this.#low, y[i]);
-      this.#high = Math.max(this.#high, y[i]);
-    }
-  }
-
-  limits(): Limits {
-    return limitsOf(this.#low, this.#high, this.#log);
-  }
-}
-
-/** Crosses where values are not finite, arrows where a log axis has no place for them. */
-function oddMarks({ x, y }: Piece, color: string, log: boolean): Mark[] {
-  const marks: Mark[] = [];
-  for (let i = 0; i < y.length && marks.length < MOST_MARKS; i++) {
-    if (!Number.isFinite(y[i])) marks.push({ x: x[i], y: 0, color, sign: "cross" });
-    else if (log && y[i] <= 0) marks.push({ x: x[i], y: 0, color, sign: "below" });
-  }
-  return marks;
-}
-
 /** Index of the best point of a strand whose name says which end is better, else -1. */
 export function bestOf({ name, track }: Strand): number {
   const highest = higherIsBetter(name.full);
@@ -259,9 +227,9 @@ export function bestOf({ name, track }: Strand): number {
 
 /** The last value, or the one nearest to `x` with its smoothed one, from the finest there is. */
 function valueAt({ track, near, nearSmooth }: Strand, x: number | null): string {
-  if (x === null) return track.y.length ? formatValue(track.y[track.y.length - 1]) : "";
+  if (x === null) return track.y.length ? formatValue(track.y[track.y.length - 1]) : "–";
   const at = nearest(near.x, x);
-  if (at < 0) return "";
+  if (at < 0) return "–";
   const raw = formatValue(near.y[at]);
   return nearSmooth ? `${raw} (${formatValue(nearSmooth[at])})` : raw;
 }

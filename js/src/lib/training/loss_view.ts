@@ -6,7 +6,7 @@ import { type Ink, inkOf } from "../charts/line_colors";
 import { isLearningRate, isReserved, type Name, panelsOf } from "../charts/scalar_names";
 import { type Axis, Epochs } from "../charts/scalar_track";
 import { Tracks } from "../charts/track_cache";
-import { button, copyText, h } from "../core/dom";
+import { button, copyText, h, select } from "../core/dom";
 import { throttle } from "../core/timing";
 import { huesOf } from "../live/run_choice";
 import type { Run, Store } from "../live/run_store";
@@ -56,6 +56,10 @@ export class LossView {
     "aria-label": "smoothing",
   });
   readonly #smoothed = h("span");
+  readonly #yRange = select("y axis", [
+    ["middle", "y: without outliers"],
+    ["all", "y: all values"],
+  ]);
   readonly #whole = button("whole run", "Back to the whole run", () => this.#zoom(null));
   readonly #copy = button("copy", "Copy the points shown as text", () => this.#copyPoints());
   readonly #pointed = h("span", { class: "pointed" });
@@ -81,6 +85,14 @@ export class LossView {
     const { axis = "step", window = null, smoothing } = store.chosen;
     [this.#axis, this.#window] = [axis, window];
     if (smoothing !== undefined) this.#smoothing.valueAsNumber = smoothing;
+    this.#yRange.title =
+      "Without outliers: the middle 99 % of the values seen and the newest 1 % of steps; " +
+      "what lies beyond is marked at the edge";
+    this.#yRange.value = store.chosen.yRange ?? "middle";
+    this.#yRange.addEventListener("change", () => {
+      store.chosen.yRange = this.#yRange.value;
+      changed();
+    });
     const showSmoothing = () => {
       this.#smoothed.textContent = this.#smoothing.valueAsNumber.toFixed(2);
     };
@@ -96,6 +108,7 @@ export class LossView {
       { class: "toolbar", role: "toolbar", "aria-label": "loss plot" },
       h("div", { class: "segments", role: "group", "aria-label": "along" }, ...axes),
       h("label", { class: "label" }, "smoothing ", this.#smoothing, this.#smoothed),
+      this.#yRange,
       h("span", { class: "spring" }),
       this.#pointed,
       this.#whole,
@@ -226,6 +239,7 @@ export class LossView {
         width,
         height: panels < 2 ? 220 : 170,
         lines: this.#eventLines(ink),
+        withOutliers: this.#yRange.value === "all",
       },
       ink,
     );
@@ -234,8 +248,8 @@ export class LossView {
   #strandOf(run: Run, name: Name, hue: number): Strand | null {
     const points = run.scalars.get(name.full);
     if (!points?.length) return null;
-    // A schedule has no noise to take away.
-    const strength = isLearningRate(name.full) ? 0 : this.#smoothing.valueAsNumber;
+    const schedule = isLearningRate(name.full);
+    const strength = schedule ? 0 : this.#smoothing.valueAsNumber;
     const epochs = this.#epochsOf(run);
     const { track, smooth } = this.#tracks.of(points, this.#axis, epochs, strength);
     const id = `${run.id}/${name.full}`;
@@ -248,6 +262,7 @@ export class LossView {
       run: run.name,
       earlier: run.earlier,
       hue,
+      schedule,
       track,
       near: near?.track ?? track,
       nearSmooth: near ? near.smooth : smooth,
