@@ -24,6 +24,8 @@ export interface Mark {
   label?: string;
   /** Where the last of a stretch without numbers is. */
   to?: number;
+  /** Which of several rows at the edge it stands in. */
+  row?: number;
 }
 
 export interface Picture {
@@ -290,7 +292,7 @@ function paintMark({ ctx, bbox }: uPlot, mark: Mark, place: Place, ratio: number
   const size = 4 * ratio;
   const edge = mark.sign === "below" ? bbox.top + bbox.height : bbox.top;
   const inwards = mark.sign === "below" ? -1 : 1;
-  const y = edge + 2 * size * inwards;
+  const y = edge + (2 + 3.5 * (mark.row ?? 0)) * size * inwards;
   ctx.strokeStyle = mark.color;
   ctx.fillStyle = mark.color;
   ctx.lineWidth = 1.5 * ratio;

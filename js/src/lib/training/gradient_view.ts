@@ -220,8 +220,9 @@ export class GradientView {
     }
     if (this.#view === "flow") say("solid: root mean square, faint: largest |gradient|");
     if (this.#view === "ratio") say("tinted: 10⁻⁴ … 10⁻², where updates usually lie");
-    else if (!clipped) say("after clipping, if any: clip with monitor.clip_grad_norm_ to see both");
-    else if (this.#view !== "total") say("before clipping");
+    else if (!clipped)
+      say("as the optimizer saw them; clip with monitor.clip_grad_norm_ to see them before, too");
+    else if (this.#view !== "total") say("norms before clipping");
     this.#note.replaceChildren(...words);
   }
 

@@ -42,7 +42,11 @@ export class LayersView {
   readonly #events: LayersEvents;
   readonly #raster = new Raster();
   readonly #labels = h("div", { class: "layer-labels" });
-  readonly #canvas = h("canvas", { class: "heat", role: "img", "aria-label": "layers by step" });
+  readonly #canvas = h("canvas", {
+    class: "heat",
+    role: "img",
+    "aria-label": "gradient norm by layer and step",
+  });
   readonly #axis = h("div", { class: "heat-axis" });
   /** The cursor, and while steps are selected, their window. */
   readonly #cursor = h("div", { class: "heat-cursor", hidden: true });

@@ -15,6 +15,8 @@ import { type Axis, cut, nearest, type Track } from "../charts/scalar_track";
 import { edgeMarks, yLimits } from "../charts/y_range";
 import { button, h } from "../core/dom";
 
+const MOST_ROWS = 6;
+
 /** One line: a scalar of a run. */
 export interface Strand {
   id: string;
@@ -149,6 +151,7 @@ export class LossPanel {
     const shown = this.#strands.filter(({ name }) => this.#choice.has(name.full));
     const curves: Curve[] = [];
     const marks: Mark[] = [];
+    let row = 0; // curves without numbers at the same steps stand below each other
     const pieces = shown.map(({ near }) => cut(near.x, near.y, window, width));
     const steady = shown.every(({ schedule }) => schedule);
     const y = yLimits(pieces, window, this.#log, withOutliers || steady);
@@ -162,7 +165,9 @@ export class LossPanel {
         curves.unshift({ ...raw, color: ink.pale(strand.hue), width: 1, dash: [] });
         curves.push({ ...fair, color, width: strand.earlier ? 1.25 : 1.75, dash });
       } else curves.push({ ...raw, color, width: strand.earlier ? 1 : 1.25, dash });
-      marks.push(...edgeMarks(raw, y, window, width).map((mark) => ({ ...mark, color })));
+      const edge = edgeMarks(raw, y, window, width);
+      for (const mark of edge) marks.push({ ...mark, color, row: row % MOST_ROWS });
+      if (edge.some(({ sign }) => sign === "cross")) row++;
     }
     for (const strand of shown) {
       const at = this.#best(strand);
