@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 
 import nbformat
@@ -129,7 +130,7 @@ def check_controls(panel: PanelOnPage, page: Page) -> None:
     panel.expect_text("running")
     panel.root.get_by_role("slider", name="lr").fill("250")  # a quarter of the way from 0.01 to 100
     expect(panel.root.locator(".torchdial-dials")).to_contain_text("× 0.1")
-    panel.eventually(lambda: panel.root.locator(".torchdial-event-list").count() > 0)
+    panel.root.get_by_role("button", name=re.compile("event")).first.click()
     panel.root.locator(".torchdial-event-list button").first.click()
     panel.button("whole run").click()
     expect(panel.button("whole run")).to_be_hidden()

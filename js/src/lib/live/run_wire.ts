@@ -18,7 +18,7 @@ export interface WireScalar {
 export interface WireRun {
   id: number;
   name: string;
-  /** Earlier runs are drawn faint. */
+  /** Earlier runs are shown only once they are chosen. */
   earlier: boolean;
   scalars: WireScalar[];
 }

@@ -39,6 +39,8 @@ export class GradientView {
   readonly #lines: LinesView;
   readonly #pointed = h("span", { class: "pointed" });
   readonly #whole: HTMLButtonElement;
+  /** Whether a view beside it has the button back to the whole run. */
+  readonly #isFollowed: boolean;
   readonly #spread = h("canvas", { class: "spread", role: "img" });
   readonly #spreadTitle = h("div", { class: "spread-title" });
   readonly #note = h("div", { class: "legend" });
@@ -59,6 +61,7 @@ export class GradientView {
     const say = (words: string) => {
       this.#pointed.textContent = words;
     };
+    this.#isFollowed = events.zoom !== undefined;
     const zoom = (steps: Limits | null) => {
       store.chosen.steps = steps;
       if (events.zoom) events.zoom(steps);
@@ -130,7 +133,7 @@ export class GradientView {
   draw(root: HTMLElement): void {
     const ink = inkOf(root);
     this.#readNames();
-    this.#whole.hidden = !this.#store.chosen.steps;
+    this.#whole.hidden = this.#isFollowed || !this.#store.chosen.steps;
     for (const [view, choice] of this.#views) {
       choice.setAttribute("aria-pressed", String(view === this.#view));
     }
@@ -221,7 +224,9 @@ export class GradientView {
     if (this.#view === "flow") say("solid: root mean square, faint: largest |gradient|");
     if (this.#view === "ratio") say("tinted: 10⁻⁴ … 10⁻², where updates usually lie");
     else if (!clipped)
-      say("as the optimizer saw them; clip with monitor.clip_grad_norm_ to see them before, too");
+      say(
+        "norms as the optimizer saw them; clip with monitor.clip_grad_norm_ to see them before clipping, too",
+      );
     else if (this.#view !== "total") say("norms before clipping");
     this.#note.replaceChildren(...words);
   }
