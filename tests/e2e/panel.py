@@ -82,14 +82,14 @@ class PanelOnPage:
     def zoom_in(self, times: int) -> None:
         """Zoom into a twentieth of the losses' chart, this many times."""
         for _ in range(times):
-            self.page.mouse.move(*self._at(0.5))
+            self.page.mouse.move(*self.at(0.5))
             self.page.mouse.down()
-            self.page.mouse.move(*self._at(0.55), steps=5)
+            self.page.mouse.move(*self.at(0.55), steps=5)
             self.page.mouse.up()
 
     def reads(self, share: float, value_at: Callable[[int], int]) -> bool:
         """Point at a fraction of the losses' chart; return whether it reads its step's value."""
-        self.page.mouse.move(*self._at(share))
+        self.page.mouse.move(*self.at(share))
         words = self.root.locator(".torchdial-pointed").inner_text()
         step = int(words.removeprefix("step ").replace(",", ""))
         number = self.root.locator("[data-panel=loss] .torchdial-number").first
@@ -97,13 +97,13 @@ class PanelOnPage:
 
     def reads_step(self, share: float, step: int) -> None:
         """Point at a fraction of the losses' chart, and wait until it says about this step."""
-        self.page.mouse.move(*self._at(share))
+        self.page.mouse.move(*self.at(share))
         pointed = self.root.locator(".torchdial-loss .torchdial-pointed")
         expect(pointed).to_have_text(re.compile("^step "))
         found = int(pointed.inner_text().removeprefix("step ").replace(",", ""))
         assert abs(found - step) <= 2, (found, step)
 
-    def _at(self, share: float) -> tuple[float, float]:
+    def at(self, share: float) -> tuple[float, float]:
         box = self.chart.bounding_box()
         assert box
         return box["x"] + share * box["width"], box["y"] + 50

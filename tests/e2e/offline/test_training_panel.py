@@ -30,13 +30,14 @@ def _no_runs() -> Iterator[None]:
 
 def trained(
     losses: Sequence[float],
+    name: str | None = None,
     stop_at: int | None = None,
     **more: float,
 ) -> td.TrainingMonitor:
     """Train a small model, and log these losses instead of its own, and more at the first step."""
     model = torch.nn.Linear(4, 1)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
-    monitor = td.TrainingMonitor(model, optimizer)
+    monitor = td.TrainingMonitor(model, optimizer, name=name)
     for loss in monitor.loop(losses):
         optimizer.zero_grad()
         model(torch.ones(2, 4)).square().mean().backward()
@@ -68,8 +69,8 @@ def shown(show: Show, monitor: td.TrainingMonitor) -> PanelOnPage:
 
 
 def test_an_earlier_run_changes_nothing_until_it_is_chosen(show: Show) -> None:
-    trained([1.0, 4e13, NAN], **{"val/accuracy": 0.9461}).close()
-    panel = shown(show, trained([1.0, 0.5, 0.25]))
+    trained([1.0, 4e13, NAN], "run 1", **{"val/accuracy": 0.9461}).close()
+    panel = shown(show, trained([1.0, 0.5, 0.25], "run 2"))
     chart = panel.root.locator("[data-panel=loss]")
     assert panel.y_limits("loss")[1] < 1.2
     expect(panel.root).not_to_contain_text("val/accuracy")
@@ -188,3 +189,22 @@ def test_gradients_that_are_nan_are_said_in_words(show: Show) -> None:
         "4 of 4 are NaN or infinite"
     )
     expect(panel.root.locator(".torchdial-spread")).to_be_hidden()
+
+
+def test_the_values_of_a_point_stand_at_the_cursor_and_are_spoken(show: Show) -> None:
+    trained([2.0, 1.0, 0.5], "run 1").close()
+    panel = shown(show, trained([1.0, 0.5, 0.25], "run 2"))
+    panel.root.get_by_title("Show or hide run 1").click()
+    panel.page.mouse.move(*panel.at(0.5))
+    expect(panel.root.locator("[data-panel=loss] .torchdial-tooltip div")).to_have_text(
+        ["step 2", "run 1 · loss 1", "run 2 · loss 0.5000"]
+    )
+    assert panel.root.locator(".torchdial-tooltip:visible").count() == 1
+
+    panel.page.mouse.move(0, 0)
+    expect(panel.root.locator(".torchdial-tooltip:visible")).to_have_count(0)
+    panel.root.get_by_role("group", name="curves").focus()
+    for _ in range(2):
+        panel.page.keyboard.press("ArrowRight")
+    spoken = panel.root.locator(".torchdial-loss .torchdial-spoken")
+    expect(spoken).to_contain_text("step 2, run 1 · loss 1, run 2 · loss 0.5000")

@@ -107,6 +107,11 @@ export class Chart {
     this.#plot.setCursor({ left, top: x === null ? -10 : 0 }, false);
   }
 
+  /** Where a value of x lies in the element, in pixels. */
+  leftOf(x: number): number {
+    return this.#plot.over.offsetLeft + this.#plot.valToPos(x, "x");
+  }
+
   dispose(): void {
     this.#plot.destroy();
     this.element.remove();

@@ -55,7 +55,9 @@ export class LossPanel {
   readonly #events: PanelEvents;
   readonly #entries = new Map<string, Entry>();
   readonly #legend = h("div", { class: "entries" });
-  readonly #place = h("div");
+  readonly #tooltip = h("div", { class: "tooltip", hidden: true, "aria-hidden": "true" });
+  readonly #place = h("div", { class: "chart-place" }, this.#tooltip);
+  #isPointed = false;
   readonly #toLog = button("log", "Logarithmic axis", () => {
     if (!this.#logs.delete(this.#title)) this.#logs.add(this.#title);
     this.#log = this.#logs.has(this.#title);
@@ -121,13 +123,34 @@ export class LossPanel {
     this.#chart.draw(this.#picture(settings, ink), ink, width, height);
   }
 
-  /** Show values at `x` instead of the last ones; null for the last. */
-  hover(x: number | null): void {
+  /** Show values at `x` instead of the last ones; null for the last. `words` say where that is. */
+  hover(x: number | null, words = ""): void {
     this.#late ||= !this.#seen;
     if (this.#late) return;
     for (const strand of this.#strands) {
       this.#entries.get(strand.id)?.setValue(valueAt(strand, x));
     }
+    this.#drawTooltip(x, words);
+  }
+
+  /** The values of all that is shown, in words. */
+  valuesAt(x: number): string[] {
+    const shown = this.#strands.filter(({ name }) => this.#choice.has(name.full));
+    return shown.map((strand) => `${strand.label} ${valueAt(strand, x)}`);
+  }
+
+  /** Beside the cursor, in the chart that is pointed at. */
+  #drawTooltip(x: number | null, words: string): void {
+    const here = x !== null && this.#isPointed && this.#chart !== null;
+    this.#tooltip.hidden = !here;
+    if (!here || !this.#chart) return;
+    const left = this.#chart.leftOf(x);
+    const width = this.#place.clientWidth;
+    const right = left > width / 2;
+    this.#tooltip.style.left = right ? "" : `${left + 10}px`;
+    this.#tooltip.style.right = right ? `${width - left + 10}px` : "";
+    const lines = [words, ...this.valuesAt(x)].map((text) => h("div", {}, text));
+    this.#tooltip.replaceChildren(...lines);
   }
 
   /** Draw the cursor where another view is pointed at; null for nowhere. */
@@ -140,7 +163,13 @@ export class LossPanel {
     const label = `${this.#title} by ${axis}`;
     const formatX = axis === "time" ? formatSeconds : formatTick;
     const options = { height, log: this.#log, key, formatX, wholeX: axis === "step", label };
-    const chart = new Chart(ink, options, this.#events);
+    const chart = new Chart(ink, options, {
+      ...this.#events,
+      hover: (at) => {
+        this.#isPointed = at !== null;
+        this.#events.hover(at);
+      },
+    });
     this.#axis = axis;
     this.#place.append(chart.element);
     return chart;

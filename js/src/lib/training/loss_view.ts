@@ -4,7 +4,7 @@ import { formatCount, formatSeconds, type Limits } from "../charts/axis_scale";
 import { Choice } from "../charts/legend_choice";
 import { type Ink, inkOf } from "../charts/line_colors";
 import { isLearningRate, isReserved, type Name, panelsOf } from "../charts/scalar_names";
-import { type Axis, Epochs } from "../charts/scalar_track";
+import { type Axis, Epochs, nearest } from "../charts/scalar_track";
 import { Tracks } from "../charts/track_cache";
 import { button, copyText, h, select } from "../core/dom";
 import { throttle } from "../core/timing";
@@ -20,7 +20,8 @@ const AXES: readonly Axis[] = ["step", "epoch", "time"];
 const PANEL_WIDTH = 340;
 const FIRST_PANELS = 12; // more than a screen shows
 const KEYS =
-  "Drag: zoom. Shift-drag or ← →: move. + −: zoom. Double click or 0: the whole run. " +
+  "Drag or + −: zoom. Shift-drag or Shift ← →: move. Double click or 0: the whole run. " +
+  "← →: the values of each point. " +
   "Names: click hides, double click or Alt-click leaves one alone.";
 let views = 0;
 
@@ -63,6 +64,7 @@ export class LossView {
   readonly #whole = button("whole run", "Back to the whole run", () => this.#zoom(null));
   readonly #copy = button("copy", "Copy the points shown as text", () => this.#copyPoints());
   readonly #pointed = h("span", { class: "pointed" });
+  readonly #spoken = h("div", { class: "spoken", role: "status" });
   readonly #keys = h("div", { class: "keys", hidden: true }, KEYS);
   readonly #grid = h("div", { class: "panels" });
   readonly #empty = h("div", { class: "empty" }, "nothing logged yet");
@@ -125,6 +127,7 @@ export class LossView {
       this.#keys,
       this.#empty,
       this.#grid,
+      this.#spoken,
     );
     this.element.addEventListener("keydown", (e) => this.#onKey(e));
   }
@@ -350,7 +353,6 @@ export class LossView {
 
   #hover(x: number | null): void {
     this.#at = x;
-    for (const panel of this.#panels.values()) panel.hover(x);
     const run = this.#store.runs[this.#store.runs.length - 1];
     const step = x === null || !run || this.#axis === "time" ? null : this.#stepAt(run, x);
     this.#options.hover?.(step);
@@ -359,7 +361,9 @@ export class LossView {
       epoch: () => `epoch ${(x as number).toFixed(2)}, step ${formatCount(step as number)}`,
       time: () => `after ${formatSeconds(x as number)}`,
     };
-    this.#pointed.textContent = x === null ? "" : words[this.#axis]();
+    const text = x === null ? "" : words[this.#axis]();
+    this.#pointed.textContent = text;
+    for (const panel of this.#panels.values()) panel.hover(x, text);
   }
 
   #click(x: number): void {
@@ -385,12 +389,32 @@ export class LossView {
       "=": () => this.#zoom([middle - width / 3, middle + width / 3]),
       "-": () => this.#zoom([middle - 0.75 * width, middle + 0.75 * width]),
       "0": () => this.#zoom(null),
-      ArrowLeft: () => this.#zoom([low - width / 10, high - width / 10]),
-      ArrowRight: () => this.#zoom([low + width / 10, high + width / 10]),
+      ArrowLeft: () => this.#moveCursor(-1),
+      ArrowRight: () => this.#moveCursor(1),
+      "Shift ArrowLeft": () => this.#zoom([low - width / 10, high - width / 10]),
+      "Shift ArrowRight": () => this.#zoom([low + width / 10, high + width / 10]),
+      Escape: () => this.#moveCursor(0),
     };
-    if (!actions[e.key]) return;
-    actions[e.key]();
+    const key = e.shiftKey && e.key.startsWith("Arrow") ? `Shift ${e.key}` : e.key;
+    if (!actions[key]) return;
+    actions[key]();
     e.preventDefault();
+  }
+
+  /** Go on by points of the first curve, and say all values there; 0 takes the cursor away. */
+  #moveCursor(by: -1 | 0 | 1): void {
+    const [first] = this.#strands;
+    if (!first) return;
+    const { x } = first.near;
+    const [low, high] = this.#window ?? this.#limits;
+    const begin = by > 0 ? nearest(x, low) - 1 : nearest(x, high) + 1;
+    const from = this.#at === null ? begin : nearest(x, this.#at);
+    const at = by === 0 ? null : x[Math.min(Math.max(from + by, 0), x.length - 1)];
+    this.#hover(at);
+    for (const panel of this.#panels.values()) panel.setCursor(at);
+    const values =
+      at === null ? [] : [...this.#panels.values()].flatMap((panel) => panel.valuesAt(at));
+    this.#spoken.textContent = [this.#pointed.textContent, ...values].join(", ");
   }
 
   #askForDetail(): void {
