@@ -78,7 +78,7 @@ def test_an_earlier_run_changes_nothing_until_it_is_chosen(show: Show) -> None:
 
     panel.root.get_by_title("Show or hide run 1").click()
     expect(chart.locator(".torchdial-entry")).to_have_text(
-        ["run 1 · lossNaN", "run 2 · loss0.2500"]
+        ["run 2 · loss0.2500", "run 1 · lossNaN"]
     )
     expect(panel.root).to_contain_text("run 1 · val/accuracy")
     panel.eventually(lambda: panel.y_limits("loss")[1] > 1e13)
@@ -197,7 +197,7 @@ def test_the_values_of_a_point_stand_at_the_cursor_and_are_spoken(show: Show) ->
     panel.root.get_by_title("Show or hide run 1").click()
     panel.page.mouse.move(*panel.at(0.5))
     expect(panel.root.locator("[data-panel=loss] .torchdial-tooltip div")).to_have_text(
-        ["step 2", "run 1 · loss 1", "run 2 · loss 0.5000"]
+        ["step 2", "run 2 · loss 0.5000", "run 1 · loss 1"]
     )
     assert panel.root.locator(".torchdial-tooltip:visible").count() == 1
 
@@ -207,4 +207,4 @@ def test_the_values_of_a_point_stand_at_the_cursor_and_are_spoken(show: Show) ->
     for _ in range(2):
         panel.page.keyboard.press("ArrowRight")
     spoken = panel.root.locator(".torchdial-loss .torchdial-spoken")
-    expect(spoken).to_contain_text("step 2, run 1 · loss 1, run 2 · loss 0.5000")
+    expect(spoken).to_contain_text("step 2, run 2 · loss 0.5000, run 1 · loss 1")

@@ -133,9 +133,14 @@ export class LossPanel {
     this.#drawTooltip(x, words);
   }
 
+  /** As they are read: this run first; they are drawn the other way round. */
+  #inOrder(): Strand[] {
+    return [...this.#strands].sort((a, b) => a.hue - b.hue);
+  }
+
   /** The values of all that is shown, in words. */
   valuesAt(x: number): string[] {
-    const shown = this.#strands.filter(({ name }) => this.#choice.has(name.full));
+    const shown = this.#inOrder().filter(({ name }) => this.#choice.has(name.full));
     return shown.map((strand) => `${strand.label} ${valueAt(strand, x)}`);
   }
 
@@ -213,7 +218,7 @@ export class LossPanel {
   }
 
   #updateLegend(ink: Ink): void {
-    const strands = this.#strands;
+    const strands = this.#inOrder();
     for (const strand of strands) {
       const { full } = strand.name;
       let entry = this.#entries.get(strand.id);

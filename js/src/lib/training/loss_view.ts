@@ -58,7 +58,7 @@ export class LossView {
   });
   readonly #smoothed = h("span");
   readonly #yRange = select("y axis", [
-    ["middle", "y: without outliers"],
+    ["middle", "y: no outliers"],
     ["all", "y: all values"],
   ]);
   readonly #whole = button("whole run", "Back to the whole run", () => this.#zoom(null));
@@ -111,7 +111,6 @@ export class LossView {
       h("div", { class: "segments", role: "group", "aria-label": "along" }, ...axes),
       h("label", { class: "label" }, "smoothing ", this.#smoothing, this.#smoothed),
       this.#yRange,
-      h("span", { class: "spring" }),
       this.#pointed,
       this.#whole,
       this.#copy,
