@@ -6,7 +6,7 @@ import { type Ink, inkOf } from "../charts/line_colors";
 import { isLearningRate, isReserved, type Name, panelsOf } from "../charts/scalar_names";
 import { type Axis, Epochs, nearest } from "../charts/scalar_track";
 import { Tracks } from "../charts/track_cache";
-import { button, copyText, h, select } from "../core/dom";
+import { h } from "../core/dom";
 import { throttle } from "../core/timing";
 import { huesOf } from "../live/run_choice";
 import type { Run, Store } from "../live/run_store";
@@ -14,15 +14,11 @@ import { Details } from "../live/zoom_details";
 import { tableOf } from "./csv_table";
 import { isAsked } from "./event_list";
 import { LossPanel, type Strand } from "./loss_panel";
+import { LossToolbar } from "./loss_toolbar";
 import { RunList } from "./run_list";
 
-const AXES: readonly Axis[] = ["step", "epoch", "time"];
 const PANEL_WIDTH = 340;
 const FIRST_PANELS = 12; // more than a screen shows
-const KEYS =
-  "Drag or + −: zoom. Shift-drag or Shift ← →: move. Double click or 0: the whole run. " +
-  "← →: the values of each point. " +
-  "Names: click hides, double click or Alt-click leaves one alone.";
 let views = 0;
 
 export interface LossViewOptions {
@@ -44,36 +40,17 @@ export class LossView {
   readonly #details: Details;
   readonly #panels = new Map<string, LossPanel>();
   readonly #key = `torchdial-${++views}`;
-  readonly #axes: [Axis, HTMLButtonElement][] = AXES.map((axis) => [
-    axis,
-    button(axis, `Along the ${axis}`, () => this.#setAxis(axis)),
-  ]);
-  readonly #smoothing = h("input", {
-    type: "range",
-    min: 0,
-    max: 0.99,
-    step: 0.01,
-    value: 0,
-    "aria-label": "smoothing",
-  });
-  readonly #smoothed = h("span");
-  readonly #yRange = select("y axis", [
-    ["middle", "y: no outliers"],
-    ["all", "y: all values"],
-  ]);
-  readonly #whole = button("whole run", "Back to the whole run", () => this.#zoom(null));
-  readonly #copy = button("copy", "Copy the points shown as text", () => this.#copyPoints());
-  readonly #pointed = h("span", { class: "pointed" });
+  readonly #toolbar: LossToolbar;
   readonly #spoken = h("div", { class: "spoken", role: "status" });
-  readonly #keys = h("div", { class: "keys", hidden: true }, KEYS);
   readonly #grid = h("div", { class: "panels" });
   readonly #empty = h("div", { class: "empty" }, "nothing logged yet");
   readonly #asking = throttle(250, () => this.#askForDetail());
   readonly element: HTMLElement;
   #axis: Axis;
   #window: Limits | null;
-  /** Where the pointer is. */
+  /** Where the pointer is, and the same in words. */
   #at: number | null = null;
+  #said = "";
   #limits: Limits = [0, 1];
   #epochs = new Map<number, Epochs>();
   #strands: Strand[] = [];
@@ -84,46 +61,20 @@ export class LossView {
     this.#changed = changed;
     this.#details = new Details(store, changed);
     this.#runs = new RunList(store.chosen.runs, changed);
-    const { axis = "step", window = null, smoothing } = store.chosen;
+    const { axis = "step", window = null } = store.chosen;
     [this.#axis, this.#window] = [axis, window];
-    if (smoothing !== undefined) this.#smoothing.valueAsNumber = smoothing;
-    this.#yRange.title =
-      "Without outliers: the middle 99 % of the values seen and the newest 1 % of steps; " +
-      "what lies beyond is marked at the edge";
-    this.#yRange.value = store.chosen.yRange ?? "middle";
-    this.#yRange.addEventListener("change", () => {
-      store.chosen.yRange = this.#yRange.value;
-      changed();
+    this.#toolbar = new LossToolbar(store.chosen, {
+      changed,
+      setAxis: (along) => this.#setAxis(along),
+      showWhole: () => this.#zoom(null),
+      table: () => tableOf(this.#strands),
     });
-    const showSmoothing = () => {
-      this.#smoothed.textContent = this.#smoothing.valueAsNumber.toFixed(2);
-    };
-    showSmoothing();
-    this.#smoothing.addEventListener("input", () => {
-      showSmoothing();
-      store.chosen.smoothing = this.#smoothing.valueAsNumber;
-      changed();
-    });
-    const axes = this.#axes.map(([, choice]) => choice);
-    const toolbar = h(
-      "div",
-      { class: "toolbar", role: "toolbar", "aria-label": "loss plot" },
-      h("div", { class: "segments", role: "group", "aria-label": "along" }, ...axes),
-      h("label", { class: "label" }, "smoothing ", this.#smoothing, this.#smoothed),
-      this.#yRange,
-      this.#pointed,
-      this.#whole,
-      this.#copy,
-      button("?", "Show the keys", () => {
-        this.#keys.hidden = !this.#keys.hidden;
-      }),
-    );
     this.element = h(
       "div",
       { class: "loss", tabindex: 0, role: "group", "aria-label": "curves" },
       this.#runs.element,
-      toolbar,
-      this.#keys,
+      this.#toolbar.element,
+      this.#toolbar.keys,
       this.#empty,
       this.#grid,
       this.#spoken,
@@ -180,7 +131,9 @@ export class LossView {
       this.#drawPanel(title, members, runs, width, panels.size, ink);
     }
     if (this.#at !== null) this.#hover(this.#at);
-    this.#updateToolbar(ink);
+    const epochs = [...this.#epochs.values()].some(({ known }) => known);
+    this.#toolbar.draw(this.#axis, epochs, this.#window !== null);
+    this.#runs.draw(this.#store.runs, ink);
     if (this.#window) this.#asking.call();
   }
 
@@ -241,7 +194,7 @@ export class LossView {
         width,
         height: panels < 2 ? 220 : 170,
         lines: this.#eventLines(ink),
-        withOutliers: this.#yRange.value === "all",
+        withOutliers: this.#toolbar.withOutliers,
       },
       ink,
     );
@@ -251,7 +204,7 @@ export class LossView {
     const points = run.scalars.get(name.full);
     if (!points?.length) return null;
     const schedule = isLearningRate(name.full);
-    const strength = schedule ? 0 : this.#smoothing.valueAsNumber;
+    const strength = schedule ? 0 : this.#toolbar.smoothing;
     const epochs = this.#epochsOf(run);
     const { track, smooth } = this.#tracks.of(points, this.#axis, epochs, strength);
     const id = `${run.id}/${name.full}`;
@@ -322,16 +275,6 @@ export class LossView {
     return Math.floor((whole - 12 * (columns - 1)) / columns);
   }
 
-  #updateToolbar(ink: Ink): void {
-    const epochs = [...this.#epochs.values()].some(({ known }) => known);
-    for (const [axis, choice] of this.#axes) {
-      choice.setAttribute("aria-pressed", String(axis === this.#axis));
-      choice.hidden = axis === "epoch" && !epochs;
-    }
-    this.#whole.hidden = this.#window === null;
-    this.#runs.draw(this.#store.runs, ink);
-  }
-
   // Input
 
   #setAxis(axis: Axis): void {
@@ -361,7 +304,8 @@ export class LossView {
       time: () => `after ${formatSeconds(x as number)}`,
     };
     const text = x === null ? "" : words[this.#axis]();
-    this.#pointed.textContent = text;
+    this.#toolbar.say(text);
+    this.#said = text;
     for (const panel of this.#panels.values()) panel.hover(x, text);
   }
 
@@ -413,7 +357,7 @@ export class LossView {
     for (const panel of this.#panels.values()) panel.setCursor(at);
     const values =
       at === null ? [] : [...this.#panels.values()].flatMap((panel) => panel.valuesAt(at));
-    this.#spoken.textContent = [this.#pointed.textContent, ...values].join(", ");
+    this.#spoken.textContent = [this.#said, ...values].join(", ");
   }
 
   #askForDetail(): void {
@@ -425,14 +369,5 @@ export class LossView {
       ),
     );
     this.#details.ask(wanted, this.#axis, this.#window, (run, x) => this.#stepAt(run, x));
-  }
-
-  #copyPoints(): void {
-    copyText(tableOf(this.#strands)).then((copied) => {
-      this.#copy.textContent = copied ? "copied" : "not allowed";
-      setTimeout(() => {
-        this.#copy.textContent = "copy";
-      }, 1500);
-    });
   }
 }

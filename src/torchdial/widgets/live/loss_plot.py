@@ -21,8 +21,8 @@ class LossPlot(LivePlot):
     Names that differ only in `train` or `val` share an axis, and so do those of one group `a/b`.
     Every point stays in the kernel. Of the points under one pixel the plot keeps the lowest and the
     highest, so that a spike of one step is always seen; zooming in asks for the rest.
-    Earlier runs of this process are listed beside a monitor's, and shown once they are chosen. The y
-    axis leaves outliers out and marks them at its edge with their value.
+    Earlier runs of this process are listed beside a monitor's, and shown once they are chosen. The
+    y axis leaves outliers out and marks them at its edge with their value.
 
     Args:
         source: a `TrainingMonitor`, a `History`, a dict of histories by name, or a dict of lists,
