@@ -9,15 +9,26 @@ import { createProgress } from "./lib/training/run_controls";
 
 export default liveWidget((store, _config, changed) => {
   const progress = createProgress(store);
-  const loss = new LossView(store, { all: false }, changed);
-  const gradients = new GradientView(store, "layers", changed);
-  const events = new EventList((step) => {
+  const loss: LossView = new LossView(
+    store,
+    {
+      all: false,
+      hover: (step) => gradients.point(step),
+      choose: (step) => gradients.show(step),
+    },
+    changed,
+  );
+  const gradients = new GradientView(store, "layers", changed, {
+    zoom: (steps) => loss.showSteps(steps),
+    hover: (step) => loss.point(step),
+  });
+  const events = new EventList(store.chosen.read, (step) => {
     loss.show(step);
     gradients.show(step);
   });
   const notes = h("div", { class: "notes" });
   const plots = h("div", { class: "plots" }, loss.element, gradients.element);
-  const element = h("div", {}, progress.element, plots, events.element, notes);
+  const element = h("div", {}, progress.element, events.element, plots, notes);
   return {
     element,
     draw(root) {

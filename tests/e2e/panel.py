@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable
 
 from playwright.sync_api import Locator, Page, expect
@@ -70,23 +71,39 @@ class PanelOnPage:
         """The field in which the losses are drawn."""
         return self.root.locator("[data-panel=loss] .u-over")
 
+    def y_limits(self, name: str) -> tuple[float, float]:
+        """Return the ends of a chart's y axis, as it is named for screen readers."""
+        label = self.root.locator(f"[data-panel={name}] .torchdial-chart").get_attribute(
+            "aria-label"
+        )
+        low, high = (label or "").split("y from ")[1].split(" to ")
+        return number(low), number(high)
+
     def zoom_in(self, times: int) -> None:
         """Zoom into a twentieth of the losses' chart, this many times."""
         for _ in range(times):
-            self.page.mouse.move(*self._at(0.5))
+            self.page.mouse.move(*self.at(0.5))
             self.page.mouse.down()
-            self.page.mouse.move(*self._at(0.55), steps=5)
+            self.page.mouse.move(*self.at(0.55), steps=5)
             self.page.mouse.up()
 
     def reads(self, share: float, value_at: Callable[[int], int]) -> bool:
         """Point at a fraction of the losses' chart; return whether it reads its step's value."""
-        self.page.mouse.move(*self._at(share))
+        self.page.mouse.move(*self.at(share))
         words = self.root.locator(".torchdial-pointed").inner_text()
         step = int(words.removeprefix("step ").replace(",", ""))
         number = self.root.locator("[data-panel=loss] .torchdial-number").first
         return number.inner_text() == str(value_at(step))
 
-    def _at(self, share: float) -> tuple[float, float]:
+    def reads_step(self, share: float, step: int) -> None:
+        """Point at a fraction of the losses' chart, and wait until it says about this step."""
+        self.page.mouse.move(*self.at(share))
+        pointed = self.root.locator(".torchdial-loss .torchdial-pointed")
+        expect(pointed).to_have_text(re.compile("^step "))
+        found = int(pointed.inner_text().removeprefix("step ").replace(",", ""))
+        assert abs(found - step) <= 2, (found, step)
+
+    def at(self, share: float) -> tuple[float, float]:
         box = self.chart.bounding_box()
         assert box
         return box["x"] + share * box["width"], box["y"] + 50
@@ -94,6 +111,11 @@ class PanelOnPage:
     def eventually(self, check: Callable[[], bool]) -> None:
         """Wait until a check passes."""
         eventually(self.page, check)
+
+
+def number(text: str) -> float:
+    """Read a number as the page writes it: "12,340", "−3.10e-5"."""
+    return float(text.replace(",", "").replace("−", "-"))
 
 
 def distinct_paints(page: Page, seconds: float) -> list[int]:

@@ -10,10 +10,17 @@ import {
   logTicks,
 } from "../../src/lib/charts/axis_scale";
 import { extremes } from "../../src/lib/charts/extremes";
-import { mix, readRgb } from "../../src/lib/charts/line_colors";
+import {
+  curveColor,
+  LEAST_CONTRAST,
+  mix,
+  paleColor,
+  readRgb,
+} from "../../src/lib/charts/line_colors";
 import { MOST_POINTS, Points } from "../../src/lib/charts/scalar_points";
 import { cut, Epochs, nearest, trackOf } from "../../src/lib/charts/scalar_track";
 import { smooth } from "../../src/lib/charts/smoothing";
+import { contrast, type Rgb } from "../../src/lib/core/colors";
 import { unpack } from "../../src/lib/live/packed_arrays";
 import { tableOf } from "../../src/lib/training/csv_table";
 
@@ -120,6 +127,31 @@ describe("smoothing", () => {
     expect(out[1]).toBeNaN();
     expect(out[2]).toBeCloseTo(1);
   });
+});
+
+test.each([0.1, 0.6, 0.99])("smoothing by %d begins at the raw value", (strength) => {
+  const raw = [5, 4, 3.5, 3.2, 3.1, 3.05];
+  const out = smooth(upTo(6), raw, strength, 5);
+  expect(out[0]).toBe(raw[0]);
+  for (let i = 1; i < raw.length; i++) expect(out[i]).toBeLessThan(out[i - 1]);
+});
+
+const GROUNDS: [string, Rgb, Rgb][] = [
+  ["light", [31, 35, 40], [255, 255, 255]],
+  ["dark", [230, 232, 234], [22, 25, 29]],
+  ["JupyterLab's dark", [255, 255, 255], [17, 17, 17]],
+];
+test.each(GROUNDS)("lines stand out from a %s ground, raw values too", (_, text, ground) => {
+  for (let i = 0; i < 24; i++) {
+    const color = curveColor(i, text, ground);
+    expect(contrast(color, ground)).toBeGreaterThanOrEqual(LEAST_CONTRAST);
+    expect(contrast(paleColor(color, ground), ground)).toBeGreaterThanOrEqual(LEAST_CONTRAST);
+  }
+});
+
+test("contrast is that of WCAG", () => {
+  expect(contrast([0, 0, 0], [255, 255, 255])).toBeCloseTo(21, 10);
+  expect(contrast([119, 119, 119], [255, 255, 255])).toBeCloseTo(4.478, 3); // #777, well known
 });
 
 describe("axes", () => {

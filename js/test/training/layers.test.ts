@@ -11,7 +11,7 @@ import {
 } from "../../src/lib/charts/heat_colors";
 import { Columns, larger, MISSING, MOST_COLUMNS } from "../../src/lib/charts/layer_columns";
 import { pack } from "../../src/lib/core/colors";
-import { filled } from "../../src/lib/training/gradient_histogram";
+import { filled, notFiniteWords } from "../../src/lib/training/gradient_histogram";
 import { seen, treeOf, unfold } from "../../src/lib/training/layer_tree";
 
 describe("columns", () => {
@@ -87,4 +87,27 @@ describe("layers", () => {
     expect(filled([9, 0, 0, 3, 0, 1, 0])).toEqual([3, 5]);
     expect(filled([9, 0, 0])).toEqual([1, 1]);
   });
+});
+
+test.each([
+  ["all of them", [0, 0, 8], Number.NaN, ": 8 of 8 are NaN or infinite, no distribution"],
+  [
+    "some of them",
+    [1, 5, 2],
+    Number.POSITIVE_INFINITY,
+    ": 2 of 8 are NaN or infinite, no distribution",
+  ],
+  ["none", [1, 7, 0], 0.5, ""],
+  ["none, but very large ones", [0, 0, 8], 1e6, ""],
+  ["a layer whose norm is not known", [1, 7, 0], Number.NaN, ""],
+])("gradients that are not finite are said: %s", (_, counts, rms, words) => {
+  const found = {
+    step: 3,
+    rows: ["a", "b"],
+    low: -24,
+    counts: new Map([["b", new Float32Array(counts)]]),
+    rms: new Float32Array([1, rms]),
+    max: new Float32Array([1, rms]),
+  };
+  expect(notFiniteWords(found, "b")).toBe(words);
 });

@@ -1,39 +1,78 @@
-// How far a run is, and where a value lies on a dial.
+// A run's state, how far it is, and where a value lies on a dial.
 
 import { describe, expect, test } from "vitest";
-import { placeOn, secondsLeft, statusParts, valueOn } from "../../src/lib/training/run_controls";
+import type { Status } from "../../src/lib/live/run_wire";
+import { partsOf, rateOf, secondsLeft, stateOf } from "../../src/lib/training/run_state";
+import { dialWords, placeOn, rangeWords, valueOn } from "../../src/lib/training/training_dial";
+
+const status: Status = {
+  state: "running",
+  ended_at: null,
+  reason: "",
+  step: 1240,
+  steps_here: 1240,
+  done: 1240,
+  total: 5000,
+  epoch: 1,
+  epochs: 8,
+  steps_per_s: 42.14,
+  memory: 1.2e9,
+  data_wait: 0.031,
+  overhead: 0.0059,
+  problem: "",
+  notes: [],
+  reach: "",
+  dials: [],
+};
+
+describe("the state of a run", () => {
+  test.each([
+    ["running", {}, "running"],
+    ["paused", {}, "paused at step 1,240"],
+    ["idle", {}, "not started"],
+    ["stopped", { ended_at: 180, step: 180, done: 180, total: 720 }, "stopped at step 180 of 720"],
+    ["stopped", { ended_at: 180, step: 180, total: null }, "stopped at step 180"],
+    ["finished", { ended_at: 5000 }, "finished"],
+    [
+      "failed",
+      { ended_at: 61, reason: "loss is NaN or infinite from there on" },
+      "failed at step 61: loss is NaN or infinite from there on",
+    ],
+    ["failed", { ended_at: 61 }, "failed at step 61"],
+    ["saved", {}, "saved at step 1,240, before it ended"],
+  ])("%s %o", (state, more, words) => {
+    expect(stateOf({ ...status, state, ...more }, false).words).toBe(words);
+  });
+
+  test("a run whose kernel is gone does not run, and one that ended has ended", () => {
+    expect(stateOf(status, true)).toEqual({ kind: "gone", words: "kernel gone at step 1,240" });
+    expect(stateOf({ ...status, state: "finished" }, true).kind).toBe("finished");
+  });
+
+  test("a long silence is said", () => {
+    expect(stateOf(status, false, 95_000).words).toBe("running, no news for 1:35");
+  });
+});
 
 describe("progress", () => {
-  const status = {
-    state: "running",
-    step: 1240,
-    steps_here: 1240,
-    done: 1240,
-    total: 5000,
-    epoch: 1,
-    epochs: 8,
-    steps_per_s: 42.14,
-    memory: 1.2e9,
-    data_wait: 0.031,
-    overhead: 0.0059,
-    problem: "",
-    notes: [],
-    reach: "",
-    dials: [],
-  };
+  const words = (of: Status) => partsOf(of).map(({ text }) => text);
 
   test("is one line in words", () => {
-    expect(statusParts("run 3", status).join("  ")).toBe(
-      "run 3 running  step 1,240 / 5,000  epoch 2/8  42.1 steps/s  ETA 1:29  memory 1.2 GB  " +
-        "data wait 3.1 %  watching costs 0.6 %",
+    expect(words(status).join("  ")).toBe(
+      "step 1,240 / 5,000  epoch 2/8  42.1 steps/s  1:29 left  memory 1.2 GB  data wait 3.1 %  " +
+        "recording 0.6 %",
     );
   });
 
   test("says no more than is known", () => {
     const bare = { ...status, done: null, total: null, epoch: null, epochs: null };
     const none = { ...bare, steps_per_s: null, memory: null, data_wait: null, overhead: null };
-    expect(statusParts("run 1", none)).toEqual(["run 1 running", "step 1,240"]);
-    expect(secondsLeft({ ...status, state: "paused" })).toBeNull();
+    expect(words(none)).toEqual(["step 1,240"]);
+  });
+
+  test("what is left keeps its place until it is known", () => {
+    expect(words({ ...status, steps_per_s: null })).toContain("– left");
+    expect(words({ ...status, state: "finished" }).join()).not.toContain("left");
   });
 
   test("what is left counts batches where a step takes several", () => {
@@ -41,13 +80,38 @@ describe("progress", () => {
     expect(left).toBe(20);
   });
 
+  test.each([
+    [2345.6, "2,346 steps/s"],
+    [1, "1.00 steps/s"],
+    [0.3125, "3.20 s/step"],
+    [0.005, "200 s/step"],
+  ])("a rate of %d is %s", (rate, text) => {
+    expect(rateOf(rate)).toBe(text);
+  });
+});
+
+describe("a dial", () => {
   const dial = { name: "lr", value: 1, min: 0.01, max: 100, log: true };
   test.each([
     [0, 0.01],
     [0.5, 1],
     [1, 100],
-  ])("a log dial at %d stands at %d", (place, value) => {
+  ])("of a log range at %d stands at %d", (place, value) => {
     expect(valueOn(dial, place)).toBeCloseTo(value, 12);
     expect(placeOn(dial, value)).toBeCloseTo(place, 12);
+  });
+
+  test.each([
+    [{ ...dial, schedule: 6e-4 }, 0.5, "3.00e-4 = schedule 6.00e-4 × 0.5"],
+    [{ ...dial, schedule: null }, 0.5, "× 0.5"],
+    [{ ...dial, name: "dropout" }, 0.5, "0.5000"],
+    [dial, null, "–"],
+  ])("%o at %d says %s", (state, value, text) => {
+    expect(dialWords(state, value)).toBe(text);
+  });
+
+  test("its range is in words", () => {
+    expect(rangeWords({ ...dial, schedule: 1 })).toBe("×0.01 … ×100, logarithmic");
+    expect(rangeWords({ ...dial, name: "p", log: false, min: 0, max: 1 })).toBe("0 … 1");
   });
 });

@@ -1,7 +1,7 @@
 """The runs of this process: numbered, named, the newest last.
 
-A new monitor begins a new run. Plots of it draw the earlier ones faint, unless they are hidden
-(`run.hidden = True`). The newest 32 are kept here; `forget_runs` drops all.
+A new monitor begins a new run. Plots of it list the earlier ones, shown once chosen, unless they
+are hidden (`run.hidden = True`). The newest 32 are kept here; `forget_runs` drops all.
 """
 
 from __future__ import annotations

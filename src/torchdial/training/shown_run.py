@@ -14,7 +14,7 @@ class ShownRun:
     Attributes:
         history: what was recorded.
         name: what it is called here.
-        earlier: whether it is drawn faint, behind the others.
+        earlier: whether it is shown only once it is chosen.
     """
 
     history: History

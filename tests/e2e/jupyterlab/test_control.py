@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -52,6 +53,10 @@ def press(panel: Locator, name: str) -> None:
     panel.get_by_role("button", name=name, exact=True).click()
 
 
+def open_events(panel: Locator) -> None:
+    panel.get_by_role("button", name=re.compile(r"^\d+ (events?|more) ")).click()
+
+
 @pytest.mark.parametrize("panel", [IN_A_LOOP], indirect=True)
 def test_pause_dial_resume_and_stop_work_in_a_blocking_loop(panel: Locator, page: Page) -> None:
     press(panel, "pause")
@@ -60,6 +65,7 @@ def test_pause_dial_resume_and_stop_work_in_a_blocking_loop(panel: Locator, page
     dial.focus()
     for _ in range(5):
         dial.press("PageDown")
+    open_events(panel)
     expect(panel).to_contain_text("lr set to")
     press(panel, "resume")
     expect(line(panel)).to_contain_text("running")
@@ -80,4 +86,5 @@ def test_a_plain_loop_is_stopped_in_one_line(panel: Locator, page: Page) -> None
 def test_an_interrupt_ends_the_loop_after_its_step(panel: Locator, page: Page) -> None:
     page.evaluate("() => jupyterapp.commands.execute('notebook:interrupt-kernel')")
     expect_output(page, "ended finished early")
+    open_events(panel)
     expect(panel).to_contain_text("by an interrupt")

@@ -12,10 +12,11 @@ import pytest
 
 from torchdial.training.history.events import Event
 from torchdial.training.history.history import History
+from torchdial.training.history.series import Series
 from torchdial.training.shown_run import ShownRun
 from torchdial.widgets.live.feed import Feed
 from torchdial.widgets.live.layer_packing import MISSING, merge_columns
-from torchdial.widgets.live.run_packing import PlotContents, detail, shares
+from torchdial.widgets.live.run_packing import PlotContents, Sent, detail, keyframe, shares
 
 DTYPES = {"f8": "<f8", "f4": "<f4", "i4": "<i4"}
 DELTA_LIMIT, KEYFRAME_LIMIT = 64 << 10, 512 << 10
@@ -477,3 +478,17 @@ def test_an_error_stops_the_plot_with_words_and_is_not_raised() -> None:
 )
 def test_shares(counts: list[int], budget: int, expected: list[int]) -> None:
     assert shares(counts, budget) == expected
+
+
+def test_earlier_runs_leave_the_current_one_three_quarters_of_the_points() -> None:
+    runs = []
+    for number in range(12):
+        history = History(f"run {number}")
+        series = history.scalars["loss"] = Series("loss", history.lock)
+        series.extend(np.arange(30_000), np.arange(30_000.0), np.arange(30_000))
+        runs.append(ShownRun(history, history.name, earlier=number < 11))
+    packed = keyframe(runs, PlotContents(lambda _: True, layers=False), Sent())
+    points = [run["scalars"][0]["value"]["length"] for run in packed.head["runs"]]
+    assert points[-1] > 14_000
+    assert min(points[:-1]) > 300
+    assert sum(points) <= 20_000

@@ -132,7 +132,7 @@ class TestPanel:
         assert status["reach"] == "This cell keeps the kernel busy."
         assert status["problem"] == "Traceback …"
         assert status["dials"] == [
-            {"name": "lr", "min": 0.01, "max": 100.0, "log": True, "value": None}
+            {"name": "lr", "min": 0.01, "max": 100.0, "log": True, "schedule": None, "value": None}
         ]
         said = [event["message"] for event in frame["events"]["items"]]
         assert said == ["lr was set to 0.5", "loss is NaN"]  # the browser says the step itself

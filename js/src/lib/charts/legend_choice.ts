@@ -36,8 +36,7 @@ export class Entry {
     this.#value,
   );
 
-  constructor(name: string, choose: (alone: boolean) => void) {
-    this.#name.textContent = name;
+  constructor(choose: (alone: boolean) => void) {
     this.element.addEventListener("click", (e) => choose(e.altKey));
     this.element.addEventListener("dblclick", () => choose(true));
   }
@@ -47,6 +46,7 @@ export class Entry {
   }
 
   update(look: {
+    name: string;
     color: string;
     dashed: boolean;
     shown: boolean;
@@ -54,6 +54,7 @@ export class Entry {
     title: string;
   }): void {
     this.#line.style.borderTop = `2px ${look.dashed ? "dashed" : "solid"} ${look.color}`;
+    this.#name.textContent = look.name;
     this.setValue(look.value);
     this.element.title = `${look.title}\nClick hides or shows it, a double click or Alt-click leaves it alone.`;
     this.element.setAttribute("aria-pressed", String(look.shown));

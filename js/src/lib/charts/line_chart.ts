@@ -2,24 +2,30 @@
 
 import uPlot from "uplot";
 import { contextOf } from "../core/dom";
-import { formatTick, type Limits, logTicks } from "./axis_scale";
+import { formatTick, formatValue, type Limits, logTicks } from "./axis_scale";
 import type { Ink } from "./line_colors";
+import type { EdgeMark } from "./y_range";
 
 export interface Curve {
   x: ArrayLike<number>;
   y: ArrayLike<number>;
   color: string;
-  alpha: number;
   width: number;
   dash: number[];
 }
 
-/** A point that is marked: a best value, one that is no number, one a log axis has no place for. */
+/** A point that is marked: a best value, one beyond an edge, or one that is no number. */
 export interface Mark {
   x: number;
   y: number;
   color: string;
-  sign: "best" | "cross" | "below";
+  sign: "best" | EdgeMark["sign"];
+  /** What stands beside it. */
+  label?: string;
+  /** Where the last of a stretch without numbers is. */
+  to?: number;
+  /** Which of several rows at the edge it stands in. */
+  row?: number;
 }
 
 export interface Picture {
@@ -37,6 +43,8 @@ export interface ChartEvents {
   /** A window was chosen; null for the whole. */
   zoom(window: Limits | null): void;
   hover(x: number | null): void;
+  /** A place was pressed, without a drag. */
+  click(x: number): void;
 }
 
 export interface ChartOptions {
@@ -45,9 +53,17 @@ export interface ChartOptions {
   /** Charts with one key share their cursor. */
   key: string;
   formatX(x: number): string;
+  /** Whether x are whole numbers, which ticks are then, too. */
+  wholeX: boolean;
   label: string;
 }
 
+const LEAST_DRAG = 4; // pixels
+/** Distances of ticks: 1, 2, 5, 10 … */
+const WHOLE_TICKS = Array.from(
+  { length: 48 },
+  (_, i) => [1, 2, 5][i % 3] * 10 ** Math.floor(i / 3),
+);
 const EMPTY: Picture = { x: [0, 1], y: [0, 1], curves: [], marks: [], lines: [] };
 const NOTHING: uPlot.AlignedData = [
   [0, 1],
@@ -58,15 +74,17 @@ export class Chart {
   readonly element = document.createElement("div");
   readonly #plot: uPlot;
   readonly #events: ChartEvents;
+  readonly #label: string;
   #ink: Ink;
   #picture = EMPTY;
+  #downX = 0;
 
   constructor(ink: Ink, options: ChartOptions, events: ChartEvents) {
     this.#ink = ink;
     this.#events = events;
     this.element.className = "torchdial-chart";
     this.element.setAttribute("role", "img");
-    this.element.setAttribute("aria-label", options.label);
+    this.#label = options.label;
     contextOf(document.createElement("canvas")); // uPlot asks for one too, but does not look
     this.#plot = new uPlot(this.#options(options), NOTHING, this.element);
   }
@@ -75,10 +93,23 @@ export class Chart {
   draw(picture: Picture, ink: Ink, width: number, height: number): void {
     this.#picture = picture;
     this.#ink = ink;
+    const [low, high] = picture.y.map(formatValue);
+    this.element.setAttribute("aria-label", `${this.#label}, y from ${low} to ${high}`);
     this.#plot.batch((u: uPlot) => {
       if (width !== u.width || height !== u.height) u.setSize({ width, height });
       u.setData(NOTHING);
     });
+  }
+
+  /** Draw the cursor at a value of x, without an event; null for nowhere. */
+  setCursor(x: number | null): void {
+    const left = x === null ? -10 : this.#plot.valToPos(x, "x");
+    this.#plot.setCursor({ left, top: x === null ? -10 : 0 }, false);
+  }
+
+  /** Where a value of x lies in the element, in pixels. */
+  leftOf(x: number): number {
+    return this.#plot.over.offsetLeft + this.#plot.valToPos(x, "x");
   }
 
   dispose(): void {
@@ -86,7 +117,7 @@ export class Chart {
     this.element.remove();
   }
 
-  #options({ height, log, key, formatX }: ChartOptions): uPlot.Options {
+  #options({ height, log, key, formatX, wholeX }: ChartOptions): uPlot.Options {
     const axis = (): uPlot.Axis => ({
       stroke: () => this.#ink.faint,
       font: this.#ink.font,
@@ -105,7 +136,12 @@ export class Chart {
       },
       series: [{}, { paths: () => null, points: { show: false } }],
       axes: [
-        { ...axis(), size: 24, values: (_, ticks) => ticks.map((tick) => formatX(tick)) },
+        {
+          ...axis(),
+          size: 24,
+          values: (_, ticks) => ticks.map((tick) => formatX(tick)),
+          ...(wholeX && { incrs: WHOLE_TICKS }),
+        },
         {
           ...axis(),
           size: 58, // "0.001025"
@@ -120,10 +156,20 @@ export class Chart {
       cursor: {
         y: false,
         points: { show: false },
-        drag: { x: true, y: false, setScale: false, dist: 4 },
+        drag: { x: true, y: false, setScale: false, dist: LEAST_DRAG },
         sync: { key, scales: ["x", null] },
         bind: {
-          mousedown: (u, _, handler) => (e) => (e.shiftKey ? this.#pan(u, e) : handler(e)),
+          mousedown: (u, _, handler) => (e) => {
+            this.#downX = e.clientX;
+            return e.shiftKey ? this.#pan(u, e) : handler(e);
+          },
+          click: (u, _, handler) => (e) => {
+            const { left = -1 } = u.cursor;
+            if (Math.abs(e.clientX - this.#downX) < LEAST_DRAG && left >= 0) {
+              this.#events.click(u.posToVal(left, "x"));
+            }
+            return handler(e);
+          },
           dblclick: () => () => {
             this.#events.zoom(null);
             return null;
@@ -189,8 +235,8 @@ export class Chart {
       ctx.fillStyle = line.color;
       ctx.fillRect(Math.round(place.x(line.x)), bbox.top, ratio, bbox.height);
     }
+    ctx.globalAlpha = 1;
     for (const curve of curves) {
-      ctx.globalAlpha = curve.alpha;
       ctx.strokeStyle = curve.color;
       ctx.lineWidth = curve.width * ratio;
       ctx.lineJoin = "round";
@@ -200,7 +246,7 @@ export class Chart {
     ctx.restore();
     ctx.save(); // uPlot remembers the styles it has set
     const inside = marks.filter((mark) => mark.x >= x[0] && mark.x <= x[1]);
-    for (const mark of inside) paintMark(u, mark, place, ratio);
+    for (const mark of inside) paintMark(u, mark, place, ratio, this.#ink);
     ctx.restore();
   }
 }
@@ -245,10 +291,13 @@ function strokeCurve(
   ctx.stroke();
 }
 
-/** Paint a mark; it may reach over the edge of the plot. */
-function paintMark({ ctx, bbox }: uPlot, mark: Mark, place: Place, ratio: number): void {
+/** Paint a mark and its value; it may reach over the edge of the plot. */
+function paintMark({ ctx, bbox }: uPlot, mark: Mark, place: Place, ratio: number, ink: Ink): void {
   const x = place.x(mark.x);
   const size = 4 * ratio;
+  const edge = mark.sign === "below" ? bbox.top + bbox.height : bbox.top;
+  const inwards = mark.sign === "below" ? -1 : 1;
+  const y = edge + (2 + 3.5 * (mark.row ?? 0)) * size * inwards;
   ctx.strokeStyle = mark.color;
   ctx.fillStyle = mark.color;
   ctx.lineWidth = 1.5 * ratio;
@@ -256,18 +305,42 @@ function paintMark({ ctx, bbox }: uPlot, mark: Mark, place: Place, ratio: number
   if (mark.sign === "best") {
     ctx.arc(x, place.y(mark.y), size, 0, 2 * Math.PI);
     ctx.stroke();
-  } else if (mark.sign === "below") {
-    const y = bbox.top + bbox.height;
-    ctx.moveTo(x - size, y - 2 * size);
-    ctx.lineTo(x + size, y - 2 * size);
-    ctx.lineTo(x, y);
-    ctx.fill();
-  } else {
-    const y = bbox.top + 2 * size;
+  } else if (mark.sign === "cross") {
     ctx.moveTo(x - size, y - size);
     ctx.lineTo(x + size, y + size);
     ctx.moveTo(x + size, y - size);
     ctx.lineTo(x - size, y + size);
+    ctx.moveTo(x, y);
+    ctx.lineTo(Math.min(place.x(mark.to ?? mark.x), bbox.left + bbox.width), y);
     ctx.stroke();
+  } else {
+    ctx.moveTo(x - size, y);
+    ctx.lineTo(x + size, y);
+    ctx.lineTo(x, edge);
+    ctx.fill();
   }
+  if (mark.label) paintLabel(ctx, mark.label, x, y, bbox, ratio, ink);
+}
+
+/** Write beside a mark, on the side where there is room, legible over the lines. */
+function paintLabel(
+  ctx: CanvasRenderingContext2D,
+  text: string,
+  x: number,
+  y: number,
+  { left, width }: uPlot.BBox,
+  ratio: number,
+  ink: Ink,
+): void {
+  ctx.font = ink.font.replace(/[\d.]+px/, (size) => `${Number.parseFloat(size) * ratio}px`);
+  ctx.textBaseline = "middle";
+  const gap = 7 * ratio;
+  const fits = x + gap + ctx.measureText(text).width < left + width;
+  ctx.textAlign = fits ? "left" : "right";
+  const at = fits ? x + gap : x - gap;
+  ctx.lineWidth = 3 * ratio;
+  ctx.strokeStyle = ink.ground;
+  ctx.strokeText(text, at, y);
+  ctx.fillStyle = ink.text;
+  ctx.fillText(text, at, y);
 }

@@ -1,6 +1,6 @@
 // Colours of lines on the host's ground, light or dark.
 
-import { category, css, type Rgb } from "../core/colors";
+import { category, contrast, css, type Rgb } from "../core/colors";
 
 /** The categories as lines: black, which a dark ground hides, and yellow, which a light one does, last. */
 const ORDER = [5, 6, 3, 7, 1, 2, 0, 4];
@@ -13,8 +13,9 @@ export interface Ink {
   accent: string;
   warning: string;
   font: string;
-  /** Colour of line number i. */
+  /** Colour of line number i, and a paler one for raw values behind their average. */
   curve(i: number): string;
+  pale(i: number): string;
 }
 
 /** Read "rgb(1, 2, 3)" and what else a browser computes a colour to. */
@@ -30,10 +31,33 @@ export function mix(one: Rgb, other: Rgb, share: number): Rgb {
   return one.map((v, i) => Math.round(v * share + other[i] * (1 - share))) as unknown as Rgb;
 }
 
+/** What a line needs on its ground (WCAG 2.2, 1.4.11). */
+export const LEAST_CONTRAST = 3;
+
+/** Colour number i as a line: mixed with the text's colour until it stands out from the ground. */
+export function curveColor(i: number, text: Rgb, ground: Rgb): Rgb {
+  const base = category(ORDER[i % ORDER.length] + 8 * Math.floor(i / 8));
+  for (let share = 0.82; share > 0; share -= 0.04) {
+    const color = mix(base, text, share);
+    if (contrast(color, ground) >= LEAST_CONTRAST) return color;
+  }
+  return text;
+}
+
+/** A colour as near to the ground as a line may be, and at most half-way. */
+export function paleColor(color: Rgb, ground: Rgb): Rgb {
+  for (let share = 0.5; share < 1; share += 0.05) {
+    const pale = mix(color, ground, share);
+    if (contrast(pale, ground) >= LEAST_CONTRAST) return pale;
+  }
+  return color;
+}
+
 export function inkOf(root: HTMLElement): Ink {
   const style = getComputedStyle(root);
   const text = style.color;
-  const rgb = readRgb(text);
+  const [rgb, behind] = [readRgb(text), readRgb(style.backgroundColor)];
+  const curve = (i: number) => curveColor(i, rgb, behind);
   const of = (name: string) => style.getPropertyValue(`--torchdial-${name}`).trim();
   return {
     text,
@@ -43,6 +67,7 @@ export function inkOf(root: HTMLElement): Ink {
     accent: of("accent"),
     warning: of("warning"),
     font: `11px ${style.fontFamily}`,
-    curve: (i) => css(mix(category(ORDER[i % ORDER.length] + 8 * Math.floor(i / 8)), rgb, 0.82)),
+    curve: (i) => css(curve(i)),
+    pale: (i) => css(paleColor(curve(i), behind)),
   };
 }

@@ -3,9 +3,6 @@
 import type { Points } from "./scalar_points";
 import { type Axis, type Epochs, smoothed, type Track, trackOf } from "./scalar_track";
 
-/** A curve of fewer points is drawn as it is. */
-const FEW = 50;
-
 interface Made {
   version: number;
   axis: Axis;
@@ -27,8 +24,7 @@ export class Tracks {
     if (strength >= 0 && made.strength !== strength) {
       const { steps } = made.track;
       const range = steps.length ? Math.abs(steps[steps.length - 1] - steps[0]) : 0;
-      made.smooth =
-        strength > 0 && steps.length >= FEW ? smoothed(made.track, strength, range) : null;
+      made.smooth = strength > 0 ? smoothed(made.track, strength, range) : null;
       made.strength = strength;
     }
     return made;

@@ -68,9 +68,20 @@ export function viridis(fraction: number): Rgb {
 
 /** Black or white, whichever has the higher contrast on a colour. */
 export function inkOn(color: Rgb): string {
+  return luminance(color) > 0.179 ? "black" : "white";
+}
+
+/** Relative luminance, 0 … 1 (WCAG 2.2). */
+export function luminance(color: Rgb): number {
   const [r, g, b] = color.map((v) => {
     const part = v / 255;
     return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
   });
-  return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 ? "black" : "white";
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+}
+
+/** Contrast of two colours, 1 … 21 (WCAG 2.2). */
+export function contrast(one: Rgb, other: Rgb): number {
+  const [low, high] = [luminance(one), luminance(other)].sort((a, b) => a - b);
+  return (high + 0.05) / (low + 0.05);
 }

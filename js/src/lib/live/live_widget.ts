@@ -3,6 +3,7 @@
 import type { AnyModel } from "@anywidget/types";
 import { h } from "../core/dom";
 import { type Guard, mount } from "../core/error_display";
+import { watchTheme } from "../core/theme_switch";
 import { listen } from "../core/widget_model";
 import { type LiveModel, Store } from "./run_store";
 import { whenVisible } from "./when_visible";
@@ -93,12 +94,14 @@ function show(
   });
   const sizes = new ResizeObserver(() => drawing.call());
   sizes.observe(root);
+  const stopWatchingTheme = watchTheme(root, () => drawing.call());
   const stopListening = store.listen(() => drawing.call());
   drawing.call();
   store.askForKeyframe(); // what is shown may be from before the page was loaded
   return () => {
     stopListening();
     sizes.disconnect();
+    stopWatchingTheme();
     drawing.cancel();
     view.dispose();
   };

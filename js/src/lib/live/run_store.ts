@@ -8,6 +8,7 @@ import type { Bytes } from "../core/bytes";
 import { errorText } from "../core/error_display";
 import { GONE, type KernelChannel, watchKernel } from "../core/kernel_connection";
 import { type Packed, unpack } from "./packed_arrays";
+import { RunChoice } from "./run_choice";
 import {
   checkFrame,
   type Frame,
@@ -51,8 +52,15 @@ export interface Chosen {
   axis?: Axis;
   window?: Limits | null;
   smoothing?: number;
+  /** Whether the y axis has all values, or the middle of them. */
+  yRange?: string;
   /** Panels with a log axis. */
   logs: Set<string>;
+  runs: RunChoice;
+  /** Keys of the events that were looked at. */
+  read: Set<string>;
+  /** The steps that every plot shows; null for the whole run. */
+  steps?: Limits | null;
   view?: string;
 }
 
@@ -83,7 +91,7 @@ export class Store {
   receivedAt: number;
   readonly kernel: ReturnType<typeof watchKernel>;
   /** What was chosen last in any view, for the next one: a host may draw a widget anew. */
-  readonly chosen: Chosen = { logs: new Set() };
+  readonly chosen: Chosen = { logs: new Set(), runs: new RunChoice(), read: new Set() };
   /** The chosen layer, null for none; live.ts has it follow the trait `selected`. */
   layer: string | null = null;
   readonly #model: LiveModel;

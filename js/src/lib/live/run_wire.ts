@@ -18,7 +18,7 @@ export interface WireScalar {
 export interface WireRun {
   id: number;
   name: string;
-  /** Earlier runs are drawn faint. */
+  /** Earlier runs are shown only once they are chosen. */
   earlier: boolean;
   scalars: WireScalar[];
 }
@@ -63,11 +63,17 @@ export interface DialState {
   min: number;
   max: number;
   log: boolean;
+  /** Of a factor on the learning rate: the rate without it, null where that is not known. */
+  schedule?: number | null;
 }
 
 /** The state of a run. */
 export interface Status {
   state: string;
+  /** The step where it stopped or failed, null while it has not. */
+  ended_at: number | null;
+  /** What it failed of, else empty. */
+  reason: string;
   step: number;
   /** Steps since this process took the run up. */
   steps_here: number;

@@ -1,6 +1,6 @@
 // One step's gradients: the spread of a layer's, and typical and largest ones of all layers.
 
-import { formatTick, type Limits } from "../charts/axis_scale";
+import { formatCount, formatTick, type Limits } from "../charts/axis_scale";
 import type { Ink } from "../charts/line_colors";
 import { contextOf } from "../core/dom";
 import type { Distribution } from "../live/run_store";
@@ -38,6 +38,17 @@ export function filled(counts: ArrayLike<number>): [number, number] {
     last = bin;
   }
   return first > last ? [1, 1] : [first, last];
+}
+
+/** What is said of a layer with gradients that are not finite; empty where all are.
+ *
+ * The last bin counts them, with very large ones, and the root mean square is not finite then. */
+export function notFiniteWords({ rows, counts, rms }: Distribution, layer: string): string {
+  const bins = counts.get(layer) ?? new Float32Array();
+  const last = bins[bins.length - 1] ?? 0;
+  if (!(last > 0) || Number.isFinite(rms[rows.indexOf(layer)])) return "";
+  const total = bins.reduce((sum, count) => sum + count, 0);
+  return `: ${formatCount(last)} of ${formatCount(total)} are NaN or infinite, no distribution`;
 }
 
 const HEIGHT = 90;

@@ -1,6 +1,6 @@
 // Gradients: layers × steps, lines of chosen layers, the total, update ratios, and one step's spread.
 
-import { formatCount, formatTick, type Limits } from "../charts/axis_scale";
+import { formatCount, formatTick, type Limits, logTicks } from "../charts/axis_scale";
 import { gradient, NOT_FINITE, ZERO } from "../charts/heat_colors";
 import type { Columns } from "../charts/layer_columns";
 import { type Ink, inkOf } from "../charts/line_colors";
@@ -9,7 +9,7 @@ import { button, h } from "../core/dom";
 import { RETRY_MS } from "../core/timing";
 import { inText } from "../core/user_names";
 import type { Distribution, Store } from "../live/run_store";
-import { drawSpread } from "./gradient_histogram";
+import { drawSpread, notFiniteWords } from "./gradient_histogram";
 import { isCoefficient, LinesView } from "./layer_lines";
 import { LayersView } from "./layers_view";
 
@@ -21,6 +21,14 @@ const VIEWS = {
   flow: "Typical and largest |gradient| of each layer at one step",
 };
 type ViewName = keyof typeof VIEWS;
+
+/** What the views beside it follow. */
+export interface GradientViewEvents {
+  /** A window of steps was chosen, null for the whole run. */
+  zoom?(steps: Limits | null): void;
+  /** A step is pointed at, null for none. */
+  hover?(step: number | null): void;
+}
 const BAND: Limits = [1e-4, 1e-2];
 
 export class GradientView {
@@ -30,6 +38,9 @@ export class GradientView {
   readonly #layers: LayersView;
   readonly #lines: LinesView;
   readonly #pointed = h("span", { class: "pointed" });
+  readonly #whole: HTMLButtonElement;
+  /** Whether a view beside it has the button back to the whole run. */
+  readonly #isFollowed: boolean;
   readonly #spread = h("canvas", { class: "spread", role: "img" });
   readonly #spreadTitle = h("div", { class: "spread-title" });
   readonly #note = h("div", { class: "legend" });
@@ -43,22 +54,37 @@ export class GradientView {
   #asking = false;
   #askedAt = 0;
 
-  constructor(store: Store, first: ViewName, changed: () => void) {
+  constructor(store: Store, first: ViewName, changed: () => void, events: GradientViewEvents = {}) {
     this.#store = store;
     this.#view = (store.chosen.view as ViewName | undefined) ?? first;
     this.#changed = changed;
     const say = (words: string) => {
       this.#pointed.textContent = words;
     };
+    this.#isFollowed = events.zoom !== undefined;
+    const zoom = (steps: Limits | null) => {
+      store.chosen.steps = steps;
+      if (events.zoom) events.zoom(steps);
+      else changed();
+    };
+    this.#whole = button("whole run", "Back to the whole run", () => zoom(null));
     this.#layers = new LayersView({
       changed,
       say,
+      zoom,
+      hover: (step) => events.hover?.(step),
       choose: (layer, step) => {
         store.choose(layer);
         this.show(step ?? this.#step);
       },
     });
-    this.#lines = new LinesView({ changed, say, choose: (step) => this.show(step) });
+    this.#lines = new LinesView({
+      changed,
+      say,
+      zoom,
+      hover: (step) => events.hover?.(step),
+      choose: (step) => this.show(step),
+    });
     this.#views = Object.entries(VIEWS).map(([name, title]) => {
       const view = name as ViewName;
       const choose = () => {
@@ -77,6 +103,7 @@ export class GradientView {
         h("div", { class: "segments", role: "group", "aria-label": "view" }, ...choices),
         h("span", { class: "spring" }),
         this.#pointed,
+        this.#whole,
       ),
       this.#empty,
       this.#layers.element,
@@ -97,9 +124,16 @@ export class GradientView {
     this.#changed();
   }
 
+  /** Draw the cursor at a step that is pointed at elsewhere; null for nowhere. */
+  point(step: number | null): void {
+    this.#layers.setCursor(step);
+    this.#lines.setCursor(step);
+  }
+
   draw(root: HTMLElement): void {
     const ink = inkOf(root);
     this.#readNames();
+    this.#whole.hidden = this.#isFollowed || !this.#store.chosen.steps;
     for (const [view, choice] of this.#views) {
       choice.setAttribute("aria-pressed", String(view === this.#view));
     }
@@ -131,12 +165,13 @@ export class GradientView {
   }
 
   #drawView(columns: Columns | undefined, ink: Ink): void {
-    const window = windowOf(columns, this.#store.status?.step ?? 0);
+    const run = windowOf(columns, this.#store.status?.step ?? 0);
+    const window = this.#store.chosen.steps ?? run;
     const [step, layer] = [this.#step, this.#store.layer];
     if (this.#view === "layers" || this.#view === "flow") {
       const flow =
         this.#view === "flow" ? (this.#distribution() ?? this.#store.distribution) : null;
-      this.#layers.draw({ columns, flow, window, step, layer }, ink);
+      this.#layers.draw({ columns, flow, window, run, step, layer }, ink);
     } else if (this.#view === "total") {
       const { runs } = this.#store;
       this.#lines.drawTotal(runs[runs.length - 1], window, step, ink);
@@ -179,19 +214,20 @@ export class GradientView {
     const say = (text: string) => words.push(h("span", {}, text));
     const clipped = this.#store.runs.some((run) => [...run.scalars.keys()].some(isCoefficient));
     if (this.#view === "layers" && columns?.steps.length) {
-      const ends = this.#layers.rangeOf(columns).map((log) => Number((10 ** log).toPrecision(2)));
-      const bar = h("i", { class: "scale" });
-      bar.style.background = gradient();
+      say("gradient norm by layer, log scale");
       words.push(
-        h("span", {}, formatTick(ends[0]), bar, formatTick(ends[1])),
+        colorBar(this.#layers.rangeOf(columns)),
         swatch(css(NOT_FINITE), "not finite"),
         swatch(css(ZERO), "zero"),
       );
     }
     if (this.#view === "flow") say("solid: root mean square, faint: largest |gradient|");
     if (this.#view === "ratio") say("tinted: 10⁻⁴ … 10⁻², where updates usually lie");
-    else if (!clipped) say("after clipping, if any: clip with monitor.clip_grad_norm_ to see both");
-    else if (this.#view !== "total") say("before clipping");
+    else if (!clipped)
+      say(
+        "norms as the optimizer saw them; clip with monitor.clip_grad_norm_ to see them before clipping, too",
+      );
+    else if (this.#view !== "total") say("norms before clipping");
     this.#note.replaceChildren(...words);
   }
 
@@ -200,13 +236,15 @@ export class GradientView {
     const layer = this.#store.layer ?? this.#names[0];
     const counts = found?.counts.get(layer);
     const waiting = this.#step !== null && this.#asking;
-    this.#spread.hidden = !counts;
+    const unknown = found ? notFiniteWords(found, layer) : "";
+    this.#spread.hidden = !counts || unknown !== "";
     this.#spreadTitle.hidden = !waiting && !counts;
     const name = inText(layer);
     this.#spreadTitle.textContent = waiting
       ? `${name} at step ${formatCount(this.#step as number)}: waiting for the kernel`
       : `|gradient| of ${name} at step ${formatCount(found?.step ?? 0)}`;
-    if (counts && found) drawSpread(this.#spread, counts, found.low, ink);
+    if (unknown) this.#spreadTitle.textContent += unknown;
+    else if (counts && found) drawSpread(this.#spread, counts, found.low, ink);
   }
 }
 
@@ -214,6 +252,18 @@ export class GradientView {
 function windowOf(columns: Columns | undefined, step: number): Limits {
   const steps = columns?.steps ?? [];
   return steps.length ? [steps[0], Math.max(step, steps[steps.length - 1]) + 1] : [0, 1];
+}
+
+/** The scale of the colours with its ticks. */
+function colorBar([low, high]: Limits): HTMLElement {
+  const bar = h("i", { class: "scale", "aria-hidden": "true" });
+  bar.style.background = gradient();
+  const ticks = logTicks(10 ** low, 10 ** high, 5).map((value) => {
+    const tick = h("span", {}, formatTick(value));
+    tick.style.left = `${(100 * (Math.log10(value) - low)) / (high - low)}%`;
+    return tick;
+  });
+  return h("span", { class: "color-bar" }, bar, ...ticks);
 }
 
 function swatch(color: string, text: string): HTMLElement {

@@ -19,8 +19,11 @@ export interface Line extends Piece {
 export interface LinesEvents {
   changed(): void;
   say(text: string): void;
-  /** A step was chosen; null for none. */
-  choose(step: number | null): void;
+  /** A window of steps was chosen, null for the whole run. */
+  zoom(steps: Limits | null): void;
+  /** A step is pointed at, null for none. */
+  hover(step: number | null): void;
+  choose(step: number): void;
 }
 
 export class LinesView {
@@ -62,6 +65,11 @@ export class LinesView {
     for (const i of [0, last >> 1, last]) this.#chosen.add(names[i]);
   }
 
+  /** Draw the cursor at a step, null for nowhere. */
+  setCursor(step: number | null): void {
+    this.#chart?.setCursor(step);
+  }
+
   /** Draw the chosen layers' rows of a matrix. */
   drawLayers(
     columns: Columns | undefined,
@@ -99,7 +107,7 @@ export class LinesView {
       if (!this.#choice.has(line.name)) return;
       const color = ink.curve(hue);
       const piece = cut(line.x, line.y, x, 600);
-      curves.push({ ...piece, color, alpha: 1, width: 1.25, dash: [] });
+      curves.push({ ...piece, color, width: 1.25, dash: [] });
       piece.y.forEach((value, i) => {
         if (value > 0 && Number.isFinite(value)) {
           least = Math.min(least, value);
@@ -119,10 +127,21 @@ export class LinesView {
 
   #newChart(ink: Ink): Chart {
     const label = "gradients by step";
-    const options = { height: HEIGHT, log: true, key: this.#key, formatX: formatTick, label };
+    const options = {
+      height: HEIGHT,
+      log: true,
+      key: this.#key,
+      formatX: formatTick,
+      wholeX: true,
+      label,
+    };
     const chart = new Chart(ink, options, {
-      zoom: (window) => this.#events.choose(window && Math.round((window[0] + window[1]) / 2)),
-      hover: (x) => this.#events.say(x === null ? "" : `step ${formatCount(x)}`),
+      zoom: (window) => this.#events.zoom(window),
+      click: (x) => this.#events.choose(Math.round(x)),
+      hover: (x) => {
+        this.#events.say(x === null ? "" : `step ${formatCount(x)}`);
+        this.#events.hover(x);
+      },
     });
     this.element.append(chart.element);
     return chart;
@@ -133,7 +152,7 @@ export class LinesView {
     const elements = lines.map(({ name, y }, hue) => {
       let entry = this.#entries.get(name);
       if (!entry) {
-        entry = new Entry(name, (alone) => {
+        entry = new Entry((alone) => {
           if (alone) this.#choice.isolate(name, names);
           else this.#choice.toggle(name);
           this.#events.changed();
@@ -141,8 +160,9 @@ export class LinesView {
         this.#entries.set(name, entry);
       }
       const shown = this.#choice.has(name);
-      const value = formatValue(y[y.length - 1] ?? Number.NaN);
-      entry.update({ color: ink.curve(hue), dashed: false, shown, value, title: name });
+      const last = y[y.length - 1];
+      const value = last === undefined ? "–" : formatValue(last);
+      entry.update({ name, color: ink.curve(hue), dashed: false, shown, value, title: name });
       return entry.element;
     });
     if (elements.some((element, i) => this.#legend.children[i] !== element)) {

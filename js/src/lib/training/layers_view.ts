@@ -14,10 +14,15 @@ import { type Node, seen, treeOf, unfold } from "./layer_tree";
 
 const ROW = 24; // pixels: what a finger can hit
 const FIRST_ROWS = 12;
+const LEAST_DRAG = 4; // pixels
 
 export interface LayersEvents {
   changed(): void;
   say(text: string): void;
+  /** A window of steps was chosen, null for the whole run. */
+  zoom(steps: Limits | null): void;
+  /** A step is pointed at, null for none. */
+  hover(step: number | null): void;
   /** A layer was chosen, and where steps are shown, a step. */
   choose(layer: string, step: number | null): void;
 }
@@ -27,6 +32,8 @@ export interface LayersPicture {
   /** Given where one step is shown, as bars. */
   flow: Distribution | null;
   window: Limits;
+  /** The steps of the whole run. */
+  run: Limits;
   step: number | null;
   layer: string | null;
 }
@@ -35,13 +42,19 @@ export class LayersView {
   readonly #events: LayersEvents;
   readonly #raster = new Raster();
   readonly #labels = h("div", { class: "layer-labels" });
-  readonly #canvas = h("canvas", { class: "heat", role: "img", "aria-label": "layers by step" });
+  readonly #canvas = h("canvas", {
+    class: "heat",
+    role: "img",
+    "aria-label": "gradient norm by layer and step",
+  });
   readonly #axis = h("div", { class: "heat-axis" });
+  /** The cursor, and while steps are selected, their window. */
+  readonly #cursor = h("div", { class: "heat-cursor", hidden: true });
   readonly element = h(
     "div",
     { class: "layers" },
     this.#labels,
-    h("div", { class: "heat-box" }, this.#canvas, this.#axis),
+    h("div", { class: "heat-box" }, this.#canvas, this.#cursor, this.#axis),
   );
   #names: string[] = [];
   #tree: Node[] = [];
@@ -53,15 +66,53 @@ export class LayersView {
   #flow: Flow | null = null;
   #range: Limits = [-1, 0];
   #ranged = -1;
+  /** Where a drag began: its step, and its place on the screen. */
+  #from: number | null = null;
+  #fromX = 0;
 
   constructor(events: LayersEvents) {
     this.#events = events;
     this.#canvas.addEventListener("pointermove", (e) => this.#point(e));
-    this.#canvas.addEventListener("pointerleave", () => events.say(""));
-    this.#canvas.addEventListener("click", (e) => {
-      const place = this.#place(e);
-      if (place) this.#choose(this.#names[place.node.rows[0]], this.#flow ? null : place.step);
+    this.#canvas.addEventListener("pointerleave", () => {
+      events.say("");
+      events.hover(null);
+      this.setCursor(null);
     });
+    this.#canvas.addEventListener("pointerdown", (e) => {
+      if (this.#flow || !this.#picture) return;
+      this.#canvas.setPointerCapture(e.pointerId);
+      this.#from = this.#stepAt(e);
+      this.#fromX = e.clientX;
+    });
+    this.#canvas.addEventListener("pointerup", (e) => this.#release(e));
+    this.#canvas.addEventListener("dblclick", () => events.zoom(null));
+  }
+
+  /** Draw the cursor at a step, null for nowhere. */
+  setCursor(step: number | null): void {
+    this.#mark(step === null ? null : [step + 0.5, step + 0.5]);
+  }
+
+  #mark(steps: Limits | null): void {
+    const [low, high] = this.#picture?.window ?? [0, 1];
+    const [from, to] = (steps ?? [low, low]).map((step) => (100 * (step - low)) / (high - low));
+    this.#cursor.hidden = steps === null || this.#flow !== null || to < 0 || from > 100;
+    this.#cursor.style.left = `${from}%`;
+    this.#cursor.style.width = `${to - from}%`;
+    this.#cursor.style.height = this.#canvas.style.height;
+  }
+
+  /** A short press chooses a layer and a step, a drag a window of steps. */
+  #release(e: PointerEvent): void {
+    const from = this.#from;
+    this.#from = null;
+    if (from !== null && Math.abs(e.clientX - this.#fromX) >= LEAST_DRAG) {
+      const to = this.#stepAt(e);
+      this.#events.zoom([Math.min(from, to), Math.max(from, to)]);
+      return;
+    }
+    const place = this.#place(e);
+    if (place) this.#choose(this.#names[place.node.rows[0]], this.#flow ? null : place.step);
   }
 
   setNames(names: string[]): void {
@@ -108,18 +159,24 @@ export class LayersView {
     const columns = picture.columns as Columns;
     // The rows of an open module follow below it: its own stays empty.
     const rows = this.#seen.map(({ path, rows }) => (this.#open.has(path) ? [] : rows));
-    const { width, height } = context.canvas;
-    const pixels = pixelsOf(columns, picture.window, width);
-    context.imageSmoothingEnabled = false;
-    const size = { width, height: rows.length };
-    this.#raster.draw(context, size, { x: 0, y: 0, width, height }, (out) =>
-      fillHeat(out, columns, rows, pixels, this.rangeOf(columns)),
-    );
-    if (picture.step === null) return;
+    const { height } = context.canvas;
     const [low, high] = picture.window;
+    const xOf = (step: number) => Math.round(((step - low) / (high - low)) * context.canvas.width);
+    // Nothing is drawn before the run began, and where it has not come to yet.
+    const part: Limits = [Math.max(low, picture.run[0]), Math.min(high, picture.run[1])];
+    const x = xOf(part[0]);
+    const width = xOf(part[1]) - x;
+    if (width > 0) {
+      const pixels = pixelsOf(columns, part, width);
+      context.imageSmoothingEnabled = false;
+      const size = { width, height: rows.length };
+      this.#raster.draw(context, size, { x, y: 0, width, height }, (out) =>
+        fillHeat(out, columns, rows, pixels, this.rangeOf(columns)),
+      );
+    }
+    if (picture.step === null) return;
     context.fillStyle = ink.accent;
-    const x = Math.round(((picture.step + 0.5 - low) / (high - low)) * width);
-    context.fillRect(x, 0, devicePixelRatio * 1.5, height);
+    context.fillRect(xOf(picture.step + 0.5), 0, devicePixelRatio * 1.5, height);
   }
 
   #drawFlow(context: CanvasRenderingContext2D, { limits, bars }: Flow, ink: Ink): void {
@@ -191,16 +248,31 @@ export class LayersView {
 
   #place(e: MouseEvent): { node: Node; step: number } | null {
     if (!this.#picture) return null;
-    const { left, top, width } = this.#canvas.getBoundingClientRect();
+    const { top } = this.#canvas.getBoundingClientRect();
     const node = this.#seen[Math.floor((e.clientY - top) / ROW)];
-    const [low, high] = this.#picture.window;
-    return node && { node, step: Math.floor(low + ((e.clientX - left) / width) * (high - low)) };
+    return node && { node, step: Math.floor(this.#stepAt(e)) };
+  }
+
+  #stepAt(e: MouseEvent): number {
+    const { left, width } = this.#canvas.getBoundingClientRect();
+    const [low, high] = this.#picture?.window ?? [0, 1];
+    const share = Math.min(Math.max((e.clientX - left) / width, 0), 1);
+    return low + share * (high - low);
   }
 
   #point(e: MouseEvent): void {
+    if (this.#from !== null) {
+      const to = this.#stepAt(e);
+      this.#mark([Math.min(this.#from, to), Math.max(this.#from, to)]);
+      return;
+    }
     const place = this.#place(e);
     if (!place) return;
     const { node, step } = place;
+    if (!this.#flow) {
+      this.setCursor(step);
+      this.#events.hover(step);
+    }
     const of = node.rows.length > 1 ? `largest of ${node.rows.length}: ` : "";
     if (this.#flow) {
       const { rms, max } = this.#flow.bars[this.#seen.indexOf(node)];

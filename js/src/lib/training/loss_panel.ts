@@ -1,19 +1,28 @@
 // One panel of the loss plot: a line of names with their values, and a chart below.
 
-import { formatCount, formatValue, type Limits, limitsOf } from "../charts/axis_scale";
+import {
+  formatCount,
+  formatSeconds,
+  formatTick,
+  formatValue,
+  type Limits,
+} from "../charts/axis_scale";
 import { type Choice, Entry } from "../charts/legend_choice";
 import { Chart, type ChartEvents, type Curve, type Mark, type Picture } from "../charts/line_chart";
 import type { Ink } from "../charts/line_colors";
 import { higherIsBetter, type Name } from "../charts/scalar_names";
-import { cut, nearest, type Piece, type Track } from "../charts/scalar_track";
+import { type Axis, cut, nearest, type Track } from "../charts/scalar_track";
+import { edgeMarks, yLimits } from "../charts/y_range";
 import { button, h } from "../core/dom";
 
-const MOST_MARKS = 100;
+const MOST_ROWS = 6;
 
 /** One line: a scalar of a run. */
 export interface Strand {
   id: string;
   name: Name;
+  /** What it is called in the legend: with its run's name where that might be another one. */
+  label: string;
   run: string;
   earlier: boolean;
   /** Number of its colour. */
@@ -21,16 +30,19 @@ export interface Strand {
   /** The whole of it, and the finest there is of the window. */
   track: Track;
   near: Track;
+  /** Whether it has no noise, so that every value belongs on the axis. */
+  schedule: boolean;
   nearSmooth: Float64Array | null;
 }
 
 export interface PanelSettings {
   window: Limits;
   key: string;
-  formatX(x: number): string;
+  axis: Axis;
   width: number;
   height: number;
   lines: Picture["lines"];
+  withOutliers: boolean;
 }
 
 interface PanelEvents extends ChartEvents {
@@ -43,18 +55,20 @@ export class LossPanel {
   readonly #events: PanelEvents;
   readonly #entries = new Map<string, Entry>();
   readonly #legend = h("div", { class: "entries" });
-  readonly #place = h("div");
+  readonly #tooltip = h("div", { class: "tooltip", hidden: true, "aria-hidden": "true" });
+  readonly #place = h("div", { class: "chart-place" }, this.#tooltip);
+  #isPointed = false;
   readonly #toLog = button("log", "Logarithmic axis", () => {
     if (!this.#logs.delete(this.#title)) this.#logs.add(this.#title);
     this.#log = this.#logs.has(this.#title);
-    this.#chart?.dispose();
-    this.#chart = null;
+    this.#drop();
     this.#events.changed();
   });
   readonly element: HTMLElement;
   readonly #logs: Set<string>;
   #log: boolean;
   #chart: Chart | null = null;
+  #axis: Axis = "step";
   #strands: Strand[] = [];
   /** Whether it is on screen; what is not there yet is drawn when it comes. */
   #seen: boolean;
@@ -84,6 +98,11 @@ export class LossPanel {
     this.#sight.observe(this.element);
   }
 
+  #drop(): void {
+    this.#chart?.dispose();
+    this.#chart = null;
+  }
+
   dispose(): void {
     this.#sight.disconnect();
     this.#chart?.dispose();
@@ -99,60 +118,97 @@ export class LossPanel {
     this.#updateLegend(ink);
     if (this.#late) return;
     this.#toLog.setAttribute("aria-pressed", String(this.#log));
+    if (this.#axis !== settings.axis) this.#drop();
     this.#chart ??= this.#newChart(settings, ink);
     this.#chart.draw(this.#picture(settings, ink), ink, width, height);
   }
 
-  /** Show values at `x` instead of the last ones; null for the last. */
-  hover(x: number | null): void {
+  /** Show values at `x` instead of the last ones; null for the last. `words` say where that is. */
+  hover(x: number | null, words = ""): void {
     this.#late ||= !this.#seen;
     if (this.#late) return;
-    for (const strand of this.#current()) {
-      this.#entries.get(strand.name.full)?.setValue(valueAt(strand, x));
+    for (const strand of this.#strands) {
+      this.#entries.get(strand.id)?.setValue(valueAt(strand, x));
     }
+    this.#drawTooltip(x, words);
+  }
+
+  /** As they are read: this run first; they are drawn the other way round. */
+  #inOrder(): Strand[] {
+    return [...this.#strands].sort((a, b) => a.hue - b.hue);
+  }
+
+  /** The values of all that is shown, in words. */
+  valuesAt(x: number): string[] {
+    const shown = this.#inOrder().filter(({ name }) => this.#choice.has(name.full));
+    return shown.map((strand) => `${strand.label} ${valueAt(strand, x)}`);
+  }
+
+  /** Beside the cursor, in the chart that is pointed at. */
+  #drawTooltip(x: number | null, words: string): void {
+    const here = x !== null && this.#isPointed && this.#chart !== null;
+    this.#tooltip.hidden = !here;
+    if (!here || !this.#chart) return;
+    const left = this.#chart.leftOf(x);
+    const width = this.#place.clientWidth;
+    const right = left > width / 2;
+    this.#tooltip.style.left = right ? "" : `${left + 10}px`;
+    this.#tooltip.style.right = right ? `${width - left + 10}px` : "";
+    const lines = [words, ...this.valuesAt(x)].map((text) => h("div", {}, text));
+    this.#tooltip.replaceChildren(...lines);
+  }
+
+  /** Draw the cursor where another view is pointed at; null for nowhere. */
+  setCursor(x: number | null): void {
+    this.#chart?.setCursor(x);
   }
 
   #newChart(settings: PanelSettings, ink: Ink): Chart {
-    const { key, formatX, height } = settings;
-    const label = `${this.#title} by step`;
-    const chart = new Chart(ink, { height, log: this.#log, key, formatX, label }, this.#events);
+    const { key, axis, height } = settings;
+    const label = `${this.#title} by ${axis}`;
+    const formatX = axis === "time" ? formatSeconds : formatTick;
+    const options = { height, log: this.#log, key, formatX, wholeX: axis === "step", label };
+    const chart = new Chart(ink, options, {
+      ...this.#events,
+      hover: (at) => {
+        this.#isPointed = at !== null;
+        this.#events.hover(at);
+      },
+    });
+    this.#axis = axis;
     this.#place.append(chart.element);
     return chart;
   }
 
-  /** The strands that the legend speaks of: of the newest run that has each name. */
-  #current(): Strand[] {
-    const byName = new Map<string, Strand>();
-    for (const strand of this.#strands) byName.set(strand.name.full, strand);
-    return [...byName.values()];
-  }
-
   #picture(settings: PanelSettings, ink: Ink): Picture {
-    const { window, width, lines } = settings;
+    const { window, width, lines, withOutliers } = settings;
     const shown = this.#strands.filter(({ name }) => this.#choice.has(name.full));
     const curves: Curve[] = [];
     const marks: Mark[] = [];
-    const range = new Range(this.#log);
-    for (const strand of shown) {
+    let row = 0; // curves without numbers at the same steps stand below each other
+    const pieces = shown.map(({ near }) => cut(near.x, near.y, window, width));
+    const steady = shown.every(({ schedule }) => schedule);
+    const y = yLimits(pieces, window, this.#log, withOutliers || steady);
+    for (const [i, strand] of shown.entries()) {
+      const raw = pieces[i];
       const color = ink.curve(strand.hue);
       const dash = strand.name.held ? [6, 3] : [];
       const { near, nearSmooth } = strand;
-      const raw = cut(near.x, near.y, window, width);
-      range.add(raw, window);
-      const alpha = strand.earlier ? 0.4 : 1;
       if (nearSmooth) {
         const fair = cut(near.x, nearSmooth, window, width);
-        curves.unshift({ ...raw, color, alpha: 0.22 * alpha, width: 1, dash: [] });
-        curves.push({ ...fair, color, alpha, width: strand.earlier ? 1 : 1.75, dash });
-      } else curves.push({ ...raw, color, alpha, width: strand.earlier ? 1 : 1.25, dash });
-      marks.push(...oddMarks(raw, color, this.#log));
+        curves.unshift({ ...raw, color: ink.pale(strand.hue), width: 1, dash: [] });
+        curves.push({ ...fair, color, width: strand.earlier ? 1.25 : 1.75, dash });
+      } else curves.push({ ...raw, color, width: strand.earlier ? 1 : 1.25, dash });
+      const edge = edgeMarks(raw, y, window, width);
+      for (const mark of edge) marks.push({ ...mark, color, row: row % MOST_ROWS });
+      if (edge.some(({ sign }) => sign === "cross")) row++;
     }
-    for (const strand of this.#current()) {
-      const at = this.#choice.has(strand.name.full) ? this.#best(strand) : -1;
+    for (const strand of shown) {
+      const at = this.#best(strand);
       const { x, y } = strand.track;
       if (at >= 0) marks.push({ x: x[at], y: y[at], color: ink.curve(strand.hue), sign: "best" });
     }
-    return { x: window, y: range.limits(), curves, marks, lines };
+    return { x: window, y, curves, marks, lines };
   }
 
   /** Index of the best point, where that is worth a mark: of held-out data, if there is any. */
@@ -162,24 +218,24 @@ export class LossPanel {
   }
 
   #updateLegend(ink: Ink): void {
-    const current = this.#current();
-    const names = current.map(({ name }) => name.full);
-    for (const strand of current) {
+    const strands = this.#inOrder();
+    for (const strand of strands) {
       const { full } = strand.name;
-      let entry = this.#entries.get(full);
+      let entry = this.#entries.get(strand.id);
       if (!entry) {
-        entry = new Entry(full, (alone) => {
+        entry = new Entry((alone) => {
           if (alone)
             this.#choice.isolate(
               full,
-              this.#current().map(({ name }) => name.full),
+              this.#strands.map(({ name }) => name.full),
             );
           else this.#choice.toggle(full);
           this.#events.changed();
         });
-        this.#entries.set(full, entry);
+        this.#entries.set(strand.id, entry);
       }
       entry.update({
+        name: strand.label,
         color: ink.curve(strand.hue),
         dashed: strand.name.held,
         shown: this.#choice.has(full),
@@ -187,46 +243,12 @@ export class LossPanel {
         title: titleOf(strand),
       });
     }
-    const elements = names.map((name) => (this.#entries.get(name) as Entry).element);
+    const elements = strands.map(({ id }) => (this.#entries.get(id) as Entry).element);
     const same = elements.every((element, i) => this.#legend.children[i] === element);
     if (!same || this.#legend.children.length !== elements.length) {
       this.#legend.replaceChildren(...elements);
     }
   }
-}
-
-/** Smallest and largest of what has a place on the axis. */
-class Range {
-  readonly #log: boolean;
-  #low = Number.POSITIVE_INFINITY;
-  #high = Number.NEGATIVE_INFINITY;
-
-  constructor(log: boolean) {
-    this.#log = log;
-  }
-
-  add({ x, y }: Piece, [start, stop]: Limits): void {
-    for (let i = 0; i < y.length; i++) {
-      if (!Number.isFinite(y[i]) || x[i] < start || x[i] > stop || (this.#log && y[i] <= 0))
-        continue;
-      this.#low = Math.min(this.#low, y[i]);
-      this.#high = Math.max(this.#high, y[i]);
-    }
-  }
-
-  limits(): Limits {
-    return limitsOf(this.#low, this.#high, this.#log);
-  }
-}
-
-/** Crosses where values are not finite, arrows where a log axis has no place for them. */
-function oddMarks({ x, y }: Piece, color: string, log: boolean): Mark[] {
-  const marks: Mark[] = [];
-  for (let i = 0; i < y.length && marks.length < MOST_MARKS; i++) {
-    if (!Number.isFinite(y[i])) marks.push({ x: x[i], y: 0, color, sign: "cross" });
-    else if (log && y[i] <= 0) marks.push({ x: x[i], y: 0, color, sign: "below" });
-  }
-  return marks;
 }
 
 /** Index of the best point of a strand whose name says which end is better, else -1. */
@@ -244,9 +266,9 @@ export function bestOf({ name, track }: Strand): number {
 
 /** The last value, or the one nearest to `x` with its smoothed one, from the finest there is. */
 function valueAt({ track, near, nearSmooth }: Strand, x: number | null): string {
-  if (x === null) return track.y.length ? formatValue(track.y[track.y.length - 1]) : "";
+  if (x === null) return track.y.length ? formatValue(track.y[track.y.length - 1]) : "–";
   const at = nearest(near.x, x);
-  if (at < 0) return "";
+  if (at < 0) return "–";
   const raw = formatValue(near.y[at]);
   return nearSmooth ? `${raw} (${formatValue(nearSmooth[at])})` : raw;
 }

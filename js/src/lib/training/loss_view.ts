@@ -1,27 +1,24 @@
 // Curves of what was logged: panels of one axis each, with one window, cursor and smoothing for all.
 
-import { formatCount, formatSeconds, formatTick, type Limits } from "../charts/axis_scale";
+import { formatCount, formatSeconds, type Limits } from "../charts/axis_scale";
 import { Choice } from "../charts/legend_choice";
 import { type Ink, inkOf } from "../charts/line_colors";
 import { isLearningRate, isReserved, type Name, panelsOf } from "../charts/scalar_names";
-import { type Axis, Epochs } from "../charts/scalar_track";
+import { type Axis, Epochs, nearest } from "../charts/scalar_track";
 import { Tracks } from "../charts/track_cache";
-import { button, copyText, h } from "../core/dom";
+import { h } from "../core/dom";
 import { throttle } from "../core/timing";
+import { huesOf } from "../live/run_choice";
 import type { Run, Store } from "../live/run_store";
 import { Details } from "../live/zoom_details";
 import { tableOf } from "./csv_table";
 import { isAsked } from "./event_list";
 import { LossPanel, type Strand } from "./loss_panel";
-import { areCompared, RunsLegend } from "./run_list";
+import { LossToolbar } from "./loss_toolbar";
+import { RunList } from "./run_list";
 
-const AXES: readonly Axis[] = ["step", "epoch", "time"];
-const FIRST_SMOOTHING = 0.6;
 const PANEL_WIDTH = 340;
 const FIRST_PANELS = 12; // more than a screen shows
-const KEYS =
-  "Drag: zoom. Shift-drag or ← →: move. + −: zoom. Double click or 0: the whole run. " +
-  "Names: click hides, double click or Alt-click leaves one alone.";
 let views = 0;
 
 export interface LossViewOptions {
@@ -29,6 +26,8 @@ export interface LossViewOptions {
   all: boolean;
   /** Called when a step is pointed at; null when none is. */
   hover?(step: number | null): void;
+  /** Called when a step is pressed. */
+  choose?(step: number): void;
 }
 
 export class LossView {
@@ -36,35 +35,22 @@ export class LossView {
   readonly #options: LossViewOptions;
   readonly #changed: () => void;
   readonly #names = new Choice();
-  readonly #runs: RunsLegend;
+  readonly #runs: RunList;
   readonly #tracks = new Tracks();
   readonly #details: Details;
   readonly #panels = new Map<string, LossPanel>();
   readonly #key = `torchdial-${++views}`;
-  readonly #axes: [Axis, HTMLButtonElement][] = AXES.map((axis) => [
-    axis,
-    button(axis, `Along the ${axis}`, () => this.#setAxis(axis)),
-  ]);
-  readonly #smoothing = h("input", {
-    type: "range",
-    min: 0,
-    max: 0.99,
-    step: 0.01,
-    value: FIRST_SMOOTHING,
-    "aria-label": "smoothing",
-  });
-  readonly #whole = button("whole run", "Back to the whole run", () => this.#zoom(null));
-  readonly #copy = button("copy", "Copy the points shown as text", () => this.#copyPoints());
-  readonly #pointed = h("span", { class: "pointed" });
-  readonly #keys = h("div", { class: "keys", hidden: true }, KEYS);
+  readonly #toolbar: LossToolbar;
+  readonly #spoken = h("div", { class: "spoken", role: "status" });
   readonly #grid = h("div", { class: "panels" });
   readonly #empty = h("div", { class: "empty" }, "nothing logged yet");
   readonly #asking = throttle(250, () => this.#askForDetail());
   readonly element: HTMLElement;
   #axis: Axis;
   #window: Limits | null;
-  /** Where the pointer is. */
+  /** Where the pointer is, and the same in words. */
   #at: number | null = null;
+  #said = "";
   #limits: Limits = [0, 1];
   #epochs = new Map<number, Epochs>();
   #strands: Strand[] = [];
@@ -74,36 +60,24 @@ export class LossView {
     this.#options = options;
     this.#changed = changed;
     this.#details = new Details(store, changed);
-    this.#runs = new RunsLegend(changed);
-    const { axis = "step", window = null, smoothing } = store.chosen;
+    this.#runs = new RunList(store.chosen.runs, changed);
+    const { axis = "step", window = null } = store.chosen;
     [this.#axis, this.#window] = [axis, window];
-    if (smoothing !== undefined) this.#smoothing.valueAsNumber = smoothing;
-    this.#smoothing.addEventListener("input", () => {
-      store.chosen.smoothing = this.#smoothing.valueAsNumber;
-      changed();
+    this.#toolbar = new LossToolbar(store.chosen, {
+      changed,
+      setAxis: (along) => this.#setAxis(along),
+      showWhole: () => this.#zoom(null),
+      table: () => tableOf(this.#strands),
     });
-    const axes = this.#axes.map(([, choice]) => choice);
-    const toolbar = h(
-      "div",
-      { class: "toolbar", role: "toolbar", "aria-label": "loss plot" },
-      h("div", { class: "segments", role: "group", "aria-label": "along" }, ...axes),
-      h("label", { class: "label" }, "smooth ", this.#smoothing),
-      this.#runs.element,
-      h("span", { class: "spring" }),
-      this.#pointed,
-      this.#whole,
-      this.#copy,
-      button("?", "Show the keys", () => {
-        this.#keys.hidden = !this.#keys.hidden;
-      }),
-    );
     this.element = h(
       "div",
       { class: "loss", tabindex: 0, role: "group", "aria-label": "curves" },
-      toolbar,
-      this.#keys,
+      this.#runs.element,
+      this.#toolbar.element,
+      this.#toolbar.keys,
       this.#empty,
       this.#grid,
+      this.#spoken,
     );
     this.element.addEventListener("keydown", (e) => this.#onKey(e));
   }
@@ -120,9 +94,26 @@ export class LossView {
     this.#zoom([step - width / 2, step + width / 2]);
   }
 
+  /** Show a window of steps, null for the whole run. */
+  showSteps(window: Limits | null): void {
+    if (window) this.#setAxis("step");
+    this.#zoom(window);
+  }
+
+  /** Show values at a step that is pointed at elsewhere; null for the last ones. */
+  point(step: number | null): void {
+    const run = this.#store.runs[this.#store.runs.length - 1];
+    if (!run || this.#axis === "time") return;
+    this.#at = step === null ? null : this.#placeOf(run, step);
+    for (const panel of this.#panels.values()) {
+      panel.hover(this.#at);
+      panel.setCursor(this.#at);
+    }
+  }
+
   draw(root: HTMLElement): void {
     const ink = inkOf(root);
-    const runs = this.#runs.shown(this.#store.runs);
+    const runs = this.#shownRuns();
     this.#epochs = new Map(
       this.#store.runs.map((run) => [
         run.id,
@@ -140,13 +131,15 @@ export class LossView {
       this.#drawPanel(title, members, runs, width, panels.size, ink);
     }
     if (this.#at !== null) this.#hover(this.#at);
-    this.#updateToolbar(ink);
+    const epochs = [...this.#epochs.values()].some(({ known }) => known);
+    this.#toolbar.draw(this.#axis, epochs, this.#window !== null);
+    this.#runs.draw(this.#store.runs, ink);
     if (this.#window) this.#asking.call();
   }
 
   // What is drawn
 
-  /** Names of all runs, the newest run's first; colours follow it, so hiding changes none. */
+  /** Names of the runs shown, the newest run's first; colours follow it, so hiding changes none. */
   #allNames(runs: Run[]): string[] {
     const names = new Set<string>();
     for (const run of [...runs].reverse()) {
@@ -183,11 +176,11 @@ export class LossView {
     panels: number,
     ink: Ink,
   ): void {
-    const several = areCompared(this.#store.runs);
+    const hues = runs.length > 1 ? huesOf(this.#store.runs) : null;
     const keys = [...new Set(members.map(({ key }) => key))];
     const strands = runs.flatMap((run) =>
       members.flatMap((name) => {
-        const hue = several ? this.#store.runs.indexOf(run) : keys.indexOf(name.key);
+        const hue = hues?.get(run.id) ?? keys.indexOf(name.key);
         return this.#strandOf(run, name, hue) ?? [];
       }),
     );
@@ -197,10 +190,11 @@ export class LossView {
       {
         window: this.#window ?? this.#limits,
         key: this.#key,
-        formatX: (x) => (this.#axis === "time" ? formatSeconds(x) : formatTick(x)),
+        axis: this.#axis,
         width,
         height: panels < 2 ? 220 : 170,
         lines: this.#eventLines(ink),
+        withOutliers: this.#toolbar.withOutliers,
       },
       ink,
     );
@@ -209,8 +203,8 @@ export class LossView {
   #strandOf(run: Run, name: Name, hue: number): Strand | null {
     const points = run.scalars.get(name.full);
     if (!points?.length) return null;
-    // A schedule has no noise to take away.
-    const strength = isLearningRate(name.full) ? 0 : this.#smoothing.valueAsNumber;
+    const schedule = isLearningRate(name.full);
+    const strength = schedule ? 0 : this.#toolbar.smoothing;
     const epochs = this.#epochsOf(run);
     const { track, smooth } = this.#tracks.of(points, this.#axis, epochs, strength);
     const id = `${run.id}/${name.full}`;
@@ -219,20 +213,32 @@ export class LossView {
     return {
       id,
       name,
+      label: this.#isThisAlone() ? name.full : `${run.name} · ${name.full}`,
       run: run.name,
       earlier: run.earlier,
       hue,
+      schedule,
       track,
       near: near?.track ?? track,
       nearSmooth: near ? near.smooth : smooth,
     };
   }
 
+  #shownRuns(): Run[] {
+    return this.#store.runs.filter((run) => this.#store.chosen.runs.has(run));
+  }
+
+  /** Whether nothing is shown but the run that the status line is about. */
+  #isThisAlone(): boolean {
+    const shown = this.#shownRuns();
+    return shown.length === 1 && shown[0] === this.#store.runs[this.#store.runs.length - 1];
+  }
+
   #eventLines(ink: Ink): { x: number; color: string }[] {
     const run = this.#store.runs[this.#store.runs.length - 1];
-    if (!run || this.#axis === "time") return [];
+    if (!run || !this.#store.chosen.runs.has(run) || this.#axis === "time") return [];
     return this.#store.events.map(({ step, kind }) => ({
-      x: this.#axis === "step" ? step : this.#epochsOf(run).at(step),
+      x: this.#placeOf(run, step),
       color: isAsked(kind) ? ink.accent : ink.warning,
     }));
   }
@@ -249,6 +255,7 @@ export class LossView {
         const panel = new LossPanel(title, this.#names, logs, this.#panels.size < FIRST_PANELS, {
           zoom: (window) => this.#zoom(window),
           hover: (x) => this.#hover(x),
+          click: (x) => this.#click(x),
           changed: this.#changed,
         });
         this.#panels.set(title, panel);
@@ -268,16 +275,6 @@ export class LossView {
     return Math.floor((whole - 12 * (columns - 1)) / columns);
   }
 
-  #updateToolbar(ink: Ink): void {
-    const epochs = [...this.#epochs.values()].some(({ known }) => known);
-    for (const [axis, choice] of this.#axes) {
-      choice.setAttribute("aria-pressed", String(axis === this.#axis));
-      choice.hidden = axis === "epoch" && !epochs;
-    }
-    this.#whole.hidden = this.#window === null;
-    this.#runs.draw(this.#store.runs, ink);
-  }
-
   // Input
 
   #setAxis(axis: Axis): void {
@@ -288,12 +285,16 @@ export class LossView {
 
   #zoom(window: Limits | null): void {
     this.#window = this.#store.chosen.window = window;
+    const run = this.#store.runs[this.#store.runs.length - 1];
+    const known = window && run && this.#axis !== "time";
+    this.#store.chosen.steps = known
+      ? [this.#stepAt(run, window[0]), this.#stepAt(run, window[1])]
+      : null;
     this.#changed();
   }
 
   #hover(x: number | null): void {
     this.#at = x;
-    for (const panel of this.#panels.values()) panel.hover(x);
     const run = this.#store.runs[this.#store.runs.length - 1];
     const step = x === null || !run || this.#axis === "time" ? null : this.#stepAt(run, x);
     this.#options.hover?.(step);
@@ -302,11 +303,23 @@ export class LossView {
       epoch: () => `epoch ${(x as number).toFixed(2)}, step ${formatCount(step as number)}`,
       time: () => `after ${formatSeconds(x as number)}`,
     };
-    this.#pointed.textContent = x === null ? "" : words[this.#axis]();
+    const text = x === null ? "" : words[this.#axis]();
+    this.#toolbar.say(text);
+    this.#said = text;
+    for (const panel of this.#panels.values()) panel.hover(x, text);
+  }
+
+  #click(x: number): void {
+    const run = this.#store.runs[this.#store.runs.length - 1];
+    if (run && this.#axis !== "time") this.#options.choose?.(Math.round(this.#stepAt(run, x)));
   }
 
   #stepAt(run: Run, x: number): number {
     return this.#axis === "epoch" ? this.#epochsOf(run).stepAt(x) : x;
+  }
+
+  #placeOf(run: Run, step: number): number {
+    return this.#axis === "epoch" ? this.#epochsOf(run).at(step) : step;
   }
 
   #onKey(e: KeyboardEvent): void {
@@ -319,33 +332,42 @@ export class LossView {
       "=": () => this.#zoom([middle - width / 3, middle + width / 3]),
       "-": () => this.#zoom([middle - 0.75 * width, middle + 0.75 * width]),
       "0": () => this.#zoom(null),
-      ArrowLeft: () => this.#zoom([low - width / 10, high - width / 10]),
-      ArrowRight: () => this.#zoom([low + width / 10, high + width / 10]),
+      ArrowLeft: () => this.#moveCursor(-1),
+      ArrowRight: () => this.#moveCursor(1),
+      "Shift ArrowLeft": () => this.#zoom([low - width / 10, high - width / 10]),
+      "Shift ArrowRight": () => this.#zoom([low + width / 10, high + width / 10]),
+      Escape: () => this.#moveCursor(0),
     };
-    if (!actions[e.key]) return;
-    actions[e.key]();
+    const key = e.shiftKey && e.key.startsWith("Arrow") ? `Shift ${e.key}` : e.key;
+    if (!actions[key]) return;
+    actions[key]();
     e.preventDefault();
+  }
+
+  /** Go on by points of the first curve, and say all values there; 0 takes the cursor away. */
+  #moveCursor(by: -1 | 0 | 1): void {
+    const [first] = this.#strands;
+    if (!first) return;
+    const { x } = first.near;
+    const [low, high] = this.#window ?? this.#limits;
+    const begin = by > 0 ? nearest(x, low) - 1 : nearest(x, high) + 1;
+    const from = this.#at === null ? begin : nearest(x, this.#at);
+    const at = by === 0 ? null : x[Math.min(Math.max(from + by, 0), x.length - 1)];
+    this.#hover(at);
+    for (const panel of this.#panels.values()) panel.setCursor(at);
+    const values =
+      at === null ? [] : [...this.#panels.values()].flatMap((panel) => panel.valuesAt(at));
+    this.#spoken.textContent = [this.#said, ...values].join(", ");
   }
 
   #askForDetail(): void {
     if (!this.#window) return;
     const shown = new Set(this.#strands.map(({ id }) => id));
-    const wanted = this.#runs
-      .shown(this.#store.runs)
-      .flatMap((run) =>
-        [...run.scalars].flatMap(([name, points]) =>
-          shown.has(`${run.id}/${name}`) ? [{ run, name, points }] : [],
-        ),
-      );
+    const wanted = this.#shownRuns().flatMap((run) =>
+      [...run.scalars].flatMap(([name, points]) =>
+        shown.has(`${run.id}/${name}`) ? [{ run, name, points }] : [],
+      ),
+    );
     this.#details.ask(wanted, this.#axis, this.#window, (run, x) => this.#stepAt(run, x));
-  }
-
-  #copyPoints(): void {
-    copyText(tableOf(this.#strands)).then((copied) => {
-      this.#copy.textContent = copied ? "copied" : "not allowed";
-      setTimeout(() => {
-        this.#copy.textContent = "copy";
-      }, 1500);
-    });
   }
 }

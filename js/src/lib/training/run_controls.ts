@@ -1,73 +1,23 @@
 // The status line of a run, and its controls.
 
-import { formatBytes, formatCount, formatSeconds, formatValue } from "../charts/axis_scale";
 import { button, h } from "../core/dom";
 import { throttle } from "../core/timing";
 import { inText } from "../core/user_names";
 import { LONG_SILENCE, type Store } from "../live/run_store";
-import type { DialState, Status } from "../live/run_wire";
+import type { Status } from "../live/run_wire";
+import { type Part, partsOf, stateOf } from "./run_state";
+import { createTrainingDial } from "./training_dial";
 
 const LATE_ANSWER_MS = 1500; // until a request without an answer gets a remark
 const BUSY =
   "a cell keeps the kernel busy. Interrupt the cell to stop now; clicks always reach runs begun " +
   "with monitor.start.";
-const DIAL_PARTS = 1000;
-
-/** The line of a status: "running  step 1,240 / 5,000  epoch 2/8  42.1 steps/s  ETA 1:29 …". */
-export function statusParts(name: string, status: Status): string[] {
-  const { step, done, total, epoch, epochs, steps_per_s: rate } = status;
-  const words = [`${inText(name)} ${status.state}`];
-  const same = done !== null && done === step;
-  words.push(
-    `step ${formatCount(step)}${same && total !== null ? ` / ${formatCount(total)}` : ""}`,
-  );
-  if (!same && done !== null && total !== null) {
-    words.push(`batch ${formatCount(done)} / ${formatCount(total)}`);
-  }
-  if (epoch !== null) {
-    words.push(epochs === null ? `epoch ${formatValue(epoch)}` : `epoch ${epoch + 1}/${epochs}`);
-  }
-  if (rate !== null) words.push(`${rate >= 100 ? formatCount(rate) : rate.toPrecision(3)} steps/s`);
-  const left = secondsLeft(status);
-  if (left !== null) words.push(`ETA ${formatSeconds(left)}`);
-  if (status.memory !== null) words.push(`memory ${formatBytes(status.memory)}`);
-  if (status.data_wait !== null) words.push(`data wait ${percent(status.data_wait)}`);
-  if (status.overhead !== null) words.push(`watching costs ${percent(status.overhead)}`);
-  return words;
-}
-
-/** Seconds until the end at the present rate; null where the end is not known. */
-export function secondsLeft({
-  state,
-  done,
-  total,
-  steps_here,
-  steps_per_s,
-}: Status): number | null {
-  if (state !== "running" || !done || total === null || !steps_here || !steps_per_s) return null;
-  return ((total - done) * steps_here) / done / steps_per_s;
-}
-
-function percent(fraction: number): string {
-  const value = 100 * fraction;
-  return `${value !== 0 && Math.abs(value) < 10 ? value.toFixed(1) : Math.round(value)} %`;
-}
-
-/** Where a value lies on a dial, 0 … 1, and back. */
-export function placeOn({ min, max, log }: DialState, value: number): number {
-  const of = log ? Math.log : (v: number) => v;
-  return (of(value) - of(min)) / (of(max) - of(min));
-}
-
-export function valueOn({ min, max, log }: DialState, place: number): number {
-  if (place <= 0) return min;
-  if (place >= 1) return max;
-  const value = log ? min * (max / min) ** place : min + (max - min) * place;
-  return Number(value.toPrecision(3));
-}
 
 export function createProgress(store: Store) {
-  const line = h("div", { class: "readout" });
+  const name = h("span");
+  const state = h("b", { class: "state" });
+  const line = h("div", { class: "readout" }, name, state);
+  const parts = createParts(line);
   const spoken = h("div", { class: "spoken", role: "status" });
   const share = h("div");
   const bar = h("div", { class: "bar" }, share);
@@ -91,7 +41,7 @@ export function createProgress(store: Store) {
   const speaking = throttle(5000, () => {
     spoken.textContent = line.textContent;
   });
-  let state = "";
+  let last = "";
   let asked = "";
 
   function drawControls(status: Status): void {
@@ -100,8 +50,8 @@ export function createProgress(store: Store) {
     pause.textContent = status.state === "paused" ? "resume" : "pause";
     pause.disabled = stop.disabled = !reachable;
     pause.hidden = stop.hidden = !live && status.state !== "stopping";
-    if (status.state !== state) {
-      state = status.state;
+    if (status.state !== last) {
+      last = status.state;
       asked = "";
     }
     for (const dial of status.dials) {
@@ -142,13 +92,14 @@ export function createProgress(store: Store) {
 
   /** The line, and how long nothing came of a run that goes on, as far as is known. */
   function drawLine(): void {
-    const { status, runs, silence } = store;
+    const { status, runs, silence, kernel } = store;
     if (!status) return;
-    const words = statusParts(runs[runs.length - 1]?.name ?? "run", status);
-    if (status.state === "running" && silence >= LONG_SILENCE) {
-      words.push(`no news for ${formatSeconds(silence / 1000)}`);
-    }
-    line.replaceChildren(...words.map((text) => h("span", {}, text)));
+    const quiet = silence >= LONG_SILENCE ? silence : null;
+    const { words, kind } = stateOf(status, kernel.message !== "", quiet);
+    setText(name, inText(runs[runs.length - 1]?.name ?? "run"));
+    setText(state, words);
+    state.dataset.kind = kind;
+    parts.draw(partsOf(status));
   }
 
   const listening = setInterval(drawLine, LONG_SILENCE / 4);
@@ -175,45 +126,33 @@ export function createProgress(store: Store) {
   };
 }
 
-function createTrainingDial(name: string, set: (value: number) => void) {
-  const input = h("input", { type: "range", min: 0, max: DIAL_PARTS, step: 1, "aria-label": name });
-  const text = h("span", { class: "number" });
-  const sending = throttle(250, () => set(chosen()));
-  let state: DialState | null = null;
-  let held = false;
-  input.addEventListener("input", () => {
-    held = true;
-    write(chosen());
-    sending.call();
-  });
-  input.addEventListener("change", () => {
-    sending.call();
-    sending.flush();
-    setTimeout(() => {
-      held = false;
-    }, 1000);
-  });
-
-  function chosen(): number {
-    return valueOn(state as DialState, input.valueAsNumber / DIAL_PARTS);
-  }
-
-  function write(value: number | null): void {
-    const factor = state?.name === "lr" ? "×" : "";
-    text.textContent = value === null ? "–" : `${factor}${formatValue(value)}`;
-  }
-
+/** The parts after the state: each keeps its element, and the widest that it has been. */
+function createParts(line: HTMLElement) {
+  const known = new Map<string, HTMLElement>();
+  const widths = new Map<string, number>();
   return {
-    element: h("label", { class: "label" }, `${inText(name)} `, input, text),
-
-    update(now: DialState, reachable: boolean): void {
-      state = now;
-      input.disabled = !reachable;
-      if (held) return; // it is being dragged
-      if (now.value !== null) {
-        input.valueAsNumber = Math.round(DIAL_PARTS * placeOn(now, now.value));
+    draw(parts: readonly Part[]): void {
+      for (const { key, text, title } of parts) {
+        let element = known.get(key);
+        if (!element) {
+          element = h("span", { title });
+          known.set(key, element);
+        }
+        const width = Math.max(text.length, widths.get(key) ?? 0);
+        widths.set(key, width);
+        element.style.minWidth = `${0.9 * width}ch`; // most letters are narrower than a figure
+        setText(element, text);
       }
-      write(now.value);
+      const elements = parts.map(({ key }) => known.get(key) as HTMLElement);
+      const shown = [...line.children].slice(2);
+      if (shown.length === elements.length && shown.every((one, i) => one === elements[i])) return;
+      for (const element of shown) element.remove();
+      line.append(...elements);
     },
   };
+}
+
+/** Set text where it is another one, so that a selection stays. */
+function setText(element: HTMLElement, text: string): void {
+  if (element.textContent !== text) element.textContent = text;
 }

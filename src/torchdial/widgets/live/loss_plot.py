@@ -21,6 +21,8 @@ class LossPlot(LivePlot):
     Names that differ only in `train` or `val` share an axis, and so do those of one group `a/b`.
     Every point stays in the kernel. Of the points under one pixel the plot keeps the lowest and the
     highest, so that a spike of one step is always seen; zooming in asks for the rest.
+    Earlier runs of this process are listed beside a monitor's, and shown once they are chosen. The
+    y axis leaves outliers out and marks them at its edge with their value.
 
     Args:
         source: a `TrainingMonitor`, a `History`, a dict of histories by name, or a dict of lists,
@@ -46,7 +48,7 @@ class LossPlot(LivePlot):
         """Return a figure of the curves, made without pyplot."""
         from torchdial.figures.static.loss_picture import curves_figure
 
-        return curves_figure(self._runs, ax)
+        return curves_figure([run for run in self._runs if not run.earlier], ax)
 
 
 def is_metric(name: str) -> bool:

@@ -15,7 +15,7 @@ from torchdial.training.history.series import Series
 from torchdial.training.runs import runs as all_runs
 from torchdial.training.shown_run import ShownRun
 
-MOST_EARLIER = 6
+MOST_EARLIER = 11
 
 
 class Monitor(Protocol):

@@ -103,15 +103,36 @@ def _whole_runs(
     packer: Packer, runs: Sequence[ShownRun], contents: PlotContents, sent: Sent, room: int
 ) -> list[dict[str, Any]]:
     chosen = [[s for s in _scalars(run.history) if contents.scalars(s.name)] for run in runs]
-    counts = [min(len(series), SERIES_POINTS) for scalars in chosen for series in scalars]
-    room -= len(counts) * SCALAR_BYTES // POINT_BYTES
-    allowed = iter(shares(counts, min(max(room, 0), KEYFRAME_POINTS)))
+    room -= sum(map(len, chosen)) * SCALAR_BYTES // POINT_BYTES
+    allowed = _shares_of(runs, chosen, min(max(room, 0), KEYFRAME_POINTS))
     heads = []
     for i, (run, scalars) in enumerate(zip(runs, chosen, strict=True)):
-        packed = [_whole(packer, series, next(allowed)) for series in scalars]
+        packed = [_whole(packer, series, allowed[i, series.name]) for series in scalars]
         sent.points |= {(i, entry["name"]): entry["total"] for entry in packed}
         heads.append({"id": i, "name": run.name, "earlier": run.earlier, "scalars": packed})
     return heads
+
+
+def _shares_of(
+    runs: Sequence[ShownRun], chosen: Sequence[Sequence[Series]], room: int
+) -> dict[tuple[int, str], int]:
+    """Return how many points each scalar may have, by run and name.
+
+    Earlier runs are not shown at first, so they get what the others leave, or a quarter.
+    """
+    allowed: dict[tuple[int, str], int] = {}
+    kept = room // 4 if any(run.earlier for run in runs) else 0
+    for earlier in (False, True):
+        series = {
+            (i, one.name): min(len(one), SERIES_POINTS)
+            for i, run in enumerate(runs)
+            if run.earlier == earlier
+            for one in chosen[i]
+        }
+        given = shares(list(series.values()), room if earlier else room - kept)
+        allowed |= dict(zip(series, given, strict=True))
+        room -= sum(given)
+    return allowed
 
 
 def delta(runs: Sequence[ShownRun], contents: PlotContents, sent: Sent) -> Packed:

@@ -4,13 +4,37 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from torchdial.training.control.training_dials import LEARNING_RATE
+from torchdial.training.diagnosis.losses import losses
+from torchdial.training.history.scalar_names import is_learning_rate
 
 if TYPE_CHECKING:
     from torchdial.training.history.history import History
     from torchdial.widgets.live.plot_sources import Monitor
 
-ENDED = ("finished", "failed")
+ENDED = ("stopped", "finished", "failed")
+RATE = "system/steps_per_s"
+REASON_LENGTH = 200  # characters; the whole traceback is shown elsewhere
+
+
+@dataclass(frozen=True)
+class RunEnd:
+    """How a run ended.
+
+    Attributes:
+        state: "stopped", "finished" or "failed".
+        step: where it stopped, or where it failed.
+        reason: what it failed of, else empty.
+    """
+
+    state: str
+    step: int
+    reason: str = ""
 
 
 def request(monitor: Monitor, content: Mapping[str, Any]) -> None:
@@ -37,23 +61,91 @@ def status_of(monitor: Monitor) -> dict[str, Any]:
     """Return the state of a run for the browser; None for what is not known."""
     control, history = monitor.control, monitor.history
     progress = control.progress
+    is_left = progress is not None and progress.step < (progress.total_steps or 0)
+    end = run_end(history, control.state, control.error, int(monitor.step), is_left)
     return {
-        "state": control.state,
+        "state": end.state if end else control.state,
+        "ended_at": end.step if end else None,
+        "reason": end.reason if end else "",
         "step": int(monitor.step),
         "steps_here": int(monitor.step) - history.start_step,
         "done": progress.step if progress else None,
         "total": progress.total_steps if progress else None,
         "epoch": progress.epoch if progress else _last(history, "epoch"),
         "epochs": progress.epochs if progress else None,
-        "steps_per_s": _last(history, "system/steps_per_s"),
+        "steps_per_s": recent_rate(history),
         "memory": _last(history, "system/memory"),
         "data_wait": _last(history, "system/data_wait"),
         "overhead": _finite(monitor.overhead),
         "problem": "\n".join(text for text in (monitor.problem, control.error) if text),
         "notes": list(monitor.notes),
         "reach": control.reach,
-        "dials": [_dial(dial) for dial in control.dials.values()],
+        "dials": [_dial(dial, history) for dial in control.dials.values()],
     }
+
+
+def run_end(
+    history: History, state: str, error: str, step: int, is_left: bool = False
+) -> RunEnd | None:
+    """Return how a run ended, None where it has not.
+
+    Args:
+        history: what was recorded.
+        state: the state of its control.
+        error: the traceback that ended it, else empty.
+        step: completed steps.
+        is_left: whether its loop was left with batches to go, by `break` or an exception.
+
+    Example:
+        >>> from torchdial.training.history.history import History
+        >>> run_end(History("run"), "finished", "", step=720)
+        RunEnd(state='finished', step=720, reason='')
+    """
+    if state not in ENDED:
+        return None
+    if error or state == "failed":
+        lines = error.strip().splitlines() or ["an error"]
+        return RunEnd("failed", step, lines[-1][:REASON_LENGTH])
+    lost = _lost_losses(history)
+    if lost:
+        name = min(lost, key=lost.__getitem__)
+        return RunEnd("failed", lost[name], f"{name} is NaN or infinite from there on")
+    stops = [event.step for event in history.events if event.kind == "stop"]
+    is_stopped = state == "stopped" or is_left or step in stops
+    return RunEnd("stopped" if is_stopped else "finished", step)
+
+
+def _lost_losses(history: History) -> dict[str, int]:
+    """Return the training losses that are not finite any more, each with its first such step."""
+    with history.lock:
+        names = list(history.scalars)
+    lost = {}
+    for name in losses(names).judged:
+        steps, values, _ = history[name].since(0)
+        finite = np.flatnonzero(np.isfinite(values))
+        first = finite[-1] + 1 if len(finite) else 0
+        if first < len(values):
+            lost[name] = int(steps[first])
+    return lost
+
+
+def recent_rate(history: History, seconds: float = 60.0) -> float | None:
+    """Return optimizer steps a second over the last minute, pauses left out; None if unknown.
+
+    Args:
+        history: what was recorded.
+        seconds: how far to look back from the newest measurement.
+    """
+    if RATE not in history:
+        return None
+    steps, rates, times = history[RATE].since(0)
+    first = int(np.searchsorted(times, times[-1] - seconds)) if len(times) else 0
+    steps, rates = steps[max(first - 1, 0) :], rates[max(first - 1, 0) :]
+    done = np.diff(steps).astype(float)
+    fits = (done > 0) & (rates[1:] > 0)
+    if not fits.any():
+        return _last(history, RATE)
+    return _finite(float(done[fits].sum() / (done[fits] / rates[1:][fits]).sum()))
 
 
 def in_file(status: dict[str, Any]) -> dict[str, Any]:
@@ -62,9 +154,31 @@ def in_file(status: dict[str, Any]) -> dict[str, Any]:
     return status | {"state": state, "reach": "", "dials": []}
 
 
-def _dial(dial: Any) -> dict[str, Any]:
+def _dial(dial: Any, history: History) -> dict[str, Any]:
     named = {name: getattr(dial, name) for name in ("name", "min", "max", "log")}
+    if dial.name == LEARNING_RATE:
+        named["schedule"] = scheduled_rate(history)
     return named | {"value": _finite(dial.value)}
+
+
+def scheduled_rate(history: History) -> float | None:
+    """Return the learning rate without the dial's factor, None if it is not known or not one.
+
+    The recorded rate has the factor in it that the dial had at its step.
+    """
+    with history.lock:
+        rates = [series for name, series in history.scalars.items() if is_learning_rate(name)]
+    if len(rates) != 1 or rates[0].last is None:
+        return None
+    step, rate = rates[0].last
+    factors = [
+        event.evidence["new"]
+        for event in list(history.events)
+        if (event.kind, event.where) == ("dial", LEARNING_RATE)
+        and "new" in event.evidence
+        and history.start_step <= event.step < step
+    ]
+    return _finite(rate / factors[-1] if factors else rate)
 
 
 def has_ended(monitor: Monitor) -> bool:

@@ -50,7 +50,8 @@ class TrainingPanel(LayersPlot):
         """Return a figure of curves and gradients, made without pyplot."""
         from torchdial.figures.static.training_picture import training_figure
 
-        return training_figure(self._runs, self._history, ax)
+        runs = [run for run in self._runs if not run.earlier]
+        return training_figure(runs, self._history, ax)
 
     def _control(self, content: Mapping[str, Any]) -> None:
         if self._monitor is not None:

@@ -1,0 +1,96 @@
+// A run's state in words: whether it runs or how it ended, how far it is and how fast.
+
+import { formatBytes, formatCount, formatSeconds, formatValue } from "../charts/axis_scale";
+import type { Status } from "../live/run_wire";
+
+/** A part of the status line; a part that comes again keeps its place by its key. */
+export interface Part {
+  key: string;
+  text: string;
+  title: string;
+}
+
+export interface State {
+  words: string;
+  kind: "waiting" | "running" | "paused" | "stopped" | "finished" | "failed" | "gone";
+}
+
+/** What the status line says first. `gone` is whether the kernel is, `silence` in ms. */
+export function stateOf(status: Status, gone: boolean, silence: number | null = null): State {
+  const { state, reason, total, done } = status;
+  const at = formatCount(status.ended_at ?? status.step);
+  const live = ["running", "paused", "stopping", "idle"].includes(state);
+  if (gone && live) return { kind: "gone", words: `kernel gone at step ${at}` };
+  switch (state) {
+    case "idle":
+      return { kind: "waiting", words: "not started" };
+    case "running": {
+      const words =
+        silence === null ? state : `running, no news for ${formatSeconds(silence / 1000)}`;
+      return { kind: "running", words };
+    }
+    case "paused":
+      return { kind: "paused", words: `paused at step ${at}` };
+    case "stopping":
+      return { kind: "paused", words: "stopping at the next step" };
+    case "stopped": {
+      const of = total !== null && done === status.step ? ` of ${formatCount(total)}` : "";
+      return { kind: "stopped", words: `stopped at step ${at}${of}` };
+    }
+    case "finished":
+      return { kind: "finished", words: "finished" };
+    case "failed":
+      return { kind: "failed", words: `failed at step ${at}${reason && `: ${reason}`}` };
+    default:
+      return { kind: "waiting", words: `saved at step ${at}, before it ended` };
+  }
+}
+
+/** Everything after the state: "step 1,240 / 5,000", "epoch 2/8", "42.1 steps/s", "1:29 left" … */
+export function partsOf(status: Status): Part[] {
+  const { step, done, total, epoch, epochs, steps_per_s: rate } = status;
+  const parts: Part[] = [];
+  const add = (key: string, text: string, title: string) => parts.push({ key, text, title });
+  const same = done !== null && done === step;
+  const of = same && total !== null ? ` / ${formatCount(total)}` : "";
+  add("step", `step ${formatCount(step)}${of}`, "optimizer steps");
+  if (!same && done !== null && total !== null) {
+    add("batch", `batch ${formatCount(done)} / ${formatCount(total)}`, "batches of the loop");
+  }
+  if (epoch !== null) {
+    const text = epochs === null ? formatValue(epoch) : `${epoch + 1}/${epochs}`;
+    add("epoch", `epoch ${text}`, "passes through the data");
+  }
+  if (rate !== null) add("rate", rateOf(rate), "over the last minute, pauses left out");
+  if (status.state === "running" || status.state === "paused") {
+    const left = secondsLeft(status);
+    const known = left === null ? "–" : formatSeconds(left);
+    if (total !== null) add("left", `${known} left`, "at the speed of the last minute");
+  }
+  const { memory, data_wait: wait, overhead } = status;
+  if (memory !== null) add("memory", `memory ${formatBytes(memory)}`, "in use, of the device");
+  if (wait !== null) add("wait", `data wait ${percent(wait)}`, "share of the time spent on data");
+  if (overhead !== null) {
+    add("cost", `recording ${percent(overhead)}`, "share of a step that torchdial takes");
+  }
+  return parts;
+}
+
+/** Steps a second, or seconds a step where one takes longer: "42.1 steps/s", "3.20 s/step". */
+export function rateOf(stepsPerSecond: number): string {
+  const slow = stepsPerSecond < 1;
+  const value = slow ? 1 / stepsPerSecond : stepsPerSecond;
+  return `${value >= 100 ? formatCount(value) : value.toPrecision(3)} ${slow ? "s/step" : "steps/s"}`;
+}
+
+/** Seconds until the end at the present rate; null where the end is not known. */
+export function secondsLeft(status: Status): number | null {
+  const { done, total, steps_here: steps, steps_per_s: rate } = status;
+  if (!done || total === null || !steps || !rate) return null;
+  return ((total - done) * steps) / done / rate;
+}
+
+function percent(fraction: number): string {
+  const value = 100 * fraction;
+  return `${value !== 0 && Math.abs(value) < 10 ? value.toFixed(1) : Math.round(value)} %`;
+}
