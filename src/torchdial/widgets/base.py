@@ -52,6 +52,8 @@ class Widget(anywidget.AnyWidget):
 
     @t.observe("comm")
     def _keep_messages(self, change: Mapping[str, Any]) -> None:
+        if change["new"] is None:  # closed, maybe while Python exits
+            return
         keep_route(change["new"])
         keep_requests(getattr(get_ipython(), "kernel", None))
 
