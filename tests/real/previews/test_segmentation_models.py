@@ -1,11 +1,7 @@
-"""segmentation-models-pytorch: its models, and the counts of its metrics.
-
-Its metrics keep p ≥ t, and p > t with the next number above t.
-"""
+"""segmentation-models-pytorch: its models, and the counts of its metrics."""
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 import segmentation_models_pytorch as smp
 import torch
@@ -15,17 +11,13 @@ import torchdial as td
 from tests.real.cases import Cases
 from tests.real.photographs import photographs
 from tests.real.random_weights import settle_batch_norm, spread
+from tests.real.thresholds import above
 
 pytestmark = pytest.mark.real("segmentation-models-pytorch")
 
 IMAGES = photographs(128, 128)
 TARGETS = (IMAGES.mean(1, keepdim=True) > 0.4).long()
 ARCHITECTURES = sorted({*smp.MODEL_ARCHITECTURES_MAPPING} - {"dpt"})  # which takes ViTs alone
-
-
-def above(k: int) -> float:
-    """Return the least float32 above k / 100."""
-    return float(np.nextafter(np.float32(k / 100), np.float32(2)))
 
 
 def make(architecture: str, classes: int = 1) -> nn.Module:

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -15,6 +16,7 @@ import torchdial as td
 from tests.real.cases import Cases
 from tests.real.photographs import photograph
 from tests.real.random_weights import Remembered, settle_batch_norm, spread
+from torchdial.sweeps.boxes.instance_masks import pack_masks
 
 pytestmark = pytest.mark.real("torchvision")
 
@@ -72,6 +74,15 @@ def make(name: str) -> nn.Module:
     return model
 
 
+def pieces(packed: Any, boxes: torch.Tensor, size: Any) -> list[Any]:
+    """Return the packed mask of each box."""
+    limits = torch.tensor([size[1], size[0]])
+    first = torch.minimum(boxes[:, :2].floor().clamp(min=0), limits)
+    after = torch.minimum(boxes[:, 2:].ceil().clamp(min=0), limits)
+    ends = ((after - first).prod(1) / 8).ceil().long().cumsum(0)
+    return np.split(packed, ends[:-1])
+
+
 def check_at(
     settings: Iterable[tuple[float, float]], name: str, max_det: int, cases: Cases
 ) -> None:
@@ -105,6 +116,33 @@ def test_the_dials_keep_what_the_model_keeps(name: str, cases: Cases) -> None:
 def test_they_do_where_the_model_has_masks_or_keypoints(name: str, cases: Cases) -> None:
     """With few boxes: the model runs its other head on each of them."""
     check_at(SETTINGS[::5], name, 4, cases)
+
+
+def test_the_masks_are_those_of_the_model(cases: Cases) -> None:
+    """A bit of each pixel of a box where the model's mask is above 0.5."""
+    model = make("Mask R-CNN")
+    remember(model)
+    preview = td.DetectionPreview.from_model(model, IMAGES, score_floor=0.3, max_det=1000)
+    frame = preview._shown[1][0]
+    for overlap in (0.3, 0.5, 0.7):
+        preview.nms_iou, preview.score_threshold = overlap, 0.3
+        head = model.roi_heads
+        head.score_thresh, head.nms_thresh, head.detections_per_img = 0.3, overlap, 1000
+        with torch.no_grad():
+            found = model(IMAGES)
+        for i, theirs in enumerate(found):
+            size = IMAGES[i].shape[-2:]
+            rows = frame.rows(i)
+            shown = preview._remaining(frame)[rows]
+            ours = pieces(frame.masks[i], frame.boxes[rows], size)
+            for mask, box, piece in zip(
+                theirs["masks"], theirs["boxes"], itertools.compress(ours, shown), strict=True
+            ):
+                cases.compare(
+                    f"NMS {overlap}, image {i}", piece, pack_masks([mask[0]], box[None], size)
+                )
+    assert cases.number > 20
+    assert cases.differing == []
 
 
 @pytest.mark.parametrize(

@@ -125,7 +125,6 @@ def test_the_score_dial_keeps_what_their_threshold_keeps(name: str, cases: Cases
     assert cases.differing == []
 
 
-@pytest.mark.xfail(strict=True, reason="issue 12: DETR opens showing exactly what was passed")
 def test_they_open_as_they_are(cases: Cases) -> None:
     for name in DETECTORS:
         found = found_by(name, 0.3)
@@ -136,7 +135,6 @@ def test_they_open_as_they_are(cases: Cases) -> None:
     assert cases.differing == []
 
 
-@pytest.mark.xfail(strict=True, reason="issue 12: DETR raw outputs: words that name the call")
 @pytest.mark.parametrize("name", DETECTORS)
 def test_raw_outputs_are_refused_with_the_call_that_reads_them(name: str) -> None:
     outputs, _ = run(name)
@@ -144,7 +142,6 @@ def test_raw_outputs_are_refused_with_the_call_that_reads_them(name: str) -> Non
         td.DetectionPreview(IMAGES, outputs)
 
 
-@pytest.mark.xfail(strict=True, reason="issue 12: DETR targets, class_labels and normalised cxcywh")
 def test_targets_as_their_models_take_them(cases: Cases) -> None:
     boxes = torch.tensor([[0.5, 0.5, 0.25, 0.5]])
     targets = [{"class_labels": torch.tensor([1]), "boxes": boxes}] * 4
@@ -186,7 +183,6 @@ def test_the_class_of_each_pixel(cases: Cases) -> None:
     assert cases.differing == []
 
 
-@pytest.mark.xfail(strict=True, reason="issue 12: MaskFormer maps: words for scores of any range")
 def test_maps_that_are_no_probabilities() -> None:
     """What their semantic post-processing takes the argmax of; no sigmoid makes sense of it."""
     config = tr.MaskFormerConfig(

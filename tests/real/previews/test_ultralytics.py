@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from typing import Any
 
 import pytest
@@ -79,8 +80,6 @@ def test_rows_of_a_model_without_nms(name: str, cases: Cases) -> None:
         model,
         IMAGES,
         class_names=NAMES,
-        adapter=lambda output: [(rows[:, :4], rows[:, 4], rows[:, 5]) for rows in output[0]],
-        nms_iou=1.0,
     )
     for score in (0.05, 0.1, 0.25, 0.5):
         preview.score_threshold = score
@@ -108,7 +107,6 @@ def test_results_are_shown_as_they_are(name: str, kind: type, cases: Cases) -> N
     assert cases.differing == []
 
 
-@pytest.mark.xfail(strict=True, reason="issue 12: Results open showing exactly what was passed")
 def test_results_open_as_they_are(cases: Cases) -> None:
     results = results_of("yolov8n", DetectionModel, conf=0.3, iou=0.7)
     preview = td.DetectionPreview(IMAGES, results)
@@ -117,7 +115,6 @@ def test_results_open_as_they_are(cases: Cases) -> None:
     assert cases.differing == []
 
 
-@pytest.mark.xfail(strict=True, reason="issue 12: -seg heads: read boxes and classes")
 def test_a_segmentation_head(cases: Cases) -> None:
     model = make("yolov8n-seg", SegmentationModel)
     preview = td.DetectionPreview.from_model(model, IMAGES, class_names=NAMES, class_agnostic=True)
@@ -129,39 +126,56 @@ def test_a_segmentation_head(cases: Cases) -> None:
     assert cases.differing == []
 
 
-@pytest.mark.xfail(strict=True, reason="issue 12: -obb heads: spare channels are refused")
 @pytest.mark.parametrize("name", ["yolov8n-obb", "yolo11n-obb"])
 def test_a_head_of_rotated_boxes_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="rotated"):
         td.DetectionPreview.from_model(make(name, OBBModel), IMAGES, class_names=NAMES)
 
 
-@pytest.mark.xfail(strict=True, reason="issue 12: -pose heads: refused with words that fit")
 def test_a_head_of_keypoints_is_refused() -> None:
     with pytest.raises(ValueError, match="keypoint"):
         td.DetectionPreview.from_model(make("yolov8n-pose", PoseModel), IMAGES, class_names=NAMES)
 
 
-KINDS = {"boxes": ("yolo26n", DetectionModel), "masks": ("yolo26n-seg", SegmentationModel)}
-
-
-@pytest.mark.xfail(strict=True, reason="issue 12: end2end rows: words that fit")
-@pytest.mark.parametrize("kind", KINDS)
-def test_rows_are_refused_with_a_remedy_that_works(kind: str) -> None:
-    name, model_kind = KINDS[kind]
-    model = make(name, model_kind, end2end=True)
-    with pytest.raises(ValueError, match="adapter="):
+def test_rows_with_masks_are_refused_with_a_remedy_that_works(cases: Cases) -> None:
+    model = make("yolo26n-seg", SegmentationModel, end2end=True)
+    with pytest.raises(ValueError, match=r"adapter=lambda out: .+ in from_model") as refused:
         td.DetectionPreview.from_model(model, IMAGES, class_names=NAMES)
+    remedy = re.search(r"adapter=(lambda .+) in from_model", str(refused.value))
+    assert remedy is not None
+    preview = td.DetectionPreview.from_model(
+        model, IMAGES, class_names=NAMES, adapter=eval(remedy[1])
+    )
+    preview.score_threshold = 0.25
+    theirs = non_max_suppression(output_of(model)[0], 0.25, end2end=True)
+    for i, rows in enumerate(theirs):
+        cases.compare(f"image {i}", rows_of(preview.kept(i)), rows[:, :6])
+    assert cases.differing == []
 
 
-@pytest.mark.xfail(strict=True, reason="issue 12: score_floor first, then boxes are checked")
+def test_a_head_of_yolov5s_layout(cases: Cases) -> None:
+    """Rows of a box, objectness and classes, whose product is the score."""
+    raw = output_of(make("yolov8n"))[0]
+    objectness = torch.rand(len(raw), 1, raw.shape[2], generator=torch.Generator().manual_seed(0))
+    head = torch.cat([raw[:, :4], objectness, raw[:, 4:]], dim=1).mT
+    preview = td.DetectionPreview(IMAGES, head, class_names=NAMES, class_agnostic=True)
+    scored = torch.cat([raw[:, :4], objectness * raw[:, 4:]], dim=1)
+    for score, overlap in SETTINGS:
+        preview.score_threshold, preview.nms_iou = score, overlap
+        theirs = non_max_suppression(scored.clone(), score, overlap, agnostic=True)
+        for i, rows in enumerate(theirs):
+            about = f"score {score}, NMS {overlap}, image {i}"
+            cases.compare(about, rows_of(preview.kept(i)), rows)
+    assert cases.differing == []
+
+
 @pytest.mark.parametrize("broken", [-5.0, float("nan")], ids=["inverted", "NaN"])
 def test_a_broken_box_below_the_score_floor(broken: float, cases: Cases) -> None:
     raw = output_of(make("yolov8n"))[0].clone()
-    whole = td.DetectionPreview(IMAGES, raw.clone(), score_floor=0.01)
+    whole = td.DetectionPreview(IMAGES, raw.clone(), class_names=NAMES, score_floor=0.01)
     lowest = int(raw[0, 4:].amax(0).argmin())
     raw[0, 4:, lowest] = 0.0001
     raw[0, 2, lowest] = broken
-    preview = td.DetectionPreview(IMAGES, raw, score_floor=0.01)
+    preview = td.DetectionPreview(IMAGES, raw, class_names=NAMES, score_floor=0.01)
     cases.compare("image 0", preview.kept(0)["boxes"], whole.kept(0)["boxes"])
     assert cases.differing == []

@@ -63,14 +63,12 @@ def test_a_detector(name: str, cases: Cases) -> None:
     assert cases.differing == []
 
 
-@pytest.mark.xfail(strict=True, reason="issue 12: ModelTree takes a list as one argument")
 def test_a_list_of_images() -> None:
     model = get_model("ssdlite320_mobilenet_v3_large", weights=None, weights_backbone=None)
     tree = td.ModelTree(model, [torch.rand(3, 64, 96), torch.rand(3, 64, 96)])
     assert tree.table.failure is None
 
 
-@pytest.mark.xfail(strict=True, reason="issue 12: ModelTree shows scripted modules")
 def test_a_scripted_model() -> None:
     tree = td.ModelTree(torch.jit.script(make("resnet18")), torch.rand(1, 3, 64, 64))
     assert tree.table.failure is None
