@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -136,10 +137,18 @@ def test_they_open_as_they_are(cases: Cases) -> None:
 
 
 @pytest.mark.parametrize("name", DETECTORS)
-def test_raw_outputs_are_refused_with_the_call_that_reads_them(name: str) -> None:
-    outputs, _ = run(name)
-    with pytest.raises(ValueError, match="post_process_object_detection"):
+def test_raw_outputs_are_refused_with_the_call_that_reads_them(name: str, cases: Cases) -> None:
+    outputs, processor = run(name)
+    with pytest.raises(ValueError, match="post_process_object_detection") as refused:
         td.DetectionPreview(IMAGES, outputs)
+    remedy = re.search(r"Pass (processor.+)\.$", str(refused.value))
+    assert remedy is not None
+    found = eval(remedy[1], {"processor": processor, "outputs": outputs, "images": IMAGES})
+    preview = td.DetectionPreview(IMAGES, found)
+    for i, theirs in enumerate(found_by(name, 0.0)):
+        order = theirs["scores"].sort(descending=True, stable=True).indices
+        cases.compare(f"image {i}", preview.kept(i)["boxes"], theirs["boxes"][order])
+    assert cases.differing == []
 
 
 def test_targets_as_their_models_take_them(cases: Cases) -> None:
@@ -183,7 +192,7 @@ def test_the_class_of_each_pixel(cases: Cases) -> None:
     assert cases.differing == []
 
 
-def test_maps_that_are_no_probabilities() -> None:
+def test_maps_that_are_no_probabilities(cases: Cases) -> None:
     """What their semantic post-processing takes the argmax of; no sigmoid makes sense of it."""
     config = tr.MaskFormerConfig(
         backbone_config=tr.SwinConfig(
@@ -204,3 +213,10 @@ def test_maps_that_are_no_probabilities() -> None:
     with pytest.raises(ValueError, match="scores") as refused:
         td.SegmentationPreview(images, maps, task="multiclass")
     assert "from_logits=True" not in str(refused.value)
+    remedy = re.search(r"pass (\(probs - .+)\.$", str(refused.value))
+    assert remedy is not None
+    scaled = eval(remedy[1], {"probs": maps})
+    preview = td.SegmentationPreview(images, scaled, task="multiclass", threshold=0.0)
+    for i in range(len(IMAGES)):
+        cases.compare(f"image {i}", preview.classes(i), maps[i].argmax(0))
+    assert cases.differing == []

@@ -127,27 +127,44 @@ def test_a_segmentation_head(cases: Cases) -> None:
 
 
 @pytest.mark.parametrize("name", ["yolov8n-obb", "yolo11n-obb"])
-def test_a_head_of_rotated_boxes_is_refused(name: str) -> None:
-    with pytest.raises(ValueError, match="rotated"):
+def test_a_head_of_rotated_boxes_is_refused(name: str, cases: Cases) -> None:
+    with pytest.raises(ValueError, match="rotated") as refused:
         td.DetectionPreview.from_model(make(name, OBBModel), IMAGES, class_names=NAMES)
+    remedy = re.search(r"pass (\[.+\])\.$", str(refused.value))
+    assert remedy is not None
+    results = results_of(name, OBBModel, conf=0.3, iou=0.7)
+    found = eval(remedy[1].replace("model.predict(images)", "results"), {"results": results})
+    preview = td.DetectionPreview(IMAGES, found, nms_iou=1.0, score_threshold=0.0)
+    for i, one in enumerate(results):
+        order = one.obb.conf.sort(descending=True, stable=True).indices
+        cases.compare(f"image {i}", preview.kept(i)["boxes"], one.obb.xyxy[order])
+    assert cases.differing == []
 
 
-def test_a_head_of_keypoints_is_refused() -> None:
-    with pytest.raises(ValueError, match="keypoint"):
-        td.DetectionPreview.from_model(make("yolov8n-pose", PoseModel), IMAGES, class_names=NAMES)
+WIDER: dict[str, tuple[str, type, bool]] = {
+    "-pose": ("yolov8n-pose", PoseModel, False),
+    "rows with masks": ("yolo26n-seg", SegmentationModel, True),
+    "rows with keypoints": ("yolo26n-pose", PoseModel, True),
+}
 
 
-def test_rows_with_masks_are_refused_with_a_remedy_that_works(cases: Cases) -> None:
-    model = make("yolo26n-seg", SegmentationModel, end2end=True)
-    with pytest.raises(ValueError, match=r"adapter=lambda out: .+ in from_model") as refused:
+@pytest.mark.parametrize("given", WIDER)
+def test_wider_heads_are_refused_with_a_remedy_that_works(given: str, cases: Cases) -> None:
+    name, kind, end2end = WIDER[given]
+    model = make(name, kind, end2end=end2end)
+    with pytest.raises(ValueError, match="keypoints") as refused:
         td.DetectionPreview.from_model(model, IMAGES, class_names=NAMES)
     remedy = re.search(r"adapter=(lambda .+) in from_model", str(refused.value))
     assert remedy is not None
     preview = td.DetectionPreview.from_model(
-        model, IMAGES, class_names=NAMES, adapter=eval(remedy[1])
+        model, IMAGES, class_names=NAMES, class_agnostic=True, adapter=eval(remedy[1])
     )
-    preview.score_threshold = 0.25
-    theirs = non_max_suppression(output_of(model)[0], 0.25, end2end=True)
+    preview.score_threshold, preview.nms_iou = 0.25, 1.0 if end2end else 0.5
+    raw = output_of(model)[0]
+    raw = raw[0] if isinstance(raw, tuple) else raw
+    theirs = non_max_suppression(
+        raw.clone(), 0.25, 0.5, agnostic=True, nc=len(NAMES), end2end=end2end
+    )
     for i, rows in enumerate(theirs):
         cases.compare(f"image {i}", rows_of(preview.kept(i)), rows[:, :6])
     assert cases.differing == []
