@@ -1,4 +1,4 @@
-// GradientPlot: src/torchdial/widgets/live/gradient_plot.py is the other half.
+// GradientPlot: src/torchdial/widgets/live/gradient_plot.py defines the widget.
 
 import { liveWidget } from "./lib/live/live_widget";
 import { GradientView } from "./lib/training/gradient_view";

@@ -1,4 +1,4 @@
-// LossPlot: src/torchdial/widgets/live/loss_plot.py is the other half.
+// LossPlot: src/torchdial/widgets/live/loss_plot.py defines the widget.
 
 import { liveWidget } from "./lib/live/live_widget";
 import { LossView } from "./lib/training/loss_view";

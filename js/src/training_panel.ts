@@ -1,4 +1,4 @@
-// TrainingPanel: src/torchdial/widgets/live/training_panel.py is the other half.
+// TrainingPanel: src/torchdial/widgets/live/training_panel.py defines the widget.
 
 import { h } from "./lib/core/dom";
 import { liveWidget } from "./lib/live/live_widget";

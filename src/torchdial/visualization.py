@@ -271,5 +271,5 @@ def _to_device(device: Any) -> torch.device:
             "device",
             expected="a torch.device or its name",
             got=describe(device),
-            remedy='Pass "cpu" or "cuda:0", say.',
+            remedy='Pass for example "cpu" or "cuda:0".',
         ) from None

@@ -32,7 +32,7 @@ def fit(
         lr: The highest learning rate, above 0.
         seed: Chooses the order of the scenes.
         on_step: Called after every step with its number, from 0, and its loss.
-        optimizer: Adam over the model's parameters, for whoever watches it; None makes one.
+        optimizer: Adam over the model's parameters, for a monitor to watch; None makes one.
 
     Raises:
         ValueError: If an argument is out of the range given above.

@@ -118,7 +118,7 @@ def train_unet(
         seed: Chooses the order of the scenes.
         target: ``"masks"`` or ``"classes"``.
         on_step: Called after every step with its number, from 0, and its loss.
-        optimizer: Adam over the model's parameters, for whoever watches it; None makes one.
+        optimizer: Adam over the model's parameters, for a monitor to watch; None makes one.
 
     Returns:
         The loss of every step; epochs * ceil(len(scenes) / batch_size) of them.

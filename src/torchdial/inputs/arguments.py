@@ -63,7 +63,7 @@ def to_names(name: str, value: Any) -> list[str]:
     """
     if isinstance(value, str):
         return [value]
-    expected, remedy = "a name, or a list of names", 'Pass ["a", "b"], say.'
+    expected, remedy = "a name, or a list of names", 'Pass for example ["a", "b"].'
     names = to_list(name, value, expected=expected, remedy=remedy)
     if not all(isinstance(one, str) for one in names):
         raise refusal(name, expected=expected, got=describe(value), remedy=remedy)

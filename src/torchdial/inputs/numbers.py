@@ -103,7 +103,7 @@ def to_whole(
         ValueError: it is not a whole number, or out of range.
 
     Example:
-        >>> to_whole("epochs", 3.0, 1, remedy="Pass 1, say.")
+        >>> to_whole("epochs", 3.0, 1, remedy="Pass for example 1.")
         3
     """
     low, high = -(2**63) if least is None else least, 2**63 - 1 if most is None else most
@@ -126,7 +126,7 @@ def to_fraction(name: str, value: Any, remedy: str) -> float:
         ValueError: it is not a number in [0, 1].
 
     Example:
-        >>> to_fraction("threshold", 1, "Pass 0.5, say.")
+        >>> to_fraction("threshold", 1, "Pass for example 0.5.")
         1.0
     """
     number = to_float(value)

@@ -28,7 +28,7 @@ def raw_candidates(model: M, score_floor: float = 0.01, *, masks: bool = False) 
     model stays as it is (the best `topk_candidates` of each level or class, the proposals of an
     R-CNN), because it does not depend on the dials: NMS and a score threshold on the candidates
     give what the model itself would give with these settings. Keypoints are left out. After it,
-    also after an error, the model is as it was.
+    also after an error, the model is restored.
 
     Args:
         model: the detector. It is changed in place, so use it from one thread at a time.

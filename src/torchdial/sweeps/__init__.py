@@ -1,6 +1,6 @@
 """Every position of a dial, computed once: pure functions and plain dataclasses on torch alone.
 
-`torchdial.sweeps.torchmetrics` stands apart: it alone imports torchmetrics.
+Only `torchdial.sweeps.torchmetrics` imports torchmetrics.
 """
 
 from torchdial.sweeps.boxes.detect import detect

@@ -36,7 +36,7 @@ def to_demands(at_least: Any) -> dict[Any, float]:
     Raises:
         ValueError: it is no dict of numbers.
     """
-    expected, remedy = "numbers by the name of a metric", 'Pass {"recall": 0.9}, say.'
+    expected, remedy = "numbers by the name of a metric", 'Pass for example {"recall": 0.9}.'
     demands = to_dict("at_least", at_least, expected=expected, remedy=remedy)
     return {
         name: to_number(f"at_least[{name!r}]", least, remedy=remedy)

@@ -38,7 +38,7 @@ def write_archive(
     """Write arrays and a note; the file appears whole or not at all.
 
     Raises:
-        OSError: it cannot be written; what was there is as it was.
+        OSError: it cannot be written; an earlier file stays.
     """
     note = np.frombuffer(json.dumps(about).encode(), dtype=np.uint8)
     members: dict[str, Any] = {"about": note, **arrays}

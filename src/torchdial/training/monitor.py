@@ -52,7 +52,7 @@ class TrainingMonitor:
         exclude: which of them not to watch, in the same forms.
         budget: fraction of a step's time that watching may take, in (0, 1]; above it gradients are
             read less often, and `notes` says so. At 1 they are read at every step.
-        config: the run's settings, for people to compare; plain values.
+        config: the run's settings, to compare runs by; plain values.
         name: what to call the run; None is "run 3" for the third of this process.
         start_step: the step a resumed run goes on at, where no checkpoint of the monitor is loaded.
         strict: whether a value that cannot be recorded, or an error in torchdial's own code, is
@@ -257,7 +257,7 @@ class TrainingMonitor:
     def loop(
         self, loader: Iterable[Batch], epochs: int = 1, total: int | None = None
     ) -> Loop[Batch]:
-        """Hand out a loader's batches, with progress, pause and stop: see `loop`."""
+        """Yield a loader's batches, with progress, pause and stop: see `loop`."""
         return loop(self.control, loader, epochs, total)
 
     def start(self, train: Callable[..., Any], *args: Any, **kwargs: Any) -> Handle:
@@ -370,7 +370,7 @@ def _no_values(values: Any) -> ValueError:
         "values",
         expected="numbers by name",
         got=describe(values),
-        remedy="Call log(loss=loss), say.",
+        remedy="Call for example log(loss=loss).",
     )
 
 

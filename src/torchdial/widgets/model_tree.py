@@ -15,7 +15,7 @@ from torchdial.structure.forward_pass import Shapes
 from torchdial.structure.module_rows import ModuleRow
 from torchdial.structure.module_table import shape_text
 from torchdial.widgets.base import Widget
-from torchdial.widgets.live.clicks_while_busy import hear
+from torchdial.widgets.live.clicks_while_busy import serve_clicks
 from torchdial.widgets.live.gradient_plot import choose_in_plots
 from torchdial.widgets.live.module_packing import ModuleFeed
 from torchdial.widgets.live.plot_sources import is_monitor
@@ -75,7 +75,7 @@ class ModelTree(Widget):
         self._feed = None if monitor is None else ModuleFeed(model, monitor, self._send_message)
         super().__init__(_table=_pack(self.table))
         if self._feed is not None:
-            hear(self, self._feed.monitor.control)
+            serve_clicks(self, self._feed.monitor.control)
             self._feed.begin()
 
     def close(self) -> None:

@@ -12,7 +12,7 @@ import pytest
 from tests.widgets.live.kernel import HAS_SUBSHELLS, Kernel, kernel
 from torchdial.training.control.control import Control
 from torchdial.training.control.loop import loop
-from torchdial.widgets.live.clicks_while_busy import Inbox, hear
+from torchdial.widgets.live.clicks_while_busy import Inbox, serve_clicks
 
 SETUP = """
 import time
@@ -21,7 +21,7 @@ from torchdial.training.control.control import Control
 from torchdial.training.control.loop import loop
 from torchdial.training.control.worker_thread import start
 from torchdial.widgets.ipykernel_internals import keep_requests
-from torchdial.widgets.live.clicks_while_busy import hear
+from torchdial.widgets.live.clicks_while_busy import serve_clicks
 
 keep_requests(get_ipython().kernel)  # as every widget of torchdial does
 
@@ -33,7 +33,7 @@ class Panel(ipywidgets.Widget):
         super().__init__()
         self.control, self.heard = control, []
         self.on_msg(self._act)
-        hear(self, control)
+        serve_clicks(self, control)
 
     def _act(self, _widget, content, _buffers):
         self.heard.append(content["what"])
@@ -259,7 +259,7 @@ def test_a_cell_that_fails_is_a_failed_run(notebook: Kernel, panel: str) -> None
 
 def test_where_there_is_no_kernel_the_panel_says_what_works() -> None:
     control = Control()
-    hear(ipywidgets.Widget(), control)
+    serve_clicks(ipywidgets.Widget(), control)
     said = {control.reach for _ in loop(control, range(1))}
     assert said == {control.blocking}
     assert "monitor.start(train)" in control.blocking
@@ -276,7 +276,7 @@ def test_a_kernel_that_is_built_otherwise_is_left_alone() -> None:
     inbox, control = Inbox(UNKNOWN, SimpleNamespace(events=EVENTS, user_ns={})), Control()
     inbox.add(ipywidgets.Widget(), control)
     assert control.on_listen is None
-    assert control.blocking.startswith("Clicks are heard here when the cell has ended.")
+    assert control.blocking.startswith("Clicks act here once the cell has ended.")
 
 
 def test_vs_code_is_said_to_keep_clicks_back(notebook: Kernel) -> None:
@@ -285,7 +285,7 @@ def test_vs_code_is_said_to_keep_clicks_back(notebook: Kernel) -> None:
     )
     said = notebook.run("print(clicks._words(clicks._inbox._channel, get_ipython()))")
     notebook.run("del __vsc_ipynb_file__")
-    assert said.startswith("Clicks are heard here when the cell has ended.")
+    assert said.startswith("Clicks act here once the cell has ended.")
     assert notebook.run("print(clicks._words(clicks._inbox._channel, get_ipython()))") == "\n"
 
 

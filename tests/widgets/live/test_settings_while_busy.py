@@ -1,6 +1,6 @@
 """What reaches whom and when while something runs, in a real ipykernel of this environment.
 
-The table says it of a widget as ipywidgets makes it, and of one that `hear` has made ours. It is
+The table is of a widget as ipywidgets makes it, and of one that `serve_clicks` has prepared. It is
 read with ipykernel 7.4 here, with 6.17 in `make colab`, with 6.31 and 7.3 in `make install-ways`.
 """
 

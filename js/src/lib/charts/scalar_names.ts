@@ -1,4 +1,4 @@
-// What the name of a scalar says of it; src/torchdial/training/history/scalar_names.py is its twin.
+// What the name of a scalar tells; src/torchdial/training/history/scalar_names.py has the same rule.
 // tests/golden/names.json binds the two.
 
 export interface Name {

@@ -174,7 +174,7 @@ export class Store {
     this.#safely(() => this.#handleMessages(message, buffers[0] ?? new Uint8Array()));
   };
 
-  /** What cannot be read is said and asked for anew; what is shown stays. */
+  /** An unreadable message is reported and requested anew; what is shown stays. */
   #safely(take: () => void): void {
     try {
       take();

@@ -78,7 +78,7 @@ export class LossPanel {
     if (this.#seen && this.#late) this.#events.changed();
   });
 
-  /** `seen` says whether to draw it before anybody has looked where it is. */
+  /** `seen` says whether to draw it before its visibility was observed. */
   constructor(
     title: string,
     choice: Choice,

@@ -47,7 +47,9 @@ def threshold_curve_figure(
     check_average(average)
     names: list[Any] = to_names("metrics", metrics)
     if not names:
-        raise refusal("metrics", expected="at least one", got="none", remedy='Pass ["dice"], say.')
+        raise refusal(
+            "metrics", expected="at least one", got="none", remedy='Pass for example ["dice"].'
+        )
     x, y = unit_scale(), unit_scale()
     lines = bq.Lines(
         scales={"x": x, "y": y},

@@ -69,7 +69,7 @@ class _Given(PictureSource):
 
 
 class _FromDataset(PictureSource):
-    """Each item as one picture; the last ones are kept for a pointer that asks for values."""
+    """Each item as one picture; the last ones are kept, since hovering asks for their values."""
 
     KEPT = 128
 

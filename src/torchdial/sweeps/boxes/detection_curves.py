@@ -328,7 +328,7 @@ class DetectionCurves:
 
     @cached_property
     def _ap(self) -> dict[str, torch.Tensor]:
-        """AP of the area ranges that somebody has asked for, (M, C, T) each."""
+        """AP by area range, computed when first read, (M, C, T) each."""
         return {}
 
     def _ap_of(self, area: str) -> torch.Tensor:

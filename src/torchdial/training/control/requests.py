@@ -80,7 +80,7 @@ class Requests:
         Raises:
             ValueError: If `min`, `max` or `value` do not fit, or a setter is missing.
         """
-        of_kind("name", name, str, expected="text", remedy='Pass "lr", say.')
+        of_kind("name", name, str, expected="text", remedy='Pass for example "lr".')
         least = to_number("min", min, remedy=DIAL_REMEDY)
         most = to_number("max", max, remedy=DIAL_REMEDY)
         value = None if value is None else to_number("value", value, remedy=DIAL_REMEDY)
@@ -89,7 +89,7 @@ class Requests:
                 "setter",
                 expected="a function of the new value",
                 got=describe(setter),
-                remedy="Pass lambda value: …, say.",
+                remedy="Pass for example lambda value: print(value).",
             )
         if setter is None and name != LEARNING_RATE:
             raise refusal(

@@ -1,4 +1,4 @@
-"""What goes wrong in a run, in words: a rule or a few of a kind in each file, and `Diagnosis`."""
+"""Diagnosis of runs: a rule, or a few of a kind, in each file, and `Diagnosis`."""
 
 from torchdial.training.diagnosis.diagnosis import Diagnosis
 

@@ -58,7 +58,7 @@ LAST_OF_ALL_STEPS = 1 << 62
 
 
 class Diagnosis:
-    """Finds what goes wrong in a run soon after it does, and reports it once, in words.
+    """Applies the rules to a run as it grows, and reports each problem once, as a sentence.
 
     A step is judged once a later one was recorded, because it is complete then. What is found
     depends on what was recorded, not on when `look` was called. A look takes time for what is new,

@@ -14,7 +14,7 @@ class Event:
         step: the step it happened at.
         kind: one word for programs, such as "nonfinite_loss" or "dial".
         where: the scalar, parameter or dial it happened to, or None.
-        message: one sentence for people.
+        message: one sentence to show.
         evidence: the numbers behind it, by name.
         time: seconds since the run began.
 

@@ -1,8 +1,8 @@
 """Lowest, highest and non-finite points in any part of a long row, without a full scan.
 
 Every 32 neighbours share a node, every two nodes one of the level above, and so on. A node knows
-the positions of the points nobody may lose: the lowest and the highest finite value and the first
-NaN, infinity and minus infinity. A part of the row is then a few nodes of each level and less
+the positions of the points that a plot must keep: the lowest and the highest finite value and the
+first NaN, infinity and minus infinity. A part of the row is then a few nodes of each level and less
 than 64 single points, whatever its length.
 """
 

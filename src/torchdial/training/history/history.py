@@ -36,7 +36,7 @@ class History(RunRecord):
 
     Args:
         name: what the run is called.
-        config: the run's settings, for people to compare; plain values.
+        config: the run's settings, to compare runs by; plain values.
 
     Attributes:
         id: names the run in files and checkpoints; a run that is continued keeps it.
@@ -51,7 +51,7 @@ class History(RunRecord):
         branches: what was recorded after a checkpoint from which the run was continued later, a
             `History` each, the oldest first.
         arrival: what reading waits for.
-        lock: held by whoever writes, or reads several things that belong together.
+        lock: held while writing, or reading several parts that belong together.
 
     Example:
         >>> history = History("run 1")

@@ -43,7 +43,7 @@ class LayerHistograms:
     Args:
         names: the layers, in the order of the network.
         exponents: the edges' exponents, whole numbers that grow, B − 1 of them.
-        lock: taken by every method; a history hands in its own.
+        lock: taken by every method; a history passes its own.
 
     Attributes:
         exponents: as given.

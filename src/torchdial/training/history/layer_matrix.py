@@ -39,7 +39,7 @@ class LayerMatrix:
 
     Args:
         names: the layers, in the order of the network.
-        lock: taken by every method; a history hands in its own.
+        lock: taken by every method; a history passes its own.
 
     Attributes:
         stride: samples a column. Where it or the names change, all columns do; else only the last

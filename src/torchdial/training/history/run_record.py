@@ -39,7 +39,7 @@ RUN_FORMAT = "torchdial.History/1"
 POINT = ("steps", "values", "times")
 CONFIG_WORDS = {
     "expected": "settings by name, or what argparse returns",
-    "remedy": 'Pass {"lr": 0.1}, say.',
+    "remedy": 'Pass for example {"lr": 0.1}.',
 }
 DAMAGE = (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError)
 
@@ -116,7 +116,7 @@ class RunRecord:
         The format is plain and open, without pickle: see `torchdial.training.history.run_file`.
 
         Raises:
-            OSError: it cannot be written; what was there is as it was.
+            OSError: it cannot be written; an earlier file stays.
         """
         refuse_no_path("path", path)
         self.arrival.wait(events=True)

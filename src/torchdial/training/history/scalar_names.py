@@ -1,4 +1,4 @@
-"""What the name of a scalar says of it; js/src/lib/charts/scalar_names.ts is its twin.
+"""What the name of a scalar tells; js/src/lib/charts/scalar_names.ts has the same rule.
 
 tests/golden/names.json binds the two.
 """
@@ -62,7 +62,7 @@ def is_learning_rate(name: str) -> bool:
 def higher_is_better(name: str) -> bool | None:
     """Return whether the best value of a scalar is its highest, or None if its name does not say.
 
-    Losses, errors, perplexity and their kin are best where they are lowest, also where a name has
+    Losses, errors, perplexity and the like are best where they are lowest, also where a name has
     words of both; accuracy, F1, Dice, IoU, AUC, AP, precision, recall, scores and rewards where
     they are highest.
 

@@ -163,7 +163,7 @@ class Series:
         that lines reach its edges. A window of up to two points a bucket comes whole.
 
         Args:
-            buckets: how many, at least 1: pixels, say.
+            buckets: how many, at least 1, for example one a pixel.
             start: the window's first x; None is the first there is.
             stop: the window's last x, included; None is the last there is.
             x: "step", "time" (seconds since the run began) or "index" (order of arrival, for

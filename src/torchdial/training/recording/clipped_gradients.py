@@ -1,4 +1,4 @@
-"""What clipping tells of an attempt, and for how long it is true of the gradients there are."""
+"""Norm and coefficient of clipping, until the gradients that were clipped are replaced."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 On a CUDA device a number is copied, in the order of the stream, into the next place of a chunk of
 device memory. Now and then the chunk's new part is copied into pinned memory without waiting,
-followed by how many numbers that makes. Whoever reads looks at that count, which is plain memory:
+followed by how many numbers that makes. A reader looks at that count, which is plain memory:
 no call to CUDA, so nothing that could disturb a graph being captured by another thread.
 """
 
@@ -185,7 +185,7 @@ class Recorder(Generic[Item]):
         return tensor.is_cpu and not self._chunked(tensor.device)
 
     def hold(self, tensors: Sequence[Tensor]) -> Numbers:
-        """Keep tensors that nobody writes to later, such as fresh results, as one row."""
+        """Keep tensors that are not written to later, such as fresh results, as one row."""
         devices = {tensor.device for tensor in tensors}
         if len(devices) > 1:
             return self._mixed(tensors, devices)

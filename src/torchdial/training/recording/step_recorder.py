@@ -43,7 +43,7 @@ STEP = "Leave it out for the last completed step."
 class StepRecorder:
     """Makes a `StepRecord` of each attempt of each optimizer, and of each log.
 
-    Errors are kept from the training, but for the `StopTraining` that a person asked for.
+    Errors never reach the training, except a requested `StopTraining`.
 
     Args:
         history: the run.

@@ -24,14 +24,14 @@ from torchdial.training.control.interrupts import held_back, in_main_thread
 from torchdial.widgets.ipykernel_internals import MainChannel, main_channel
 
 _AFTER_THE_CELL = (
-    "Clicks are heard here when the cell has ended. Until then an interrupt of the kernel (■) "
+    "Clicks act here once the cell has ended. Until then an interrupt of the kernel (■) "
     "stops `monitor.loop` at a step's end; with `monitor.start(train)` all controls work at once."
 )
 
 _inbox: Inbox | None = None
 
 
-def hear(widget: Any, control: Control) -> None:
+def serve_clicks(widget: Any, control: Control) -> None:
     """Let a widget's messages reach it while the control's run blocks the kernel.
 
     Args:
@@ -93,7 +93,7 @@ class Inbox:
         if message is None:
             return channel.pass_on(frames)
         for control in list(self._controls):
-            control.blocking = ""  # it was heard, whatever we thought
+            control.blocking = ""  # a click has arrived after all
         channel.publish("busy", message)
         try:
             self._addressee(message["content"])._handle_msg(message)

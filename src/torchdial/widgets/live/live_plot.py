@@ -11,7 +11,7 @@ import traitlets as t
 from torchdial.report.saved_widget import SavedWidget
 from torchdial.training.shown_run import ShownRun
 from torchdial.widgets.base import Widget
-from torchdial.widgets.live.clicks_while_busy import hear
+from torchdial.widgets.live.clicks_while_busy import serve_clicks
 from torchdial.widgets.live.feed import Feed
 from torchdial.widgets.live.plot_sources import Monitor
 from torchdial.widgets.live.run_packing import (
@@ -57,7 +57,7 @@ class LivePlot(Widget):
         )
         super().__init__(_config=config)
         if monitor is not None:
-            hear(self, monitor.control)
+            serve_clicks(self, monitor.control)
             self._unsubscribe = monitor.subscribe(self._on_news)
 
     def __repr__(self) -> str:

@@ -189,7 +189,10 @@ def _check_kinds(kind: type[Any], first: Any, second: Any) -> None:
 
 
 def _check_names(names: Sequence[str]) -> None:
-    expected, remedy = "a name for each of two previews", 'Pass names=["small", "large"], say.'
+    expected, remedy = (
+        "a name for each of two previews",
+        'Pass for example names=["small", "large"].',
+    )
     if len(to_list("names", names, expected=expected, remedy=remedy)) != 2:
         raise refusal("names", expected=expected, got=describe(names), remedy=remedy)
 
