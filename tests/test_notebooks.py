@@ -20,7 +20,7 @@ BADGE = "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.
 INSTALL = """\
 try:
     import torchdial as td
-except ImportError:  # on Colab, say
+except ImportError:  # as on Colab
     %pip install -q torchdial scikit-image scikit-learn
     import torchdial as td
 """
