@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
+from marked_table import to_markdown, write_or_check
+
 README = Path(__file__).parent.parent / "README.md"
 START, END = "<!-- hosts: written by scripts/hosts_table.py -->\n", "<!-- /hosts -->\n"
 HEADINGS = {
@@ -40,19 +42,13 @@ def to_table(results: dict[str, dict[str, str]]) -> str:
     """Return a table with a row for each host."""
     rows = [["", *HEADINGS.values()], ["---"] * (1 + len(HEADINGS))]
     rows += [[host, *(does[test] for test in HEADINGS)] for host, does in results.items()]
-    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    return to_markdown(rows)
 
 
 def main() -> None:
     """Write the table, or check it."""
     table = to_table(read_results(Path(sys.argv[1])))
-    text = README.read_text(encoding="utf-8")
-    before, rest = text.split(START)
-    current, after = rest.split(END)
-    if sys.argv[2:] != ["--check"]:
-        README.write_text(f"{before}{START}{table}{END}{after}", encoding="utf-8")
-    elif current != table:
-        sys.exit(f"README.md differs from what the tests found:\n{table}")
+    write_or_check(README, START, END, table)
 
 
 if __name__ == "__main__":

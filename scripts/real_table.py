@@ -1,7 +1,7 @@
-"""Makes the table of docs/real_libraries.md from what `make real` found.
+"""Writes the table of docs/real_libraries.md from the results of `make real`.
 
 python scripts/real_table.py results.xml             # writes the table
-python scripts/real_table.py results.xml --check     # fails if the page says anything else
+python scripts/real_table.py results.xml --check     # fails if the page has another one
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 from xml.etree import ElementTree
+
+from marked_table import to_markdown, write_or_check
 
 PAGE = Path(__file__).parent.parent / "docs" / "real_libraries.md"
 START, END = "<!-- real: written by scripts/real_table.py -->\n", "<!-- /real -->\n"
@@ -40,19 +42,13 @@ def to_table(results: dict[tuple[str, str], tuple[int, int]]) -> str:
     """Return a table with a row for each library."""
     rows = [HEADINGS, ["---", "---", "---:", "---:"]]
     rows += [[*key, *(f"{n:,}" for n in counts)] for key, counts in sorted(results.items())]
-    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    return to_markdown(rows)
 
 
 def main() -> None:
     """Write the table, or check it."""
     table = to_table(read_results(Path(sys.argv[1])))
-    text = PAGE.read_text(encoding="utf-8")
-    before, rest = text.split(START)
-    there, after = rest.split(END)
-    if sys.argv[2:] != ["--check"]:
-        PAGE.write_text(f"{before}{START}{table}{END}{after}", encoding="utf-8")
-    elif there != table:
-        sys.exit(f"{PAGE.name} does not say what the tests found:\n{table}")
+    write_or_check(PAGE, START, END, table)
 
 
 if __name__ == "__main__":
