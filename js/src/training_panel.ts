@@ -22,7 +22,7 @@ export default liveWidget((store, _config, changed) => {
     zoom: (steps) => loss.showSteps(steps),
     hover: (step) => loss.point(step),
   });
-  const events = new EventList(store.chosen.read, (step) => {
+  const events = new EventList(store.chosen, (step) => {
     loss.show(step);
     gradients.show(step);
   });

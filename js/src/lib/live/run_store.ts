@@ -59,6 +59,8 @@ export interface Chosen {
   runs: RunChoice;
   /** Keys of the events that were looked at. */
   read: Set<string>;
+  /** Whether the list of events is open. */
+  eventsOpen?: boolean;
   /** The steps that every plot shows; null for the whole run. */
   steps?: Limits | null;
   view?: string;

@@ -2,6 +2,7 @@
 
 import { formatCount } from "../charts/axis_scale";
 import { button, h } from "../core/dom";
+import type { Chosen } from "../live/run_store";
 import type { TrainingEvent } from "../live/run_wire";
 
 /** Whether an event was requested (a stop, a dial), and not found by a rule. */
@@ -26,21 +27,21 @@ export class EventList {
   readonly #line = h("div", { class: "alarm", role: "status" });
   readonly #list = h("ul", { class: "event-list", hidden: true });
   readonly #more = button("", "", () => {
-    this.#list.hidden = !this.#list.hidden;
+    this.#chosen.eventsOpen = !this.#chosen.eventsOpen;
     this.#draw();
   });
   readonly #clear = button("mark all as read", "Take the warning away; the list keeps it", () => {
-    for (const event of this.#events) this.#read.add(keyOf(event));
+    for (const event of this.#events) this.#chosen.read.add(keyOf(event));
     this.#draw();
   });
-  readonly #read: Set<string>;
+  readonly #chosen: Pick<Chosen, "read" | "eventsOpen">;
   readonly #show: (step: number) => void;
   readonly element: HTMLElement;
   #events: readonly TrainingEvent[] = [];
   #drawn = "";
 
-  constructor(read: Set<string>, show: (step: number) => void) {
-    this.#read = read;
+  constructor(chosen: Pick<Chosen, "read" | "eventsOpen">, show: (step: number) => void) {
+    this.#chosen = chosen;
     this.#show = show;
     const head = h("div", { class: "alarm-line" }, this.#line, this.#more, this.#clear);
     this.element = h("div", { class: "events" }, head, this.#list);
@@ -54,7 +55,8 @@ export class EventList {
 
   #draw(): void {
     const events = this.#events;
-    const open = unread(events, this.#read);
+    const open = unread(events, this.#chosen.read);
+    this.#list.hidden = !this.#chosen.eventsOpen;
     const key = JSON.stringify([events.length, events.at(-1), open.length, this.#list.hidden]);
     if (key === this.#drawn) return; // a press must not lose its button
     this.#drawn = key;
@@ -74,14 +76,14 @@ export class EventList {
     const { step, kind, where, message } = event;
     const what = where === null ? kind : `${kind}, ${where}`;
     const go = () => {
-      this.#read.add(keyOf(event));
+      this.#chosen.read.add(keyOf(event));
       this.#show(step);
       this.#draw();
     };
     const sign = isAsked(kind) ? "" : "⚠ ";
     const item = button(`${sign}step ${formatCount(step)}: ${message}`, `${what}: show it`, go);
     item.classList.add(isAsked(kind) ? "torchdial-asked" : "torchdial-warned");
-    if (!isAsked(kind) && this.#read.has(keyOf(event))) item.classList.add("torchdial-read");
+    if (!isAsked(kind) && this.#chosen.read.has(keyOf(event))) item.classList.add("torchdial-read");
     return item;
   }
 }
