@@ -26,7 +26,7 @@ from torchdial.training.control.control import Control
 from torchdial.training.control.loop import loop
 from torchdial.training.control.worker_thread import start
 from torchdial.widgets.ipykernel_internals import keep_requests
-from torchdial.widgets.live.clicks_while_busy import hear
+from torchdial.widgets.live.clicks_while_busy import serve_clicks
 
 keep_requests(get_ipython().kernel)  # as every widget of torchdial does
 
@@ -56,7 +56,7 @@ def fresh(go, ours):
     log, runs, GO = [], False, go
     widget, other, control = Bare(), Bare(), Control()
     if ours:
-        hear(widget, control)
+        serve_clicks(widget, control)
     print("comm", widget.comm.comm_id)
 
 
