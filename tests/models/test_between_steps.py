@@ -280,3 +280,22 @@ def test_two_runs_in_threads_are_both_between_steps() -> None:
         handle.result(timeout=30)
         monitor.close()
     assert seen == [(0, 0)] * 10
+
+
+def test_a_loop_left_open_in_a_thread_that_ended_is_not_waited_for() -> None:
+    training = Training()
+    monitor = td.TrainingMonitor(training.model, training.optimizer)
+    left_open = []
+
+    def train() -> None:
+        batches = iter(monitor.loop(range(5)))
+        left_open.append(batches)
+        next(batches)
+        training.step()
+
+    thread = threading.Thread(target=train)
+    thread.start()
+    thread.join()
+    assert monitor.control.state == "running"
+    assert between_steps(lambda: 3) == 3
+    left_open.pop().close()

@@ -127,7 +127,10 @@ class Control(Requests):
     @property
     def is_elsewhere(self) -> bool:
         """Whether a loop or a worker runs now, and another thread than the caller's trains."""
-        return bool(self._runs) and self._thread not in (None, threading.get_ident())
+        if not self._runs or self._thread in (None, threading.get_ident()):
+            return False
+        # A loop may be left open in a thread that has ended.
+        return any(thread.ident == self._thread for thread in threading.enumerate())
 
     @property
     def _trains_in_main_thread(self) -> bool:
