@@ -12,7 +12,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from torch.optim import Optimizer
@@ -64,10 +64,12 @@ class ActiveRun:
     Attributes:
         place: The code it belongs to; after a stop no other loop may begin there.
         is_loop: Whether it ends by itself between two batches when asked to stop.
+        thread: Where it began.
     """
 
     place: object
     is_loop: bool
+    thread: threading.Thread = field(default_factory=threading.current_thread)
 
 
 class Control(Requests):
@@ -127,10 +129,9 @@ class Control(Requests):
     @property
     def is_elsewhere(self) -> bool:
         """Whether a loop or a worker runs now, and another thread than the caller's trains."""
-        if not self._runs or self._thread in (None, threading.get_ident()):
-            return False
         # A loop may be left open in a thread that has ended.
-        return any(thread.ident == self._thread for thread in threading.enumerate())
+        is_active = any(run.thread.is_alive() for run in self._runs)
+        return is_active and self._thread not in (None, threading.get_ident())
 
     @property
     def _trains_in_main_thread(self) -> bool:
