@@ -69,17 +69,17 @@ def test_dragging_the_point_of_the_map_moves_the_dials(lab: Lab, page: Page) -> 
         point = shown.locator(".object_grp").last
         shown.scroll_into_view_if_needed()
         page.wait_for_timeout(1000)
-        score = float(root.get_attribute("data-score") or -1)
+        before = [float(root.get_attribute(f"data-{name}") or -1) for name in ("score", "stop")]
         x, y = middle(point)
         page.mouse.move(x, y)
         page.mouse.down()
         page.mouse.move(x + 90, y + 40, steps=8)
         page.mouse.up()
         page.wait_for_function(
-            """before => {
+            """([scoreBefore, stopBefore]) => {
               const { score, stop } = document.querySelector('.torchdial').dataset;
-              return Number(score) > before + 0.05 && Number(stop) < 50;
+              return Number(score) > scoreBefore + 0.05 && Number(stop) < stopBefore;
             }""",
-            arg=score,
+            arg=before,
             timeout=15_000,
         )
