@@ -15,7 +15,7 @@ const BUSY =
 
 export function createProgress(store: Store) {
   const name = h("span");
-  const state = h("b", { class: "state" });
+  const state = h("strong", { class: "state" });
   const line = h("div", { class: "readout" }, name, state);
   const parts = createParts(line);
   const spoken = h("div", { class: "spoken", role: "status" });
