@@ -12,8 +12,11 @@ import torch
 from torch import nn
 
 import torchdial as td
+from torchdial.training import History
 from torchdial.training.recording.current_gradients import gradients_now
 from torchdial.training.runs import compare_runs
+from torchdial.training.shown_run import ShownRun
+from torchdial.widgets.live.run_packing import PlotContents, Sent, keyframe
 
 INF = math.inf
 
@@ -298,7 +301,8 @@ def test_a_global_step_that_advances_with_the_optimizer_is_the_runs():
     assert (history["loss"].x_name, history.start_step) == ("step", 5000)
 
 
-def test_a_step_that_counts_epochs_is_the_series_own_x():
+def log_three_epochs(validation=1.0):
+    """Four steps an epoch, and a validation loss at each end whose x is the epoch."""
     model = Weight()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
     monitor = td.TrainingMonitor(model, optimizer, budget=1)
@@ -306,12 +310,38 @@ def test_a_step_that_counts_epochs_is_the_series_own_x():
         for _ in range(4):
             attempt(model, optimizer, (3.0, 4.0))
             monitor.log(loss=1.0)
-        monitor.log({"val/loss": 1.0}, step=epoch)
-    history = recorded(monitor)
+        monitor.log({"val/loss": validation}, step=epoch)
     assert monitor.step == 12
+    return monitor
+
+
+def test_a_step_that_counts_epochs_is_the_series_own_x():
+    history = recorded(log_three_epochs())
     assert history["val/loss"].steps.tolist() == [0, 1, 2]
     assert (history["val/loss"].x_name, history["loss"].x_name) == ("x", "step")
     assert history["loss"].steps.tolist() == list(range(1, 13))
+
+
+def test_tables_and_plots_place_a_scalar_with_an_x_of_its_own_where_it_was_logged(tmp_path):
+    history = recorded(log_three_epochs())
+    history.save(tmp_path / "run.td")
+    for run in (history, History.load(tmp_path / "run.td")):
+        assert (run["val/loss"].x_name, run["loss"].x_name) == ("x", "step")
+        assert run["val/loss"].steps.tolist() == [0, 1, 2]
+        table = run.to_pandas()
+        assert table["val/loss"].dropna().index.tolist() == [4, 8, 12]
+        assert table.index.tolist() == list(range(1, 13))
+        contents = PlotContents(scalars="val/loss".__eq__, layers=False)
+        packed = keyframe([ShownRun(run, "run")], contents, Sent())
+        (scalar,) = packed.head["runs"][0]["scalars"]
+        assert np.frombuffer(packed.data, "<f8", 3, scalar["step"]["at"]).tolist() == [4, 8, 12]
+
+
+def test_an_event_names_the_step_of_the_run_not_the_epoch():
+    monitor = log_three_epochs(validation=INF)
+    monitor.flush()
+    (event,) = [event for event in monitor.events if event.where == "val/loss"]
+    assert event.step == 4
 
 
 def test_a_resumed_run_begins_at_its_start_step():

@@ -59,10 +59,12 @@ def _draw(axes: Axes, title: str, names: Sequence[str], runs: Sequence[ShownRun]
         for name in names[:MOST_PANEL_LINES]:
             if name not in run.history:
                 continue
-            picture = run.history[name].picture(PRINTED_BUCKETS)
+            with run.history.lock:
+                picture = run.history[name].picture(PRINTED_BUCKETS)
+                steps = run.history.along_run(run.history[name])[0][picture.index]
             finite = np.isfinite(picture.y)
             axes.plot(
-                picture.x,
+                steps,
                 np.where(finite, picture.y, np.nan),
                 color=CATEGORIES[ORDER[keys.index(without_split(name)) % len(ORDER)]] / 255,
                 alpha=0.35 if run.earlier else 1.0,
@@ -71,7 +73,7 @@ def _draw(axes: Axes, title: str, names: Sequence[str], runs: Sequence[ShownRun]
                 label=None if run.earlier else f"{UNHIDDEN}{line(name)}",
             )
             if not run.earlier:
-                bad += picture.x[~finite].tolist()
+                bad += steps[~finite].tolist()
     if bad:
         _mark(axes, bad)
     axes.set_title(line(title), fontsize="medium", parse_math=False)

@@ -81,7 +81,7 @@ class RunView:
         first = max(0, since - before)
         if not until:
             return Points(np.empty(0, np.int64), np.empty(0), 0)
-        steps, values, _ = self.history[name].since(first)
+        steps, values, _ = self.history.along_run(self.history[name], first)
         return Points(steps[: until - first], values[: until - first], since - first)
 
     def newest(self, name: str, n: int) -> Points:

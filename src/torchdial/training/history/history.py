@@ -230,8 +230,10 @@ class History(RunRecord):
         """Return a DataFrame of the scalars: a column each, and a row a step.
 
         A step that was recorded more than once has more rows, the first of each scalar in the
-        first of them; where a scalar was not recorded it is NaN. The index is the step; the column
-        "time" has the seconds since the run began, and a scalar called "time" is "logged/time".
+        first of them; where a scalar was not recorded it is NaN. The index is the step of the run,
+        also for a scalar logged with an x of its own, such as the epoch (see `along_run`). The
+        column "time" has the seconds since the run began, and a scalar called "time" is
+        "logged/time".
 
         Raises:
             ImportError: pandas is not installed.
@@ -243,7 +245,7 @@ class History(RunRecord):
             >>> history.to_pandas().to_dict("list")
             {'time': [0.25, 0.5], 'loss': [0.5, 0.4], 'lr': [0.1, nan]}
         """
-        return to_table({name: self[name].since(0) for name in self.names})
+        return to_table({name: self.along_run(self[name]) for name in self.names})
 
     def _find(self, name: str) -> Series | None:
         """Return the scalar that a name stands for, waiting for it if it is not there yet."""

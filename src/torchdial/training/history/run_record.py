@@ -33,7 +33,7 @@ from torchdial.training.history.run_file import (
     read_frames,
     to_frame,
 )
-from torchdial.training.history.series import Series
+from torchdial.training.history.series import Floats, Ints, Series
 
 RUN_FORMAT = "torchdial.History/1"
 POINT = ("steps", "values", "times")
@@ -110,6 +110,29 @@ class RunRecord:
                 self.scalars[name] = Series(name, self.lock, self.arrival)
             return self.scalars[name]
 
+    def counted(self) -> list[Series]:
+        """Return the scalars along the run's steps, not those with an x of their own."""
+        with self.lock:
+            return [series for series in self.scalars.values() if series.x_name == "step"]
+
+    def along_run(self, series: Series, first: int = 0) -> tuple[Ints, Floats, Floats]:
+        """Return the run's steps, int64 (n,), a scalar's values and times, float64 (n,).
+
+        They are those of the points `first`, `first + 1`, … in order of arrival.
+        For a scalar with an x of its own, such as the epoch, the step is that of the run's last
+        point before, if there is any.
+        """
+        self.arrival.wait()
+        with self.lock:
+            steps, values, times = series.since(first)
+            if series.x_name == "step":
+                return steps, values, times
+            longest = max(self.counted(), key=lambda one: one.version, default=series)
+            run_steps, _, run_times = longest.since(0)
+        last = np.searchsorted(run_times, times, side="right") - 1
+        along = run_steps[np.maximum(last, 0)] if len(run_steps) else steps
+        return along, values, times
+
     def save(self, path: str | PathLike[str]) -> None:
         """Write the run to a file, which appears whole or not at all.
 
@@ -179,7 +202,7 @@ class RunRecord:
                 remedy="Load the state of a monitor with the monitor.",
             ) from error
         fresh._rename_measured()
-        steps = [int(series.steps.max()) for series in fresh.scalars.values() if len(series)]
+        steps = [int(fresh.along_run(s)[0].max()) for s in fresh.scalars.values() if len(s)]
         with self.lock:
             fresh.start_step = max(steps, default=0)
             fresh.config |= self.config
@@ -201,6 +224,7 @@ class RunRecord:
                 "started": self.started,
                 "start_step": self.start_step,
                 "scalars": list(self.scalars),
+                "own_x": [name for name, one in self.scalars.items() if one.x_name != "step"],
                 "layers": {},
                 "histograms": None,
                 "events": [plain(vars(event)) for event in self._events[mark.events :]],
@@ -241,6 +265,7 @@ class RunRecord:
         self.id = str(about.get("id") or self.started.hex())  # older files have none
         for i, name in enumerate(about["scalars"]):
             series = self.series(str(name))
+            series.x_name = "x" if name in about.get("own_x", ()) else "step"
             if f"scalars/{i}/steps" in arrays:
                 series.extend(*(arrays[f"scalars/{i}/{part}"] for part in POINT))
         for i, (name, note) in enumerate(about["layers"].items()):
@@ -279,7 +304,9 @@ class RunRecord:
             points = series.since(_common(series, other.scalars.get(name)))
             if len(points[0]):
                 rest.series(name).extend(*points)
-                rest.start_step = min(rest.start_step, int(points[0].min()) - 1)
+                rest.series(name).x_name = series.x_name
+                if series.x_name == "step":
+                    rest.start_step = min(rest.start_step, int(points[0].min()) - 1)
         for name, matrix in self._layers.items():
             later = _later(matrix, LayerMatrix([], rest.lock), rest.start_step)
             if later is not None:

@@ -107,7 +107,7 @@ def _whole_runs(
     allowed = _shares_of(runs, chosen, min(max(room, 0), KEYFRAME_POINTS))
     heads = []
     for i, (run, scalars) in enumerate(zip(runs, chosen, strict=True)):
-        packed = [_whole(packer, series, allowed[i, series.name]) for series in scalars]
+        packed = [_whole(packer, run.history, one, allowed[i, one.name]) for one in scalars]
         sent.points |= {(i, entry["name"]): entry["total"] for entry in packed}
         heads.append({"id": i, "name": run.name, "earlier": run.earlier, "scalars": packed})
     return heads
@@ -159,7 +159,9 @@ def delta(runs: Sequence[ShownRun], contents: PlotContents, sent: Sent) -> Packe
     by_run: dict[int, list[dict[str, Any]]] = {}
     for (i, series, _), count in zip(new, allowed, strict=True):
         if count:
-            by_run.setdefault(i, []).append(_next(packer, series, i, count, sent))
+            first = sent.points.get((i, series.name), 0)
+            by_run.setdefault(i, []).append(_next(packer, runs[i].history, series, first, count))
+            sent.points[i, series.name] = first + count
     events = history.events[sent.events : sent.events + DELTA_EVENTS]
     head = {
         "runs": [
@@ -189,11 +191,13 @@ def detail(runs: Sequence[ShownRun], content: Mapping[str, Any]) -> Packed:
     packer = Packer()
     found = []
     for wanted in content["series"][:64]:
-        series = runs[int(wanted["run"])].history[str(wanted["name"])]
-        start, stop = (float(end) for end in wanted["window"])
-        picture = series.picture(buckets, start, stop, along)
-        steps, values, times = series.steps, series.values, series.times
-        kept = picture.index
+        history = runs[int(wanted["run"])].history
+        series = history[str(wanted["name"])]
+        is_run_step = along == "time" or series.x_name == "step"  # else the window is not of its x
+        start, stop = map(float, wanted["window"]) if is_run_step else (None, None)
+        with history.lock:
+            kept = series.picture(buckets, start, stop, along).index
+            steps, values, times = history.along_run(series)
         found.append(
             {
                 "run": int(wanted["run"]),
@@ -256,14 +260,15 @@ def _scalars(history: History) -> list[Series]:
         return list(history.scalars.values())
 
 
-def _whole(packer: Packer, series: Series, allowed: int) -> dict[str, Any]:
+def _whole(packer: Packer, history: History, series: Series, allowed: int) -> dict[str, Any]:
     """Pack a scalar's points, or where they are too many the extremes of buckets."""
-    steps, values, times = series.since(0)
-    total = len(steps)
-    exact = total <= allowed
-    if not exact:
-        kept = _kept(series, allowed)
-        steps, values, times = steps[kept], values[kept], times[kept]
+    with history.lock:
+        steps, values, times = history.along_run(series)
+        total = len(steps)
+        exact = total <= allowed
+        if not exact:
+            kept = _kept(series, allowed)
+            steps, values, times = steps[kept], values[kept], times[kept]
     head = {"name": series.name, "first": 0, "total": total, "exact": exact}
     return head | _points(packer, steps, times, values)
 
@@ -280,11 +285,11 @@ def _kept(series: Series, allowed: int) -> npt.NDArray[np.int64]:
     return kept if last in kept else np.append(kept, last)
 
 
-def _next(packer: Packer, series: Series, run: int, count: int, sent: Sent) -> dict[str, Any]:
-    """Pack the next points of a scalar."""
-    first = sent.points.get((run, series.name), 0)
-    steps, values, times = (array[:count] for array in series.since(first))
-    sent.points[run, series.name] = first + len(steps)
+def _next(
+    packer: Packer, history: History, series: Series, first: int, count: int
+) -> dict[str, Any]:
+    """Pack the next `count` points of a scalar, from `first` on."""
+    steps, values, times = (array[:count] for array in history.along_run(series, first))
     head = {"name": series.name, "first": first, "total": len(series), "exact": True}
     return head | _points(packer, steps, times, values)
 
