@@ -14,6 +14,7 @@ import torch
 
 from tests.training.steps import SlowSteps, Steps, Undisturbed
 from torchdial.training.control.control import Control
+from torchdial.training.control.loop import loop
 from torchdial.training.control.worker_thread import start
 from torchdial.training.monitor import TrainingMonitor
 
@@ -146,6 +147,22 @@ def test_a_stop_ends_a_function_that_would_begin_the_next_epoch() -> None:
     assert steps.control.state == "finished"
 
 
+def test_a_loop_that_the_function_left_open_is_over_with_it() -> None:
+    control = Control()
+    kept = []
+
+    def train() -> None:
+        batches = loop(control, range(9))
+        kept.append(batches)  # as a traceback or a cycle does
+        next(batches), next(batches)
+
+    start(control, train).result(timeout=30)
+    assert (control.state, control.is_elsewhere, control.loop) == ("finished", False, None)
+    list(loop(control, range(3)))
+    assert control.progress is not None
+    assert (control.progress.step, control.progress.total_steps) == (3, 3)
+
+
 def test_an_error_is_shown_and_raised() -> None:
     control = Control()
     handle = start(control, lambda: 1 / 0)
@@ -203,6 +220,7 @@ STARTS = """
 import itertools, torch
 from torchdial.training.control.control import Control
 from torchdial.training.monitor import TrainingMonitor
+from torchdial.training.control.loop import loop
 from torchdial.training.control.loop import loop
 from torchdial.training.control.worker_thread import start
 control = Control()

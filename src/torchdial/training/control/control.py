@@ -311,7 +311,7 @@ class Control(Requests):
         with self._changed:
             if self._thread != threading.get_ident():
                 return
-            self._runs, self.loop = [], None
+            self._runs = []
             self._end(error, settled=True)
 
     def _loops(self) -> bool:
@@ -321,7 +321,9 @@ class Control(Requests):
         with self._changed:
             if run not in self._runs:
                 return  # `rest` has ended it
-            self._runs.remove(run)
+            place = self._runs.index(run)
+            # With a worker's function the loops inside end, also those that it left open.
+            del self._runs[place : place + 1 if run.is_loop else None]
             stopped = self.is_to_stop
             by = "by an interrupt" if self._interrupted else "as asked"
             if stopped and run.is_loop and not self._loops():
@@ -334,6 +336,7 @@ class Control(Requests):
 
     def _end(self, error: str, settled: bool) -> None:
         self._forget()
+        self.loop = None
         first_interrupt.remove(self.note_interrupt)
         self._calls.cancel_all()
         self.error = error
