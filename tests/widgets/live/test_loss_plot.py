@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from typing import Any
 
 import numpy as np
@@ -176,3 +178,27 @@ class TestStaticPicture:
         with pytest.warns(UserWarning, match="no static picture"):
             data, _ = td.LossPlot({"loss": [1.0]})._repr_mimebundle_()
         assert "application/vnd.jupyter.widget-view+json" in data
+
+
+def test_a_shown_monitor_is_freed_with_its_model_and_its_plot_shows_the_end() -> None:
+    model = torch.nn.Linear(2, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    monitor = td.TrainingMonitor(model, optimizer)
+    plot = td.TrainingPanel(monitor)
+    for _ in monitor.loop(range(3)):
+        model(torch.ones(1, 2)).sum().backward()
+        optimizer.step()
+        monitor.log(loss=1.0)
+    thread = monitor._publisher._thread
+    gone = weakref.ref(monitor)
+    del model, optimizer, monitor
+    gc.collect()
+    assert gone() is None
+    if thread is not None:
+        thread.join(10)
+    frame = plot.get_state()["_opening"]["frame"]
+    assert (frame["status"]["state"], frame["status"]["step"]) == ("finished", 3)
+    (run,) = [run for run in frame["runs"] if not run["earlier"]]
+    assert {scalar["name"]: scalar["total"] for scalar in run["scalars"]}["loss"] == 3
+    plot._act_on({"action": "stop"})  # a late click changes nothing
+    assert plot.get_state()["_opening"]["frame"]["status"]["state"] == "finished"

@@ -21,14 +21,15 @@ from torchdial.widgets.live.run_packing import (
     distribution_at,
     distributions,
 )
-from torchdial.widgets.live.run_status import has_ended, in_file, status_of
+from torchdial.widgets.live.run_status import LastStatus, has_ended, in_file
 
 
 class LivePlot(Widget):
     """Traits and messages of `LossPlot`, `GradientPlot` and `TrainingPanel`.
 
     Live data goes by custom messages only, since those may be sent from any thread. The opening
-    state is made whenever a page asks for it, so a page that is reloaded shows everything.
+    state is made whenever a page asks for it, so a page that is reloaded shows everything. A plot
+    does not keep a monitor alive.
     """
 
     _config = t.Dict().tag(sync=True, echo_update=False)
@@ -46,14 +47,14 @@ class LivePlot(Widget):
     ) -> None:
         self._runs = tuple(runs)
         self._has_layers = contents.layers
-        self._monitor = monitor
+        self._control = None if monitor is None else monitor.control
         self._display_id = ""
         self._pictured: int | None = None
         self._feed = Feed(
             self._runs,
             contents,
             self._send_message,
-            lambda: None if monitor is None else status_of(monitor),
+            (lambda: None) if monitor is None else LastStatus(monitor),
         )
         super().__init__(_config=config)
         if monitor is not None:
@@ -105,7 +106,7 @@ class LivePlot(Widget):
     def _on_news(self) -> None:
         """Send what is new; called by the monitor's publishing thread."""
         self._feed.poke()
-        if self._monitor is not None and has_ended(self._monitor):
+        if self._control is not None and has_ended(self._control):
             self._leave_picture()
 
     def _actions(self) -> dict[str, Callable[[Mapping[str, Any]], None]]:
@@ -128,14 +129,14 @@ class LivePlot(Widget):
         self._answer(content.get("id"), "distribution", packed)
 
     def _handle_control(self, content: Mapping[str, Any]) -> None:
-        self._control(content)
+        self._act_on(content)
         self.send({"type": "done", "id": content.get("id")})
 
     def _answer(self, request: Any, kind: str, packed: Packed) -> None:
         body = packed.head if kind == "detail" else packed.head[kind]
         self.send({"type": kind, "id": request, kind: body}, [packed.data])
 
-    def _control(self, content: Mapping[str, Any]) -> None:
+    def _act_on(self, content: Mapping[str, Any]) -> None:
         raise ValueError(f"{type(self).__name__} cannot {content['action']}; TrainingPanel can")
 
     # The static picture

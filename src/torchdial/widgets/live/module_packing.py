@@ -56,7 +56,7 @@ class ModuleFeed:
         self.statistics.activations.collect(self.monitor.step)
         if self.monitor.is_closed:
             self.statistics.activations.close()
-        elif has_ended(self.monitor):
+        elif has_ended(self.monitor.control):
             self.statistics.activations.rest()
         news, marks = self.statistics.news(), self.statistics.marks()
         replaced = self.monitor.history.replaced

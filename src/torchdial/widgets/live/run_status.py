@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import weakref
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from torchdial.training.diagnosis.losses import losses
 from torchdial.training.history.scalar_names import is_learning_rate
 
 if TYPE_CHECKING:
+    from torchdial.training.control.control import Control
     from torchdial.training.history.history import History
     from torchdial.widgets.live.plot_sources import Monitor
 
@@ -37,15 +39,14 @@ class RunEnd:
     reason: str = ""
 
 
-def request(monitor: Monitor, content: Mapping[str, Any]) -> None:
+def request(control: Control, content: Mapping[str, Any]) -> None:
     """Pass a click on to a run, which acts at its next step boundary.
 
     Raises:
         KeyError: the message lacks a part.
         ValueError: there is no such action or dial, or the value is outside of it.
     """
-    control = monitor.control
-    actions = {
+    actions: dict[Any, Callable[[], object]] = {
         "pause": control.request_pause,
         "resume": control.request_resume,
         "stop": control.request_stop,
@@ -61,14 +62,7 @@ def status_of(monitor: Monitor) -> dict[str, Any]:
     """Return the state of a run for the browser; None for what is not known."""
     control, history = monitor.control, monitor.history
     progress = control.progress
-    is_left = progress is not None and progress.step < (progress.total_steps or 0)
-    end = run_end(history, control.state, control.error, int(monitor.step), is_left)
-    return {
-        "state": end.state if end else control.state,
-        "ended_at": end.step if end else None,
-        "reason": end.reason if end else "",
-        "step": int(monitor.step),
-        "steps_here": int(monitor.step) - history.start_step,
+    return _state(control, history, int(monitor.step)) | {
         "done": progress.step if progress else None,
         "total": progress.total_steps if progress else None,
         "epoch": progress.epoch if progress else _last(history, "epoch"),
@@ -81,6 +75,44 @@ def status_of(monitor: Monitor) -> dict[str, Any]:
         "notes": list(monitor.notes),
         "reach": control.reach,
         "dials": [_dial(dial, history) for dial in control.dials.values()],
+    }
+
+
+class LastStatus:
+    """The state of a run for the browser, also after its monitor is gone.
+
+    Args:
+        monitor: the run's; it is not kept alive.
+    """
+
+    def __init__(self, monitor: Monitor) -> None:
+        self._monitor = weakref.ref(monitor)
+        self._control, self._history = monitor.control, monitor.history
+        self._known = status_of(monitor)
+
+    def __call__(self) -> dict[str, Any]:
+        """Return `status_of` the monitor; once it is gone, of what it recorded last."""
+        monitor = self._monitor()
+        if monitor is None:
+            newest = [one.last[0] for one in self._history.counted() if one.last]
+            step = max([self._known["step"], *newest])
+            self._known = self._known | _state(self._control, self._history, step)
+        else:
+            self._known = status_of(monitor)
+        return self._known
+
+
+def _state(control: Control, history: History, step: int) -> dict[str, Any]:
+    """Return how far a run is, and how it ended."""
+    progress = control.progress
+    is_left = progress is not None and progress.step < (progress.total_steps or 0)
+    end = run_end(history, control.state, control.error, step, is_left)
+    return {
+        "state": end.state if end else control.state,
+        "ended_at": end.step if end else None,
+        "reason": end.reason if end else "",
+        "step": step,
+        "steps_here": step - history.start_step,
     }
 
 
@@ -181,9 +213,9 @@ def scheduled_rate(history: History) -> float | None:
     return _finite(rate / factors[-1] if factors else rate)
 
 
-def has_ended(monitor: Monitor) -> bool:
+def has_ended(control: Control) -> bool:
     """Return whether a run in `loop` or `start` is over."""
-    return monitor.control.state in ENDED
+    return control.state in ENDED
 
 
 def _last(history: History, name: str) -> float | None:

@@ -53,7 +53,7 @@ class TrainingPanel(LayersPlot):
         runs = [run for run in self._runs if not run.earlier]
         return training_figure(runs, self._history, ax)
 
-    def _control(self, content: Mapping[str, Any]) -> None:
-        if self._monitor is not None:
-            request(self._monitor, content)
+    def _act_on(self, content: Mapping[str, Any]) -> None:
+        if self._control is not None:
+            request(self._control, content)
         self._feed.poke()
