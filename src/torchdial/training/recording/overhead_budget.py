@@ -19,6 +19,7 @@ WINDOW = 32  # steps whose median is the time of a step
 LASTING = 512  # steps after which what was measured counts half
 LONG = 4  # a gap of so many steps is no step: an epoch's end, another cell
 SELDOM = 10  # steps between two samples, at least
+SELDOMEST = 10_000  # in words; a longer distance is no plan but a lack of time
 CHEAP = 0.005  # seconds; readings below come often enough to see something in a short run, too
 EARLY = 8  # they come after another eighth of the steps there were: 8 · ln(n) times in n steps
 
@@ -206,13 +207,21 @@ class Pace:
         return min(every, max(1, self._steps // EARLY)) if cost < CHEAP else every
 
     def note(self) -> str:
-        """Say that gradients are not read at every step, if so."""
+        """Say that gradients are not read at every step, if so, and whether that is enough."""
         if self.norms_every == 1:
             return ""
+        budget = f"the budget of {100 * self.clock.budget:g} % of a step"
+        # As the panel shows it, to a tenth of a percent.
+        is_over = round(self.clock.overhead, 3) > self.clock.budget
         return (
-            f"Gradients are read every {self.norms_every:,} steps and sampled every "
-            f"{self.sample_every:,} to stay within {100 * self.clock.budget:g} % of a step."
+            f"Gradient norms are read every {_seldom(self.norms_every)} steps and distributions "
+            f"every {_seldom(self.sample_every)}, "
+            + (f"and recording still takes more than {budget}." if is_over else f"within {budget}.")
         )
+
+
+def _seldom(every: int) -> str:
+    return f"{every:,}" if every <= SELDOMEST else f"more than {SELDOMEST:,}"
 
 
 class ReadingSchedule:
