@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from torchdial.training.control.training_dials import LEARNING_RATE
+from torchdial.training.control.training_dials import LEARNING_RATE, Dial
 from torchdial.training.diagnosis.losses import losses
 from torchdial.training.history.scalar_names import is_learning_rate
 
@@ -154,9 +154,9 @@ def in_file(status: dict[str, Any]) -> dict[str, Any]:
     return status | {"state": state, "reach": "", "dials": []}
 
 
-def _dial(dial: Any, history: History) -> dict[str, Any]:
-    named = {name: getattr(dial, name) for name in ("name", "min", "max", "log")}
-    if dial.name == LEARNING_RATE:
+def _dial(dial: Dial, history: History) -> dict[str, Any]:
+    named: dict[str, Any] = {name: getattr(dial, name) for name in ("name", "min", "max", "log")}
+    if dial.is_factor:
         named["schedule"] = scheduled_rate(history)
     return named | {"value": _finite(dial.value)}
 
