@@ -3,7 +3,13 @@
 import { describe, expect, test } from "vitest";
 import type { Status } from "../../src/lib/live/run_wire";
 import { partsOf, rateOf, secondsLeft, stateOf } from "../../src/lib/training/run_state";
-import { dialWords, placeOn, rangeWords, valueOn } from "../../src/lib/training/training_dial";
+import {
+  dialTitle,
+  dialWords,
+  placeOn,
+  rangeWords,
+  valueOn,
+} from "../../src/lib/training/training_dial";
 
 const status: Status = {
   state: "running",
@@ -108,6 +114,11 @@ describe("a dial", () => {
     [dial, null, "–"],
   ])("%o at %d says %s", (state, value, text) => {
     expect(dialWords(state, value)).toBe(text);
+  });
+
+  test("is called learning rate where it is the factor on it, and else by its name", () => {
+    expect(dialTitle({ ...dial, schedule: null })).toBe("learning rate");
+    expect(dialTitle(dial)).toBe("lr");
   });
 
   test("its range is in words", () => {
