@@ -404,5 +404,5 @@ def _record_control(
         subscribers.call_with_event(event)
 
     control.on_event = on_event
-    control.on_wait = recorder.clock.wait
+    control.on_batch = recorder.clock.take_batch
     control.on_problem = subscribers.problems.add

@@ -74,7 +74,7 @@ def test_a_look_at_other_data_inside_leaves_progress_alone() -> None:
 def test_the_time_waited_for_each_batch_is_told() -> None:
     waits: list[float] = []
     steps = Steps()
-    steps.control.on_wait = waits.append
+    steps.control.on_batch = lambda seconds, _batch: waits.append(seconds)
 
     def slow() -> Any:
         for seconds in (0.05, 0.0, 0.1):
@@ -346,7 +346,7 @@ def test_what_listens_may_fail_without_the_loop_knowing() -> None:
     def fail(*_: Any) -> None:
         raise RuntimeError("of no concern")
 
-    steps.control.on_event = steps.control.on_wait = steps.control.on_listen = fail
+    steps.control.on_event = steps.control.on_batch = steps.control.on_listen = fail
     assert list(steps.loop(range(2))) == [0, 1]
     assert "of no concern" in steps.problems[0]
 

@@ -14,13 +14,13 @@ def now(monkeypatch):
     return hands
 
 
-def run(clock, now, steps, seconds=0.1, ours=0.0, busy=0.0, reading=0.0, wait=0.0):
+def run(clock, now, steps, seconds=0.1, ours=0.0, busy=0.0, reading=0.0, wait=0.0, batch=None):
     for _ in range(steps):
         now[0] += seconds
         clock.ours += ours
         clock.reading += reading
         clock.busy += busy
-        clock.wait(wait)
+        clock.take_batch(wait, batch)
         clock.lap(paused=0.0)
 
 

@@ -128,7 +128,11 @@ class TestPanel:
         monitor.history.add_event(Event(5, "nonfinite_loss", "loss", "step 5: loss is NaN"))
         frame = td.TrainingPanel(monitor).get_state()["_opening"]["frame"]
         status = frame["status"]
-        assert (status["step"], status["steps_per_s"], status["memory"]) == (7, 12.5, None)
+        assert (status["step"], status["steps_per_s"], status["system"]["memory"]) == (
+            7,
+            12.5,
+            None,
+        )
         assert status["reach"] == "This cell keeps the kernel busy."
         assert status["problem"] == "Traceback …"
         assert status["dials"] == [

@@ -89,7 +89,7 @@ class Control(Requests):
         waited: Seconds spent paused or in `call` so far, which are no training time.
         on_event: Called in the training thread with what was done ("stop", "pause", "resume",
             "dial").
-        on_wait: Called in the training thread with the seconds that a batch took to load.
+        on_batch: Called in the training thread with the seconds that a batch took to load, and it.
         on_problem: Called with the traceback of an error that was kept from the loop.
         on_listen: Called in the main thread, at most ten times a second, to receive clicks.
         loop: The run of the innermost open `loop`, for the next one inside it.
@@ -111,7 +111,7 @@ class Control(Requests):
         self.blocking = ""
         self.waited = 0.0
         self.on_event: Callable[[Event], object] | None = None
-        self.on_wait: Callable[[float], object] | None = None
+        self.on_batch: Callable[[float, Any], object] | None = None
         self.on_problem: Callable[[str], object] | None = None
         self.on_listen: Callable[[], object] | None = None
         self._thread: int | None = None
@@ -287,10 +287,10 @@ class Control(Requests):
         self.progress = progress
         self._note_change()
 
-    def report_wait(self, seconds: float) -> None:
-        """Pass on how many seconds a batch took to load."""
-        if self.on_wait is not None:
-            self._safely(self.on_wait, seconds)
+    def report_batch(self, seconds: float, batch: Any) -> None:
+        """Pass on a batch, and how many seconds it took to load."""
+        if self.on_batch is not None:
+            self._safely(self.on_batch, seconds, batch)
 
     def listen(self) -> None:
         """Receive clicks, in the main thread, unless that was done a moment ago."""

@@ -177,7 +177,7 @@ class LoopRun(Generic[Batch]):
                 raise
             if self._is_to_stop():
                 return
-            self.control.report_wait(time.perf_counter() - began)
+            self.control.report_batch(time.perf_counter() - began, batch)
             yield batch
             began = time.perf_counter()
 

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from torchdial.widgets.live.plot_sources import Monitor
 
 ENDED = ("stopped", "finished", "failed")
-RATE = "system/steps_per_s"
+SYSTEM = "system/"
+RATE = f"{SYSTEM}steps_per_s"
 REASON_LENGTH = 200  # characters; the whole traceback is shown elsewhere
 
 
@@ -74,8 +75,7 @@ def status_of(monitor: Monitor) -> dict[str, Any]:
         "epoch": progress.epoch if progress else _last(history, "epoch"),
         "epochs": progress.epochs if progress else None,
         "steps_per_s": recent_rate(history),
-        "memory": _last(history, "system/memory"),
-        "data_wait": _last(history, "system/data_wait"),
+        "system": _system(history),
         "overhead": _finite(monitor.overhead),
         "problem": "\n".join(text for text in (monitor.problem, control.error) if text),
         "notes": list(monitor.notes),
@@ -179,6 +179,13 @@ def scheduled_rate(history: History) -> float | None:
         and history.start_step <= event.step < step
     ]
     return _finite(rate / factors[-1] if factors else rate)
+
+
+def _system(history: History) -> dict[str, float | None]:
+    """Return the newest of each of the system's scalars, without the word before its name."""
+    with history.lock:
+        names = [name for name in history.scalars if name.startswith(SYSTEM)]
+    return {name.removeprefix(SYSTEM): _last(history, name) for name in names}
 
 
 def has_ended(monitor: Monitor) -> bool:
