@@ -52,6 +52,23 @@ function unwatchPage(onRatio) {
     replace: `uPlot.pxRatio = pxRatio;
     for (const onRatio of ratioCallbacks) onRatio();`,
   },
+  {
+    why: "no curve here is stepped, a bar or a spline: what nothing refers to is left out",
+    find: `{
+	uPlot.addGap = addGap;
+	uPlot.clipGaps = clipGaps;
+
+	let paths = uPlot.paths = {
+		points,
+	};
+
+	(paths.linear  = linear);
+	(paths.stepped = stepped);
+	(paths.bars    = bars);
+	(paths.spline  = monotoneCubic);
+}`,
+    replace: "",
+  },
 ];
 
 export const quietUPlot = {

@@ -34,8 +34,12 @@ export default liveWidget((store, _config, changed) => {
     draw(root) {
       progress.draw();
       gradients.element.hidden = store.layers.size === 0;
-      plots.classList.toggle("torchdial-both", store.layers.size > 0);
       loss.draw(root);
+      const isBoth = store.layers.size > 0 && !loss.isDense;
+      if (plots.classList.contains("torchdial-both") !== isBoth) {
+        plots.classList.toggle("torchdial-both", isBoth);
+        loss.draw(root); // in another width
+      }
       if (store.layers.size > 0) gradients.draw(root);
       events.draw(store.events);
       const words = store.status?.notes ?? [];

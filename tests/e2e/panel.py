@@ -79,6 +79,25 @@ class PanelOnPage:
         low, high = (label or "").split("y from ")[1].split(" to ")
         return number(low), number(high)
 
+    def drag(self, start: tuple[float, float], stop: tuple[float, float]) -> None:
+        """Drag between two places of the losses' chart, given as fractions of its size."""
+        box = self.chart.bounding_box()
+        assert box
+        places = [
+            (box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in (start, stop)
+        ]
+        self.page.mouse.move(*places[0])
+        self.page.mouse.down()
+        self.page.mouse.move(*places[1], steps=5)
+        self.page.mouse.up()
+
+    def saved(self, name: str, kind: str) -> bytes:
+        """Return the file that a chart is saved as."""
+        with self.page.expect_download() as download:
+            self.root.get_by_label(f"save {name}").select_option(kind)
+        assert download.value.suggested_filename == f"{name}.{kind}"
+        return download.value.path().read_bytes()
+
     def zoom_in(self, times: int) -> None:
         """Zoom into a twentieth of the losses' chart, this many times."""
         for _ in range(times):

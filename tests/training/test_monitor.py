@@ -7,6 +7,7 @@ import copy
 import math
 import pickle
 import re
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -552,6 +553,20 @@ def test_hooks_are_gone_after_the_with_statement():
     monitor.log(loss=1.0)
     monitor.close()
     assert "loss" not in monitor.history
+
+
+@pytest.mark.parametrize(
+    ("error", "state"), [(ValueError, "failed"), (StopTraining, "finished"), (None, "finished")]
+)
+def test_an_exception_that_leaves_the_with_statement_fails_the_run(error, state):
+    with suppress(ValueError, StopTraining), td.TrainingMonitor(Weight()) as monitor:
+        for _ in monitor.loop(range(3)):
+            if error is StopTraining:
+                monitor.control.request_stop()
+            if error:
+                raise error("no data")
+    assert monitor.control.state == state
+    assert (monitor.control.error[-20:] == "ValueError: no data\n") == (state == "failed")
 
 
 def test_an_optimizer_of_another_kind_is_refused_with_advice():

@@ -3,7 +3,13 @@
 import { describe, expect, test } from "vitest";
 import type { Status } from "../../src/lib/live/run_wire";
 import { partsOf, rateOf, secondsLeft, stateOf } from "../../src/lib/training/run_state";
-import { dialWords, placeOn, rangeWords, valueOn } from "../../src/lib/training/training_dial";
+import {
+  dialTitle,
+  dialWords,
+  placeOn,
+  rangeWords,
+  valueOn,
+} from "../../src/lib/training/training_dial";
 
 const status: Status = {
   state: "running",
@@ -16,8 +22,7 @@ const status: Status = {
   epoch: 1,
   epochs: 8,
   steps_per_s: 42.14,
-  memory: 1.2e9,
-  data_wait: 0.031,
+  system: { memory: 1.2e9, data_wait: 0.031, samples_per_s: 1349.4, cpu: 0.45 },
   overhead: 0.0059,
   problem: "",
   notes: [],
@@ -59,14 +64,29 @@ describe("progress", () => {
 
   test("is one line in words", () => {
     expect(words(status).join("  ")).toBe(
-      "step 1,240 / 5,000  epoch 2/8  42.1 steps/s  1:29 left  memory 1.2 GB  data wait 3.1 %  " +
-        "recording 0.6 %",
+      "step 1,240 / 5,000  epoch 2/8  42.1 steps/s  1:29 left  1,349 samples/s  memory 1.2 GB  " +
+        "CPU 45 %  data wait 3.1 %  recording 0.6 %",
     );
+  });
+
+  test("of a GPU is about the GPU", () => {
+    const system = { gpu: 0.87, gpu_memory: 31e9, gpu_memory_total: 80e9, memory: 12e9, cpu: 0.1 };
+    const shown = words({ ...status, system: { ...system, tokens_per_s: 52_000 } });
+    expect(shown.slice(4, -1)).toEqual([
+      "52,000 tokens/s",
+      "GPU 87 %",
+      "GPU memory 31.0 GB of 80.0 GB",
+      "tensors 12.0 GB",
+    ]);
+  });
+
+  test("never says that recording takes more of a step than all of it", () => {
+    expect(words({ ...status, overhead: 1.18 })).toContain("recording over 100 %");
   });
 
   test("says no more than is known", () => {
     const bare = { ...status, done: null, total: null, epoch: null, epochs: null };
-    const none = { ...bare, steps_per_s: null, memory: null, data_wait: null, overhead: null };
+    const none = { ...bare, steps_per_s: null, system: { memory: null }, overhead: null };
     expect(words(none)).toEqual(["step 1,240"]);
   });
 
@@ -108,6 +128,11 @@ describe("a dial", () => {
     [dial, null, "–"],
   ])("%o at %d says %s", (state, value, text) => {
     expect(dialWords(state, value)).toBe(text);
+  });
+
+  test("is called learning rate where it is the factor on it, and else by its name", () => {
+    expect(dialTitle({ ...dial, schedule: null })).toBe("learning rate");
+    expect(dialTitle(dial)).toBe("lr");
   });
 
   test("its range is in words", () => {

@@ -75,6 +75,8 @@ class TorchdialCallback(Callback):
         if isinstance(loss, torch.Tensor) and not any(map(is_loss, values)):
             values["loss"] = loss.detach() * trainer.accumulate_grad_batches
         self._report(trainer)
+        if self.monitor is not None:
+            self.monitor.control.report_batch(0.0, batch)
         self._log(trainer, values)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:

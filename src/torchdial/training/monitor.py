@@ -7,6 +7,7 @@ import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
+from traceback import format_exception
 from typing import Any, TypeVar
 
 import torch
@@ -16,7 +17,7 @@ from torch.optim import Optimizer
 from torchdial.inputs.arguments import of_kind, refuse_no_path
 from torchdial.inputs.errors import describe, refusal
 from torchdial.inputs.numbers import to_float, to_whole
-from torchdial.training.control.control import Control
+from torchdial.training.control.control import Control, StopTraining
 from torchdial.training.control.loop import Loop, loop
 from torchdial.training.control.training_dials import Setter
 from torchdial.training.control.worker_thread import Handle, refuse_beside_worker, start
@@ -303,7 +304,9 @@ class TrainingMonitor:
     def __enter__(self) -> TrainingMonitor:
         return self
 
-    def __exit__(self, *exception: object) -> None:
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        if isinstance(error, Exception) and not isinstance(error, StopTraining):
+            self.control.rest("".join(format_exception(error)))
         self.close()
 
     def __repr__(self) -> str:
@@ -401,5 +404,5 @@ def _record_control(
         subscribers.call_with_event(event)
 
     control.on_event = on_event
-    control.on_wait = recorder.clock.wait
+    control.on_batch = recorder.clock.take_batch
     control.on_problem = subscribers.problems.add

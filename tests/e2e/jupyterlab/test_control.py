@@ -66,7 +66,7 @@ def test_pause_dial_resume_and_stop_work_in_a_blocking_loop(panel: Locator, page
     for _ in range(5):
         dial.press("PageDown")
     open_events(panel)
-    expect(panel).to_contain_text("lr set to")
+    expect(panel).to_contain_text("learning rate × ")
     press(panel, "resume")
     expect(line(panel)).to_contain_text("running")
     press(panel, "stop")

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import struct
+from xml.etree import ElementTree
+
 import numpy as np
 import pytest
 from playwright.sync_api import expect
@@ -43,3 +47,103 @@ def test_every_control_changes_the_plot(plot: PanelOnPage) -> None:
     plot.button("time").click()
     expect(plot.button("time")).to_have_attribute("aria-pressed", "true")
     expect(plot.button("epoch")).to_be_hidden()
+
+
+def test_a_drag_up_or_down_and_the_wheel_zoom_y_and_a_double_click_takes_it_back(
+    plot: PanelOnPage,
+) -> None:
+    lock = plot.button("lock y").first
+    whole = plot.y_limits("loss")
+    plot.drag((0.5, 0.25), (0.5, 0.5))
+    expect(lock).to_have_attribute("aria-pressed", "true")
+    size = whole[1] - whole[0]
+    low, high = plot.y_limits("loss")
+    assert low == pytest.approx(whole[1] - 0.5 * size, abs=0.02 * size)
+    assert high == pytest.approx(whole[1] - 0.25 * size, abs=0.02 * size)
+    expect(plot.button("whole run")).to_be_hidden()  # x is as it was
+
+    plot.page.mouse.move(*plot.at(0.5))
+    plot.page.keyboard.down("Alt")
+    plot.page.mouse.wheel(0, 100)
+    plot.page.keyboard.up("Alt")
+    plot.eventually(lambda: plot.y_limits("loss")[1] > high)
+
+    plot.chart.dblclick()
+    expect(lock).to_have_attribute("aria-pressed", "false")
+    plot.eventually(lambda: plot.y_limits("loss") == whole)
+
+    plot.drag((0.2, 0.2), (0.6, 0.6))  # both ways
+    expect(plot.button("whole run")).to_be_visible()
+    expect(lock).to_have_attribute("aria-pressed", "true")
+    plot.root.get_by_role("group", name="curves").press("r")
+    expect(plot.button("whole run")).to_be_hidden()
+    plot.eventually(lambda: plot.y_limits("loss") == whole)
+
+
+def test_a_lock_keeps_y_while_what_is_shown_changes(plot: PanelOnPage) -> None:
+    whole = plot.y_limits("loss")
+    plot.button("lock y").first.click()
+    names = plot.root.locator("[data-panel=loss] .torchdial-entry")
+    names.nth(0).click()
+    expect(names.nth(0)).to_have_attribute("aria-pressed", "false")
+    assert plot.y_limits("loss") == whole
+    plot.button("lock y").first.click()
+    plot.eventually(lambda: plot.y_limits("loss")[1] < 20)
+
+
+def test_a_chart_is_saved_as_table_and_as_pictures(plot: PanelOnPage) -> None:
+    header, *rows = plot.saved("loss", "csv").decode().splitlines()
+    assert header == "run,name,step,time,value"
+    assert len(rows) == 2_000 + 9
+    assert rows[-1] == "run,val/loss,8,8,9"
+
+    root = ElementTree.fromstring(plot.saved("loss", "svg"))
+    drawn = [path.get("d", "") for path in root.iter("{http://www.w3.org/2000/svg}path")]
+    assert 9 in [len(re.findall("[ML]", path)) for path in drawn]
+    texts = [text.text for text in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert {"loss", "val/loss", "500", "1000"} <= set(texts)
+
+    png = plot.saved("loss", "png")
+    assert png[:8] == b"\x89PNG\r\n\x1a\n"
+    assert struct.unpack(">II", png[16:24]) == (
+        2 * int(root.get("width", 0)),
+        2 * int(root.get("height", 0)),
+    )
+
+
+@pytest.mark.parametrize("width", [480, 1200])
+def test_thirty_names_stay_one_page(show: Show, width: int) -> None:
+    names = [f"metric {i}/a long name that goes on" for i in range(30)]
+    page = show(td.LossPlot({name: [1.0, i + 2.0] for i, name in enumerate(names)}))
+    page.set_viewport_size({"width": width, "height": 800})
+    plot = PanelOnPage(page)
+    plot.eventually(lambda: plot.root.bounding_box()["height"] < 800)  # type: ignore[index]
+    panels = plot.root.locator(".torchdial-panel")
+    expect(panels).to_have_count(30)
+    expect(panels.last.locator(".torchdial-number")).to_have_text("31")
+
+    box = panels.nth(3).bounding_box()
+    assert box
+    assert box["width"] < 300
+
+
+@pytest.mark.parametrize("is_allowed", [True, False])
+def test_a_small_chart_fills_the_screen_or_where_that_is_forbidden_its_row(
+    show: Show, is_allowed: bool
+) -> None:
+    page = show(td.LossPlot({f"metric {i}": [1.0, i + 2.0] for i in range(30)}))
+    plot = PanelOnPage(page)
+    if not is_allowed:
+        page.evaluate("() => { Element.prototype.requestFullscreen = () => Promise.reject() }")
+    chart = plot.root.locator("[data-panel='metric 3']")
+    toggle = chart.get_by_role("button", name="full screen metric 3")
+    toggle.click()
+    width = page.evaluate("innerWidth")
+    plot.eventually(lambda: chart.bounding_box()["width"] > width - 60)  # type: ignore[index]
+    expect(chart.get_by_role("button", name="log")).to_be_visible()
+    assert page.evaluate("document.fullscreenElement !== null") == is_allowed
+    high = 600 if is_allowed else 400
+    plot.eventually(lambda: chart.locator("canvas").bounding_box()["height"] > high)  # type: ignore[index]
+    toggle.click()
+    plot.eventually(lambda: chart.bounding_box()["width"] < 300)  # type: ignore[index]
+    assert page.evaluate("document.fullscreenElement") is None

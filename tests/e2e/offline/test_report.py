@@ -97,3 +97,33 @@ def test_an_error_replaces_its_widget_and_the_others_are_shown(show: Show) -> No
     page = show(broken, whole)
     expect(page.locator("section").first).to_contain_text("This hologram cannot be shown")
     assert DialOnPage(page).input.count() == 1
+
+
+def test_every_canvas_has_a_name_or_belongs_to_an_element_that_has_one(show: Show) -> None:
+    model = nn.Sequential(nn.Linear(4, 2))
+    monitor = td.TrainingMonitor(model, torch.optim.SGD(model.parameters(), lr=0.1), budget=1)
+    for _ in monitor.loop(range(12)):
+        model(torch.ones(1, 4)).sum().backward()
+        monitor.record_gradients()
+        monitor.log(loss=1.0)
+    monitor.flush()
+    images, probs = torch.rand(2, 3, 16, 16), torch.rand(2, 16, 16)
+    found = {"boxes": torch.tensor([[1.0, 1, 9, 9]]), "scores": torch.ones(1), "labels": [0]}
+    page = show(
+        monitor,
+        td.ModelTree(model, torch.rand(1, 4), monitor=monitor),
+        td.ImageGrid(images),
+        td.SegmentationPreview(images, probs, probs > 0.5),
+        td.DetectionPreview(images, [found] * 2, [found] * 2),
+    )
+    monitor.close()
+    expect(page.locator(".torchdial-spread")).to_be_attached()
+    kinds = page.locator("canvas").evaluate_all(
+        """canvases => canvases.map(canvas => [
+          canvas.className,
+          canvas.getAttribute('role') === 'img' && Boolean(canvas.getAttribute('aria-label'))
+            || canvas.closest('[aria-hidden=true], [role=img][aria-label]') !== null,
+        ])"""
+    )
+    assert {name for name, _ in kinds} > {"torchdial-heat", "torchdial-spread", "torchdial-picture"}
+    assert [name for name, is_named in kinds if not is_named] == []

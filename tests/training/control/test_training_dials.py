@@ -102,6 +102,7 @@ def test_a_monitor_records_the_rates_that_were_used() -> None:
     assert [group["lr"] for group in optimizer.param_groups] == [0.1 * 0.0625, 0.003 * 0.0625]
     (event,) = [event for event in monitor.events if event.kind == "dial"]
     assert (event.step, event.evidence) == (2, {"old": 1.0, "new": 10.0})
+    assert event.message == "learning rate × 10: 0.00075 … 0.025 → 0.0075 … 0.25"
     assert 0 < event.time <= monitor.history.now
 
 
@@ -236,7 +237,30 @@ def test_a_setter_is_called_at_the_boundary_with_the_last_value() -> None:
     assert steps.control.dials["decay"] == Dial("decay", 1.0, 0, 1)
     (event,) = steps.events
     assert (event.kind, event.where, event.evidence) == ("dial", "decay", {"old": 0.25, "new": 1.0})
-    assert event.message == "decay set to 1, from 0.25."
+    assert event.message == "decay: 0.25 → 1"
+
+
+def test_a_dial_of_the_users_own_may_be_named_lr() -> None:
+    steps, values = Steps(), []
+    steps.control.dial("lr", values.append, 0, 1, value=0.25)
+    steps.control.set_dial("lr", 0.5)
+    steps.log()
+    assert values == [0.5]
+    assert not steps.control.dials["lr"].is_factor
+    assert steps.events[0].message == "lr: 0.25 → 0.5"
+
+
+def test_the_factor_says_from_which_rate_to_which() -> None:
+    weights = parameters()
+    optimizer = torch.optim.SGD(weights, lr=0.024)
+    steps = dialled(50, optimizer)
+    step(optimizer, weights)
+    steps.control.set_dial("lr", 2)
+    steps.log()
+    assert [event.message for event in steps.events] == [
+        "learning rate × 50",  # no optimizer has stepped yet
+        "learning rate × 50 → × 2: 1.2 → 0.048",
+    ]
 
 
 def test_a_setter_that_raises_does_not_reach_the_loop() -> None:
@@ -250,7 +274,7 @@ def test_a_setter_that_raises_does_not_reach_the_loop() -> None:
     steps.log()
     assert steps.control.dials["depth"].value is None
     assert "no such thing" in steps.problems[0]
-    assert steps.events[0].message == "depth could not be set to 1: its setter raised."
+    assert steps.events[0].message == "depth could not be set to 1: its setter raised an error"
 
 
 def nothing(_value: float) -> None: ...

@@ -14,13 +14,13 @@ def now(monkeypatch):
     return hands
 
 
-def run(clock, now, steps, seconds=0.1, ours=0.0, busy=0.0, reading=0.0, wait=0.0):
+def run(clock, now, steps, seconds=0.1, ours=0.0, busy=0.0, reading=0.0, wait=0.0, batch=None):
     for _ in range(steps):
         now[0] += seconds
         clock.ours += ours
         clock.reading += reading
         clock.busy += busy
-        clock.wait(wait)
+        clock.take_batch(wait, batch)
         clock.lap(paused=0.0)
 
 
@@ -106,7 +106,17 @@ def test_reading_backs_off_to_stay_within_the_budget(now, norms, sample, rest, e
     assert fraction <= 0.0125
     assert pace.norms_every == pytest.approx(every, abs=1)
     assert pace.sample_every >= 10
-    assert ("to stay within 1 % of a step" in pace.note()) == (every > 1)
+    assert ("the budget of 1 % of a step" in pace.note()) == (every > 1)
+
+
+def test_the_note_never_says_within_the_budget_where_recording_takes_more(now):
+    pace, _ = paced(now, 0.005, 0.08)
+    assert "within the budget of 1 % of a step" in pace.note()
+    pace.clock.ours += 0.96 * pace.clock.lasted
+    assert pace.clock.overhead > 0.9
+    pace.took("sample", 20.0)
+    assert "every more than 10,000" in pace.note()
+    assert "still takes more than the budget of 1 % of a step" in pace.note()
 
 
 def test_with_all_the_time_there_is_every_step_is_read(now):

@@ -236,7 +236,7 @@ for i in range(50):
 def test_system_scalars_are_recorded(monkeypatch):
     monkeypatch.setattr(Clock, "overhead", 0.125)  # tests of the clock say how it is measured
     monitor = monitor_of_nothing()
-    for _ in monitor.loop([1] * 30):
+    for _ in monitor.loop([{"input_ids": torch.zeros(2, 5)}] * 30):
         monitor.log(loss=1.0)
         time.sleep(0.001)
     monitor.close()
@@ -245,6 +245,9 @@ def test_system_scalars_are_recorded(monkeypatch):
     assert 0 <= last["system/data_wait"] <= 1
     assert last["system/overhead"] == monitor.overhead == 0.125
     assert last["system/memory"] > 1e7  # this process holds torch
+    assert 0 <= last["system/cpu"] <= 1
+    assert last["system/samples_per_s"] == pytest.approx(2 * last["system/steps_per_s"], rel=0.2)
+    assert last["system/tokens_per_s"] == pytest.approx(5 * last["system/samples_per_s"])
 
 
 class Noisy(torch.utils.data.Dataset):

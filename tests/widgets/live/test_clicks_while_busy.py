@@ -102,7 +102,7 @@ def test_a_blocking_loop_hears_pause_dial_resume_and_stop(notebook: Kernel, pane
     notebook.click(panel, what="pause")
     notebook.wait_for(cell, "pause Paused")
     notebook.click(panel, what="dial", value=0.5)
-    notebook.wait_for(cell, "lr set to 0.5, from 1.")
+    notebook.wait_for(cell, "learning rate × 0.5")
     notebook.click(panel, what="resume")
     notebook.wait_for(cell, "resume Went on")
     notebook.click(panel, what="stop")

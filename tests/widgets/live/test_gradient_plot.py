@@ -120,7 +120,7 @@ class TestPanel:
     def test_says_how_the_run_is(self) -> None:
         monitor = FakeMonitor()
         monitor.step = 7
-        monitor.control.dials = {"lr": Dial("lr", None, 0.01, 100.0, True)}
+        monitor.control.dials = {"lr": Dial("lr", None, 0.01, 100.0, True, is_factor=True)}
         monitor.control.reach = "This cell keeps the kernel busy."
         monitor.problem = "Traceback …"
         monitor.history.record(7, {"system/steps_per_s": 12.5, "system/memory": float("nan")})
@@ -128,7 +128,11 @@ class TestPanel:
         monitor.history.add_event(Event(5, "nonfinite_loss", "loss", "step 5: loss is NaN"))
         frame = td.TrainingPanel(monitor).get_state()["_opening"]["frame"]
         status = frame["status"]
-        assert (status["step"], status["steps_per_s"], status["memory"]) == (7, 12.5, None)
+        assert (status["step"], status["steps_per_s"], status["system"]["memory"]) == (
+            7,
+            12.5,
+            None,
+        )
         assert status["reach"] == "This cell keeps the kernel busy."
         assert status["problem"] == "Traceback …"
         assert status["dials"] == [

@@ -139,8 +139,10 @@ def test_the_page_is_told_the_end_and_the_schedule() -> None:
     monitor: Any = FakeMonitor()
     monitor.history = history_of({"loss": [1.0, NAN], "optim/lr": [0.1, 0.1]})
     monitor.step, monitor.control.state = 2, "finished"
-    monitor.control.dials["lr"] = Dial("lr", 2.0, 0.01, 100.0, log=True)
+    monitor.control.dials["lr"] = Dial("lr", 2.0, 0.01, 100.0, log=True, is_factor=True)
+    monitor.control.dials["own"] = Dial("lr", 0.1, 0.0, 1.0)
     status = status_of(monitor)
     assert (status["state"], status["ended_at"]) == ("failed", 2)
     assert status["reason"] == "loss is NaN or infinite from there on"
     assert status["dials"][0]["schedule"] == 0.1
+    assert "schedule" not in status["dials"][1]

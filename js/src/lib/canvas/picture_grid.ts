@@ -97,8 +97,9 @@ export class PictureGrid {
 
   /** Set a cell's caption; `whole` is its tooltip, where that is longer. */
   setCaption(cell: number, text: string, whole = text): void {
-    const { caption } = this.#cells[cell];
+    const { caption, layers } = this.#cells[cell];
     if (caption.textContent !== text) {
+      layers.picture.setAttribute("aria-label", text || `picture ${cell + 1}`);
       caption.textContent = text;
       caption.title = `${whole || text}: this picture alone, or all`;
     }
@@ -158,8 +159,8 @@ export class PictureGrid {
 
   #addCell(index: number): void {
     const layers = {
-      picture: h("canvas", { class: "picture" }),
-      overlay: h("canvas", { class: "overlay" }),
+      picture: h("canvas", { class: "picture", role: "img", "aria-label": `picture ${index + 1}` }),
+      overlay: h("canvas", { class: "overlay", "aria-hidden": "true" }),
     };
     const caption = h("button", {
       type: "button",

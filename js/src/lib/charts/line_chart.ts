@@ -3,45 +3,15 @@
 import uPlot from "uplot";
 import { contextOf } from "../core/dom";
 import { formatTick, formatValue, type Limits, logTicks } from "./axis_scale";
+import type { Drawing } from "./chart_file";
+import { type Picture, paintPicture } from "./chart_picture";
 import type { Ink } from "./line_colors";
-import type { EdgeMark } from "./y_range";
-
-export interface Curve {
-  x: ArrayLike<number>;
-  y: ArrayLike<number>;
-  color: string;
-  width: number;
-  dash: number[];
-}
-
-/** A point that is marked: a best value, one beyond an edge, or one that is no number. */
-export interface Mark {
-  x: number;
-  y: number;
-  color: string;
-  sign: "best" | EdgeMark["sign"];
-  /** What stands beside it. */
-  label?: string;
-  /** Where the last of a stretch without numbers is. */
-  to?: number;
-  /** Which of several rows at the edge it stands in. */
-  row?: number;
-}
-
-export interface Picture {
-  x: Limits;
-  y: Limits;
-  curves: Curve[];
-  marks: Mark[];
-  /** Steps of events, drawn as lines from top to bottom. */
-  lines: { x: number; color: string }[];
-  /** Between these values the ground is tinted. */
-  band?: Limits;
-}
 
 export interface ChartEvents {
   /** A window was chosen; null for the whole. */
   zoom(window: Limits | null): void;
+  /** Limits of the y axis were chosen, null for those of the values; without it y cannot be zoomed. */
+  zoomY?(limits: Limits | null): void;
   hover(x: number | null): void;
   /** A place was pressed, without a drag. */
   click(x: number): void;
@@ -59,6 +29,8 @@ export interface ChartOptions {
 }
 
 const LEAST_DRAG = 4; // pixels
+const BOTH_WAYS = 40; // pixels that a drag goes in x and in y to zoom both
+const WHEEL_STEP = 1.25;
 /** Distances of ticks: 1, 2, 5, 10 … */
 const WHOLE_TICKS = Array.from(
   { length: 48 },
@@ -87,6 +59,7 @@ export class Chart {
     this.#label = options.label;
     contextOf(document.createElement("canvas")); // uPlot asks for one too, but does not look
     this.#plot = new uPlot(this.#options(options), NOTHING, this.element);
+    this.#plot.over.addEventListener("wheel", (e) => this.#turn(e), { passive: false });
   }
 
   /** Draw at once, so that errors reach the caller. */
@@ -110,6 +83,27 @@ export class Chart {
   /** Where a value of x lies in the element, in pixels. */
   leftOf(x: number): number {
     return this.#plot.over.offsetLeft + this.#plot.valToPos(x, "x");
+  }
+
+  /** All that it consists of, to draw it elsewhere. */
+  get drawing(): Drawing {
+    const { bbox, width, height, axes, scales } = this.#plot;
+    const [x, y] = axes.map((axis) => axis as { _splits?: number[]; _values?: string[] });
+    const ticksOf = (scale: string, { _splits = [], _values = [] }: typeof x) =>
+      _splits.map((value, i) => ({ at: this.#plot.valToPos(value, scale), text: _values[i] }));
+    const [left, top, wide, high] = [bbox.left, bbox.top, bbox.width, bbox.height].map(
+      (pixels) => pixels / uPlot.pxRatio,
+    );
+    return {
+      width,
+      height,
+      box: { left, top, width: wide, height: high },
+      picture: this.#picture,
+      log: scales.y.distr === 3,
+      ink: this.#ink,
+      xTicks: ticksOf("x", x),
+      yTicks: ticksOf("y", y),
+    };
   }
 
   dispose(): void {
@@ -146,8 +140,8 @@ export class Chart {
           ...axis(),
           size: 58, // "0.001025"
           ...(log && {
-            splits: (_: uPlot, __: number, low: number, high: number) =>
-              logTicks(low, high, Math.floor(height / 28)),
+            splits: (u: uPlot, _: number, low: number, high: number) =>
+              logTicks(low, high, Math.floor(u.height / 28)),
           }),
           filter: (_, ticks) => ticks,
           values: (_, ticks) => ticks.map((tick) => formatTick(tick)),
@@ -156,8 +150,14 @@ export class Chart {
       cursor: {
         y: false,
         points: { show: false },
-        drag: { x: true, y: false, setScale: false, dist: LEAST_DRAG },
-        sync: { key, scales: ["x", null] },
+        drag: {
+          x: true,
+          y: this.#events.zoomY !== undefined,
+          uni: BOTH_WAYS,
+          setScale: false,
+          dist: LEAST_DRAG,
+        },
+        sync: { key, scales: ["x", null], filters: { pub: (_, u) => !isDraggedInY(u) } },
         bind: {
           mousedown: (u, _, handler) => (e) => {
             this.#downX = e.clientX;
@@ -172,6 +172,7 @@ export class Chart {
           },
           dblclick: () => () => {
             this.#events.zoom(null);
+            this.#events.zoomY?.(null);
             return null;
           },
         },
@@ -191,11 +192,30 @@ export class Chart {
   }
 
   #select(u: uPlot): void {
-    const { left, width } = u.select;
+    const { left, top, width, height } = u.select;
     if (width === 0) return;
     u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
     // Only the chart the mouse is on: the others get the selection by the shared cursor.
-    if (u.cursor.event) this.#events.zoom([u.posToVal(left, "x"), u.posToVal(left + width, "x")]);
+    if (!u.cursor.event) return;
+    const { clientWidth, clientHeight } = u.over;
+    if (width < clientWidth) {
+      this.#events.zoom([u.posToVal(left, "x"), u.posToVal(left + width, "x")]);
+    }
+    if (height < clientHeight) this.#zoomY(top, top + height);
+  }
+
+  /** Zoom y around the pointer. */
+  #turn(e: WheelEvent): void {
+    if (!e.altKey || !this.#events.zoomY) return;
+    e.preventDefault();
+    const by = e.deltaY > 0 ? WHEEL_STEP : 1 / WHEEL_STEP;
+    const { offsetY: at } = e;
+    this.#zoomY(at - at * by, at + (this.#plot.over.clientHeight - at) * by);
+  }
+
+  #zoomY(top: number, bottom: number): void {
+    const { posToVal } = this.#plot;
+    this.#events.zoomY?.([posToVal(bottom, "y"), posToVal(top, "y")]);
   }
 
   #pan(u: uPlot, down: MouseEvent): null {
@@ -214,133 +234,13 @@ export class Chart {
     return null;
   }
 
-  #paint(u: uPlot): void {
-    const { ctx, bbox } = u;
-    const { curves, marks, lines, band, x, y } = this.#picture;
-    const ratio = uPlot.pxRatio;
-    ctx.save();
-    ctx.beginPath();
-    ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
-    ctx.clip();
-    if (band) {
-      const [top, bottom] = [band[1], band[0]].map((v) => u.valToPos(v, "y", true));
-      ctx.fillStyle = this.#ink.curve(2);
-      ctx.globalAlpha = 0.12;
-      ctx.fillRect(bbox.left, top, bbox.width, bottom - top);
-    }
-    const log = u.scales.y.distr === 3;
-    const place = placer(u, x, y, log);
-    for (const line of lines) {
-      ctx.globalAlpha = 0.7;
-      ctx.fillStyle = line.color;
-      ctx.fillRect(Math.round(place.x(line.x)), bbox.top, ratio, bbox.height);
-    }
-    ctx.globalAlpha = 1;
-    for (const curve of curves) {
-      ctx.strokeStyle = curve.color;
-      ctx.lineWidth = curve.width * ratio;
-      ctx.lineJoin = "round";
-      ctx.setLineDash(curve.dash.map((length) => length * ratio));
-      strokeCurve(ctx, curve, place, log, ratio);
-    }
-    ctx.restore();
-    ctx.save(); // uPlot remembers the styles it has set
-    const inside = marks.filter((mark) => mark.x >= x[0] && mark.x <= x[1]);
-    for (const mark of inside) paintMark(u, mark, place, ratio, this.#ink);
-    ctx.restore();
+  #paint({ ctx, bbox, scales }: uPlot): void {
+    paintPicture(ctx, bbox, this.#picture, scales.y.distr === 3, uPlot.pxRatio, this.#ink);
   }
 }
 
-interface Place {
-  x(value: number): number;
-  y(value: number): number;
-}
-
-/** Where values lie on the canvas: uPlot's own rule, without its calls for every point. */
-function placer({ bbox }: uPlot, [left, right]: Limits, [low, high]: Limits, log: boolean): Place {
-  const of = log ? Math.log10 : (v: number) => v;
-  const [bottom, top] = [of(low), of(high)];
-  const perX = bbox.width / (right - left);
-  const perY = bbox.height / (top - bottom);
-  return {
-    x: (value) => bbox.left + (value - left) * perX,
-    y: (value) => bbox.top + bbox.height - (of(value) - bottom) * perY,
-  };
-}
-
-/** A line through what has a place on the axis; a lone point is a dot. */
-function strokeCurve(
-  ctx: CanvasRenderingContext2D,
-  { x, y }: Curve,
-  place: Place,
-  log: boolean,
-  ratio: number,
-): void {
-  const has = (i: number) => Number.isFinite(y[i]) && (!log || y[i] > 0);
-  ctx.beginPath();
-  for (let i = 0; i < y.length; i++) {
-    if (!has(i)) continue;
-    const [px, py] = [place.x(x[i]), place.y(y[i])];
-    if (i > 0 && has(i - 1)) ctx.lineTo(px, py);
-    else if (i + 1 < y.length && has(i + 1)) ctx.moveTo(px, py);
-    else {
-      ctx.moveTo(px + 1.5 * ratio, py);
-      ctx.arc(px, py, 1.5 * ratio, 0, 2 * Math.PI);
-    }
-  }
-  ctx.stroke();
-}
-
-/** Paint a mark and its value; it may reach over the edge of the plot. */
-function paintMark({ ctx, bbox }: uPlot, mark: Mark, place: Place, ratio: number, ink: Ink): void {
-  const x = place.x(mark.x);
-  const size = 4 * ratio;
-  const edge = mark.sign === "below" ? bbox.top + bbox.height : bbox.top;
-  const inwards = mark.sign === "below" ? -1 : 1;
-  const y = edge + (2 + 3.5 * (mark.row ?? 0)) * size * inwards;
-  ctx.strokeStyle = mark.color;
-  ctx.fillStyle = mark.color;
-  ctx.lineWidth = 1.5 * ratio;
-  ctx.beginPath();
-  if (mark.sign === "best") {
-    ctx.arc(x, place.y(mark.y), size, 0, 2 * Math.PI);
-    ctx.stroke();
-  } else if (mark.sign === "cross") {
-    ctx.moveTo(x - size, y - size);
-    ctx.lineTo(x + size, y + size);
-    ctx.moveTo(x + size, y - size);
-    ctx.lineTo(x - size, y + size);
-    ctx.moveTo(x, y);
-    ctx.lineTo(Math.min(place.x(mark.to ?? mark.x), bbox.left + bbox.width), y);
-    ctx.stroke();
-  } else {
-    ctx.moveTo(x - size, y);
-    ctx.lineTo(x + size, y);
-    ctx.lineTo(x, edge);
-    ctx.fill();
-  }
-  if (mark.label) paintLabel(ctx, mark.label, x, y, bbox, ratio, ink);
-}
-
-/** Write beside a mark, on the side where there is room, legible over the lines. */
-function paintLabel(
-  ctx: CanvasRenderingContext2D,
-  text: string,
-  x: number,
-  y: number,
-  { left, width }: uPlot.BBox,
-  ratio: number,
-  ink: Ink,
-): void {
-  ctx.font = ink.font.replace(/[\d.]+px/, (size) => `${Number.parseFloat(size) * ratio}px`);
-  ctx.textBaseline = "middle";
-  const gap = 7 * ratio;
-  const fits = x + gap + ctx.measureText(text).width < left + width;
-  ctx.textAlign = fits ? "left" : "right";
-  const at = fits ? x + gap : x - gap;
-  ctx.lineWidth = 3 * ratio;
-  ctx.strokeStyle = ink.ground;
-  ctx.strokeText(text, at, y);
-  ctx.fillStyle = ink.text;
-  ctx.fillText(text, at, y);
+/** Whether a drag selects a part of the y axis alone, which is no other chart's. */
+function isDraggedInY({ cursor }: uPlot): boolean {
+  const drag = cursor.drag as { _x?: boolean; _y?: boolean };
+  return drag._y === true && drag._x === false;
 }

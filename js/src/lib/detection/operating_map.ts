@@ -26,7 +26,7 @@ const COLORS = Array.from({ length: 256 }, (_, i) => pack(viridis(i / 255)));
 
 export function createOperatingMap(numStops: number, scores: readonly number[], events: MapEvents) {
   const numScores = scores.length;
-  const canvas = h("canvas", { width: numScores, height: numStops });
+  const canvas = h("canvas", { width: numScores, height: numStops, "aria-hidden": "true" });
   const context = contextOf(canvas);
   const image = context.createImageData(numScores, numStops);
   const star = h("div", { class: "map-best", "aria-hidden": "true" }, "★");

@@ -56,6 +56,8 @@ export interface Chosen {
   yRange?: string;
   /** Panels with a log axis. */
   logs: Set<string>;
+  /** Limits of the y axis that panels keep. */
+  yLocks: Map<string, Limits>;
   runs: RunChoice;
   /** Keys of the events that were looked at. */
   read: Set<string>;
@@ -93,7 +95,12 @@ export class Store {
   receivedAt: number;
   readonly kernel: ReturnType<typeof watchKernel>;
   /** What was chosen last in any view, for the next one: a host may draw a widget anew. */
-  readonly chosen: Chosen = { logs: new Set(), runs: new RunChoice(), read: new Set() };
+  readonly chosen: Chosen = {
+    logs: new Set(),
+    yLocks: new Map(),
+    runs: new RunChoice(),
+    read: new Set(),
+  };
   /** The chosen layer, null for none; live.ts has it follow the trait `selected`. */
   layer: string | null = null;
   readonly #model: LiveModel;

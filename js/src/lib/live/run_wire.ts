@@ -83,8 +83,8 @@ export interface Status {
   epoch: number | null;
   epochs: number | null;
   steps_per_s: number | null;
-  memory: number | null;
-  data_wait: number | null;
+  /** The newest of each scalar `system/…`. */
+  system: Record<string, number | null>;
   overhead: number | null;
   problem: string;
   notes: string[];

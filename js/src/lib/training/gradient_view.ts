@@ -245,6 +245,7 @@ export class GradientView {
       : `|gradient| of ${name} at step ${formatCount(found?.step ?? 0)}`;
     if (unknown) this.#spreadTitle.textContent += unknown;
     else if (counts && found) drawSpread(this.#spread, counts, found.low, ink);
+    this.#spread.setAttribute("aria-label", this.#spreadTitle.textContent);
   }
 }
 

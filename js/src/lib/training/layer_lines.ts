@@ -1,9 +1,10 @@
 // Lines over the steps on a log axis: chosen layers, or the total.
 
 import { formatCount, formatTick, formatValue, type Limits, limitsOf } from "../charts/axis_scale";
+import type { Curve, Picture } from "../charts/chart_picture";
 import { type Columns, MISSING } from "../charts/layer_columns";
 import { Choice, Entry } from "../charts/legend_choice";
-import { Chart, type Curve, type Picture } from "../charts/line_chart";
+import { Chart } from "../charts/line_chart";
 import type { Ink } from "../charts/line_colors";
 import { cut, Epochs, type Piece, trackOf } from "../charts/scalar_track";
 import { h } from "../core/dom";
@@ -118,7 +119,8 @@ export class LinesView {
       });
     });
     this.#drawLegend(lines, ink);
-    const chosen = step === null ? [] : [{ x: step, color: ink.accent }];
+    const label = `step ${formatCount(step ?? 0)}`;
+    const chosen = step === null ? [] : [{ x: step, color: ink.accent, label }];
     this.#chart ??= this.#newChart(ink);
     const width = this.element.clientWidth || 300;
     const y = limitsOf(least, most, true);

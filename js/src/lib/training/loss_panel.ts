@@ -7,13 +7,17 @@ import {
   formatValue,
   type Limits,
 } from "../charts/axis_scale";
+import type { Curve, Mark, Picture } from "../charts/chart_picture";
 import { type Choice, Entry } from "../charts/legend_choice";
-import { Chart, type ChartEvents, type Curve, type Mark, type Picture } from "../charts/line_chart";
+import { Chart, type ChartEvents } from "../charts/line_chart";
 import type { Ink } from "../charts/line_colors";
 import { higherIsBetter, type Name } from "../charts/scalar_names";
 import { type Axis, cut, nearest, type Track } from "../charts/scalar_track";
 import { edgeMarks, yLimits } from "../charts/y_range";
 import { button, h } from "../core/dom";
+import type { Chosen } from "../live/run_store";
+import { tableOf } from "./csv_table";
+import { createEnlarging, createSaving, type SavedChart } from "./panel_tools";
 
 const MOST_ROWS = 6;
 
@@ -59,14 +63,20 @@ export class LossPanel {
   readonly #place = h("div", { class: "chart-place" }, this.#tooltip);
   #isPointed = false;
   readonly #toLog = button("log", "Logarithmic axis", () => {
-    if (!this.#logs.delete(this.#title)) this.#logs.add(this.#title);
-    this.#log = this.#logs.has(this.#title);
+    const { logs, yLocks } = this.#chosen;
+    if (!logs.delete(this.#title)) logs.add(this.#title);
+    yLocks.delete(this.#title);
     this.#drop();
     this.#events.changed();
   });
+  readonly #toLock = button("lock y", "Keep these limits of the y axis while values come", () =>
+    this.#lock(this.#chosen.yLocks.has(this.#title) ? null : this.#y),
+  );
+  readonly #head: HTMLElement;
+  readonly #large: ReturnType<typeof createEnlarging>;
   readonly element: HTMLElement;
-  readonly #logs: Set<string>;
-  #log: boolean;
+  readonly #chosen: Pick<Chosen, "logs" | "yLocks">;
+  #y: Limits = [0, 1];
   #chart: Chart | null = null;
   #axis: Axis = "step";
   #strands: Strand[] = [];
@@ -82,20 +92,45 @@ export class LossPanel {
   constructor(
     title: string,
     choice: Choice,
-    logs: Set<string>,
+    chosen: Pick<Chosen, "logs" | "yLocks">,
     seen: boolean,
     events: PanelEvents,
   ) {
     this.#seen = seen;
     this.#title = title;
     this.#choice = choice;
-    this.#logs = logs;
-    this.#log = logs.has(title);
+    this.#chosen = chosen;
     this.#events = events;
-    const head = h("div", { class: "panel-head" }, this.#legend, this.#toLog);
-    this.element = h("div", { class: "panel" }, head, this.#place);
+    this.#head = h("div", { class: "panel-head" }, this.#legend);
+    this.element = h("div", { class: "panel" }, this.#head, this.#place);
+    this.#large = createEnlarging(this.element, title, events.changed);
+    const saving = createSaving(title, () => this.#saved());
+    this.#head.append(this.#toLog, this.#toLock, saving, this.#large.toggle);
     this.element.dataset.panel = title;
     this.#sight.observe(this.element);
+  }
+
+  get #log(): boolean {
+    return this.#chosen.logs.has(this.#title);
+  }
+
+  /** Keep limits of the y axis; null for those of the values. */
+  #lock(limits: Limits | null): void {
+    if (limits) this.#chosen.yLocks.set(this.#title, limits);
+    else this.#chosen.yLocks.delete(this.#title);
+    this.#events.changed();
+  }
+
+  #saved(): SavedChart | null {
+    if (!this.#chart) return null;
+    const { drawing } = this.#chart;
+    const strands = this.#shown();
+    const names = strands.map(({ label, name, hue }) => ({
+      text: label,
+      color: drawing.ink.curve(hue),
+      dash: dashOf(name),
+    }));
+    return { title: this.#title, drawing, names, table: tableOf(strands) };
   }
 
   #drop(): void {
@@ -110,14 +145,16 @@ export class LossPanel {
   }
 
   update(strands: Strand[], settings: PanelSettings, ink: Ink): void {
-    const { width, height } = settings;
     this.#strands = strands;
+    const size = this.#large.size(this.#head.clientHeight);
+    const [width, height] = size ?? [settings.width, settings.height];
     this.#place.style.height = `${height}px`; // where it will be, so that all keep their places
     this.#late = !this.#seen;
     if (this.#late && this.#legend.firstChild) return;
     this.#updateLegend(ink);
     if (this.#late) return;
     this.#toLog.setAttribute("aria-pressed", String(this.#log));
+    this.#toLock.setAttribute("aria-pressed", String(this.#chosen.yLocks.has(this.#title)));
     if (this.#axis !== settings.axis) this.#drop();
     this.#chart ??= this.#newChart(settings, ink);
     this.#chart.draw(this.#picture(settings, ink), ink, width, height);
@@ -140,8 +177,11 @@ export class LossPanel {
 
   /** The values of all that is shown, in words. */
   valuesAt(x: number): string[] {
-    const shown = this.#inOrder().filter(({ name }) => this.#choice.has(name.full));
-    return shown.map((strand) => `${strand.label} ${valueAt(strand, x)}`);
+    return this.#shown().map((strand) => `${strand.label} ${valueAt(strand, x)}`);
+  }
+
+  #shown(): Strand[] {
+    return this.#inOrder().filter(({ name }) => this.#choice.has(name.full));
   }
 
   /** Beside the cursor, in the chart that is pointed at. */
@@ -170,6 +210,7 @@ export class LossPanel {
     const options = { height, log: this.#log, key, formatX, wholeX: axis === "step", label };
     const chart = new Chart(ink, options, {
       ...this.#events,
+      zoomY: (limits) => this.#lock(limits),
       hover: (at) => {
         this.#isPointed = at !== null;
         this.#events.hover(at);
@@ -188,11 +229,14 @@ export class LossPanel {
     let row = 0; // curves without numbers at the same steps stand below each other
     const pieces = shown.map(({ near }) => cut(near.x, near.y, window, width));
     const steady = shown.every(({ schedule }) => schedule);
-    const y = yLimits(pieces, window, this.#log, withOutliers || steady);
+    const y =
+      this.#chosen.yLocks.get(this.#title) ??
+      yLimits(pieces, window, this.#log, withOutliers || steady);
+    this.#y = y;
     for (const [i, strand] of shown.entries()) {
       const raw = pieces[i];
       const color = ink.curve(strand.hue);
-      const dash = strand.name.held ? [6, 3] : [];
+      const dash = dashOf(strand.name);
       const { near, nearSmooth } = strand;
       if (nearSmooth) {
         const fair = cut(near.x, nearSmooth, window, width);
@@ -249,6 +293,11 @@ export class LossPanel {
       this.#legend.replaceChildren(...elements);
     }
   }
+}
+
+/** Dashes of what was measured on data that is not trained on. */
+function dashOf({ held }: Name): number[] {
+  return held ? [6, 3] : [];
 }
 
 /** Index of the best point of a strand whose name says which end is better, else -1. */

@@ -6,7 +6,8 @@ import type { Chosen } from "../live/run_store";
 
 const AXES: readonly Axis[] = ["step", "epoch", "time"];
 const KEYS =
-  "Drag or + −: zoom. Shift-drag or Shift ← →: move. Double click or 0: the whole run. " +
+  "Drag or + −: zoom. Drag up or down, or Alt and the wheel: zoom y. " +
+  "Shift-drag or Shift ← →: move. Double click or 0: the whole run. R: all axes as at first. " +
   "← →: the values of each point. " +
   "Names: click hides, double click or Alt-click leaves one alone.";
 const ANSWER_MS = 1500; // how long the button says whether it copied

@@ -1,6 +1,7 @@
 // Curves of what was logged: panels of one axis each, with one window, cursor and smoothing for all.
 
 import { formatCount, formatSeconds, type Limits } from "../charts/axis_scale";
+import type { Picture } from "../charts/chart_picture";
 import { Choice } from "../charts/legend_choice";
 import { type Ink, inkOf } from "../charts/line_colors";
 import { isLearningRate, isReserved, type Name, panelsOf } from "../charts/scalar_names";
@@ -18,6 +19,12 @@ import { LossToolbar } from "./loss_toolbar";
 import { RunList } from "./run_list";
 
 const PANEL_WIDTH = 340;
+const SMALL_WIDTH = 180;
+const HEIGHTS = [
+  [1, 220],
+  [8, 170],
+] as const; // of a chart, for at most so many panels
+const SMALL_HEIGHT = 84;
 const FIRST_PANELS = 12; // more than a screen shows
 let views = 0;
 
@@ -192,7 +199,7 @@ export class LossView {
         key: this.#key,
         axis: this.#axis,
         width,
-        height: panels < 2 ? 220 : 170,
+        height: HEIGHTS.find(([most]) => panels <= most)?.[1] ?? SMALL_HEIGHT,
         lines: this.#eventLines(ink),
         withOutliers: this.#toolbar.withOutliers,
       },
@@ -234,12 +241,13 @@ export class LossView {
     return shown.length === 1 && shown[0] === this.#store.runs[this.#store.runs.length - 1];
   }
 
-  #eventLines(ink: Ink): { x: number; color: string }[] {
+  #eventLines(ink: Ink): Picture["lines"] {
     const run = this.#store.runs[this.#store.runs.length - 1];
     if (!run || !this.#store.chosen.runs.has(run) || this.#axis === "time") return [];
     return this.#store.events.map(({ step, kind }) => ({
       x: this.#placeOf(run, step),
       color: isAsked(kind) ? ink.accent : ink.warning,
+      label: `step ${formatCount(step)}`,
     }));
   }
 
@@ -251,8 +259,8 @@ export class LossView {
     }
     for (const title of titles) {
       if (!this.#panels.has(title)) {
-        const { logs } = this.#store.chosen;
-        const panel = new LossPanel(title, this.#names, logs, this.#panels.size < FIRST_PANELS, {
+        const { chosen } = this.#store;
+        const panel = new LossPanel(title, this.#names, chosen, this.#panels.size < FIRST_PANELS, {
           zoom: (window) => this.#zoom(window),
           hover: (x) => this.#hover(x),
           click: (x) => this.#click(x),
@@ -268,9 +276,16 @@ export class LossView {
     }
   }
 
+  /** Whether there are so many panels that each is small. */
+  get isDense(): boolean {
+    return this.#panels.size > HEIGHTS[HEIGHTS.length - 1][0];
+  }
+
   #panelWidth(count: number): number {
-    const whole = this.#grid.clientWidth || PANEL_WIDTH;
-    const columns = Math.max(1, Math.min(count, Math.floor(whole / PANEL_WIDTH)));
+    this.#grid.classList.toggle("torchdial-small-panels", this.isDense);
+    const least = this.isDense ? SMALL_WIDTH : PANEL_WIDTH;
+    const whole = this.#grid.clientWidth || least;
+    const columns = Math.max(1, Math.min(count, Math.floor(whole / least)));
     this.#grid.style.setProperty("--torchdial-columns", String(columns));
     return Math.floor((whole - 12 * (columns - 1)) / columns);
   }
@@ -337,6 +352,10 @@ export class LossView {
       "Shift ArrowLeft": () => this.#zoom([low - width / 10, high - width / 10]),
       "Shift ArrowRight": () => this.#zoom([low + width / 10, high + width / 10]),
       Escape: () => this.#moveCursor(0),
+      r: () => {
+        this.#store.chosen.yLocks.clear();
+        this.#zoom(null);
+      },
     };
     const key = e.shiftKey && e.key.startsWith("Arrow") ? `Shift ${e.key}` : e.key;
     if (!actions[key]) return;

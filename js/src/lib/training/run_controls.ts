@@ -57,7 +57,7 @@ export function createProgress(store: Store) {
     for (const dial of status.dials) {
       let shown = known.get(dial.name);
       if (!shown) {
-        shown = createTrainingDial(dial.name, (value) => ask("dial", { name: dial.name, value }));
+        shown = createTrainingDial((value) => ask("dial", { name: dial.name, value }));
         known.set(dial.name, shown);
         dials.append(shown.element);
       }

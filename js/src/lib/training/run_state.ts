@@ -67,13 +67,39 @@ export function partsOf(status: Status): Part[] {
     const known = left === null ? "–" : formatSeconds(left);
     if (total !== null) add("left", `${known} left`, "at the speed of the last minute");
   }
-  const { memory, data_wait: wait, overhead } = status;
-  if (memory !== null) add("memory", `memory ${formatBytes(memory)}`, "in use, of the device");
-  if (wait !== null) add("wait", `data wait ${percent(wait)}`, "share of the time spent on data");
-  if (overhead !== null) {
-    add("cost", `recording ${percent(overhead)}`, "share of a step that torchdial takes");
-  }
-  return parts;
+  return [...parts, ...systemOf(status)];
+}
+
+/** How busy the devices are: "1,349 samples/s", "GPU 87 %", "31 GB of 80 GB", "data wait 2 %". */
+function systemOf({ system, overhead }: Status): Part[] {
+  const { gpu, gpu_memory: used, gpu_memory_total: total } = system;
+  const share = (name: string) => (value: number) => `${name} ${percent(value)}`;
+  const each = (what: string) => (value: number) =>
+    `${value < 1 ? formatValue(value) : formatCount(value)} ${what}/s`;
+  const bytes = (name: string) => (value: number) => `${name} ${formatBytes(value)}`;
+  const ofGpu = (value: number) => `GPU memory ${formatBytes(value)} of ${formatBytes(total ?? 0)}`;
+  const rows: [string, number | null | undefined, (value: number) => string, string][] = [
+    ["samples", system.samples_per_s, each("samples"), "of the batches"],
+    ["tokens", system.tokens_per_s, each("tokens"), "of the batches, padding included"],
+    ["gpu", gpu, share("GPU"), "share of the time in which the GPU computes, for any process"],
+    ["gpu memory", total && used, ofGpu, "of the whole GPU, by any process"],
+    ["memory", system.memory, bytes(total ? "tensors" : "memory"), memoryTitle(Boolean(total))],
+    ["cpu", gpu == null ? system.cpu : null, share("CPU"), "of all processors, for any process"],
+    ["wait", system.data_wait, share("data wait"), "share of the time spent on data"],
+    ["cost", overhead, costOf, "what torchdial takes, as a share of the time of a step"],
+  ];
+  return rows.flatMap(([key, value, words, title]) =>
+    value == null ? [] : [{ key, text: words(value), title }],
+  );
+}
+
+function memoryTitle(hasGpu: boolean): string {
+  return hasGpu ? "of this run's tensors on the GPU" : "of this process";
+}
+
+/** Steps of microseconds can be shorter than what is done beside them. */
+function costOf(share: number): string {
+  return `recording ${share > 1 ? "over 100 %" : percent(share)}`;
 }
 
 /** Steps a second, or seconds a step where one takes longer: "42.1 steps/s", "3.20 s/step". */

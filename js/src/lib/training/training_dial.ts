@@ -37,16 +37,15 @@ export function rangeWords({ min, max, log, schedule }: DialState): string {
   return log ? `${ends}, logarithmic` : ends;
 }
 
+/** What a dial is called; only the factor has a schedule. */
+export function dialTitle({ name, schedule }: DialState): string {
+  return schedule === undefined ? inText(name) : "learning rate";
+}
+
 /** A dial; `set` is called with a chosen value, at most four times a second. */
-export function createTrainingDial(name: string, set: (value: number) => void) {
-  const title = name === "lr" ? "learning rate" : inText(name);
-  const input = h("input", {
-    type: "range",
-    min: 0,
-    max: DIAL_PARTS,
-    step: 1,
-    "aria-label": name,
-  });
+export function createTrainingDial(set: (value: number) => void) {
+  const title = h("span");
+  const input = h("input", { type: "range", min: 0, max: DIAL_PARTS, step: 1 });
   const words = h("span", { class: "number" });
   const range = h("span");
   const sending = throttle(250, () => set(chosen()));
@@ -75,10 +74,12 @@ export function createTrainingDial(name: string, set: (value: number) => void) {
   }
 
   return {
-    element: h("label", { class: "label" }, `${title} `, words, input, range),
+    element: h("label", { class: "label" }, title, words, input, range),
 
     update(now: DialState, reachable: boolean): void {
       state = now;
+      title.textContent = dialTitle(now);
+      input.setAttribute("aria-label", dialTitle(now));
       input.disabled = !reachable;
       range.textContent = `(${rangeWords(now)})`;
       if (held) return; // it is being dragged

@@ -57,7 +57,7 @@ class Progress:
     epochs: int | None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class ActiveRun:
     """A loop, or a worker's whole function, while it runs.
 
@@ -65,11 +65,13 @@ class ActiveRun:
         place: The code it belongs to; after a stop no other loop may begin there.
         is_loop: Whether it ends by itself between two batches when asked to stop.
         thread: Where it began.
+        error: The traceback of the exception that ends it, else empty.
     """
 
     place: object
     is_loop: bool
     thread: threading.Thread = field(default_factory=threading.current_thread)
+    error: str = ""
 
 
 class Control(Requests):
@@ -87,7 +89,7 @@ class Control(Requests):
         waited: Seconds spent paused or in `call` so far, which are no training time.
         on_event: Called in the training thread with what was done ("stop", "pause", "resume",
             "dial").
-        on_wait: Called in the training thread with the seconds that a batch took to load.
+        on_batch: Called in the training thread with the seconds that a batch took to load, and it.
         on_problem: Called with the traceback of an error that was kept from the loop.
         on_listen: Called in the main thread, at most ten times a second, to receive clicks.
         loop: The run of the innermost open `loop`, for the next one inside it.
@@ -109,7 +111,7 @@ class Control(Requests):
         self.blocking = ""
         self.waited = 0.0
         self.on_event: Callable[[Event], object] | None = None
-        self.on_wait: Callable[[float], object] | None = None
+        self.on_batch: Callable[[float, Any], object] | None = None
         self.on_problem: Callable[[str], object] | None = None
         self.on_listen: Callable[[], object] | None = None
         self._thread: int | None = None
@@ -233,7 +235,7 @@ class Control(Requests):
         raise StopTraining(message)
 
     @contextmanager
-    def running(self, place: object, *, is_loop: bool) -> Iterator[None]:
+    def running(self, place: object, *, is_loop: bool) -> Iterator[ActiveRun]:
         """Be in the state "running" inside the `with`; nested ones are part of the outermost.
 
         Raises:
@@ -251,19 +253,19 @@ class Control(Requests):
             self._runs.append(run)
         if is_loop:
             first_interrupt.add(self.note_interrupt)
-        error, settled = "", True
+        settled = True
         try:
-            yield
+            yield run
         except (GeneratorExit, KeyboardInterrupt):
             settled = False  # `rest` at the end of the cell gives the reason
             raise
         except StopTraining:
             raise
         except BaseException:
-            error = traceback.format_exc()
+            run.error = traceback.format_exc()
             raise
         finally:
-            self._leave(run, error, settled)
+            self._leave(run, settled)
 
     def serve(self) -> bool:
         """Execute the requests at a boundary, and return whether the run is to end."""
@@ -285,10 +287,10 @@ class Control(Requests):
         self.progress = progress
         self._note_change()
 
-    def report_wait(self, seconds: float) -> None:
-        """Pass on how many seconds a batch took to load."""
-        if self.on_wait is not None:
-            self._safely(self.on_wait, seconds)
+    def report_batch(self, seconds: float, batch: Any) -> None:
+        """Pass on a batch, and how many seconds it took to load."""
+        if self.on_batch is not None:
+            self._safely(self.on_batch, seconds, batch)
 
     def listen(self) -> None:
         """Receive clicks, in the main thread, unless that was done a moment ago."""
@@ -312,12 +314,14 @@ class Control(Requests):
             if self._thread != threading.get_ident():
                 return
             self._runs = []
+            if self._state == "failed":
+                error = error or self.error  # it was caught in the cell
             self._end(error, settled=True)
 
     def _loops(self) -> bool:
         return any(run.is_loop for run in self._runs)
 
-    def _leave(self, run: ActiveRun, error: str, settled: bool) -> None:
+    def _leave(self, run: ActiveRun, settled: bool) -> None:
         with self._changed:
             if run not in self._runs:
                 return  # `rest` has ended it
@@ -330,7 +334,7 @@ class Control(Requests):
                 self._stopped_in = run.place
             if self._runs:
                 return
-            self._end(error, settled)
+            self._end(run.error, settled)
         if stopped:
             self._announce("stop", None, f"Stopped at step {self.step}, {by}.")
 
@@ -380,13 +384,9 @@ class Control(Requests):
 
     def _report_change(self, change: DialChange) -> None:
         if change.problem:
-            message = f"{change.name} could not be set to {change.new:g}: its setter raised."
             self._report_problem(change.problem)
-        else:
-            message = f"{change.name} set to {change.new:g}"
-            message += "." if change.old is None else f", from {change.old:g}."
-        old = {} if change.old is None else {"old": change.old}
-        self._announce("dial", change.name, message, **old, new=change.new)
+        old = {} if change.dial.value is None else {"old": change.dial.value}
+        self._announce("dial", change.dial.name, change.words, **old, new=change.new)
 
     def _announce(self, kind: str, where: str | None, message: str, **evidence: float) -> None:
         if self.on_event is not None:

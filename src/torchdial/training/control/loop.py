@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 from torchdial.inputs.errors import describe, refusal
 from torchdial.inputs.numbers import to_whole
 from torchdial.training.control.control import PAUSE_POLL_SECONDS, Control, Progress
+from torchdial.training.control.loop_failure import failure_of
 
 Batch = TypeVar("Batch")
 
@@ -141,11 +142,19 @@ class LoopRun(Generic[Batch]):
 
     def batches(self) -> Generator[Batch, None, None]:
         """Yield the batches of all epochs."""
-        with self.control.running(self._place, is_loop=True), self._inside_another():
+        with (
+            self.control.running(self._place, is_loop=True) as run,
+            self._inside_another(),
+        ):
             for epoch in range(self._epochs):
                 self._report(epoch)
                 for batch in self._timed():
-                    yield batch
+                    try:
+                        yield batch
+                    except GeneratorExit:
+                        if not self.control.is_to_stop:
+                            run.error = failure_of(sys._getframe(1))
+                        raise
                     self._done += 1
                     self._accumulated.count(self.control.step)
                     self._report(epoch)
@@ -168,7 +177,7 @@ class LoopRun(Generic[Batch]):
                 raise
             if self._is_to_stop():
                 return
-            self.control.report_wait(time.perf_counter() - began)
+            self.control.report_batch(time.perf_counter() - began, batch)
             yield batch
             began = time.perf_counter()
 

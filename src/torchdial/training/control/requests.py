@@ -99,8 +99,9 @@ class Requests:
                 remedy="Pass a function that sets the value; only 'lr' needs none.",
             )
         with self._changed:
-            start = 1.0 if setter is None else value
-            self._dials.add(Dial(name, start, least, most, log), setter)
+            is_factor = setter is None
+            start = 1.0 if is_factor else value
+            self._dials.add(Dial(name, start, least, most, log, is_factor), setter)
             self._note_change()
 
     def request_stop(self) -> None:

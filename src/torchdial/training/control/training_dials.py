@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from types import MethodType
 from typing import Any
@@ -26,18 +26,19 @@ class Dial:
     """What a panel shows of one dial.
 
     Attributes:
-        name: Its label; `"lr"` without a setter is the factor on the learning rates.
+        name: Its label.
         value: Its current value; None if it is not known.
         min: Its smallest value.
         max: Its largest value.
         log: Whether its scale is logarithmic.
+        is_factor: Whether it is the factor on the learning rates, and not a user's own value.
 
     Raises:
         ValueError: If `min` and `max` are not finite and in order, or not positive on a log
             scale, or the value is outside of them.
 
     Example:
-        >>> Dial("lr", value=1.0, min=0.01, max=100, log=True).accepted(0.5)
+        >>> Dial("dropout", value=0.1, min=0.0, max=0.5).accepted(0.5)
         0.5
     """
 
@@ -46,6 +47,7 @@ class Dial:
     min: float
     max: float
     log: bool = False
+    is_factor: bool = False
 
     def __post_init__(self) -> None:
         ends_fit = math.isfinite(self.min) and math.isfinite(self.max) and self.min < self.max
@@ -122,6 +124,11 @@ class LearningRateFactor:
             else:
                 group["lr"] = rate
 
+    def scheduled(self) -> list[float]:
+        """Return the different rates of the optimizers seen so far, without the factor."""
+        groups = [group for optimizer in self._guarded for group in optimizer.param_groups]
+        return sorted({float(group["lr"]) for group in groups if group.get("lr") is not None})
+
     def close(self) -> None:
         """Restore every optimizer."""
         self.is_used = False
@@ -158,12 +165,48 @@ class LearningRateFactor:
 
 @dataclass(frozen=True)
 class DialChange:
-    """A change of a dial: its old and new value, and the traceback if its setter raised."""
+    """A change of a dial.
 
-    name: str
-    old: float | None
+    Attributes:
+        dial: The dial before it.
+        new: The new value.
+        rates: Of the factor on the learning rates: the rates without it.
+        problem: The traceback if the setter raised.
+    """
+
+    dial: Dial
     new: float
+    rates: Sequence[float] = ()
     problem: str = ""
+
+    @property
+    def words(self) -> str:
+        """What was changed from what to what.
+
+        Example:
+            >>> factor = Dial("lr", 1.0, 0.01, 100, is_factor=True)
+            >>> DialChange(factor, 50.0, rates=[0.024]).words
+            'learning rate × 50: 0.024 → 1.2'
+            >>> DialChange(Dial("dropout", 0.5, 0, 1), 0.25).words
+            'dropout: 0.5 → 0.25'
+        """
+        name, old = self.dial.name, self.dial.value
+        if self.problem:
+            return f"{name} could not be set to {self.new:g}: its setter raised an error"
+        if not self.dial.is_factor or old is None:
+            return (
+                f"{name} set to {self.new:g}" if old is None else f"{name}: {old:g} → {self.new:g}"
+            )
+        factor = f"× {self.new:g}" if old == 1 else f"× {old:g} → × {self.new:g}"
+        if not self.rates:
+            return f"learning rate {factor}"
+        before, after = (_range([rate * by for rate in self.rates]) for by in (old, self.new))
+        return f"learning rate {factor}: {before} → {after}"
+
+
+def _range(values: Sequence[float]) -> str:
+    ends = dict.fromkeys(f"{value:.3g}" for value in (values[0], values[-1]))
+    return " … ".join(ends)
 
 
 class Dials:
@@ -182,7 +225,7 @@ class Dials:
         """Add a dial, or replace the one of that name."""
         self.known[dial.name] = dial
         self._requested.pop(dial.name, None)
-        if setter is None:
+        if dial.is_factor:
             self.factor.is_used, self.factor.value = True, 1.0
         self._setters[dial.name] = setter or self._set_factor
 
@@ -209,14 +252,14 @@ class Dials:
     def apply(self, requested: dict[str, float]) -> Iterator[DialChange]:
         """Call the setters, in the training thread; what one raises is yielded, not raised."""
         for name, new in requested.items():
-            old = self.known[name].value
+            dial = self.known[name]
             try:
                 self._setters[name](new)
             except Exception:
-                yield DialChange(name, old, new, traceback.format_exc())
+                yield DialChange(dial, new, problem=traceback.format_exc())
             else:
-                self.known[name] = replace(self.known[name], value=new)
-                yield DialChange(name, old, new)
+                self.known[name] = replace(dial, value=new)
+                yield DialChange(dial, new, self.factor.scheduled() if dial.is_factor else ())
 
     def _set_factor(self, value: float) -> None:
         self.factor.value = value

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 import statistics
-import sys
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import astuple, dataclass, field
+from dataclasses import astuple, dataclass, field, fields
+from typing import Any
 
-import torch
-
+from torchdial.training.recording.batch_size import batch_size
 from torchdial.training.recording.step_records import Depth
 
 WARM_UP = 3  # steps whose time says little about the others
@@ -19,6 +18,7 @@ WINDOW = 32  # steps whose median is the time of a step
 LASTING = 512  # steps after which what was measured counts half
 LONG = 4  # a gap of so many steps is no step: an epoch's end, another cell
 SELDOM = 10  # steps between two samples, at least
+SELDOMEST = 10_000  # in words; a longer distance is no plan but a lack of time
 CHEAP = 0.005  # seconds; readings below come often enough to see something in a short run, too
 EARLY = 8  # they come after another eighth of the steps there were: 8 · ln(n) times in n steps
 
@@ -36,6 +36,7 @@ class Clock:
         reading: those of them that went into gradients.
         busy: processor seconds of the publishing thread.
         waited: seconds spent waiting for data.
+        samples, tokens: how many there were in the batches, as far as these tell.
         steps: steps there were.
     """
 
@@ -43,7 +44,7 @@ class Clock:
         self.budget = budget
         self.ours = self.reading = self.busy = 0.0
         self.waited = self.lasted = 0.0
-        self.steps = 0
+        self.steps = self.samples = self.tokens = 0
         self._last: float | None = None
         self._paused = 0.0
         self._laps: deque[float] = deque(maxlen=WINDOW)
@@ -82,13 +83,16 @@ class Clock:
             self._count(now - self._last - (paused - self._paused))
         self._last, self._paused = now, paused
 
-    def wait(self, seconds: float) -> None:
-        """Say how long a batch was waited for."""
+    def take_batch(self, seconds: float, batch: Any) -> None:
+        """Count a batch, and how long it was waited for."""
         self.waited += seconds
+        samples, tokens = batch_size(batch)
+        self.samples += samples
+        self.tokens += tokens
 
     def totals(self) -> Totals:
         """Return what was measured so far."""
-        return Totals(self.steps, self.lasted, self.ours, self.reading, self.busy, self.waited)
+        return Totals(**{each.name: getattr(self, each.name) for each in fields(Totals)})
 
     def readings(self) -> dict[str, float]:
         """Return what to record about the steps since the last call; empty if there were none."""
@@ -101,6 +105,10 @@ class Clock:
         }
         if self.waited:
             found["system/data_wait"] = min(1.0, since.waited / since.lasted)
+        if self.samples:
+            found["system/samples_per_s"] = since.samples / since.lasted
+        if self.tokens:
+            found["system/tokens_per_s"] = since.tokens / since.lasted
         return found
 
     def _count(self, lap: float) -> None:
@@ -127,6 +135,8 @@ class Totals:
     reading: float = 0.0
     busy: float = 0.0
     waited: float = 0.0
+    samples: float = 0
+    tokens: float = 0
 
     def __sub__(self, other: Totals) -> Totals:
         return self._with(other, lambda one, two: one - two)
@@ -206,13 +216,21 @@ class Pace:
         return min(every, max(1, self._steps // EARLY)) if cost < CHEAP else every
 
     def note(self) -> str:
-        """Say that gradients are not read at every step, if so."""
+        """Say that gradients are not read at every step, if so, and whether that is enough."""
         if self.norms_every == 1:
             return ""
+        budget = f"the budget of {100 * self.clock.budget:g} % of a step"
+        # As the panel shows it, to a tenth of a percent.
+        is_over = round(self.clock.overhead, 3) > self.clock.budget
         return (
-            f"Gradients are read every {self.norms_every:,} steps and sampled every "
-            f"{self.sample_every:,} to stay within {100 * self.clock.budget:g} % of a step."
+            f"Gradient norms are read every {_seldom(self.norms_every)} steps and distributions "
+            f"every {_seldom(self.sample_every)}, "
+            + (f"and recording still takes more than {budget}." if is_over else f"within {budget}.")
         )
+
+
+def _seldom(every: int) -> str:
+    return f"{every:,}" if every <= SELDOMEST else f"more than {SELDOMEST:,}"
 
 
 class ReadingSchedule:
@@ -261,17 +279,3 @@ class ReadingSchedule:
     def note(self) -> str:
         """Say that gradients are not read at every step, if so."""
         return self._pace.note()
-
-
-def memory_in_use(devices: set[torch.device]) -> float | None:
-    """Return the bytes that tensors take on some GPUs, or else this process; None if unknown."""
-    gpus = [device for device in devices if device.type == "cuda"]
-    if gpus:
-        return float(sum(torch.cuda.memory_allocated(device) for device in gpus))
-    if sys.platform != "linux":
-        return None
-    with open("/proc/self/statm", encoding="ascii") as file:
-        pages = int(file.read().split()[1])
-    import resource
-
-    return float(pages * resource.getpagesize())

@@ -20,10 +20,11 @@ from torchdial.training.diagnosis import Diagnosis
 from torchdial.training.history.arrival import LONGEST_WAIT, without_waiting
 from torchdial.training.history.autosave import Autosave
 from torchdial.training.recording.device_buffers import Recorder
-from torchdial.training.recording.overhead_budget import Clock, memory_in_use
+from torchdial.training.recording.overhead_budget import Clock
 from torchdial.training.recording.record_writer import RecordWriter
 from torchdial.training.recording.step_records import StepRecord
 from torchdial.training.recording.subscribers import Subscribers
+from torchdial.training.recording.system_load import SystemLoad
 
 INTERVAL = 0.1  # seconds between two publications, at least
 UNSEEN = 0.5  # the same without subscribers: each takes the interpreter from the training thread
@@ -65,7 +66,7 @@ class Publisher:
         self._recorder, self._writer, self._clock = recorder, writer, clock
         self._history = writer.history
         self._subscribers = weakref.ref(subscribers)
-        self._devices = devices
+        self._load = SystemLoad(devices)
         self._autosave, self.note = autosave, ""
         self._diagnosis = Diagnosis(self._history)
         self._thread: threading.Thread | None = None
@@ -265,10 +266,7 @@ class Publisher:
     def _measure(self) -> None:
         measured = self._clock.readings()
         if measured:
-            memory = memory_in_use(self._devices)
-            if memory is not None:
-                measured["system/memory"] = memory
-            self._history.record(self._writer.last_step, measured)
+            self._history.record(self._writer.last_step, measured | self._load.readings())
 
     def _look(self, is_final: bool) -> None:
         subscribers = self._subscribers()

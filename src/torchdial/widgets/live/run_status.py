@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from torchdial.training.control.training_dials import LEARNING_RATE
+from torchdial.training.control.training_dials import LEARNING_RATE, Dial
 from torchdial.training.diagnosis.losses import losses
 from torchdial.training.history.scalar_names import is_learning_rate
 
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from torchdial.widgets.live.plot_sources import Monitor
 
 ENDED = ("stopped", "finished", "failed")
-RATE = "system/steps_per_s"
+SYSTEM = "system/"
+RATE = f"{SYSTEM}steps_per_s"
 REASON_LENGTH = 200  # characters; the whole traceback is shown elsewhere
 
 
@@ -68,8 +69,7 @@ def status_of(monitor: Monitor) -> dict[str, Any]:
         "epoch": progress.epoch if progress else _last(history, "epoch"),
         "epochs": progress.epochs if progress else None,
         "steps_per_s": recent_rate(history),
-        "memory": _last(history, "system/memory"),
-        "data_wait": _last(history, "system/data_wait"),
+        "system": _system(history),
         "overhead": _finite(monitor.overhead),
         "problem": "\n".join(text for text in (monitor.problem, control.error) if text),
         "notes": list(monitor.notes),
@@ -186,9 +186,9 @@ def in_file(status: dict[str, Any]) -> dict[str, Any]:
     return status | {"state": state, "reach": "", "dials": []}
 
 
-def _dial(dial: Any, history: History) -> dict[str, Any]:
-    named = {name: getattr(dial, name) for name in ("name", "min", "max", "log")}
-    if dial.name == LEARNING_RATE:
+def _dial(dial: Dial, history: History) -> dict[str, Any]:
+    named: dict[str, Any] = {name: getattr(dial, name) for name in ("name", "min", "max", "log")}
+    if dial.is_factor:
         named["schedule"] = scheduled_rate(history)
     return named | {"value": _finite(dial.value)}
 
@@ -211,6 +211,13 @@ def scheduled_rate(history: History) -> float | None:
         and history.start_step <= event.step < step
     ]
     return _finite(rate / factors[-1] if factors else rate)
+
+
+def _system(history: History) -> dict[str, float | None]:
+    """Return the newest of each of the system's scalars, without the word before its name."""
+    with history.lock:
+        names = [name for name in history.scalars if name.startswith(SYSTEM)]
+    return {name.removeprefix(SYSTEM): _last(history, name) for name in names}
 
 
 def has_ended(control: Control) -> bool:

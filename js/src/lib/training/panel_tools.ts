@@ -1,0 +1,83 @@
+// What can be done with one chart: save it as a file, and see it large.
+
+import { type Drawing, type DrawnName, pngOf, svgOf } from "../charts/chart_file";
+import { button, h, select, svg } from "../core/dom";
+
+const LARGE_HEIGHT = 420;
+const CORNERS = "M1 4V1h3M8 1h3v3M11 8v3H8M4 11H1V8";
+const SPARE = 24; // pixels below a chart that fills the screen
+
+/** A chart and what it shows, to be saved. */
+export interface SavedChart {
+  title: string;
+  drawing: Drawing;
+  names: DrawnName[];
+  /** The points as text. */
+  table: string;
+}
+
+/** A list that saves the chart as the chosen kind of file. */
+export function createSaving(title: string, chart: () => SavedChart | null): HTMLSelectElement {
+  const kinds = select(`save ${title}`, [
+    ["", "save"],
+    ["png", "PNG"],
+    ["svg", "SVG"],
+    ["csv", "CSV"],
+  ]);
+  kinds.title = "Save this chart as a picture, or its points as a table";
+  kinds.addEventListener("change", async () => {
+    const [kind, saved] = [kinds.value, chart()];
+    kinds.value = "";
+    if (saved)
+      download(`${saved.title.replace(/[^\w.-]+/g, "_")}.${kind}`, await fileOf(kind, saved));
+  });
+  return kinds;
+}
+
+async function fileOf(kind: string, { drawing, names, table }: SavedChart): Promise<Blob> {
+  if (kind === "csv") return new Blob([table], { type: "text/csv" });
+  if (kind === "svg") return new Blob([svgOf(drawing, names)], { type: "image/svg+xml" });
+  const png = await pngOf(drawing, names);
+  if (!png) throw new Error("this browser makes no PNG of so large a chart");
+  return png;
+}
+
+function download(name: string, content: Blob): void {
+  const link = h("a", { href: URL.createObjectURL(content), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
+/** A button that lets an element fill the screen, or where the host forbids it, its row. */
+export function createEnlarging(element: HTMLElement, title: string, changed: () => void) {
+  const isLarge = () => element.classList.contains("torchdial-large");
+  const set = (large: boolean) => {
+    element.classList.toggle("torchdial-large", large);
+    toggle.setAttribute("aria-pressed", String(large));
+    changed();
+  };
+  const toggle = button("", "Full screen, and back", async () => {
+    const large = !isLarge();
+    set(large);
+    try {
+      if (large) await element.requestFullscreen();
+      else if (element.matches(":fullscreen")) await document.exitFullscreen();
+    } catch {
+      // It is large where it stands.
+    }
+  });
+  const corners = svg("path", { d: CORNERS, fill: "none", stroke: "currentColor" });
+  toggle.append(svg("svg", { width: 12, height: 12, "aria-hidden": "true" }, corners));
+  toggle.setAttribute("aria-label", `full screen ${title}`);
+  element.addEventListener("fullscreenchange", () => set(element.matches(":fullscreen")));
+  return {
+    toggle,
+
+    /** Width and height of the chart while the element is large, whose head is `head` high. */
+    size(head: number): [number, number] | null {
+      if (!isLarge()) return null;
+      const fills = element.matches(":fullscreen");
+      return [element.clientWidth, fills ? innerHeight - head - SPARE : LARGE_HEIGHT];
+    },
+  };
+}

@@ -1,0 +1,41 @@
+"""How many samples and tokens a batch has, where the batch tells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+TOKENS = "input_ids"
+
+
+def batch_size(batch: Any) -> tuple[int, int]:
+    """Return the samples and tokens of a batch, 0 for what it does not tell.
+
+    The parts of a batch, such as images and targets, are of one length: a tensor's or an array's
+    first dimension, or that of a list. Tokens are the elements of "input_ids".
+
+    Example:
+        >>> import torch
+        >>> batch_size((torch.zeros(32, 3, 8, 8), torch.zeros(32)))
+        (32, 0)
+        >>> batch_size({"input_ids": torch.zeros(4, 128), "labels": torch.zeros(4)})
+        (4, 512)
+        >>> batch_size(7)
+        (0, 0)
+    """
+    parts = list(batch.values()) if isinstance(batch, Mapping) else batch
+    parts = parts if isinstance(parts, (list, tuple)) else [parts]
+    lengths = {_length(part) for part in parts}
+    samples = lengths.pop() if len(lengths) == 1 else 0
+    tokens = _shape(batch[TOKENS]) if isinstance(batch, Mapping) and TOKENS in batch else ()
+    return samples, tokens[0] * tokens[1] if len(tokens) == 2 else 0
+
+
+def _shape(part: Any) -> tuple[int, ...]:
+    return tuple(getattr(part, "shape", ()))
+
+
+def _length(part: Any) -> int:
+    if isinstance(part, Sequence) and not isinstance(part, (str, bytes)):
+        return len(part)
+    return next(iter(_shape(part)), 0)
