@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import re
-import sys
 import threading
 import time
-from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -277,67 +274,6 @@ def test_a_loop_that_fails_says_so() -> None:
     assert "ZeroDivisionError" in steps.control.error
     assert list(steps.loop(range(2))) == [0, 1]
     assert steps.control.error == ""
-
-
-def raises() -> None:
-    raise ValueError("no data")
-
-
-def in_with() -> None:
-    with nullcontext():
-        raises()
-
-
-def through(loop: Any) -> Any:
-    """Iterate as tqdm does."""
-    yield from loop
-
-
-@pytest.mark.parametrize("around", [lambda loop: loop, through], ids=["the loop", "a generator"])
-@pytest.mark.parametrize("body", [raises, in_with, lambda: int("x")])
-def test_an_exception_in_the_body_fails_the_loop(body: Any, around: Any) -> None:
-    steps = Steps()
-
-    def run() -> None:
-        for _batch in around(steps.loop(range(3))):
-            body()
-
-    with pytest.raises(ValueError, match=r".") as caught:
-        run()
-    assert steps.control.state == "failed"
-    *_, last = steps.control.error.strip().splitlines()
-    # Before Python 3.12 an exception that nothing has seen yet is only known by its place.
-    is_known = sys.version_info >= (3, 12) or body is in_with
-    assert last == (caught.exconly() if is_known else last)
-    assert is_known or re.fullmatch(r"an exception in line \d+ of test_loop\.py", last)
-    steps.control.rest()  # the cell that caught it goes on
-    assert steps.control.state == "failed"
-
-
-def handled_break(steps: Steps) -> None:
-    for _batch in steps.loop(range(3)):
-        try:
-            raises()
-        except ValueError:
-            break
-
-
-def returned(steps: Steps) -> None:
-    for _batch in steps.loop(range(3)):
-        return
-
-
-@pytest.mark.parametrize("left", [handled_break, returned])
-def test_a_loop_that_is_left_without_an_exception_has_not_failed(left: Any) -> None:
-    steps = Steps()
-    kept = []
-    for _ in range(2):
-        try:
-            left(steps)
-            raises()
-        except ValueError as error:
-            kept.append(error)
-    assert (steps.control.state, steps.control.error) == ("finished", "")
 
 
 def test_what_listens_may_fail_without_the_loop_knowing() -> None:

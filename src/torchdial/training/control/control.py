@@ -57,7 +57,7 @@ class Progress:
     epochs: int | None
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, eq=False)
 class ActiveRun:
     """A loop, or a worker's whole function, while it runs.
 
@@ -65,13 +65,11 @@ class ActiveRun:
         place: The code it belongs to; after a stop no other loop may begin there.
         is_loop: Whether it ends by itself between two batches when asked to stop.
         thread: Where it began.
-        error: The traceback of the exception that ends it, else empty.
     """
 
     place: object
     is_loop: bool
     thread: threading.Thread = field(default_factory=threading.current_thread)
-    error: str = ""
 
 
 class Control(Requests):
@@ -235,7 +233,7 @@ class Control(Requests):
         raise StopTraining(message)
 
     @contextmanager
-    def running(self, place: object, *, is_loop: bool) -> Iterator[ActiveRun]:
+    def running(self, place: object, *, is_loop: bool) -> Iterator[None]:
         """Be in the state "running" inside the `with`; nested ones are part of the outermost.
 
         Raises:
@@ -253,19 +251,19 @@ class Control(Requests):
             self._runs.append(run)
         if is_loop:
             first_interrupt.add(self.note_interrupt)
-        settled = True
+        error, settled = "", True
         try:
-            yield run
+            yield
         except (GeneratorExit, KeyboardInterrupt):
             settled = False  # `rest` at the end of the cell gives the reason
             raise
         except StopTraining:
             raise
         except BaseException:
-            run.error = traceback.format_exc()
+            error = traceback.format_exc()
             raise
         finally:
-            self._leave(run, settled)
+            self._leave(run, error, settled)
 
     def serve(self) -> bool:
         """Execute the requests at a boundary, and return whether the run is to end."""
@@ -321,7 +319,7 @@ class Control(Requests):
     def _loops(self) -> bool:
         return any(run.is_loop for run in self._runs)
 
-    def _leave(self, run: ActiveRun, settled: bool) -> None:
+    def _leave(self, run: ActiveRun, error: str, settled: bool) -> None:
         with self._changed:
             if run not in self._runs:
                 return  # `rest` has ended it
@@ -334,7 +332,7 @@ class Control(Requests):
                 self._stopped_in = run.place
             if self._runs:
                 return
-            self._end(run.error, settled)
+            self._end(error, settled)
         if stopped:
             self._announce("stop", None, f"Stopped at step {self.step}, {by}.")
 

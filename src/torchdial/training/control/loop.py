@@ -15,7 +15,6 @@ from typing import Any, Generic, TypeVar
 from torchdial.inputs.errors import describe, refusal
 from torchdial.inputs.numbers import to_whole
 from torchdial.training.control.control import PAUSE_POLL_SECONDS, Control, Progress
-from torchdial.training.control.loop_failure import failure_of
 
 Batch = TypeVar("Batch")
 
@@ -142,19 +141,11 @@ class LoopRun(Generic[Batch]):
 
     def batches(self) -> Generator[Batch, None, None]:
         """Yield the batches of all epochs."""
-        with (
-            self.control.running(self._place, is_loop=True) as run,
-            self._inside_another(),
-        ):
+        with self.control.running(self._place, is_loop=True), self._inside_another():
             for epoch in range(self._epochs):
                 self._report(epoch)
                 for batch in self._timed():
-                    try:
-                        yield batch
-                    except GeneratorExit:
-                        if not self.control.is_to_stop:
-                            run.error = failure_of(sys._getframe(1))
-                        raise
+                    yield batch
                     self._done += 1
                     self._accumulated.count(self.control.step)
                     self._report(epoch)
