@@ -49,7 +49,7 @@ class Watched:
 def test_the_threshold_curve_is_that_of_the_curves(preview: td.SegmentationPreview) -> None:
     curves = preview.curves
     assert curves is not None
-    (lines,) = threshold_curve_figure(curves, ["iou", "recall"]).marks
+    lines, _names = threshold_curve_figure(curves, ["iou", "recall"]).marks
     np.testing.assert_array_equal(lines.y[0], curves.iou().numpy())
     np.testing.assert_array_equal(lines.y[1], curves.recall().numpy())
     np.testing.assert_array_equal(lines.x, curves.stops.tensor().numpy())
@@ -118,8 +118,10 @@ def test_a_loss_figure_is_live_and_takes_up_new_scalars() -> None:
     figure = loss_figure(monitor)
     monitor.history.record(2, {"loss": 1.0, "val/loss": 1.5})
     monitor.publish()
-    assert [mark.labels for mark in figure.marks] == [["loss"], ["val/loss"]]
-    assert figure.marks[0].y.tolist() == [2.0, 1.0]
+    first, second, names = figure.marks
+    assert [first.labels, second.labels] == [["loss"], ["val/loss"]]
+    assert names.text.tolist() == ["loss", "val/loss"]
+    assert first.y.tolist() == [2.0, 1.0]
 
 
 def test_a_logarithmic_axis_leaves_out_what_it_cannot_show() -> None:
@@ -153,16 +155,82 @@ def test_the_heat_map_holds_the_log_of_the_norms() -> None:
         history.record_layers("grad_norm", ["a", "b"], step, np.float32([10.0**step, 0.0]))
     (heat,) = gradient_figure(history).marks
     np.testing.assert_allclose(heat.color[0], [0, 1, 2])
-    assert np.isnan(heat.color[1]).all()
-    assert heat.x.tolist() == [0, 1, 2]
+    assert (heat.color[1] < 0).all()  # below the scale
+    assert heat.x.tolist() == [0.5, 1.5, 2.5]  # a cell is a step
+
+
+def test_the_colors_of_gradients_are_finite_before_the_first_and_later_theirs() -> None:
+    monitor = Watched()
+    figure = gradient_figure(monitor)
+    bar = figure.axes[2].scale
+    assert figure.title.endswith("no gradients yet")
+    assert np.isfinite([bar.min, bar.max]).all()
+    monitor.history.record_layers("grad_norm", ["a", "b"], 1, np.float32([10.0, 0.001]))
+    monitor.publish()
+    (heat,) = figure.marks
+    assert (bar.min, bar.max) == pytest.approx((-3.0, 1.0))
+    assert [figure.axes[1].tick_labels[str(i)] for i in range(2)] == ["a", "b"]
+    assert np.isfinite(heat.color).all()
+
+
+@pytest.mark.parametrize(
+    ("norm", "color"),
+    [
+        pytest.param(0.01, "#440154", id="the least"),
+        pytest.param(1.0, "#fde725", id="the greatest"),
+        pytest.param(0.0, "#808080", id="zero"),
+        pytest.param(np.nan, "#d55e00", id="NaN"),
+        pytest.param(np.inf, "#d55e00", id="infinite"),
+        pytest.param(None, "#00000000", id="none recorded"),
+    ],
+)
+def test_a_cell_has_the_color_of_the_gradient_plot(norm: float | None, color: str) -> None:
+    history = History()
+    history.record_layers("grad_norm", ["low", "high"], 0, np.float32([0.01, 1.0]))
+    if norm is not None:
+        history.record_layers("grad_norm", ["low", "high", "new"], 0, np.float32([0.01, 1, norm]))
+    else:
+        history.record_layers("grad_norm", ["low", "high", "new"], 5, np.float32([0.01, 1, 1]))
+    (heat,) = gradient_figure(history).marks
+    scale = heat.scales["color"]
+    stops = np.linspace(scale.min, scale.max, len(scale.colors))
+    at = np.abs(stops - heat.color[2, 0])
+    assert at.min() < 1e-9
+    assert scale.colors[int(at.argmin())] == color
+
+
+def test_one_layer_at_one_step_is_a_cell() -> None:
+    history = History()
+    history.record_layers("grad_norm", ["a"], 3, np.float32([2.0]))
+    (heat,) = gradient_figure(history).marks
+    np.testing.assert_allclose(heat.color, np.log10(2))
+    for middles in (heat.x, heat.y):
+        assert np.diff(middles).tolist() == [0.5]
+
+
+def test_a_legend_is_beside_the_plot_in_the_colors_of_the_lines() -> None:
+    figure = histogram_figure({"a": torch.rand(9), "b" * 99: torch.rand(9)})
+    first, _second, names = figure.marks
+    assert names.x.tolist() == [1, 1]  # the right edge; the offset is beyond it
+    assert names.x_offset > 0
+    assert not names.apply_clip
+    assert figure.fig_margin["right"] > 7 * max(map(len, names.text))
+    first.colors = ["#123456"]
+    assert names.colors[0] == "#123456"
+
+
+def test_figures_fill_the_cell() -> None:
+    figure = loss_figure(History())
+    assert (figure.layout.width, figure.layout.height) == ("100%", "360px")
+    assert figure.title.endswith("nothing logged yet")
 
 
 def test_histograms_have_common_bins_and_shares() -> None:
     values = {"a": torch.tensor([0.0, 0.0, 1.0, 4.0]), "b": torch.tensor([2.0, 2.0])}
-    first, second = histogram_figure(values, bins=4).marks
-    np.testing.assert_array_equal(first.x, second.x)
-    assert first.y.tolist() == [0.5, 0.25, 0.0, 0.25]
-    assert second.y.tolist() == [0.0, 0.0, 1.0, 0.0]
+    first, second, _names = histogram_figure(values, bins=4).marks
+    assert first.x.tolist() == second.x.tolist() == [0, 1, 2, 3, 4]
+    assert first.y.tolist() == [0.5, 0.25, 0.0, 0.25, 0.0]
+    assert second.y.tolist() == [0.0, 0.0, 1.0, 0.0, 0.0]
 
 
 def test_histograms_of_a_module() -> None:

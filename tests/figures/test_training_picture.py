@@ -11,7 +11,8 @@ import pytest
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from torchdial.figures.static.gradient_picture import MISSING, gradients_figure, to_grid
+from torchdial.figures.gradient_grid import MISSING, to_grid
+from torchdial.figures.static.gradient_picture import gradients_figure
 from torchdial.figures.static.loss_picture import curves_figure
 from torchdial.training import History
 from torchdial.training.shown_run import ShownRun

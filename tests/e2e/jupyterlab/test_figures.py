@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from io import BytesIO
+
+import numpy as np
+import numpy.typing as npt
 import pytest
+from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-from tests.e2e.lab import Lab, opened
+from tests.e2e.eventually import eventually
+from tests.e2e.lab import WAIT, Lab, opened
+from torchdial.figures.colors import LINE_COLORS, VIRIDIS
 
 pytestmark = pytest.mark.browser
 
@@ -83,3 +91,134 @@ def test_dragging_the_point_of_the_map_moves_the_dials(lab: Lab, page: Page) -> 
             arg=before,
             timeout=15_000,
         )
+
+
+RUN = (
+    WAIT
+    + """
+import ipywidgets, torch, torchdial as td
+from torchdial import figures
+torch.manual_seed(0)
+model = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.ReLU(), torch.nn.Linear(8, 1))
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+monitor = td.TrainingMonitor(model, optimizer, budget=1)
+loss_lines, gradients = figures.loss_figure(monitor), figures.gradient_figure(monitor)
+ipywidgets.HBox([loss_lines, gradients])
+"""
+)
+STEPS = """
+def train(steps):
+    for _ in range(steps):
+        loss = model(torch.randn(16, 4)).square().mean()
+        optimizer.zero_grad(); loss.backward(); optimizer.step()
+        monitor.log(loss=loss, **{'val/loss': 2 * loss})
+wait_for('begin'); train(20)
+wait_for('go-on'); train(60); monitor.close()
+"""
+# What overlaps or is cut in a figure, as text.
+CLUTTER = """root => {
+  const edges = node => node.getBoundingClientRect();
+  const plot = edges(root.querySelector('.plotarea_background'));
+  const whole = edges(root);
+  const overlap = (a, b) => a.left < b.right - 1 && b.left < a.right - 1
+    && a.top < b.bottom - 1 && b.top < a.bottom - 1;
+  const texts = [...root.querySelectorAll('text')]
+    .filter(node => node.textContent && edges(node).width > 0
+      && getComputedStyle(node).display !== 'none' && !node.closest('[display=none]'));
+  const found = [];
+  texts.forEach((node, i) => {
+    const box = edges(node);
+    const name = node.textContent;
+    if (overlap(box, plot)) found.push(`${name} over the plot`);
+    if (box.left < whole.left || box.right > whole.right || box.bottom > whole.bottom
+      || box.top < whole.top) found.push(`${name} cut`);
+    for (const other of texts.slice(i + 1)) {
+      if (overlap(box, edges(other))) found.push(`${name} over ${other.textContent}`);
+    }
+  });
+  return found;
+}"""
+
+
+def colored(shown: Locator) -> npt.NDArray[np.int64]:
+    """Return the pixels of a figure that are no gray, (N, 3)."""
+    picture = Image.open(BytesIO(shown.screenshot())).convert("RGB")
+    pixels = np.asarray(picture, dtype=int).reshape(-1, 3)
+    return pixels[np.ptp(pixels, axis=1) > 40]
+
+
+def share_of(pixels: npt.NDArray[np.int64], colors: Sequence[str]) -> float:
+    """Return the share of pixels whose color lies on the line through some colors."""
+    ends = np.array([[int(color[i : i + 2], 16) for i in (1, 3, 5)] for color in colors])
+    steps = np.linspace(0, len(ends) - 1, 33 * len(ends))
+    line = np.stack([np.interp(steps, range(len(ends)), part) for part in ends.T], axis=1)
+    near = np.abs(pixels[:, None] - line).max(axis=2).min(axis=1) < 12
+    return float(near.mean())
+
+
+@pytest.mark.slow
+def test_the_figures_of_a_run_have_their_colors_before_during_and_after_it(
+    lab: Lab, page: Page
+) -> None:
+    with opened(lab, page, "run_figures", [RUN, STEPS]):
+        shown = page.locator(".bqplot")
+        expect(shown).to_have_count(2)
+        expect(shown.nth(0)).to_contain_text("nothing logged yet")
+        expect(shown.nth(1)).to_contain_text("no gradients yet")
+        losses, gradients = shown.nth(0), shown.nth(1)
+        bar = len(colored(gradients))
+        assert len(colored(losses)) == 0
+        assert share_of(colored(gradients), VIRIDIS) > 0.8  # of the colour bar, in its frame
+
+        lab.signal("begin")
+        expect(losses).to_contain_text("val/loss")
+        eventually(page, lambda: len(colored(gradients)) > 10 * bar)
+        during = [colored(each) for each in (losses, gradients)]
+        assert share_of(during[0], LINE_COLORS[:1]) > 0.1
+        assert share_of(during[0], LINE_COLORS[1:2]) > 0.1
+        assert share_of(during[1], VIRIDIS) > 0.95
+        assert len(np.unique(during[1] // 16, axis=0)) > 12  # many colours, not one block
+
+        lab.signal("go-on")
+        for each, before in zip((losses, gradients), during, strict=True):
+            eventually(page, lambda e=each, b=before: not np.array_equal(colored(e), b))
+        page.wait_for_timeout(1000)
+        assert share_of(colored(losses), LINE_COLORS[:1]) > 0.1
+        assert share_of(colored(gradients), VIRIDIS) > 0.95
+        cell = page.locator(".jp-OutputArea-output").first.bounding_box()
+        assert cell
+        boxes = [each.bounding_box() for each in (losses, gradients)]
+        assert sum(box["width"] for box in boxes if box) > 0.95 * cell["width"]
+        for each in (losses, gradients):
+            assert each.evaluate(CLUTTER) == []
+
+
+OF_MAP = """root => {
+  const canvas = root.querySelector('canvas');
+  return [...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data];
+}"""
+
+
+@pytest.mark.slow
+def test_the_map_has_the_colors_of_the_widget_and_nothing_overlaps(lab: Lab, page: Page) -> None:
+    cell = DETECTION + "histogram = figures.histogram_figure({'a': torch.rand(99), 'b': boxes})\n"
+    cell += "curve = figures.precision_recall_figure(preview)\n"
+    cell += "display(ipywidgets.HBox([operating_map, curve]), histogram)"
+    cell = cell.replace("ipywidgets.VBox([preview, operating_map])", "display(preview)")
+    with opened(lab, page, "map_colors", [cell]):
+        figure(page)
+        shown = page.locator(".bqplot")
+        page.wait_for_timeout(1000)
+        assert shown.evaluate_all(f"roots => roots.flatMap({CLUTTER})") == []
+        of_widget = np.array(page.locator(".torchdial-map-field").evaluate(OF_MAP))
+        of_widget = of_widget.reshape(101, 101, 4)[..., :3]
+        box = shown.locator("image.heatmap").bounding_box()
+        shown.first.scroll_into_view_if_needed()
+        box = shown.locator("image.heatmap").bounding_box()
+        assert box
+        picture = Image.open(BytesIO(page.screenshot())).convert("RGB")
+        for score, stop in ((10, 20), (50, 90), (90, 10), (97, 80)):
+            x = box["x"] + box["width"] * (score + 0.5) / 101
+            y = box["y"] + box["height"] * (1 - (stop + 0.5) / 101)
+            seen = np.array(picture.getpixel((round(x), round(y))))
+            assert np.abs(seen - of_widget[100 - stop, score]).max() < 6

@@ -9,7 +9,8 @@ import bqplot as bq
 import numpy as np
 import numpy.typing as npt
 
-from torchdial.figures.interactive.figure_parts import COLORS, figure, follow, unit_scale
+from torchdial.figures.colors import LINE_COLORS
+from torchdial.figures.interactive.figure_parts import Legend, figure, follow, unit_scale
 from torchdial.inputs.arguments import to_names
 from torchdial.inputs.errors import describe, refusal
 from torchdial.sweeps.boxes.detection_curves import DetectionCurves
@@ -31,8 +32,8 @@ def threshold_curve_figure(
         average: over what to average them.
 
     Returns:
-        A figure whose marks are a `bqplot.Lines` of the metrics and, for a preview, one of the
-        needle.
+        A figure whose marks are a `bqplot.Lines` of the metrics, for a preview one of the
+        needle, and for several metrics a `bqplot.Label` with their names.
 
     Raises:
         ValueError: the source is something else, an unknown metric, or an unknown average.
@@ -53,9 +54,8 @@ def threshold_curve_figure(
     x, y = unit_scale(), unit_scale()
     lines = bq.Lines(
         scales={"x": x, "y": y},
-        colors=list(COLORS),
+        colors=list(LINE_COLORS),
         labels=names,
-        display_legend=len(names) > 1,
     )
     needle = bq.Lines(scales={"x": x, "y": y}, colors=["gray"], y=[0.0, 1.0])
 
@@ -75,7 +75,10 @@ def threshold_curve_figure(
         marks = [lines, needle]
         follow(source, "threshold", turn)
         follow(source, "_frame", draw)
-    return figure(marks, ("threshold", x), ("metric", y), f"{average} over images and classes")
+    name = names[0] if len(names) == 1 else "metric"
+    made = figure(marks, ("threshold", x), (name, y), f"{average} average")
+    Legend().name(made, [lines])
+    return made
 
 
 def precision_recall_figure(source: Any, average: Average = "micro") -> bq.Figure:
@@ -96,8 +99,8 @@ def precision_recall_figure(source: Any, average: Average = "micro") -> bq.Figur
     """
     check_average(average)
     x, y = unit_scale(), unit_scale()
-    line = bq.Lines(scales={"x": x, "y": y}, colors=[COLORS[0]])
-    point = bq.Scatter(scales={"x": x, "y": y}, colors=[COLORS[1]], default_size=80)
+    line = bq.Lines(scales={"x": x, "y": y}, colors=[LINE_COLORS[0]])
+    point = bq.Scatter(scales={"x": x, "y": y}, colors=[LINE_COLORS[1]], default_size=80)
     is_preview = not isinstance(source, (ThresholdCurves, DetectionCurves))
 
     def draw() -> None:
@@ -121,7 +124,7 @@ def precision_recall_figure(source: Any, average: Average = "micro") -> bq.Figur
     else:
         draw()
     marks = [line, point] if is_preview else [line]
-    return figure(marks, ("recall", x), ("precision", y), f"{average} over images and classes")
+    return figure(marks, ("recall", x), ("precision", y), f"{average} average")
 
 
 def _precision_recall(

@@ -10,7 +10,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from torchdial.figures.interactive.figure_parts import COLORS, figure
+from torchdial.figures.colors import LINE_COLORS
+from torchdial.figures.interactive.figure_parts import Legend, figure
+from torchdial.figures.static.printable_names import line
 from torchdial.inputs.arguments import one_of, to_names
 from torchdial.inputs.errors import describe, refusal, refuse_non_finite
 from torchdial.inputs.numbers import to_whole
@@ -32,7 +34,8 @@ def histogram_figure(
         log: whether to count magnitudes in bins of equal ratio instead; zeros are left out.
 
     Returns:
-        A figure with a `bqplot.Lines` for each layer: the share of its values in each bin.
+        A figure with a `bqplot.Lines` for each layer, from the edge of each bin to the next: the
+        share of its values in the bin, and 0 at the last edge.
 
     Raises:
         ValueError: no such layer, values that are not finite, more than eight layers, or a source
@@ -47,16 +50,14 @@ def histogram_figure(
     values = {name: _numbers(name, tensor, log) for name, tensor in tensors.items()}
     everything = np.concatenate(list(values.values()))
     edges = np.histogram_bin_edges(everything, bins)
-    middles = (edges[1:] + edges[:-1]) / 2
     x, y = bq.LinearScale(), bq.LinearScale(min=0.0)
     marks = [
         bq.Lines(
-            x=middles,
-            y=np.histogram(numbers, edges)[0] / max(len(numbers), 1),
+            x=edges,
+            y=np.append(np.histogram(numbers, edges)[0] / max(len(numbers), 1), 0.0),
             scales={"x": x, "y": y},
-            colors=[COLORS[i]],
+            colors=[LINE_COLORS[i]],
             labels=[name],
-            display_legend=len(values) > 1,
             interpolation="step-after",
             fill="bottom",
             fill_opacities=[0.15],
@@ -65,7 +66,10 @@ def histogram_figure(
     ]
     what = of if isinstance(source, nn.Module) else "values"
     label = f"log₁₀ |{what}|" if log else what
-    return figure(marks, (label, x), ("share", y), "")
+    share = "share of the values" if len(marks) > 1 else f"share of {line(marks[0].labels[0])}"
+    made = figure(marks, (label, x), (share, y), "")
+    Legend().name(made, marks)
+    return made
 
 
 def _tensors(source: Any, of: str) -> dict[str, torch.Tensor]:
@@ -96,10 +100,10 @@ def _chosen(tensors: dict[str, torch.Tensor], layers: Any) -> dict[str, torch.Te
             got=repr(unknown[0] if unknown else layers),
             remedy="Gradients are there after backward() only.",
         )
-    if len(names) > len(COLORS):
+    if len(names) > len(LINE_COLORS):
         raise refusal(
             "layers",
-            expected=f"at most {len(COLORS)} layers, which colours tell apart",
+            expected=f"at most {len(LINE_COLORS)} layers, which colours tell apart",
             got=f"{len(names)}",
             remedy='Choose some: layers=["layer1.weight", …].',
         )

@@ -7,7 +7,9 @@ from typing import Any
 import bqplot as bq
 import numpy as np
 
-from torchdial.figures.interactive.figure_parts import COLORS, figure, follow, unit_scale
+from torchdial.figures.colors import LINE_COLORS
+from torchdial.figures.interactive.figure_parts import figure, follow, unit_scale
+from torchdial.figures.interactive.heat_cells import HeatCells
 from torchdial.inputs.errors import describe, refusal
 from torchdial.sweeps.boxes.detection_curves import DetectionCurves
 from torchdial.sweeps.boxes.detection_settings import DetectionMetric
@@ -33,27 +35,21 @@ def operating_map_figure(
         ValueError: the source is something else, an unknown metric, or an unknown average.
     """
     check_average(average)
-    x, y, color = unit_scale(), unit_scale(), bq.ColorScale(scheme="viridis", min=0.0, max=1.0)
+    x, y = unit_scale(), unit_scale()
     scales = {"x": x, "y": y}
-    heat = bq.HeatMap(
-        x=[0.0, 1.0],
-        y=[0.0, 1.0],
-        color=np.zeros((2, 2)),
-        scales=scales | {"color": color},
-    )
+    name = "F1" if metric == "f1" else metric
+    cells = HeatCells(x, y, name)
     best = bq.Scatter(
         scales=scales, marker="diamond", colors=["white"], stroke="black", default_size=90
     )
     point = bq.Scatter(
-        scales=scales, colors=[COLORS[1]], stroke="white", default_size=140, enable_move=True
+        scales=scales, colors=[LINE_COLORS[1]], stroke="white", default_size=140, enable_move=True
     )
 
     def draw() -> None:
         curves = _curves_of(source)
         values = curves.metric(metric, average).numpy()
-        with heat.hold_sync():
-            heat.x, heat.y = curves.score_thresholds.numpy(), curves.nms_ious.numpy()
-            heat.color = values
+        cells.draw(curves.score_thresholds.numpy(), curves.nms_ious.numpy(), values)
         score, nms_iou, _ = curves.best(metric, average=average)
         with best.hold_sync():
             best.x, best.y = [score], [nms_iou]
@@ -70,14 +66,15 @@ def operating_map_figure(
         mark()  # the NMS dial stands on stops
 
     draw()
-    marks = [heat, best]
+    marks = [cells.mark, best]
     if not isinstance(source, DetectionCurves):
         marks.append(point)
         follow(source, ["score_threshold", "nms_iou"], mark)
         follow(source, "_frame", draw)
         point.on_drag_end(turn)
-    made = figure(marks, ("score >", x), ("NMS IoU", y), f"{metric}, {average}", grid="none")
-    made.axes = [*made.axes, bq.ColorAxis(scale=color, side="right")]
+    title = f"{name} at each setting, {average} average"
+    made = figure(marks, ("score threshold", x), ("NMS IoU", y), title, grid="none")
+    cells.place(made)
     return made
 
 

@@ -17,7 +17,6 @@ WIDTH_INCHES = 8.0
 TITLE_INCHES = 0.35
 MAX_IMAGES = 8
 GAP = 4  # pixels between pictures
-NOT_FINITE_COLOR = "#D55E00"
 
 
 def canvas_for(

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from torchdial.figures.static.canvas import NOT_FINITE_COLOR, WIDTH_INCHES, canvas_for, figure_of
+from torchdial.figures.colors import NOT_FINITE_COLOR, ZERO_COLOR
+from torchdial.figures.gradient_grid import Norms, gradient_norms, to_grid
+from torchdial.figures.static.canvas import WIDTH_INCHES, canvas_for, figure_of
 from torchdial.figures.static.printable_names import line
 
 if TYPE_CHECKING:
@@ -16,13 +18,8 @@ if TYPE_CHECKING:
 
     from torchdial.training.history.history import History
 
-Norms = npt.NDArray[np.float32]
-
 MOST_LABELS = 24
 WIDTH, HEIGHT = 450, 130  # cells there are pixels for
-MISSING = np.float32(-1)  # a norm is never negative
-# js/src/lib/charts/heat_colors.ts has the same colours.
-ZERO_COLOR = "#808080"
 
 
 def gradients_figure(history: History, ax: Axes | None = None) -> Figure:
@@ -33,7 +30,7 @@ def gradients_figure(history: History, ax: Axes | None = None) -> Figure:
     """
     figure = canvas_for(ax, WIDTH_INCHES, 4.0, layout="constrained")
     axes = figure.add_subplot()
-    norms, steps, names = _recorded(history)
+    norms, steps, names = gradient_norms(history)
     if norms.size:
         _draw(axes, to_grid(norms, steps, WIDTH, HEIGHT), steps, names)
     else:
@@ -41,43 +38,6 @@ def gradients_figure(history: History, ax: Axes | None = None) -> Figure:
         axes.set_axis_off()
     figure.suptitle(line(history.name), fontsize="small").set_parse_math(False)
     return figure_of(figure)
-
-
-def to_grid(norms: Norms, steps: npt.NDArray[np.int64], width: int, height: int) -> Norms:
-    """Return the highest norms over even parts of the steps and of the layers.
-
-    Args:
-        norms: float32 (L, K), at least 0, NaN or infinite; `MISSING` where there is none.
-        steps: int64 (K,), in any order.
-        width: how many parts the steps are cut into; one a step if there are fewer.
-        height: how many parts the layers are cut into; one a layer if there are fewer.
-
-    Returns:
-        float32 (at most height, at most width). A part of the steps without any has the norms of
-        the part before it.
-
-    Example:
-        >>> to_grid(np.float32([[1, 2, 3], [0, 9, 0]]), np.array([0, 1, 9]), width=5, height=2)
-        array([[2., 2., 2., 2., 3.],
-               [9., 9., 9., 9., 0.]], dtype=float32)
-    """
-    first, span = steps.min(), np.ptp(steps) + 1
-    width = int(min(width, span))
-    part = (steps - first) * width // span
-    order = np.argsort(part, kind="stable")
-    parts, starts = np.unique(part[order], return_index=True)
-    columns = np.maximum.reduceat(norms[:, order], starts, axis=1)  # NaN if one of them is
-    columns = columns[:, np.searchsorted(parts, np.arange(width), "right") - 1]
-    rows = np.unique(np.arange(min(height, len(norms))) * len(norms) // min(height, len(norms)))
-    return np.asarray(np.maximum.reduceat(columns, rows, axis=0))
-
-
-def _recorded(history: History) -> tuple[Norms, npt.NDArray[np.int64], list[str]]:
-    with history.lock:
-        matrix = history.layers.get("grad_norm")
-        if matrix is None:
-            return np.empty((0, 0), np.float32), np.empty(0, np.int64), []
-        return np.where(matrix.count > 0, matrix.max, MISSING), matrix.steps, list(matrix.names)
 
 
 def _draw(axes: Axes, grid: Norms, steps: npt.NDArray[np.int64], names: list[str]) -> None:

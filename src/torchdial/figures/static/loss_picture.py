@@ -7,14 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from torchdial.figures.static.canvas import (
-    NOT_FINITE_COLOR,
-    WIDTH_INCHES,
-    canvas_for,
-    figure_of,
-)
+from torchdial.figures.colors import LINE_COLORS, NOT_FINITE_COLOR
+from torchdial.figures.static.canvas import WIDTH_INCHES, canvas_for, figure_of
 from torchdial.figures.static.printable_names import line
-from torchdial.inputs.images.tensor_images import CATEGORIES
 from torchdial.training.history.scalar_names import (
     is_held_out,
     is_reserved,
@@ -32,8 +27,6 @@ MOST_PANELS = 6
 MOST_PANEL_LINES = 8  # a panel
 PRINTED_BUCKETS = 400
 PANEL_INCHES = 2.2
-# js/src/lib/charts/line_colors.ts has the same order.
-ORDER = (5, 6, 3, 7, 1, 2, 0, 4)
 UNHIDDEN = "\u200b"  # matplotlib leaves labels out that begin with _
 
 
@@ -66,7 +59,7 @@ def _draw(axes: Axes, title: str, names: Sequence[str], runs: Sequence[ShownRun]
             axes.plot(
                 steps,
                 np.where(finite, picture.y, np.nan),
-                color=CATEGORIES[ORDER[keys.index(without_split(name)) % len(ORDER)]] / 255,
+                color=LINE_COLORS[keys.index(without_split(name)) % len(LINE_COLORS)],
                 alpha=0.35 if run.earlier else 1.0,
                 linewidth=1,
                 linestyle="--" if is_held_out(name) else "-",
