@@ -22,7 +22,12 @@ from torchdial.sweeps.pixels.image_confusion import count_on, count_outcomes
 from torchdial.sweeps.pixels.segmentation_frame import SegmentationFrame
 from torchdial.sweeps.pixels.threshold_curves import ThresholdCurves
 from torchdial.widgets.preview.preview import PAGE_SIZE, ClassThresholds, Preview
-from torchdial.widgets.preview.segmentation_packing import pack_floats, pack_tally
+from torchdial.widgets.preview.segmentation_packing import (
+    pack_confusion,
+    pack_floats,
+    pack_histograms,
+    pack_tally,
+)
 from torchdial.widgets.preview.shown_images import needed_counts
 
 if TYPE_CHECKING:
@@ -289,6 +294,8 @@ class SegmentationDial(Preview[SegmentationFrame]):
         return {
             "tiles": self._tiles(*(f"{kind}/{source}/" for kind in ("level", "argmax", "maximum"))),
             "histogram": pack_floats(frame.histograms.sum(0)),
+            "histograms": pack_histograms(frame.histograms),
+            "confusion": pack_confusion(frame.confusion, len(self._stops)),
             "tally": self._pack_shown(frame.curves),
         }
 
