@@ -27,6 +27,7 @@ from torchdial.widgets.preview.detection_packing import (
     pack_detections,
     pack_targets,
 )
+from torchdial.widgets.preview.pasted_setting import detection_traits
 from torchdial.widgets.preview.preview import PAGE_SIZE, ClassThresholds, Preview
 from torchdial.widgets.preview.shown_images import ClassChoice, needed_counts
 
@@ -336,6 +337,9 @@ class DetectionDial(Preview[DetectionFrame]):
             raise KeyError(key) from error
 
     # What may be set
+
+    def _to_traits(self, setting: Any) -> dict[str, Any]:
+        return detection_traits(setting, self._labels, self._settings.class_agnostic)
 
     @t.validate("score_threshold")
     def _valid_score_threshold(self, proposal: Any) -> float:

@@ -185,6 +185,25 @@ class Preview(ShownImages[Frame], Widget):
 
     # What may be set
 
+    def apply(self, setting: str | Mapping[str, Any]) -> None:
+        """Go to a setting, as the copy button or `export()` of such a preview gives it.
+
+        Args:
+            setting: the copied line of text, or the dict.
+
+        Raises:
+            ValueError: it is no such setting, or one of a preview that was made otherwise; nothing
+                is changed then.
+        """
+        traits = self._to_traits(setting)
+        with self.hold_trait_notifications():
+            for name, value in traits.items():
+                setattr(self, name, value)
+
+    @abstractmethod
+    def _to_traits(self, setting: Any) -> dict[str, Any]:
+        """Return the traits of a setting."""
+
     @t.validate("class_thresholds")
     def _valid_class_thresholds(self, proposal: Any) -> list[float | None]:
         return self._to_class_thresholds(proposal["value"])

@@ -21,6 +21,7 @@ from torchdial.sweeps.metric_formulas import Average
 from torchdial.sweeps.pixels.image_confusion import count_on, count_outcomes
 from torchdial.sweeps.pixels.segmentation_frame import SegmentationFrame
 from torchdial.sweeps.pixels.threshold_curves import ThresholdCurves
+from torchdial.widgets.preview.pasted_setting import segmentation_traits
 from torchdial.widgets.preview.preview import PAGE_SIZE, ClassThresholds, Preview
 from torchdial.widgets.preview.segmentation_packing import (
     pack_confusion,
@@ -347,6 +348,9 @@ class SegmentationDial(Preview[SegmentationFrame]):
         return found[0] if kind == "target" and found.ndim == 3 else found
 
     # What may be set
+
+    def _to_traits(self, setting: Any) -> dict[str, Any]:
+        return segmentation_traits(setting, self._task, len(self._class_names))
 
     @t.validate("threshold")
     def _valid_threshold(self, proposal: Any) -> float:
