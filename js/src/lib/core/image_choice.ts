@@ -6,6 +6,9 @@ import { range } from "./metrics";
 /** Any class, or the background. */
 export const ANY = -1;
 
+/** Each class by itself, where classes are counted against the rest and pooled. */
+export const EACH = -2;
+
 export const is = (value: number, wanted: number): boolean => wanted === ANY || value === wanted;
 
 /** The images whose count is not zero, the highest count first. */
