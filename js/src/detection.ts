@@ -6,6 +6,7 @@ import type { Guard } from "./lib/core/error_display";
 import { range } from "./lib/core/metrics";
 import { formatStop } from "./lib/core/stops";
 import { debounce } from "./lib/core/timing";
+import { type BoxChoice, createBoxChoices } from "./lib/detection/box_choices";
 import { numOutside } from "./lib/detection/box_marks";
 import { createBoxPainter } from "./lib/detection/box_painter";
 import { createDetails } from "./lib/detection/detection_details";
@@ -19,9 +20,12 @@ import {
   readTruths,
 } from "./lib/detection/detection_wire";
 import { createDetector, type Detector } from "./lib/detection/model_boxes";
+import { bestSetting } from "./lib/detection/rules/best_setting";
 import { DETECTION_METRICS, type DetectionMetric } from "./lib/detection/rules/detection_metrics";
 import { createShell, type Preview, renderer } from "./lib/preview/preview_shell";
 import { createToolbar, labelled } from "./lib/preview/toolbar";
+import { createTypedField } from "./lib/preview/typed_field";
+import { type Demand, whereMet } from "./lib/preview/typed_setting";
 import { windowText } from "./lib/preview/window_text";
 import { formatMetric } from "./lib/segmentation/segmentation_text";
 
@@ -36,6 +40,7 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
   const truths = readTruths(model.get("_targets"), config.num_images);
   let detectors: Detector[] = [];
   let metric: DetectionMetric = "f1";
+  let choice: BoxChoice | null = null;
 
   const label = () => state.get("shown_class");
   const stopText = (k: number) => formatStop(stops, k);
@@ -44,6 +49,14 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
   const hasCurves = hasTargets || model.get("_curves").some(Boolean);
 
   const best = () => detectors[0].bestOf(metric, label());
+
+  const choices = createBoxChoices(config, () => ({
+    detector: detectors[0],
+    setting: state.setting,
+    label: label(),
+    metric,
+    where: `score > ${formatScore(state.score)}`,
+  }));
 
   const preview: Preview = {
     size: config,
@@ -100,6 +113,10 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
     },
 
     reset: () => state.reset(),
+    undo: state.undo,
+    chooseAll: () => {
+      choice = null;
+    },
     nextView: () => toolbar.nextView(),
 
     actions: (focus) => dials.actions(focus),
@@ -123,7 +140,9 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
       const focus = { detectors, metric, label: label() };
       dials.update(focus);
       updateReadout();
-      shell.showLegend(detectionLegend(config, detectors, view, label()));
+      shell.showLegend(detectionLegend(config, detectors, view, label()), (counts, text) =>
+        choose(choices.ofLegend(counts, text)),
+      );
       details.update(focus, detectors.length > 1 ? `${detectors[0].name}, ` : "");
       Object.assign(root.dataset, { score, stop: setting.stop, view });
       counting.call();
@@ -135,8 +154,15 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
     state,
     shell.tiles,
     (source) => detectors[source],
+    () => choice,
     () => shell.grid.redraw("overlay"),
   );
+
+  /** Show the pictures and boxes that a clicked number counts. */
+  function choose(chosen: BoxChoice): void {
+    choice = chosen;
+    shell.choose(chosen);
+  }
 
   /** Counts at all stops of both dials, which take longer than an animation frame. */
   const counting = debounce(
@@ -203,13 +229,34 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
       "A class's own threshold acts after NMS: it has no effect on which boxes are suppressed.",
     shown: label,
     showClass: (shown_class) => state.set({ shown_class }),
-    controls: [labelled("max det", maxDet), labelled("metric", metrics, hasCurves)],
+    controls: [
+      labelled("max det", maxDet),
+      labelled("metric", metrics, hasCurves),
+      createTypedField<DetectionMetric>({
+        metrics: hasCurves ? DETECTION_METRICS : [],
+        goTo: (score) => state.move({ score }),
+        demand,
+        apply: state.apply,
+      }),
+    ],
     reset: shell.reset,
+    undo: state.undo,
+    canUndo: state.canUndo,
     help: shell.toggleHelp,
     toText: () => state.toPython(),
+    toCsv: choices.toCsv,
+    hasCsv: hasTargets,
   });
   const dials = createDials(state, hasCurves);
-  const details = createDetails(state, hasCurves);
+  const details = createDetails(state, hasCurves, { choices, choose, changed: shell.changed });
+
+  /** Go to the best setting, by F1, of those that meet the demands. */
+  function demand(demands: Demand<DetectionMetric>[]): void {
+    const valuesOf = (which: DetectionMetric) => detectors[0].valuesOf(which, label()) ?? [];
+    const met = whereMet(valuesOf("f1"), demands, valuesOf);
+    const top = bestSetting(met, scoreStops.length);
+    if (top) state.move({ score: scoreStops[top.score], stop: top.stop });
+  }
 
   function updateReadout(): void {
     const { setting, score } = state;
@@ -239,9 +286,13 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
     torchdialShown: () =>
       shell.cells().map((cell) => {
         const drawn = painter.drawnOver(cell);
-        return drawn?.marks.map(({ as, index }) => ({
+        return drawn?.marks.map(({ as, index, faded = false }) => ({
           as,
-          index: as === "miss" || as === "aside" ? index : drawn.image.found.index[index],
+          faded,
+          index:
+            as === "miss" || as === "aside" || as === "target"
+              ? index
+              : drawn.image.found.index[index],
         }));
       }),
   });

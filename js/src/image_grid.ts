@@ -38,7 +38,7 @@ interface ImageGridTraits {
 }
 
 function show(model: AnyModel<ImageGridTraits>, root: HTMLElement, guard: Guard): () => void {
-  const settings = createSettings(model, ["selected"], () => updating.call());
+  const settings = createSettings(model, ["selected"], [], () => updating.call());
   const { kernel } = settings;
   const updating = beforePaint(guard(update));
   let requests = 0;

@@ -45,7 +45,7 @@ function show(model: AnyModel<ModelTreeTraits>, root: HTMLElement, guard: Guard)
   const words = table.path.map((path, i) => `${path} ${table.kind[i]}`.toLowerCase());
   const tree = makeTree(float64Of(table.depth), table.folds, words);
   const makeRow = createRows(table, tree, costs);
-  const settings = createSettings(model, ["selected"], changed);
+  const settings = createSettings(model, ["selected"], [], changed);
   const updating = beforePaint(guard(update));
   const open = openTo(tree, FIRST_DEPTH);
   if (table.failed >= 0) for (const row of ancestors(tree, table.failed)) open.add(row);

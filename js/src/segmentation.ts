@@ -6,15 +6,18 @@ import { keepOutline, paint, paintOver, texture } from "./lib/canvas/level_paint
 import { fillPicture, Raster } from "./lib/canvas/raster";
 import { h, select } from "./lib/core/dom";
 import type { Guard } from "./lib/core/error_display";
-import { nameOf, PIXEL_METRICS, type PixelMetric, range } from "./lib/core/metrics";
-import { formatStop } from "./lib/core/stops";
-import { binaryMatrix, classMatrix, matrixTable } from "./lib/preview/confusion_table";
+import { bestStop, nameOf, PIXEL_METRICS, type PixelMetric, range } from "./lib/core/metrics";
+import { formatStop, nearestStop } from "./lib/core/stops";
 import { createCurveSlider, quarters } from "./lib/preview/curve_slider";
 import { createShell, type Preview, renderer } from "./lib/preview/preview_shell";
 import { imageKey } from "./lib/preview/tile_store";
 import { createToolbar, labelled, opacitySlider } from "./lib/preview/toolbar";
+import { createTypedField } from "./lib/preview/typed_field";
+import { type Demand, whereMet } from "./lib/preview/typed_setting";
 import { windowText } from "./lib/preview/window_text";
 import { type ModelCounts, readModelCounts, Scope } from "./lib/segmentation/model_counts";
+import { createPixelChoices } from "./lib/segmentation/pixel_choices";
+import { createSegmentationDetails } from "./lib/segmentation/segmentation_details";
 import { createSegmentationState } from "./lib/segmentation/segmentation_state";
 import {
   formatMetric,
@@ -31,21 +34,27 @@ import {
 } from "./lib/segmentation/segmentation_views";
 import type { SegmentationTraits } from "./lib/segmentation/segmentation_wire";
 
-const MOST_CLASSES_IN_MATRIX = 32;
-
 function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Guard): () => void {
   const state = createSegmentationState(model, () => shell.changed());
   const { config } = state;
   const { stops, class_names: names } = config;
   const raster = new Raster();
-  const matrix = h("details", { class: "details" }, h("summary"), h("div"));
   let sources: ModelCounts[] = [];
   let metric: PixelMetric = "dice";
+  const hasCurves = config.has_targets || model.get("_curves").some(Boolean);
 
   const scope = () => new Scope(config, state.shown);
   const at = (k: number) => formatStop(stops, k);
   /** Name of the model, to put before its numbers; empty for a single model. */
   const nameOfModel = ({ name }: ModelCounts) => (sources.length > 1 ? `${name}  ` : "");
+
+  const choices = createPixelChoices(config, () => ({
+    source: sources[0],
+    shown: state.shown,
+    at: state.stops,
+    metric,
+    where: `p > ${at(state.stop)}`,
+  }));
 
   const best = (): number => {
     const { track } = sources[0];
@@ -134,6 +143,7 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
     },
 
     reset: () => state.reset(),
+    undo: state.undo,
     nextView: () => toolbar.nextView(),
     actions: (focus) => (focus === dial.input ? { pageup: moveBy(10), pagedown: moveBy(-10) } : {}),
 
@@ -156,8 +166,10 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
       toolbar.update();
       updateDial();
       updateReadout(now);
-      shell.showLegend(segmentationLegend(config, view, shown));
-      updateMatrix(now);
+      shell.showLegend(segmentationLegend(config, view, shown), (counts, text) =>
+        shell.choose(choices.ofLegend(counts, text)),
+      );
+      details.update(sources[0], shown, now, nameOfModel(sources[0]));
       root.dataset.stop = String(state.stop);
     },
   };
@@ -189,12 +201,24 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
     shown: () => state.shown,
     showClass: (shown_class) => state.set({ shown_class }),
     controls: [
-      labelled("curve", metrics, config.has_targets || model.get("_curves").some(Boolean)),
+      labelled("curve", metrics, hasCurves),
       labelled("opacity", opacity),
+      createTypedField<PixelMetric>({
+        metrics: hasCurves ? PIXEL_METRICS : [],
+        goTo: (value) => {
+          state.stop = nearestStop(stops, value);
+        },
+        demand,
+        apply: state.apply,
+      }),
     ],
     reset: shell.reset,
+    undo: state.undo,
+    canUndo: state.canUndo,
     help: shell.toggleHelp,
     toText: () => state.toJson(),
+    toCsv: () => choices.toCsv(),
+    hasCsv: config.has_targets,
   });
   const dial = createCurveSlider({
     name: "threshold",
@@ -244,24 +268,20 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
     shell.showReadout(`p > ${at(stop)}${others}`, lines, top < 0 ? "" : to);
   }
 
-  function updateMatrix(now: number[]): void {
+  /** Go to the best stop, by the first metric, of those that meet the demands. */
+  function demand(demands: Demand<PixelMetric>[]): void {
     const { track } = sources[0];
-    const byArgmax = config.task === "multiclass" && state.shown === null;
-    matrix.hidden = !track || (byArgmax && names.length > MOST_CLASSES_IN_MATRIX);
-    if (!track || matrix.hidden) return;
-    const over = imageCountText(track.totalImages);
-    matrix.children[0].textContent = `${nameOfModel(sources[0])}confusion matrix, ${over}`;
-    if (!matrix.open) return;
-    const found =
-      byArgmax && track.joint
-        ? classMatrix(track.joint, names, now)
-        : binaryMatrix(track.counts, now, scope().classes);
-    matrix.children[1].replaceChildren(
-      matrixTable(found, "rows: target, columns: prediction, in pixels"),
-    );
+    if (!track) return;
+    const curve = (which: PixelMetric) => scope().curve(track, which);
+    state.stop = bestStop(whereMet(curve(PIXEL_METRICS[0]), demands, curve));
   }
 
-  shell.assemble(toolbar.element, dial.element, [matrix]);
+  const details = createSegmentationDetails(config, {
+    choices,
+    choose: shell.choose,
+    changed: shell.changed,
+  });
+  shell.assemble(toolbar.element, dial.element, details.elements);
   return () => {
     shell.dispose();
     state.dispose();

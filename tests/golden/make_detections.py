@@ -11,8 +11,9 @@ Each case has images with their input boxes, stops of both dials, and
 - matches: at a stop, the state of each detection (0 suppressed, 1 false, 2 true, 3 ignored) and the
   target that it takes (-1: none).
 - suppressed: image, stop, detection, and the suppressing detection and its IoU.
-- settings: which detections of each image are shown, tp, fp and positives of each class, and the
-  confusion matrix, flat.
+- settings: which detections of each image are shown, tp, fp and positives of each class, the
+  confusion matrix, flat, and of each image what it counts: row, column, detection and target
+  (-1: none).
 - tp, fp (C, T, S) and positives (C,), and those of images (I, T, S), flat.
 - metrics: name, average or label, values (T, S), flat, and the best point or null.
 - bands: stop, name, average or label, and for each score stop the exact 4, 6, 94 and 96 percent
@@ -146,6 +147,7 @@ def decided(case: SlowBoxes, given: dict[str, Any]) -> dict[str, Any]:
         "fp": table[:, 1].tolist(),
         "positives": (table[:, 0] + table[:, 2]).tolist(),
         "confusion": case.confusion(*how),
+        "cells": [case.cells(i, *how) for i in range(len(case.found))],
     }
 
 

@@ -59,7 +59,13 @@ describe.each(HANDS)("from %s", (_, hand) => {
     const [tp, fp, positives, negatives] = [f8(3, 1), f8(2, 0), f8(4), f8(5)].map(hand);
     const counts = { num_images: 1, num_classes: 1, tp, fp, positives, negatives };
     const tally = { total_images: 1, counts, argmax_counts: null, joint: hand(f8(6, 7)) };
-    const wire = { tiles: [], histogram: hand(f8(1, 2, 3)), tally };
+    const wire = {
+      tiles: [],
+      histograms: null,
+      confusion: null,
+      histogram: hand(f8(1, 2, 3)),
+      tally,
+    };
     const { shown, histogram } = readModelCounts(
       config as unknown as SegmentationConfig,
       0,

@@ -36,6 +36,8 @@ interface GoldenSetting {
   fp: number[];
   positives: number[];
   confusion: number[];
+  /** Of each image: row, column, detection and target. */
+  cells: [number, number, number, number][][];
 }
 
 export interface Case {

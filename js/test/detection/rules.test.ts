@@ -2,7 +2,11 @@
 
 import { describe, expect, it, test } from "vitest";
 import { shownBoxes } from "../../src/lib/detection/rules/boxes_shown";
-import { confused, confusion } from "../../src/lib/detection/rules/detection_confusion";
+import {
+  confused,
+  confusion,
+  countedBoxes,
+} from "../../src/lib/detection/rules/detection_confusion";
 import { count, missed } from "../../src/lib/detection/rules/detection_counts";
 import { keptAt } from "../../src/lib/detection/rules/image_decisions";
 import { match, SUPPRESSED } from "../../src/lib/detection/rules/matching";
@@ -50,6 +54,17 @@ describe.each(CASES)("$name", (golden) => {
         expect(sum, name).toEqual(setting[name]);
       }
       expect([...confusion(images, golden.num_classes)]).toEqual(setting.confusion);
+      const counted = images.map((image) =>
+        countedBoxes(image, golden.num_classes).map((c) => [
+          c.truth,
+          c.predicted,
+          c.detection,
+          c.target,
+        ]),
+      );
+      expect(counted.map((cells) => cells.sort(byTarget))).toEqual(
+        setting.cells.map((cells) => cells.sort(byTarget)),
+      );
       const misses = images.map((of) => missed(of.truth, of.outcome, of.shown).length);
       const expected = setting.positives.map((positives, c) => positives - setting.tp[c]);
       expect(total(misses)).toBe(total(expected));
@@ -63,6 +78,7 @@ describe.each(CASES)("$name", (golden) => {
   });
 });
 
+const byTarget = (a: number[], b: number[]): number => a[2] - b[2] || a[3] - b[3];
 const total = (values: number[]): number => values.reduce((sum, v) => sum + v, 0);
 
 test("the cases hold every state, confusion and suppression at once", () => {

@@ -155,7 +155,7 @@ describe("counts of a segmentation", () => {
   const source = (histogram: Uint8Array, tp: Uint8Array): WireSource => {
     const counts = { num_images: 1, num_classes: 1, tp, fp: tp, positives: tp, negatives: tp };
     const tally = { total_images: 1, counts, argmax_counts: null, joint: null };
-    return { tiles: [], histogram, tally };
+    return { tiles: [], histograms: null, confusion: null, histogram, tally };
   };
 
   test("is read where it is whole", () => {

@@ -1,5 +1,4 @@
 import { expect, it } from "vitest";
-import { classMatrix } from "../../src/lib/preview/confusion_table";
 import { bandPath, barPath, linePath } from "../../src/lib/preview/curve_slider";
 
 it("a curve breaks where the metric is undefined", () => {
@@ -20,17 +19,4 @@ it("a band ends where one of its lines does", () => {
 
 it("bars stand between the stops, and the two ends are left out", () => {
   expect(barPath(Float64Array.of(9e9, 0, 100, 9e9))).toBe("M0 1V1H1V1M1 1V0.1H2V1");
-});
-
-it("the confusion matrix counts what passes each class's stop, the rest as none", () => {
-  // (target, argmax, at least level): 2 classes, 2 stops
-  const above = Float64Array.of(10, 8, 3, 4, 4, 1, 6, 2, 0, 20, 15, 9);
-  expect(classMatrix(above, ["a", "b"], [0, 1])).toEqual({
-    rows: ["a", "b"],
-    columns: ["a", "b", "none"],
-    values: [
-      [8, 1, 5],
-      [2, 9, 15],
-    ],
-  });
 });

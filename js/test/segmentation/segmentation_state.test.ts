@@ -108,6 +108,48 @@ describe("the dial", () => {
     expect(values).toMatchObject({ threshold: 0.5, class_thresholds: [] });
   });
 
+  it("resets one shown class alone", () => {
+    const own = { shown_class: 0, class_thresholds: [1, null, 0.25], threshold: 0.75 };
+    const { model, values } = modelOf(own, {});
+    createSegmentationState(model, changed).reset();
+    expect(values).toMatchObject({ threshold: 0.75, class_thresholds: [null, null, 0.25] });
+  });
+
+  it("takes back a drag as one change, and changes of the view not at all", () => {
+    vi.useFakeTimers();
+    const { model, values } = modelOf({}, {});
+    const state = createSegmentationState(model, changed);
+    expect(state.canUndo()).toBe(false);
+    for (const k of [1, 3]) {
+      for (const step of [0, k]) state.stop = step;
+      state.set({ view: "heat" });
+      vi.advanceTimersByTime(1000);
+    }
+    state.stop = 3;
+    expect(values.threshold).toBe(0.75);
+    state.undo();
+    expect(values).toMatchObject({ threshold: 0.25, view: "heat" });
+    state.undo();
+    expect(values.threshold).toBe(0.5);
+    expect(state.canUndo()).toBe(false);
+    state.undo();
+    expect(values.threshold).toBe(0.5);
+    vi.useRealTimers();
+  });
+
+  it("goes to a pasted setting", () => {
+    const { model, values } = modelOf({}, {});
+    const state = createSegmentationState(model, changed);
+    state.stop = 3;
+    state.set({ shown_class: 1 });
+    const text = state.toJson();
+    state.reset();
+    state.set({ shown_class: null, threshold: 0, class_thresholds: [0, 0, 0] });
+    state.apply(text);
+    expect(values).toMatchObject({ threshold: 0.75, class_thresholds: [], shown_class: 1 });
+    expect(() => state.apply("{}")).toThrow("setting: expected");
+  });
+
   it("leaves no listener behind", () => {
     const { model, listeners } = modelOf({}, {});
     const state = createSegmentationState(model, changed);

@@ -94,7 +94,12 @@ describe("texts of metrics", () => {
     [1, "Dice 0.667  IoU 0.500  precision 0.600  recall 0.750"],
     [3, "Dice 0.000  IoU 0.000  precision –  recall 0.000"],
   ])("at stop %i", (stop, text) => {
-    const source = readModelCounts(config, 0, { tiles: [], histogram, tally: wire }, null);
+    const source = readModelCounts(
+      config,
+      0,
+      { tiles: [], histograms: null, confusion: null, histogram, tally: wire },
+      null,
+    );
     const { shown } = source;
     expect(shown && metricsText(scope, source, shown, [stop])).toEqual([
       text,
@@ -104,7 +109,12 @@ describe("texts of metrics", () => {
 
   test("name the shown images where the dial's curves are of others", () => {
     const curves = { ...wire, total_images: 64 };
-    const source = readModelCounts(config, 0, { tiles: [], histogram, tally: wire }, curves);
+    const source = readModelCounts(
+      config,
+      0,
+      { tiles: [], histograms: null, confusion: null, histogram, tally: wire },
+      curves,
+    );
     const over = (tally: typeof source.shown) => tally && metricsText(scope, source, tally, [1])[1];
     expect(over(source.shown)).toBe("micro over the shown 1 image");
     expect(over(source.track)).toBe("micro over 64 images");

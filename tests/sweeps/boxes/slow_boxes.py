@@ -126,29 +126,36 @@ class SlowBoxes:
         table[:, :, 2] -= table[:, :, 0]
         return table
 
+    def cells(
+        self, i: int, k: int, thresholds: Sequence[float], max_det: int
+    ) -> list[tuple[int, int, int, int]]:
+        """Return row, column, detection and target (-1: none) of what an image's matrix counts."""
+        found, true = self.found[i], self.true[i]
+        labels, truth = found["labels"].tolist(), true["labels"].tolist()
+        shown = self.shown(i, k, thresholds, max_det)
+        matched = {n: j for n in shown if (j := self.taken[i][k][n]) is not None}
+        free = {j for j, dropped in enumerate(self.dropped[i]) if not dropped}
+        free -= set(matched.values())
+        boxes, targets = coco.xywh(found["boxes"]), coco.xywh(true["boxes"])
+        cells = []
+        for n in shown:
+            j = matched.get(n)
+            if j is not None and self.dropped[i][j]:
+                continue
+            if j is None:
+                iou = {t: coco.match_iou(boxes[n], targets[t], crowd=False) for t in free}
+                able = [t for t in free if iou[t] >= self.least and truth[t] != labels[n]]
+                j = max(able, key=lambda t: (iou[t], t), default=None)
+                free -= {j}
+            row = coco.CLASSES if j is None else truth[j]
+            cells.append((row, labels[n], n, -1 if j is None else j))
+        return cells + [(truth[j], coco.CLASSES, -1, j) for j in sorted(free)]
+
     def confusion(self, k: int, thresholds: Sequence[float], max_det: int) -> list[int]:
         matrix = np.zeros((coco.CLASSES + 1, coco.CLASSES + 1), dtype=np.int64)
-        for i, (found, true) in enumerate(zip(self.found, self.true, strict=True)):
-            labels, truth = found["labels"].tolist(), true["labels"].tolist()
-            shown = self.shown(i, k, thresholds, max_det)
-            matched = {n: j for n in shown if (j := self.taken[i][k][n]) is not None}
-            free = {j for j, dropped in enumerate(self.dropped[i]) if not dropped}
-            free -= set(matched.values())
-            boxes, targets = coco.xywh(found["boxes"]), coco.xywh(true["boxes"])
-            for n in shown:
-                row = truth[matched[n]] if n in matched else coco.CLASSES
-                if n in matched and self.dropped[i][matched[n]]:
-                    continue
-                if n not in matched:
-                    iou = {j: coco.match_iou(boxes[n], targets[j], crowd=False) for j in free}
-                    able = [j for j in free if iou[j] >= self.least and truth[j] != labels[n]]
-                    if able:
-                        best = max(able, key=lambda j: (iou[j], j))
-                        free.remove(best)
-                        row = truth[best]
-                matrix[row, labels[n]] += 1
-            for j in free:
-                matrix[truth[j], coco.CLASSES] += 1
+        for i in range(len(self.found)):
+            for row, column, _, _ in self.cells(i, k, thresholds, max_det):
+                matrix[row, column] += 1
         return matrix.ravel().tolist()
 
     def tables(self, k: int) -> np.ndarray:

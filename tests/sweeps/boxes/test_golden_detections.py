@@ -1,6 +1,7 @@
 """tests/golden/detections.json is up to date, and the package gives what is in it."""
 
 import json
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from torchdial.inputs.boxes.detection_targets import to_annotations
 from torchdial.sweeps.boxes.bitsets import pack_bits
 from torchdial.sweeps.boxes.detect import detect
 from torchdial.sweeps.boxes.detection_curves import DetectionCurves
+from torchdial.sweeps.boxes.detection_frame import DetectionFrame
 from torchdial.sweeps.boxes.detection_sweep import DetectionSweep
 from torchdial.sweeps.boxes.nms import nms_sweep
 
@@ -65,6 +67,29 @@ def test_what_nms_keeps_and_what_matches(case: dict[str, Any]) -> None:
             assert codes[:, k].tolist() == match["states"], match
 
 
+def check_cells(curves: DetectionCurves, setting: dict[str, Any], each: list[float]) -> None:
+    """Check the detections and targets of every cell of the confusion matrix."""
+    tally, num_classes = curves.tally, curves.num_classes
+    shown = curves._shown(each, setting["stop"])
+    frame = DetectionFrame(torch.empty(0, 4), tally.scores, (), tally, curves.settings, True)
+    starts = (tally.images.cumsum(0) - tally.images)[:, :2].tolist()
+    for truth, found in product([-1, *range(num_classes + 1)], repeat=2):
+        chosen = [
+            [c for c in cells if truth in (-1, c[0]) and found in (-1, c[1])]
+            for cells in setting["cells"]
+        ]
+        images, detections, targets = frame.count_cell(shown, truth, found)
+        assert images.tolist() == [len(cells) for cells in chosen]
+        for which, place, mask in ((0, 2, detections), (1, 3, targets)):
+            expected = {
+                start[which] + cell[place]
+                for start, cells in zip(starts, chosen, strict=True)
+                for cell in cells
+                if cell[place] >= 0
+            }
+            assert set(mask.nonzero().flatten().tolist()) == expected, (truth, found)
+
+
 @every_case
 def test_settings(case: dict[str, Any]) -> None:
     curves = curves_of(case)
@@ -87,6 +112,7 @@ def test_settings(case: dict[str, Any]) -> None:
         if setting["max_det"] != case["max_det"]:
             continue  # the sweep has its own
         assert curves.confusion(each, stop).flatten().tolist() == setting["confusion"]
+        check_cells(curves, setting, each)
         for label in range(case["num_classes"]):
             at = curves.at(each, stop, label=label)
             assert at["tp"] == setting["tp"][label]

@@ -12,3 +12,8 @@ export function bytesOf(data: Bytes): Uint8Array {
 export function float64Of(data: Bytes): Float64Array {
   return new Float64Array(bytesOf(data).slice().buffer);
 }
+
+/** Little-endian uint32 numbers; copied, since the bytes may be unaligned. */
+export function uint32Of(data: Bytes): Uint32Array {
+  return new Uint32Array(bytesOf(data).slice().buffer);
+}

@@ -99,8 +99,8 @@ export function average(
 }
 
 /** Index of the best stop: of a plateau the lower middle of its longest run; -1 if all are NaN. */
-export function bestStop(values: readonly number[]): number {
-  const top = Math.max(...values.filter((v) => !Number.isNaN(v)));
+export function bestStop(values: ArrayLike<number>): number {
+  const top = Math.max(...Array.from(values).filter((v) => !Number.isNaN(v)));
   const run = longestRun(values.length, (k) => values[k] === top);
   return run.length === 0 ? -1 : lowerMiddle(run);
 }

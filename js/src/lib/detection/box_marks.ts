@@ -1,6 +1,7 @@
 // The boxes drawn over one picture, and the one under the pointer.
 
 import { category, FALSE_NEGATIVE, FALSE_POSITIVE, type Rgb, TRUE_POSITIVE } from "../core/colors";
+import type { ChosenBoxes } from "./box_choices";
 import type { DetectionView } from "./detection_wire";
 import type { DetectionSetting } from "./rules/boxes_shown";
 import type { DecidedImage } from "./rules/detection_confusion";
@@ -19,6 +20,8 @@ export interface BoxMark {
   as: "box" | "ghost" | "hit" | "falseAlarm" | "ignored" | "miss" | "aside" | "target";
   /** Index of the detection; for "miss", "aside" and "target" that of the target. */
   index: number;
+  /** Whether a clicked number does not count it. */
+  faded?: boolean;
 }
 
 /** Number of shown detections that lie entirely outside an image of [height, width]. */
@@ -59,6 +62,36 @@ export function marksOf(
       .filter(of)
       .map((index): BoxMark => ({ as: "miss", index })),
     ...shown.map((index): BoxMark => ({ as: stateOf(index), index })),
+  ];
+}
+
+/** The marks with those on top that a clicked number counts, the others faded. */
+export function withChosen(
+  marks: readonly BoxMark[],
+  shown: Int32Array,
+  { detections, targets, missed: misses }: ChosenBoxes,
+): BoxMark[] {
+  const found = new Set(detections);
+  const there = new Set([...targets, ...misses]);
+  const isChosen = (mark: BoxMark) => (isTarget(mark) ? there : found).has(mark.index);
+  const chosen = marks.filter(isChosen);
+  const isDrawn = (index: number, target: boolean) =>
+    chosen.some((mark) => mark.index === index && isTarget(mark) === target);
+  const more = (as: BoxMark["as"], indices: readonly number[]) =>
+    indices
+      .map((index): BoxMark => ({ as, index }))
+      .filter((mark) => !isDrawn(mark.index, isTarget(mark)));
+  const isShown = (index: number) => shown.includes(index);
+  return [
+    ...marks.filter((mark) => !isChosen(mark)).map((mark) => ({ ...mark, faded: true })),
+    ...more("target", targets),
+    ...more("miss", misses),
+    ...more(
+      "ghost",
+      detections.filter((index) => !isShown(index)),
+    ),
+    ...more("box", detections.filter(isShown)),
+    ...chosen,
   ];
 }
 

@@ -7,6 +7,7 @@ import { coveredPart } from "../canvas/viewport";
 import { shorten } from "../core/user_names";
 import type { GridCell } from "../preview/preview_shell";
 import { imageKey, type TileStore } from "../preview/tile_store";
+import type { BoxChoice } from "./box_choices";
 import {
   type BoxMark,
   type Corners,
@@ -15,6 +16,7 @@ import {
   markAt,
   markColor,
   marksOf,
+  withChosen,
 } from "./box_marks";
 import {
   type CanvasTransform,
@@ -63,6 +65,7 @@ export function createBoxPainter(
   state: DetectionState,
   tiles: TileStore,
   detectorOf: (source: number) => Detector,
+  choice: () => BoxChoice | null,
   redraw: () => void,
 ) {
   const { config } = state;
@@ -100,25 +103,28 @@ export function createBoxPainter(
     const { setting } = state;
     const label = state.get("shown_class");
     const image = detector.decide(setting)[cell.image];
-    const marks = marksOf(image, state.get("view"), setting, label);
+    const seen = marksOf(image, state.get("view"), setting, label);
+    const chosen = choice();
+    const marks = chosen ? withChosen(seen, image.shown, chosen.boxesIn(image)) : seen;
     const transform = transformOf(context, region, dest);
     const complete = !detector.hasMasks || drawMasks(context, cell, image, marks, region, dest);
     context.save();
     const pointed = hovered?.cell === keyOf(cell) ? hovered.mark : null;
     const tie = pointed && tieOf(config, image, pointed, setting);
     const runs = runsOf(image, marks);
-    for (const { as, boxes, stroke } of runs) {
+    for (const { as, boxes, stroke, faded } of runs) {
+      if (faded) continue;
       if (as === "ghost" || as === "falseAlarm") continue; // a rim would fill their gaps
       strokeRims(context, transform, boxes, stroke);
     }
-    for (const { boxes, stroke } of runs) {
-      const alpha = (stroke.alpha ?? 1) * (tie ? FADED_ALPHA : 1);
+    for (const { boxes, stroke, faded } of runs) {
+      const alpha = (stroke.alpha ?? 1) * (tie || faded ? FADED_ALPHA : 1);
       strokeBoxes(context, transform, boxes, { ...stroke, alpha });
     }
     const room = Math.floor(transform.width / transform.unit / LETTER_ROOM);
     const longest = Math.min(Math.max(room, 5), LONGEST_LABEL);
     const named = marks
-      .filter(({ as }) => as !== "ghost")
+      .filter(({ as, faded }) => as !== "ghost" && as !== "target" && !faded)
       .slice(-MOST_LABELS)
       .reverse();
     drawLabels(
@@ -147,7 +153,7 @@ export function createBoxPainter(
     const bits = tiles.get(`mask/${source}/${index}`);
     if (!bits) return false;
     const detections = marks
-      .filter((mark) => !isTarget(mark) && mark.as !== "ghost")
+      .filter((mark) => !isTarget(mark) && mark.as !== "ghost" && !mark.faded)
       .map((mark) => ({ index: mark.index, color: markColor(image, mark) }));
     raster.draw(context, region, dest, (out) =>
       tint(out, region, image, sizes[index], bits, detections),
@@ -226,13 +232,13 @@ export function createBoxPainter(
 
 /** Runs of consecutive marks that look the same. */
 function runsOf(image: DecidedImage, marks: readonly BoxMark[]) {
-  const runs: { as: BoxMark["as"]; boxes: Corners[]; stroke: Stroke }[] = [];
+  const runs: { as: BoxMark["as"]; faded: boolean; boxes: Corners[]; stroke: Stroke }[] = [];
   let last = "";
   for (const mark of marks) {
     const color = markColor(image, mark);
-    const look = `${mark.as}/${color}`;
-    if (look !== last)
-      runs.push({ as: mark.as, boxes: [], stroke: { ...STROKES[mark.as], color } });
+    const { as, faded = false } = mark;
+    const look = `${as}/${color}/${faded}`;
+    if (look !== last) runs.push({ as, faded, boxes: [], stroke: { ...STROKES[as], color } });
     runs[runs.length - 1].boxes.push(cornersOf(image, mark));
     last = look;
   }

@@ -2,27 +2,55 @@
 
 import { h } from "../core/dom";
 import { formatStop } from "../core/stops";
-import { matrixTable } from "../preview/confusion_table";
+import { createClassTable } from "../preview/class_table";
+import { binsOf, createHistogramBars } from "../preview/histogram_bars";
+import { createMatrixPanel } from "../preview/matrix_panel";
 import { imageCountText } from "../segmentation/segmentation_text";
+import type { BoxChoice, BoxChoices } from "./box_choices";
 import type { Focus } from "./detection_dials";
 import { apName, nearestScore } from "./detection_readout";
 import type { DetectionState } from "./detection_state";
-import { confusionMatrix, countsTable, type PrLine, prChart } from "./detection_tables";
+import { classNumbers, confusionMatrix, type PrLine, prChart } from "./detection_tables";
 import type { Detector } from "./model_boxes";
 import { confusion } from "./rules/detection_confusion";
 
-export function createDetails(state: DetectionState, hasCurves: boolean) {
+export interface DetailsEvents {
+  choices: BoxChoices;
+  choose(choice: BoxChoice): void;
+  changed(): void;
+}
+
+export function createDetails(
+  state: DetectionState,
+  hasCurves: boolean,
+  { choices, choose, changed }: DetailsEvents,
+) {
   const { config } = state;
   const { stops, score_stops: scoreStops, class_names: names } = config;
   const zeroDivision = config.zero_division ?? Number.NaN;
-  const elements = [0, 1, 2].map(() => h("details", { class: "details" }, h("summary"), h("div")));
-  const [curve, counts, matrix] = elements;
+  const chart = h("div");
+  const classTable = createClassTable(names, "in boxes; click a row for its pictures", (c) =>
+    choose(choices.ofClass(c)),
+  );
+  const matrixPanel = createMatrixPanel({
+    caption: "rows: target, columns: detection, in boxes",
+    background: names.length,
+    choose: (truth, found) => {
+      const text = `target ${truth.name}, detection ${found.name}`;
+      choose(choices.ofCell(truth.index, found.index, text));
+    },
+    changed,
+  });
+  const bars = createHistogramBars("candidates", (bin) => choose(choices.ofBin(bin)));
+  const parts = [chart, classTable.element, matrixPanel.element, bars.element];
+  const elements = parts.map((part) => h("details", { class: "details" }, h("summary"), part));
+  const [curve, counts, matrix, histogram] = elements;
   curve.hidden = !hasCurves;
   counts.hidden = matrix.hidden = !config.has_targets;
 
-  const fill = (details: HTMLDetailsElement, title: string, make: () => Element) => {
+  const isOpen = (details: HTMLDetailsElement, title: string) => {
     details.children[0].textContent = title;
-    if (details.open && !details.hidden) details.children[1].replaceChildren(make());
+    return details.open && !details.hidden;
   };
 
   function lineOf(detector: Detector, label: number | null): PrLine[] {
@@ -52,19 +80,25 @@ export function createDetails(state: DetectionState, hasCurves: boolean) {
       const [first] = detectors;
       const over = `${prefix}${imageCountText(config.num_images)}`;
       const stop = formatStop(stops, setting.stop);
-      fill(curve, `precision over recall at NMS IoU ${stop}`, () =>
-        prChart(detectors.flatMap((detector) => lineOf(detector, label))),
-      );
-      fill(counts, `counts of each class, ${over}`, () => {
+      if (isOpen(curve, `precision over recall at NMS IoU ${stop}`)) {
+        chart.replaceChildren(prChart(detectors.flatMap((detector) => lineOf(detector, label))));
+      }
+      if (isOpen(counts, `counts of each class, ${over}`)) {
         const { ap } = first;
-        const apOf = ap && ((c: number) => ap.matchByClass[c * stops.length + setting.stop]);
-        return countsTable(first.countsAt(setting), names, zeroDivision, apOf, apName(config));
-      });
-      fill(matrix, `confusion matrix, ${over}`, () => {
+        const images = first.countsAt(setting);
+        classTable.update((c) => {
+          const at = ap?.matchByClass[c * stops.length + setting.stop];
+          const more = at === undefined ? {} : { [apName(config)]: at };
+          return classNumbers(images, c, zeroDivision, more);
+        });
+      }
+      if (isOpen(matrix, `confusion matrix, ${over}`)) {
         const cells = confusion(first.decide(setting), names.length);
-        const caption = "rows: target, columns: detection, in boxes";
-        return matrixTable(confusionMatrix(cells, names), caption);
-      });
+        matrixPanel.update(confusionMatrix(cells, names));
+      }
+      if (isOpen(histogram, `histogram of scores, ${over}`)) {
+        bars.update(binsOf(first.histogram(label), scoreStops, "score"));
+      }
     },
   };
 }

@@ -18,9 +18,19 @@ export function detectionLegend(
   if (view === "errors") {
     const ignores = detectors[0].scenes.some(({ truth }) => truth.ignore.includes(1));
     return [
-      { color: css(TRUE_POSITIVE), text: "found: solid (TP)", class: "outlined" },
-      { color: css(FALSE_POSITIVE), text: "false alarm: dashed (FP)", class: "dashed" },
-      { color: css(FALSE_NEGATIVE), text: "missed target: dotted (FN)", class: "dotted" },
+      { color: css(TRUE_POSITIVE), text: "found: solid (TP)", class: "outlined", counts: "tp" },
+      {
+        color: css(FALSE_POSITIVE),
+        text: "false alarm: dashed (FP)",
+        class: "dashed",
+        counts: "fp",
+      },
+      {
+        color: css(FALSE_NEGATIVE),
+        text: "missed target: dotted (FN)",
+        class: "dotted",
+        counts: "fn",
+      },
       ...(ignores ? [{ color: css(ASIDE_COLOR), text: "ignored", class: "outlined" }] : []),
     ];
   }
@@ -29,7 +39,7 @@ export function detectionLegend(
   const classes = label === null ? range(names.length).filter(there) : [label];
   const entries: LegendEntry[] = classes
     .slice(0, MOST_CLASSES)
-    .map((c) => ({ color: css(classColor(c)), text: names[c] }));
+    .map((c) => ({ color: css(classColor(c)), text: names[c], counts: c }));
   const more = classes.length - entries.length;
   if (more > 0) entries.push({ color: "transparent", text: `and ${more} more` });
   if (view === "ghosts") {

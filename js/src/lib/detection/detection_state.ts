@@ -1,28 +1,24 @@
 // The setting of the detection dials.
 
 import type { AnyModel } from "@anywidget/types";
+import { resetOne } from "../core/class_thresholds";
 import { nearestStop } from "../core/stops";
 import { createSettings } from "../core/synced_settings";
 import { inTexts } from "../core/user_names";
+import { detectionTraits } from "../preview/pasted_setting";
 import type { DetectionTraits } from "./detection_wire";
 import type { DetectionSetting } from "./rules/boxes_shown";
 
 export type DetectionState = ReturnType<typeof createDetectionState>;
 
-const SETTABLE = [
-  "score_threshold",
-  "nms_iou",
-  "class_thresholds",
-  "max_det",
-  "shown_class",
-  "view",
-] as const;
+const DIALS = ["score_threshold", "nms_iou", "class_thresholds", "max_det"] as const;
+const SETTABLE = [...DIALS, "shown_class", "view"] as const;
 
 /** Reads and writes the traits of the dials. */
 export function createDetectionState(model: AnyModel<DetectionTraits>, changed: () => void) {
   const config = inTexts(model.get("_config"));
   const { stops, class_names: names } = config;
-  const settings = createSettings(model, SETTABLE, changed);
+  const settings = createSettings(model, SETTABLE, DIALS, changed);
   const { get, set } = settings;
   const clamp = (value: number, most: number) => Math.min(Math.max(value, 0), most);
 
@@ -68,7 +64,17 @@ export function createDetectionState(model: AnyModel<DetectionTraits>, changed: 
       });
     },
 
-    reset: () => set(config.initial),
+    /** Go back to the initial setting, of the shown class alone if one is shown. */
+    reset(): void {
+      const { initial } = config;
+      const shown = get("shown_class");
+      const own = get("class_thresholds");
+      if (shown === null) set(initial);
+      else set({ class_thresholds: resetOne(own, initial.class_thresholds, shown, names.length) });
+    },
+
+    /** Go to a setting from `toPython` or `export()`; throws if it is none. */
+    apply: (text: string) => set(detectionTraits(text, config)),
 
     /** The setting as Python's `export()` gives it, as a Python dict to paste. */
     toPython(): string {

@@ -1,11 +1,11 @@
 // Precision over recall, counts of each class, and the confusion matrix.
 
-import { h, svg } from "../core/dom";
+import { svg } from "../core/dom";
 import { range } from "../core/metrics";
+import type { ClassNumbers } from "../preview/class_table";
 import type { Matrix } from "../preview/confusion_table";
-import { formatMetric } from "../segmentation/segmentation_text";
 import type { DetectionCounts } from "./rules/detection_counts";
-import { metricOf } from "./rules/detection_metrics";
+import { type DetectionMetric, metricOf } from "./rules/detection_metrics";
 
 /** A line of precision over recall, with the point of the dials. */
 export interface PrLine {
@@ -56,49 +56,28 @@ export function prChart(lines: readonly PrLine[]): Element {
   );
 }
 
-/** Counts and metrics of each class that occurs. */
-export function countsTable(
+/** Counts and metrics of one class in some images. */
+export function classNumbers(
   images: readonly DetectionCounts[],
-  names: readonly string[],
+  label: number,
   zeroDivision: number,
-  apOf: ((label: number) => number) | null,
-  apName: string,
-): HTMLElement {
-  const columns = ["class", "targets", "TP", "FP", "FN", "precision", "recall", "F1"];
-  const sum = (label: number, name: keyof DetectionCounts) =>
+  ap: Record<string, number>,
+): ClassNumbers {
+  const sum = (name: keyof DetectionCounts) =>
     images.reduce((total, counts) => total + counts[name][label], 0);
-  const rows = names.flatMap((name, label) => {
-    const [tp, fp, positives] = [sum(label, "tp"), sum(label, "fp"), sum(label, "positives")];
-    if (tp + fp + positives === 0) return [];
-    const metrics = (["precision", "recall", "f1"] as const).map((metric) =>
-      formatMetric(metricOf(metric, tp, fp, positives, zeroDivision)),
-    );
-    const counts = [positives, tp, fp, positives - tp].map((n) => n.toLocaleString("en"));
-    const ap = apOf ? [formatMetric(apOf(label))] : [];
-    const cells = [...counts, ...metrics, ...ap].map((text) => h("td", {}, text));
-    return [h("tr", {}, h("th", { scope: "row", title: name }, name), ...cells)];
-  });
-  const head = [...columns, ...(apOf ? [apName] : [])].map((name) =>
-    h("th", { scope: "col" }, name),
-  );
-  return h(
-    "table",
-    { class: "matrix" },
-    h("thead", {}, h("tr", {}, ...head)),
-    h("tbody", {}, ...rows),
-  );
+  const [tp, fp, positives] = [sum("tp"), sum("fp"), sum("positives")];
+  const of = (metric: DetectionMetric) => metricOf(metric, tp, fp, positives, zeroDivision);
+  const metrics = { precision: of("precision"), recall: of("recall"), F1: of("f1"), ...ap };
+  return { tp, fp, fn: positives - tp, metrics };
 }
 
-/** The confusion matrix of the classes that occur and of the background. */
+/** The confusion matrix of the classes and the background. */
 export function confusionMatrix(cells: Uint32Array, names: readonly string[]): Matrix {
   const size = names.length + 1;
-  const there = range(names.length).filter((c) =>
-    range(size).some((other) => cells[c * size + other] + cells[other * size + c] > 0),
-  );
-  const groups = [...there, names.length];
+  const sides = (last: string) => [...names, last].map((name, index) => ({ name, index }));
   return {
-    rows: groups.map((c) => names[c] ?? "nothing there"),
-    columns: groups.map((c) => names[c] ?? "missed"),
-    values: groups.map((row) => groups.map((column) => cells[row * size + column])),
+    rows: sides("nothing there"),
+    columns: sides("missed"),
+    values: range(size).map((row) => range(size).map((column) => cells[row * size + column])),
   };
 }

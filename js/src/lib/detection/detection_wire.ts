@@ -111,7 +111,6 @@ export interface Ap {
 
 // Copied, since the bytes may be unaligned.
 export const float32Of = (data: Bytes) => new Float32Array(bytesOf(data).slice().buffer);
-export const uint32Of = (data: Bytes) => new Uint32Array(bytesOf(data).slice().buffer);
 const int32Of = (data: Bytes) => new Int32Array(bytesOf(data).slice().buffer);
 const uint16Of = (data: Bytes) => new Uint16Array(bytesOf(data).slice().buffer);
 

@@ -1,5 +1,6 @@
 // The detections of one model, and what is computed from them at a setting, each once.
 
+import { uint32Of } from "../core/bytes";
 import type { Average } from "../core/metrics";
 import {
   type Ap,
@@ -7,7 +8,6 @@ import {
   type DetectionConfig,
   float32Of,
   readScenes,
-  uint32Of,
   type WireCurves,
   type WireDetections,
 } from "./detection_wire";

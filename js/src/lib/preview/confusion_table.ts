@@ -1,24 +1,38 @@
-// Confusion matrices at the dial, and their tables.
+// Confusion matrices at the dial, and what their cells say.
 
-import { h } from "../core/dom";
+import { EACH } from "../core/image_choice";
 import { type PixelCounts, pool, range } from "../core/metrics";
+import type { NumberRow } from "./number_table";
+
+/** A row or a column: its name, and the class that it stands for. */
+export interface Side {
+  name: string;
+  index: number;
+}
 
 export interface Matrix {
-  rows: string[];
-  columns: string[];
+  rows: Side[];
+  columns: Side[];
   values: number[][];
 }
 
-/** Background against target, from the pooled counts of some classes. */
+/** What the cells say: counts, or percent of their row or column. */
+export type Share = "counts" | "% of row" | "% of column";
+export const SHARES: readonly Share[] = ["counts", "% of row", "% of column"];
+
+/** The rest against some classes pooled, from their counts; the rest is the background. */
 export function binaryMatrix(
   counts: PixelCounts,
   at: readonly number[],
   classes: readonly number[],
+  background: number,
 ): Matrix {
   const { tp, fp, positives, negatives } = pool(counts, at, range(counts.numImages), classes);
+  const target = classes.length === 1 ? classes[0] : EACH;
+  const side = (name: string, index: number) => ({ name, index });
   return {
-    rows: ["background", "target"],
-    columns: ["background", "predicted"],
+    rows: [side("background", background), side("target", target)],
+    columns: [side("background", background), side("predicted", target)],
     values: [
       [negatives - fp, fp],
       [positives - tp, tp],
@@ -45,28 +59,49 @@ export function classMatrix(
     const total = range(count).reduce((sum, label) => sum + cell(target, label, 0), 0);
     return [...kept, total - kept.reduce((sum, v) => sum + v, 0)];
   });
-  return { rows: [...names], columns: [...names, "none"], values };
+  const sides = names.map((name, index) => ({ name, index }));
+  return { rows: sides, columns: [...sides, { name: "none", index: count }], values };
 }
 
-/** A table, its cells shaded by their share of the row. */
-export function matrixTable({ rows, columns, values }: Matrix, caption: string): HTMLElement {
-  const head = columns.map((name) => h("th", { scope: "col" }, name));
-  const body = rows.map((name, r) => {
-    const total = values[r].reduce((sum, v) => sum + v, 0);
-    const cells = values[r].map((value) => {
-      const share = total === 0 ? 0 : value / total;
-      const cell = h("td", { title: `${(100 * share).toFixed(1)} % of ${name}` });
-      cell.style.setProperty("--torchdial-share", `${Math.round(60 * share)}%`);
-      cell.append(value.toLocaleString("en"));
-      return cell;
+/** The matrix without the classes, below the background's index, that count nothing. */
+export function withoutEmpty({ rows, columns, values }: Matrix, background: number): Matrix {
+  const counted = new Set<number>([background]);
+  values.forEach((row, r) => {
+    row.forEach((value, c) => {
+      if (value === 0) return;
+      counted.add(rows[r].index);
+      counted.add(columns[c].index);
     });
-    return h("tr", {}, h("th", { scope: "row" }, name), ...cells);
   });
-  return h(
-    "table",
-    { class: "matrix" },
-    h("caption", {}, caption),
-    h("thead", {}, h("tr", {}, h("td"), ...head)),
-    h("tbody", {}, ...body),
+  const [keptRows, keptColumns] = [rows, columns].map((sides) =>
+    range(sides.length).filter((i) => counted.has(sides[i].index)),
   );
+  return {
+    rows: keptRows.map((r) => rows[r]),
+    columns: keptColumns.map((c) => columns[c]),
+    values: keptRows.map((r) => keptColumns.map((c) => values[r][c])),
+  };
+}
+
+/** The rows of a table, its cells shaded by their share of the row or column. */
+export function matrixRows({ rows, columns, values }: Matrix, share: Share): NumberRow[] {
+  const total = (numbers: readonly number[]) => numbers.reduce((sum, v) => sum + v, 0);
+  const ofColumns = range(columns.length).map((c) => total(values.map((row) => row[c])));
+  return rows.map(({ name }, r) => ({
+    name,
+    cells: values[r].map((value, c) => {
+      const byColumn = share === "% of column";
+      const all = byColumn ? ofColumns[c] : total(values[r]);
+      const part = all === 0 ? 0 : value / all;
+      const percent = `${(100 * part).toFixed(1)} %`;
+      const whole = byColumn ? columns[c].name : name;
+      const count = value.toLocaleString("en");
+      return {
+        value,
+        text: share === "counts" ? count : percent,
+        title: `target ${name}, predicted ${columns[c].name}: ${count}, ${percent} of ${whole}`,
+        share: part,
+      };
+    }),
+  }));
 }

@@ -32,7 +32,8 @@ export function createPages(count: number, size: number, events: PageEvents) {
     sort(events.rank()),
   );
   const all = button("all pictures", "", () => pick(0));
-  let order = range(count);
+  let among = range(count); // the pictures that are shown, of all or of a choice
+  let order = among;
   let page = 0;
   let alone: number | null = null;
 
@@ -48,17 +49,24 @@ export function createPages(count: number, size: number, events: PageEvents) {
   }
 
   function turn(by: number): void {
-    page = Math.min(Math.max(page + by, 0), Math.ceil(count / size) - 1);
+    page = Math.min(Math.max(page + by, 0), Math.ceil(order.length / size) - 1);
     events.changed();
   }
 
   function sort(ranked: Ranking | null): void {
-    order = ranked?.order.filter((image) => image < count) ?? range(count);
+    order = ranked?.order.filter((image) => among.includes(image)) ?? among;
     page = 0;
     worst.textContent = ranked ? `worst first at ${ranked.at}` : "worst first";
     worst.setAttribute("aria-pressed", String(ranked !== null));
     asGiven.setAttribute("aria-pressed", String(ranked === null));
     events.changed();
+  }
+
+  /** Show only some pictures, in their order; null shows all. */
+  function choose(chosen: readonly number[] | null): void {
+    among = chosen?.filter((image) => image < count) ?? range(count);
+    alone = null;
+    sort(null);
   }
 
   sort(null);
@@ -67,13 +75,14 @@ export function createPages(count: number, size: number, events: PageEvents) {
     images,
     pick,
     turn,
+    choose,
     update(): void {
       const first = page * size;
       const together = alone === null;
-      paging.hidden = !together || count <= size;
+      paging.hidden = !together || order.length <= size;
       asGiven.hidden = worst.hidden = !together || count === 1 || !events.canRank();
       all.hidden = together;
-      place.textContent = `${first + 1}–${Math.min(first + size, count)} of ${count}`;
+      place.textContent = `${first + 1}–${Math.min(first + size, order.length)} of ${order.length}`;
     },
   };
 }

@@ -13,12 +13,14 @@ import { beforePaint, throttle } from "../core/timing";
 import { shorten } from "../core/user_names";
 import { listen } from "../core/widget_model";
 import { arrowKeys, type KeyActions, runKey, zoomKeys } from "./grid_keys";
+import type { LegendCounts } from "./legend_counts";
+import { createChoiceLine, type PictureChoice } from "./picture_choice";
 import { createPages, type Ranking } from "./picture_pages";
 import type { PreviewTraits } from "./preview_wire";
 import { TileStore } from "./tile_store";
 
 const PREVIEW_KEYS =
-  "Pictures: arrows move, + − 0 zoom. B best, V next view, R reset, 1–9 one picture alone.";
+  "Pictures: arrows move, + − 0 zoom. B best, V next view, R reset, U undo, 1–9 one picture alone.";
 const LONGEST_LEGEND_TEXT = 32;
 
 /** Messages from src/torchdial/widgets. */
@@ -57,6 +59,9 @@ export interface Preview {
   rank(): Ranking;
   goToBest(): void;
   reset(): void;
+  undo(): void;
+  /** All pictures are shown again. */
+  chooseAll?(): void;
   nextView(): void;
   /** Additional key actions while an element has the focus. */
   actions(focus: EventTarget | null): KeyActions;
@@ -71,6 +76,8 @@ export interface LegendEntry {
   color: string;
   text: string;
   class?: string;
+  /** What the entry counts, where it leads to pictures. */
+  counts?: LegendCounts;
 }
 
 export type Shell = ReturnType<typeof createShell>;
@@ -123,6 +130,15 @@ export function createShell<Traits extends PreviewTraits>(
     rank: preview.rank,
     changed: updating.call,
   });
+  const choiceLine = createChoiceLine(numImages, () => choose(null));
+
+  /** Show the pictures that a clicked number counts; null shows all. */
+  function choose(choice: PictureChoice | null): void {
+    if (choice === null) preview.chooseAll?.();
+    choiceLine.show(choice);
+    pages.choose(choice?.order ?? null);
+  }
+
   const stopListening = [
     listen(model, ["_frame", "_curves"], guard(readFrame)),
     listen(
@@ -153,7 +169,17 @@ export function createShell<Traits extends PreviewTraits>(
   /** Add the parts to the root and show the first pictures. */
   function assemble(toolbar: HTMLElement, dials: HTMLElement, details: HTMLElement[]): void {
     const foot = h("div", { class: "foot" }, legend, pages.element);
-    root.append(toolbar, help, readout, dials, notice, grid.element, hovered, foot);
+    root.append(
+      toolbar,
+      help,
+      readout,
+      dials,
+      notice,
+      choiceLine.element,
+      grid.element,
+      hovered,
+      foot,
+    );
     root.append(...details, announced);
     for (const detail of details) detail.addEventListener("toggle", updating.call);
     readFrame();
@@ -183,11 +209,12 @@ export function createShell<Traits extends PreviewTraits>(
     e.stopPropagation();
     const { target } = e;
     if (target instanceof HTMLSelectElement) return;
-    if (target instanceof HTMLInputElement && target.type === "number") return;
+    if (target instanceof HTMLInputElement && target.type !== "range") return;
     const actions: KeyActions = {
       b: preview.goToBest,
       v: preview.nextView,
       r: reset,
+      u: preview.undo,
       "?": toggleHelp,
       ...zoomKeys(grid),
       ...(grid.element.contains(target as Node) && arrowKeys(grid, pages)),
@@ -238,6 +265,7 @@ export function createShell<Traits extends PreviewTraits>(
     toggleHelp,
     reset,
     changed: updating.call,
+    choose,
     cells: () => cells,
 
     /** Show the position of the dials, its results, and the best position ("" for none). */
@@ -249,15 +277,20 @@ export function createShell<Traits extends PreviewTraits>(
       announcing.call();
     },
 
-    showLegend(entries: LegendEntry[]): void {
+    /** `choose` is called with what a clicked entry counts, and its text. */
+    showLegend(entries: LegendEntry[], choose: (counts: LegendCounts, text: string) => void): void {
       const now = JSON.stringify(entries);
       if (now === shownLegend) return;
       shownLegend = now;
       legend.replaceChildren(
-        ...entries.map(({ color, text, class: name = "" }) => {
+        ...entries.map(({ color, text, class: name = "", counts }) => {
           const swatch = h("i", { class: `swatch ${name}`.trim(), "aria-hidden": "true" });
           swatch.style.setProperty("--torchdial-swatch", color);
-          return h("span", { title: text }, swatch, shorten(text, LONGEST_LEGEND_TEXT));
+          const short = shorten(text, LONGEST_LEGEND_TEXT);
+          if (counts === undefined) return h("span", { title: text }, swatch, short);
+          const entry = button(short, `${text}: show its pictures`, () => choose(counts, text));
+          entry.prepend(swatch);
+          return entry;
         }),
       );
     },

@@ -16,9 +16,14 @@ export interface ToolbarParts<View extends string> {
   /** Further controls, placed after the class. */
   controls: HTMLElement[];
   reset(): void;
+  undo(): void;
+  canUndo(): boolean;
   help(): void;
   /** The setting as text to paste. */
   toText(): string;
+  /** Counts and metrics of each picture as CSV; null where they are not known. */
+  toCsv(): string | null;
+  hasCsv: boolean;
 }
 
 export function createToolbar<View extends string>(parts: ToolbarParts<View>) {
@@ -31,7 +36,16 @@ export function createToolbar<View extends string>(parts: ToolbarParts<View>) {
   classes.addEventListener("change", () => {
     parts.showClass(classes.value === "" ? null : Number(classes.value));
   });
-  const copy = button("copy", "Copy the setting", () => copySetting(copy, parts.toText()));
+  const copy = button("copy", "Copy the setting, to paste into go to or Python", () =>
+    copyFrom(copy, parts.toText()),
+  );
+  const csv = button("CSV", "Copy counts and metrics of each picture as CSV", () => {
+    const text = parts.toCsv();
+    if (text !== null) copyFrom(csv, text);
+  });
+  csv.hidden = !parts.hasCsv;
+  const undo = button("undo", "Take back the last change of the dials (U)", parts.undo);
+  const reset = button("reset", "", parts.reset);
   const element = h(
     "div",
     { class: "toolbar", role: "toolbar", "aria-label": "preview" },
@@ -39,13 +53,7 @@ export function createToolbar<View extends string>(parts: ToolbarParts<View>) {
     labelled("class", classes, parts.classes().length > 1),
     ...parts.controls,
     h("span", { class: "spring" }),
-    h(
-      "span",
-      {},
-      button("reset", "Back to the initial setting", parts.reset),
-      copy,
-      button("?", "Show the keys", parts.help),
-    ),
+    h("span", {}, undo, reset, copy, csv, button("?", "Show the keys", parts.help)),
   );
   return {
     element,
@@ -67,7 +75,11 @@ export function createToolbar<View extends string>(parts: ToolbarParts<View>) {
           ...texts.map((text, c) => h("option", { value: c }, text)),
         );
       }
-      classes.value = String(parts.shown() ?? "");
+      const shown = parts.shown();
+      classes.value = String(shown ?? "");
+      undo.disabled = !parts.canUndo();
+      const isOne = shown !== null && texts.length > 1;
+      reset.title = `Back to the initial setting${isOne ? ` of ${texts[shown]} alone` : ""}`;
     },
   };
 }
@@ -87,11 +99,12 @@ export function labelled(text: string, control: HTMLElement, visible = true): HT
   return label;
 }
 
-function copySetting(from: HTMLButtonElement, setting: string): void {
-  copyText(setting).then((copied) => {
+function copyFrom(from: HTMLButtonElement, text: string): void {
+  const name = from.textContent;
+  copyText(text).then((copied) => {
     from.textContent = copied ? "copied" : "not allowed";
     setTimeout(() => {
-      from.textContent = "copy";
+      from.textContent = name;
     }, 1500);
   });
 }

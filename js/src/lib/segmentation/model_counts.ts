@@ -1,6 +1,6 @@
 // The counts of one model: over the shown images, and for the curve on the dial's track.
 
-import { float64Of } from "../core/bytes";
+import { float64Of, uint32Of } from "../core/bytes";
 import {
   average,
   bestStop,
@@ -11,6 +11,7 @@ import {
   range,
 } from "../core/metrics";
 import { countsOf } from "../preview/preview_wire";
+import type { ImageConfusion } from "./image_confusion";
 import type { SegmentationConfig, WireSource, WireTally } from "./segmentation_wire";
 
 /** Counts of a set of images. */
@@ -30,6 +31,9 @@ export interface ModelCounts {
   /** Counts of the dial's track: those of the given curves, or else of the shown images. */
   track: PixelTally | null;
   histogram: Float64Array;
+  /** Pixels of each image at each level, (N, R, T + 1). */
+  histograms: Uint32Array | null;
+  confusion: ImageConfusion | null;
 }
 
 const DAMAGED = "torchdial: the kernel sent too few numbers";
@@ -52,7 +56,7 @@ function readTally(wire: WireTally): PixelTally {
 
 /** Read the counts of model `i`; throws if numbers are missing. */
 export function readModelCounts(
-  { sources, class_names: names, stops }: SegmentationConfig,
+  { sources, class_names: names, stops, task, num_images: numImages }: SegmentationConfig,
   i: number,
   wire: WireSource,
   curves: WireTally | null,
@@ -64,7 +68,20 @@ export function readModelCounts(
   const [shown, given] = tallies;
   const histogram = float64Of(wire.histogram);
   if (histogram.length < names.length * (stops.length + 1)) throw new Error(DAMAGED);
-  return { name: sources[i], shown, track: given ?? shown, histogram };
+  const histograms = wire.histograms && uint32Of(wire.histograms);
+  const rows = names.length + Number(task === "multiclass");
+  if (histograms && histograms.length !== numImages * rows * (stops.length + 1)) {
+    throw new Error(DAMAGED);
+  }
+  const confusion = wire.confusion && {
+    cells: uint32Of(wire.confusion.cells),
+    pixels: uint32Of(wire.confusion.pixels),
+    numImages,
+    numClasses: names.length,
+    numStops: stops.length,
+  };
+  if (confusion && confusion.cells.length !== confusion.pixels.length) throw new Error(DAMAGED);
+  return { name: sources[i], shown, track: given ?? shown, histogram, histograms, confusion };
 }
 
 /** The classes that numbers are computed over: one, or all of them (null). */
@@ -86,7 +103,7 @@ export class Scope {
 
   metric(tally: PixelTally, metric: PixelMetric, at: readonly number[]): number {
     return average(
-      this.#countsIn(tally),
+      this.countsIn(tally),
       metric,
       this.#config.average,
       at,
@@ -103,7 +120,7 @@ export class Scope {
     image: number,
   ): number {
     if (tally.counts.numImages !== tally.totalImages) return Number.NaN; // the counts came pooled
-    const cell = pool(this.#countsIn(tally), at, [image], this.classes);
+    const cell = pool(this.countsIn(tally), at, [image], this.classes);
     return evaluate(metric, cell, this.#empty);
   }
 
@@ -146,7 +163,7 @@ export class Scope {
   }
 
   /** All classes of a multiclass task are counted by the argmax rule. */
-  #countsIn(tally: PixelTally): PixelCounts {
+  countsIn(tally: PixelTally): PixelCounts {
     return this.shown === null && tally.argmaxCounts ? tally.argmaxCounts : tally.counts;
   }
 }

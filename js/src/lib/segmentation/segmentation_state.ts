@@ -1,9 +1,11 @@
 // The setting of the segmentation dial.
 
 import type { AnyModel } from "@anywidget/types";
+import { resetOne } from "../core/class_thresholds";
 import { nearestStop } from "../core/stops";
 import { createSettings } from "../core/synced_settings";
 import { inTexts } from "../core/user_names";
+import { segmentationTraits } from "../preview/pasted_setting";
 import type { SegmentationTraits } from "./segmentation_wire";
 
 export type SegmentationState = ReturnType<typeof createSegmentationState>;
@@ -12,18 +14,16 @@ export type SegmentationState = ReturnType<typeof createSegmentationState>;
 export function createSegmentationState(model: AnyModel<SegmentationTraits>, changed: () => void) {
   const config = inTexts(model.get("_config"));
   const { task, stops, class_names: names } = config;
-  const { kernel, get, set, flush, dispose } = createSettings(
+  const settings = createSettings(
     model,
     ["threshold", "class_thresholds", "shown_class", "view"],
+    ["threshold", "class_thresholds"],
     changed,
   );
+  const { get, set } = settings;
   return {
+    ...settings,
     config,
-    kernel,
-    get,
-    set,
-    flush,
-    dispose,
 
     /** Index of the shown class, null for all. */
     get shown(): number | null {
@@ -57,11 +57,19 @@ export function createSegmentationState(model: AnyModel<SegmentationTraits>, cha
       set({ class_thresholds: names.map((_, c) => (c === shown ? stops[k] : (own[c] ?? null))) });
     },
 
+    /** Go back to the initial setting, of the shown class alone if one of several is shown. */
     reset(): void {
-      set({
-        class_thresholds: config.initial_class_thresholds,
-        threshold: config.initial_threshold,
-      });
+      const { initial_class_thresholds: initial, initial_threshold: threshold } = config;
+      const shown = task === "binary" ? null : get("shown_class");
+      if (shown === null) set({ class_thresholds: initial, threshold });
+      else
+        set({ class_thresholds: resetOne(get("class_thresholds"), initial, shown, names.length) });
+    },
+
+    /** Go to a setting from `toJson` or `export()`; throws if it is none. */
+    apply(text: string): void {
+      const { threshold = get("threshold"), ...rest } = segmentationTraits(text, config);
+      set({ ...rest, threshold });
     },
 
     /** The setting as Python's `export()` gives it. */

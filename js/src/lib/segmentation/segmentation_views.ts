@@ -237,7 +237,10 @@ export function segmentationLegend(
 ): LegendEntry[] {
   const entry = (color: Rgb, text: string) => ({ color: css(color), text });
   const classes = shown === null ? config.class_names.map((_, c) => c) : [shown];
-  const named = classes.map((c) => entry(category(categoryOf(config, c)), config.class_names[c]));
+  const named = classes.map((c) => ({
+    ...entry(category(categoryOf(config, c)), config.class_names[c]),
+    counts: c,
+  }));
   const single = config.task !== "multiclass" || shown !== null;
   switch (view) {
     case "mask":
@@ -251,9 +254,15 @@ export function segmentationLegend(
         : named;
     case "errors":
       return [
-        entry(colors.TRUE_POSITIVE, "found (TP)"),
-        entry(colors.FALSE_POSITIVE, `${single ? "false alarm" : "wrong class"}: hatched (FP)`),
-        entry(colors.FALSE_NEGATIVE, "missed: outline (FN)"),
+        { ...entry(colors.TRUE_POSITIVE, "found (TP)"), counts: "tp" },
+        {
+          ...entry(
+            colors.FALSE_POSITIVE,
+            `${single ? "false alarm" : "wrong class"}: hatched (FP)`,
+          ),
+          counts: "fp",
+        },
+        { ...entry(colors.FALSE_NEGATIVE, "missed: outline (FN)"), counts: "fn" },
       ];
     case "difference":
       return [

@@ -58,6 +58,10 @@ export interface WireSource {
   tiles: WireTile[];
   /** Pixels at each level: (C, T + 1), for multiclass (C + 1, T + 1) with the maximum's last. */
   histogram: Bytes;
+  /** The same of each image, uint32 (N, R, T + 1); null if it is too large. */
+  histograms: Bytes | null;
+  /** For multiclass, the cells of (N, C, C, T + 1) over (target, argmax, level) with pixels. */
+  confusion: { cells: Bytes; pixels: Bytes } | null;
   tally: WireTally | null;
 }
 

@@ -286,7 +286,7 @@ class DetectionCurves:
             ValueError: not a number, or another number of thresholds than classes.
         """
         shown = self._shown(score_threshold, self.settings.nms.nearest(nms_iou, "nms_iou"))
-        return confuse(self.tally, shown, self.settings.match_iou, self.num_classes)
+        return confuse(self.tally, shown, self.settings.match_iou, self.num_classes).matrix()
 
     def to_pandas(self) -> pd.DataFrame:
         """Return a table with a row for each class, NMS stop and score stop."""

@@ -13,9 +13,10 @@ from torchdial.inputs.boxes.boxes import Boxes
 from torchdial.inputs.boxes.detection_targets import Annotations, to_annotations
 from torchdial.inputs.boxes.detections import Detections
 from torchdial.sweeps.boxes.bitsets import unpack_bits
+from torchdial.sweeps.boxes.detection_counts import DetectionCounts
 from torchdial.sweeps.boxes.detection_curves import DetectionCurves
-from torchdial.sweeps.boxes.detection_setting import errors_at, shown_at
-from torchdial.sweeps.boxes.detection_settings import DetectionSettings
+from torchdial.sweeps.boxes.detection_setting import confuse, errors_at, shown_at
+from torchdial.sweeps.boxes.detection_settings import METRICS, DetectionSettings, evaluate
 from torchdial.sweeps.boxes.detection_tally import DetectionTally, tally_image
 from torchdial.sweeps.boxes.instance_masks import pack_masks
 from torchdial.sweeps.boxes.nms import kept_at
@@ -109,6 +110,50 @@ class DetectionFrame:
             "ignored": ignored[rows][shown[rows]],
             "missed": missed[self.tally.of_target == image].nonzero().flatten(),
         }
+
+    def images_at(self, shown: torch.Tensor, label: int | None = None) -> dict[str, torch.Tensor]:
+        """Return counts and metrics of each image at a setting.
+
+        Args:
+            shown: which candidates remain, bool (N,).
+            label: of which class, None for all.
+
+        Returns:
+            kept, tp, fp, fn, int64 (I,), and every metric, float64 (I,).
+        """
+        tally, settings = self.tally, self.settings
+        true, ignored, missed = errors_at(tally, shown, settings.match_iou)
+        if label is not None:
+            shown = shown & (tally.labels == label)
+            missed = missed & (tally.target_labels == label)
+        kept, tp, fp = (
+            tally.of_image[chosen].bincount(minlength=tally.num_images)
+            for chosen in (shown, shown & true, shown & ~true & ~ignored)
+        )
+        fn = tally.of_target[missed].bincount(minlength=tally.num_images)
+        counts = DetectionCounts(tp[:, None, None], fp[:, None, None], tp + fn)
+        table = {"kept": kept, "tp": tp, "fp": fp, "fn": fn}
+        for metric in METRICS:
+            table[metric] = evaluate(metric, counts, settings.zero_division)[:, 0, 0]
+        return table
+
+    def count_cell(
+        self, shown: torch.Tensor, truth: int, found: int
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Return what a cell of the confusion matrix counts; `Confusion` says which are there.
+
+        Returns:
+            How many in each image, int64 (I,); which detections, bool (N,); and which targets are
+            missed or confused with these, bool (G,).
+        """
+        tally, settings = self.tally, self.settings
+        confusion = confuse(tally, shown, settings.match_iou, settings.num_classes or 0)
+        detections, missed = confusion.cell(truth, found)
+        images = torch.cat([tally.of_image[detections], tally.of_target[missed]])
+        targets = missed.clone()
+        with_target = confusion.target[detections]
+        targets[with_target[with_target >= 0]] = True
+        return images.bincount(minlength=tally.num_images), detections, targets
 
     @staticmethod
     def cat(parts: Sequence[DetectionFrame]) -> DetectionFrame:

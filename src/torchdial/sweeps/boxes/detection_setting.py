@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from torchdial.sweeps.boxes.bitsets import ALMOST_ONE
 from torchdial.sweeps.boxes.detection_counts import Decisions, DetectionCounts
 from torchdial.sweeps.boxes.detection_settings import DetectionMetric
 from torchdial.sweeps.boxes.detection_tally import DetectionTally, keep_first
+from torchdial.sweeps.image_choice import ANY, are
 from torchdial.sweeps.plateau import highest, longest_run
 
 
@@ -110,30 +112,76 @@ def count_at(
     )
 
 
-def confuse(
-    tally: DetectionTally, shown: torch.Tensor, match_iou: float, num_classes: int
-) -> torch.Tensor:
-    """Return the confusion matrix of the detections that remain, int64 (C + 1, C + 1).
+@dataclass(frozen=True)
+class Confusion:
+    """The cell of the confusion matrix in which each detection and each target is counted.
 
-    Rows are the truth, columns what was found, the last of each the background. First come the
+    Rows are the truth, columns what was found, the last of each (C) the background. First come the
     matches of equal class, so that the diagonal holds the true positives. Then, in score order,
     each false positive takes the best of the targets of other classes still free.
+
+    Attributes:
+        counted: which detections count: those that remain and took no ignored target, bool (N,).
+        truth: the row of each detection, int64 (N,).
+        found: the column of each detection, int64 (N,).
+        target: the target that a detection is counted with, -1 for none, int64 (N,).
+        missed: which targets no detection is counted with, bool (G,).
+        missed_truth: the row of each target, int64 (G,).
+        num_classes: C.
     """
+
+    counted: torch.Tensor
+    truth: torch.Tensor
+    found: torch.Tensor
+    target: torch.Tensor
+    missed: torch.Tensor
+    missed_truth: torch.Tensor
+    num_classes: int
+
+    def matrix(self) -> torch.Tensor:
+        """Return the counts of all cells, int64 (C + 1, C + 1)."""
+        size = self.num_classes + 1
+        cells = torch.cat(
+            [
+                (self.truth * size + self.found)[self.counted],
+                self.missed_truth[self.missed] * size + self.num_classes,
+            ]
+        )
+        return cells.bincount(minlength=size**2).view(size, size)
+
+    def cell(self, truth: int, found: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return which detections and which missed targets a cell counts, bool (N,) and (G,).
+
+        Args:
+            truth: its row, or ANY.
+            found: its column, or ANY.
+        """
+        detections = self.counted & are(self.truth, truth) & are(self.found, found)
+        missed = self.missed & are(self.missed_truth, truth)
+        return detections, missed & (found in (self.num_classes, ANY))
+
+
+def confuse(
+    tally: DetectionTally, shown: torch.Tensor, match_iou: float, num_classes: int
+) -> Confusion:
+    """Return where the detections that remain, and the targets they miss, are counted."""
     matched, taken = _match(tally, shown, match_iou, across=True)
+    target = torch.full((len(shown),), -1)
+    target[list(matched)] = torch.tensor(list(matched.values()), dtype=torch.int64)
+    has_target = target >= 0
     truth = torch.full((len(shown),), num_classes)
-    truth[list(matched)] = tally.target_labels[list(matched.values())].long()
+    truth[has_target] = tally.target_labels[target[has_target]].long()
     dropped = torch.zeros_like(shown)
-    dropped[list(matched)] = tally.ignore[list(matched.values())]
-    cells = truth * (num_classes + 1) + tally.labels
-    missed = _missed(tally, taken)
-    cells = torch.cat(
-        [
-            cells[shown & ~dropped],
-            tally.target_labels[missed] * (num_classes + 1) + num_classes,
-        ]
+    dropped[has_target] = tally.ignore[target[has_target]]
+    return Confusion(
+        shown & ~dropped,
+        truth,
+        tally.labels.long(),
+        target,
+        _missed(tally, taken),
+        tally.target_labels.long(),
+        num_classes,
     )
-    size = num_classes + 1
-    return cells.bincount(minlength=size**2).view(size, size)
 
 
 def errors_at(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -137,6 +137,12 @@ class Levels:
     argmax: torch.Tensor | None = None
     maximum: torch.Tensor | None = None
 
+    def images(self) -> Iterator[Levels]:
+        """Yield the levels of each image, (C, H, W) and (H, W)."""
+        for i, classes in enumerate(self.classes):
+            planes = (None if plane is None else plane[i] for plane in (self.argmax, self.maximum))
+            yield Levels(classes, *planes)
+
 
 def measure_levels(probs: torch.Tensor, task: Task, stops: Stops) -> Levels:
     """Return the levels of canonical probabilities (N, C, H, W)."""
@@ -157,15 +163,8 @@ def count_levels(levels: Levels, targets: torch.Tensor, num_stops: int) -> Tally
         num_stops: T.
     """
     parts: list[Tally] = []
-    for i, target in enumerate(targets):
-        image = _count_image(
-            levels.classes[i],
-            None if levels.argmax is None else levels.argmax[i],
-            None if levels.maximum is None else levels.maximum[i],
-            target,
-            num_stops,
-        )
-        append_tally(parts, image)
+    for image, target in zip(levels.images(), targets, strict=True):
+        append_tally(parts, count_image(image, target, num_stops))
     return Tally.cat(parts)
 
 
@@ -180,17 +179,13 @@ def append_tally(tallies: list[Tally], tally: Tally) -> None:
     tallies.append(replace(tally, joint=None))
 
 
-def _count_image(
-    levels: torch.Tensor,
-    argmax: torch.Tensor | None,
-    maximum: torch.Tensor | None,
-    target: torch.Tensor,
-    num_stops: int,
-) -> Tally:
-    classes = _against_rest(levels.flatten(1), _truth(target, len(levels)), num_stops)
-    if argmax is None or maximum is None:
+def count_image(levels: Levels, target: torch.Tensor, num_stops: int) -> Tally:
+    """Count the levels of one image against its canonical target."""
+    planes = levels.classes
+    classes = _against_rest(planes.flatten(1), _truth(target, len(planes)), num_stops)
+    if levels.argmax is None or levels.maximum is None:
         return Tally(classes)
-    joint = _joint(target, argmax, maximum, len(levels), num_stops)
+    joint = count_joint(target, levels.argmax, levels.maximum, len(planes), num_stops)
     return Tally(classes, _argmax_counts(joint), joint)
 
 
@@ -218,13 +213,14 @@ def _against_rest(levels: torch.Tensor, truth: torch.Tensor, num_stops: int) -> 
     return _per_image(above[:, 1], above[:, 0], total[:, 1], total[:, 0])
 
 
-def _joint(
+def count_joint(
     target: torch.Tensor,
     argmax: torch.Tensor,
     maximum: torch.Tensor,
     num_classes: int,
     num_stops: int,
 ) -> torch.Tensor:
+    """Return the pixels of an image over (target, argmax, level of the maximum), (C, C, T + 1)."""
     bins = num_stops + 1
     row = target.flatten().to(torch.int32).clamp(max=num_classes)  # ignored: the last row
     cell = (row * num_classes + argmax.flatten()) * bins + maximum.flatten()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,15 @@ import torch
 from torchdial.array_types import Bytes
 from torchdial.inputs.probability_maps import Task
 from torchdial.inputs.stops import Stops
-from torchdial.sweeps.pixels.pixel_counts import Levels, Tally, count_levels, measure_levels
+from torchdial.sweeps.pixels.image_confusion import ImageConfusion
+from torchdial.sweeps.pixels.pixel_counts import (
+    Levels,
+    Tally,
+    append_tally,
+    count_image,
+    count_joint,
+    measure_levels,
+)
 from torchdial.sweeps.pixels.threshold_curves import ThresholdCurves
 
 
@@ -24,15 +32,17 @@ class SegmentationFrame:
         levels: of each class, uint8 (N, C, H, W).
         argmax: for multiclass, the class of the highest probability, uint8 (N, H, W).
         maximum: for multiclass, that probability's level, uint8 (N, H, W).
-        histogram: pixels at each level, int64 (C, T + 1); for multiclass a last row is the
-            maximum's.
+        histograms: pixels of each image at each level, int64 (N, C, T + 1); for multiclass a last
+            row is the maximum's.
+        confusion: for multiclass, pixels of each image by target, argmax and level.
         curves: counts against the targets, where there are any.
     """
 
     levels: Bytes
     argmax: Bytes | None
     maximum: Bytes | None
-    histogram: npt.NDArray[np.int64]
+    histograms: npt.NDArray[np.int64]
+    confusion: ImageConfusion | None
     curves: ThresholdCurves | None
 
 
@@ -48,12 +58,18 @@ def measure_frame(
     """
     levels: list[Levels] = []
     tallies: list[Tally] = []
+    joints: list[torch.Tensor] = []
     histograms: list[torch.Tensor] = []
     for probs, targets in batches:
         batch = measure_levels(probs, task, stops)
-        if targets is not None:
-            tallies.append(count_levels(batch, targets, len(stops)))
-        histograms.append(_histogram(batch, len(stops)).cpu())
+        if targets is None:
+            joints += _joints_without_targets(batch, len(stops))
+        else:
+            for image, target in zip(batch.images(), targets, strict=True):
+                tally = count_image(image, target, len(stops))
+                joints += [] if tally.joint is None else [tally.joint]
+                append_tally(tallies, tally)
+        histograms.append(_histograms(batch, len(stops)).cpu())
         levels.append(batch)
     curves = None
     if tallies:
@@ -65,16 +81,36 @@ def measure_frame(
         _to_host([batch.classes for batch in levels]),
         _to_host([batch.argmax for batch in levels]) if multiclass else None,
         _to_host([batch.maximum for batch in levels]) if multiclass else None,
-        torch.stack(histograms).sum(0).numpy(),
+        torch.cat(histograms).numpy(),
+        ImageConfusion.of(joints) if multiclass else None,
         curves,
     )
 
 
-def _histogram(levels: Levels, num_stops: int) -> torch.Tensor:
+def _joints_without_targets(levels: Levels, num_stops: int) -> Iterator[torch.Tensor]:
+    for image in levels.images():
+        if image.argmax is not None and image.maximum is not None:
+            planes = (torch.zeros_like(image.argmax), image.argmax, image.maximum)
+            yield count_joint(*planes, len(image.classes), num_stops)
+
+
+def _histograms(levels: Levels, num_stops: int) -> torch.Tensor:
+    """Return the pixels of each image at each level, (N, C, T + 1)."""
     planes = list(levels.classes.unbind(1))
     if levels.maximum is not None:
         planes.append(levels.maximum)
-    return torch.stack([torch.bincount(p.flatten(), minlength=num_stops + 1) for p in planes])
+    bins, num_images = num_stops + 1, len(levels.classes)
+    start = bins * torch.arange(num_images, dtype=torch.int32, device=planes[0].device)[:, None]
+    return (
+        torch.stack(
+            [
+                torch.bincount((p.flatten(1) + start).flatten(), minlength=bins * num_images)
+                for p in planes
+            ]
+        )
+        .view(-1, num_images, bins)
+        .transpose(0, 1)
+    )
 
 
 def _to_host(planes: list[torch.Tensor | None]) -> Bytes:

@@ -244,6 +244,21 @@ class ThresholdCurves:
             "num_images": self.num_images,
         }
 
+    def images_at(self, threshold: float | Sequence[float]) -> dict[str, torch.Tensor]:
+        """Return counts and metrics of each image at the stop nearest to a threshold.
+
+        Args:
+            threshold: one for all classes, or one for each class; counts are pooled over these.
+
+        Returns:
+            tp, fp, fn, tn, int64 (N,), and every metric, float64 (N,).
+        """
+        counts = self._averaged(self.counts.at(self._stop_indices(threshold))).pooled(1)
+        pooled = {name: getattr(counts, name)[:, 0, 0] for name in ("tp", "fp", "fn", "tn")}
+        return pooled | {
+            m: evaluate(m, **pooled, zero_division=self.zero_division) for m in METRICS
+        }
+
     def _stop_indices(self, threshold: float | Sequence[float]) -> list[int]:
         expected = f"a number, or one for each of {self.num_classes} classes"
         remedy = "Pass one number to use it for every class."

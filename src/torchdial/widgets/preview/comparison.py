@@ -16,9 +16,10 @@ from torchdial.sweeps.boxes.detection_frame import DetectionFrame
 from torchdial.sweeps.pixels.segmentation_frame import SegmentationFrame
 from torchdial.widgets.preview.detection_dial import DetectionDial
 from torchdial.widgets.preview.detection_preview import DetectionPreview
-from torchdial.widgets.preview.preview import Frame, Preview
+from torchdial.widgets.preview.preview import Preview
 from torchdial.widgets.preview.segmentation_dial import SegmentationDial
 from torchdial.widgets.preview.segmentation_preview import SegmentationPreview
+from torchdial.widgets.preview.shown_images import Frame
 
 
 class Comparison(Preview[Frame]):

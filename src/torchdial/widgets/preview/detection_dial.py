@@ -19,6 +19,7 @@ from torchdial.sweeps.boxes.detection_curves import DetectionCurves
 from torchdial.sweeps.boxes.detection_frame import DetectionFrame
 from torchdial.sweeps.boxes.detection_settings import DetectionSettings
 from torchdial.sweeps.boxes.operating_point import OperatingPoint
+from torchdial.sweeps.image_choice import ANY
 from torchdial.sweeps.metric_formulas import Average
 from torchdial.widgets.preview.detection_packing import (
     pack_config,
@@ -26,7 +27,9 @@ from torchdial.widgets.preview.detection_packing import (
     pack_detections,
     pack_targets,
 )
+from torchdial.widgets.preview.pasted_setting import detection_traits
 from torchdial.widgets.preview.preview import PAGE_SIZE, ClassThresholds, Preview
+from torchdial.widgets.preview.shown_images import ClassChoice, needed_counts
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,6 +51,7 @@ class DetectionDial(Preview[DetectionFrame]):
         "view",
     )
     _DIAL = "score_threshold"
+    _BEST = "f1"
     _images: tuple[Bytes, ...]
 
     score_threshold = t.Float(0.25).tag(sync=True, echo_update=False)
@@ -188,6 +192,60 @@ class DetectionDial(Preview[DetectionFrame]):
         """The label of the class that is shown, None for all of them."""
         return None if self.shown_class is None else self._labels[self.shown_class]
 
+    def boxes_of(
+        self,
+        image: int,
+        truth: ClassChoice = "any",
+        predicted: ClassChoice = "any",
+        *,
+        model: int = 0,
+    ) -> dict[str, torch.Tensor]:
+        """Return the boxes that a cell of the confusion matrix counts in an image.
+
+        Args:
+            image: its index.
+            truth: as for `images_of`.
+            predicted: as for `images_of`.
+            model: which model, where two are compared.
+
+        Returns:
+            "indices" int64, of detections in what was given, in descending score; and "targets"
+            int64, the image's targets that these are counted with, or that are missed.
+        """
+        frame, place = self._shown[1][model], self._place(image)
+        cell = self._to_labels(*self._to_cell(truth, predicted))
+        _, detections, targets = frame.count_cell(self._point().shown(frame), *cell)
+        rows = frame.rows(place)
+        return {
+            "indices": frame.index[rows][detections[rows]],
+            "targets": targets[frame.tally.of_target == place].nonzero().flatten(),
+        }
+
+    # Of each image
+
+    def _count_cell(self, model: int, truth: int, predicted: int) -> torch.Tensor:
+        frame = self._shown[1][model]
+        cell = self._to_labels(truth, predicted)
+        return frame.count_cell(self._point().shown(frame), *cell)[0]
+
+    def _to_labels(self, *sides: int) -> tuple[int, ...]:
+        """Return the labels of the sides of a cell; the background is the number of labels."""
+        labels = {ANY: ANY, **dict(enumerate(self._labels))}
+        return tuple(labels.get(side, self._settings.num_classes or 0) for side in sides)
+
+    def _count_between(self, model: int, low: float, high: float) -> torch.Tensor:
+        tally = self._shown[1][model].tally
+        inside = (tally.scores > np.float32(low)) & (tally.scores <= np.float32(high))
+        if self.shown_label is not None:
+            inside &= tally.labels == self.shown_label
+        return tally.of_image[inside].bincount(minlength=tally.num_images)
+
+    def _image_table(self, model: int, class_index: int | None) -> dict[str, torch.Tensor]:
+        frame = self._shown[1][model]
+        needed_counts(self._truth)
+        label = self.shown_label if class_index is None else self._labels[class_index]
+        return frame.images_at(self._point().shown(frame), label)
+
     def to_matplotlib(self, ax: Axes | None = None) -> Figure:
         """Return a matplotlib figure of the first pictures and the curve, as they stand now."""
         from torchdial.figures.static import detection_picture as figures
@@ -279,6 +337,9 @@ class DetectionDial(Preview[DetectionFrame]):
             raise KeyError(key) from error
 
     # What may be set
+
+    def _to_traits(self, setting: Any) -> dict[str, Any]:
+        return detection_traits(setting, self._labels, self._settings.class_agnostic)
 
     @t.validate("score_threshold")
     def _valid_score_threshold(self, proposal: Any) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import accumulate
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import traitlets as t
 
@@ -18,10 +18,10 @@ from torchdial.report.saved_widget import SavedWidget
 from torchdial.sweeps.metric_formulas import Average
 from torchdial.widgets.base import Widget
 from torchdial.widgets.preview.segmentation_packing import pack_tiles, plane_bytes
+from torchdial.widgets.preview.shown_images import Frame, ShownImages
 
 ClassThresholds = Sequence[float | None] | Mapping[Any, float] | None
 Display = Callable[[Any], Any] | Any
-Frame = TypeVar("Frame")
 Curves = TypeVar("Curves")
 
 PAGE_SIZE = 16
@@ -29,7 +29,7 @@ OPENING_BYTES = 48 << 20  # past the first page, planes follow when the browser 
 FIRST_PAGE_BYTES = 128 << 20  # and within it past the first image
 
 
-class Preview(Widget, Generic[Frame]):
+class Preview(ShownImages[Frame], Widget):
     """Traits and messages of all previews; js/src/lib/preview/preview_shell.ts is the other end.
 
     A preview sets `_class_names` and `_average` before it calls this constructor.
@@ -184,6 +184,25 @@ class Preview(Widget, Generic[Frame]):
         self.send(reply, planes)
 
     # What may be set
+
+    def apply(self, setting: str | Mapping[str, Any]) -> None:
+        """Go to a setting, as the copy button or `export()` of such a preview gives it.
+
+        Args:
+            setting: the copied line of text, or the dict.
+
+        Raises:
+            ValueError: it is no such setting, or one of a preview that was made otherwise; nothing
+                is changed then.
+        """
+        traits = self._to_traits(setting)
+        with self.hold_trait_notifications():
+            for name, value in traits.items():
+                setattr(self, name, value)
+
+    @abstractmethod
+    def _to_traits(self, setting: Any) -> dict[str, Any]:
+        """Return the traits of a setting."""
 
     @t.validate("class_thresholds")
     def _valid_class_thresholds(self, proposal: Any) -> list[float | None]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 import traitlets as t
 
 from torchdial.array_types import Bytes
@@ -15,11 +16,20 @@ from torchdial.inputs.errors import refusal
 from torchdial.inputs.images.display_window import Window
 from torchdial.inputs.probability_maps import Task
 from torchdial.inputs.stops import Stops
+from torchdial.sweeps.image_choice import ANY
 from torchdial.sweeps.metric_formulas import Average
+from torchdial.sweeps.pixels.image_confusion import count_on, count_outcomes
 from torchdial.sweeps.pixels.segmentation_frame import SegmentationFrame
 from torchdial.sweeps.pixels.threshold_curves import ThresholdCurves
+from torchdial.widgets.preview.pasted_setting import segmentation_traits
 from torchdial.widgets.preview.preview import PAGE_SIZE, ClassThresholds, Preview
-from torchdial.widgets.preview.segmentation_packing import pack_floats, pack_tally
+from torchdial.widgets.preview.segmentation_packing import (
+    pack_confusion,
+    pack_floats,
+    pack_histograms,
+    pack_tally,
+)
+from torchdial.widgets.preview.shown_images import needed_counts
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,6 +42,7 @@ class SegmentationDial(Preview[SegmentationFrame]):
     _STEM = "segmentation"
     _SETTABLE = ("threshold", "class_thresholds", "shown_class", "view")
     _DIAL = "threshold"
+    _BEST = "dice"
     _images: Bytes
 
     threshold = t.Float(0.5).tag(sync=True, echo_update=False)
@@ -201,10 +212,65 @@ class SegmentationDial(Preview[SegmentationFrame]):
         return curves.argmax or curves
 
     def _metrics_of(self, curves: ThresholdCurves) -> dict[str, Any]:
-        setting = self._setting()
+        return self._in_scope(curves).at(self._scope_setting(self._setting()), self._average)
+
+    def _scope_setting(self, setting: float | list[float]) -> float | list[float]:
+        """Return the part of a setting that the shown class follows."""
         if isinstance(setting, list) and self.shown_class is not None:
-            setting = setting[self.shown_class]
-        return self._in_scope(curves).at(setting, self._average)
+            return setting[self.shown_class]
+        return setting
+
+    # Of each image
+
+    def _keys_of_classes(self) -> list[tuple[Any, ...]]:
+        return [(name, index) for index, name in enumerate(self._class_names)]
+
+    def _count_cell(self, model: int, truth: int, predicted: int) -> torch.Tensor:
+        frame, stops = self._shown[1][model], self._stops_of_classes().tolist()
+        if frame.confusion is not None and self.shown_class is None:
+            return frame.confusion.count(stops, truth, predicted)
+        classes = self._one_class(truth, predicted)
+        rest = len(self._class_names)
+        cell = [ANY if side == ANY else int(side == rest) for side in (truth, predicted)]
+        if frame.curves is None:
+            return count_on(torch.from_numpy(frame.histograms)[:, classes], stops, cell[1])
+        counts = frame.curves.counts.at(stops).of_classes(classes)
+        return count_outcomes(counts, *cell)
+
+    def _one_class(self, truth: int, predicted: int) -> slice:
+        """Return the class that a cell against the rest is about; all, if it names none."""
+        sides = {truth, predicted} - {ANY, len(self._class_names)}
+        if self.shown_class is not None:
+            sides.add(self.shown_class)
+        if len(sides) > 1:
+            names = " and ".join(repr(self._class_names[side]) for side in sorted(sides))
+            raise refusal(
+                "images_of",
+                expected="one class, whose map is counted against the rest",
+                got=names,
+                remedy="Name one class, and None for the rest; with task='multiclass' set "
+                "shown_class = None to count by the highest probability.",
+            )
+        return slice(min(sides), min(sides) + 1) if sides else slice(None)
+
+    def _count_between(self, model: int, low: float, high: float) -> torch.Tensor:
+        stops, histograms = self._stops.values, self._shown[1][model].histograms
+        first = 0 if low < stops[0] else self._stops.nearest(low, "low") + 1
+        last = len(stops) if high > stops[-1] else self._stops.nearest(high, "high")
+        rows = slice(len(self._class_names))
+        if self.shown_class is not None:
+            rows = slice(self.shown_class, self.shown_class + 1)
+        elif self._task == "multiclass":
+            rows = slice(len(self._class_names), None)
+        return torch.from_numpy(histograms[:, rows, first : last + 1].sum((1, 2)))
+
+    def _image_table(self, model: int, class_index: int | None) -> dict[str, torch.Tensor]:
+        curves = needed_counts(self._shown[1][model].curves)
+        setting = self._setting()
+        if class_index is None:
+            return self._in_scope(curves).images_at(self._scope_setting(setting))
+        own = setting[class_index] if isinstance(setting, list) else setting
+        return curves.for_class(class_index).images_at(own)
 
     def to_matplotlib(self, ax: Axes | None = None) -> Figure:
         """Return a matplotlib figure of the first pictures and the curve, as they stand now."""
@@ -228,7 +294,9 @@ class SegmentationDial(Preview[SegmentationFrame]):
     def _pack_source(self, source: int, frame: SegmentationFrame) -> dict[str, Any]:
         return {
             "tiles": self._tiles(*(f"{kind}/{source}/" for kind in ("level", "argmax", "maximum"))),
-            "histogram": pack_floats(frame.histogram),
+            "histogram": pack_floats(frame.histograms.sum(0)),
+            "histograms": pack_histograms(frame.histograms),
+            "confusion": pack_confusion(frame.confusion, len(self._stops)),
             "tally": self._pack_shown(frame.curves),
         }
 
@@ -280,6 +348,9 @@ class SegmentationDial(Preview[SegmentationFrame]):
         return found[0] if kind == "target" and found.ndim == 3 else found
 
     # What may be set
+
+    def _to_traits(self, setting: Any) -> dict[str, Any]:
+        return segmentation_traits(setting, self._task, len(self._class_names))
 
     @t.validate("threshold")
     def _valid_threshold(self, proposal: Any) -> float:

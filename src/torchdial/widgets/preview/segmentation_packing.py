@@ -13,6 +13,7 @@ import numpy.typing as npt
 import torch
 
 from torchdial.sweeps.metric_formulas import Average
+from torchdial.sweeps.pixels.image_confusion import ImageConfusion
 from torchdial.sweeps.pixels.pixel_counts import Counts
 from torchdial.sweeps.pixels.threshold_curves import ThresholdCurves
 
@@ -39,6 +40,32 @@ def plane_bytes(plane: npt.NDArray[np.uint8]) -> memoryview:
 def pack_floats(values: torch.Tensor | npt.NDArray[Any]) -> bytes:
     """Return numbers as float64, which holds counts up to 2⁵³ exactly."""
     return np.asarray(values).astype("<f8").tobytes()
+
+
+def pack_histograms(histograms: npt.NDArray[np.int64]) -> bytes | None:
+    """Return the pixels of each image at each level, uint32 (N, C, T + 1); None if too large."""
+    return histograms.astype("<u4").tobytes() if 4 * histograms.size <= MAX_COUNT_BYTES else None
+
+
+def pack_confusion(confusion: ImageConfusion | None, num_stops: int) -> dict[str, bytes] | None:
+    """Return the cells of (image, target, argmax, level) with pixels; None if they are too large.
+
+    "cells" are indices into (N, C, C, T + 1), uint32; "pixels" their counts, uint32.
+    """
+    if confusion is None:
+        return None
+    num_classes, bins = confusion.num_classes, num_stops + 1
+    too_many = confusion.num_images * num_classes**2 * bins >= 1 << 32
+    if too_many or 8 * len(confusion.pixels) > MAX_COUNT_BYTES:
+        return None
+    row = (confusion.image * num_classes + confusion.target) * num_classes + confusion.argmax
+    cells = row * bins + confusion.level
+    return {"cells": pack_uint32(cells), "pixels": pack_uint32(confusion.pixels)}
+
+
+def pack_uint32(values: torch.Tensor) -> bytes:
+    """Return counts below 2³² as uint32."""
+    return values.numpy().astype("<u4").tobytes()
 
 
 def pack_tally(curves: ThresholdCurves, average: Average, *, per_image: bool) -> dict[str, Any]:

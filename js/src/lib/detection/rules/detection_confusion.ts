@@ -10,26 +10,52 @@ export interface DecidedImage extends Scene {
   shown: Int32Array;
 }
 
+/** Something that the confusion matrix counts: a detection, a target, or both. */
+export interface CountedBox {
+  /** The class of the target, C for the background. */
+  truth: number;
+  /** The class of the detection, C for a missed target. */
+  predicted: number;
+  /** Index of the detection, -1 for none. */
+  detection: number;
+  /** Index of the target, -1 for none. */
+  target: number;
+}
+
 /**
- * Detections and missed targets as (C + 1, C + 1): rows are targets, columns detections, the last of
- * each is the background. Matches within a class come first; then, in score order, each false
- * positive takes the best free target of another class.
+ * What the matrix counts in an image. Matches within a class come first; then, in score order, each
+ * false positive takes the best free target of another class.
  */
+export function countedBoxes(image: DecidedImage, numClasses: number): CountedBox[] {
+  const { found, truth, outcome, shown } = image;
+  const other = confused(image);
+  const counted: CountedBox[] = [];
+  for (const detection of shown) {
+    if (outcome.state[detection] === IGNORED) continue;
+    const target = outcome.taken[detection] >= 0 ? outcome.taken[detection] : other[detection];
+    const row = target >= 0 ? truth.labels[target] : numClasses;
+    counted.push({ truth: row, predicted: found.labels[detection], detection, target });
+  }
+  const taken = new Set(other);
+  for (const target of missed(truth, outcome, shown)) {
+    if (taken.has(target)) continue;
+    counted.push({
+      truth: truth.labels[target],
+      predicted: numClasses,
+      detection: -1,
+      target,
+    });
+  }
+  return counted;
+}
+
+/** The confusion matrix, (C + 1, C + 1): rows are targets, columns detections, the last of each the background. */
 export function confusion(images: readonly DecidedImage[], numClasses: number): Uint32Array {
   const size = numClasses + 1;
   const cells = new Uint32Array(size * size);
   for (const image of images) {
-    const { found, truth, outcome, shown } = image;
-    const other = confused(image);
-    for (const i of shown) {
-      if (outcome.state[i] === IGNORED) continue;
-      const target = outcome.taken[i] >= 0 ? outcome.taken[i] : other[i];
-      const row = target >= 0 ? truth.labels[target] : numClasses;
-      cells[row * size + found.labels[i]]++;
-    }
-    const taken = new Set(other);
-    for (const j of missed(truth, outcome, shown)) {
-      if (!taken.has(j)) cells[truth.labels[j] * size + numClasses]++;
+    for (const { truth, predicted } of countedBoxes(image, numClasses)) {
+      cells[truth * size + predicted]++;
     }
   }
   return cells;

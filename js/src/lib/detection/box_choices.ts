@@ -1,0 +1,169 @@
+// The pictures and boxes that a clicked number of a detection counts, at the setting of the moment; the
+// same as `images_of`, `boxes_of`, `images_between`, `worst` and `to_pandas` of Python.
+
+import { ANY, is } from "../core/image_choice";
+import { range } from "../core/metrics";
+import type { Bin } from "../preview/histogram_bars";
+import { toCsv } from "../preview/image_table";
+import type { LegendCounts } from "../preview/legend_counts";
+import { byCount, byMetric, type PictureChoice } from "../preview/picture_choice";
+import { LONG } from "./detection_readout";
+import type { DetectionConfig } from "./detection_wire";
+import type { Detector } from "./model_boxes";
+import type { DetectionSetting } from "./rules/boxes_shown";
+import { type CountedBox, countedBoxes, type DecidedImage } from "./rules/detection_confusion";
+import { DETECTION_METRICS, type DetectionMetric } from "./rules/detection_metrics";
+import { levelsOf } from "./rules/detection_tally";
+import { FALSE, TRUE } from "./rules/matching";
+
+/** What a number counts in an image, by their index. */
+export interface ChosenBoxes {
+  detections: number[];
+  /** Targets that these are counted with. */
+  targets: number[];
+  /** Targets counted by themselves. */
+  missed: number[];
+}
+
+/** Pictures, and which of the boxes in them were counted; these follow the dials. */
+export interface BoxChoice extends PictureChoice {
+  boxesIn(image: DecidedImage): ChosenBoxes;
+}
+
+/** The setting, and the model whose pictures are chosen. */
+export interface BoxSetting {
+  detector: Detector;
+  setting: DetectionSetting;
+  /** Index of the shown class, null for all. */
+  label: number | null;
+  metric: DetectionMetric;
+  /** The setting as text. */
+  where: string;
+}
+
+export type BoxChoices = ReturnType<typeof createBoxChoices>;
+
+export function createBoxChoices(config: DetectionConfig, now: () => BoxSetting) {
+  const { class_names: names, score_stops: scoreStops, num_images: numImages } = config;
+  const numClasses = names.length;
+
+  const decided = () => now().detector.decide(now().setting);
+
+  /** What the matrix counts in a cell. */
+  const inCell = (truth: number, predicted: number) => (image: DecidedImage) =>
+    countedBoxes(image, numClasses).filter(
+      (counted) => is(counted.truth, truth) && is(counted.predicted, predicted),
+    );
+
+  function chosen(boxesIn: BoxChoice["boxesIn"], counts: number[], text: string): BoxChoice {
+    return { ...byCount(counts, `${text} at ${now().where}`, "boxes"), boxesIn };
+  }
+
+  function ofCell(truth: number, predicted: number, text: string): BoxChoice {
+    const counted = inCell(truth, predicted);
+    const counts = decided().map((image) => counted(image).length);
+    return chosen((image) => boxesOf(counted(image)), counts, text);
+  }
+
+  /** Found boxes, false alarms or missed targets of what is shown. */
+  function ofOutcome(outcome: "tp" | "fp" | "fn", text: string): BoxChoice {
+    const { label } = now();
+    const isShown = (of: number) => label === null || of === label;
+    const boxesIn = (image: DecidedImage): ChosenBoxes => {
+      const { found, truth, outcome: matched } = image;
+      const state = outcome === "tp" ? TRUE : FALSE;
+      const detections = [...image.shown].filter(
+        (i) => outcome !== "fn" && matched.state[i] === state && isShown(found.labels[i]),
+      );
+      const taken = new Set([...image.shown].map((i) => matched.taken[i]));
+      const missed = range(truth.count).filter(
+        (j) => outcome === "fn" && !truth.ignore[j] && !taken.has(j) && isShown(truth.labels[j]),
+      );
+      return { detections, targets: [], missed };
+    };
+    const counts = decided().map((image) => numBoxes(boxesIn(image)));
+    return chosen(boxesIn, counts, text);
+  }
+
+  return {
+    ofCell,
+
+    ofLegend: (counts: LegendCounts, text: string): BoxChoice =>
+      typeof counts === "number"
+        ? ofCell(ANY, counts, `detected ${names[counts]}`)
+        : ofOutcome(counts, text),
+
+    /** The pictures with a class, those with the lowest metric first. */
+    ofClass(index: number): BoxChoice {
+      const { detector, setting, metric, where } = now();
+      const values = range(numImages).map((image) =>
+        detector.measureImage(metric, index, setting, image),
+      );
+      const counts = detector
+        .countsAt(setting)
+        .map(({ fp, positives }) => fp[index] + positives[index]);
+      const text = `with ${names[index]}, lowest ${LONG[metric]} first, at ${where}`;
+      const boxesIn = (image: DecidedImage) =>
+        boxesOf([...inCell(index, ANY)(image), ...inCell(ANY, index)(image)]);
+      return { ...byMetric(values, counts, text), boxesIn };
+    },
+
+    /** The pictures with candidates of some scores, shown or suppressed. */
+    ofBin({ first, last, text }: Bin): BoxChoice {
+      const { label } = now();
+      const boxesIn = ({ found }: DecidedImage): ChosenBoxes => {
+        const levels = levelsOf(found.scores, scoreStops);
+        const detections = range(found.count).filter((i) => {
+          const ofClass = label === null || found.labels[i] === label;
+          return ofClass && levels[i] >= first && levels[i] <= last;
+        });
+        return { detections, targets: [], missed: [] };
+      };
+      const counts = decided().map((image) => numBoxes(boxesIn(image)));
+      return { ...byCount(counts, text, "candidates"), boxesIn };
+    },
+
+    /** Counts and metrics of each image as CSV. */
+    toCsv(): string {
+      const { detector, setting, label } = now();
+      const sum = (counts: Uint32Array) =>
+        label === null ? counts.reduce((total, v) => total + v, 0) : counts[label];
+      const images = decided();
+      const rows = detector
+        .countsAt(setting)
+        .map(({ tp, fp, positives }, image) => [
+          image,
+          [...images[image].shown].filter(
+            (i) => label === null || images[image].found.labels[i] === label,
+          ).length,
+          sum(tp),
+          sum(fp),
+          sum(positives) - sum(tp),
+          ...COLUMNS.map((metric) => detector.measureImage(metric, label, setting, image)),
+        ]);
+      return toCsv(["image", "kept", "tp", "fp", "fn", ...COLUMNS], rows);
+    },
+  };
+}
+
+/** The metrics in the order of Python's columns. */
+const COLUMNS = [...DETECTION_METRICS.slice(1), DETECTION_METRICS[0]];
+
+function boxesOf(counted: readonly CountedBox[]): ChosenBoxes {
+  const indices = (chosen: readonly CountedBox[], of: "detection" | "target") => [
+    ...new Set(chosen.map((one) => one[of]).filter((index) => index >= 0)),
+  ];
+  const found = counted.filter(({ detection }) => detection >= 0);
+  return {
+    detections: indices(found, "detection"),
+    targets: indices(found, "target"),
+    missed: indices(
+      counted.filter(({ detection }) => detection < 0),
+      "target",
+    ),
+  };
+}
+
+function numBoxes({ detections, missed }: ChosenBoxes): number {
+  return detections.length + missed.length;
+}

@@ -1,0 +1,77 @@
+// The histogram of levels as bars that are clicked to see the pictures that they count.
+
+import { h } from "../core/dom";
+import { range } from "../core/metrics";
+import { formatStop } from "../core/stops";
+
+const MOST_BINS = 20;
+
+/** The levels from `first` to `last`, and what they count. */
+export interface Bin {
+  first: number;
+  last: number;
+  count: number;
+  text: string;
+}
+
+/** Bins of levels 0 … T: the two ends by themselves, what is between in at most 20. */
+export function binsOf(
+  histogram: ArrayLike<number>,
+  stops: readonly number[],
+  symbol: string,
+): Bin[] {
+  const last = stops.length;
+  const width = Math.ceil((last - 1) / MOST_BINS);
+  const inner = range(Math.ceil((last - 1) / width || 0)).map((i) => 1 + i * width);
+  return [0, ...inner, last].flatMap((first) => {
+    const end = first === 0 || first === last ? first : Math.min(first + width, last) - 1;
+    const levels = range(end - first + 1).map((i) => histogram[first + i]);
+    const count = levels.reduce((sum, v) => sum + v, 0);
+    const isEnd = first === 0 || first === last;
+    if (isEnd && count === 0) return [];
+    return [{ first, last: end, count, text: intervalText(stops, first, end, symbol) }];
+  });
+}
+
+function intervalText(
+  stops: readonly number[],
+  first: number,
+  last: number,
+  symbol: string,
+): string {
+  if (first === 0) return `${symbol} ≤ ${formatStop(stops, last)}`;
+  if (last === stops.length) return `${symbol} > ${formatStop(stops, first - 1)}`;
+  return `${symbol} in (${formatStop(stops, first - 1)}, ${formatStop(stops, last)}]`;
+}
+
+export function createHistogramBars(unit: string, choose: (bin: Bin) => void) {
+  const bars = h("div", { class: "bins" });
+  const axis = h("div", { class: "table-controls" });
+  let bins: readonly Bin[] = [];
+  bars.addEventListener("click", (e) => {
+    const at = (e.target as Element).closest<HTMLElement>("[data-bin]");
+    if (at) choose(bins[Number(at.dataset.bin)]);
+  });
+  return {
+    element: h("div", {}, bars, axis),
+    update(next: readonly Bin[]): void {
+      while (bars.children.length > next.length) bars.lastElementChild?.remove();
+      while (bars.children.length < next.length) {
+        const place = { type: "button", class: "bin", "data-bin": bars.children.length };
+        bars.append(h("button", place, h("i", { "aria-hidden": "true" })));
+      }
+      bins = next;
+      const top = Math.log1p(Math.max(1, ...next.map(({ count }) => count)));
+      next.forEach(({ count, text }, i) => {
+        const bar = bars.children[i] as HTMLButtonElement;
+        const words = `${text}: ${count.toLocaleString("en")} ${unit}`;
+        bar.title = words;
+        bar.setAttribute("aria-label", words);
+        bar.disabled = count === 0;
+        (bar.firstChild as HTMLElement).style.height = `${(100 * Math.log1p(count)) / top}%`;
+      });
+      const ends = [next[0], next[next.length - 1]].map((bin) => bin?.text ?? "");
+      axis.textContent = `${ends[0]} … ${ends[1]}, ${unit} on a log scale; click a bar to see its pictures`;
+    },
+  };
+}

@@ -1,0 +1,129 @@
+// A table of numbers whose cells or rows are clicked to see the pictures that they count. It changes
+// the text of its cells in place, so that the focus stays and a moving dial makes no new elements.
+
+import { h } from "../core/dom";
+import { range } from "../core/metrics";
+
+export interface NumberCell {
+  value: number;
+  text: string;
+  /** Tooltip and name of a clickable cell. */
+  title?: string;
+  /** How far the cell is filled, from 0 to 1. */
+  share?: number;
+}
+
+export interface NumberRow {
+  name: string;
+  cells: NumberCell[];
+}
+
+export interface NumberTableParts {
+  caption: string;
+  /** What is clicked: each cell, or each row, whose columns sort them. */
+  clicked: "cell" | "row" | "none";
+  choose(row: number, column: number): void;
+}
+
+export function createNumberTable({ caption, clicked, choose }: NumberTableParts) {
+  const head = h("tr");
+  const body = h("tbody");
+  const element = h(
+    "table",
+    { class: "matrix" },
+    h("caption", {}, caption),
+    h("thead", {}, head),
+    body,
+  );
+  let columns: readonly string[] = [];
+  let rows: readonly NumberRow[] = [];
+  let order: number[] = [];
+  let sorted: { column: number; down: boolean } | null = null;
+  let shape = "";
+
+  element.addEventListener("click", (e) => {
+    const at = (e.target as Element).closest<HTMLElement>("[data-row]");
+    if (at) choose(order[Number(at.dataset.row)], Number(at.dataset.column ?? 0));
+  });
+
+  function sortBy(column: number): void {
+    const down = sorted?.column === column ? !sorted.down : true;
+    sorted = { column, down };
+    fill();
+  }
+
+  function make(): void {
+    const sorting = clicked === "row";
+    const headings = columns.map((name, column) => {
+      if (!sorting) return h("th", { scope: "col", title: name }, name);
+      const button = h(
+        "button",
+        { type: "button", class: "number-cell", title: `Sort by ${name}` },
+        name,
+      );
+      button.addEventListener("click", () => sortBy(column));
+      return h("th", { scope: "col" }, button);
+    });
+    head.replaceChildren(h("td"), ...headings);
+    body.replaceChildren(
+      ...rows.map((_, row) => {
+        const place = { "data-row": row };
+        const cells = columns.map((_, column) =>
+          clicked === "cell"
+            ? h("td", {}, h("button", { class: "number-cell", ...place, "data-column": column }))
+            : h("td"),
+        );
+        const name = sorting ? h("button", { type: "button", class: "number-cell" }) : "";
+        const heading = h("th", { scope: "row" }, name);
+        return h("tr", sorting ? place : {}, heading, ...cells);
+      }),
+    );
+  }
+
+  function fill(): void {
+    const key = (row: number) => rows[row].cells[sorted?.column ?? 0].value;
+    order = range(rows.length);
+    if (sorted) {
+      const sign = sorted.down ? -1 : 1;
+      const defined = (row: number) => Number(Number.isNaN(key(row)));
+      order.sort((a, b) => defined(a) - defined(b) || sign * (key(a) - key(b)) || a - b);
+      [...head.children].slice(1).forEach((heading, column) => {
+        const how = column !== sorted?.column ? "none" : sorted.down ? "descending" : "ascending";
+        heading.setAttribute("aria-sort", how);
+      });
+    }
+    order.forEach((row, place) => {
+      const { name, cells } = rows[row];
+      const [heading, ...shown] = body.children[place].children as unknown as HTMLElement[];
+      (heading.firstElementChild ?? heading).textContent = name;
+      heading.title = clicked === "row" ? `${name}: show its pictures, the worst first` : name;
+      cells.forEach((cell, column) => {
+        fillCell(shown[column], cell);
+      });
+    });
+  }
+
+  return {
+    element,
+    update(nextColumns: readonly string[], nextRows: readonly NumberRow[]): void {
+      const now = JSON.stringify([nextColumns, nextRows.map(({ name }) => name)]);
+      [columns, rows] = [nextColumns, nextRows];
+      if (now !== shape) make();
+      shape = now;
+      fill();
+    },
+  };
+}
+
+function fillCell(place: HTMLElement, { value, text, title, share }: NumberCell): void {
+  const button = place.querySelector("button");
+  (button ?? place).textContent = text;
+  if (title) place.title = title;
+  if (share !== undefined) {
+    place.style.setProperty("--torchdial-share", `${Math.round(60 * share)}%`);
+  }
+  if (button) {
+    button.disabled = value === 0;
+    button.setAttribute("aria-label", title ?? text);
+  }
+}

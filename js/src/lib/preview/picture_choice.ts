@@ -1,0 +1,40 @@
+// The pictures that a clicked number counts, and the way back to all of them.
+
+import { button, h } from "../core/dom";
+import { mostFirst, worstFirst } from "../core/image_choice";
+
+/** Pictures, and what was clicked to see them. */
+export interface PictureChoice {
+  order: number[];
+  text: string;
+}
+
+/** The pictures with a count, the highest first: "target a, predicted b: 1,203 pixels". */
+export function byCount(counts: ArrayLike<number>, text: string, unit: string): PictureChoice {
+  const total = Array.from(counts).reduce((sum, v) => sum + v, 0);
+  return { order: mostFirst(counts), text: `${text}: ${total.toLocaleString("en")} ${unit}` };
+}
+
+/** The pictures with a count, those with the lowest metric first. */
+export function byMetric(
+  values: ArrayLike<number>,
+  counts: ArrayLike<number>,
+  text: string,
+): PictureChoice {
+  return { order: worstFirst(values, counts), text };
+}
+
+/** The line that says what is shown; empty while all pictures are. */
+export function createChoiceLine(numImages: number, all: () => void) {
+  const words = h("span", { role: "status" });
+  const element = h("div", { class: "chosen" }, words, button("all", "Show all pictures", all));
+  element.hidden = true;
+  return {
+    element,
+    show(choice: PictureChoice | null): void {
+      element.hidden = choice === null;
+      const count = choice?.order.length ?? 0;
+      words.textContent = choice ? `${count} of ${numImages} pictures: ${choice.text}` : "";
+    },
+  };
+}

@@ -1,0 +1,44 @@
+// The field in which a setting is typed or pasted.
+
+import { h } from "../core/dom";
+import { type Demand, readTyped } from "./typed_setting";
+
+export interface TypedEvents<Metric extends string> {
+  /** Metrics that may be demanded. */
+  metrics: readonly Metric[];
+  goTo(value: number): void;
+  /** Go to the best setting that meets the demands; throws if none does. */
+  demand(demands: Demand<Metric>[]): void;
+  /** Go to a copied setting; throws if it is none. */
+  apply(text: string): void;
+}
+
+export function createTypedField<Metric extends string>(events: TypedEvents<Metric>): HTMLElement {
+  const problem = h("span", { class: "typed-problem", role: "alert" });
+  const field = h("input", {
+    type: "text",
+    class: "typed",
+    "aria-label": "go to",
+    placeholder: events.metrics.length ? "0.37, recall ≥ 0.9" : "0.37",
+    title: "A threshold, the least of a metric, or a copied setting; then Enter",
+  });
+  const say = (text: string) => {
+    problem.textContent = text;
+    field.setAttribute("aria-invalid", String(text !== ""));
+  };
+  field.addEventListener("input", () => say(""));
+  field.addEventListener("change", () => {
+    if (field.value.trim() === "") return;
+    try {
+      const typed = readTyped(field.value, events.metrics);
+      if (typed.kind === "setting") events.apply(field.value);
+      else if (typed.kind === "position") events.goTo(typed.value);
+      else events.demand(typed.demands);
+      field.value = "";
+      say("");
+    } catch (error) {
+      say((error as Error).message);
+    }
+  });
+  return h("span", { class: "label" }, h("label", { class: "label" }, "go to ", field), problem);
+}

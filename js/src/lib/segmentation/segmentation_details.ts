@@ -1,0 +1,93 @@
+// The tables below the pictures, made only while they are open.
+
+import { h } from "../core/dom";
+import { average, nameOf, type PixelMetric, pool, range } from "../core/metrics";
+import { createClassTable } from "../preview/class_table";
+import { binaryMatrix, classMatrix } from "../preview/confusion_table";
+import { binsOf, createHistogramBars } from "../preview/histogram_bars";
+import { createMatrixPanel } from "../preview/matrix_panel";
+import type { PictureChoice } from "../preview/picture_choice";
+import { type ModelCounts, Scope } from "./model_counts";
+import type { PixelChoices } from "./pixel_choices";
+import { imageCountText } from "./segmentation_text";
+import type { SegmentationConfig } from "./segmentation_wire";
+
+const MOST_CLASSES_IN_MATRIX = 32;
+const METRICS: readonly PixelMetric[] = ["dice", "iou", "precision", "recall"];
+
+export interface DetailsEvents {
+  choices: PixelChoices;
+  choose(choice: PictureChoice | null): void;
+  changed(): void;
+}
+
+export function createSegmentationDetails(
+  config: SegmentationConfig,
+  { choices, choose, changed }: DetailsEvents,
+) {
+  const { class_names: names, stops, task } = config;
+  const zeroDivision = config.zero_division ?? Number.NaN;
+  const canChoose = config.has_targets;
+  const matrixPanel = createMatrixPanel({
+    caption: "rows: target, columns: prediction, in pixels",
+    background: names.length,
+    choose: canChoose
+      ? (truth, predicted) => {
+          const text = `target ${truth.name}, predicted ${predicted.name}`;
+          choose(choices.ofCell(truth.index, predicted.index, text));
+        }
+      : null,
+    changed,
+  });
+  const caption = "in pixels, each class against the rest; click a row for its pictures";
+  const classTable = createClassTable(
+    names,
+    caption,
+    canChoose ? (c) => choose(choices.ofClass(c)) : null,
+  );
+  const bars = createHistogramBars("pixels", (bin) => choose(choices.ofBin(bin)));
+  const [matrix, classes, histogram] = [matrixPanel, classTable, bars].map(({ element }) =>
+    h("details", { class: "details" }, h("summary"), element),
+  );
+  classes.hidden = names.length === 1;
+  const isOpen = (details: HTMLDetailsElement, title: string) => {
+    details.children[0].textContent = title;
+    return details.open && !details.hidden;
+  };
+
+  return {
+    elements: [matrix, classes, histogram],
+
+    /** `prefix` is the name of the tables' model; empty for a single model. */
+    update(source: ModelCounts, shown: number | null, at: readonly number[], prefix: string): void {
+      const { track } = source;
+      const byArgmax = task === "multiclass" && shown === null;
+      matrix.hidden = !track || (byArgmax && names.length > MOST_CLASSES_IN_MATRIX);
+      classes.hidden = !track || names.length === 1;
+      const over = track ? `${prefix}${imageCountText(track.totalImages)}` : "";
+      if (track && isOpen(matrix, `confusion matrix, ${over}`)) {
+        const scope = new Scope(config, shown);
+        matrixPanel.update(
+          byArgmax && track.joint
+            ? classMatrix(track.joint, names, at)
+            : binaryMatrix(track.counts, at, scope.classes, names.length),
+        );
+      }
+      if (track && isOpen(classes, `counts of each class, ${over}`)) {
+        const images = range(track.counts.numImages);
+        classTable.update((c) => {
+          const { tp, fp, positives } = pool(track.counts, at, images, [c]);
+          const metrics = METRICS.map((metric) => [
+            nameOf(metric),
+            average(track.counts, metric, "micro", at, [c], zeroDivision),
+          ]);
+          return { tp, fp, fn: positives - tp, metrics: Object.fromEntries(metrics) };
+        });
+      }
+      const pictures = `${prefix}${imageCountText(config.num_images)}`;
+      if (isOpen(histogram, `histogram of p, ${pictures}`)) {
+        bars.update(binsOf(new Scope(config, shown).histogram(source), stops, "p"));
+      }
+    },
+  };
+}

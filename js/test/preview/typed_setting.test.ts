@@ -1,0 +1,57 @@
+import { describe, expect, it } from "vitest";
+import { readTyped, whereMet } from "../../src/lib/preview/typed_setting";
+
+const METRICS = ["dice", "recall", "precision"] as const;
+const demands = (...pairs: [string, number][]) => ({
+  kind: "demands",
+  demands: pairs.map(([metric, least]) => ({ metric, least })),
+});
+
+describe("what is typed", () => {
+  it.each([
+    ["0.37", { kind: "position", value: 0.37 }],
+    [" .5 ", { kind: "position", value: 0.5 }],
+    ["1", { kind: "position", value: 1 }],
+    ["recall ≥ 0.9", demands(["recall", 0.9])],
+    ["Recall>=.9", demands(["recall", 0.9])],
+    ["recall ≥ 0.9, precision ≥ 0.5", demands(["recall", 0.9], ["precision", 0.5])],
+    ["recall >= 0.9 and dice >= 0", demands(["recall", 0.9], ["dice", 0])],
+    ['{"threshold": 0.5}', { kind: "setting" }],
+  ])("%s", (text, expected) => {
+    expect(readTyped(text, METRICS)).toEqual(expected);
+  });
+
+  it.each([
+    ["1.5", "a number from 0 to 1 in place of 1.5"],
+    ["-0.1", "Type a threshold as 0.37"],
+    ["high", "of dice, recall, precision"],
+    ["recall", "Type a threshold"],
+    ["accuracy ≥ 0.9", "Type a threshold"],
+    ["recall ≥ most", "a number from 0 to 1 in place of most"],
+    ["recall ≥ 0.9 0.8", "a number from 0 to 1"],
+    ["1e-3", "Type a threshold"],
+  ])("%s is refused", (text, words) => {
+    expect(() => readTyped(text, METRICS)).toThrow(words);
+  });
+});
+
+describe("where demands are met", () => {
+  const curves = { dice: [0.5, 0.7, 0.6, NaN], recall: [1, 0.9, 0.8, 0], precision: [NaN, NaN] };
+  const of = (metric: string) => curves[metric as keyof typeof curves];
+
+  it("keeps the values there", () => {
+    const met = whereMet(curves.dice, [{ metric: "recall", least: 0.9 }], of);
+    expect([...met]).toEqual([0.5, 0.7, NaN, NaN]);
+  });
+
+  it("says how far each goes if they are met nowhere", () => {
+    const most = [
+      { metric: "recall", least: 0.9 },
+      { metric: "dice", least: 0.8 },
+    ];
+    expect(() => whereMet(curves.dice, most, of)).toThrow(
+      "recall reaches 1.000, dice reaches 0.700. Ask for less.",
+    );
+    expect(() => whereMet([0], [{ metric: "precision", least: 0 }], of)).toThrow("is undefined");
+  });
+});

@@ -1,0 +1,122 @@
+"""Reads a setting from one line of text, as `export()` and the widgets' copy button give it.
+
+js/src/lib/preview/pasted_setting.ts reads the same; tests/golden/settings.json tests both.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from torchdial.inputs.arguments import of_kind
+from torchdial.inputs.errors import refusal
+from torchdial.inputs.numbers import to_float
+
+MAX_LENGTH = 100_000
+REMEDY = "Paste what export() or the copy button of such a preview gives."
+
+
+def segmentation_traits(given: Any, task: str, num_classes: int) -> dict[str, Any]:
+    """Return the traits of a segmentation's setting.
+
+    Args:
+        given: a line of text, or what `export()` returns.
+        task: of the preview.
+        num_classes: of the preview.
+
+    Raises:
+        ValueError: it is no such setting, or one of another task or number of classes.
+    """
+    setting = _to_setting(given, ("threshold", "class_thresholds", "task", "class_index"))
+    if setting.get("task", task) != task:
+        raise _refusal(f"task={task!r}", repr(setting["task"]))
+    if "threshold" not in setting and "class_thresholds" not in setting:
+        raise _refusal("threshold or class_thresholds", "neither")
+    shown = setting.get("class_index")
+    if shown is not None and shown not in range(num_classes):
+        raise _refusal(f"a class_index in 0 … {num_classes - 1}", _text(shown))
+    own = setting.get("class_thresholds", [])
+    if not isinstance(own, list) or len(own) not in (0, num_classes):
+        raise _refusal(f"one threshold for each of {num_classes} classes", _text(own))
+    traits = {"class_thresholds": [_fraction("a threshold", t) for t in own], "shown_class": shown}
+    if "threshold" in setting:
+        traits["threshold"] = _fraction("a threshold", setting["threshold"])
+    return traits
+
+
+def detection_traits(given: Any, labels: Sequence[int], class_agnostic: bool) -> dict[str, Any]:
+    """Return the traits of a detection's setting.
+
+    Args:
+        given: a line of text, or what `export()` returns.
+        labels: of the preview's classes.
+        class_agnostic: how the preview was made.
+
+    Raises:
+        ValueError: it is no such setting, or the preview was made with another `class_agnostic`.
+    """
+    names = ("score_threshold", "nms_iou", "class_thresholds", "class_agnostic", "max_det")
+    setting = _to_setting(given, names)
+    if setting.pop("class_agnostic", class_agnostic) != class_agnostic:
+        raise _refusal(f"class_agnostic={class_agnostic}", str(not class_agnostic))
+    if not setting:
+        raise _refusal("score_threshold, nms_iou, class_thresholds or max_det", "none")
+    own = setting.pop("class_thresholds", {})
+    if not isinstance(own, Mapping):
+        raise _refusal("thresholds by label", _text(own))
+    by_label = {str(label): _fraction("a threshold", value) for label, value in own.items()}
+    unknown = [label for label in by_label if label not in map(str, labels)]
+    if unknown:
+        raise _refusal(f"labels among {', '.join(map(str, labels[:8]))}", unknown[0])
+    traits = {name: setting[name] for name in names if name in setting}
+    for name in ("score_threshold", "nms_iou"):
+        if name in traits:
+            traits[name] = _fraction(f"a{'n' * (name == 'nms_iou')} {name}", traits[name])
+    most = traits.get("max_det", 1)
+    if type(most) is not int or most < 1:
+        raise _refusal("a max_det of 1 or more", _text(most))
+    each = [by_label.get(str(label)) for label in labels]
+    return traits | {"class_thresholds": each if by_label else []}
+
+
+def _to_setting(given: Any, names: Sequence[str]) -> dict[str, Any]:
+    setting = _read(given) if isinstance(given, str) else given
+    expected = "a dict in one line, or one that export() returned"
+    of_kind("setting", setting, Mapping, expected=expected, remedy=REMEDY)
+    unknown = [name for name in setting if name not in names]
+    if unknown:
+        raise _refusal(" | ".join(names), _text(unknown[0]))
+    return dict(setting)
+
+
+def _read(text: str) -> Any:
+    """Return the dict of a line in the notation of Python or JSON."""
+    if len(text) <= MAX_LENGTH:
+        for read in (json.loads, ast.literal_eval):
+            try:
+                found = read(text.strip())
+            except (ValueError, SyntaxError, RecursionError, MemoryError):
+                continue
+            if isinstance(found, dict):
+                return found
+    raise _refusal("a dict in one line", _text(text))
+
+
+def _fraction(name: str, value: Any) -> float:
+    number = to_float(value)
+    if not 0 <= number <= 1:
+        raise _refusal(f"{name} in [0, 1]", _text(value))
+    return number
+
+
+def _text(value: Any) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False)[:60]
+    except (TypeError, ValueError):
+        return repr(value)[:60]
+
+
+def _refusal(expected: str, got: str) -> ValueError:
+    return refusal("setting", expected=expected, got=got, remedy=REMEDY)
