@@ -22,7 +22,8 @@ import {
 import { createDetector, type Detector } from "./lib/detection/model_boxes";
 import { bestSetting } from "./lib/detection/rules/best_setting";
 import { DETECTION_METRICS, type DetectionMetric } from "./lib/detection/rules/detection_metrics";
-import { createShell, type Preview, renderer } from "./lib/preview/preview_shell";
+import { decodedRenderer } from "./lib/preview/decoded_model";
+import { createShell, type Preview } from "./lib/preview/preview_shell";
 import { createToolbar, labelled } from "./lib/preview/toolbar";
 import { createTypedField } from "./lib/preview/typed_field";
 import { type Demand, whereMet } from "./lib/preview/typed_setting";
@@ -304,4 +305,4 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
   };
 }
 
-export default renderer(show);
+export default decodedRenderer(show);

@@ -9,7 +9,8 @@ import type { Guard } from "./lib/core/error_display";
 import { bestStop, nameOf, PIXEL_METRICS, type PixelMetric, range } from "./lib/core/metrics";
 import { formatStop, nearestStop } from "./lib/core/stops";
 import { createCurveSlider, quarters } from "./lib/preview/curve_slider";
-import { createShell, type Preview, renderer } from "./lib/preview/preview_shell";
+import { decodedRenderer } from "./lib/preview/decoded_model";
+import { createShell, type Preview } from "./lib/preview/preview_shell";
 import { imageKey } from "./lib/preview/tile_store";
 import { createToolbar, labelled, opacitySlider } from "./lib/preview/toolbar";
 import { createTypedField } from "./lib/preview/typed_field";
@@ -288,4 +289,4 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
   };
 }
 
-export default renderer(show);
+export default decodedRenderer(show);

@@ -53,7 +53,13 @@ const ask = (content: Record<string, unknown>) => answer({ id: 7, ...content } a
 describe("the answers of a report in place of a kernel", () => {
   test("the planes in it, of the shown frame", () => {
     expect(ask({ type: "need", keys: ["image/1", "image/5", "image/0"] })).toEqual({
-      message: { type: "tiles", id: 7, version: 3, keys: ["image/1", "image/0"] },
+      message: {
+        type: "tiles",
+        id: 7,
+        version: 3,
+        keys: ["image/1", "image/0"],
+        codings: [null, null],
+      },
       buffers: [bytes(2), bytes(1)],
     });
   });
@@ -123,6 +129,7 @@ describe("a model without a kernel", () => {
     model.send({ type: "need", id: 1, keys: ["image/0"] } as never);
     expect(heard).toEqual([]);
     await Promise.resolve();
-    expect(heard).toEqual([{ type: "tiles", id: 1, version: 4, keys: ["image/0"] }, [bytes(1)]]);
+    const message = { type: "tiles", id: 1, version: 4, keys: ["image/0"], codings: [null] };
+    expect(heard).toEqual([message, [bytes(1)]]);
   });
 });

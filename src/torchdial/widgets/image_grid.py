@@ -27,7 +27,7 @@ from torchdial.report.saved_widget import SavedWidget
 from torchdial.structure.feature_maps import feature_maps
 from torchdial.training.history.arrival import is_capturing
 from torchdial.widgets.base import Widget
-from torchdial.widgets.preview.segmentation_packing import pack_tiles, plane_bytes
+from torchdial.widgets.preview.plane_coding import plane_bytes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -230,7 +230,8 @@ class ImageGrid(Widget):
 
     def _pack_frame(self) -> dict[str, Any]:
         keys = [key for i in self._first_page() for key in self._opening_keys(i)]
-        return {"version": self._version, "tiles": pack_tiles(keys, map(self._tile, keys))}
+        tiles = [{"key": key, "data": plane_bytes(self._tile(key))} for key in keys]
+        return {"version": self._version, "tiles": tiles}
 
     def _opening_keys(self, index: int) -> Iterator[str]:
         yield f"about/{index}"

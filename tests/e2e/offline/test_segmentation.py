@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 import torch
 from playwright.sync_api import expect
+from skimage import data
 
 import torchdial as td
 from tests.e2e import maps
-from tests.e2e.dial import DialOnPage
+from tests.e2e.dial import READ_PIXELS, DialOnPage
 from tests.e2e.eventually import Changes, copied_by
 from tests.e2e.maps import mask_at
 from tests.e2e.page import OFF_DENSITY, Show
@@ -267,3 +268,32 @@ def test_two_models_under_one_dial(show: Show) -> None:
     dial.button("Mask").click()
     expect(dial.root.locator(".torchdial-frame")).to_have_count(6)
     dial.eventually(lambda: dial.shows(1, mask_at(maps.newer[0], 60)))
+
+
+def large(pictures: str) -> tuple[np.ndarray, np.ndarray, td.SegmentationPreview]:
+    """Return a photograph and a map of 300 × 400, which are sent coded, and their preview."""
+    photograph = data.coffee()[:300, :400]
+    rows, columns = np.mgrid[:300, :400]
+    probs = np.float32(0.5 + 0.5 * np.sin(rows / 9) * np.cos(columns / 7))
+    shown = np.stack([photograph] * 4)
+    preview = td.SegmentationPreview(shown, np.stack([probs] * 4), pictures=pictures)
+    preview.view = "mask"
+    return photograph, probs, preview
+
+
+@pytest.mark.parametrize("pictures", ["compact", "exact"])
+def test_large_maps_are_exact_and_photographs_as_asked(show: Show, pictures: str) -> None:
+    photograph, probs, preview = large(pictures)
+    dial = DialOnPage(show(preview))
+    dial.input.press("1")  # alone, so at least 300 × 400
+    expect(dial.root.locator("canvas.torchdial-overlay")).to_have_count(1)
+    for stop in (20, 50):
+        dial.set_stop(stop)
+        dial.eventually(lambda: dial.mask(0, 300, 400).max() >= 0)
+        assert dial.shows(0, mask_at(probs, stop))
+    canvas = dial.root.locator("canvas.torchdial-picture")
+    colors = np.array(canvas.evaluate(READ_PIXELS, [400, 300, 1])).reshape(300, 400)
+    found = np.stack([colors >> 16 & 255, colors >> 8 & 255, colors & 255], -1)
+    error = np.abs(found - photograph.astype(int))
+    assert error.mean() < 3
+    assert (error.max() == 0) == (pictures == "exact")

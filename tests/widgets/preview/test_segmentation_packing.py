@@ -54,6 +54,7 @@ class TestRequests:
             "id": 7,
             "version": 0,
             "keys": ["level/0/1/3", "image/0"],
+            "codings": [None, None],
         }
         np.testing.assert_array_equal(
             np.frombuffer(buffers[0], np.uint8).reshape(8, 10) > 50, probs[1, 3] > 0.5
@@ -66,6 +67,17 @@ class TestRequests:
         self.need(preview, "level/0/1/3")
         preview.refresh(probs.flip(1))
         levels = tiles_of(preview)["level/0/1/3"].reshape(8, 10)
+        np.testing.assert_array_equal(levels > 50, probs.flip(1)[1, 3] > 0.5)
+
+    def test_after_a_refresh_name_its_version_and_get_its_planes(self, sent: list[Any]) -> None:
+        images, probs, labels = multiclass()
+        preview = td.SegmentationPreview(images, probs, labels, task="multiclass")
+        preview.refresh(probs.flip(1))
+        sent.clear()
+        self.need(preview, "level/0/1/3")
+        [(data, buffers)] = sent
+        assert data["content"]["version"] == preview.get_state()["_frame"]["version"] == 1
+        levels = np.frombuffer(buffers[0], np.uint8).reshape(8, 10)
         np.testing.assert_array_equal(levels > 50, probs.flip(1)[1, 3] > 0.5)
 
     def test_beyond_the_budget_only_the_latest_are_kept_up_to_date(

@@ -2,10 +2,13 @@
 
 import { type Bytes, float64Of } from "../core/bytes";
 import type { PixelCounts } from "../core/metrics";
+import type { Coding } from "./plane_coding";
 
 export interface WireTile {
   key: string;
   data: Bytes;
+  /** Until it is decoded, how; nothing for bytes row by row. */
+  coding?: Coding | null;
 }
 
 export interface WireCounts {

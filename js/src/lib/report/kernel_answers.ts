@@ -2,6 +2,7 @@
 
 import { type Bytes, bytesOf } from "../core/bytes";
 import type { WireDistribution } from "../live/run_wire";
+import type { Coding } from "../preview/plane_coding";
 import { formatNumber } from "./python_format";
 
 /** The values of a picture, row by row. */
@@ -12,10 +13,16 @@ export interface WireValues {
   data: Bytes;
 }
 
+/** A plane as it is sent to a page. */
+interface WirePlane {
+  data: Bytes;
+  coding: Coding | null;
+}
+
 /** Data for the answers to a widget's requests. */
 export interface SavedAnswers {
   /** By the keys of lib/preview/tile_store.ts, and "values/3" for the values of picture 3. */
-  pictures: Record<string, Bytes | WireValues>;
+  pictures: Record<string, Bytes | WirePlane | WireValues>;
   distributions: { head: WireDistribution; data: Bytes }[];
 }
 
@@ -40,8 +47,9 @@ export function answer(
   switch (type) {
     case "need": {
       const keys = (request.keys as string[]).filter((key) => key in saved.pictures);
-      const tiles = keys.map((key) => saved.pictures[key] as Bytes);
-      return reply({ type: "tiles", version, keys }, ...tiles);
+      const tiles = keys.map((key) => withCoding(saved.pictures[key] as Bytes | WirePlane));
+      const codings = tiles.map(({ coding }) => coding);
+      return reply({ type: "tiles", version, keys, codings }, ...tiles.map(({ data }) => data));
     }
     case "pixel": {
       const { image, x, y } = request as unknown as { image: number; x: number; y: number };
@@ -61,6 +69,10 @@ export function answer(
     default:
       throw new Error(`torchdial: unknown message ${JSON.stringify(request)}`);
   }
+}
+
+function withCoding(found: Bytes | WirePlane): WirePlane {
+  return "coding" in found ? found : { data: found, coding: null };
 }
 
 const READERS = {

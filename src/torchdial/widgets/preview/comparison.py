@@ -16,6 +16,7 @@ from torchdial.sweeps.boxes.detection_frame import DetectionFrame
 from torchdial.sweeps.pixels.segmentation_frame import SegmentationFrame
 from torchdial.widgets.preview.detection_dial import DetectionDial
 from torchdial.widgets.preview.detection_preview import DetectionPreview
+from torchdial.widgets.preview.plane_coding import Pictures
 from torchdial.widgets.preview.preview import Preview
 from torchdial.widgets.preview.segmentation_dial import SegmentationDial
 from torchdial.widgets.preview.segmentation_preview import SegmentationPreview
@@ -77,6 +78,7 @@ class SegmentationComparison(Comparison[SegmentationFrame], SegmentationDial):
             }
         )
         _check_names(names)
+        self._pictures_as = _strictest(first, second)
         super().__init__(
             first._images,
             first._targets,
@@ -121,6 +123,7 @@ class DetectionComparison(Comparison[DetectionFrame], DetectionDial):
             }
         )
         _check_names(names)
+        self._pictures_as = _strictest(first, second)
         super().__init__(
             first.pictures,
             first.targets,
@@ -187,6 +190,10 @@ def _check_kinds(kind: type[Any], first: Any, second: Any) -> None:
     remedy = "Make a preview of each model first."
     for name, preview in (("first", first), ("second", second)):
         of_kind(name, preview, kind, expected=f"a {kind.__name__}", remedy=remedy)
+
+
+def _strictest(first: Preview[Any], second: Preview[Any]) -> Pictures:
+    return "exact" if "exact" in (first._pictures_as, second._pictures_as) else "compact"
 
 
 def _check_names(names: Sequence[str]) -> None:

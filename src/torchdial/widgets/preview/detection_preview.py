@@ -34,6 +34,7 @@ from torchdial.sweeps.boxes.operating_point import ExportTarget
 from torchdial.sweeps.metric_formulas import Average, check_average
 from torchdial.widgets.preview.detection_dial import DetectionDial
 from torchdial.widgets.preview.detection_reader import DetectionReader
+from torchdial.widgets.preview.plane_coding import Pictures, check_pictures
 from torchdial.widgets.preview.preview import (
     ClassThresholds,
     Display,
@@ -89,6 +90,8 @@ class DetectionPreview(DetectionDial, ModelPreview[DetectionFrame]):
         window: the values of `images` shown as black and as white; None takes 0 and 1 of floats,
             and of integers beyond 8 bits the lowest and the highest value, for all images and
             over refreshes. A caption says it.
+        pictures: how large colour pictures are sent to the page: "compact", as JPEG, or "exact".
+            All other values are exact, and so is `pictures` of the preview.
 
     Raises:
         ValueError: any argument that is not valid, with the reason and a remedy.
@@ -125,8 +128,10 @@ class DetectionPreview(DetectionDial, ModelPreview[DetectionFrame]):
         mean: Numbers = None,
         std: Numbers = None,
         window: tuple[float, float] | None = None,
+        pictures: Pictures = "compact",
     ) -> None:
         check_average(average)
+        check_pictures(pictures)
         check_floor(score_floor)
         if curves is not None:
             remedy = "Pass what compute() of a DetectionSweep returns."
@@ -142,11 +147,12 @@ class DetectionPreview(DetectionDial, ModelPreview[DetectionFrame]):
         )
         reader = ImageReader(mean, std, window)
         self._to_pictures = reader.each
-        pictures = reader.each(images)
+        shown = reader.each(images)
+        self._pictures_as = pictures
         given = isinstance(detections, ModelDetections)
         self._source = detections if given else Given(detections)
         self._reader = DetectionReader(
-            [picture.shape[:2] for picture in pictures],
+            [picture.shape[:2] for picture in shown],
             targets,
             sweep.settings,
             class_names=class_names,
@@ -159,7 +165,7 @@ class DetectionPreview(DetectionDial, ModelPreview[DetectionFrame]):
         if curves is not None:
             _check_curves(curves, self._reader.settings)
         super().__init__(
-            pictures,
+            shown,
             self._reader.targets,
             [frame],
             names=["model"],

@@ -12,12 +12,18 @@ import traitlets as t
 from torchdial.array_types import Bytes
 from torchdial.inputs.arguments import to_own_thresholds
 from torchdial.inputs.errors import describe, refusal
+from torchdial.inputs.images.display_window import Window
 from torchdial.models.inference import Model
 from torchdial.models.predictions import at_other_images
 from torchdial.report.saved_widget import SavedWidget
 from torchdial.sweeps.metric_formulas import Average
 from torchdial.widgets.base import Widget
-from torchdial.widgets.preview.segmentation_packing import pack_tiles, plane_bytes
+from torchdial.widgets.preview.plane_coding import (
+    CodedPlane,
+    Pictures,
+    code_planes,
+    may_be_lossy,
+)
 from torchdial.widgets.preview.shown_images import Frame, ShownImages
 
 ClassThresholds = Sequence[float | None] | Mapping[Any, float] | None
@@ -25,7 +31,7 @@ Display = Callable[[Any], Any] | Any
 Curves = TypeVar("Curves")
 
 PAGE_SIZE = 16
-OPENING_BYTES = 48 << 20  # past the first page, planes follow when the browser asks for them
+OPENING_BYTES = 4 << 20  # past the first page, planes follow when the browser asks for them
 FIRST_PAGE_BYTES = 128 << 20  # and within it past the first image
 
 
@@ -53,6 +59,8 @@ class Preview(ShownImages[Frame], Widget):
     _images: Any
     _class_names: tuple[str, ...]
     _average: Average
+    _window: Window | None
+    _pictures_as: Pictures = "compact"
 
     def __init__(self, frames: Sequence[Frame], num_images: int, **traits: Any) -> None:
         self._shown = (0, tuple(frames))  # replaced as a whole: messages may come on a thread
@@ -138,7 +146,14 @@ class Preview(ShownImages[Frame], Widget):
     def _tiles(self, *prefixes: str) -> list[dict[str, Any]]:
         keys = [*self._opening, *self._recent_requests()]
         keys = [key for key in keys if key.startswith(prefixes)]
-        return pack_tiles(keys, self._planes(keys))
+        coded = zip(keys, self._coded(keys), strict=True)
+        return [{"key": key, **one._asdict()} for key, one in coded]
+
+    def _coded(self, keys: Sequence[str]) -> list[CodedPlane]:
+        is_plain = self._pictures_as == "compact" and self._window is None
+        is_lossy = is_plain and may_be_lossy(self._images)
+        lossy = [is_lossy and key.startswith("image/") for key in keys]
+        return code_planes(self._planes(keys), lossy)
 
     def _recent_requests(self) -> list[str]:
         """Return the keys that the browser requested last, within a budget."""
@@ -165,9 +180,10 @@ class Preview(ShownImages[Frame], Widget):
         saved.picture = self._picture_in_file
         return saved
 
-    def _picture_in_file(self, image: int) -> dict[str, memoryview]:
+    def _picture_in_file(self, image: int) -> dict[str, Any]:
         keys = self._keys_in_file(image)
-        return dict(zip(keys, map(plane_bytes, self._planes(keys)), strict=True))
+        coded = zip(keys, self._coded(keys), strict=True)
+        return {key: one._asdict() if one.coding else one.data for key, one in coded}
 
     # Messages
 
@@ -177,11 +193,11 @@ class Preview(ShownImages[Frame], Widget):
     def _send_tiles(self, content: Mapping[str, Any]) -> None:
         keys = [str(key) for key in content["keys"]]
         version = self._shown[0]
-        planes = [plane_bytes(plane) for plane in self._planes(keys)]
+        coded = self._coded(keys)
         new = [key for key in keys if key not in self._opening]
         self._requested = [key for key in self._requested if key not in new] + new
         reply = {"type": "tiles", "id": content.get("id"), "version": version, "keys": keys}
-        self.send(reply, planes)
+        self.send(reply | {"codings": [c for _, c in coded]}, [data for data, _ in coded])
 
     # What may be set
 

@@ -5,7 +5,6 @@ js/src/lib/segmentation/segmentation_wire.ts reads them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -20,21 +19,6 @@ from torchdial.sweeps.pixels.threshold_curves import ThresholdCurves
 # Past this, counts go pooled, and pictures without metrics of their own.
 MAX_COUNT_BYTES = 32 << 20
 MAX_CLASSES_IN_CONFUSION = 32
-
-
-def pack_tiles(
-    keys: Iterable[str], planes: Iterable[npt.NDArray[np.uint8]]
-) -> list[dict[str, Any]]:
-    """Return planes under their keys, without copying those that are contiguous."""
-    tiles = zip(keys, planes, strict=True)
-    return [{"key": key, "data": plane_bytes(plane)} for key, plane in tiles]
-
-
-def plane_bytes(plane: npt.NDArray[np.uint8]) -> memoryview:
-    """Return the bytes of a plane, row by row."""
-    if plane.size == 0:  # which Python casts to nothing
-        return memoryview(b"")
-    return np.ascontiguousarray(plane).data.cast("B")
 
 
 def pack_floats(values: torch.Tensor | npt.NDArray[Any]) -> bytes:

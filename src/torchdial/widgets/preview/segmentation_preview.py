@@ -32,6 +32,7 @@ from torchdial.sweeps.metric_formulas import Average, Metric, check_average
 from torchdial.sweeps.pixels.segmentation_frame import SegmentationFrame
 from torchdial.sweeps.pixels.threshold_curves import ThresholdCurves
 from torchdial.sweeps.pixels.threshold_sweep import ThresholdSweep
+from torchdial.widgets.preview.plane_coding import Pictures, check_pictures
 from torchdial.widgets.preview.preview import (
     ClassThresholds,
     Display,
@@ -70,6 +71,8 @@ class SegmentationPreview(SegmentationDial, ModelPreview[SegmentationFrame]):
         window: the values of `images` shown as black and as white; None takes 0 and 1 of floats,
             and of integers beyond 8 bits the lowest and the highest value, for all images and
             over refreshes. A caption says it.
+        pictures: how large colour pictures are sent to the page: "compact", as JPEG, or "exact".
+            All other values are exact, and so is `pictures` of the preview.
 
     Raises:
         ValueError: input that cannot be shown as it is, with the reason and a remedy.
@@ -100,16 +103,19 @@ class SegmentationPreview(SegmentationDial, ModelPreview[SegmentationFrame]):
         mean: Numbers = None,
         std: Numbers = None,
         window: tuple[float, float] | None = None,
+        pictures: Pictures = "compact",
     ) -> None:
         check_average(average)
+        check_pictures(pictures)
         refuse_unknown_task(task)
         check_background(include_background, task)
         reader = ImageReader(mean, std, window)
         self._to_pictures = reader.batch
-        pictures = reader.batch(images, size_of(probs))
+        shown = reader.batch(images, size_of(probs))
+        self._pictures_as = pictures
         self._source = probs if isinstance(probs, ModelMaps) else Given(probs)
         self._maps = MapReader(
-            pictures.shape,
+            shown.shape,
             task,
             to_stops(thresholds),
             from_logits,
@@ -122,7 +128,7 @@ class SegmentationPreview(SegmentationDial, ModelPreview[SegmentationFrame]):
         if curves is not None:
             _check_curves(curves, task, num_classes, self._maps.stops, include_background)
         super().__init__(
-            pictures,
+            shown,
             self._maps.host_targets(),
             [frame],
             names=["model"],

@@ -1,0 +1,80 @@
+import { deflateSync } from "node:zlib";
+import { expect, test } from "vitest";
+import { decodedModel } from "../../src/lib/preview/decoded_model";
+import { FileModel } from "../../src/lib/report/file_host";
+
+const coded = (key: string, value: number) => ({
+  key,
+  data: new Uint8Array(deflateSync(new Uint8Array([value, 0]))), // the second equals the first
+  coding: { kind: "deflate", shape: [1, 2] },
+});
+const raw = (key: string, value: number) => ({ key, data: new Uint8Array([value, value]) });
+
+// biome-ignore lint/suspicious/noExplicitAny: the traits differ between cases
+function make(state: any) {
+  const inner = new FileModel({ state, pictures: {}, distributions: [] });
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  return { inner: inner as any, ...decodedModel<any>(inner as any) };
+}
+
+test("planes that need no decoding are there at once", () => {
+  const { model, ready } = make({ _pictures: { tiles: [raw("image/0", 3)] }, _frame: {} });
+  expect(ready).toBeNull();
+  expect([...model.get("_pictures").tiles[0].data]).toEqual([3, 3]);
+});
+
+test("a widget begins once its first planes are decoded; the host's value stays", async () => {
+  const frame = { version: 2, sources: [{ tiles: [coded("level/0/0/0", 7)], name: "a" }] };
+  const { inner, model, ready } = make({
+    _pictures: { tiles: [coded("image/0", 5)] },
+    _frame: frame,
+  });
+  await ready;
+  expect([...model.get("_pictures").tiles[0].data]).toEqual([5, 5]);
+  expect([...model.get("_frame").sources[0].tiles[0].data]).toEqual([7, 7]);
+  expect(model.get("_frame").version).toBe(2);
+  expect(inner.get("_frame").sources[0].tiles[0].coding.kind).toBe("deflate");
+});
+
+test("changes are told in the order they were sent, each with its planes", async () => {
+  const { inner, model } = make({ _pictures: { tiles: [] }, _frame: {} });
+  const told: unknown[] = [];
+  model.on("change:_frame", () => {
+    told.push([model.get("_frame").version, model.get("_frame").sources[0].tiles[0].data[1]]);
+  });
+  inner.set("_frame", { version: 1, sources: [{ tiles: [coded("level/0/0/0", 8)] }] });
+  inner.set("_frame", { version: 2, sources: [{ tiles: [raw("level/0/0/0", 9)] }] });
+  expect(told).toEqual([]);
+  await expect
+    .poll(() => told)
+    .toEqual([
+      [1, 8],
+      [2, 9],
+    ]);
+});
+
+test("a late plane is decoded before it is handed on", async () => {
+  const pictures = { "level/0/0/0": coded("", 4), "image/0": new Uint8Array([1]) };
+  const inner = new FileModel({ state: {}, pictures: pictures as never, distributions: [] });
+  // biome-ignore lint/suspicious/noExplicitAny: no traits
+  const { model, dispose } = decodedModel<any>(inner as any);
+  const told: number[][] = [];
+  const hear = (_: unknown, buffers: Uint8Array[]) => told.push(...buffers.map((b) => [...b]));
+  model.on("msg:custom", hear as never);
+  model.send({ type: "need", id: 1, keys: ["level/0/0/0", "image/0"] });
+  await expect.poll(() => told).toEqual([[4, 4], [1]]);
+  dispose();
+  model.send({ type: "need", id: 2, keys: ["image/0"] });
+  await new Promise((resolve) => setTimeout(resolve));
+  expect(told).toHaveLength(2);
+});
+
+test("what cannot be decoded stops nothing that follows", async () => {
+  const { inner, model } = make({ _pictures: { tiles: [] }, _frame: {} });
+  const versions: number[] = [];
+  model.on("change:_frame", () => versions.push(model.get("_frame").version));
+  const broken = { ...coded("level/0/0/0", 1), data: new Uint8Array([1, 2, 3]) };
+  inner.set("_frame", { version: 1, sources: [{ tiles: [broken] }] });
+  inner.set("_frame", { version: 2, sources: [] });
+  await expect.poll(() => versions).toEqual([1, 2]);
+});

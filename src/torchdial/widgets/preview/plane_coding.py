@@ -1,0 +1,101 @@
+"""How large planes are made small on their way to the page; js/src/lib/preview/plane_coding.ts.
+
+Levels and targets arrive exactly: what is compressed is each value's difference from what its left,
+upper and upper left neighbours predict, as PNG does, and the deflate format keeps all of it.
+Photographs may go as JPEG.
+"""
+
+from __future__ import annotations
+
+import io
+import zlib
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Literal, NamedTuple, get_args
+
+import numpy as np
+from PIL import Image
+
+from torchdial.array_types import Bytes
+from torchdial.inputs.arguments import one_of
+
+SMALL = 256 * 256  # bytes; a plane up to this size is sent as it is
+LOSSY_BYTES = 1 << 20  # of all pictures together; up to this, they are exact
+JPEG_QUALITY = 90
+
+Coding = dict[str, Any]
+
+
+Pictures = Literal["compact", "exact"]
+
+
+def check_pictures(pictures: Any) -> None:
+    """Raise ValueError for anything but "compact" and "exact"."""
+    one_of("pictures", pictures, get_args(Pictures))
+
+
+class CodedPlane(NamedTuple):
+    """The bytes of a plane, and how they are to be read; None for row by row."""
+
+    data: bytes | memoryview
+    coding: Coding | None
+
+
+def code_planes(planes: Sequence[Bytes], lossy: Sequence[bool]) -> list[CodedPlane]:
+    """Return planes as they are sent.
+
+    Args:
+        planes: uint8, (H, W) or (H, W, C), or bits (B,).
+        lossy: of each whether its values may change a little.
+    """
+    if all(plane.nbytes <= SMALL for plane in planes):
+        return [CodedPlane(plane_bytes(plane), None) for plane in planes]
+    with ThreadPoolExecutor() as threads:  # zlib and Pillow let others run meanwhile
+        return list(threads.map(_code, planes, lossy))
+
+
+def may_be_lossy(pictures: Sequence[Bytes]) -> bool:
+    """Return whether pictures are in colour and so large that JPEG is worth its errors.
+
+    Args:
+        pictures: uint8 (H, W, C) each.
+    """
+    is_large = sum(picture.nbytes for picture in pictures) > LOSSY_BYTES
+    return is_large and all(p.shape[2] == 3 and p[..., 0].size > SMALL for p in pictures)
+
+
+def plane_bytes(plane: Bytes) -> memoryview:
+    """Return the bytes of a plane, row by row."""
+    if plane.size == 0:  # which Python casts to nothing
+        return memoryview(b"")
+    return np.ascontiguousarray(plane).data.cast("B")
+
+
+def _code(plane: Bytes, lossy: bool) -> CodedPlane:
+    if plane.nbytes <= SMALL:
+        return CodedPlane(plane_bytes(plane), None)
+    if plane.ndim == 1:
+        plane = plane[None]
+    if lossy:
+        file = io.BytesIO()
+        # 4:4:4: thin coloured lines stay where they are.
+        Image.fromarray(plane).save(file, "JPEG", quality=JPEG_QUALITY, subsampling=0)
+        return CodedPlane(file.getvalue(), {"kind": "jpeg"})
+    return CodedPlane(deflated(plane), {"kind": "deflate", "shape": list(plane.shape)})
+
+
+def deflated(plane: Bytes) -> bytes:
+    """Return a plane in the zlib format, as differences from the predicted values.
+
+    The prediction is left + above - above left, modulo 256. Runs and entropy coding only: on
+    level maps it is as small as a search for repeats, in half of the time.
+
+    Args:
+        plane: uint8 (H, W) or (H, W, C).
+    """
+    differences = plane.copy()
+    differences[1:] -= plane[:-1]
+    rows = differences.copy()
+    rows[:, 1:] -= differences[:, :-1]
+    packer = zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL, zlib.Z_RLE)
+    return packer.compress(rows.data) + packer.flush()

@@ -1,0 +1,141 @@
+"""Planes on their way to the page, decoded pixel by pixel and by Pillow."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import zlib
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from skimage import data
+
+import torchdial as td
+from tests.golden.make_planes import PATH
+from torchdial.widgets.preview.plane_coding import SMALL, code_planes, deflated, may_be_lossy
+
+MEGABYTE = 1 << 20
+
+
+def decoded(coded: bytes, shape: tuple[int, ...]) -> np.ndarray:
+    """Add to each difference the value that is predicted from its neighbours."""
+    differences = np.frombuffer(zlib.decompress(coded), np.uint8).reshape(*shape[:2], -1)
+    out = np.zeros((shape[0] + 1, shape[1] + 1, differences.shape[2]), np.uint8)
+    for y in range(shape[0]):
+        for x in range(shape[1]):
+            predicted = out[y + 1, x] + out[y, x + 1] - out[y, x]
+            out[y + 1, x + 1] = differences[y, x] + predicted
+    return out[1:, 1:].reshape(shape)
+
+
+@pytest.mark.parametrize("case", json.loads(PATH.read_text()), ids=lambda case: str(case["shape"]))
+def test_a_plane_arrives_as_it_was(case: dict[str, Any]) -> None:
+    shape = tuple(case["shape"])
+    plane = np.array(case["values"], np.uint8).reshape(shape)
+    np.testing.assert_array_equal(decoded(base64.b64decode(case["data"]), shape), plane)
+    np.testing.assert_array_equal(decoded(deflated(plane), shape), plane)
+
+
+def test_small_planes_are_sent_row_by_row() -> None:
+    plane = np.arange(SMALL, dtype=np.uint8).reshape(256, 256).T
+    (coded,) = code_planes([plane], [True])
+    assert coded.coding is None
+    assert bytes(coded.data) == plane.tobytes()
+
+
+def test_packed_bits_arrive_as_they_were() -> None:
+    bits = np.random.default_rng(0).integers(0, 256, SMALL + 5, dtype=np.uint8)
+    (coded,) = code_planes([bits], [False])
+    assert coded.coding == {"kind": "deflate", "shape": [1, SMALL + 5]}
+    np.testing.assert_array_equal(decoded(bytes(coded.data), (1, SMALL + 5))[0], bits)
+
+
+def photographs() -> np.ndarray:
+    """Return 16 photographs, uint8 (16, 512, 512, 3)."""
+    shown = [Image.fromarray(p).resize((512, 512)) for p in (data.astronaut(), data.coffee())]
+    return np.stack([np.roll(np.asarray(shown[i % 2]), 31 * i, axis=1) for i in range(16)])
+
+
+def smooth_maps() -> np.ndarray:
+    """Return probabilities as a U-Net gives them, float32 (16, 512, 512)."""
+    rng = np.random.default_rng(0)
+    coarse = [Image.fromarray(np.float32(rng.normal(0, 3, (32, 32)))) for _ in range(16)]
+    logits = np.stack([np.asarray(one.resize((512, 512), Image.BICUBIC)) for one in coarse])
+    return 1 / (1 + np.exp(-logits))
+
+
+def bytes_of(value: Any) -> int:
+    if isinstance(value, (bytes, memoryview)):
+        return memoryview(value).nbytes
+    items = value.values() if isinstance(value, dict) else value
+    return sum(map(bytes_of, items)) if isinstance(value, (dict, list)) else 0
+
+
+def test_sixteen_photographs_open_with_four_megabytes() -> None:
+    pictures, probs = photographs(), smooth_maps()
+    preview = td.SegmentationPreview(pictures, probs, probs > 0.5)
+    assert bytes_of(preview.get_state()) <= 4 * MEGABYTE
+    exact = td.SegmentationPreview(pictures, probs, probs > 0.5, pictures="exact")
+    assert pictures.nbytes / 4 < bytes_of(exact.get_state()) < pictures.nbytes
+
+
+@pytest.mark.parametrize(
+    ("shape", "expected"),
+    [
+        pytest.param((2, 512, 512, 3), True, id="photographs"),
+        pytest.param((1, 512, 512, 3), False, id="less than a megabyte"),
+        pytest.param((2, 512, 512, 1), False, id="grey"),
+        pytest.param((2, 512, 512, 4), False, id="transparent"),
+        pytest.param((30, 128, 128, 3), False, id="small ones"),
+    ],
+)
+def test_only_large_colour_pictures_may_be_lossy(shape: tuple[int, ...], expected: bool) -> None:
+    assert may_be_lossy(np.zeros(shape, np.uint8)) == expected
+
+
+def kinds(preview: Any) -> dict[str, str | None]:
+    state = preview.get_state()
+    tiles = [*state["_pictures"]["tiles"], *state["_frame"]["sources"][0]["tiles"]]
+    return {tile["key"]: (tile["coding"] or {}).get("kind") for tile in tiles}
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [({}, "jpeg"), ({"pictures": "exact"}, "deflate"), ({"window": (0, 255)}, "deflate")],
+    ids=["compact", "exact", "windowed"],
+)
+def test_levels_and_targets_are_exact_whatever_the_pictures_are(
+    options: dict[str, Any], expected: str
+) -> None:
+    pictures, probs = photographs()[:2], smooth_maps()[:2]
+    preview = td.SegmentationPreview(pictures, probs, probs > 0.5, **options)
+    found = kinds(preview)
+    assert found["image/1"] == expected
+    assert found["level/0/1/0"] == found["target/1"] == "deflate"
+    both = td.compare(td.SegmentationPreview(pictures, probs, probs > 0.5), preview)
+    assert kinds(both)["image/0"] == (
+        "deflate" if "pictures" in options else kinds(both)["image/0"]
+    )
+
+
+def test_two_models_are_compared_exactly_if_one_of_them_is() -> None:
+    pictures, probs = photographs()[:2], smooth_maps()[:2]
+    compact = td.SegmentationPreview(pictures, probs)
+    exact = td.SegmentationPreview(pictures, probs, pictures="exact")
+    assert kinds(td.compare(compact, exact))["image/0"] == "deflate"
+    assert kinds(td.compare(compact, compact))["image/0"] == "jpeg"
+
+
+def test_a_photograph_loses_little() -> None:
+    picture = photographs()[0]
+    (coded,) = code_planes([picture], [True])
+    shown = np.asarray(Image.open(io.BytesIO(coded.data))).astype(int)
+    assert np.abs(shown - picture).mean() < 3
+
+
+def test_another_word_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"pictures: expected 'compact' \| 'exact', got 'lossy'"):
+        td.SegmentationPreview(np.zeros((1, 4, 4)), np.zeros((1, 4, 4)), pictures="lossy")
