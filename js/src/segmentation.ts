@@ -1,8 +1,7 @@
 // SegmentationPreview and SegmentationComparison: the Python side is src/torchdial/widgets/preview/segmentation_dial.py.
 
 import type { AnyModel } from "@anywidget/types";
-import { paintMeans, shrunk } from "./lib/canvas/block_means";
-import { keepOutline, paint, paintOver, texture } from "./lib/canvas/level_painting";
+import { toPaleGrey } from "./lib/canvas/error_painting";
 import { fillPicture, Raster } from "./lib/canvas/raster";
 import { h, select } from "./lib/core/dom";
 import type { Guard } from "./lib/core/error_display";
@@ -11,7 +10,7 @@ import { formatStop, nearestStop } from "./lib/core/stops";
 import { createCurveSlider, quarters } from "./lib/preview/curve_slider";
 import { createShell, type Preview, renderer } from "./lib/preview/preview_shell";
 import { imageKey } from "./lib/preview/tile_store";
-import { createToolbar, labelled, opacitySlider } from "./lib/preview/toolbar";
+import { createToolbar, FIRST_OPACITY, labelled, opacitySlider } from "./lib/preview/toolbar";
 import { createTypedField } from "./lib/preview/typed_field";
 import { type Demand, whereMet } from "./lib/preview/typed_setting";
 import { windowText } from "./lib/preview/window_text";
@@ -32,7 +31,9 @@ import {
   segmentationLegend,
   viewsOf,
 } from "./lib/segmentation/segmentation_views";
-import type { SegmentationTraits } from "./lib/segmentation/segmentation_wire";
+import type { SegmentationTraits, SegmentationView } from "./lib/segmentation/segmentation_wire";
+
+const ERRORS_OPACITY = 0.9; // they are filled, and the picture below is pale
 
 function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Guard): () => void {
   const state = createSegmentationState(model, () => shell.changed());
@@ -78,29 +79,16 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
     /** The difference of two models is one picture. */
     modelsPerImage: () => (state.get("view") === "difference" ? 1 : config.sources.length),
 
-    draw(context, { image, source }, layer, region, dest) {
+    draw(context, cell, layer, region, dest) {
+      if (layer === "overlay") return painter.draw(context, cell, region, dest);
       const { width, channels } = config;
-      if (layer === "picture") {
-        const pixels = shell.tiles.get(imageKey(image));
-        if (!pixels) return false;
-        raster.draw(context, region, dest, (out) =>
-          fillPicture(out, pixels, width, channels, region),
-        );
-        return true;
-      }
-      const passes = painter.passes(image, source);
-      for (const { plane, table, outline, over } of passes ?? []) {
-        const textured = outline || over || state.get("view") === "errors";
-        const size = textured ? region : shrunk(region, dest);
-        raster.draw(context, size, dest, (out) => {
-          if (size !== region) paintMeans(out, plane, region, table, size);
-          else paint(out, plane, region, table);
-          for (const next of over ?? []) paintOver(out, next.plane, region, next.table);
-          if (outline) keepOutline(out, region, config);
-          else if (state.get("view") === "errors") texture(out, region, config);
-        });
-      }
-      return passes !== null;
+      const pixels = shell.tiles.get(imageKey(cell.image));
+      if (!pixels) return false;
+      raster.draw(context, region, dest, (out) => {
+        fillPicture(out, pixels, width, channels, region);
+        if (state.get("view") === "errors") toPaleGrey(out);
+      });
+      return true;
     },
 
     describe(cell, x, y) {
@@ -163,6 +151,8 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
       painter.set({ view, shown, at: now });
       root.classList.toggle("torchdial-see-through", isSeeThrough(view));
       (opacity.parentElement as HTMLElement).hidden = !isSeeThrough(view);
+      opacity.valueAsNumber = opacities.get(view) ?? FIRST_OPACITY;
+      root.style.setProperty("--torchdial-opacity", opacity.value);
       toolbar.update();
       updateDial();
       updateReadout(now);
@@ -184,9 +174,11 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
     metric = metrics.value as PixelMetric;
     shell.changed();
   });
-  const opacity = opacitySlider("opacity", (value) =>
-    root.style.setProperty("--torchdial-opacity", String(value)),
-  );
+  const opacities = new Map<SegmentationView, number>([["errors", ERRORS_OPACITY]]);
+  const opacity = opacitySlider("opacity", (value) => {
+    opacities.set(state.get("view"), value);
+    root.style.setProperty("--torchdial-opacity", String(value));
+  });
   const toolbar = createToolbar({
     views: viewsOf(config),
     view: () => state.get("view"),

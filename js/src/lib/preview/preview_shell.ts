@@ -108,6 +108,7 @@ export function createShell<Traits extends PreviewTraits>(
   let version = 0; // of the frame in use
   let problem = "";
   let shownLegend = "";
+  let shownView = "";
   let pointer: { cell: number; x: number; y: number } | null = null;
 
   const tiles = new TileStore(
@@ -240,7 +241,9 @@ export function createShell<Traits extends PreviewTraits>(
   function update(): void {
     showCells();
     preview.update();
-    grid.redraw("overlay");
+    const view = model.get("view");
+    grid.redraw("overlay", ...(view === shownView ? [] : ["picture" as const]));
+    shownView = view;
     grid.flush();
     cells.forEach((cell, i) => {
       grid.setCaption(i, preview.caption(cell));
