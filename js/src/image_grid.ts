@@ -129,8 +129,8 @@ function show(model: AnyModel<ImageGridTraits>, root: HTMLElement, guard: Guard)
       click: (cell) => toggle(pages.images()[cell]),
     });
     const paged = createPages(count, size, {
+      orders: [],
       canRank: () => false,
-      rank: () => ({ order: [], at: "" }),
       changed: () => {
         problem = ""; // of pictures that may be out of sight now
         updating.call();

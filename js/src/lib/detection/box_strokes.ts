@@ -3,6 +3,7 @@
 
 import type { Region } from "../canvas/level_painting";
 import { css, inkOn, type Rgb } from "../core/colors";
+import { contextOf, h } from "../core/dom";
 import type { Corners } from "./box_marks";
 import { placeLabels } from "./label_placement";
 
@@ -27,12 +28,17 @@ export interface Stroke {
   alpha?: number;
 }
 
+/** How a box is filled, so that it is told apart without colour. */
+export type Pattern = "hatched" | "dots";
+
 export interface Label {
   corners: Corners;
   text: string;
   color: Rgb;
 }
 
+const FILL_ALPHA = 0.3;
+const PATTERN_PERIOD = 8; // CSS pixels
 const FONT_SIZE = 11;
 const LABEL_HEIGHT = 14;
 const LABEL_MARGIN = 3;
@@ -80,18 +86,72 @@ export function strokeBoxes(
   }
 }
 
+/** Fill boxes faintly, with lines or dots in their colour. */
+export function fillBoxes(
+  context: CanvasRenderingContext2D,
+  transform: CanvasTransform,
+  boxes: Iterable<Corners>,
+  color: Rgb,
+  pattern: Pattern,
+): void {
+  const drawn = patternOf(context, color, pattern, transform.unit);
+  for (const corners of boxes) {
+    const [x1, y1, x2, y2] = placed(transform, corners);
+    const [left, top] = [Math.max(x1, 0), Math.max(y1, 0)];
+    const [width, height] = [
+      Math.min(x2, transform.width) - left,
+      Math.min(y2, transform.height) - top,
+    ];
+    if (width <= 0 || height <= 0) continue;
+    context.globalAlpha = FILL_ALPHA;
+    context.fillStyle = css(color);
+    context.fillRect(left, top, width, height);
+    context.globalAlpha = 1;
+    context.fillStyle = drawn;
+    context.fillRect(left, top, width, height);
+  }
+}
+
+const patterns = new Map<string, CanvasPattern | string>();
+
+/** A pattern of diagonal lines or of dots, between which the picture is visible. */
+function patternOf(
+  context: CanvasRenderingContext2D,
+  color: Rgb,
+  kind: Pattern,
+  unit: number,
+): CanvasPattern | string {
+  const key = `${color}/${kind}/${unit}`;
+  const known = patterns.get(key);
+  if (known) return known;
+  const period = Math.round(PATTERN_PERIOD * unit);
+  const mark = Math.max(1, Math.round(period / 4));
+  const tile = contextOf(h("canvas", { width: period, height: period }));
+  tile.fillStyle = css(color);
+  for (let y = 0; y < period; y++) {
+    for (let x = 0; x < period; x++) {
+      const isOn = kind === "hatched" ? (x + y) % period < mark : Math.max(x, y) < 2 * mark;
+      if (isOn) tile.fillRect(x, y, 1, 1);
+    }
+  }
+  const made = context.createPattern(tile.canvas, "repeat") ?? css(color);
+  patterns.set(key, made);
+  return made;
+}
+
 /** Draw a rim around boxes, which keeps them visible on pictures of the same colour. */
 export function strokeRims(
   context: CanvasRenderingContext2D,
   transform: CanvasTransform,
   boxes: Iterable<Corners>,
-  { color, width }: Stroke,
+  { color, width, dash }: Stroke,
 ): void {
   const light = inkOn(color) === "white";
   const rim: Rgb = light ? [255, 255, 255] : [0, 0, 0];
   strokeBoxes(context, transform, boxes, {
     color: rim,
     width: width + 2,
+    dash,
     alpha: light ? 0.5 : 0.35,
   });
 }

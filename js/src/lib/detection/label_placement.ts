@@ -1,8 +1,8 @@
 // Places the names of boxes so that none covers another.
 
 /**
- * Place a label at each box, in order: above its upper left corner, below its lower left one, inside
- * either, or above its upper right one; nowhere if all of these are taken.
+ * Place a label at each box, in order: above its upper left corner or its upper right one, or below
+ * its lower left one; nowhere if all of these are taken, since it would cover what is in the box.
  *
  * @param rects corners x1, y1, x2, y2 of each box, in any unit.
  * @param sizes width and height of each label.
@@ -22,8 +22,8 @@ export function placeLabels(
     const [x1, y1, x2, y2] = [0, 1, 2, 3].map((side) => rects[4 * i + side]);
     const left = Math.min(Math.max(x1, 0), frame.width - width);
     const right = Math.min(x2, frame.width) - width;
-    const xs = [left, left, left, left, right];
-    const ys = [y1 - height, y2, y1, y2 - height, y1 - height];
+    const xs = [left, right, left];
+    const ys = [y1 - height, y1 - height, y2];
     for (let k = 0; k < xs.length; k++) {
       const [x, y] = [xs[k], ys[k]];
       const inside = x >= 0 && y >= 0 && x + width <= frame.width && y + height <= frame.height;

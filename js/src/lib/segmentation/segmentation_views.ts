@@ -30,7 +30,9 @@ import { Raster } from "../canvas/raster";
 import * as colors from "../core/colors";
 import { category, css, pack, type Rgb } from "../core/colors";
 import { range } from "../core/metrics";
-import type { GridCell, LegendEntry } from "../preview/preview_shell";
+import { formatStop } from "../core/stops";
+import type { LegendEntry } from "../preview/legend";
+import type { GridCell } from "../preview/preview_shell";
 import {
   argmaxKey,
   levelKey,
@@ -300,15 +302,22 @@ export function segmentationLegend(
 ): LegendEntry[] {
   const entry = (color: Rgb, text: string) => ({ color: css(color), text });
   const classes = shown === null ? config.class_names.map((_, c) => c) : [shown];
-  const named = classes.map((c) => ({
-    ...entry(category(categoryOf(config, c)), config.class_names[c]),
-    counts: c,
-  }));
   const single = config.task !== "multiclass" || shown !== null;
+  const named = classes.map((c) => {
+    const name = config.class_names[c];
+    return !single && c === BACKGROUND
+      ? { color: "transparent", text: `${name}: not painted`, counts: c }
+      : { ...entry(category(categoryOf(config, c)), name), counts: c };
+  });
   switch (view) {
     case "mask":
-    case "heat":
       return [];
+    case "heat": {
+      const ends = [0, config.stops.length - 1].map((k) => formatStop(config.stops, k));
+      return [
+        { color: "", before: `p  ${ends[0]}`, text: `${ends[1]}, pale where off`, class: "ramp" },
+      ];
+    }
     case "overlay":
       return named;
     case "outline":
