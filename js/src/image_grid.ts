@@ -12,6 +12,7 @@ import { listen } from "./lib/core/widget_model";
 import { createImagePainter } from "./lib/images/image_painter";
 import { createImageStore, type ImageGridMessage } from "./lib/images/image_store";
 import { arrowKeys, type KeyActions, runKey, zoomKeys } from "./lib/preview/grid_keys";
+import { createLegend, scaleEntry } from "./lib/preview/legend";
 import { createPages } from "./lib/preview/picture_pages";
 import { renderer } from "./lib/preview/preview_shell";
 import type { WireTile } from "./lib/preview/preview_wire";
@@ -32,6 +33,8 @@ interface ImageGridTraits {
     width: number;
     page_size: number;
     has_overlays: boolean;
+    /** The scale of a colour map; null where there is none, or one for each picture. */
+    color_bar: { low: number; high: number; colors: string[] } | null;
   };
   _frame: { version: number; tiles: WireTile[] };
   _notice: string;
@@ -76,9 +79,9 @@ function show(model: AnyModel<ImageGridTraits>, root: HTMLElement, guard: Guard)
     button("reset", "Show the whole pictures", () => grid.zoom(0)),
     button("?", "Show the keys", toggleHelp),
   );
+  const legend = createLegend();
   let { grid, pages } = make();
-  root.append(tools, help, notice, grid.element, hovered, h("div", { class: "foot" }));
-  root.lastElementChild?.append(pages.element);
+  root.append(tools, help, notice, pages.element, grid.element, hovered, legend.element);
   root.addEventListener("keydown", onKey);
   const stopListening = [
     listen(model, ["_frame"], guard(onFrame)),
@@ -195,10 +198,12 @@ function show(model: AnyModel<ImageGridTraits>, root: HTMLElement, guard: Guard)
     images.forEach((image, cell) => {
       const { caption = "", range = "" } = store.about(image) ?? {};
       const words = [inText(caption), range].filter(Boolean).join("  ");
-      grid.setCaption(cell, words || String(image), caption);
+      grid.setCaption(cell, words || String(image + 1), caption);
       grid.mark(cell, selected.includes(image));
     });
     pages.update();
+    const bar = model.get("_config").color_bar;
+    legend.show(bar ? [scaleEntry(bar.colors, formatValue(bar.low), formatValue(bar.high))] : []);
     overlay.hidden = !model.get("_config").has_overlays;
     clear.hidden = chosen.hidden = selected.length === 0;
     chosen.textContent = `${selected.length} chosen`;
@@ -228,8 +233,12 @@ function show(model: AnyModel<ImageGridTraits>, root: HTMLElement, guard: Guard)
   };
 }
 
+function formatValue(value: number): string {
+  return value.toPrecision(4).replace("-", "−");
+}
+
 function placeOf({ image, x, y }: { image: number; x: number; y: number }): string {
-  return `picture ${image} (${x}, ${y})`;
+  return `picture ${image + 1} (${x}, ${y})`;
 }
 
 export default renderer(show);

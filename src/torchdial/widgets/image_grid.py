@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -226,6 +227,7 @@ class ImageGrid(Widget):
             "width": max(shape[1] for shape in shapes),
             "page_size": GRID_PAGE_SIZE,
             "has_overlays": self._overlays is not None,
+            "color_bar": None if self._reader.color_bar is None else asdict(self._reader.color_bar),
         }
 
     def _pack_frame(self) -> dict[str, Any]:

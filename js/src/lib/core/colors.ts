@@ -69,6 +69,9 @@ export function viridis(fraction: number): Rgb {
   ) as unknown as Rgb;
 }
 
+/** Viridis from its darkest to its brightest, as colours of CSS. */
+export const VIRIDIS_SCALE: readonly string[] = VIRIDIS.map(css);
+
 /** Black or white, whichever has the higher contrast on a colour. */
 export function inkOn(color: Rgb): string {
   return luminance(color) > 0.179 ? "black" : "white";

@@ -1,6 +1,6 @@
 // The operating map: a metric over both dials, with a movable point at their position.
 
-import { pack, viridis } from "../core/colors";
+import { pack, VIRIDIS_SCALE, viridis } from "../core/colors";
 import { contextOf, h } from "../core/dom";
 import { formatStop } from "../core/stops";
 import { quarters } from "../preview/curve_slider";
@@ -45,6 +45,8 @@ export function createOperatingMap(
   const point = h("div", { class: "map-point" });
   const waiting = h("div", { class: "map-waiting" });
   const [lowest, highest, ofMetric] = [h("span"), h("span"), h("span")];
+  const ramp = h("i", { class: "ramp" });
+  ramp.style.background = `linear-gradient(to right, ${VIRIDIS_SCALE.join(", ")})`;
   const reading = h("div", { class: "map-reading" });
   const field = h(
     "div",
@@ -70,7 +72,7 @@ export function createOperatingMap(
     field,
     ticks("map-ticks", "left", scores, (k) => formatStop(scores, k)),
     h("div", { class: "map-x", "aria-hidden": "true" }, "score →"),
-    h("div", { class: "map-scale" }, ofMetric, lowest, h("i", { class: "ramp" }), highest),
+    h("div", { class: "map-scale" }, ofMetric, lowest, ramp, highest),
     reading,
   );
   let painted: ArrayLike<number> | null = null;

@@ -18,6 +18,12 @@ export interface LegendEntry {
   counts?: LegendCounts;
 }
 
+/** The entry of a scale: its colours between the values at its ends. */
+export function scaleEntry(colors: readonly string[], low: string, high: string): LegendEntry {
+  const color = `linear-gradient(to right, ${colors.join(", ")})`;
+  return { color, before: low, text: high, class: "ramp" };
+}
+
 /** Called with what a clicked entry counts, and its text. */
 type Choose = (counts: LegendCounts, text: string) => void;
 
@@ -41,7 +47,7 @@ export function createLegend() {
   return {
     element,
 
-    show(now: readonly LegendEntry[], choose: Choose): void {
+    show(now: readonly LegendEntry[], choose: Choose = () => {}): void {
       const key = JSON.stringify(now);
       if (key === shown) return;
       shown = key;
@@ -59,7 +65,7 @@ export function createLegend() {
 function elementOf(entry: LegendEntry, choose: Choose): HTMLElement {
   const { color, text, class: name = "", before, counts } = entry;
   const swatch = h("i", { class: `swatch ${name}`.trim(), "aria-hidden": "true" });
-  if (color) swatch.style.setProperty("--torchdial-swatch", color);
+  swatch.style.setProperty("--torchdial-swatch", color);
   const short = shorten(text, LONGEST_TEXT);
   const first = before === undefined ? [] : [`${before} `];
   if (counts === undefined) return h("span", { title: text }, ...first, swatch, short);

@@ -352,10 +352,12 @@ export function createShell<Traits extends PreviewTraits>(
 /** Let an element grow but not shrink while its width is the same, so that what follows stays. */
 function keepHeight(element: HTMLElement): ResizeObserver {
   let width = 0;
-  const observer = new ResizeObserver(([{ borderBoxSize }]) => {
-    const [{ inlineSize, blockSize }] = borderBoxSize;
-    element.style.minHeight = inlineSize === width ? `${blockSize}px` : "";
-    width = inlineSize;
+  let height = 0;
+  const observer = new ResizeObserver(() => {
+    if (element.offsetWidth !== width) element.style.minHeight = "";
+    height = Math.max(element.offsetWidth === width ? height : 0, element.offsetHeight);
+    width = element.offsetWidth;
+    element.style.minHeight = `${height}px`;
   });
   observer.observe(element);
   return observer;

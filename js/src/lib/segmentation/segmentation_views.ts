@@ -31,7 +31,7 @@ import * as colors from "../core/colors";
 import { category, css, pack, type Rgb } from "../core/colors";
 import { range } from "../core/metrics";
 import { formatStop } from "../core/stops";
-import type { LegendEntry } from "../preview/legend";
+import { type LegendEntry, scaleEntry } from "../preview/legend";
 import type { GridCell } from "../preview/preview_shell";
 import {
   argmaxKey,
@@ -313,10 +313,8 @@ export function segmentationLegend(
     case "mask":
       return [];
     case "heat": {
-      const ends = [0, config.stops.length - 1].map((k) => formatStop(config.stops, k));
-      return [
-        { color: "", before: `p  ${ends[0]}`, text: `${ends[1]}, pale where off`, class: "ramp" },
-      ];
+      const [low, high] = [0, config.stops.length - 1].map((k) => formatStop(config.stops, k));
+      return [scaleEntry(colors.VIRIDIS_SCALE, `p  ${low}`, `${high}, pale where off`)];
     }
     case "overlay":
       return named;
