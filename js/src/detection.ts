@@ -23,7 +23,7 @@ import { createDetector, type Detector } from "./lib/detection/model_boxes";
 import { bestSetting } from "./lib/detection/rules/best_setting";
 import { DETECTION_METRICS, type DetectionMetric } from "./lib/detection/rules/detection_metrics";
 import { modelSwatch } from "./lib/preview/model_swatch";
-import { createShell, type Preview, renderer } from "./lib/preview/preview_shell";
+import { createShell, type NamedValue, type Preview, renderer } from "./lib/preview/preview_shell";
 import { createToolbar, labelled } from "./lib/preview/toolbar";
 import { createTypedField } from "./lib/preview/typed_field";
 import { type Demand, whereMet } from "./lib/preview/typed_setting";
@@ -102,16 +102,14 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
 
     numbers({ image, source }) {
       if (!hasTargets) return [];
-      const { setting } = state;
       const detector = detectors[source];
-      const { tp, fp, positives } = detector.sumOf(label(), setting, image);
-      const metrics = DETECTION_METRICS.map((m) => {
-        const value = detector.measureImage(m, label(), setting, image);
-        return [LONG[m], formatMetric(value)] as const;
+      const { tp, fp, positives } = detector.sumOf(label(), state.setting, image);
+      const metrics = DETECTION_METRICS.map((m): NamedValue => {
+        const value = detector.measureImage(m, label(), state.setting, image);
+        return [LONG[m], formatMetric(value)];
       });
-      const nothing = [["nothing to find", ""]] as const;
       return [
-        ...(positives ? metrics : nothing),
+        ...(positives ? metrics : [["nothing to find", ""] as const]),
         ["found", String(tp)],
         ["false alarms", String(fp)],
         ["missed", String(positives - tp)],
@@ -333,21 +331,8 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
   }
 
   shell.assemble(toolbar.element, dials.element, details.elements);
-  // For tests: the detections drawn over each picture, by their index in the input.
-  Object.assign(root, {
-    torchdialShown: () =>
-      shell.cells().map((cell) => {
-        const drawn = painter.drawnOver(cell);
-        return drawn?.marks.map(({ as, index, faded = false }) => ({
-          as,
-          faded,
-          index:
-            as === "miss" || as === "aside" || as === "target"
-              ? index
-              : drawn.image.found.index[index],
-        }));
-      }),
-  });
+  // For tests: what is drawn over each picture.
+  Object.assign(root, { torchdialDrawn: () => shell.cells().map(painter.drawnOver) });
   return () => {
     counting.cancel();
     estimating.cancel();

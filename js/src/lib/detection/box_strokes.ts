@@ -94,47 +94,33 @@ export function fillBoxes(
   color: Rgb,
   pattern: Pattern,
 ): void {
-  const drawn = patternOf(context, color, pattern, transform.unit);
+  context.globalAlpha = 1;
+  context.fillStyle = patternOf(context, color, pattern, transform.unit);
   for (const corners of boxes) {
     const [x1, y1, x2, y2] = placed(transform, corners);
-    const [left, top] = [Math.max(x1, 0), Math.max(y1, 0)];
-    const [width, height] = [
-      Math.min(x2, transform.width) - left,
-      Math.min(y2, transform.height) - top,
-    ];
-    if (width <= 0 || height <= 0) continue;
-    context.globalAlpha = FILL_ALPHA;
-    context.fillStyle = css(color);
-    context.fillRect(left, top, width, height);
-    context.globalAlpha = 1;
-    context.fillStyle = drawn;
-    context.fillRect(left, top, width, height);
+    context.fillRect(x1, y1, x2 - x1, y2 - y1);
   }
 }
 
-const patterns = new Map<string, CanvasPattern | string>();
+const patterns = new Map<string, CanvasPattern>();
 
-/** A pattern of diagonal lines or of dots, between which the picture is visible. */
-function patternOf(
-  context: CanvasRenderingContext2D,
-  color: Rgb,
-  kind: Pattern,
-  unit: number,
-): CanvasPattern | string {
+/** Diagonal lines or dots, between which the picture is visible. */
+function patternOf(context: CanvasRenderingContext2D, color: Rgb, kind: Pattern, unit: number) {
   const key = `${color}/${kind}/${unit}`;
   const known = patterns.get(key);
   if (known) return known;
-  const period = Math.round(PATTERN_PERIOD * unit);
-  const mark = Math.max(1, Math.round(period / 4));
-  const tile = contextOf(h("canvas", { width: period, height: period }));
+  const side = Math.round(PATTERN_PERIOD * unit);
+  const tile = contextOf(h("canvas", { width: side, height: side }));
   tile.fillStyle = css(color);
-  for (let y = 0; y < period; y++) {
-    for (let x = 0; x < period; x++) {
-      const isOn = kind === "hatched" ? (x + y) % period < mark : Math.max(x, y) < 2 * mark;
-      if (isOn) tile.fillRect(x, y, 1, 1);
-    }
+  tile.globalAlpha = FILL_ALPHA;
+  tile.fillRect(0, 0, side, side);
+  tile.globalAlpha = 1;
+  const mark = Math.ceil(side / 4);
+  if (kind === "dots") tile.fillRect(0, 0, mark, mark);
+  for (let y = 0; kind === "hatched" && y < side; y++) {
+    for (const x of [-y, side - y]) tile.fillRect(x, y, mark, 1);
   }
-  const made = context.createPattern(tile.canvas, "repeat") ?? css(color);
+  const made = context.createPattern(tile.canvas, "repeat") as CanvasPattern;
   patterns.set(key, made);
   return made;
 }

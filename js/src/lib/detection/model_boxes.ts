@@ -72,21 +72,17 @@ export function createDetector(
   const numCandidates = (label: number | null, image?: number): number =>
     remember(`candidates/${label}/${image}`, () => {
       const some = image === undefined ? scenes : [scenes[image]];
-      return some.reduce((sum, { found }) => {
-        if (label === null) return sum + found.count;
-        return sum + found.labels.reduce((n, l) => n + Number(l === label), 0);
-      }, 0);
+      return some.reduce(
+        (sum, { found }) => sum + found.labels.filter((l) => (label ?? l) === l).length,
+        0,
+      );
     });
 
   const numTargets = (label: number | null): number =>
     remember(`targets/${label}`, () =>
       scenes.reduce(
         (sum, { truth }) =>
-          sum +
-          truth.labels.reduce(
-            (n, l, i) => n + Number((label === null || l === label) && !truth.ignore[i]),
-            0,
-          ),
+          sum + truth.labels.filter((l, i) => (label ?? l) === l && !truth.ignore[i]).length,
         0,
       ),
     );
@@ -190,7 +186,7 @@ export function createDetector(
     numShown: (setting: DetectionSetting, label: number | null): number =>
       decide(setting).reduce((sum, { found, shown }) => {
         if (label === null) return sum + shown.length;
-        return sum + shown.reduce((n, i) => n + Number(found.labels[i] === label), 0);
+        return sum + shown.filter((i) => found.labels[i] === label).length;
       }, 0),
 
     measure: (which: DetectionMetric, label: number | null, setting: DetectionSetting): number =>

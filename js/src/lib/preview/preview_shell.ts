@@ -59,7 +59,7 @@ export interface Preview {
   /** The caption of a picture, after the name of its model where there are several. */
   caption(cell: GridCell): string;
   /** The numbers of one model in one image, beside a picture that is shown alone. */
-  numbers(cell: GridCell): NumberRow[];
+  numbers(cell: GridCell): NamedValue[];
   canRank(): boolean;
   /** The metric of an image at the setting, by which images are ranked; NaN where there is none. */
   measure(cell: GridCell): number;
@@ -80,7 +80,7 @@ export interface Preview {
 }
 
 /** A name and its value: ["Dice", "0.842"]. */
-export type NumberRow = readonly [name: string, value: string];
+export type NamedValue = readonly [name: string, value: string];
 
 export type Shell = ReturnType<typeof createShell>;
 

@@ -3,7 +3,7 @@
 import { IGNORED_PIXEL } from "../canvas/level_painting";
 import { type CountSum, nameOf, PIXEL_METRICS, type PixelMetric } from "../core/metrics";
 import { intervalOf } from "../core/stops";
-import type { NumberRow } from "../preview/preview_shell";
+import type { NamedValue } from "../preview/preview_shell";
 import {
   argmaxKey,
   levelKey,
@@ -68,10 +68,10 @@ export function imageNumbers(
   tally: PixelTally | null,
   at: readonly number[],
   image: number,
-): NumberRow[] {
+): NamedValue[] {
   if (!tally || !scope.isByImage(tally)) return [];
   const sum = scope.pixels(tally, at, image);
-  const counts: NumberRow[] = [
+  const counts: NamedValue[] = [
     ["found", pixelCountText(sum.tp)],
     ["false alarms", pixelCountText(sum.fp)],
     ["missed", pixelCountText(sum.positives - sum.tp)],
