@@ -229,7 +229,7 @@ def test_more_pictures_than_captions_and_targets_are_shown_and_the_widget_says_s
     assert grid._notice == (
         f"There are {more} pictures, but 2 captions and 2 targets: later pictures have none."
     )
-    assert (about(grid, 1)["caption"], about(grid, more - 1)["caption"]) == ("b", str(more - 1))
+    assert (about(grid, 1)["caption"], about(grid, more - 1)["caption"]) == ("b", str(more))
     assert (about(grid, 0)["has_mask"], about(grid, more - 1)["has_mask"]) == (True, False)
     assert grid.refresh(torch.rand(2, 3, 4, 4))
     assert grid._notice == ""
@@ -328,7 +328,7 @@ def test_the_static_picture_shows_the_page() -> None:
     np.testing.assert_array_equal(
         sheet[10, half + 10], [*[grid.picture(1).pixels[0, 0, 0]] * 3, 255]
     )
-    assert [text.get_text() for text in figure.texts] == ["0", "1"]
+    assert [text.get_text() for text in figure.texts] == ["1", "2"]
     data, _ = grid._repr_mimebundle_()
     assert data["image/png"].startswith(b"\x89PNG")
 
@@ -337,7 +337,7 @@ def test_a_mask_of_another_size_is_named_in_the_caption() -> None:
     grid = td.ImageGrid(
         torch.rand(2, 3, 8, 10), targets=[torch.ones(8, 10).long(), torch.ones(4, 5).long()]
     )
-    assert [grid._caption(i) for i in range(2)] == ["0", "1  mask of 4 × 5 not drawn"]
+    assert [grid._caption(i) for i in range(2)] == ["1", "2  mask of 4 × 5 not drawn"]
 
 
 def test_16_bits_keep_their_window_over_datasets_and_refreshes() -> None:

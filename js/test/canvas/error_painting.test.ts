@@ -74,6 +74,17 @@ describe("what a pixel is", () => {
     expect(seen([0, 0, 5])).toEqual([miss, falseAlarm, miss, right]);
     expect(seen([5, 0, 5])).toEqual([miss, miss, miss, right]);
   });
+
+  it("of the argmax: the background is right where it is found, and not outlined", () => {
+    const rows = agreementOf(Uint8Array.from([0, 0, 1]), Uint8Array.from([0, 1, 0]));
+    const { right, falseAlarm, miss } = KIND;
+    expect(kinds([5, 5, 5], kindTable([4, 4], true), rows)).toEqual([
+      right,
+      falseAlarm,
+      falseAlarm,
+    ]);
+    expect(kinds([5, 5, 5], kindTable([5, 5], true), rows)).toEqual([miss, miss, miss]);
+  });
 });
 
 describe("errors", () => {

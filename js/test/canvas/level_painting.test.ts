@@ -53,6 +53,16 @@ it("an overlay of all classes leaves the background unpainted", () => {
   expect(seen).toEqual([TRANSPARENT, pack(category(1)), TRANSPARENT]);
 });
 
+it("a heat map goes from viridis' darkest colour at p = 0 to its brightest at p = 1", () => {
+  const seen = painted([0, 5, 10], heatTable([2], 10)).map((color) => color & 0xffffff);
+  const colors = [
+    [68, 1, 84],
+    [33, 145, 140],
+    [253, 231, 37],
+  ] as const; // viridis at 0, 0.5 and 1, rounded
+  expect(seen).toEqual(colors.map((color) => pack(color, 0)));
+});
+
 it("a heat map dims what does not pass", () => {
   const [below, above] = painted([2, 3], heatTable([2], 10)).map((color) => color >>> 24);
   expect(above).toBe(255);

@@ -309,7 +309,7 @@ class ImageGrid(Widget):
         channel = self._source[index].channel
         if len(self._source) == 1:
             return ""
-        return str(index) if channel is None else f"channel {channel}"
+        return str(index + 1) if channel is None else f"channel {channel}"
 
     def _overlay(self, index: int) -> Overlay:
         overlays = self._overlays or []

@@ -8,11 +8,14 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+from playwright.sync_api import Locator
 from scipy import ndimage
 from skimage import color, data
 
 import torchdial as td
+from tests.e2e.boxes import BoxesOnPage
 from tests.e2e.dial import DialOnPage
 from tests.e2e.page import Show
 from torchdial.demo import digit_scenes
@@ -54,15 +57,15 @@ def moved(target: np.ndarray) -> np.ndarray:
     return np.clip(near + blobs, 0, 1).astype(np.float32)
 
 
-def on_screen(dial: DialOnPage) -> np.ndarray:
+def on_screen(root: Locator) -> np.ndarray:
     """Return the picture with what lies over it, in CIELAB."""
     layers = []
     for layer in ("picture", "overlay"):
-        canvas = dial.root.locator(f"canvas.torchdial-{layer}").first
+        canvas = root.locator(f"canvas.torchdial-{layer}").first
         url = canvas.evaluate("canvas => canvas.toDataURL()")
         image = Image.open(io.BytesIO(base64.b64decode(url.split(",")[1])))
         layers.append(np.asarray(image.convert("RGBA")) / 255)
-    opacity = dial.root.locator("canvas.torchdial-overlay").first.evaluate(
+    opacity = root.locator("canvas.torchdial-overlay").first.evaluate(
         "canvas => Number(getComputedStyle(canvas).opacity)"
     )
     below, above = layers
@@ -78,7 +81,7 @@ def test_errors_have_twice_the_contrast_of_hits(show: Show, scene: str) -> None:
     shown = picture if picture.ndim == 3 else picture[..., None]
     preview = td.SegmentationPreview(shown[None], probs[None], target[None].astype(np.uint8))
     preview.view = "errors"
-    seen = on_screen(DialOnPage(show(preview)))
+    seen = on_screen(DialOnPage(show(preview)).root)
     height, width = seen.shape[:2]
     rows = (np.arange(height) + 0.5) * target.shape[0] / height
     columns = (np.arange(width) + 0.5) * target.shape[1] / width
@@ -99,3 +102,31 @@ def test_errors_have_twice_the_contrast_of_hits(show: Show, scene: str) -> None:
         assert of.sum() > 50, name
         assert contrast[of].mean() > 2 * contrast[hits].mean(), name
         assert lightness[of].mean() > lightness[hits].mean(), f"{name}, without colour"
+
+
+def test_wrong_and_missed_boxes_have_twice_the_contrast_of_hits(show: Show) -> None:
+    corners = torch.tensor([[20 + 120 * (i % 4), 20 + 120 * (i // 4)] for i in range(12)])
+    boxes = torch.cat([corners, corners + torch.tensor([70, 80])], 1).float()
+    found, there = boxes[:8], boxes[4:]  # four false alarms, four hits, four misses
+    preview = td.DetectionPreview(
+        data.astronaut()[None],
+        [{"boxes": found, "scores": torch.full((8,), 0.9), "labels": torch.zeros(8).long()}],
+        [{"boxes": there, "labels": torch.zeros(8).long()}],
+        class_names=["a"],
+    )
+    preview.view = "errors"
+    boxes_on_page = BoxesOnPage(show(preview))
+    boxes_on_page.root.get_by_label("labels").select_option("off")
+    boxes_on_page.settle()
+    seen = on_screen(boxes_on_page.root)
+    scale = seen.shape[0] / 512
+    means = []
+    for x1, y1, x2, y2 in (boxes.numpy() * scale).round().astype(int):
+        around = seen[max(y1 - 15, 0) : y2 + 15, max(x1 - 15, 0) : x2 + 15]
+        rim = np.ones(around.shape[:2], bool)
+        rim[13:-13, 13:-13] = False
+        surround = around[rim].mean(0)
+        means.append(np.linalg.norm(seen[y1:y2, x1:x2] - surround, axis=2).mean())
+    false_alarms, hits, misses = np.array(means).reshape(3, 4).mean(1)
+    assert false_alarms > 2 * hits
+    assert misses > 2 * hits

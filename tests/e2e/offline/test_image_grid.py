@@ -16,7 +16,7 @@ pytestmark = pytest.mark.browser
 
 HOSTILE = "</script><!--<b onclick=planted()>\u202e<img src=x onerror='window.planted=1'>"
 X = torch.arange(200.0).expand(200, 200)  # the column of each pixel
-POINTED = re.compile(r"picture 2 \(\d+, \d+\)\s+\S+, \S+, \S+$")
+POINTED = re.compile(r"picture 3 \(\d+, \d+\)\s+\S+, \S+, \S+$")
 BLUE = [64, 128, 255, 255]
 
 
@@ -102,6 +102,6 @@ def test_later_pages_have_their_own_pictures_and_values(show: Show) -> None:
     expect(grid.root.locator(".torchdial-waiting:visible")).to_have_count(0)
     expect(grid.root.locator(".torchdial-caption").first).to_contain_text("<img src=x")
     grid.frames.nth(5).hover()
-    expect(grid.hovered).to_contain_text("picture 69")
+    expect(grid.hovered).to_contain_text("picture 70")
     expect(grid.hovered).to_contain_text("1, 1, 1")
     grid.expect_color(5, [255] * 4)

@@ -30,14 +30,17 @@ const LIGHTEST = 235;
 /**
  * Rows are 3 × class + truth.
  *
- * By the argmax rule (`exhaustive`) every pixel has a class, so one below its threshold is missed.
+ * By the argmax rule (`exhaustive`) every pixel has a class, so one below its threshold is missed; the
+ * background, class 0, is right where it is found, as nothing is outlined there.
  */
 export function kindTable(at: readonly number[], exhaustive = false): KindTable {
   return Uint8Array.from({ length: 3 * at.length * 256 }, (_, entry) => {
     const [row, level] = [entry >> 8, entry & 255];
     const truth = row % 3;
     if (truth === TRUTH.ignored) return KIND.right;
-    if (level > at[(row - truth) / 3]) return truth === TRUTH.yes ? KIND.hit : KIND.falseAlarm;
+    const isOn = level > at[(row - truth) / 3];
+    if (isOn && truth === TRUTH.yes) return exhaustive && row < 3 ? KIND.right : KIND.hit;
+    if (isOn) return KIND.falseAlarm;
     return exhaustive || truth === TRUTH.yes ? KIND.miss : KIND.right;
   });
 }
