@@ -81,7 +81,7 @@ function createTables(
     caption: "rows: target, columns: detection, in boxes",
     background: names.length,
     choose: (truth, found) => {
-      const text = `target ${truth.name}, detection ${found.name}`;
+      const text = `target ${truth.name}, predicted ${found.name}`;
       choose(choices.ofCell(truth.index, found.index, text));
     },
     changed,

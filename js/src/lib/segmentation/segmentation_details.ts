@@ -75,7 +75,7 @@ export function createSegmentationDetails(
         matrixPanel.update(
           byArgmax && track.joint
             ? classMatrix(track.joint, names, at)
-            : binaryMatrix(track.counts, at, scope.classes, names.length),
+            : binaryMatrix(track.counts, at, scope.classes, names),
         );
       }
       if (track && isOpen(classes, `counts of each class, ${over}`, of())) {
