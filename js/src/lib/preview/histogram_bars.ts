@@ -46,7 +46,7 @@ function intervalText(
 
 export function createHistogramBars(unit: string, choose: (bin: Bin) => void) {
   const bars = h("div", { class: "bins" });
-  const axis = h("div", { class: "table-controls" });
+  const axis = h("div", { class: "foot" });
   let bins: readonly Bin[] = [];
   bars.addEventListener("click", (e) => {
     const at = (e.target as Element).closest<HTMLElement>("[data-bin]");
