@@ -9,6 +9,7 @@ import { createSettings } from "./lib/core/synced_settings";
 import { beforePaint, throttle } from "./lib/core/timing";
 import { inText } from "./lib/core/user_names";
 import { listen } from "./lib/core/widget_model";
+import { labelsAt, nameOfLabel } from "./lib/images/classes_at";
 import { createImagePainter } from "./lib/images/image_painter";
 import { createImageStore, type ImageGridMessage } from "./lib/images/image_store";
 import { arrowKeys, type KeyActions, runKey, zoomKeys } from "./lib/preview/grid_keys";
@@ -33,6 +34,8 @@ interface ImageGridTraits {
     width: number;
     page_size: number;
     has_overlays: boolean;
+    /** Names by label. */
+    class_names: Record<string, string>;
     /** The scale of a colour map; null where there is none, or one for each picture. */
     color_bar: { low: number; high: number; colors: string[] } | null;
   };
@@ -50,7 +53,7 @@ function show(model: AnyModel<ImageGridTraits>, root: HTMLElement, guard: Guard)
   let known = ""; // the last pixel that the kernel sent, with its values
   const store = createImageStore((keys) => kernel.send({ type: "need", id: ++requests, keys }));
   store.take(model.get("_frame").tiles);
-  const painter = createImagePainter(store);
+  const painter = createImagePainter(store, () => model.get("_config").class_names);
   const asking = throttle(PIXEL_REQUEST_MS, () => {
     if (pointer) kernel.send({ type: "pixel", id: ++requests, ...pointer });
   });
@@ -221,7 +224,18 @@ function show(model: AnyModel<ImageGridTraits>, root: HTMLElement, guard: Guard)
       return;
     }
     const place = placeOf(pointer);
-    hovered.textContent = known.startsWith(`${place}  `) ? known : place;
+    const value = known.startsWith(`${place}  `) ? known : place;
+    hovered.textContent = [value, ...classesAt(pointer)].join("  ");
+  }
+
+  /** The names of the classes under the pointer. */
+  function classesAt({ image, x, y }: { image: number; x: number; y: number }): string[] {
+    const about = store.about(image);
+    if (!about || !painter.isOverlaid) return [];
+    const boxes = store.held(`boxes/${image}`);
+    const numbers = boxes && new Float32Array(boxes.slice().buffer);
+    const labels = labelsAt(about, store.held(`mask/${image}`), numbers, x, y);
+    return labels.map((label) => inText(nameOfLabel(model.get("_config").class_names, label)));
   }
 
   return () => {

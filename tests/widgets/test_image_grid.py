@@ -349,3 +349,25 @@ def test_16_bits_keep_their_window_over_datasets_and_refreshes() -> None:
     assert picture.pixels.ravel().tolist() == [128, 255]
     slices = td.ImageGrid(TensorDataset(torch.stack([second, first])))
     assert [slices.picture(i).range for i in range(2)] == [(500, 3000)] * 2
+
+
+def test_labels_have_names_and_instances_their_labels() -> None:
+    masks = torch.zeros(2, 4, 4, dtype=torch.bool)
+    masks[0, :2], masks[1, 2:] = True, True
+    boxes = [[0.0, 0, 4, 2], [0, 2, 4, 4]]
+    target = {"boxes": boxes, "labels": torch.tensor([7, 3]), "masks": masks}
+    names = {3: "cat", 7: "dog"}
+    grid = td.ImageGrid(
+        torch.rand(2, 3, 4, 4), targets=[target, masks[0].long()], class_names=names
+    )
+    assert grid._config["class_names"] == {"3": "cat", "7": "dog"}
+    assert about(grid, 0)["instances"] == [7, 3]
+    assert about(grid, 1)["instances"] is None
+    by_name = td.ImageGrid(
+        torch.rand(1, 3, 4, 4),
+        targets=[{"boxes": boxes, "labels": ["dog", "cat"]}],
+        class_names=names,
+    )
+    assert np.frombuffer(by_name._tile("boxes/0"), "<f4").reshape(-1, 5)[:, 4].tolist() == [7, 3]
+    with pytest.raises(ValueError, match="class_names: expected"):
+        td.ImageGrid(torch.rand(1, 3, 4, 4), class_names=5)

@@ -319,7 +319,7 @@ def test_a_copied_setting_is_pasted_into_another_preview_and_into_python(show: S
     second.expect_stop(55)
     assert json.loads(copied_by(second.button("copy"))) == ours.export()
     type_in(second.root, '{"score_threshold": 0.5}')
-    expect(second.root.get_by_role("alert").filter(has_text="setting: expected")).to_be_visible()
+    expect(second.root.get_by_role("alert").filter(has_text="does not fit")).to_be_visible()
 
     boxes = detections.make(score_threshold=0.4, nms_iou=0.3, max_det=5)
     boxes.class_thresholds = [0.1 if c == 3 else None for c in range(10)]

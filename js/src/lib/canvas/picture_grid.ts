@@ -49,6 +49,7 @@ const MIN_PIXELS_ACROSS = 8; // at the closest zoom
 /** CSS pixels that a cell is wide at least: at first, and the smallest and largest of the slider. */
 export const CELL_WIDTH = { first: 150, min: 70, max: 640 };
 const MAX_CELL_WIDTH = 640;
+const CAPTION_END = 12; // letters of a caption that are always shown
 const WHEEL_STEP = 0.0015;
 const MAX_CLICK_MOVE = 4; // CSS pixels; beyond, a press and release is a drag
 const LAYERS: readonly Layer[] = ["picture", "overlay"];
@@ -110,8 +111,10 @@ export class PictureGrid {
   setCaption(cell: number, text: string, whole = text, name: Node | null = null): void {
     const { caption, layers } = this.#cells[cell];
     const title = `${whole || text}: this picture alone, or all`;
-    if (caption.title !== title) {
-      caption.replaceChildren(...(name ? [name, h("span", {}, text)] : [text]));
+    const spoken = name ? whole : text;
+    if (caption.title !== title || caption.ariaLabel !== spoken) {
+      caption.replaceChildren(...(name ? [name, h("span", {}, text)] : [middleCut(text)]));
+      caption.ariaLabel = spoken;
       caption.title = title;
       layers.picture.setAttribute("aria-label", whole || `picture ${cell + 1}`);
     }
@@ -287,6 +290,14 @@ export function columnsOf(cells: number, fit: number, together: number): number 
   const groups = Math.max(cells / together, 1);
   const most = Math.min(Math.floor(fit / together), groups);
   return together * Math.ceil(groups / Math.ceil(groups / most));
+}
+
+/** A text that gives way in its middle where there is no room for it: names differ at their ends. */
+function middleCut(text: string): HTMLElement {
+  const letters = [...text];
+  const start = letters.slice(0, -CAPTION_END).join("");
+  const end = letters.slice(-CAPTION_END).join("");
+  return h("bdi", { class: "cut" }, ...(start ? [h("span", {}, start)] : []), h("span", {}, end));
 }
 
 function within(frame: HTMLElement, e: MouseEvent) {
