@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 import torchdial as td
+from tests.widgets.live.kernel import kernel
 
 
 @pytest.fixture(autouse=True)
@@ -149,3 +150,24 @@ def test_outside_a_notebook_matplotlib_shows_it(tmp_path: Path) -> None:
     )
     subprocess.run([sys.executable, "-c", script], check=True)
     assert (tmp_path / "shown.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_in_a_notebook_each_is_shown_once() -> None:
+    with kernel() as client:
+        client.run("import torch, torchdial as td; look = td.Visualization()")
+
+        def widgets(code: str) -> int:
+            client.published.clear()
+            client.run(code)
+            assert client.errors == {}
+            shown = [c["data"] for kind, c in client.published if kind in SHOWN]
+            return sum("application/vnd.jupyter.widget-view+json" in data for data in shown)
+
+        assert widgets("look.display_images(torch.rand(2, 3, 8, 8))") == 1
+        assert widgets("grid = look.display_images(torch.rand(2, 3, 8, 8)); 1") == 1
+        assert widgets("grid") == 1, "in a later cell it is shown as any widget"
+        assert widgets("grid") == 1
+        assert widgets("look.display_loss([1.0, 0.5]); look.display(torch.rand(8, 8))") == 2
+
+
+SHOWN = ("display_data", "execute_result")

@@ -3,16 +3,16 @@
 import type { AnyModel } from "@anywidget/types";
 import { h, select } from "./lib/core/dom";
 import type { Guard } from "./lib/core/error_display";
-import { range } from "./lib/core/metrics";
 import { formatStop } from "./lib/core/stops";
 import { debounce } from "./lib/core/timing";
+import { shorten } from "./lib/core/user_names";
 import { type BoxChoice, createBoxChoices } from "./lib/detection/box_choices";
 import { numOutside } from "./lib/detection/box_marks";
-import { createBoxPainter } from "./lib/detection/box_painter";
+import { createBoxPainter, LABELS, type Labels } from "./lib/detection/box_painter";
 import { createDetails } from "./lib/detection/detection_details";
 import { createDials } from "./lib/detection/detection_dials";
 import { detectionLegend } from "./lib/detection/detection_legend";
-import { LONG, readout } from "./lib/detection/detection_readout";
+import { LONG, lackText, readout } from "./lib/detection/detection_readout";
 import { createDetectionState, formatScore } from "./lib/detection/detection_state";
 import {
   type DetectionTraits,
@@ -23,13 +23,15 @@ import { createDetector, type Detector } from "./lib/detection/model_boxes";
 import { bestSetting } from "./lib/detection/rules/best_setting";
 import { DETECTION_METRICS, type DetectionMetric } from "./lib/detection/rules/detection_metrics";
 import { decodedRenderer } from "./lib/preview/decoded_model";
-import { createShell, type Preview } from "./lib/preview/preview_shell";
+import { modelSwatch } from "./lib/preview/model_swatch";
+import { createShell, type NamedValue, type Preview } from "./lib/preview/preview_shell";
 import { createToolbar, labelled } from "./lib/preview/toolbar";
 import { createTypedField } from "./lib/preview/typed_field";
 import { type Demand, whereMet } from "./lib/preview/typed_setting";
 import { windowText } from "./lib/preview/window_text";
-import { formatMetric } from "./lib/segmentation/segmentation_text";
+import { formatMetric, gainText, imageCountText } from "./lib/segmentation/segmentation_text";
 
+const LONGEST_NAME = 20;
 const COUNT_DELAY_MS = 20;
 const MAX_COUNT_DELAY_MS = 300;
 const BAND_DELAY_MS = 150;
@@ -45,19 +47,22 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
 
   const label = () => state.get("shown_class");
   const stopText = (k: number) => formatStop(stops, k);
-  /** Name of the model, to put before its numbers; empty for a single model. */
-  const prefixOf = ({ name }: Detector) => (detectors.length > 1 ? `${name}  ` : "");
+  /** The model of some numbers, to put before them; nothing for a single model. */
+  const nameOfModel = (i: number) =>
+    detectors.length > 1 ? [modelSwatch(i, detectors[i].name)] : [];
   const hasCurves = hasTargets || model.get("_curves").some(Boolean);
 
   const best = () => detectors[0].bestOf(metric, label());
 
-  const choices = createBoxChoices(config, () => ({
-    detector: detectors[0],
-    setting: state.setting,
-    label: label(),
-    metric,
-    where: `score > ${formatScore(state.score)}`,
-  }));
+  const choices = config.sources.map((_, i) =>
+    createBoxChoices(config, () => ({
+      detector: detectors[i],
+      setting: state.setting,
+      label: label(),
+      metric,
+      where: `score > ${formatScore(state.score)}`,
+    })),
+  );
 
   const preview: Preview = {
     size: config,
@@ -67,6 +72,7 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
       "Dials: arrows one step, Page keys ten, Home, End. " +
       "Map: arrows move the point along both dials.",
     bestTitle: "Go to the best score and NMS IoU",
+    sources: config.sources,
     modelsPerImage: () => config.sources.length,
 
     bytesOf(key) {
@@ -81,10 +87,10 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
     caption({ image, source }) {
       const detector = detectors[source];
       const words = config.num_images > 1 ? [String(image + 1)] : [];
-      if (detectors.length > 1) words.push(detector.name);
       if (hasTargets) {
         const value = detector.measureImage(metric, label(), state.setting, image);
-        if (!Number.isNaN(value)) words.push(`${LONG[metric]} ${formatMetric(value)}`);
+        const lack = lackText(detector, label(), state.setting, image);
+        words.push(lack || `${LONG[metric]} ${formatMetric(value)}`);
       }
       const decided = detector.decide(state.setting)[image];
       const outside = numOutside(decided, config.sizes[image], label());
@@ -95,18 +101,31 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
       return words.join(" · ");
     },
 
+    numbers({ image, source }) {
+      if (!hasTargets) return [];
+      const detector = detectors[source];
+      const { tp, fp, positives } = detector.sumOf(label(), state.setting, image);
+      const metrics = DETECTION_METRICS.map((m): NamedValue => {
+        const value = detector.measureImage(m, label(), state.setting, image);
+        return [LONG[m], formatMetric(value)];
+      });
+      return [
+        ...(positives ? metrics : [["nothing to find", ""] as const]),
+        ["found", String(tp)],
+        ["false alarms", String(fp)],
+        ["missed", String(positives - tp)],
+      ];
+    },
+
     canRank: () => hasTargets,
 
-    /** Images by the first model's metric at the dials, lowest first; undefined ones last. */
-    rank() {
-      const { setting } = state;
-      const values = range(config.num_images).map((image) => {
-        const value = detectors[0].measureImage(metric, label(), setting, image);
-        return Number.isNaN(value) ? Number.POSITIVE_INFINITY : value;
-      });
-      const order = range(values.length).sort((a, b) => values[a] - values[b] || a - b);
-      return { order, at: `${formatScore(state.score)}, ${stopText(setting.stop)}` };
+    measure({ image, source }) {
+      const { tp, fp, positives } = detectors[source].sumOf(label(), state.setting, image);
+      if (positives + fp + tp === 0) return Number.NaN; // nothing to find, and nothing found
+      return detectors[source].measureImage(metric, label(), state.setting, image);
     },
+
+    settingText: () => `${formatScore(state.score)}, ${stopText(state.setting.stop)}`,
 
     goToBest() {
       const top = best();
@@ -141,10 +160,10 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
       const focus = { detectors, metric, label: label() };
       dials.update(focus);
       updateReadout();
-      shell.showLegend(detectionLegend(config, detectors, view, label()), (counts, text) =>
-        choose(choices.ofLegend(counts, text)),
-      );
-      details.update(focus, detectors.length > 1 ? `${detectors[0].name}, ` : "");
+      const images = shell.cells().map(({ image }) => image);
+      const legend = detectionLegend(config, detectors, view, label(), images);
+      shell.showLegend(legend, (counts, text) => choose(choices[0].ofLegend(counts, text)));
+      details.update(focus, nameOfModel);
       Object.assign(root.dataset, { score, stop: setting.stop, view });
       counting.call();
       estimating.call();
@@ -187,7 +206,7 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
 
   const maxDet = h("input", {
     type: "number",
-    class: "box-number",
+    class: "select box-number",
     min: 1,
     step: 1,
     "aria-label": "max det",
@@ -214,6 +233,12 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
     metric = metrics.value as DetectionMetric;
     shell.changed();
   });
+  const labels = select(
+    "labels",
+    LABELS.map((where) => [where, where] as const),
+  );
+  labels.title = "Names and scores of the boxes; on small pictures only under the pointer";
+  labels.addEventListener("change", () => painter.setLabels(labels.value as Labels));
   const views: DetectionView[] = hasTargets ? ["boxes", "errors", "ghosts"] : ["boxes", "ghosts"];
   const toolbar = createToolbar({
     views,
@@ -239,17 +264,18 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
         demand,
         apply: state.apply,
       }),
+      labelled("labels", labels),
     ],
     reset: shell.reset,
     undo: state.undo,
     canUndo: state.canUndo,
     help: shell.toggleHelp,
     toText: () => state.toPython(),
-    toCsv: choices.toCsv,
+    toCsv: choices[0].toCsv,
     hasCsv: hasTargets,
   });
   const dials = createDials(state, hasCurves);
-  const details = createDetails(state, hasCurves, { choices, choose, changed: shell.changed });
+  const details = createDetails(state, hasCurves, choices, { choose, changed: shell.changed });
 
   /** Go to the best setting, by F1, of those that meet the demands. */
   function demand(demands: Demand<DetectionMetric>[]): void {
@@ -264,39 +290,50 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
     const own = setting.own.filter((t) => t !== null).length;
     const others = label() === null && own ? `, own thresholds: ${own}, after NMS` : "";
     const position = `score > ${formatScore(score)}${others}   NMS IoU ${stopText(setting.stop)}`;
-    const lines = detectors.flatMap((detector) =>
-      readout(config, detector, prefixOf(detector), metric, label(), setting, score),
-    );
+    const lines = detectors.flatMap((detector, i) => [
+      ...readout(
+        config,
+        detector,
+        nameOfModel(i),
+        i === 0 && detector.hasBand,
+        metric,
+        label(),
+        setting,
+        score,
+      ),
+      ...(detectors.length > 1 && detector.bestOf(metric, label())
+        ? [h("span", {}, h("small", {}, `at its best: ${bestOf(detector)}`))]
+        : []),
+    ]);
     shell.showReadout(position, lines, bestText());
   }
 
-  /** "best F1 0.842 at score 0.31, NMS IoU 0.52 →", empty where the metric is undefined. */
+  /** "F1 0.842 at score 0.31, NMS IoU 0.52", empty where there is none. */
+  function bestOf(detector: Detector): string {
+    const values = detector.valuesOf(metric, label());
+    const top = detector.bestOf(metric, label());
+    if (!values || !top) return "";
+    const value = formatMetric(values[top.stop * scoreStops.length + top.score]);
+    const over = detector.given ? ` over ${imageCountText(detector.given.totalImages)}` : "";
+    const score = formatScore(scoreStops[top.score]);
+    return `${LONG[metric]} ${value}${over} at score ${score}, NMS IoU ${stopText(top.stop)}`;
+  }
+
+  /** "best F1 0.842 at score 0.31, NMS IoU 0.52 (+0.003) →", empty where nothing is gained there. */
   function bestText(): string {
     const [first] = detectors;
     const values = first.valuesOf(metric, label());
     const top = best();
     if (!values || !top) return "";
-    const value = formatMetric(values[top.stop * scoreStops.length + top.score]);
-    const where = `score ${formatScore(scoreStops[top.score])}, NMS IoU ${stopText(top.stop)}`;
-    return `${prefixOf(first)}best ${LONG[metric]} ${value} at ${where} →`;
+    const now = dials.valueHere(first, metric, label());
+    const gain = gainText(values[top.stop * scoreStops.length + top.score], now);
+    const of = detectors.length > 1 ? `${shorten(first.name, LONGEST_NAME)}: ` : "";
+    return gain === null ? "" : `${of}best ${bestOf(first)} ${gain} →`;
   }
 
   shell.assemble(toolbar.element, dials.element, details.elements);
-  // For tests: the detections drawn over each picture, by their index in the input.
-  Object.assign(root, {
-    torchdialShown: () =>
-      shell.cells().map((cell) => {
-        const drawn = painter.drawnOver(cell);
-        return drawn?.marks.map(({ as, index, faded = false }) => ({
-          as,
-          faded,
-          index:
-            as === "miss" || as === "aside" || as === "target"
-              ? index
-              : drawn.image.found.index[index],
-        }));
-      }),
-  });
+  // For tests: what is drawn over each picture.
+  Object.assign(root, { torchdialDrawn: () => shell.cells().map(painter.drawnOver) });
   return () => {
     counting.cancel();
     estimating.cancel();

@@ -9,9 +9,11 @@ import { createSettings } from "./lib/core/synced_settings";
 import { beforePaint, throttle } from "./lib/core/timing";
 import { inText } from "./lib/core/user_names";
 import { listen } from "./lib/core/widget_model";
+import { labelsAt, nameOfLabel } from "./lib/images/classes_at";
 import { createImagePainter } from "./lib/images/image_painter";
 import { createImageStore, type ImageGridMessage } from "./lib/images/image_store";
 import { arrowKeys, type KeyActions, runKey, zoomKeys } from "./lib/preview/grid_keys";
+import { createLegend, scaleEntry } from "./lib/preview/legend";
 import { createPages } from "./lib/preview/picture_pages";
 import { renderer } from "./lib/preview/preview_shell";
 import type { WireTile } from "./lib/preview/preview_wire";
@@ -32,6 +34,10 @@ interface ImageGridTraits {
     width: number;
     page_size: number;
     has_overlays: boolean;
+    /** Names by label. */
+    class_names: Record<string, string>;
+    /** The scale of a colour map; null where there is none, or one for each picture. */
+    color_bar: { low: number; high: number; colors: string[] } | null;
   };
   _frame: { version: number; tiles: WireTile[] };
   _notice: string;
@@ -47,7 +53,7 @@ function show(model: AnyModel<ImageGridTraits>, root: HTMLElement, guard: Guard)
   let known = ""; // the last pixel that the kernel sent, with its values
   const store = createImageStore((keys) => kernel.send({ type: "need", id: ++requests, keys }));
   store.take(model.get("_frame").tiles);
-  const painter = createImagePainter(store);
+  const painter = createImagePainter(store, () => model.get("_config").class_names);
   const asking = throttle(PIXEL_REQUEST_MS, () => {
     if (pointer) kernel.send({ type: "pixel", id: ++requests, ...pointer });
   });
@@ -76,9 +82,9 @@ function show(model: AnyModel<ImageGridTraits>, root: HTMLElement, guard: Guard)
     button("reset", "Show the whole pictures", () => grid.zoom(0)),
     button("?", "Show the keys", toggleHelp),
   );
+  const legend = createLegend();
   let { grid, pages } = make();
-  root.append(tools, help, notice, grid.element, hovered, h("div", { class: "foot" }));
-  root.lastElementChild?.append(pages.element);
+  root.append(tools, help, notice, pages.element, grid.element, hovered, legend.element);
   root.addEventListener("keydown", onKey);
   const stopListening = [
     listen(model, ["_frame"], guard(onFrame)),
@@ -129,8 +135,8 @@ function show(model: AnyModel<ImageGridTraits>, root: HTMLElement, guard: Guard)
       click: (cell) => toggle(pages.images()[cell]),
     });
     const paged = createPages(count, size, {
+      orders: [],
       canRank: () => false,
-      rank: () => ({ order: [], at: "" }),
       changed: () => {
         problem = ""; // of pictures that may be out of sight now
         updating.call();
@@ -195,10 +201,12 @@ function show(model: AnyModel<ImageGridTraits>, root: HTMLElement, guard: Guard)
     images.forEach((image, cell) => {
       const { caption = "", range = "" } = store.about(image) ?? {};
       const words = [inText(caption), range].filter(Boolean).join("  ");
-      grid.setCaption(cell, words || String(image), caption);
+      grid.setCaption(cell, words || String(image + 1), caption);
       grid.mark(cell, selected.includes(image));
     });
     pages.update();
+    const bar = model.get("_config").color_bar;
+    legend.show(bar ? [scaleEntry(bar.colors, formatValue(bar.low), formatValue(bar.high))] : []);
     overlay.hidden = !model.get("_config").has_overlays;
     clear.hidden = chosen.hidden = selected.length === 0;
     chosen.textContent = `${selected.length} chosen`;
@@ -216,7 +224,18 @@ function show(model: AnyModel<ImageGridTraits>, root: HTMLElement, guard: Guard)
       return;
     }
     const place = placeOf(pointer);
-    hovered.textContent = known.startsWith(`${place}  `) ? known : place;
+    const value = known.startsWith(`${place}  `) ? known : place;
+    hovered.textContent = [value, ...classesAt(pointer)].join("  ");
+  }
+
+  /** The names of the classes under the pointer. */
+  function classesAt({ image, x, y }: { image: number; x: number; y: number }): string[] {
+    const about = store.about(image);
+    if (!about || !painter.isOverlaid) return [];
+    const boxes = store.held(`boxes/${image}`);
+    const numbers = boxes && new Float32Array(boxes.slice().buffer);
+    const labels = labelsAt(about, store.held(`mask/${image}`), numbers, x, y);
+    return labels.map((label) => inText(nameOfLabel(model.get("_config").class_names, label)));
   }
 
   return () => {
@@ -228,8 +247,12 @@ function show(model: AnyModel<ImageGridTraits>, root: HTMLElement, guard: Guard)
   };
 }
 
+function formatValue(value: number): string {
+  return value.toPrecision(4).replace("-", "−");
+}
+
 function placeOf({ image, x, y }: { image: number; x: number; y: number }): string {
-  return `picture ${image} (${x}, ${y})`;
+  return `picture ${image + 1} (${x}, ${y})`;
 }
 
 export default renderer(show);

@@ -1,18 +1,19 @@
 // SegmentationPreview and SegmentationComparison: the Python side is src/torchdial/widgets/preview/segmentation_dial.py.
 
 import type { AnyModel } from "@anywidget/types";
-import { paintMeans, shrunk } from "./lib/canvas/block_means";
-import { keepOutline, paint, paintOver, texture } from "./lib/canvas/level_painting";
+import { toPaleGrey } from "./lib/canvas/error_painting";
 import { fillPicture, Raster } from "./lib/canvas/raster";
 import { h, select } from "./lib/core/dom";
 import type { Guard } from "./lib/core/error_display";
-import { bestStop, nameOf, PIXEL_METRICS, type PixelMetric, range } from "./lib/core/metrics";
+import { bestStop, nameOf, PIXEL_METRICS, type PixelMetric } from "./lib/core/metrics";
 import { formatStop, nearestStop } from "./lib/core/stops";
+import { shorten } from "./lib/core/user_names";
 import { createCurveSlider, quarters } from "./lib/preview/curve_slider";
 import { decodedRenderer } from "./lib/preview/decoded_model";
+import { modelSwatch } from "./lib/preview/model_swatch";
 import { createShell, type Preview } from "./lib/preview/preview_shell";
 import { imageKey } from "./lib/preview/tile_store";
-import { createToolbar, labelled, opacitySlider } from "./lib/preview/toolbar";
+import { createToolbar, FIRST_OPACITY, labelled, opacitySlider } from "./lib/preview/toolbar";
 import { createTypedField } from "./lib/preview/typed_field";
 import { type Demand, whereMet } from "./lib/preview/typed_setting";
 import { windowText } from "./lib/preview/window_text";
@@ -22,7 +23,10 @@ import { createSegmentationDetails } from "./lib/segmentation/segmentation_detai
 import { createSegmentationState } from "./lib/segmentation/segmentation_state";
 import {
   formatMetric,
+  gainText,
   imageCountText,
+  imageNumbers,
+  imageText,
   metricsText,
   pixelText,
   shareText,
@@ -33,7 +37,10 @@ import {
   segmentationLegend,
   viewsOf,
 } from "./lib/segmentation/segmentation_views";
-import type { SegmentationTraits } from "./lib/segmentation/segmentation_wire";
+import type { SegmentationTraits, SegmentationView } from "./lib/segmentation/segmentation_wire";
+
+const LONGEST_NAME = 20;
+const ERRORS_OPACITY = 0.9; // they are filled, and the picture below is pale
 
 function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Guard): () => void {
   const state = createSegmentationState(model, () => shell.changed());
@@ -46,19 +53,22 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
 
   const scope = () => new Scope(config, state.shown);
   const at = (k: number) => formatStop(stops, k);
-  /** Name of the model, to put before its numbers; empty for a single model. */
-  const nameOfModel = ({ name }: ModelCounts) => (sources.length > 1 ? `${name}  ` : "");
+  /** The model of some numbers, to put before them; nothing for a single model. */
+  const nameOfModel = (i: number) => (sources.length > 1 ? [modelSwatch(i, sources[i].name)] : []);
 
-  const choices = createPixelChoices(config, () => ({
-    source: sources[0],
-    shown: state.shown,
-    at: state.stops,
-    metric,
-    where: `p > ${at(state.stop)}`,
-  }));
+  const choices = config.sources.map((_, i) =>
+    createPixelChoices(config, () => ({
+      source: sources[i],
+      shown: state.shown,
+      at: state.stops,
+      metric,
+      where: `p > ${at(state.stop)}`,
+    })),
+  );
 
-  const best = (): number => {
-    const { track } = sources[0];
+  /** The best stop of model `i`, -1 for none. */
+  const best = (i = 0): number => {
+    const { track } = sources[i];
     return track ? scope().best(track, metric) : -1;
   };
 
@@ -76,32 +86,20 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
     bytesOf: (key) =>
       config.height * config.width * (key.startsWith("image/") ? config.channels : 1),
 
+    sources: config.sources,
     /** The difference of two models is one picture. */
     modelsPerImage: () => (state.get("view") === "difference" ? 1 : config.sources.length),
 
-    draw(context, { image, source }, layer, region, dest) {
+    draw(context, cell, layer, region, dest) {
+      if (layer === "overlay") return painter.draw(context, cell, region, dest);
       const { width, channels } = config;
-      if (layer === "picture") {
-        const pixels = shell.tiles.get(imageKey(image));
-        if (!pixels) return false;
-        raster.draw(context, region, dest, (out) =>
-          fillPicture(out, pixels, width, channels, region),
-        );
-        return true;
-      }
-      const passes = painter.passes(image, source);
-      for (const { plane, table, outline, over } of passes ?? []) {
-        const textured = outline || over || state.get("view") === "errors";
-        const size = textured ? region : shrunk(region, dest);
-        raster.draw(context, size, dest, (out) => {
-          if (size !== region) paintMeans(out, plane, region, table, size);
-          else paint(out, plane, region, table);
-          for (const next of over ?? []) paintOver(out, next.plane, region, next.table);
-          if (outline) keepOutline(out, region, config);
-          else if (state.get("view") === "errors") texture(out, region, config);
-        });
-      }
-      return passes !== null;
+      const pixels = shell.tiles.get(imageKey(cell.image));
+      if (!pixels) return false;
+      raster.draw(context, region, dest, (out) => {
+        fillPicture(out, pixels, width, channels, region);
+        if (state.get("view") === "errors") toPaleGrey(out);
+      });
+      return true;
     },
 
     describe(cell, x, y) {
@@ -111,36 +109,33 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
     },
 
     caption({ image, source }) {
-      const { name, shown } = sources[source];
       const words = config.num_images > 1 ? [String(image + 1)] : [];
-      const models = preview.modelsPerImage();
-      if (models > 1) words.push(name);
-      const value = shown ? scope().imageMetric(shown, metric, state.stops, image) : Number.NaN;
-      if (!Number.isNaN(value) && models === sources.length) {
-        words.push(`${nameOf(metric)} ${formatMetric(value)}`);
-      }
-      const window = windowText(config.window);
-      if (window) words.push(window);
-      return words.join(" · ");
+      const models = preview.modelsPerImage() > 1 ? [source] : sources.keys();
+      const of = [...models].map((i) =>
+        imageText(scope(), sources[i].shown, metric, state.stops, image),
+      );
+      words.push(...new Set(of)); // the difference of two models has the numbers of both
+      words.push(windowText(config.window));
+      return words.filter(Boolean).join(" · ");
     },
+
+    numbers: ({ image, source }) =>
+      imageNumbers(scope(), sources[source].shown, state.stops, image),
 
     canRank: () => sources[0].shown?.counts.numImages === config.num_images,
 
-    /** Images by the first model's metric at the dial, lowest first; undefined ones last. */
-    rank() {
-      const { shown } = sources[0];
-      const now = state.stops;
-      const values = range(config.num_images).map((image) => {
-        const value = shown ? scope().imageMetric(shown, metric, now, image) : Number.NaN;
-        return Number.isNaN(value) ? Number.POSITIVE_INFINITY : value;
-      });
-      const order = range(values.length).sort((a, b) => values[a] - values[b] || a - b);
-      return { order, at: at(state.stop) };
+    measure({ image, source }) {
+      const { shown } = sources[source];
+      if (!shown) return Number.NaN;
+      const { positives, fp } = scope().pixels(shown, state.stops, image);
+      if (positives + fp === 0) return Number.NaN; // nothing to find, and nothing found
+      return scope().imageMetric(shown, metric, state.stops, image);
     },
 
+    settingText: () => at(state.stop),
+
     goToBest() {
-      const k = best();
-      if (k >= 0) state.stop = k;
+      if (best() >= 0) state.stop = best();
     },
 
     reset: () => state.reset(),
@@ -164,13 +159,17 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
       painter.set({ view, shown, at: now });
       root.classList.toggle("torchdial-see-through", isSeeThrough(view));
       (opacity.parentElement as HTMLElement).hidden = !isSeeThrough(view);
+      opacity.valueAsNumber = opacities.get(view) ?? FIRST_OPACITY;
+      root.style.setProperty("--torchdial-opacity", opacity.value);
       toolbar.update();
       updateDial();
       updateReadout(now);
       shell.showLegend(segmentationLegend(config, view, shown), (counts, text) =>
-        shell.choose(choices.ofLegend(counts, text)),
+        shell.choose(choices[0].ofLegend(counts, text)),
       );
-      details.update(sources[0], shown, now, nameOfModel(sources[0]));
+      sources.forEach((source, i) => {
+        details[i].update(source, shown, now, () => nameOfModel(i));
+      });
       root.dataset.stop = String(state.stop);
     },
   };
@@ -185,9 +184,11 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
     metric = metrics.value as PixelMetric;
     shell.changed();
   });
-  const opacity = opacitySlider("opacity", (value) =>
-    root.style.setProperty("--torchdial-opacity", String(value)),
-  );
+  const opacities = new Map<SegmentationView, number>([["errors", ERRORS_OPACITY]]);
+  const opacity = opacitySlider("opacity", (value) => {
+    opacities.set(state.get("view"), value);
+    root.style.setProperty("--torchdial-opacity", String(value));
+  });
   const toolbar = createToolbar({
     views: viewsOf(config),
     view: () => state.get("view"),
@@ -218,7 +219,7 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
     canUndo: state.canUndo,
     help: shell.toggleHelp,
     toText: () => state.toJson(),
-    toCsv: () => choices.toCsv(),
+    toCsv: () => choices[0].toCsv(),
     hasCsv: config.has_targets,
   });
   const dial = createCurveSlider({
@@ -234,14 +235,15 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
 
   function updateDial(): void {
     const { stop } = state;
-    const tracks = sources.flatMap(({ track }) => (track ? [track] : []));
-    const curves = tracks.map((tally) => scope().curve(tally, metric));
-    const top = best();
+    const curves = sources.map(({ track }) => (track ? scope().curve(track, metric) : []));
     dial.update({
       value: stop,
       curves,
-      points: curves.map((curve) => curve[stop]),
-      best: top < 0 ? null : { value: top, height: curves[0][top] },
+      points: curves.map((curve) => curve[stop] ?? Number.NaN),
+      bests: curves.map((curve, i) =>
+        best(i) < 0 ? null : { value: best(i), height: curve[best(i)] },
+      ),
+      y: curves.some((curve) => curve.length) ? { name: nameOf(metric), top: "1" } : null,
       histogram: scope().histogram(sources[0]),
       valueText: `p > ${at(stop)}`,
     });
@@ -250,7 +252,7 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
   function updateReadout(now: number[]): void {
     const { task } = config;
     const { stop, shown } = state;
-    const lines = sources.flatMap((source) => {
+    const lines = sources.flatMap((source, i) => {
       const tallies = [...new Set([source.track, source.shown])].filter((tally) => tally !== null);
       const words = tallies.map((tally) => metricsText(scope(), source, tally, now));
       if (!source.shown) {
@@ -258,15 +260,41 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
         const share = shareText(scope().histogram(source), stop, of);
         words.push([share, imageCountText(config.num_images)]);
       }
-      return words.map(([text, over]) =>
-        h("span", {}, `${nameOfModel(source)}${text}`, h("small", {}, over)),
+      return words.map(([text, over], line) =>
+        h(
+          "span",
+          {},
+          ...nameOfModel(i),
+          text,
+          h("small", {}, over),
+          ...(sources.length > 1 && line === 0 ? [h("small", {}, ownBest(i))] : []),
+        ),
       );
     });
     const own = state.get("class_thresholds").filter((t) => t !== null).length;
     const others = shown === null && own ? `, own thresholds: ${own}` : "";
-    const top = best();
-    const to = `${nameOfModel(sources[0])}best ${nameOf(metric)} at ${top < 0 ? "" : at(top)} →`;
-    shell.showReadout(`p > ${at(stop)}${others}`, lines, top < 0 ? "" : to);
+    shell.showReadout(`p > ${at(stop)}${others}`, lines, bestText(now));
+  }
+
+  /** "at its best, p > 0.41: Dice 0.842", of one of two models. */
+  function ownBest(i: number): string {
+    const { track } = sources[i];
+    const k = best(i);
+    if (!track || k < 0) return "";
+    const value = formatMetric(scope().curve(track, metric)[k]);
+    return `at its best, p > ${at(k)}: ${nameOf(metric)} ${value}`;
+  }
+
+  /** "best Dice at 0.41 (+0.003) →", of the first model; empty where the dial gains nothing there. */
+  function bestText(now: number[]): string {
+    const [{ track, name, shown }] = sources;
+    const k = best();
+    if (!track || k < 0) return "";
+    const gain = gainText(scope().curve(track, metric)[k], scope().metric(track, metric, now));
+    if (gain === null) return "";
+    const of = sources.length > 1 ? ` of ${shorten(name, LONGEST_NAME)}` : "";
+    const over = track === shown ? "" : ` over ${imageCountText(track.totalImages)}`;
+    return `best ${nameOf(metric)}${of}${over} at ${at(k)} ${gain} →`;
   }
 
   /** Go to the best stop, by the first metric, of those that meet the demands. */
@@ -277,12 +305,15 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
     state.stop = bestStop(whereMet(curve(PIXEL_METRICS[0]), demands, curve));
   }
 
-  const details = createSegmentationDetails(config, {
-    choices,
-    choose: shell.choose,
-    changed: shell.changed,
-  });
-  shell.assemble(toolbar.element, dial.element, details.elements);
+  const details = choices.map((of) =>
+    createSegmentationDetails(config, {
+      choices: of,
+      choose: shell.choose,
+      changed: shell.changed,
+    }),
+  );
+  const elements = details.flatMap((of) => of.elements);
+  shell.assemble(toolbar.element, dial.element, elements);
   return () => {
     shell.dispose();
     state.dispose();

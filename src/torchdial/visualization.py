@@ -184,12 +184,26 @@ def _show(widget: Widget) -> Widget:
         from IPython.display import display
 
         display(widget)  # type: ignore[no-untyped-call]
+        _show_once(widget)
     else:
         from matplotlib import pyplot as plt
 
         widget.to_matplotlib(plt.figure().add_subplot())
         plt.show()
     return widget
+
+
+def _show_once(widget: Widget) -> None:
+    """Leave out the display of a widget as the result of the cell that has shown it already."""
+    shell = sys.modules["IPython"].get_ipython()
+    cell = shell.execution_count
+
+    def show_again() -> None:
+        del widget._ipython_display_
+        if shell.execution_count != cell:
+            raise NotImplementedError  # IPython then displays it as any other widget
+
+    widget._ipython_display_ = show_again
 
 
 def _in_notebook() -> bool:

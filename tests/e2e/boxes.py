@@ -11,6 +11,13 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 
+# What is drawn over each picture; detections by their index in the input.
+MARKS = """root => root.torchdialDrawn().map(drawn => drawn?.marks.map(({ as, index }) => {
+  const isTarget = as === "miss" || as === "aside";
+  return { as, index: isTarget ? index : drawn.image.found.index[index] };
+}))"""
+
+
 class BoxesOnPage:
     """A detection preview on a page."""
 
@@ -63,7 +70,7 @@ class BoxesOnPage:
         self.map.scroll_into_view_if_needed()
         self.page.mouse.move(*self._on_map(*start))
         self.page.mouse.down()
-        for _ in range(2):  # the readout above the map may grow by a line
+        for _ in range(2):  # the readout above the map may grow by a line, once
             self.page.mouse.move(*self._on_map(*end), steps=6)
             self.settle()
         self.page.mouse.up()
@@ -83,7 +90,7 @@ class BoxesOnPage:
 
     def marks(self) -> list[dict[str, list[int]]]:
         """Return for each picture the indices of the boxes over it, by how they are drawn."""
-        cells: list[list[dict[str, Any]]] = self.root.evaluate("e => e.torchdialShown()")
+        cells: list[list[dict[str, Any]]] = self.root.evaluate(MARKS)
         sorts = ("box", "ghost", "hit", "falseAlarm", "ignored", "miss", "aside")
         return [
             {sort: [m["index"] for m in cell if m["as"] == sort] for sort in sorts}

@@ -229,7 +229,7 @@ def test_more_pictures_than_captions_and_targets_are_shown_and_the_widget_says_s
     assert grid._notice == (
         f"There are {more} pictures, but 2 captions and 2 targets: later pictures have none."
     )
-    assert (about(grid, 1)["caption"], about(grid, more - 1)["caption"]) == ("b", str(more - 1))
+    assert (about(grid, 1)["caption"], about(grid, more - 1)["caption"]) == ("b", str(more))
     assert (about(grid, 0)["has_mask"], about(grid, more - 1)["has_mask"]) == (True, False)
     assert grid.refresh(torch.rand(2, 3, 4, 4))
     assert grid._notice == ""
@@ -328,7 +328,7 @@ def test_the_static_picture_shows_the_page() -> None:
     np.testing.assert_array_equal(
         sheet[10, half + 10], [*[grid.picture(1).pixels[0, 0, 0]] * 3, 255]
     )
-    assert [text.get_text() for text in figure.texts] == ["0", "1"]
+    assert [text.get_text() for text in figure.texts] == ["1", "2"]
     data, _ = grid._repr_mimebundle_()
     assert data["image/png"].startswith(b"\x89PNG")
 
@@ -337,7 +337,7 @@ def test_a_mask_of_another_size_is_named_in_the_caption() -> None:
     grid = td.ImageGrid(
         torch.rand(2, 3, 8, 10), targets=[torch.ones(8, 10).long(), torch.ones(4, 5).long()]
     )
-    assert [grid._caption(i) for i in range(2)] == ["0", "1  mask of 4 × 5 not drawn"]
+    assert [grid._caption(i) for i in range(2)] == ["1", "2  mask of 4 × 5 not drawn"]
 
 
 def test_16_bits_keep_their_window_over_datasets_and_refreshes() -> None:
@@ -349,3 +349,25 @@ def test_16_bits_keep_their_window_over_datasets_and_refreshes() -> None:
     assert picture.pixels.ravel().tolist() == [128, 255]
     slices = td.ImageGrid(TensorDataset(torch.stack([second, first])))
     assert [slices.picture(i).range for i in range(2)] == [(500, 3000)] * 2
+
+
+def test_labels_have_names_and_instances_their_labels() -> None:
+    masks = torch.zeros(2, 4, 4, dtype=torch.bool)
+    masks[0, :2], masks[1, 2:] = True, True
+    boxes = [[0.0, 0, 4, 2], [0, 2, 4, 4]]
+    target = {"boxes": boxes, "labels": torch.tensor([7, 3]), "masks": masks}
+    names = {3: "cat", 7: "dog"}
+    grid = td.ImageGrid(
+        torch.rand(2, 3, 4, 4), targets=[target, masks[0].long()], class_names=names
+    )
+    assert grid._config["class_names"] == {"3": "cat", "7": "dog"}
+    assert about(grid, 0)["instances"] == [7, 3]
+    assert about(grid, 1)["instances"] is None
+    by_name = td.ImageGrid(
+        torch.rand(1, 3, 4, 4),
+        targets=[{"boxes": boxes, "labels": ["dog", "cat"]}],
+        class_names=names,
+    )
+    assert np.frombuffer(by_name._tile("boxes/0"), "<f4").reshape(-1, 5)[:, 4].tolist() == [7, 3]
+    with pytest.raises(ValueError, match="class_names: expected"):
+        td.ImageGrid(torch.rand(1, 3, 4, 4), class_names=5)

@@ -1,18 +1,14 @@
 import { describe, expect, it } from "vitest";
 import {
-  agreementOf,
   decide,
   differenceTable,
   disagreementTable,
-  errorTable,
   heatTable,
   keepOutline,
   maskTable,
   overlayTable,
   paint,
   type Region,
-  texture,
-  truthOf,
 } from "../../src/lib/canvas/level_painting";
 import * as colors from "../../src/lib/core/colors";
 import { BLACK, category, pack, TRANSPARENT, WHITE } from "../../src/lib/core/colors";
@@ -52,38 +48,25 @@ it("an overlay gives each class its colour and leaves the rest alone", () => {
   expect(seen).toEqual([pack(category(1)), pack(category(2)), TRANSPARENT]);
 });
 
+it("an overlay of all classes leaves the background unpainted", () => {
+  const seen = painted([9, 9, 0], overlayTable([4, 4], 0, 0), [0, 1, 1]);
+  expect(seen).toEqual([TRANSPARENT, pack(category(1)), TRANSPARENT]);
+});
+
+it("a heat map goes from viridis' darkest colour at p = 0 to its brightest at p = 1", () => {
+  const seen = painted([0, 5, 10], heatTable([2], 10)).map((color) => color & 0xffffff);
+  const colors = [
+    [68, 1, 84],
+    [33, 145, 140],
+    [253, 231, 37],
+  ] as const; // viridis at 0, 0.5 and 1, rounded
+  expect(seen).toEqual(colors.map((color) => pack(color, 0)));
+});
+
 it("a heat map dims what does not pass", () => {
   const [below, above] = painted([2, 3], heatTable([2], 10)).map((color) => color >>> 24);
   expect(above).toBe(255);
   expect(below).toBeLessThan(128);
-});
-
-describe("errors", () => {
-  const hit = pack(colors.TRUE_POSITIVE);
-  const falseAlarm = pack(colors.FALSE_POSITIVE);
-  const miss = pack(colors.FALSE_NEGATIVE);
-
-  it("tell hits, false alarms, misses, and nothing where all is well or ignored", () => {
-    const truth = [...truthOf(Uint8Array.from([1, 0, 1, 0, 255]), 1)];
-    expect(painted([3, 3, 2, 2, 3], errorTable([2]), truth)).toEqual([
-      hit,
-      falseAlarm,
-      miss,
-      TRANSPARENT,
-      TRANSPARENT,
-    ]);
-  });
-
-  it("of the argmax: another class is a false alarm, a class below its own stop a miss", () => {
-    const target = Uint8Array.from([2, 2, 2, 255]);
-    const argmax = Uint8Array.from([2, 0, 2, 1]);
-    const rows = [...agreementOf(target, argmax)];
-    const seen = (at: number[]) =>
-      painted([5, 5, 5, 5], errorTable(at, { exhaustive: true }), rows);
-    expect(seen([0, 0, 4])).toEqual([hit, falseAlarm, hit, TRANSPARENT]);
-    expect(seen([0, 0, 5])).toEqual([miss, falseAlarm, miss, TRANSPARENT]);
-    expect(seen([5, 0, 5])).toEqual([miss, miss, miss, TRANSPARENT]);
-  });
 });
 
 describe("two models", () => {
@@ -136,19 +119,4 @@ it("an outline runs along the edge of the map, but not where a zoomed region cut
   expect(of({ x: 0, y: 0, width: 3, height: 3 })).toEqual(["777", "700", "777"]);
   expect(of({ x: 3, y: 0, width: 3, height: 3 })).toEqual(["777", "000", "777"]);
   expect(of({ x: 6, y: 0, width: 3, height: 3 })).toEqual(["777", "007", "777"]);
-});
-
-it("errors are told apart without colour: misses are outlines, false alarms hatched", () => {
-  const [hit, falseAlarm, miss] = [
-    colors.TRUE_POSITIVE,
-    colors.FALSE_POSITIVE,
-    colors.FALSE_NEGATIVE,
-  ].map((color) => pack(color));
-  const letters: Record<string, number> = { ".": 0, h: hit, f: falseAlarm, m: miss };
-  const art = ["......", ".mmmh.", ".mmmh.", ".mmmh.", "fff..."];
-  const out = Uint32Array.from(art.join(""), (c) => letters[c]);
-  texture(out, whole(6, 5), { width: 6, height: 5 });
-  const names = new Map(Object.entries(letters).map(([name, color]) => [color, name]));
-  const seen = [...out].map((color) => names.get(color)).join("");
-  expect(seen.match(/.{6}/g)).toEqual(["......", ".mmmh.", ".m.mh.", ".mmmh.", "ff...."]);
 });

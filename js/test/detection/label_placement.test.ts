@@ -11,7 +11,7 @@ const place = (rects: number[][], sizes: number[][], frame = FRAME) => {
 test.each([
   ["above its box", [50, 50, 90, 80], [30, 10], [50, 40]],
   ["below a box at the top", [50, 0, 90, 30], [30, 10], [50, 30]],
-  ["inside one that fills the height", [50, 0, 90, 100], [30, 10], [50, 0]],
+  ["nowhere at one that fills the height", [50, 0, 90, 100], [30, 10], [Number.NaN, Number.NaN]],
   ["drawn in from the right edge", [190, 50, 200, 80], [30, 10], [170, 40]],
   ["drawn in from the left edge", [-20, 50, 40, 80], [30, 10], [0, 40]],
   ["nowhere if it is wider than all", [50, 50, 90, 80], [300, 10], [Number.NaN, Number.NaN]],
@@ -22,14 +22,12 @@ test.each([
 test("labels at one box take its sides in turn, and the last finds no room", () => {
   const box = [50, 40, 120, 60];
   const places = place(Array(6).fill(box), Array(6).fill([30, 10]));
-  expect(places.slice(0, 5)).toEqual([
+  expect(places.slice(0, 3)).toEqual([
     [50, 30],
-    [50, 60],
-    [50, 40],
-    [50, 50],
     [90, 30],
+    [50, 60],
   ]);
-  expect(places[5]).toEqual([Number.NaN, Number.NaN]);
+  expect(places[3]).toEqual([Number.NaN, Number.NaN]);
 });
 
 test.each([

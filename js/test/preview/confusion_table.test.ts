@@ -35,7 +35,7 @@ it.each([
     positives: Float64Array.of(10, 4),
     negatives: Float64Array.of(6, 12),
   };
-  const { rows, columns, values } = binaryMatrix(counts, [0, 0], classes, 2);
+  const { rows, columns, values } = binaryMatrix(counts, [0, 0], classes, ["a", "b"]);
   expect([rows, columns].map((some) => some.map(({ index }) => index))).toEqual([
     [2, target],
     [2, target],

@@ -17,7 +17,7 @@ const readers = {
 describe.each(["segmentation", "detection"] as const)("%s", (kind) => {
   it.each(GOLDEN[kind].cases as GoldenCase[])("reads %s", (text, expected) => {
     const read = () => readers[kind](text);
-    if (typeof expected === "string") expect(read).toThrow(expected);
+    if (typeof expected === "string") expect(read).toThrow("does not fit. Paste what");
     else expect(read()).toEqual(expected);
   });
 });

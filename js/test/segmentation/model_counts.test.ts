@@ -34,7 +34,7 @@ const tally: PixelTally = {
 };
 
 it.each([
-  ["macro", true, null, (8 / 8 + 3 / 4 + 1 / 4) / 3, "macro"],
+  ["macro", true, null, (8 / 8 + 3 / 4 + 1 / 4) / 3, "macro with background"],
   ["macro", false, null, (3 / 4 + 1 / 4) / 2, "macro without background"],
   ["micro", false, null, 4 / 8, "micro without background"],
   ["image", false, null, 4 / 8, "image without background"],

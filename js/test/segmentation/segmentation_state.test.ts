@@ -147,7 +147,7 @@ describe("the dial", () => {
     state.set({ shown_class: null, threshold: 0, class_thresholds: [0, 0, 0] });
     state.apply(text);
     expect(values).toMatchObject({ threshold: 0.75, class_thresholds: [], shown_class: 1 });
-    expect(() => state.apply("{}")).toThrow("setting: expected");
+    expect(() => state.apply("{}")).toThrow("does not fit");
   });
 
   it("leaves no listener behind", () => {

@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from torch import nn
 from torchdial.array_types import Bytes
 from torchdial.inputs.arguments import to_list
 from torchdial.inputs.boxes.boxes import BoxFormat
+from torchdial.inputs.boxes.class_names import ClassNames, to_classes
 from torchdial.inputs.errors import describe, refusal
 from torchdial.inputs.images.image_sources import to_source
 from torchdial.inputs.images.overlays import NO_OVERLAY, Overlay, to_overlays
@@ -60,6 +62,8 @@ class ImageGrid(Widget):
             and 1 of floats where all values lie between, else as "image". Integers that are no
             labels have one window, the same after a refresh; see `to_pictures`.
         box_format: of boxes in `targets`.
+        class_names: a name for each label of `targets`, as a list of those of 0 … C - 1 or a dict
+            by label; they stand at boxes and come on hover.
 
     Raises:
         ValueError: input that cannot be shown as it is, with the reason and a remedy.
@@ -92,13 +96,15 @@ class ImageGrid(Widget):
         cmap: str | None = None,
         normalize: Normalize = None,
         box_format: BoxFormat | None = None,
+        class_names: ClassNames = None,
     ) -> None:
         self._reader = PictureReader(mean, std, cmap, normalize)
         self._source = to_source(images, self._reader)
         self._captions = _to_captions(captions, len(self._source))
-        self._overlays = (
-            None if targets is None else to_overlays(targets, len(self._source), box_format)
-        )
+        self._class_names = to_classes(class_names, [])
+        self._overlays = None
+        if targets is not None:
+            self._overlays = to_overlays(targets, len(self._source), box_format, class_names)
         self._hooks: list[Any] = []
         self._version = 0
         super().__init__(_config=self._pack_config(), _frame=self._pack_frame())
@@ -226,6 +232,8 @@ class ImageGrid(Widget):
             "width": max(shape[1] for shape in shapes),
             "page_size": GRID_PAGE_SIZE,
             "has_overlays": self._overlays is not None,
+            "class_names": {str(label): name for label, name in self._class_names.items()},
+            "color_bar": None if self._reader.color_bar is None else asdict(self._reader.color_bar),
         }
 
     def _pack_frame(self) -> dict[str, Any]:
@@ -289,6 +297,7 @@ class ImageGrid(Widget):
             "range": self._remarks(index),
             "has_mask": overlay.mask_for(picture.pixels) is not None,
             "has_boxes": overlay.box_bytes() is not None,
+            "instances": overlay.instances,
         }
 
     def _caption(self, index: int) -> str:
@@ -308,7 +317,7 @@ class ImageGrid(Widget):
         channel = self._source[index].channel
         if len(self._source) == 1:
             return ""
-        return str(index) if channel is None else f"channel {channel}"
+        return str(index + 1) if channel is None else f"channel {channel}"
 
     def _overlay(self, index: int) -> Overlay:
         overlays = self._overlays or []

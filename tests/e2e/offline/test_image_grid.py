@@ -16,7 +16,7 @@ pytestmark = pytest.mark.browser
 
 HOSTILE = "</script><!--<b onclick=planted()>\u202e<img src=x onerror='window.planted=1'>"
 X = torch.arange(200.0).expand(200, 200)  # the column of each pixel
-POINTED = re.compile(r"picture 2 \(\d+, \d+\)\s+\S+, \S+, \S+$")
+POINTED = re.compile(r"picture 3 \(\d+, \d+\)\s+\S+, \S+, \S+$")
 BLUE = [64, 128, 255, 255]
 
 
@@ -102,6 +102,65 @@ def test_later_pages_have_their_own_pictures_and_values(show: Show) -> None:
     expect(grid.root.locator(".torchdial-waiting:visible")).to_have_count(0)
     expect(grid.root.locator(".torchdial-caption").first).to_contain_text("<img src=x")
     grid.frames.nth(5).hover()
-    expect(grid.hovered).to_contain_text("picture 69")
+    expect(grid.hovered).to_contain_text("picture 70")
     expect(grid.hovered).to_contain_text("1, 1, 1")
     grid.expect_color(5, [255] * 4)
+
+
+def test_boxes_carry_names_and_hover_tells_class_and_value(show: Show) -> None:
+    images = torch.full((2, 3, 200, 200), 0.5)
+    mask = torch.zeros(200, 200, dtype=torch.long)
+    mask[:100] = 1
+    boxes = {"boxes": [[20.0, 120, 180, 180], [100, 120, 180, 180]], "labels": [1, 2]}
+    targets = [mask, boxes]
+    plain = GridOnPage(show(td.ImageGrid(images, targets=targets)))
+    unnamed = painted(plain, 1)
+    plain.frames.nth(1).hover(position=at(plain, 0.8, 0.75))
+    expect(plain.hovered).to_have_text(re.compile(r"0\.5, 0\.5, 0\.5\s+class 2$"))
+
+    names = {1: "<b>cat</b>", 2: "dog"}
+    grid = GridOnPage(show(td.ImageGrid(images, targets=targets, class_names=names)))
+    assert painted(grid, 1) > unnamed + 100, "names at the boxes"
+    for cell, x, y, words in (
+        (0, 0.5, 0.25, "<b>cat</b>"),
+        (1, 0.2, 0.75, "<b>cat</b>"),
+        (1, 0.8, 0.75, "dog"),
+    ):
+        grid.frames.nth(cell).hover(position=at(grid, x, y))
+        expect(grid.hovered).to_have_text(re.compile(rf"0\.5, 0\.5, 0\.5\s+{words}$"))
+    grid.frames.nth(0).hover(position=at(grid, 0.5, 0.75))
+    expect(grid.hovered).to_have_text(re.compile(r"0\.5, 0\.5, 0\.5$"))
+
+
+OPACITIES = """canvas => canvas.getContext('2d')
+  .getImageData(0, 0, canvas.width, canvas.height).data.filter((_, i) => i % 4 === 3)"""
+
+
+def painted(grid: GridOnPage, cell: int) -> int:
+    """Return how many pixels lie over a picture."""
+    canvas = grid.root.locator("canvas.torchdial-overlay").nth(cell)
+    counted: int = canvas.evaluate(f"canvas => ({OPACITIES})(canvas).filter(Boolean).length")
+    return counted
+
+
+def at(grid: GridOnPage, x: float, y: float) -> dict[str, float]:
+    side = grid.frames.first.evaluate("e => e.clientWidth")
+    return {"x": x * side, "y": y * side}
+
+
+def test_long_captions_give_way_in_the_middle(show: Show) -> None:
+    captions = [f"validation/city/very_long_name_of_a_street_{i:04}_left.png" for i in range(30)]
+    grid = GridOnPage(show(td.ImageGrid(torch.rand(30, 3, 8, 8), captions=captions)))
+    caption = grid.root.locator(".torchdial-caption").nth(7)
+    expect(caption).to_have_text(captions[7])
+    expect(grid.root.get_by_role("button", name=captions[7], exact=True)).to_be_visible()
+    parts = caption.locator("span")
+    start, end = (parts.nth(i).bounding_box() for i in (0, 1))
+    frame = grid.frames.nth(7).bounding_box()
+    assert start
+    assert end
+    assert frame
+    assert captions[7].endswith(parts.nth(1).inner_text())
+    assert end["x"] + end["width"] <= frame["x"] + frame["width"] + 1
+    assert parts.nth(0).evaluate("e => e.scrollWidth > e.clientWidth"), "the start is cut"
+    assert start["width"] > 20

@@ -115,10 +115,11 @@ def test_keys_move_the_dial(masks: DialOnPage) -> None:
     for key, stop in steps:
         keyboard.press(key)
         masks.expect_stop(stop)
-    keyboard.press("b")
-    best = re.search(r"best Dice at 0\.(\d\d)", masks.readout())
+    best = re.search(r"best Dice at 0\.(\d\d) \(\+0\.\d{3}\) →", masks.readout())
     assert best
+    keyboard.press("b")
     masks.expect_stop(int(best[1]))
+    assert "best" not in masks.readout(), "nothing is gained where the dial stands already"
     keyboard.press("r")
     masks.expect_stop(50)
     frames = masks.root.locator(".torchdial-frame")
@@ -257,8 +258,8 @@ def test_two_models_under_one_dial(show: Show) -> None:
     colors = dial.pixels(0, *first.shape)
     seen = {
         "both": (colors[first & second], 0x1969696),
-        "only old": (colors[first & ~second], 0x1E69F00),
-        "only new": (colors[~first & second], 0x156B4E9),
+        "only old": (colors[first & ~second], 0x18E44AD),
+        "only new": (colors[~first & second], 0x1B8860B),
         "neither": (colors[~first & ~second], 0),
     }
     for name, (found, color) in seen.items():

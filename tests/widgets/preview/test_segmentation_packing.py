@@ -61,6 +61,21 @@ class TestRequests:
         )
         assert len(buffers[1]) == 8 * 10 * 3
 
+    def test_after_a_refresh_are_answered_with_its_version_and_planes(
+        self, sent: list[Any]
+    ) -> None:
+        images, probs, labels = multiclass()
+        preview = td.SegmentationPreview(images, probs, labels, task="multiclass")
+        for version, newer in enumerate((probs.flip(1), probs.flip(3)), start=1):
+            preview.refresh(newer)
+            assert preview._frame["version"] == version
+            sent.clear()
+            self.need(preview, "level/0/1/3")
+            [(data, [levels])] = sent
+            assert data["content"]["version"] == version, "or the page would drop the planes"
+            seen = np.frombuffer(levels, np.uint8).reshape(8, 10)
+            np.testing.assert_array_equal(seen > 50, newer[1, 3] > 0.5)
+
     def test_once_answered_are_kept_up_to_date(self, sent: list[Any]) -> None:
         images, probs, labels = multiclass()
         preview = td.SegmentationPreview(images, probs, labels, task="multiclass")

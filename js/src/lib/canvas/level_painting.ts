@@ -4,23 +4,17 @@ import {
   BLACK,
   BOTH,
   category,
-  FALSE_NEGATIVE,
-  FALSE_POSITIVE,
   ONLY_FIRST,
   ONLY_SECOND,
   OTHER_CLASS,
   pack,
   TRANSPARENT,
-  TRUE_POSITIVE,
   viridis,
   WHITE,
 } from "../core/colors";
 
 export const IGNORED_PIXEL = 255;
 const DIMMED = 70;
-const HIT = pack(TRUE_POSITIVE);
-const FALSE_ALARM = pack(FALSE_POSITIVE);
-const MISS = pack(FALSE_NEGATIVE);
 
 export interface Size {
   width: number;
@@ -59,10 +53,14 @@ export function maskTable(at: readonly number[]): ColorTable {
   return makeColorTable(at.length, (level, c) => (level > at[c] ? WHITE : BLACK));
 }
 
-/** The class's colour where p > t, else nothing. */
-export function overlayTable(at: readonly number[], firstCategory: number): ColorTable {
+/** The class's colour where p > t, else nothing; nothing for class `unpainted` either. */
+export function overlayTable(
+  at: readonly number[],
+  firstCategory: number,
+  unpainted?: number,
+): ColorTable {
   return makeColorTable(at.length, (level, c) =>
-    level > at[c] ? pack(category(firstCategory + c)) : TRANSPARENT,
+    level > at[c] && c !== unpainted ? pack(category(firstCategory + c)) : TRANSPARENT,
   );
 }
 
@@ -74,37 +72,6 @@ export function heatTable(at: readonly number[], numStops: number): ColorTable {
 }
 
 export const TRUTH = { no: 0, yes: 1, ignored: 2 } as const;
-
-/**
- * Rows are 3 × class + truth; hits, false alarms and misses each have a colour.
- *
- * By the argmax rule (`exhaustive`) every pixel has a class, so one below its threshold is missed.
- */
-export function errorTable(
-  at: readonly number[],
-  { hits = true, errors = true, exhaustive = false } = {},
-): ColorTable {
-  const hit = hits ? HIT : TRANSPARENT;
-  const falseAlarm = errors ? FALSE_ALARM : TRANSPARENT;
-  const miss = errors ? MISS : TRANSPARENT;
-  return makeColorTable(3 * at.length, (level, row) => {
-    const truth = row % 3;
-    if (truth === TRUTH.ignored) return TRANSPARENT;
-    if (level > at[(row - truth) / 3]) return truth === TRUTH.yes ? hit : falseAlarm;
-    return exhaustive || truth === TRUTH.yes ? miss : TRANSPARENT;
-  });
-}
-
-/** Make errors distinguishable without colour: hatch false alarms, outline misses. */
-export function texture(out: Uint32Array, region: Region, map: Size): void {
-  keepOutline(out, region, map, MISS);
-  for (let y = 0, i = 0; y < region.height; y++) {
-    for (let x = 0; x < region.width; x++, i++) {
-      const onLine = (region.x + x + region.y + y) % 3 > 0;
-      if (out[i] === FALSE_ALARM && !onLine) out[i] = TRANSPARENT;
-    }
-  }
-}
 
 /** Levels are the first model's, rows the second's. */
 export function differenceTable(at: number): ColorTable {
@@ -155,10 +122,10 @@ export function paintOver(out: Uint32Array, plane: Plane, region: Region, table:
 }
 
 /**
- * Keep only the outlines of the painted areas, or of those of one colour: pixels next to another
- * colour or at the edge of the map, but not at the edge of the region.
+ * Keep only the outlines of the painted areas: pixels next to another colour or at the edge of the
+ * map, but not at the edge of the region.
  */
-export function keepOutline(out: Uint32Array, region: Region, map: Size, only?: number): void {
+export function keepOutline(out: Uint32Array, region: Region, map: Size): void {
   const { width, height } = region;
   const right = region.x + width < map.width;
   const below = region.y + height < map.height;
@@ -166,7 +133,7 @@ export function keepOutline(out: Uint32Array, region: Region, map: Size, only?: 
   for (let y = 0, i = 0; y < height; y++) {
     for (let x = 0; x < width; x++, i++) {
       const color = filled[i];
-      if (color === TRANSPARENT || (only && color !== only)) continue;
+      if (color === TRANSPARENT) continue;
       const inside =
         (x === 0 ? region.x > 0 : filled[i - 1] === color) &&
         (x === width - 1 ? right : filled[i + 1] === color) &&

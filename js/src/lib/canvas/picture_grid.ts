@@ -46,8 +46,10 @@ interface CellElements {
 }
 
 const MIN_PIXELS_ACROSS = 8; // at the closest zoom
-const MIN_CELL_WIDTH = 150;
+/** CSS pixels that a cell is wide at least: at first, and the smallest and largest of the slider. */
+export const CELL_WIDTH = { first: 150, min: 70, max: 640 };
 const MAX_CELL_WIDTH = 640;
+const CAPTION_END = 12; // letters of a caption that are always shown
 const WHEEL_STEP = 0.0015;
 const MAX_CLICK_MOVE = 4; // CSS pixels; beyond, a press and release is a drag
 const LAYERS: readonly Layer[] = ["picture", "overlay"];
@@ -58,6 +60,8 @@ export class PictureGrid {
   readonly #events: GridEvents;
   readonly element: HTMLElement;
   #cells: CellElements[] = [];
+  #together = 1;
+  #leastWidth = CELL_WIDTH.first;
   #viewport: Viewport = WHOLE;
   #dirty = new Set<Layer>();
   readonly #painting: ReturnType<typeof beforePaint>;
@@ -87,21 +91,32 @@ export class PictureGrid {
     this.#resizing.observe(this.element);
   }
 
-  /** Set the number of cells. */
-  setCells(count: number): void {
+  /** Set the number of cells, so many of which belong together and stay in one row, or column. */
+  setCells(count: number, together = 1): void {
+    this.#together = together;
     while (this.#cells.length > count) this.#removeCell();
     while (this.#cells.length < count) this.#addCell(this.#cells.length);
     this.#setColumns(this.element.clientWidth);
     this.redraw("picture", "overlay");
   }
 
-  /** Set a cell's caption; `whole` is its tooltip, where that is longer. */
-  setCaption(cell: number, text: string, whole = text): void {
+  /** Set how wide a cell is at least, in CSS pixels. */
+  setCellWidth(width: number): void {
+    this.#leastWidth = width;
+    this.#setColumns(this.element.clientWidth);
+    this.redraw("picture", "overlay");
+  }
+
+  /** Set a cell's caption; `whole` is its tooltip, where that is longer. `name` is shortened first. */
+  setCaption(cell: number, text: string, whole = text, name: Node | null = null): void {
     const { caption, layers } = this.#cells[cell];
-    if (caption.textContent !== text) {
-      layers.picture.setAttribute("aria-label", text || `picture ${cell + 1}`);
-      caption.textContent = text;
-      caption.title = `${whole || text}: this picture alone, or all`;
+    const title = `${whole || text}: this picture alone, or all`;
+    const spoken = name ? whole : text;
+    if (caption.title !== title || caption.ariaLabel !== spoken) {
+      caption.replaceChildren(...(name ? [name, h("span", {}, text)] : [middleCut(text)]));
+      caption.ariaLabel = spoken;
+      caption.title = title;
+      layers.picture.setAttribute("aria-label", whole || `picture ${cell + 1}`);
     }
     caption.hidden = text === "";
   }
@@ -148,12 +163,11 @@ export class PictureGrid {
     this.redraw("picture", "overlay");
   }
 
-  /** As many columns as fit, but only so many that rows are filled evenly. */
   #setColumns(width: number): void {
-    const count = this.#cells.length;
-    const fit = Math.min(Math.max(Math.floor(width / MIN_CELL_WIDTH), 1), count);
-    const columns = Math.ceil(count / Math.ceil(count / fit));
-    const style = `repeat(${columns}, minmax(0, ${MAX_CELL_WIDTH}px))`;
+    const fit = Math.floor(width / this.#leastWidth);
+    const columns = columnsOf(this.#cells.length, fit, this.#together);
+    const most = this.#cells.length === this.#together ? "1fr" : `${MAX_CELL_WIDTH}px`;
+    const style = `repeat(${columns}, minmax(0, ${most}))`;
     this.element.style.gridTemplateColumns = style;
   }
 
@@ -265,6 +279,25 @@ export class PictureGrid {
     context.imageSmoothingQuality = "medium";
     return this.#events.draw(context, index, layer, region, dest);
   }
+}
+
+/**
+ * As many columns as fit, but only so many that rows are filled evenly, and that cells which belong
+ * together stay in one row; where these do not fit beside each other, one column.
+ */
+export function columnsOf(cells: number, fit: number, together: number): number {
+  if (fit < together) return 1;
+  const groups = Math.max(cells / together, 1);
+  const most = Math.min(Math.floor(fit / together), groups);
+  return together * Math.ceil(groups / Math.ceil(groups / most));
+}
+
+/** A text that gives way in its middle where there is no room for it: names differ at their ends. */
+function middleCut(text: string): HTMLElement {
+  const letters = [...text];
+  const start = letters.slice(0, -CAPTION_END).join("");
+  const end = letters.slice(-CAPTION_END).join("");
+  return h("bdi", { class: "cut" }, ...(start ? [h("span", {}, start)] : []), h("span", {}, end));
 }
 
 function within(frame: HTMLElement, e: MouseEvent) {

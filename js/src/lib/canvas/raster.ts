@@ -1,10 +1,9 @@
 // Draws computed pixels at any scale through one scratch canvas.
 
-import { contextOf } from "../core/dom";
+import { contextOf, h } from "../core/dom";
 import type { Region, Size } from "./level_painting";
 
 export class Raster {
-  readonly #canvas = document.createElement("canvas");
   #context: CanvasRenderingContext2D | null = null;
   #image: ImageData | null = null;
 
@@ -16,15 +15,16 @@ export class Raster {
     fill: (out: Uint32Array) => void,
   ): void {
     // The pixels are computed on the CPU, so keep the canvas there.
-    this.#context ??= contextOf(this.#canvas, true);
+    this.#context ??= contextOf(h("canvas"), true);
+    const { canvas } = this.#context;
     if (this.#image?.width !== width || this.#image?.height !== height) {
-      this.#canvas.width = width;
-      this.#canvas.height = height;
+      canvas.width = width;
+      canvas.height = height;
       this.#image = this.#context.createImageData(width, height);
     }
     fill(new Uint32Array(this.#image.data.buffer));
     this.#context.putImageData(this.#image, 0, 0);
-    onto.drawImage(this.#canvas, 0, 0, width, height, dest.x, dest.y, dest.width, dest.height);
+    onto.drawImage(canvas, 0, 0, width, height, dest.x, dest.y, dest.width, dest.height);
   }
 }
 

@@ -14,14 +14,17 @@ const CATEGORIES: readonly Rgb[] = [
   [204, 121, 167],
 ];
 
+export const NUM_HUES = CATEGORIES.length;
+
 export const TRUE_POSITIVE: Rgb = [0, 158, 115];
 export const FALSE_POSITIVE: Rgb = [213, 94, 0];
 export const FALSE_NEGATIVE: Rgb = [0, 114, 178];
 
 export const BOTH: Rgb = [150, 150, 150];
-export const ONLY_FIRST: Rgb = [230, 159, 0];
-export const ONLY_SECOND: Rgb = [86, 180, 233];
-export const OTHER_CLASS: Rgb = [204, 121, 167];
+/** The colours of two models, none of which stands for an error; theme.css has them, too. */
+export const ONLY_FIRST: Rgb = [142, 68, 173];
+export const ONLY_SECOND: Rgb = [184, 134, 11];
+export const OTHER_CLASS: Rgb = [0, 158, 115];
 
 // Viridis at eighths.
 const VIRIDIS: readonly Rgb[] = [
@@ -65,6 +68,9 @@ export function viridis(fraction: number): Rgb {
     Math.round(v + (VIRIDIS[low + 1][i] - v) * t),
   ) as unknown as Rgb;
 }
+
+/** Viridis from its darkest to its brightest, as colours of CSS. */
+export const VIRIDIS_SCALE: readonly string[] = VIRIDIS.map(css);
 
 /** Black or white, whichever has the higher contrast on a colour. */
 export function inkOn(color: Rgb): string {

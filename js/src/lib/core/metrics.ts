@@ -31,7 +31,7 @@ export interface PixelCounts {
 }
 
 /** The counts of one image and class at one stop, or a sum of such counts. */
-interface CountSum {
+export interface CountSum {
   tp: number;
   fp: number;
   positives: number;

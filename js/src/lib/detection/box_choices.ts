@@ -12,6 +12,7 @@ import type { DetectionConfig } from "./detection_wire";
 import type { Detector } from "./model_boxes";
 import type { DetectionSetting } from "./rules/boxes_shown";
 import { type CountedBox, countedBoxes, type DecidedImage } from "./rules/detection_confusion";
+import { missed } from "./rules/detection_counts";
 import { DETECTION_METRICS, type DetectionMetric } from "./rules/detection_metrics";
 import { levelsOf } from "./rules/detection_tally";
 import { FALSE, TRUE } from "./rules/matching";
@@ -68,19 +69,15 @@ export function createBoxChoices(config: DetectionConfig, now: () => BoxSetting)
   /** Found boxes, false alarms or missed targets of what is shown. */
   function ofOutcome(outcome: "tp" | "fp" | "fn", text: string): BoxChoice {
     const { label } = now();
-    const isShown = (of: number) => label === null || of === label;
-    const boxesIn = (image: DecidedImage): ChosenBoxes => {
-      const { found, truth, outcome: matched } = image;
-      const state = outcome === "tp" ? TRUE : FALSE;
-      const detections = [...image.shown].filter(
-        (i) => outcome !== "fn" && matched.state[i] === state && isShown(found.labels[i]),
-      );
-      const taken = new Set([...image.shown].map((i) => matched.taken[i]));
-      const missed = range(truth.count).filter(
-        (j) => outcome === "fn" && !truth.ignore[j] && !taken.has(j) && isShown(truth.labels[j]),
-      );
-      return { detections, targets: [], missed };
-    };
+    const isShown = (labels: Uint16Array) => (i: number) => label === null || labels[i] === label;
+    const boxesIn = ({ found, truth, outcome: { state, taken }, shown }: DecidedImage) =>
+      outcome === "fn"
+        ? alone([...missed(truth, { state, taken }, shown)].filter(isShown(truth.labels)), true)
+        : alone(
+            [...shown]
+              .filter((i) => state[i] === (outcome === "tp" ? TRUE : FALSE))
+              .filter(isShown(found.labels)),
+          );
     const counts = decided().map((image) => numBoxes(boxesIn(image)));
     return chosen(boxesIn, counts, text);
   }
@@ -111,13 +108,16 @@ export function createBoxChoices(config: DetectionConfig, now: () => BoxSetting)
     /** The pictures with candidates of some scores, shown or suppressed. */
     ofBin({ first, last, text }: Bin): BoxChoice {
       const { label } = now();
-      const boxesIn = ({ found }: DecidedImage): ChosenBoxes => {
+      const boxesIn = ({ found }: DecidedImage) => {
         const levels = levelsOf(found.scores, scoreStops);
-        const detections = range(found.count).filter((i) => {
-          const ofClass = label === null || found.labels[i] === label;
-          return ofClass && levels[i] >= first && levels[i] <= last;
-        });
-        return { detections, targets: [], missed: [] };
+        return alone(
+          range(found.count).filter(
+            (i) =>
+              levels[i] >= first &&
+              levels[i] <= last &&
+              (label === null || found.labels[i] === label),
+          ),
+        );
       };
       const counts = decided().map((image) => numBoxes(boxesIn(image)));
       return { ...byCount(counts, text, "candidates"), boxesIn };
@@ -149,21 +149,22 @@ export function createBoxChoices(config: DetectionConfig, now: () => BoxSetting)
 /** The metrics in the order of Python's columns. */
 const COLUMNS = [...DETECTION_METRICS.slice(1), DETECTION_METRICS[0]];
 
+/** Detections, or missed targets, without counterparts. */
+const alone = (indices: number[], isMissed = false): ChosenBoxes => ({
+  detections: isMissed ? [] : indices,
+  targets: [],
+  missed: isMissed ? indices : [],
+});
+
 function boxesOf(counted: readonly CountedBox[]): ChosenBoxes {
-  const indices = (chosen: readonly CountedBox[], of: "detection" | "target") => [
-    ...new Set(chosen.map((one) => one[of]).filter((index) => index >= 0)),
-  ];
   const found = counted.filter(({ detection }) => detection >= 0);
+  const lost = counted.filter(({ detection }) => detection < 0);
   return {
-    detections: indices(found, "detection"),
-    targets: indices(found, "target"),
-    missed: indices(
-      counted.filter(({ detection }) => detection < 0),
-      "target",
-    ),
+    // Of a class a hit is counted both as its target's and as its detection's.
+    detections: [...new Set(found.map(({ detection }) => detection))],
+    targets: found.map(({ target }) => target).filter((target) => target >= 0),
+    missed: lost.map(({ target }) => target),
   };
 }
 
-function numBoxes({ detections, missed }: ChosenBoxes): number {
-  return detections.length + missed.length;
-}
+const numBoxes = ({ detections, missed }: ChosenBoxes) => detections.length + missed.length;

@@ -1,6 +1,13 @@
 // The boxes drawn over one picture, and the one under the pointer.
 
-import { category, FALSE_NEGATIVE, FALSE_POSITIVE, type Rgb, TRUE_POSITIVE } from "../core/colors";
+import {
+  category,
+  FALSE_NEGATIVE,
+  FALSE_POSITIVE,
+  NUM_HUES,
+  type Rgb,
+  TRUE_POSITIVE,
+} from "../core/colors";
 import type { ChosenBoxes } from "./box_choices";
 import type { DetectionView } from "./detection_wire";
 import type { DetectionSetting } from "./rules/boxes_shown";
@@ -143,9 +150,26 @@ export function markColor({ found }: DecidedImage, { as, index }: BoxMark): Rgb 
   }
 }
 
-/** Colour of a class; black comes last, as it is hard to see on many pictures. */
+/**
+ * Colour of a class; black comes last, as it is hard to see on many pictures. Where hues repeat the
+ * lines differ, and only once these repeat, too, the colours are lighter.
+ */
 export function classColor(label: number): Rgb {
-  return category(label + 1);
+  const hue = (label + 1) % NUM_HUES;
+  return category(hue + NUM_HUES * Math.floor((label + 1) / (NUM_HUES * LINES.length)));
+}
+
+/** Lines of classes whose hue repeats; `swatch` is their style in the legend. */
+export const LINES = [
+  { dash: [], swatch: "outlined" },
+  { dash: [8, 3], swatch: "outlined dashed" },
+  { dash: [2, 2], swatch: "outlined dotted" },
+  { dash: [9, 3, 2, 3], swatch: "outlined double" },
+] as const;
+
+/** Index of a class's line: the next one each time the hues repeat. */
+export function lineOf(label: number): number {
+  return Math.floor((label + 1) / NUM_HUES) % LINES.length;
 }
 
 /** The smallest mark within `slack` of a point; of two equally small, the upper one. */

@@ -1,5 +1,6 @@
 // Draws pictures with their boxes, and highlights the one under the pointer with its counterpart.
 
+import { toPaleGrey } from "../canvas/error_painting";
 import type { Region } from "../canvas/level_painting";
 import type { Layer } from "../canvas/picture_grid";
 import { fillPicture, Raster } from "../canvas/raster";
@@ -13,6 +14,8 @@ import {
   type Corners,
   cornersOf,
   isTarget,
+  LINES,
+  lineOf,
   markAt,
   markColor,
   marksOf,
@@ -22,6 +25,8 @@ import {
   type CanvasTransform,
   drawLabels,
   drawLink,
+  fillBoxes,
+  type Pattern,
   type Stroke,
   strokeBoxes,
   strokeRims,
@@ -46,13 +51,22 @@ const LETTER_ROOM = 20; // CSS pixels of the picture for each letter of a name, 
 const STROKES: Record<BoxMark["as"], Omit<Stroke, "color">> = {
   box: { width: LINE },
   ghost: { width: 1, alpha: 0.6 },
-  hit: { width: BOLD },
+  hit: { width: 1 },
   falseAlarm: { width: BOLD, dash: [6, 4] },
   ignored: { width: BOLD },
   miss: { width: BOLD, dash: [2, 3] },
   aside: { width: LINE, dash: [2, 3] },
   target: { width: BOLD, dash: [2, 3] },
 };
+
+/** Errors are on a pale picture, and ghosts are faint. */
+const RIMMED: readonly BoxMark["as"][] = ["box", "target"];
+const FILLS: Partial<Record<BoxMark["as"], Pattern>> = { falseAlarm: "hatched", miss: "dots" };
+
+/** Where boxes have their names: above them on tiles with room for that, or only under the pointer. */
+export const LABELS = ["above", "on hover", "off"] as const;
+export type Labels = (typeof LABELS)[number];
+const ROOMY_TILE = 220; // CSS pixels; on smaller ones names would cover the pictures
 
 /** The boxes drawn over the picture of a cell. */
 interface Drawn {
@@ -73,6 +87,7 @@ export function createBoxPainter(
   const raster = new Raster();
   const drawn = new Map<string, Drawn>();
   let hovered: { cell: string; mark: BoxMark } | null = null;
+  let labels: Labels = "above";
 
   const keyOf = ({ image, source }: GridCell) => `${image}/${source}`;
 
@@ -86,9 +101,10 @@ export function createBoxPainter(
     if (!pixels) return false;
     const part = coveredPart(region, dest, sizes[image]);
     if (part.region.width > 0 && part.region.height > 0) {
-      raster.draw(context, part.region, part.dest, (out) =>
-        fillPicture(out, pixels, sizes[image][1], channels, part.region),
-      );
+      raster.draw(context, part.region, part.dest, (out) => {
+        fillPicture(out, pixels, sizes[image][1], channels, part.region);
+        if (state.get("view") === "errors") toPaleGrey(out);
+      });
     }
     return true;
   }
@@ -113,20 +129,26 @@ export function createBoxPainter(
     const tie = pointed && tieOf(config, image, pointed, setting);
     const runs = runsOf(image, marks);
     for (const { as, boxes, stroke, faded } of runs) {
-      if (faded) continue;
-      if (as === "ghost" || as === "falseAlarm") continue; // a rim would fill their gaps
+      const pattern = FILLS[as];
+      if (pattern && !tie && !faded) fillBoxes(context, transform, boxes, stroke.color, pattern);
+    }
+    for (const { as, boxes, stroke, faded } of runs) {
+      if (faded || !RIMMED.includes(as)) continue;
       strokeRims(context, transform, boxes, stroke);
     }
     for (const { boxes, stroke, faded } of runs) {
       const alpha = (stroke.alpha ?? 1) * (tie || faded ? FADED_ALPHA : 1);
       strokeBoxes(context, transform, boxes, { ...stroke, alpha });
     }
-    const room = Math.floor(transform.width / transform.unit / LETTER_ROOM);
-    const longest = Math.min(Math.max(room, 5), LONGEST_LABEL);
-    const named = marks
-      .filter(({ as, faded }) => as !== "ghost" && as !== "target" && !faded)
-      .slice(-MOST_LABELS)
-      .reverse();
+    const wide = transform.width / transform.unit;
+    const isNamed = ({ as, index, faded }: BoxMark) => {
+      const isPointed = as === pointed?.as && index === pointed.index;
+      if (labels === "off" || as === "target" || faded) return false;
+      if (labels === "on hover" || wide < ROOMY_TILE) return isPointed;
+      return isPointed || (as !== "ghost" && as !== "hit");
+    };
+    const longest = Math.min(Math.max(Math.floor(wide / LETTER_ROOM), 5), LONGEST_LABEL);
+    const named = marks.filter(isNamed).slice(-MOST_LABELS).reverse();
     drawLabels(
       context,
       transform,
@@ -188,6 +210,12 @@ export function createBoxPainter(
   }
 
   return {
+    /** Set where boxes have their names. */
+    setLabels(where: Labels): void {
+      labels = where;
+      redraw();
+    },
+
     /** Discard what was drawn of an earlier frame. */
     forget: () => drawn.clear(),
 
@@ -230,15 +258,22 @@ export function createBoxPainter(
   };
 }
 
+/** Classes of one hue differ in their lines, too. */
+function dashOf({ found }: DecidedImage, { as, index }: BoxMark): readonly number[] | null {
+  return as === "box" ? LINES[lineOf(found.labels[index])].dash : null;
+}
+
 /** Runs of consecutive marks that look the same. */
 function runsOf(image: DecidedImage, marks: readonly BoxMark[]) {
   const runs: { as: BoxMark["as"]; faded: boolean; boxes: Corners[]; stroke: Stroke }[] = [];
   let last = "";
   for (const mark of marks) {
     const color = markColor(image, mark);
+    const dash = dashOf(image, mark);
     const { as, faded = false } = mark;
-    const look = `${as}/${color}/${faded}`;
-    if (look !== last) runs.push({ as, faded, boxes: [], stroke: { ...STROKES[as], color } });
+    const look = `${as}/${color}/${dash}/${faded}`;
+    const stroke = { ...STROKES[as], ...(dash && { dash }), color };
+    if (look !== last) runs.push({ as, faded, boxes: [], stroke });
     runs[runs.length - 1].boxes.push(cornersOf(image, mark));
     last = look;
   }

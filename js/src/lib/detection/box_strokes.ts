@@ -3,6 +3,7 @@
 
 import type { Region } from "../canvas/level_painting";
 import { css, inkOn, type Rgb } from "../core/colors";
+import { contextOf, h } from "../core/dom";
 import type { Corners } from "./box_marks";
 import { placeLabels } from "./label_placement";
 
@@ -27,12 +28,17 @@ export interface Stroke {
   alpha?: number;
 }
 
+/** How a box is filled, so that it is told apart without colour. */
+export type Pattern = "hatched" | "dots";
+
 export interface Label {
   corners: Corners;
   text: string;
   color: Rgb;
 }
 
+const FILL_ALPHA = 0.3;
+const PATTERN_PERIOD = 8; // CSS pixels
 const FONT_SIZE = 11;
 const LABEL_HEIGHT = 14;
 const LABEL_MARGIN = 3;
@@ -80,18 +86,58 @@ export function strokeBoxes(
   }
 }
 
+/** Fill boxes faintly, with lines or dots in their colour. */
+export function fillBoxes(
+  context: CanvasRenderingContext2D,
+  transform: CanvasTransform,
+  boxes: Iterable<Corners>,
+  color: Rgb,
+  pattern: Pattern,
+): void {
+  context.globalAlpha = 1;
+  context.fillStyle = patternOf(context, color, pattern, transform.unit);
+  for (const corners of boxes) {
+    const [x1, y1, x2, y2] = placed(transform, corners);
+    context.fillRect(x1, y1, x2 - x1, y2 - y1);
+  }
+}
+
+const patterns = new Map<string, CanvasPattern>();
+
+/** Diagonal lines or dots, between which the picture is visible. */
+function patternOf(context: CanvasRenderingContext2D, color: Rgb, kind: Pattern, unit: number) {
+  const key = `${color}/${kind}/${unit}`;
+  const known = patterns.get(key);
+  if (known) return known;
+  const side = Math.round(PATTERN_PERIOD * unit);
+  const tile = contextOf(h("canvas", { width: side, height: side }));
+  tile.fillStyle = css(color);
+  tile.globalAlpha = FILL_ALPHA;
+  tile.fillRect(0, 0, side, side);
+  tile.globalAlpha = 1;
+  const mark = Math.ceil(side / 4);
+  if (kind === "dots") tile.fillRect(0, 0, mark, mark);
+  for (let y = 0; kind === "hatched" && y < side; y++) {
+    for (const x of [-y, side - y]) tile.fillRect(x, y, mark, 1);
+  }
+  const made = context.createPattern(tile.canvas, "repeat") as CanvasPattern;
+  patterns.set(key, made);
+  return made;
+}
+
 /** Draw a rim around boxes, which keeps them visible on pictures of the same colour. */
 export function strokeRims(
   context: CanvasRenderingContext2D,
   transform: CanvasTransform,
   boxes: Iterable<Corners>,
-  { color, width }: Stroke,
+  { color, width, dash }: Stroke,
 ): void {
   const light = inkOn(color) === "white";
   const rim: Rgb = light ? [255, 255, 255] : [0, 0, 0];
   strokeBoxes(context, transform, boxes, {
     color: rim,
     width: width + 2,
+    dash,
     alpha: light ? 0.5 : 0.35,
   });
 }

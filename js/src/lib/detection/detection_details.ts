@@ -15,43 +15,21 @@ import type { Detector } from "./model_boxes";
 import { confusion } from "./rules/detection_confusion";
 
 export interface DetailsEvents {
-  choices: BoxChoices;
   choose(choice: BoxChoice): void;
   changed(): void;
 }
 
+/** The curve of all models, and the tables of each. */
 export function createDetails(
   state: DetectionState,
   hasCurves: boolean,
-  { choices, choose, changed }: DetailsEvents,
+  choices: readonly BoxChoices[],
+  events: DetailsEvents,
 ) {
-  const { config } = state;
-  const { stops, score_stops: scoreStops, class_names: names } = config;
-  const zeroDivision = config.zero_division ?? Number.NaN;
+  const { stops, score_stops: scoreStops } = state.config;
   const chart = h("div");
-  const classTable = createClassTable(names, "in boxes; click a row for its pictures", (c) =>
-    choose(choices.ofClass(c)),
-  );
-  const matrixPanel = createMatrixPanel({
-    caption: "rows: target, columns: detection, in boxes",
-    background: names.length,
-    choose: (truth, found) => {
-      const text = `target ${truth.name}, detection ${found.name}`;
-      choose(choices.ofCell(truth.index, found.index, text));
-    },
-    changed,
-  });
-  const bars = createHistogramBars("candidates", (bin) => choose(choices.ofBin(bin)));
-  const parts = [chart, classTable.element, matrixPanel.element, bars.element];
-  const elements = parts.map((part) => h("details", { class: "details" }, h("summary"), part));
-  const [curve, counts, matrix, histogram] = elements;
-  curve.hidden = !hasCurves;
-  counts.hidden = matrix.hidden = !config.has_targets;
-
-  const isOpen = (details: HTMLDetailsElement, title: string) => {
-    details.children[0].textContent = title;
-    return details.open && !details.hidden;
-  };
+  const curve = detailsOf(chart, hasCurves);
+  const tables = choices.map((of) => createTables(state, of, events));
 
   function lineOf(detector: Detector, label: number | null): PrLine[] {
     const { setting, score } = state;
@@ -61,7 +39,7 @@ export function createDetails(
     const start = setting.stop * scoreStops.length;
     const row = (values: ArrayLike<number>) => Array.from(scoreStops, (_, s) => values[start + s]);
     const line = { precision: row(precision), recall: row(recall) };
-    const s = nearestScore(config, score);
+    const s = nearestScore(state.config, score);
     const at = detector.given
       ? { precision: line.precision[s], recall: line.recall[s] }
       : {
@@ -72,33 +50,81 @@ export function createDetails(
   }
 
   return {
-    elements,
+    elements: [curve, ...tables.flatMap(({ elements }) => elements)],
 
-    /** `prefix` is the name of the tables' model; empty for a single model. */
-    update({ detectors, label }: Focus, prefix: string): void {
-      const { setting } = state;
-      const [first] = detectors;
-      const over = `${prefix}${imageCountText(config.num_images)}`;
-      const stop = formatStop(stops, setting.stop);
-      if (isOpen(curve, `precision over recall at NMS IoU ${stop}`)) {
+    /** `of` makes the name of a model, for titles; empty for a single one. */
+    update({ detectors, label }: Focus, of: (model: number) => readonly Node[]): void {
+      const stop = formatStop(stops, state.setting.stop);
+      if (isOpen(curve, `precision over recall at NMS IoU ${stop}`, [])) {
         chart.replaceChildren(prChart(detectors.flatMap((detector) => lineOf(detector, label))));
       }
-      if (isOpen(counts, `counts of each class, ${over}`)) {
-        const { ap } = first;
-        const images = first.countsAt(setting);
+      tables.forEach((table, i) => {
+        table.update(detectors[i], label, () => of(i));
+      });
+    },
+  };
+}
+
+/** The tables of one model. */
+function createTables(
+  state: DetectionState,
+  choices: BoxChoices,
+  { choose, changed }: DetailsEvents,
+) {
+  const { config } = state;
+  const { stops, score_stops: scoreStops, class_names: names, has_targets: hasTargets } = config;
+  const zeroDivision = config.zero_division ?? Number.NaN;
+  const classTable = createClassTable(names, "in boxes; click a row for its pictures", (c) =>
+    choose(choices.ofClass(c)),
+  );
+  const matrixPanel = createMatrixPanel({
+    caption: "rows: target, columns: detection, in boxes",
+    background: names.length,
+    choose: (truth, found) => {
+      const text = `target ${truth.name}, predicted ${found.name}`;
+      choose(choices.ofCell(truth.index, found.index, text));
+    },
+    changed,
+  });
+  const bars = createHistogramBars("candidates", (bin) => choose(choices.ofBin(bin)));
+  const counts = detailsOf(classTable.element, hasTargets);
+  const matrix = detailsOf(matrixPanel.element, hasTargets);
+  const histogram = detailsOf(bars.element, true);
+
+  return {
+    elements: [counts, matrix, histogram],
+
+    update(detector: Detector, label: number | null, of: () => readonly Node[]): void {
+      const { setting } = state;
+      const over = imageCountText(config.num_images);
+      if (isOpen(counts, `counts of each class, ${over}`, of())) {
+        const { ap } = detector;
+        const images = detector.countsAt(setting);
         classTable.update((c) => {
           const at = ap?.matchByClass[c * stops.length + setting.stop];
           const more = at === undefined ? {} : { [apName(config)]: at };
           return classNumbers(images, c, zeroDivision, more);
         });
       }
-      if (isOpen(matrix, `confusion matrix, ${over}`)) {
-        const cells = confusion(first.decide(setting), names.length);
+      if (isOpen(matrix, `confusion matrix, ${over}`, of())) {
+        const cells = confusion(detector.decide(setting), names.length);
         matrixPanel.update(confusionMatrix(cells, names));
       }
-      if (isOpen(histogram, `histogram of scores, ${over}`)) {
-        bars.update(binsOf(first.histogram(label), scoreStops, "score"));
+      if (isOpen(histogram, `histogram of scores, ${over}`, of())) {
+        bars.update(binsOf(detector.histogram(label), scoreStops, "score"));
       }
     },
   };
+}
+
+function detailsOf(part: HTMLElement, visible: boolean): HTMLDetailsElement {
+  const details = h("details", { class: "details" }, h("summary"), part);
+  details.hidden = !visible;
+  return details;
+}
+
+/** Set the title, with the model named after it; returns whether the content is visible. */
+function isOpen(details: HTMLDetailsElement, title: string, of: readonly Node[]): boolean {
+  details.children[0].replaceChildren(`${title} `, ...of);
+  return details.open && !details.hidden;
 }

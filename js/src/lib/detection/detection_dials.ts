@@ -3,13 +3,13 @@
 import { h } from "../core/dom";
 import { formatStop } from "../core/stops";
 import { createCurveSlider, quarters } from "../preview/curve_slider";
+import { modelSwatch } from "../preview/model_swatch";
 import { formatMetric } from "../segmentation/segmentation_text";
 import { LONG, nearestScore } from "./detection_readout";
 import { type DetectionState, formatScore } from "./detection_state";
 import type { DetectionConfig } from "./detection_wire";
 import type { Detector } from "./model_boxes";
 import { createOperatingMap } from "./operating_map";
-import { bestSetting } from "./rules/best_setting";
 import type { DetectionMetric } from "./rules/detection_metrics";
 import { keptCounts } from "./rules/kept_counts";
 
@@ -53,37 +53,43 @@ export function createDials(state: DetectionState, hasCurves: boolean) {
     input: (stop) => state.move({ stop }),
     commit: state.flush,
   });
-  const map = createOperatingMap(stops.length, scoreStops, {
-    move: state.move,
-    commit: state.flush,
+  const maps = config.sources.map((name, i) => {
+    const several = config.sources.length > 1;
+    const of = { name: several ? name : "", swatch: several ? [modelSwatch(i, name)] : [] };
+    const events = { move: state.move, commit: state.flush };
+    const map = createOperatingMap(stops, scoreStops, events, of);
+    map.element.hidden = !hasCurves;
+    return map;
   });
-  map.element.hidden = !hasCurves;
   const named = (name: string, ...words: (Node | string)[]) =>
     h("div", { class: "dial-name" }, h("b", {}, name), "  ", ...words);
   const direction = h("span");
   const dials = h(
     "div",
     { class: "box-dials" },
-    named("score", `${hasCurves ? "line: the metric, " : ""}bars: candidates`),
+    named("score", "bars: candidates"),
     scoreDial.element,
-    named("NMS IoU", "line: boxes kept; ", direction),
+    named("NMS IoU", direction),
     nmsDial.element,
   );
 
   function updateScore({ detectors, metric, label }: Focus): void {
     const { setting, score } = state;
     const start = setting.stop * scoreStops.length;
-    const curves = detectors.flatMap((detector) => {
+    const curves = detectors.map((detector) => {
       const values = detector.valuesOf(metric, label);
-      return values ? [Array.from(scoreStops, (_, s) => values[start + s])] : [];
+      return values ? Array.from(scoreStops, (_, s) => values[start + s]) : [];
     });
-    const top = curves.length > 0 && bestSetting(Float64Array.from(curves[0]), scoreStops.length);
     const [first] = detectors;
     scoreDial.update({
       value: score,
       curves,
       points: hasCurves ? detectors.map((detector) => valueHere(detector, metric, label)) : [0],
-      best: top ? { value: scoreStops[top.score], height: curves[0][top.score] } : null,
+      bests: detectors.map((detector, i) => {
+        const top = detector.bestOf(metric, label);
+        return top && { value: scoreStops[top.score], height: curves[i][top.score] };
+      }),
+      y: hasCurves ? { name: LONG[metric], top: "1" } : null,
       histogram: first.histogram(label),
       band: first.hasBand ? first.bandOf(metric, label, setting) : null,
       valueText: `score > ${formatScore(score)}`,
@@ -93,13 +99,14 @@ export function createDials(state: DetectionState, hasCurves: boolean) {
   /** A metric at the dials: exact, or of given curves at the nearest score stop. */
   function valueHere(detector: Detector, metric: DetectionMetric, label: number | null): number {
     const { setting, score } = state;
+    if (detector.lacks(label)) return Number.NaN;
     if (!detector.given) return detector.measure(metric, label, setting);
     const values = detector.given.values(metric, label);
     const cell = setting.stop * scoreStops.length + nearestScore(config, score);
     return values ? values[cell] : Number.NaN;
   }
 
-  function updateNms({ detectors, label }: Focus): void {
+  function updateNms({ detectors, metric, label }: Focus): void {
     const { setting } = state;
     const kept = detectors.map(({ scenes }) =>
       keptCounts(
@@ -116,31 +123,42 @@ export function createDials(state: DetectionState, hasCurves: boolean) {
       value: setting.stop,
       curves: shares,
       points: shares.map((share) => share[setting.stop]),
-      best: null,
+      bests: detectors.map((detector, i) => {
+        const top = detector.bestOf(metric, label);
+        return top && { value: top.stop, height: shares[i][top.stop] };
+      }),
+      y: { name: "boxes kept", top: most.toLocaleString("en") },
       valueText: `NMS IoU ${stopText(setting.stop)}`,
     });
   }
 
-  function updateMap({ detectors: [first], metric, label }: Focus): void {
+  function updateMap(i: number, { detectors, metric, label }: Focus): void {
     const { setting, score } = state;
-    const value = `${LONG[metric]} ${formatMetric(valueHere(first, metric, label))}`;
-    map.update({
-      values: first.valuesOf(metric, label),
+    const detector = detectors[i];
+    const value = `${LONG[metric]} ${formatMetric(valueHere(detector, metric, label))}`;
+    maps[i].update({
+      values: detector.valuesOf(metric, label),
+      lacks: detector.lacks(label),
       score,
       stop: setting.stop,
-      best: first.bestOf(metric, label),
+      best: detector.bestOf(metric, label),
       name: LONG[metric],
       valueText: `score ${formatScore(score)}, NMS IoU ${stopText(setting.stop)}, ${value}`,
     });
   }
 
   return {
-    element: h("div", { class: "box-panel" }, dials, map.element),
+    valueHere,
+
+    element: h("div", { class: "box-panel" }, dials, ...maps.map((map) => map.element)),
 
     update(focus: Focus): void {
       updateScore(focus);
       updateNms(focus);
-      if (hasCurves) updateMap(focus);
+      if (!hasCurves) return;
+      maps.forEach((_, i) => {
+        updateMap(i, focus);
+      });
     },
 
     /** Key actions while one of the three has the focus. */
@@ -149,7 +167,7 @@ export function createDials(state: DetectionState, hasCurves: boolean) {
       const stop = (by: number) => () => state.move({ stop: state.setting.stop + by });
       const left = { arrowleft: score(-SCORE_STEP), arrowright: score(SCORE_STEP) };
       const pages = { pageup: stop(STOPS_PAGE), pagedown: stop(-STOPS_PAGE) };
-      if (focus === map.field) {
+      if (maps.some(({ field }) => field === focus)) {
         return { ...left, ...pages, arrowup: stop(1), arrowdown: stop(-1) };
       }
       if (focus === scoreDial.input) {

@@ -22,6 +22,29 @@ export const LONG: Record<DetectionMetric, string> = {
   recall: "recall",
 };
 
+const SPACE = "\u2007"; // as wide as a digit
+const BAND_LENGTH = " (0.00–0.00)".length;
+
+/**
+ * Why there is no metric, in words: "nothing to find, 12 false alarms" or "no candidates, 3 missed";
+ * else empty. Of one image, or of all.
+ */
+export function lackText(
+  detector: Detector,
+  label: number | null,
+  setting: DetectionSetting,
+  image?: number,
+): string {
+  const { tp, fp, positives } = detector.sumOf(label, setting, image);
+  const some = (count: number, text: string) =>
+    count > 0 ? `, ${count.toLocaleString("en")} ${text}` : "";
+  if (positives === 0) {
+    return `nothing to find${some(fp, fp === 1 ? "false alarm" : "false alarms")}`;
+  }
+  const none = detector.numCandidates(label, image) === 0;
+  return none ? `no candidates${some(positives - tp, "missed")}` : "";
+}
+
 /** Index of the score stop nearest to a score. */
 export function nearestScore(config: DetectionConfig, score: number): number {
   const { score_stops: stops } = config;
@@ -39,23 +62,32 @@ export function apName({ match_iou: least }: DetectionConfig): string {
 export function readout(
   config: DetectionConfig,
   detector: Detector,
-  prefix: string,
+  name: readonly Node[],
+  hasBand: boolean,
   main: DetectionMetric,
   label: number | null,
   setting: DetectionSetting,
   score: number,
 ): Node[] {
   const { given } = detector;
-  const kept = detector.numShown(setting, label).toLocaleString("en");
   const all = detector.numCandidates(label).toLocaleString("en");
+  const kept = detector.numShown(setting, label).toLocaleString("en").padStart(all.length, SPACE);
   const images = imageCountText(config.num_images);
   const how = `at IoU ≥ ${config.match_iou}, ${label === null ? `${config.average} ` : ""}over `;
-  const parts: (Node | string)[] = [`${prefix}kept ${kept} of ${all}`];
-  if (config.has_targets) {
+  const parts: (Node | string)[] = [
+    ...name.map((node) => node.cloneNode(true)),
+    `kept ${kept} of ${all}`,
+  ];
+  const lack = lackText(detector, label, setting);
+  if (config.has_targets && lack) {
+    parts.push("  ", lack, h("small", {}, ` in ${given ? "the shown " : ""}${images}  `));
+  } else if (config.has_targets) {
     const band = setting.own.length ? null : detector.bandOf(main, label, setting);
     const metrics = DETECTION_METRICS.map((which) => {
       const value = `${SHORT[which]} ${formatMetric(detector.measure(which, label, setting))}`;
-      return which === main && band ? value + bandText(band, nearestScore(config, score)) : value;
+      if (which !== main || !hasBand || setting.own.length) return value;
+      const text = band ? bandText(band, nearestScore(config, score)) : "";
+      return value + text.padEnd(BAND_LENGTH, SPACE); // so that nothing moves while it is computed
     });
     parts.push("  ", h("span", { title: band ? BAND_TITLE : "" }, metrics.join("  ")));
     parts.push(h("small", {}, ` ${how}${given ? "the shown " : ""}${images}  `));
@@ -64,14 +96,14 @@ export function readout(
   }
   if (!given) parts.push(...apParts(config, detector.ap, label, setting.stop, detector.floor));
   const line = h("span", {}, ...parts);
-  return given ? [givenLine(config, given, prefix, how, label, setting.stop, score), line] : [line];
+  return given ? [givenLine(config, given, name, how, label, setting.stop, score), line] : [line];
 }
 
 /** The metrics of the given curves at the nearest score stop. */
 function givenLine(
   config: DetectionConfig,
   given: GivenCurves,
-  prefix: string,
+  name: readonly Node[],
   how: string,
   label: number | null,
   stop: number,
@@ -86,7 +118,7 @@ function givenLine(
   const at = formatScore(config.score_stops[s]);
   const over = `${how}${imageCountText(given.totalImages)}, at score ${at}  `;
   const ap = apParts(config, given.ap, label, stop, null);
-  return h("span", {}, `${prefix}${metrics.join("  ")}`, h("small", {}, ` ${over}`), ...ap);
+  return h("span", {}, ...name, metrics.join("  "), h("small", {}, ` ${over}`), ...ap);
 }
 
 /** " (0.71–0.84)". */

@@ -26,11 +26,11 @@ export function prChart(lines: readonly PrLine[]): Element {
     const d = points.length ? `M${points.join("L")}` : "";
     return svg("path", { class: `dial-line model-${i}`, d });
   });
-  const dots = lines
-    .filter(({ at }) => !Number.isNaN(at.precision) && !Number.isNaN(at.recall))
-    .map(({ at }, i) =>
-      svg("circle", { class: `pr-point model-${i}`, cx: x(at.recall), cy: y(at.precision), r: 6 }),
-    );
+  const dots = lines.flatMap(({ at }, i) => {
+    if (Number.isNaN(at.precision) || Number.isNaN(at.recall)) return [];
+    const place = { cx: x(at.recall), cy: y(at.precision), r: 6 };
+    return [svg("circle", { class: `pr-point model-${i}`, ...place })];
+  });
   const text = (words: string, attributes: Record<string, string | number>) =>
     svg("text", { class: "pr-text", ...attributes }, words);
   const grid = [0, 0.25, 0.5, 0.75, 1].map((at) =>

@@ -69,23 +69,56 @@ export function createDetector(
     decide(setting).map((d) => count(d.found, d.truth, d.outcome, d.shown, numClasses)),
   );
 
-  /** A metric (T, S), of the given curves or else of these images; null before `count`. */
+  const numCandidates = (label: number | null, image?: number): number =>
+    remember(`candidates/${label}/${image}`, () => {
+      const some = image === undefined ? scenes : [scenes[image]];
+      return some.reduce(
+        (sum, { found }) => sum + found.labels.filter((l) => (label ?? l) === l).length,
+        0,
+      );
+    });
+
+  const numTargets = (label: number | null): number =>
+    remember(`targets/${label}`, () =>
+      scenes.reduce(
+        (sum, { truth }) =>
+          sum + truth.labels.filter((l, i) => (label ?? l) === l && !truth.ignore[i]).length,
+        0,
+      ),
+    );
+
+  /** Why there is no metric at any setting: "no candidates" or "nothing to find"; else empty. */
+  function lacks(label: number | null): string {
+    if (given) return "";
+    if (numTargets(label) === 0) return "nothing to find";
+    return numCandidates(label) === 0 ? "no candidates" : "";
+  }
+
+  /**
+   * A metric (T, S), of the given curves or else of these images, undefined where `lacks` says why;
+   * null before `count`.
+   */
   function valuesOf(which: DetectionMetric, label: number | null): ArrayLike<number> | null {
     if (given) return given.values(which, label);
     if (!counted) return null;
+    if (lacks(label)) {
+      const size = stops.length * scoreStops.length;
+      return remember("undefined", () => new Float64Array(size).fill(Number.NaN));
+    }
     const { tally } = counted;
     return remember(`values/${which}/${label}`, () =>
       metricAtStops(tally, which, average, label, zeroDivision),
     );
   }
 
-  /** The best point of both dials. */
+  /** The best point of both dials; null where no setting finds anything. */
   function bestOf(which: DetectionMetric, label: number | null): BestSetting | null {
     const values = valuesOf(which, label);
     if (!values) return null;
-    return remember(`best/${which}/${label}`, () =>
-      bestSetting(Float64Array.from(values), scoreStops.length),
-    );
+    return remember(`best/${which}/${label}`, () => {
+      const top = bestSetting(Float64Array.from(values), scoreStops.length);
+      return top && values[top.stop * scoreStops.length + top.score] > 0 ? top : null;
+    });
   }
 
   const bandKey = (
@@ -111,13 +144,8 @@ export function createDetector(
     overlap: wire.overlap,
     hasBand: !given && config.has_targets && scenes.length > 1 && scenes.length < FEW_IMAGES,
 
-    numCandidates: (label: number | null): number =>
-      remember(`candidates/${label}`, () =>
-        scenes.reduce((sum, { found }) => {
-          if (label === null) return sum + found.count;
-          return sum + found.labels.reduce((n, l) => n + Number(l === label), 0);
-        }, 0),
-      ),
+    numCandidates,
+    lacks,
 
     /** Scores below, between and above the score stops. */
     histogram: (label: number | null): Float64Array =>
@@ -158,11 +186,18 @@ export function createDetector(
     numShown: (setting: DetectionSetting, label: number | null): number =>
       decide(setting).reduce((sum, { found, shown }) => {
         if (label === null) return sum + shown.length;
-        return sum + shown.reduce((n, i) => n + Number(found.labels[i] === label), 0);
+        return sum + shown.filter((i) => found.labels[i] === label).length;
       }, 0),
 
     measure: (which: DetectionMetric, label: number | null, setting: DetectionSetting): number =>
       measure(countsAt(setting), which, average, label, zeroDivision),
+
+    /** Found boxes, false alarms and targets of a class or of all, in one image or in all. */
+    sumOf(label: number | null, setting: DetectionSetting, image?: number): CountSum {
+      const counts = countsAt(setting);
+      const some = image === undefined ? counts : [counts[image]];
+      return sumCounts(some, (c) => label === null || c === label);
+    },
 
     /** A metric of one image, its classes pooled. */
     measureImage: (
@@ -174,6 +209,28 @@ export function createDetector(
   };
 }
 
+export interface CountSum {
+  tp: number;
+  fp: number;
+  positives: number;
+}
+
+function sumCounts(
+  counts: readonly DetectionCounts[],
+  isChosen: (label: number) => boolean,
+): CountSum {
+  const sum = { tp: 0, fp: 0, positives: 0 };
+  for (const one of counts) {
+    for (let c = 0; c < one.tp.length; c++) {
+      if (!isChosen(c)) continue;
+      sum.tp += one.tp[c];
+      sum.fp += one.fp[c];
+      sum.positives += one.positives[c];
+    }
+  }
+  return sum;
+}
+
 /** A metric of the counts of some images, averaged as `DetectionCurves.at` does. */
 export function measure(
   images: readonly DetectionCounts[],
@@ -183,15 +240,7 @@ export function measure(
   zeroDivision: number,
 ): number {
   const of = (counts: readonly DetectionCounts[], chosen: (c: number) => boolean) => {
-    const sum = { tp: 0, fp: 0, positives: 0 };
-    for (const one of counts) {
-      for (let c = 0; c < one.tp.length; c++) {
-        if (!chosen(c)) continue;
-        sum.tp += one.tp[c];
-        sum.fp += one.fp[c];
-        sum.positives += one.positives[c];
-      }
-    }
+    const sum = sumCounts(counts, chosen);
     return { ...sum, value: metricOf(which, sum.tp, sum.fp, sum.positives, zeroDivision) };
   };
   if (label !== null) return of(images, (c) => c === label).value;

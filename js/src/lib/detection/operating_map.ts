@@ -1,11 +1,16 @@
 // The operating map: a metric over both dials, with a movable point at their position.
 
-import { pack, viridis } from "../core/colors";
+import { pack, VIRIDIS_SCALE, viridis } from "../core/colors";
 import { contextOf, h } from "../core/dom";
+import { formatStop } from "../core/stops";
+import { quarters } from "../preview/curve_slider";
+import { formatMetric } from "../segmentation/segmentation_text";
 
 export interface MapState {
   /** The metric (T, S); null while it is being counted. */
   values: ArrayLike<number> | null;
+  /** Why it is undefined everywhere, else empty. */
+  lacks: string;
   /** Position of the dials: the score from 0 to 1, and the index of the NMS stop. */
   score: number;
   stop: number;
@@ -24,23 +29,32 @@ export interface MapEvents {
 
 const COLORS = Array.from({ length: 256 }, (_, i) => pack(viridis(i / 255)));
 
-export function createOperatingMap(numStops: number, scores: readonly number[], events: MapEvents) {
+/** @param of the model, to be named above the map; nothing for a single one. */
+export function createOperatingMap(
+  stops: readonly number[],
+  scores: readonly number[],
+  events: MapEvents,
+  of: { name: string; swatch: Node[] },
+) {
   const numScores = scores.length;
+  const numStops = stops.length;
   const canvas = h("canvas", { width: numScores, height: numStops, "aria-hidden": "true" });
   const context = contextOf(canvas);
   const image = context.createImageData(numScores, numStops);
   const star = h("div", { class: "map-best", "aria-hidden": "true" }, "★");
   const point = h("div", { class: "map-point" });
-  const waiting = h("div", { class: "map-waiting" }, "counting …");
-  const lowest = h("span");
-  const highest = h("span");
+  const waiting = h("div", { class: "map-waiting" });
+  const [lowest, highest, ofMetric] = [h("span"), h("span"), h("span")];
+  const ramp = h("i", { class: "ramp" });
+  ramp.style.background = `linear-gradient(to right, ${VIRIDIS_SCALE.join(", ")})`;
+  const reading = h("div", { class: "map-reading" });
   const field = h(
     "div",
     {
       class: "map-field",
       role: "slider",
       tabindex: 0,
-      "aria-label": "operating map, score and NMS IoU",
+      "aria-label": `operating map, score and NMS IoU${of.name && `, ${of.name}`}`,
       "aria-valuemin": 0,
       "aria-valuemax": 1,
     },
@@ -52,15 +66,18 @@ export function createOperatingMap(numStops: number, scores: readonly number[], 
   const element = h(
     "div",
     { class: "map" },
+    h("div", { class: "map-name" }, ...of.swatch),
     h("div", { class: "map-y", "aria-hidden": "true" }, "NMS IoU →"),
+    ticks("map-rows", "bottom", stops, (k) => formatStop(stops, k)),
     field,
+    ticks("map-ticks", "left", scores, (k) => formatStop(scores, k)),
     h("div", { class: "map-x", "aria-hidden": "true" }, "score →"),
-    h("div", { class: "map-scale" }, lowest, h("i", { class: "map-ramp" }), highest),
+    h("div", { class: "map-scale" }, ofMetric, lowest, ramp, highest),
+    reading,
   );
   let painted: ArrayLike<number> | null = null;
+  let metric = "";
 
-  /** The middle of the column or row of stop k, as a fraction; k may lie between stops. */
-  const fraction = (k: number, count: number) => (k + 0.5) / count;
   const index = (at: number, count: number) => Math.min(Math.max(at * count - 0.5, 0), count - 1);
   /** Position of a score among the stops; `scoreAt` is its inverse. */
   const placeOf = (score: number) => {
@@ -79,11 +96,25 @@ export function createOperatingMap(numStops: number, scores: readonly number[], 
     node.style.bottom = `${100 * fraction(stop, numStops)}%`;
   };
 
-  const aim = (e: PointerEvent) => {
+  /** Where the pointer is; both may lie between stops. */
+  const under = (e: PointerEvent) => {
     const box = field.getBoundingClientRect();
-    const score = index((e.clientX - box.left) / box.width, numScores);
-    const stop = index((box.bottom - e.clientY) / box.height, numStops);
-    events.move({ score: scoreAt(score), stop: Math.round(stop) });
+    return {
+      score: index((e.clientX - box.left) / box.width, numScores),
+      stop: Math.round(index((box.bottom - e.clientY) / box.height, numStops)),
+    };
+  };
+  const aim = (e: PointerEvent) => {
+    const { score, stop } = under(e);
+    events.move({ score: scoreAt(score), stop });
+  };
+  /** Say the value under the pointer. */
+  const read = (e: PointerEvent) => {
+    const { score, stop } = under(e);
+    const s = Math.round(score);
+    const value = painted?.[stop * numScores + s] ?? Number.NaN;
+    const at = `score ${formatStop(scores, s)}, NMS IoU ${formatStop(stops, stop)}`;
+    reading.textContent = `${metric} ${formatMetric(value)} at ${at}`;
   };
   field.addEventListener("pointerdown", (e) => {
     if (e.button !== 0) return;
@@ -92,6 +123,10 @@ export function createOperatingMap(numStops: number, scores: readonly number[], 
   });
   field.addEventListener("pointermove", (e) => {
     if (field.hasPointerCapture(e.pointerId)) aim(e);
+    read(e);
+  });
+  field.addEventListener("pointerleave", () => {
+    reading.textContent = "";
   });
   field.addEventListener("lostpointercapture", events.commit);
 
@@ -114,8 +149,11 @@ export function createOperatingMap(numStops: number, scores: readonly number[], 
   return {
     element,
     field,
-    update({ values, score, stop, best, name, valueText }: MapState): void {
-      waiting.hidden = values !== null;
+    update({ values, lacks, score, stop, best, name, valueText }: MapState): void {
+      waiting.hidden = values !== null && !lacks;
+      waiting.textContent = lacks || "counting …";
+      metric = name;
+      ofMetric.textContent = name;
       if (values && values !== painted) paint(values);
       painted = values;
       field.title = `${name} over score and NMS IoU: drag the point`;
@@ -126,6 +164,26 @@ export function createOperatingMap(numStops: number, scores: readonly number[], 
       if (best) place(star, best.score, best.stop);
     },
   };
+}
+
+/** The middle of the column or row of stop k, as a fraction; k may lie between stops. */
+function fraction(k: number, count: number): number {
+  return (k + 0.5) / count;
+}
+
+/** Labels at each quarter of an axis. */
+function ticks(
+  name: string,
+  side: "left" | "bottom",
+  at: readonly number[],
+  textOf: (k: number) => string,
+): HTMLElement {
+  const marks = quarters(at.map((_, k) => textOf(k))).map(([k, text]) => {
+    const mark = h("span", {}, text);
+    mark.style[side] = `${100 * fraction(k, at.length)}%`;
+    return mark;
+  });
+  return h("div", { class: name, "aria-hidden": "true" }, ...marks);
 }
 
 /** The lowest and the highest defined value. */

@@ -4,12 +4,17 @@ import type { Region } from "../canvas/level_painting";
 import { fillPicture, Raster } from "../canvas/raster";
 import { coveredPart } from "../canvas/viewport";
 import { category, css, pack } from "../core/colors";
+import { range } from "../core/metrics";
+import { inText, shorten } from "../core/user_names";
+import { type CanvasTransform, drawLabels, transformOf } from "../detection/box_strokes";
 import type { ImageInfo, ImageStore } from "./image_store";
 
 const MAX_MAGNIFICATION = 1.25; // of the reduced picture, before the whole one is requested
 const BOX_LINE = 1.5;
+const LONGEST_LABEL = 24;
 
-export function createImagePainter(store: ImageStore) {
+/** @param names of labels, to stand at boxes. */
+export function createImagePainter(store: ImageStore, names: () => Record<string, string>) {
   const raster = new Raster();
 
   const painter = {
@@ -126,6 +131,22 @@ export function createImagePainter(store: ImageStore) {
       context.strokeRect(at[0], at[1], (x2 - x1) * sx, (y2 - y1) * sy);
     }
     context.restore();
+    drawNames(context, numbers, transformOf(context, region, dest));
+  }
+
+  function drawNames(
+    context: CanvasRenderingContext2D,
+    numbers: Float32Array,
+    transform: CanvasTransform,
+  ): void {
+    const named = range(numbers.length / 5).flatMap((i) => {
+      const [x1, y1, x2, y2, label] = numbers.subarray(5 * i, 5 * i + 5);
+      const name = names()[label];
+      if (name === undefined) return [];
+      const text = shorten(inText(name), LONGEST_LABEL);
+      return [{ corners: [x1, y1, x2, y2] as const, color: category(label + 1), text }];
+    });
+    drawLabels(context, transform, named);
   }
 
   return painter;

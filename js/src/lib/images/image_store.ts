@@ -23,6 +23,8 @@ export interface ImageInfo {
   range: string;
   has_mask: boolean;
   has_boxes: boolean;
+  /** The label of each number of the mask from 1 on, where these count objects. */
+  instances: number[] | null;
 }
 
 const MOST_KEPT = 256; // pictures besides the visible ones, to bound the memory

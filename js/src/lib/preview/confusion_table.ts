@@ -25,14 +25,17 @@ export function binaryMatrix(
   counts: PixelCounts,
   at: readonly number[],
   classes: readonly number[],
-  background: number,
+  names: readonly string[],
 ): Matrix {
   const { tp, fp, positives, negatives } = pool(counts, at, range(counts.numImages), classes);
-  const target = classes.length === 1 ? classes[0] : EACH;
-  const side = (name: string, index: number) => ({ name, index });
+  const isOne = classes.length === 1;
+  const sides = [
+    { name: "background", index: names.length },
+    { name: isOne ? names[classes[0]] : "class", index: isOne ? classes[0] : EACH },
+  ];
   return {
-    rows: [side("background", background), side("target", target)],
-    columns: [side("background", background), side("predicted", target)],
+    rows: sides,
+    columns: sides,
     values: [
       [negatives - fp, fp],
       [positives - tp, tp],

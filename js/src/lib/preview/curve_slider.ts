@@ -22,8 +22,10 @@ export interface SliderState {
   curves: readonly ArrayLike<number>[];
   /** Height of each model's point; NaN for no point. */
   points: readonly number[];
-  /** Where the first curve is highest. */
-  best: { value: number; height: number } | null;
+  /** Where each model is best; null for nowhere. */
+  bests: readonly ({ value: number; height: number } | null)[];
+  /** What the height is, and its value at the top; at the bottom it is 0. */
+  y: { name: string; top: string } | null;
   /** Counts below, between and above the curves' points. */
   histogram?: Float64Array;
   /** Band around the first curve: where it would lie for other images. */
@@ -55,8 +57,10 @@ export function createCurveSlider({
     bars,
     lines,
   );
-  const star = h("div", { class: "dial-best", "aria-hidden": "true" }, "★");
+  const stars = h("div", { "aria-hidden": "true" });
   const points = h("div");
+  const [yName, top, bottom] = [h("div"), h("span"), h("span")];
+  const yAxis = h("div", { class: "dial-y", "aria-hidden": "true" }, yName, top, bottom);
   const needle = h("div", { class: "dial-needle" });
   const input = h("input", {
     type: "range",
@@ -76,7 +80,7 @@ export function createCurveSlider({
   const element = h(
     "div",
     { class: "dial" },
-    h("div", { class: "dial-plot" }, plot, needle, points, star),
+    h("div", { class: "dial-plot" }, plot, needle, points, stars, yAxis),
     input,
     h("div", { class: "dial-ticks", "aria-hidden": "true" }, ...marks),
   );
@@ -90,16 +94,16 @@ export function createCurveSlider({
   return {
     element,
     input,
-    update({ value, curves, best, histogram, band, valueText, ...state }) {
+    update({ value, curves, bests, y, histogram, band, valueText, ...state }) {
       if (input.valueAsNumber !== value) input.valueAsNumber = value;
       input.setAttribute("aria-valuetext", valueText);
       bars.setAttribute("d", histogram ? barPath(histogram, at) : "");
       lines.replaceChildren(
         ...(band
-          ? [svg("path", { class: "dial-band", d: bandPath(band.low, band.high, at) })]
+          ? [svg("path", { class: "dial-band model-0", d: bandPath(band.low, band.high, at) })]
           : []),
         ...curves.flatMap((curve, i) => [
-          ...(i === 0 ? [svg("path", { class: "dial-fill", d: areaPath(curve, at) })] : []),
+          ...(i === 0 ? [svg("path", { class: "dial-fill model-0", d: areaPath(curve, at) })] : []),
           svg("path", { class: `dial-line model-${i}`, d: linePath(curve, at) }),
         ]),
       );
@@ -111,7 +115,16 @@ export function createCurveSlider({
           return point;
         }),
       );
-      place(star, best?.value ?? 0, best?.height ?? Number.NaN);
+      stars.replaceChildren(
+        ...bests.map((best, i) => {
+          const star = h("div", { class: `dial-best model-${i}` }, "★");
+          place(star, best?.value ?? 0, best?.height ?? Number.NaN);
+          return star;
+        }),
+      );
+      yName.textContent = y?.name ?? "";
+      top.textContent = y?.top ?? "";
+      bottom.textContent = y ? "0" : "";
     },
   };
 }

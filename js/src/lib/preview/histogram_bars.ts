@@ -46,7 +46,7 @@ function intervalText(
 
 export function createHistogramBars(unit: string, choose: (bin: Bin) => void) {
   const bars = h("div", { class: "bins" });
-  const axis = h("div", { class: "table-controls" });
+  const axis = h("div", { class: "foot" });
   let bins: readonly Bin[] = [];
   bars.addEventListener("click", (e) => {
     const at = (e.target as Element).closest<HTMLElement>("[data-bin]");
@@ -70,8 +70,7 @@ export function createHistogramBars(unit: string, choose: (bin: Bin) => void) {
         bar.disabled = count === 0;
         (bar.firstChild as HTMLElement).style.height = `${(100 * Math.log1p(count)) / top}%`;
       });
-      const ends = [next[0], next[next.length - 1]].map((bin) => bin?.text ?? "");
-      axis.textContent = `${ends[0]} … ${ends[1]}, ${unit} on a log scale; click a bar to see its pictures`;
+      axis.textContent = `${next[0]?.text} … ${next[next.length - 1]?.text}, ${unit} on a log scale`;
     },
   };
 }

@@ -42,40 +42,32 @@ export function createNumberTable({ caption, clicked, choose }: NumberTableParts
   let shape = "";
 
   element.addEventListener("click", (e) => {
-    const at = (e.target as Element).closest<HTMLElement>("[data-row]");
-    if (at) choose(order[Number(at.dataset.row)], Number(at.dataset.column ?? 0));
+    const at = (e.target as Element).closest<HTMLElement>("[data-row],[data-column]");
+    if (!at) return;
+    const column = Number(at.dataset.column ?? 0);
+    if (at.dataset.row) choose(order[Number(at.dataset.row)], column);
+    else {
+      sorted = { column, down: sorted?.column !== column || !sorted.down };
+      fill();
+    }
   });
 
-  function sortBy(column: number): void {
-    const down = sorted?.column === column ? !sorted.down : true;
-    sorted = { column, down };
-    fill();
-  }
-
   function make(): void {
-    const sorting = clicked === "row";
-    const headings = columns.map((name, column) => {
-      if (!sorting) return h("th", { scope: "col", title: name }, name);
-      const button = h(
-        "button",
-        { type: "button", class: "number-cell", title: `Sort by ${name}` },
-        name,
-      );
-      button.addEventListener("click", () => sortBy(column));
-      return h("th", { scope: "col" }, button);
-    });
+    const isSorted = clicked === "row";
+    const cell = (place: Record<string, number>, text = "") =>
+      h("button", { type: "button", class: "number-cell", ...place }, text);
+    const headings = columns.map((name, column) =>
+      h("th", { scope: "col" }, isSorted ? cell({ "data-column": column }, name) : name),
+    );
     head.replaceChildren(h("td"), ...headings);
     body.replaceChildren(
       ...rows.map((_, row) => {
         const place = { "data-row": row };
         const cells = columns.map((_, column) =>
-          clicked === "cell"
-            ? h("td", {}, h("button", { class: "number-cell", ...place, "data-column": column }))
-            : h("td"),
+          h("td", {}, clicked === "cell" ? cell({ ...place, "data-column": column }) : ""),
         );
-        const name = sorting ? h("button", { type: "button", class: "number-cell" }) : "";
-        const heading = h("th", { scope: "row" }, name);
-        return h("tr", sorting ? place : {}, heading, ...cells);
+        const heading = h("th", { scope: "row" }, isSorted ? cell({}) : "");
+        return h("tr", isSorted ? place : {}, heading, ...cells);
       }),
     );
   }
@@ -96,7 +88,7 @@ export function createNumberTable({ caption, clicked, choose }: NumberTableParts
       const { name, cells } = rows[row];
       const [heading, ...shown] = body.children[place].children as unknown as HTMLElement[];
       (heading.firstElementChild ?? heading).textContent = name;
-      heading.title = clicked === "row" ? `${name}: show its pictures, the worst first` : name;
+      heading.title = name;
       cells.forEach((cell, column) => {
         fillCell(shown[column], cell);
       });

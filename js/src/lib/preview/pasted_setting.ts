@@ -1,9 +1,7 @@
 // Reads a setting from one line of text, as src/torchdial/widgets/preview/pasted_setting.py does;
-// tests/golden/settings.json tests both.
+// tests/golden/settings.json tests both. What is wrong is said in fewer words here.
 
-import { range } from "../core/metrics";
-
-const REMEDY = "Paste what export() or the copy button of such a preview gives.";
+type Values = Record<string, unknown>;
 
 export interface SegmentationSettingTraits {
   threshold?: number;
@@ -18,30 +16,27 @@ export interface DetectionSettingTraits {
   class_thresholds: (number | null)[];
 }
 
-type Values = Record<string, unknown>;
-
 /** The traits of a segmentation's setting; throws if it is none, or one of another preview. */
 export function segmentationTraits(
   text: string,
   { task, class_names: names }: { task: string; class_names: readonly string[] },
 ): SegmentationSettingTraits {
-  const setting = toSetting(text, ["threshold", "class_thresholds", "task", "class_index"]);
-  const { threshold, class_thresholds: own, class_index: shown = null } = setting;
-  const each: unknown = own ?? [];
-  if ((setting.task ?? task) !== task) throw refusal(`task='${task}'`, `'${setting.task}'`);
-  if (threshold === undefined && own === undefined) {
-    throw refusal("threshold or class_thresholds", "neither");
-  }
-  if (shown !== null && !range(names.length).includes(shown as number)) {
-    throw refusal(`a class_index in 0 … ${names.length - 1}`, JSON.stringify(shown));
-  }
-  if (!Array.isArray(each) || ![0, names.length].includes(each.length)) {
-    throw refusal(`one threshold for each of ${names.length} classes`, JSON.stringify(each));
-  }
+  const setting = toSetting(text);
+  const { task: given = task, class_index: shown = null, class_thresholds: own = [] } = setting;
+  const { task: _, class_index: __, class_thresholds: ___, ...rest } = setting;
+  const isClass = (index: unknown) => index === null || [...names.keys()].includes(index as number);
+  const isList = Array.isArray(own) && [0, names.length].includes(own.length);
+  expectAll({
+    task: [given, given === task],
+    class_index: [shown, isClass(shown)],
+    class_thresholds: [own, isList && own.every(isFraction)],
+    ...fractions(rest, ["threshold"]),
+    setting: [text, "class_thresholds" in setting || "threshold" in setting],
+  });
   return {
-    class_thresholds: each.map((value) => fraction("a threshold", value)),
+    ...(rest as { threshold?: number }),
+    class_thresholds: own as number[],
     shown_class: shown as number | null,
-    ...(threshold !== undefined && { threshold: fraction("a threshold", threshold) }),
   };
 }
 
@@ -50,42 +45,28 @@ export function detectionTraits(
   text: string,
   { labels, class_agnostic: agnostic }: { labels: readonly number[]; class_agnostic: boolean },
 ): DetectionSettingTraits {
-  const names = ["score_threshold", "nms_iou", "class_thresholds", "class_agnostic", "max_det"];
-  const { class_agnostic: given = agnostic, ...setting } = toSetting(text, names);
-  if (given !== agnostic)
-    throw refusal(`class_agnostic=${inPython(agnostic)}`, inPython(!agnostic));
-  if (Object.keys(setting).length === 0) {
-    throw refusal("score_threshold, nms_iou, class_thresholds or max_det", "none");
-  }
-  const {
-    score_threshold: score,
-    nms_iou: iou,
-    max_det: most,
-    class_thresholds: own = {},
-  } = setting;
-  if (own === null || typeof own !== "object" || Array.isArray(own)) {
-    throw refusal("thresholds by label", JSON.stringify(own));
-  }
-  const byLabel = new Map(
-    Object.entries(own).map(([label, value]) => [label, fraction("a threshold", value)]),
-  );
-  const unknown = [...byLabel.keys()].find((label) => !labels.map(String).includes(label));
-  if (unknown !== undefined) {
-    throw refusal(`labels among ${labels.slice(0, 8).join(", ")}`, unknown);
-  }
-  if (most !== undefined && !(Number.isInteger(most) && (most as number) >= 1)) {
-    throw refusal("a max_det of 1 or more", JSON.stringify(most));
-  }
+  const setting = toSetting(text);
+  const { class_agnostic: given = agnostic, class_thresholds: own = {}, ...rest } = setting;
+  const { max_det: most = 1 } = rest;
+  const isKnown = ([label, value]: [string, unknown]) =>
+    labels.map(String).includes(label) && isFraction(value);
+  const entries = Object.entries((own ?? {}) as Values);
+  expectAll({
+    setting: [text, "class_thresholds" in setting || Object.keys(rest).length > 0],
+    class_agnostic: [given, given === agnostic],
+    class_thresholds: [own, own !== null && !Array.isArray(own) && entries.every(isKnown)],
+    ...fractions(rest, ["score_threshold", "nms_iou", "max_det"]),
+    max_det: [most, Number.isInteger(most) && (most as number) > 0],
+  });
+  const byLabel = own as Record<number, number>;
   return {
-    ...(score !== undefined && { score_threshold: fraction("a score_threshold", score) }),
-    ...(iou !== undefined && { nms_iou: fraction("an nms_iou", iou) }),
-    ...(most !== undefined && { max_det: most as number }),
-    class_thresholds: byLabel.size ? labels.map((label) => byLabel.get(String(label)) ?? null) : [],
+    ...rest,
+    class_thresholds: entries.length ? labels.map((label) => byLabel[label] ?? null) : [],
   };
 }
 
 /** The dict of a line in the notation of JSON or Python; a setting holds no names of the user. */
-function toSetting(text: string, names: readonly string[]): Values {
+function toSetting(text: string): Values {
   let setting: unknown = null;
   try {
     setting = JSON.parse(
@@ -99,21 +80,32 @@ function toSetting(text: string, names: readonly string[]): Values {
   } catch {
     // refused below
   }
-  if (setting === null || typeof setting !== "object" || Array.isArray(setting)) {
-    throw refusal("a dict in one line", JSON.stringify(text).slice(0, 60));
-  }
-  const unknown = Object.keys(setting).find((name) => !names.includes(name));
-  if (unknown !== undefined) throw refusal(names.join(" | "), JSON.stringify(unknown));
+  const isDict = typeof setting === "object" && setting !== null && !Array.isArray(setting);
+  expectAll({ setting: [text, isDict] });
   return setting as Values;
 }
 
-function fraction(name: string, value: unknown): number {
-  if (typeof value === "number" && value >= 0 && value <= 1) return value;
-  throw refusal(`${name} in [0, 1]`, JSON.stringify(value));
+const isFraction = (value: unknown) => typeof value === "number" && value >= 0 && value <= 1;
+
+type Checks = Record<string, [value: unknown, isRight: boolean]>;
+
+/** A check for each value: it is one of those known, and a fraction. */
+function fractions(values: Values, known: readonly string[]): Checks {
+  const check = (name: string, value: unknown): [unknown, boolean] => [
+    value,
+    known.includes(name) && isFraction(value),
+  ];
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [name, check(name, value)]),
+  );
 }
 
-const inPython = (value: boolean): string => (value ? "True" : "False");
-
-function refusal(expected: string, got: string): Error {
-  return new Error(`setting: expected ${expected}, got ${got}. ${REMEDY}`);
+function expectAll(checks: Checks): void {
+  for (const [name, [value, isRight]] of Object.entries(checks)) {
+    if (isRight) continue;
+    const got = JSON.stringify(value)?.slice(0, 60);
+    throw new Error(
+      `${name}: ${got} does not fit. Paste what export() or copy of such a preview gives.`,
+    );
+  }
 }

@@ -27,7 +27,12 @@ export function byMetric(
 /** The line that says what is shown; empty while all pictures are. */
 export function createChoiceLine(numImages: number, all: () => void) {
   const words = h("span", { role: "status" });
-  const element = h("div", { class: "chosen" }, words, button("all", "Show all pictures", all));
+  const element = h(
+    "div",
+    { class: "foot chosen" },
+    words,
+    button("all", "Show all pictures", all),
+  );
   element.hidden = true;
   return {
     element,

@@ -1,18 +1,25 @@
-// Which pictures are in the grid: a page of them, or a single one.
+// Which pictures are in the grid: a page of them, or a single one, in an order.
 
 import { button, h } from "../core/dom";
 import { range } from "../core/metrics";
 
 export interface Ranking {
-  /** Images, worst first. */
+  /** Images, the first one to be shown first. */
   order: number[];
   /** The setting that they are ranked at, as text. */
   at: string;
 }
 
-export interface PageEvents {
-  canRank(): boolean;
+/** An order in which images can be shown. */
+export interface Order {
+  name: string;
+  title: string;
   rank(): Ranking;
+}
+
+export interface PageEvents {
+  orders: readonly Order[];
+  canRank(): boolean;
   changed(): void;
 }
 
@@ -22,67 +29,81 @@ export function createPages(count: number, size: number, events: PageEvents) {
   const place = h("span");
   const paging = h(
     "span",
-    {},
+    { class: "paging" },
     button("‹", "Earlier", () => turn(-1)),
     place,
     button("›", "Later", () => turn(1)),
   );
   const asGiven = button("as given", "", () => sort(null));
-  const worst = button("worst first", "By the chosen metric, at the current setting", () =>
-    sort(events.rank()),
-  );
+  const ranked = events.orders.map((one) => button(one.name, one.title, () => sort(one)));
+  const orders = h("span", { class: "label", role: "group" }, "order ", asGiven, ...ranked);
+  orders.setAttribute("aria-label", "order");
   const all = button("all pictures", "", () => pick(0));
   let among = range(count); // the pictures that are shown, of all or of a choice
   let order = among;
   let page = 0;
-  let alone: number | null = null;
+  let alone: number | null = count === 1 ? 0 : null;
 
   const images = () => (alone === null ? order.slice(page * size, (page + 1) * size) : [alone]);
 
   /** Show one picture of the page alone, or all again; false if there is no such picture. */
   function pick(index: number): boolean {
-    if (alone === null && images()[index] === undefined) return false;
-    alone = alone === null ? images()[index] : null;
+    if (count === 1 || (alone === null && images()[index] === undefined)) return false;
+    if (alone === null) alone = images()[index];
+    else {
+      page = Math.floor(order.indexOf(alone) / size);
+      alone = null;
+    }
     events.changed();
-    if (alone !== null) all.focus();
     return true;
   }
 
+  const between = (value: number, most: number) => Math.min(Math.max(value, 0), most);
+
+  /** Go on by so many pages, or pictures while one is alone. */
   function turn(by: number): void {
-    page = Math.min(Math.max(page + by, 0), Math.ceil(order.length / size) - 1);
+    if (alone !== null) alone = order[between(order.indexOf(alone) + by, order.length - 1)];
+    else page = between(page + by, Math.ceil(order.length / size) - 1);
     events.changed();
   }
 
-  function sort(ranked: Ranking | null): void {
-    order = ranked?.order.filter((image) => among.includes(image)) ?? among;
+  function sort(by: Order | null): void {
+    const found = by?.rank();
+    order = found?.order.filter((image) => among.includes(image)) ?? among;
     page = 0;
-    worst.textContent = ranked ? `worst first at ${ranked.at}` : "worst first";
-    worst.setAttribute("aria-pressed", String(ranked !== null));
-    asGiven.setAttribute("aria-pressed", String(ranked === null));
+    if (alone !== null) alone = order[0];
+    events.orders.forEach((one, i) => {
+      ranked[i].textContent = one === by ? `${one.name} at ${found?.at}` : one.name;
+      ranked[i].setAttribute("aria-pressed", String(one === by));
+    });
+    asGiven.setAttribute("aria-pressed", String(by === null));
     events.changed();
   }
 
   /** Show only some pictures, in their order; null shows all. */
   function choose(chosen: readonly number[] | null): void {
     among = chosen?.filter((image) => image < count) ?? range(count);
-    alone = null;
+    alone = count === 1 ? 0 : null;
     sort(null);
   }
 
   sort(null);
   return {
-    element: h("div", { class: "pager" }, paging, asGiven, worst, all),
+    element: h("div", { class: "pager" }, orders, all, paging),
     images,
     pick,
     turn,
     choose,
+    /** The picture shown alone, null while there are several. */
+    alone: () => alone,
     update(): void {
-      const first = page * size;
       const together = alone === null;
-      paging.hidden = !together || order.length <= size;
-      asGiven.hidden = worst.hidden = !together || count === 1 || !events.canRank();
-      all.hidden = together;
-      place.textContent = `${first + 1}–${Math.min(first + size, order.length)} of ${order.length}`;
+      paging.hidden = order.length <= (together ? size : 1);
+      orders.hidden = count === 1 || !events.canRank();
+      all.hidden = together || count === 1;
+      const first = page * size;
+      const many = `${first + 1}–${Math.min(first + size, order.length)}`;
+      place.textContent = `${together ? many : order.indexOf(alone as number) + 1} of ${order.length}`;
     },
   };
 }

@@ -3,25 +3,25 @@
 
 import type { AnyModel } from "@anywidget/types";
 import type { Region, Size } from "../canvas/level_painting";
-import { type Layer, PictureGrid } from "../canvas/picture_grid";
+import { CELL_WIDTH, type Layer, PictureGrid } from "../canvas/picture_grid";
 import { button, h } from "../core/dom";
 import { type Guard, mount } from "../core/error_display";
 import type { Kernel } from "../core/kernel_connection";
 import { type Failure, handleMessages } from "../core/kernel_messages";
 import { range } from "../core/metrics";
 import { beforePaint, throttle } from "../core/timing";
-import { shorten } from "../core/user_names";
 import { listen } from "../core/widget_model";
 import { arrowKeys, type KeyActions, runKey, zoomKeys } from "./grid_keys";
-import type { LegendCounts } from "./legend_counts";
+import { createLegend } from "./legend";
+import { modelSwatch } from "./model_swatch";
 import { createChoiceLine, type PictureChoice } from "./picture_choice";
 import { createPages, type Ranking } from "./picture_pages";
 import type { PreviewTraits } from "./preview_wire";
 import { TileStore } from "./tile_store";
+import { labelled } from "./toolbar";
 
 const PREVIEW_KEYS =
   "Pictures: arrows move, + − 0 zoom. B best, V next view, R reset, U undo, 1–9 one picture alone.";
-const LONGEST_LEGEND_TEXT = 32;
 
 /** Messages from src/torchdial/widgets. */
 type PreviewMessage = { type: "tiles"; id: number; version: number; keys: string[] } | Failure;
@@ -41,6 +41,8 @@ export interface Preview {
   keys: string;
   /** Tooltip of the button that goes to the best setting. */
   bestTitle: string;
+  /** Names of the models. */
+  sources: readonly string[];
   /** In how many pictures each image is shown, one for each model. */
   modelsPerImage(): number;
   /** Number of bytes of a plane; null if it is unknown. */
@@ -54,9 +56,15 @@ export interface Preview {
   ): boolean;
   /** A pixel and its values as text; the cell is null while the pointer is outside. */
   describe(cell: GridCell | null, x: number, y: number): string;
+  /** The caption of a picture, after the name of its model where there are several. */
   caption(cell: GridCell): string;
+  /** The numbers of one model in one image, beside a picture that is shown alone. */
+  numbers(cell: GridCell): NamedValue[];
   canRank(): boolean;
-  rank(): Ranking;
+  /** The metric of an image at the setting, by which images are ranked; NaN where there is none. */
+  measure(cell: GridCell): number;
+  /** The setting as short text. */
+  settingText(): string;
   goToBest(): void;
   reset(): void;
   undo(): void;
@@ -71,14 +79,8 @@ export interface Preview {
   update(): void;
 }
 
-/** A colour of the legend and what it stands for; `class` is how the swatch is drawn. */
-export interface LegendEntry {
-  color: string;
-  text: string;
-  class?: string;
-  /** What the entry counts, where it leads to pictures. */
-  counts?: LegendCounts;
-}
+/** A name and its value: ["Dice", "0.842"]. */
+export type NamedValue = readonly [name: string, value: string];
 
 export type Shell = ReturnType<typeof createShell>;
 
@@ -90,24 +92,37 @@ export function createShell<Traits extends PreviewTraits>(
   preview: Preview,
 ) {
   const { numImages, pageSize, size } = preview;
+  root.classList.toggle("torchdial-two", preview.sources.length > 1);
   const value = h("span", { class: "value" });
   const lines = h("span", { class: "lines" });
   const toBest = button("", preview.bestTitle, preview.goToBest);
   const readout = h("div", { class: "readout" }, value, lines, toBest);
   const announced = h("div", { class: "spoken", role: "status" });
   const notice = h("div", { class: "notice", role: "alert" });
-  const legend = h("div", { class: "legend" });
+  const legend = createLegend();
+  const beside = h("div", { class: "beside" });
   const hovered = h("div", { class: "hovered" });
   const help = h("div", { class: "keys", hidden: true }, `${preview.keys} ${PREVIEW_KEYS}`);
   const updating = beforePaint(guard(update));
   const announcing = throttle(1000, () => {
-    announced.textContent = readout.textContent;
+    announced.textContent = textOf(readout);
   });
+  const byDifference = {
+    name: "largest difference first",
+    title: "Between the two models, by the chosen metric, at the current setting",
+    rank: () => rankBy((image) => -Math.abs(difference(image))),
+  };
+  const cellSize = h("input", {
+    type: "range",
+    ...{ min: CELL_WIDTH.min, max: CELL_WIDTH.max, step: 10, value: CELL_WIDTH.first },
+    "aria-label": "size of the pictures",
+  });
+  cellSize.addEventListener("input", () => grid.setCellWidth(cellSize.valueAsNumber));
   let cells: GridCell[] = [];
   let requests = 0;
   let version = 0; // of the frame in use
   let problem = "";
-  let shownLegend = "";
+  let shownView = "";
   let pointer: { cell: number; x: number; y: number } | null = null;
 
   const tiles = new TileStore(
@@ -123,11 +138,21 @@ export function createShell<Traits extends PreviewTraits>(
       pointer = cell === null ? null : { cell, x, y };
       updateHovered();
     },
-    choose: (cell) => pages.pick(Math.floor(cell / preview.modelsPerImage())),
+    choose(cell) {
+      pages.pick(Math.floor(cell / preview.modelsPerImage()));
+      grid.element.focus({ preventScroll: true }); // where the keys go on
+    },
   });
   const pages = createPages(numImages, pageSize, {
+    orders: [
+      {
+        name: "worst first",
+        title: "By the chosen metric, at the current setting",
+        rank: () => rankBy((image) => preview.measure({ image, source: 0 })),
+      },
+      ...(preview.sources.length > 1 ? [byDifference] : []),
+    ],
     canRank: preview.canRank,
-    rank: preview.rank,
     changed: updating.call,
   });
   const choiceLine = createChoiceLine(numImages, () => choose(null));
@@ -165,22 +190,15 @@ export function createShell<Traits extends PreviewTraits>(
     }),
   ];
   root.addEventListener("keydown", onKey);
+  const steadying = keepHeight(readout);
 
   /** Add the parts to the root and show the first pictures. */
   function assemble(toolbar: HTMLElement, dials: HTMLElement, details: HTMLElement[]): void {
-    const foot = h("div", { class: "foot" }, legend, pages.element);
-    root.append(
-      toolbar,
-      help,
-      readout,
-      dials,
-      notice,
-      choiceLine.element,
-      grid.element,
-      hovered,
-      foot,
-    );
-    root.append(...details, announced);
+    const size = labelled("size", cellSize, numImages * preview.sources.length > 1);
+    pages.element.append(size);
+    const pictures = h("div", { class: "pictures" }, grid.element, beside);
+    root.append(toolbar, help, readout, dials, notice, pages.element, choiceLine.element);
+    root.append(pictures, hovered, legend.element, ...details, announced);
     for (const detail of details) detail.addEventListener("toggle", updating.call);
     readFrame();
     showCells();
@@ -217,10 +235,14 @@ export function createShell<Traits extends PreviewTraits>(
       u: preview.undo,
       "?": toggleHelp,
       ...zoomKeys(grid),
-      ...(grid.element.contains(target as Node) && arrowKeys(grid, pages)),
+      ...(isAmongPictures(target as Node) && arrowKeys(grid, pages)),
       ...preview.actions(target),
     };
     runKey(e, actions, pages);
+  }
+
+  function isAmongPictures(target: Node): boolean {
+    return target !== cellSize && [grid, pages].some(({ element }) => element.contains(target));
   }
 
   // What is shown
@@ -233,18 +255,56 @@ export function createShell<Traits extends PreviewTraits>(
       cell.image === cells[i]?.image && cell.source === cells[i].source;
     if (wanted.length === cells.length && wanted.every(same)) return;
     cells = wanted;
-    grid.setCells(cells.length);
+    grid.element.classList.toggle("torchdial-alone", pages.alone() !== null);
+    grid.setCells(cells.length, models.length);
+  }
+
+  /** The images in the order of some values, the lowest first; undefined ones last. */
+  function rankBy(measure: (image: number) => number): Ranking {
+    const values = range(numImages).map((image) => {
+      const value = measure(image);
+      return Number.isNaN(value) ? Number.POSITIVE_INFINITY : value;
+    });
+    const order = range(numImages).sort((a, b) => values[a] - values[b] || a - b);
+    return { order, at: preview.settingText() };
+  }
+
+  function difference(image: number): number {
+    return preview.measure({ image, source: 0 }) - preview.measure({ image, source: 1 });
+  }
+
+  /** The numbers of a picture that is shown alone, a table for each model. */
+  function showBeside(): void {
+    const image = pages.alone();
+    beside.hidden = image === null;
+    if (image === null) return;
+    const tables = preview.sources.map((name, source) => {
+      const rows = preview
+        .numbers({ image, source })
+        .map(([of, value]) => h("tr", {}, h("th", { scope: "row" }, of), h("td", {}, value)));
+      const caption =
+        preview.sources.length > 1 ? [h("caption", {}, modelSwatch(source, name))] : [];
+      return h("table", {}, ...caption, h("tbody", {}, ...rows));
+    });
+    beside.replaceChildren(h("b", {}, `picture ${image + 1}`), ...tables);
   }
 
   /** Update everything on screen; runs once before a paint. */
   function update(): void {
     showCells();
     preview.update();
-    grid.redraw("overlay");
+    const view = model.get("view");
+    grid.redraw("overlay", ...(view === shownView ? [] : ["picture" as const]));
+    shownView = view;
     grid.flush();
+    const named = preview.modelsPerImage() > 1;
     cells.forEach((cell, i) => {
-      grid.setCaption(i, preview.caption(cell));
+      const text = preview.caption(cell);
+      const name = preview.sources[cell.source];
+      if (named) grid.setCaption(i, text, `${name} ${text}`, modelSwatch(cell.source, name));
+      else grid.setCaption(i, text);
     });
+    showBeside();
     updateHovered();
     pages.update();
     const text = [kernel.message, model.get("_notice") || problem].filter(Boolean).join("\n");
@@ -277,31 +337,39 @@ export function createShell<Traits extends PreviewTraits>(
       announcing.call();
     },
 
-    /** `choose` is called with what a clicked entry counts, and its text. */
-    showLegend(entries: LegendEntry[], choose: (counts: LegendCounts, text: string) => void): void {
-      const now = JSON.stringify(entries);
-      if (now === shownLegend) return;
-      shownLegend = now;
-      legend.replaceChildren(
-        ...entries.map(({ color, text, class: name = "", counts }) => {
-          const swatch = h("i", { class: `swatch ${name}`.trim(), "aria-hidden": "true" });
-          swatch.style.setProperty("--torchdial-swatch", color);
-          const short = shorten(text, LONGEST_LEGEND_TEXT);
-          if (counts === undefined) return h("span", { title: text }, swatch, short);
-          const entry = button(short, `${text}: show its pictures`, () => choose(counts, text));
-          entry.prepend(swatch);
-          return entry;
-        }),
-      );
-    },
+    showLegend: legend.show,
 
     dispose(): void {
       for (const stop of stopListening) stop();
       announcing.cancel();
       updating.cancel();
       grid.dispose();
+      steadying.disconnect();
     },
   };
+}
+
+/** Let an element grow but not shrink while its width is the same, so that what follows stays. */
+function keepHeight(element: HTMLElement): ResizeObserver {
+  let width = 0;
+  let height = 0;
+  const observer = new ResizeObserver(() => {
+    if (element.offsetWidth !== width) element.style.minHeight = "";
+    height = Math.max(element.offsetWidth === width ? height : 0, element.offsetHeight);
+    width = element.offsetWidth;
+    element.style.minHeight = `${height}px`;
+  });
+  observer.observe(element);
+  return observer;
+}
+
+/** The text of an element with a space between its parts, which screen readers would run together. */
+export function textOf(element: Node): string {
+  if (element instanceof HTMLElement && element.hidden) return "";
+  const parts = element.hasChildNodes()
+    ? [...element.childNodes].map(textOf)
+    : [element.textContent ?? ""];
+  return parts.filter(Boolean).join(" ").replace(/\s+/g, " ");
 }
 
 /** The module that anywidget renders: `show` fills an element in `el` and returns its cleanup. */

@@ -21,6 +21,7 @@ export interface WireCounts {
 }
 
 export interface PreviewTraits {
+  view: string;
   _pictures: { tiles: WireTile[] };
   _frame: { version: number };
   _curves: unknown;

@@ -17,7 +17,8 @@ export function createTypedField<Metric extends string>(events: TypedEvents<Metr
   const problem = h("span", { class: "typed-problem", role: "alert" });
   const field = h("input", {
     type: "text",
-    class: "typed",
+    class: "select",
+    size: 18,
     "aria-label": "go to",
     placeholder: events.metrics.length ? "0.37, recall ≥ 0.9" : "0.37",
     title: "A threshold, the least of a metric, or a copied setting; then Enter",

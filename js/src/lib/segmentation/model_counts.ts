@@ -4,6 +4,7 @@ import { float64Of, uint32Of } from "../core/bytes";
 import {
   average,
   bestStop,
+  type CountSum,
   evaluate,
   type PixelCounts,
   type PixelMetric,
@@ -119,36 +120,49 @@ export class Scope {
     at: readonly number[],
     image: number,
   ): number {
-    if (tally.counts.numImages !== tally.totalImages) return Number.NaN; // the counts came pooled
-    const cell = pool(this.countsIn(tally), at, [image], this.classes);
-    return evaluate(metric, cell, this.#empty);
+    if (!this.isByImage(tally)) return Number.NaN;
+    return evaluate(metric, this.pixels(tally, at, image), this.#empty);
   }
 
-  /** A metric at every stop, the same for all classes; computed once for each tally. */
+  /** What there is to find, and what was found besides: pixels of all images, or of one. */
+  pixels(tally: PixelTally, at: readonly number[], image?: number): CountSum {
+    const counts = this.countsIn(tally);
+    const images = image === undefined ? range(counts.numImages) : [image];
+    return pool(counts, at, images, this.classes);
+  }
+
+  /** Whether counts are kept of each image. */
+  isByImage({ counts, totalImages }: PixelTally): boolean {
+    return counts.numImages === totalImages;
+  }
+
+  /** A metric at every stop, the same for all classes; undefined where nothing is to be found. */
   curve(tally: PixelTally, metric: PixelMetric): number[] {
     const key = `${metric}/${this.shown}`;
     const known = tally.curves.get(key);
     if (known) return known;
-    const everyClass = this.#config.class_names;
-    const curve = this.#config.stops.map((_, k) =>
-      this.metric(
-        tally,
-        metric,
-        everyClass.map(() => k),
-      ),
+    const { class_names: names, stops } = this.#config;
+    const everywhere = (k: number) => names.map(() => k);
+    const { positives } = this.pixels(tally, everywhere(0));
+    const curve = stops.map((_, k) =>
+      positives === 0 ? Number.NaN : this.metric(tally, metric, everywhere(k)),
     );
     tally.curves.set(key, curve);
     return curve;
   }
 
+  /** Index of the best stop; -1 where no stop finds anything. */
   best(tally: PixelTally, metric: PixelMetric): number {
-    return bestStop(this.curve(tally, metric));
+    const curve = this.curve(tally, metric);
+    const k = bestStop(curve);
+    return k >= 0 && curve[k] > 0 ? k : -1;
   }
 
-  /** Name of the average: "micro", or "micro without background". */
+  /** Name of the average, and whether it counts the background: "micro without background". */
   get average(): string {
-    const { average: how, include_background: all, class_names: names } = this.#config;
-    return all !== false || this.shown !== null ? how : `${how} without ${names[0]}`;
+    const { average: how, include_background: all, class_names: names, task } = this.#config;
+    if (task !== "multiclass" || this.shown !== null) return how;
+    return `${how} ${all === false ? "without" : "with"} ${names[0]}`;
   }
 
   /** Number of pixels at each level, (T + 1,). */

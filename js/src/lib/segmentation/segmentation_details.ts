@@ -50,30 +50,35 @@ export function createSegmentationDetails(
     h("details", { class: "details" }, h("summary"), element),
   );
   classes.hidden = names.length === 1;
-  const isOpen = (details: HTMLDetailsElement, title: string) => {
-    details.children[0].textContent = title;
+  const isOpen = (details: HTMLDetailsElement, title: string, of: readonly Node[]) => {
+    details.children[0].replaceChildren(`${title} `, ...of);
     return details.open && !details.hidden;
   };
 
   return {
     elements: [matrix, classes, histogram],
 
-    /** `prefix` is the name of the tables' model; empty for a single model. */
-    update(source: ModelCounts, shown: number | null, at: readonly number[], prefix: string): void {
+    /** `of` makes the name of the tables' model; empty for a single model. */
+    update(
+      source: ModelCounts,
+      shown: number | null,
+      at: readonly number[],
+      of: () => readonly Node[],
+    ): void {
       const { track } = source;
       const byArgmax = task === "multiclass" && shown === null;
       matrix.hidden = !track || (byArgmax && names.length > MOST_CLASSES_IN_MATRIX);
       classes.hidden = !track || names.length === 1;
-      const over = track ? `${prefix}${imageCountText(track.totalImages)}` : "";
-      if (track && isOpen(matrix, `confusion matrix, ${over}`)) {
+      const over = track ? imageCountText(track.totalImages) : "";
+      if (track && isOpen(matrix, `confusion matrix, ${over}`, of())) {
         const scope = new Scope(config, shown);
         matrixPanel.update(
           byArgmax && track.joint
             ? classMatrix(track.joint, names, at)
-            : binaryMatrix(track.counts, at, scope.classes, names.length),
+            : binaryMatrix(track.counts, at, scope.classes, names),
         );
       }
-      if (track && isOpen(classes, `counts of each class, ${over}`)) {
+      if (track && isOpen(classes, `counts of each class, ${over}`, of())) {
         const images = range(track.counts.numImages);
         classTable.update((c) => {
           const { tp, fp, positives } = pool(track.counts, at, images, [c]);
@@ -84,8 +89,8 @@ export function createSegmentationDetails(
           return { tp, fp, fn: positives - tp, metrics: Object.fromEntries(metrics) };
         });
       }
-      const pictures = `${prefix}${imageCountText(config.num_images)}`;
-      if (isOpen(histogram, `histogram of p, ${pictures}`)) {
+      const pictures = imageCountText(config.num_images);
+      if (isOpen(histogram, `histogram of p, ${pictures}`, of())) {
         bars.update(binsOf(new Scope(config, shown).histogram(source), stops, "p"));
       }
     },

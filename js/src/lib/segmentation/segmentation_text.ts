@@ -1,8 +1,9 @@
 // Texts about metrics and pixels.
 
 import { IGNORED_PIXEL } from "../canvas/level_painting";
-import { nameOf, type PixelMetric } from "../core/metrics";
+import { type CountSum, nameOf, PIXEL_METRICS, type PixelMetric } from "../core/metrics";
 import { intervalOf } from "../core/stops";
+import type { NamedValue } from "../preview/preview_shell";
 import {
   argmaxKey,
   levelKey,
@@ -33,7 +34,59 @@ export function metricsText(
 ): [string, string] {
   const metrics = READOUT.map((m) => `${nameOf(m)} ${formatMetric(scope.metric(tally, m, at))}`);
   const which = tally === source.track ? "" : "the shown ";
-  return [metrics.join("  "), `${scope.average} over ${which}${imageCountText(tally.totalImages)}`];
+  const nothing = nothingText(scope.pixels(tally, at));
+  const over = `${scope.average} over ${which}${imageCountText(tally.totalImages)}`;
+  return [nothing || metrics.join("  "), over];
+}
+
+/** "nothing to find, 1,204 pixels of false alarms"; empty where there is something to find. */
+export function nothingText({ positives, fp }: CountSum): string {
+  if (positives > 0) return "";
+  return `nothing to find${fp > 0 ? `, ${pixelCountText(fp)} of false alarms` : ""}`;
+}
+
+function pixelCountText(count: number): string {
+  return `${count.toLocaleString("en")} pixel${count === 1 ? "" : "s"}`;
+}
+
+/** A metric of one image, or that there is nothing to find in it. */
+export function imageText(
+  scope: Scope,
+  tally: PixelTally | null,
+  metric: PixelMetric,
+  at: readonly number[],
+  image: number,
+): string {
+  if (!tally || !scope.isByImage(tally)) return "";
+  const value = formatMetric(scope.imageMetric(tally, metric, at, image));
+  return nothingText(scope.pixels(tally, at, image)) || `${nameOf(metric)} ${value}`;
+}
+
+/** All metrics of one image, and its counts of pixels. */
+export function imageNumbers(
+  scope: Scope,
+  tally: PixelTally | null,
+  at: readonly number[],
+  image: number,
+): NamedValue[] {
+  if (!tally || !scope.isByImage(tally)) return [];
+  const sum = scope.pixels(tally, at, image);
+  const counts: NamedValue[] = [
+    ["found", pixelCountText(sum.tp)],
+    ["false alarms", pixelCountText(sum.fp)],
+    ["missed", pixelCountText(sum.positives - sum.tp)],
+  ];
+  if (sum.positives === 0) return [["nothing to find", ""], counts[1]];
+  const metrics = PIXEL_METRICS.map(
+    (m) => [nameOf(m), formatMetric(scope.imageMetric(tally, m, at, image))] as const,
+  );
+  return [...metrics, ...counts];
+}
+
+/** "(+0.003)": how much a metric gains at its best; null where that is nothing. */
+export function gainText(best: number, now: number): string | null {
+  const gain = best - (Number.isNaN(now) ? 0 : now);
+  return gain < 0.0005 ? null : `(+${gain.toFixed(3)})`;
 }
 
 /** Without targets: the share of pixels that are on. */

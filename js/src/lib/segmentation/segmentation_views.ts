@@ -1,24 +1,38 @@
 // Each view draws planes over a picture through look-up tables.
 
+import { paintMeans, shrunk } from "../canvas/block_means";
+import {
+  errorSize,
+  type KindLayer,
+  type KindTable,
+  kindTable,
+  paintErrors,
+} from "../canvas/error_painting";
 import {
   agreementOf,
   type ColorTable,
   decide,
   differenceTable,
   disagreementTable,
-  errorTable,
   heatTable,
+  keepOutline,
   makeColorTable,
   maskTable,
   overlayTable,
   type Plane,
+  paint,
+  paintOver,
+  type Region,
   TRUTH,
   truthOf,
 } from "../canvas/level_painting";
+import { Raster } from "../canvas/raster";
 import * as colors from "../core/colors";
 import { category, css, pack, type Rgb } from "../core/colors";
 import { range } from "../core/metrics";
-import type { LegendEntry } from "../preview/preview_shell";
+import { formatStop } from "../core/stops";
+import { type LegendEntry, scaleEntry } from "../preview/legend";
+import type { GridCell } from "../preview/preview_shell";
 import {
   argmaxKey,
   levelKey,
@@ -49,6 +63,8 @@ export function isSeeThrough(view: SegmentationView): boolean {
   return SEE_THROUGH.includes(view);
 }
 
+/** Class 0 of a multiclass task, which is not painted over the picture together with others. */
+export const BACKGROUND = 0;
 const MOST_SEPARATE = 8; // classes drawn one by one; each takes as long as a picture
 
 export interface Pass {
@@ -58,6 +74,9 @@ export interface Pass {
   /** Further passes in opaque colours, painted over it before it is drawn. */
   over?: Pass[];
 }
+
+/** A view that is painted by passes; errors are painted by what each pixel is. */
+type PaintedView = Exclude<SegmentationView, "errors">;
 
 /** The view of one class, or of all (null), class c at stop `at[c]`. */
 export interface ViewSetting {
@@ -72,6 +91,8 @@ export class SegmentationPainter {
   readonly #tiles: TileStore;
   #setting: ViewSetting = { view: "mask", shown: null, at: [] };
   #tables = new Map<string, ColorTable>();
+  #kinds = new Map<number, KindTable>();
+  readonly #raster = new Raster();
 
   constructor(config: SegmentationConfig, tiles: TileStore) {
     this.#config = config;
@@ -81,24 +102,76 @@ export class SegmentationPainter {
   set(setting: ViewSetting): void {
     this.#setting = setting;
     this.#tables.clear();
+    this.#kinds.clear();
+  }
+
+  /** Draw image `image` of model `source`; false while planes are missing. */
+  draw(
+    context: CanvasRenderingContext2D,
+    { image, source }: GridCell,
+    region: Region,
+    dest: Region,
+  ): boolean {
+    if (this.#setting.view === "errors") {
+      const layers = this.errors(image, source);
+      const size = errorSize(region, dest, devicePixelRatio);
+      const unit = (devicePixelRatio * size.width) / dest.width;
+      if (layers)
+        this.#raster.draw(context, size, dest, (out) =>
+          paintErrors(out, layers, region, this.#config, size, unit),
+        );
+      return layers !== null;
+    }
+    const passes = this.passes(image, source);
+    for (const { plane, table, outline, over } of passes ?? []) {
+      const size = outline || over ? region : shrunk(region, dest);
+      this.#raster.draw(context, size, dest, (out) => {
+        if (size !== region) paintMeans(out, plane, region, table, size);
+        else paint(out, plane, region, table);
+        for (const next of over ?? []) paintOver(out, next.plane, region, next.table);
+        if (outline) keepOutline(out, region, this.#config);
+      });
+    }
+    return passes !== null;
   }
 
   /** The passes over image `image` of model `source`; null while planes are missing. */
   passes(image: number, source: number): Pass[] | null {
     const { view, shown } = this.#setting;
+    if (view === "errors") return null; // see `errors`
     if (this.#config.task === "multiclass" && shown === null)
-      return this.#argmaxPasses(image, source);
+      return this.#argmaxPasses(view, image, source);
     const classes = shown === null ? range(this.#config.class_names.length) : [shown];
     if (view === "heat" && classes.length > 1) return this.#highestPass(image, source, classes);
-    const each = classes.map((c, i) => this.#classPasses(image, source, c, i > 0));
+    const each = classes.map((c, i) => this.#classPasses(view, image, source, c, i > 0));
     if (each.some((passes) => passes === null)) return null;
     const passes = (each as Pass[][]).flat();
     const covers = view === "mask" || view === "overlay";
     if (covers && passes.length > MOST_SEPARATE) return [{ ...passes[0], over: passes.slice(1) }];
-    // Draw the errors of all classes over the hits of all.
-    return view === "errors" && classes.length > 1
-      ? [...passes.filter((_, i) => i % 2 === 0), ...passes.filter((_, i) => i % 2 === 1)]
-      : passes;
+    return passes;
+  }
+
+  /** What each pixel of an image is, of each class; null while planes are missing. */
+  errors(image: number, source: number): KindLayer[] | null {
+    const { at, shown } = this.#setting;
+    const { width, task, class_names: names } = this.#config;
+    if (task === "multiclass" && shown === null) {
+      const levels = this.#tiles.get(maximumKey(source, image));
+      const rows = this.#tiles.derive(
+        `agreement/${source}/${image}`,
+        [targetKey(image), argmaxKey(source, image)],
+        agreementOf,
+      );
+      const table = getOr(this.#kinds, -1, () => kindTable(at, true));
+      return levels && rows && [{ plane: { width, levels, rows }, table }];
+    }
+    const layers = (shown === null ? range(names.length) : [shown]).map((c) => {
+      const levels = this.#tiles.get(levelKey(source, image, c));
+      const rows = this.#truth(image, c);
+      const table = getOr(this.#kinds, c, () => kindTable([at[c]]));
+      return levels && rows && { plane: { width, levels, rows }, table };
+    });
+    return layers.every((layer) => layer !== null) ? layers : null;
   }
 
   /** The heat map of all classes: the highest of their probabilities. */
@@ -115,8 +188,14 @@ export class SegmentationPainter {
   }
 
   /** One class against the rest. */
-  #classPasses(image: number, source: number, c: number, over: boolean): Pass[] | null {
-    const { view, at, shown } = this.#setting;
+  #classPasses(
+    view: PaintedView,
+    image: number,
+    source: number,
+    c: number,
+    over: boolean,
+  ): Pass[] | null {
+    const { at } = this.#setting;
     const stop = [at[c]];
     const levels = this.#tiles.get(levelKey(source, image, c));
     if (!levels) return null;
@@ -138,16 +217,6 @@ export class SegmentationPainter {
         };
         return [...this.#targetOutline(image, c), outline];
       }
-      case "errors": {
-        const truth = this.#truth(image, c);
-        if (!truth) return null;
-        if (shown !== null || this.#config.task === "binary")
-          return [pass("errors", () => errorTable(stop), truth)];
-        return [
-          pass("hits", () => errorTable(stop, { errors: false }), truth),
-          pass("misses", () => errorTable(stop, { hits: false }), truth),
-        ];
-      }
       case "difference": {
         const other = this.#tiles.get(levelKey(1, image, c));
         return other && [pass("difference", () => differenceTable(at[c]), other)];
@@ -156,8 +225,8 @@ export class SegmentationPainter {
   }
 
   /** All classes of a multiclass task: the argmax unless its probability is ≤ t. */
-  #argmaxPasses(image: number, source: number): Pass[] | null {
-    const { view, at } = this.#setting;
+  #argmaxPasses(view: PaintedView, image: number, source: number): Pass[] | null {
+    const { at } = this.#setting;
     const levels = this.#tiles.get(maximumKey(source, image));
     const argmax = this.#tiles.get(argmaxKey(source, image));
     if (!levels || !argmax) return null;
@@ -170,19 +239,11 @@ export class SegmentationPainter {
       case "mask":
         return [pass(() => maskTable(at))];
       case "overlay":
-        return [pass(() => overlayTable(at, 0))];
+        return [pass(() => overlayTable(at, 0, BACKGROUND))];
       case "heat":
         return [pass(() => heatTable(at, stops.length))];
       case "outline":
-        return [{ ...pass(() => overlayTable(at, 0)), outline: true }];
-      case "errors": {
-        const rows = this.#tiles.derive(
-          `agreement/${source}/${image}`,
-          [targetKey(image), argmaxKey(source, image)],
-          agreementOf,
-        );
-        return rows && [pass(() => errorTable(at, { exhaustive: true }), rows)];
-      }
+        return [{ ...pass(() => overlayTable(at, 0, BACKGROUND)), outline: true }];
       case "difference": {
         const otherLevels = this.#tiles.get(maximumKey(1, image));
         const otherArgmax = this.#tiles.get(argmaxKey(1, image));
@@ -215,10 +276,14 @@ export class SegmentationPainter {
   }
 
   #table(key: string, make: () => ColorTable): ColorTable {
-    const known = this.#tables.get(key) ?? make();
-    this.#tables.set(key, known);
-    return known;
+    return getOr(this.#tables, key, make);
   }
+}
+
+function getOr<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  const known = map.get(key) ?? make();
+  map.set(key, known);
+  return known;
 }
 
 function categoryOf(config: SegmentationConfig, c: number): number {
@@ -237,15 +302,20 @@ export function segmentationLegend(
 ): LegendEntry[] {
   const entry = (color: Rgb, text: string) => ({ color: css(color), text });
   const classes = shown === null ? config.class_names.map((_, c) => c) : [shown];
-  const named = classes.map((c) => ({
-    ...entry(category(categoryOf(config, c)), config.class_names[c]),
-    counts: c,
-  }));
   const single = config.task !== "multiclass" || shown !== null;
+  const named = classes.map((c) => {
+    const name = config.class_names[c];
+    return !single && c === BACKGROUND
+      ? { color: "transparent", text: `${name}: not painted`, counts: c }
+      : { ...entry(category(categoryOf(config, c)), name), counts: c };
+  });
   switch (view) {
     case "mask":
-    case "heat":
       return [];
+    case "heat": {
+      const [low, high] = [0, config.stops.length - 1].map((k) => formatStop(config.stops, k));
+      return [scaleEntry(colors.VIRIDIS_SCALE, `p  ${low}`, `${high}, pale where off`)];
+    }
     case "overlay":
       return named;
     case "outline":
@@ -254,15 +324,16 @@ export function segmentationLegend(
         : named;
     case "errors":
       return [
-        { ...entry(colors.TRUE_POSITIVE, "found (TP)"), counts: "tp" },
+        { ...entry(colors.TRUE_POSITIVE, "found: outline (TP)"), class: "outlined", counts: "tp" },
         {
           ...entry(
             colors.FALSE_POSITIVE,
             `${single ? "false alarm" : "wrong class"}: hatched (FP)`,
           ),
+          class: "hatched",
           counts: "fp",
         },
-        { ...entry(colors.FALSE_NEGATIVE, "missed: outline (FN)"), counts: "fn" },
+        { ...entry(colors.FALSE_NEGATIVE, "missed: dots (FN)"), class: "dots", counts: "fn" },
       ];
     case "difference":
       return [

@@ -13,6 +13,7 @@ import torch
 from torchdial.array_types import Bytes
 from torchdial.inputs.arguments import to_list
 from torchdial.inputs.boxes.boxes import BoxFormat
+from torchdial.inputs.boxes.class_names import ClassNames
 from torchdial.inputs.boxes.detection_targets import to_annotations
 from torchdial.inputs.errors import describe, refusal
 from torchdial.inputs.probability_maps import to_tensor
@@ -25,10 +26,13 @@ class Overlay:
     Attributes:
         mask: number of the colour at each pixel, 0 for none, uint8 (H, W); or None.
         boxes: corners and label, float32 (M, 5); or None.
+        instances: the label of each number of the mask, from 1 on, where these count objects; None
+            where they are labels themselves.
     """
 
     mask: Bytes | None = None
     boxes: npt.NDArray[np.float32] | None = None
+    instances: tuple[int, ...] | None = None
 
     def mask_for(self, pixels: Bytes) -> Bytes | None:
         """Return the mask if it is of the picture's size."""
@@ -44,7 +48,12 @@ NO_OVERLAY = Overlay()
 INTEGER_TYPES = (torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
 
 
-def to_overlays(targets: Any, count: int, box_format: BoxFormat | None = None) -> list[Overlay]:
+def to_overlays(
+    targets: Any,
+    count: int,
+    box_format: BoxFormat | None = None,
+    class_names: ClassNames = None,
+) -> list[Overlay]:
     """Return an overlay for each of `count` pictures.
 
     Args:
@@ -52,6 +61,7 @@ def to_overlays(targets: Any, count: int, box_format: BoxFormat | None = None) -
             of boxes, labels and perhaps masks, or None.
         count: how many pictures there are.
         box_format: of the boxes; None takes the format that they carry, else xyxy.
+        class_names: a name for each label, for labels that are names.
 
     Raises:
         ValueError: another number of them, or one that is neither.
@@ -66,21 +76,26 @@ def to_overlays(targets: Any, count: int, box_format: BoxFormat | None = None) -
     each = to_list("targets", targets, expected=expected, remedy=remedy)
     if len(each) != count:
         raise refusal("targets", expected=expected, got=f"{len(each)}", remedy=remedy)
-    return [_to_overlay(f"targets[{i}]", one, box_format) for i, one in enumerate(each)]
+    return [
+        _to_overlay(f"targets[{i}]", one, box_format, class_names) for i, one in enumerate(each)
+    ]
 
 
-def _to_overlay(name: str, target: Any, box_format: BoxFormat | None) -> Overlay:
+def _to_overlay(
+    name: str, target: Any, box_format: BoxFormat | None, class_names: ClassNames
+) -> Overlay:
     if target is None:
         return NO_OVERLAY
     if not isinstance(target, Mapping):
         return Overlay(mask=_to_mask(name, target))
-    (found,) = to_annotations(target, box_format=box_format)
+    (found,) = to_annotations(target, box_format=box_format, class_names=class_names)
     numbers = torch.cat([found.boxes.cpu(), found.labels.cpu()[:, None]], dim=1).numpy()
-    mask = None
+    mask, instances = None, None
     if found.masks is not None and len(found) > 0:
         instance = 1 + torch.arange(len(found))[:, None, None] % 255  # colours repeat
         mask = (found.masks.cpu() > 0.5).long().mul(instance).amax(0).to(torch.uint8).numpy()
-    return Overlay(mask, numbers)
+        instances = tuple(found.labels[:255].tolist())
+    return Overlay(mask, numbers, instances)
 
 
 def _to_mask(name: str, target: Any) -> Bytes:

@@ -68,6 +68,18 @@ class _Plane:
     channel: int | None
 
 
+COLORS_OF_BAR = 17
+
+
+@dataclass(frozen=True)
+class ColorBar:
+    """Colours, from the lowest value to the highest."""
+
+    low: float
+    high: float
+    colors: tuple[str, ...]
+
+
 class PictureReader:
     """Reads pictures of any tensor; see `to_pictures` for the arguments.
 
@@ -88,6 +100,15 @@ class PictureReader:
         self._colors = _color_map(cmap)
         self._normalize = _to_normalize(normalize)
         self._window: Window | None = None  # of integers that are no labels
+
+    @property
+    def color_bar(self) -> ColorBar | None:
+        """The scale of a colour map over a range that is the same for all pictures."""
+        if self._colors is None or not isinstance(self._normalize, tuple):
+            return None
+        low, high = self._normalize
+        some = self._colors[np.linspace(0, 255, COLORS_OF_BAR).round().astype(int)]
+        return ColorBar(low, high, tuple(f"#{bytes(color).hex()}" for color in some))
 
     def read(self, images: Any) -> list[Picture]:
         """Return the pictures of a tensor, an array, a Pillow image or a list of these."""

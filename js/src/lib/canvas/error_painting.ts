@@ -1,0 +1,172 @@
+// The errors view: a pale grey picture, hits outlined thinly, false alarms and misses filled; hatching
+// and dots tell these apart without colour. Lines and patterns are in screen pixels, at any zoom.
+
+import { FALSE_NEGATIVE, FALSE_POSITIVE, pack, TRUE_POSITIVE } from "../core/colors";
+import { type Plane, type Region, type Size, TRUTH } from "./level_painting";
+
+/** What a pixel is; of several classes at one pixel the highest counts. */
+export const KIND = { right: 0, hit: 1, falseAlarm: 2, miss: 3 } as const;
+
+/** The kind for each (row, level): entry `row * 256 + level`. */
+export type KindTable = Uint8Array;
+
+export interface KindLayer {
+  plane: Plane;
+  table: KindTable;
+}
+
+const HIT = pack(TRUE_POSITIVE);
+const FALSE_ALARM = pack(FALSE_POSITIVE, 0);
+const HATCHING = pack([0, 0, 0], 0);
+const MISS = pack(FALSE_NEGATIVE, 0);
+const DOTS = pack([255, 255, 255], 0);
+// One number holds how many hits, false alarms and misses there are under a screen pixel.
+const BASE = 2 ** 16;
+const WEIGHTS = Float64Array.of(0, 1, BASE, BASE ** 2);
+const PERIOD = 6; // of hatching and dots, in CSS pixels
+const DARKEST = 150; // of a pale picture
+const LIGHTEST = 235;
+
+/**
+ * Rows are 3 × class + truth.
+ *
+ * By the argmax rule (`exhaustive`) every pixel has a class, so one below its threshold is missed; the
+ * background, class 0, is right where it is found, as nothing is outlined there.
+ */
+export function kindTable(at: readonly number[], exhaustive = false): KindTable {
+  return Uint8Array.from({ length: 3 * at.length * 256 }, (_, entry) => {
+    const [row, level] = [entry >> 8, entry & 255];
+    const truth = row % 3;
+    if (truth === TRUTH.ignored) return KIND.right;
+    const isOn = level > at[(row - truth) / 3];
+    if (isOn && truth === TRUTH.yes) return exhaustive && row < 3 ? KIND.right : KIND.hit;
+    if (isOn) return KIND.falseAlarm;
+    return exhaustive || truth === TRUTH.yes ? KIND.miss : KIND.right;
+  });
+}
+
+/** The size at which a region is painted: in CSS pixels, or finer where the map is. */
+export function errorSize(region: Region, dest: Region, density: number): Size {
+  const side = (of: "width" | "height") =>
+    Math.ceil(
+      Math.min(dest[of], Math.max(region[of], dest[of] / Math.max(1, Math.floor(density)))),
+    );
+  return { width: side("width"), height: side("height") };
+}
+
+/** Write the errors of a region; a CSS pixel is `unit` pixels of `size`. */
+export function paintErrors(
+  out: Uint32Array,
+  layers: readonly KindLayer[],
+  region: Region,
+  map: Size,
+  size: Size,
+  unit: number,
+): void {
+  const { width, height } = size;
+  const { kinds, shares } = kindsOf(layers, region, size);
+  const period = Math.max(3, Math.round(PERIOD * unit));
+  const mark = Math.round(period / 3);
+  const ends = {
+    left: region.x === 0,
+    right: region.x + region.width === map.width,
+    above: region.y === 0,
+    below: region.y + region.height === map.height,
+  };
+  const isRim = (x: number, y: number, i: number) =>
+    (x > 0 ? kinds[i - 1] === KIND.right : ends.left) ||
+    (x < width - 1 ? kinds[i + 1] === KIND.right : ends.right) ||
+    (y > 0 ? kinds[i - width] === KIND.right : ends.above) ||
+    (y < height - 1 ? kinds[i + width] === KIND.right : ends.below);
+  for (let y = 0, i = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, i++) {
+      const kind = kinds[i];
+      let color = 0; // of what is right, and the inside of hits
+      if (kind === KIND.hit) color = isRim(x, y, i) ? HIT : 0;
+      else if (kind === KIND.falseAlarm) color = (x + y) % period < mark ? HATCHING : FALSE_ALARM;
+      else if (kind === KIND.miss) color = x % period < mark && y % period < mark ? DOTS : MISS;
+      out[i] = (color | (shares[i] << 24)) >>> 0;
+    }
+  }
+}
+
+/**
+ * The kind of each pixel of `size`, and the alpha of its fill. A pixel with several map pixels under
+ * it shows an error where one of them is, as strongly as they are many.
+ */
+function kindsOf(layers: readonly KindLayer[], region: Region, size: Size) {
+  const map = kindsOfMap(layers, region);
+  const columns = starts(region.width, size.width);
+  const rows = starts(region.height, size.height);
+  const kinds = new Uint8Array(size.width * size.height);
+  const shares = new Uint8Array(size.width * size.height);
+  const sums = new Float64Array(size.width);
+  for (let y = 0, i = 0; y < size.height; y++, i += size.width) {
+    if (y > 0 && rows[y] === rows[y - 1]) {
+      kinds.copyWithin(i, i - size.width, i);
+      shares.copyWithin(i, i - size.width, i);
+      continue;
+    }
+    sums.fill(0);
+    const below = Math.max(rows[y + 1], rows[y] + 1);
+    for (let row = rows[y]; row < below; row++) addRow(sums, map, row * region.width, columns);
+    for (let x = 0; x < size.width; x++) {
+      const sum = sums[x];
+      if (sum === 0) continue;
+      const misses = Math.floor(sum / WEIGHTS[KIND.miss]);
+      const falseAlarms = Math.floor(sum / WEIGHTS[KIND.falseAlarm]) % BASE;
+      const all = (below - rows[y]) * Math.max(columns[x + 1] - columns[x], 1);
+      if (misses + falseAlarms > 0) {
+        kinds[i + x] = falseAlarms > misses ? KIND.falseAlarm : KIND.miss;
+        shares[i + x] = Math.round((255 * (misses + falseAlarms)) / all);
+      } else if (2 * sum >= all) kinds[i + x] = KIND.hit;
+    }
+  }
+  return { kinds, shares };
+}
+
+let scratch = new Uint8Array();
+
+/** The kind of each map pixel of a region, valid until the next call. */
+function kindsOfMap(layers: readonly KindLayer[], { x, y, width, height }: Region): Uint8Array {
+  if (scratch.length < width * height) scratch = new Uint8Array(width * height);
+  const out = scratch;
+  layers.forEach(({ plane: { levels, rows, width: whole }, table }, l) => {
+    for (let row = 0, o = 0; row < height; row++) {
+      const start = (y + row) * whole + x;
+      for (let i = start; i < start + width; i++, o++) {
+        const kind = table[rows ? (rows[i] << 8) | levels[i] : levels[i]];
+        if (l === 0 || kind > out[o]) out[o] = kind;
+      }
+    }
+  });
+  return out;
+}
+
+/** Add the kinds of a map row, from `start`, to the sums of the screen pixels over them. */
+function addRow(sums: Float64Array, map: Uint8Array, start: number, columns: Int32Array): void {
+  for (let x = 0; x < sums.length; x++) {
+    let m = start + columns[x];
+    const end = start + columns[x + 1];
+    do sums[x] += WEIGHTS[map[m]];
+    while (++m < end);
+  }
+}
+
+/** First map pixel under each of `count` screen pixels, and the end. */
+function starts(size: number, count: number): Int32Array {
+  const middle = size < count ? 0.5 : 0;
+  return Int32Array.from({ length: count + 1 }, (_, i) =>
+    i === count ? size : Math.floor(((i + middle) * size) / count),
+  );
+}
+
+/** Make a picture grey and pale, so that what is drawn over it stands out. */
+export function toPaleGrey(out: Uint32Array): void {
+  for (let i = 0; i < out.length; i++) {
+    const [r, g, b] = [out[i] & 255, (out[i] >> 8) & 255, (out[i] >> 16) & 255];
+    const grey = (0.299 * r + 0.587 * g + 0.114 * b) / 255;
+    const pale = Math.round(DARKEST + (LIGHTEST - DARKEST) * grey);
+    out[i] = ((out[i] & 0xff000000) | (pale * 0x10101)) >>> 0;
+  }
+}
