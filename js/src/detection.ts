@@ -12,7 +12,7 @@ import { createBoxPainter, LABELS, type Labels } from "./lib/detection/box_paint
 import { createDetails } from "./lib/detection/detection_details";
 import { createDials } from "./lib/detection/detection_dials";
 import { detectionLegend } from "./lib/detection/detection_legend";
-import { LONG, lackText, readout } from "./lib/detection/detection_readout";
+import { LONG, lackText, readout, SPACE } from "./lib/detection/detection_readout";
 import { createDetectionState, formatScore } from "./lib/detection/detection_state";
 import {
   type DetectionTraits,
@@ -289,7 +289,7 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
     const { setting, score } = state;
     const own = setting.own.filter((t) => t !== null).length;
     const others = label() === null && own ? `, own thresholds: ${own}, after NMS` : "";
-    const position = `score > ${formatScore(score)}${others}   NMS IoU ${stopText(setting.stop)}`;
+    const position = `score > ${formatScore(score).padEnd(6, SPACE)}${others}   NMS IoU ${stopText(setting.stop)}`;
     const lines = detectors.flatMap((detector, i) => [
       ...readout(
         config,
@@ -305,7 +305,7 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
         ? [h("span", {}, h("small", {}, `at its best: ${bestOf(detector)}`))]
         : []),
     ]);
-    shell.showReadout(position, lines, bestText());
+    shell.showReadout(position, lines, ...bestTexts());
   }
 
   /** "F1 0.842 at score 0.31, NMS IoU 0.52", empty where there is none. */
@@ -319,16 +319,16 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
     return `${LONG[metric]} ${value}${over} at score ${score}, NMS IoU ${stopText(top.stop)}`;
   }
 
-  /** "best F1 0.842 at score 0.31, NMS IoU 0.52 (+0.003) →", empty where nothing is gained there. */
-  function bestText(): string {
+  /** "best F1 0.842 at score 0.31, NMS IoU 0.52" and "(+0.003)"; empty where there is none. */
+  function bestTexts(): [string, string] {
     const [first] = detectors;
     const values = first.valuesOf(metric, label());
     const top = best();
-    if (!values || !top) return "";
+    if (!values || !top) return ["", ""];
     const now = dials.valueHere(first, metric, label());
     const gain = gainText(values[top.stop * scoreStops.length + top.score], now);
     const of = detectors.length > 1 ? `${shorten(first.name, LONGEST_NAME)}: ` : "";
-    return gain === null ? "" : `${of}best ${bestOf(first)} ${gain} →`;
+    return [`${of}best ${bestOf(first)}`, gain];
   }
 
   shell.assemble(toolbar.element, dials.element, details.elements);

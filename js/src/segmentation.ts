@@ -273,7 +273,7 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
     });
     const own = state.get("class_thresholds").filter((t) => t !== null).length;
     const others = shown === null && own ? `, own thresholds: ${own}` : "";
-    shell.showReadout(`p > ${at(stop)}${others}`, lines, bestText(now));
+    shell.showReadout(`p > ${at(stop)}${others}`, lines, ...bestTexts(now));
   }
 
   /** "at its best, p > 0.41: Dice 0.842", of one of two models. */
@@ -285,16 +285,15 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
     return `at its best, p > ${at(k)}: ${nameOf(metric)} ${value}`;
   }
 
-  /** "best Dice at 0.41 (+0.003) →", of the first model; empty where the dial gains nothing there. */
-  function bestText(now: number[]): string {
+  /** "best Dice at 0.41", of the first model, and "(+0.003)"; empty where there is none. */
+  function bestTexts(now: number[]): [string, string] {
     const [{ track, name, shown }] = sources;
     const k = best();
-    if (!track || k < 0) return "";
+    if (!track || k < 0) return ["", ""];
     const gain = gainText(scope().curve(track, metric)[k], scope().metric(track, metric, now));
-    if (gain === null) return "";
     const of = sources.length > 1 ? ` of ${shorten(name, LONGEST_NAME)}` : "";
     const over = track === shown ? "" : ` over ${imageCountText(track.totalImages)}`;
-    return `best ${nameOf(metric)}${of}${over} at ${at(k)} ${gain} →`;
+    return [`best ${nameOf(metric)}${of}${over} at ${at(k)}`, gain];
   }
 
   /** Go to the best stop, by the first metric, of those that meet the demands. */

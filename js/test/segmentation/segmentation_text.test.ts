@@ -12,8 +12,11 @@ import {
 import { readModelCounts, Scope } from "../../src/lib/segmentation/model_counts";
 import {
   formatMetric,
+  gainText,
   imageCountText,
+  imageNumbers,
   metricsText,
+  nothingText,
   pixelText,
   shareText,
 } from "../../src/lib/segmentation/segmentation_text";
@@ -61,6 +64,24 @@ test.each([
 });
 
 test.each([
+  [0.842, 0.839, "(+0.003)"],
+  [0.842, 0.8417, ""],
+  [0.8, 0.9, ""],
+  [0.5, Number.NaN, "(+0.500)"],
+])("from %d to the best, %d, it gains %s", (best, now, text) => {
+  expect(gainText(best, now)).toBe(text);
+});
+
+test.each([
+  [0, 0, "nothing to find"],
+  [0, 1, "nothing to find, 1 pixel of false alarms"],
+  [0, 1204, "nothing to find, 1,204 pixels of false alarms"],
+  [1, 1204, ""],
+])("%i positive and %i wrong pixels: %s", (positives, fp, text) => {
+  expect(nothingText({ tp: 0, fp, positives, negatives: 9999 })).toBe(text);
+});
+
+test.each([
   ["all above the lowest stop", [0, 2, 3, 0, 5], 0, "100.0 % of pixels on"],
   ["a pixel on level 1 is not on at stop 1", [0, 2, 3, 0, 5], 1, "80.0 % of pixels on"],
   ["only levels above the stop", [0, 2, 3, 0, 5], 2, "50.0 % of pixels on"],
@@ -104,6 +125,22 @@ describe("texts of metrics", () => {
     expect(shown && metricsText(scope, source, shown, [stop])).toEqual([
       text,
       "micro over 1 image",
+    ]);
+  });
+
+  test("of one image are all metrics, and what they come from", () => {
+    const bare = { tiles: [], histograms: null, confusion: null };
+    const { shown } = readModelCounts(config, 0, { ...bare, histogram, tally: wire }, null);
+    expect(imageNumbers(scope, shown, [1], 0)).toEqual([
+      ["Dice", "0.667"],
+      ["IoU", "0.500"],
+      ["precision", "0.600"],
+      ["recall", "0.750"],
+      ["specificity", "0.667"],
+      ["accuracy", "0.700"],
+      ["found", "3 pixels"],
+      ["false alarms", "2 pixels"],
+      ["missed", "1 pixel"],
     ]);
   });
 

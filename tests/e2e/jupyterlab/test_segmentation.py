@@ -166,9 +166,9 @@ def test_the_best_button_can_be_hit_while_refreshing(lab: Lab, page: Page) -> No
         dial = DialOnPage(page)
         dial.eventually(lambda: version(dial) >= 5)
         best = dial.root.get_by_title("Go to the best threshold")
-        best.click(delay=150)
         text = re.search(r"at 0\.(\d\d)", best.inner_text())
         assert text
+        best.click(delay=150)
         dial.expect_stop(int(text[1]))
 
 

@@ -55,6 +55,29 @@ export function contextOf(canvas: HTMLCanvasElement, willReadFrequently = false)
   return context;
 }
 
+/** Let an element grow but not shrink while its width is the same, so that what follows stays. */
+export function keepHeight(element: HTMLElement): ResizeObserver {
+  let width = 0;
+  let height = 0;
+  const observer = new ResizeObserver(() => {
+    if (element.offsetWidth !== width) element.style.minHeight = "";
+    height = Math.max(element.offsetWidth === width ? height : 0, element.offsetHeight);
+    width = element.offsetWidth;
+    element.style.minHeight = `${height}px`;
+  });
+  observer.observe(element);
+  return observer;
+}
+
+/** The text of an element with a space between its parts, which screen readers would run together. */
+export function textOf(element: Node): string {
+  if (element instanceof HTMLElement && element.hidden) return "";
+  const parts = element.hasChildNodes()
+    ? [...element.childNodes].map(textOf)
+    : [element.textContent ?? ""];
+  return parts.filter(Boolean).join(" ").replace(/\s+/g, " ");
+}
+
 /** Copy text to the clipboard, in an insecure page through a selection; returns whether it worked. */
 export async function copyText(text: string): Promise<boolean> {
   try {

@@ -22,7 +22,8 @@ export const LONG: Record<DetectionMetric, string> = {
   recall: "recall",
 };
 
-const SPACE = "\u2007"; // as wide as a digit
+/** A space as wide as a digit, so that texts of numbers keep their width. */
+export const SPACE = "\u2007";
 const BAND_LENGTH = " (0.00–0.00)".length;
 
 /**

@@ -4,7 +4,7 @@
 import type { AnyModel } from "@anywidget/types";
 import type { Region, Size } from "../canvas/level_painting";
 import { CELL_WIDTH, type Layer, PictureGrid } from "../canvas/picture_grid";
-import { button, h } from "../core/dom";
+import { button, h, keepHeight, textOf } from "../core/dom";
 import { type Guard, mount } from "../core/error_display";
 import type { Kernel } from "../core/kernel_connection";
 import { type Failure, handleMessages } from "../core/kernel_messages";
@@ -105,7 +105,8 @@ export function createShell<Traits extends PreviewTraits>(
   const help = h("div", { class: "keys", hidden: true }, `${preview.keys} ${PREVIEW_KEYS}`);
   const updating = beforePaint(guard(update));
   const announcing = throttle(1000, () => {
-    announced.textContent = textOf(readout);
+    const isBetter = toBest.style.visibility === "";
+    announced.textContent = [value, lines, ...(isBetter ? [toBest] : [])].map(textOf).join(" ");
   });
   const byDifference = {
     name: "largest difference first",
@@ -328,12 +329,16 @@ export function createShell<Traits extends PreviewTraits>(
     choose,
     cells: () => cells,
 
-    /** Show the position of the dials, its results, and the best position ("" for none). */
-    showReadout(position: string, results: Node[], best: string): void {
+    /**
+     * Show the position of the dials, its results, and the best position ("" for none). Where nothing
+     * is gained there it is not visible, but has its room, so that what follows stays.
+     */
+    showReadout(position: string, results: Node[], best: string, gain: string): void {
       value.textContent = position;
       lines.replaceChildren(...results);
-      toBest.textContent = best;
+      toBest.textContent = `${best} ${gain} →`;
       toBest.hidden = best === "";
+      toBest.style.visibility = gain ? "" : "hidden";
       announcing.call();
     },
 
@@ -347,29 +352,6 @@ export function createShell<Traits extends PreviewTraits>(
       steadying.disconnect();
     },
   };
-}
-
-/** Let an element grow but not shrink while its width is the same, so that what follows stays. */
-function keepHeight(element: HTMLElement): ResizeObserver {
-  let width = 0;
-  let height = 0;
-  const observer = new ResizeObserver(() => {
-    if (element.offsetWidth !== width) element.style.minHeight = "";
-    height = Math.max(element.offsetWidth === width ? height : 0, element.offsetHeight);
-    width = element.offsetWidth;
-    element.style.minHeight = `${height}px`;
-  });
-  observer.observe(element);
-  return observer;
-}
-
-/** The text of an element with a space between its parts, which screen readers would run together. */
-export function textOf(element: Node): string {
-  if (element instanceof HTMLElement && element.hidden) return "";
-  const parts = element.hasChildNodes()
-    ? [...element.childNodes].map(textOf)
-    : [element.textContent ?? ""];
-  return parts.filter(Boolean).join(" ").replace(/\s+/g, " ");
 }
 
 /** The module that anywidget renders: `show` fills an element in `el` and returns its cleanup. */

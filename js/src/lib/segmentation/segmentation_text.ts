@@ -83,10 +83,10 @@ export function imageNumbers(
   return [...metrics, ...counts];
 }
 
-/** "(+0.003)": how much a metric gains at its best; null where that is nothing. */
-export function gainText(best: number, now: number): string | null {
+/** "(+0.003)": how much a metric gains at its best; empty where that is nothing. */
+export function gainText(best: number, now: number): string {
   const gain = best - (Number.isNaN(now) ? 0 : now);
-  return gain < 0.0005 ? null : `(+${gain.toFixed(3)})`;
+  return gain < 0.0005 ? "" : `(+${gain.toFixed(3)})`;
 }
 
 /** Without targets: the share of pixels that are on. */
