@@ -183,7 +183,7 @@ def recent_rate(history: History, seconds: float = 60.0) -> float | None:
 def in_file(status: dict[str, Any]) -> dict[str, Any]:
     """Return a run's state for a file: no controls, and nothing that only its author needs."""
     state = status["state"] if status["state"] in ENDED else "saved"
-    costs = dict.fromkeys(("memory", "data_wait", "overhead"))
+    costs: dict[str, Any] = {"system": {}, "overhead": None}
     return status | costs | {"state": state, "reach": "", "dials": [], "notes": []}
 
 
