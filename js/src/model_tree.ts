@@ -47,6 +47,7 @@ function show(model: AnyModel<ModelTreeTraits>, root: HTMLElement, guard: Guard)
   const makeRow = createRows(table, tree, costs);
   const settings = createSettings(model, ["selected"], [], changed);
   const updating = beforePaint(guard(update));
+  const drawAllRows = guard(() => drawRows(0, rows.length)); // on paper nothing scrolls
   const open = openTo(tree, FIRST_DEPTH);
   if (table.failed >= 0) for (const row of ancestors(tree, table.failed)) open.add(row);
   const unfolded = new Set<number>();
@@ -119,7 +120,11 @@ function show(model: AnyModel<ModelTreeTraits>, root: HTMLElement, guard: Guard)
     grid.classList.add("torchdial-tree-with-live");
     sizes.observe(body);
   }
+  window.addEventListener("beforeprint", drawAllRows);
+  window.addEventListener("afterprint", updating.call);
   const stopListening = [
+    () => window.removeEventListener("beforeprint", drawAllRows),
+    () => window.removeEventListener("afterprint", updating.call),
     handleMessages<ModelTreeMessage>(model, guard, {
       live: (message, buffers) => takeLive(message.frame, buffers[0], message.whole),
       error({ message }) {
@@ -252,7 +257,8 @@ function show(model: AnyModel<ModelTreeTraits>, root: HTMLElement, guard: Guard)
       rows.findIndex(({ row }) => row === here),
     );
     lines.style.height = `${rows.length * ROW_HEIGHT}px`;
-    body.style.height = `${Math.min(rows.length, MAX_VISIBLE_ROWS) * ROW_HEIGHT}px`;
+    const height = `${Math.min(rows.length, MAX_VISIBLE_ROWS) * ROW_HEIGHT}px`;
+    body.style.setProperty("--torchdial-tree-height", height);
     for (const { key, cell } of heads) {
       cell.setAttribute("aria-sort", key === sortedBy ? "descending" : "none");
     }
@@ -263,7 +269,10 @@ function show(model: AnyModel<ModelTreeTraits>, root: HTMLElement, guard: Guard)
   /** Draw the visible rows only: two thousand at once are too slow. */
   function update(): void {
     const first = Math.max(0, Math.floor(body.scrollTop / ROW_HEIGHT) - SPARE_ROWS);
-    const last = first + MAX_VISIBLE_ROWS + 2 * SPARE_ROWS;
+    drawRows(first, first + MAX_VISIBLE_ROWS + 2 * SPARE_ROWS);
+  }
+
+  function drawRows(first: number, last: number): void {
     cells.clear();
     lines.replaceChildren(...rows.slice(first, last).map((shown, i) => line(shown, first + i)));
     root.dataset.rows = String(rows.length);

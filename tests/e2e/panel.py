@@ -52,6 +52,11 @@ class PanelOnPage:
         """Scroll to the panel, since it is drawn only while it is visible."""
         self.root.scroll_into_view_if_needed()
 
+    @property
+    def state(self) -> Locator:
+        """What the line says first: whether the run goes on, or how it ended."""
+        return self.root.locator(".torchdial-state")
+
     def line(self) -> str:
         """Return the line with the state of the run."""
         return self.root.locator(".torchdial-progress .torchdial-readout").inner_text()

@@ -8,6 +8,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +16,19 @@ import ipywidgets
 import numpy as np
 import pytest
 import torch
+from ipywidgets.widgets import widget
 from torch import nn
 
 import torchdial as td
 from tests.reports import Report
 from tests.training.recording.recorded import recorded
 
+# All widgets that are open, by id.
+OPEN = widget._instances if hasattr(widget, "_instances") else widget.Widget.widgets
 HOSTILE = "</script><!--<script>\u2028\u202e<img src=x onerror=window.hit=1>\n\x00🎛"
 KB = 1000
 PAGE_TAGS = Counter(["html", "head", "title", "style", "body", "main", "h1", "p", "footer"])
-PAGE_TAGS.update({"meta": 3, "script": 4})
+PAGE_TAGS.update({"meta": 3, "script": 4, "p": 1})
 
 
 def preview(count: int = 3, **options: Any) -> td.SegmentationPreview:
@@ -178,6 +182,47 @@ def test_a_run_is_saved_with_all_its_distributions_and_no_controls(path: Path) -
     assert (status["state"], status["dials"], status["reach"]) == ("saved", [], "")
 
 
+def test_what_only_the_author_of_a_run_needs_is_left_out(path: Path) -> None:
+    made = monitor()
+    td.save_html([made, td.LossPlot(made)], path)
+    for saved in Report(path).widgets:
+        status = saved["state"]["_opening"]["frame"]["status"]
+        assert [status[name] for name in ("system", "overhead", "notes")] == [{}, None, []]
+
+
+def test_titles_and_texts_stand_with_their_widgets(path: Path) -> None:
+    td.save_html(
+        [("Validation", preview()), detection(), (HOSTILE, monitor(), f"one\n\n{HOSTILE}")], path
+    )
+    widgets = Report(path).widgets
+    assert [(w["stem"], w["title"], w["text"]) for w in widgets] == [
+        ("segmentation", "Validation", ""),
+        ("detection", "", ""),
+        ("training_panel", HOSTILE, f"one\n\n{HOSTILE}"),
+    ]
+
+
+def test_date_and_versions_stand_below_the_title(path: Path) -> None:
+    preview().save_html(path)
+    made = Report(path).texts["p"]
+    for words in (str(date.today()), td.__version__, torch.__version__):
+        assert words in made
+
+
+def test_a_report_leaves_no_widget_and_no_subscriber_behind(path: Path) -> None:
+    made = monitor(ended=False)
+    shown = td.TrainingPanel(made)
+    grid = preview()
+    before = len(made._subscribers), set(OPEN)
+    for _ in range(3):
+        td.save_html([("Run", made), shown, grid], path)
+        shown.save_html(path)
+    with pytest.raises(ValueError, match="widgets"):
+        td.save_html([made, np.zeros(3)], path)
+    assert (len(made._subscribers), set(OPEN)) == before
+    made.close()
+
+
 def test_widgets_stand_in_the_order_given(path: Path) -> None:
     td.save_html([detection(), preview(), detection()], path)
     assert [w["stem"] for w in Report(path).widgets] == ["detection", "segmentation", "detection"]
@@ -219,8 +264,8 @@ def test_many_planes_of_tiny_images_stay_within_the_limit(path: Path) -> None:
     """Where a plane has 16 pixels, its name and place take more room than its bytes."""
     rng = np.random.default_rng(0)
     made = td.SegmentationPreview(
-        torch.from_numpy(rng.random((60, 1, 4, 4))),
-        torch.from_numpy(rng.random((60, 30, 4, 4))),
+        torch.from_numpy(rng.random((120, 1, 4, 4))),
+        torch.from_numpy(rng.random((120, 30, 4, 4))),
         task="multilabel",
         class_names=[f"class {label}" for label in range(30)],
     )
@@ -228,7 +273,7 @@ def test_many_planes_of_tiny_images_stay_within_the_limit(path: Path) -> None:
     whole = Report(path)
     data = sum(len(whole.texts[f"torchdial-{name}"]) for name in ("bytes", "state"))
     limit = path.stat().st_size - data // 4
-    with pytest.warns(UserWarning, match=r"\d+ of 60 images are in this file"):
+    with pytest.warns(UserWarning, match=r"\d+ of 120 images are in this file"):
         made.save_html(path, max_bytes=limit)
     assert path.stat().st_size <= limit
     assert Report(path).widgets[0]["state"]["_config"]["in_file"] > 1
@@ -270,6 +315,9 @@ def test_a_file_without_images_is_as_small_as_it_can_be(path: Path) -> None:
         "a path first": (lambda: "report.html", "expected a list"),
         "another's widget": (lambda: [ipywidgets.IntSlider()], "got IntSlider.*embed_minimal_html"),
         "an array": (lambda: [np.zeros(3)], "got a float64 array of shape \\(3,\\)"),
+        "a title after": (lambda: [(preview(), "a")], "expected .*\\(title, widget, text\\)"),
+        "a number as text": (lambda: [("a", preview(), 3)], "expected .*\\(title, widget, text\\)"),
+        "an array with a title": (lambda: [("a", np.zeros(3))], "got a float64 array"),
     }.values(),
 )
 def test_refuses(widgets: Callable[[], Any], words: str, path: Path) -> None:

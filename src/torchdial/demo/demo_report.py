@@ -51,5 +51,11 @@ def write_report(path: str | PathLike[str], *, num_scenes: int = 240, epochs: in
         tree = td.ModelTree(model, held_out.images[:1], monitor=monitor)
         grid = td.ImageGrid(held_out.images, targets=held_out.classes)
     title = "A small U-Net that finds handwritten digits"
-    td.save_html([monitor, preview, tree, grid], path, title=title)
+    parts = [
+        ("Training", monitor, f"{epochs} epochs over {num_scenes} scenes, with Adam."),
+        ("Held-out scenes", preview, f"Dice {dice:.3f} at the best threshold."),
+        ("The model", tree),
+        ("What is to be found", grid),
+    ]
+    td.save_html(parts, path, title=title)
     return dice

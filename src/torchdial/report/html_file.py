@@ -13,6 +13,7 @@ import hashlib
 import html
 import json
 import math
+import platform
 import warnings
 import zlib
 from collections.abc import Mapping, Sequence
@@ -20,6 +21,8 @@ from datetime import date
 from os import PathLike
 from pathlib import Path
 from typing import Any
+
+import torch
 
 from torchdial.atomic_files import whole_file
 from torchdial.inputs.arguments import of_kind, refuse_no_path
@@ -43,9 +46,10 @@ PAGE = """<!doctype html>
 <body>
 <main>
 <h1>{title}</h1>
+<p>{made}</p>
 <p>Opening the report, which needs JavaScript.</p>
 </main>
-<footer>{footer}</footer>
+<footer>This file needs no network: nothing is fetched.</footer>
 <script type="text/plain" id="torchdial-state">{state}</script>
 <script type="text/plain" id="torchdial-bytes">{bytes}</script>
 <script type="text/plain" id="torchdial-code">{code}</script>
@@ -101,6 +105,8 @@ def _entry(saved: SavedWidget, block: _Block) -> dict[str, Any]:
         "pictures": {},
         "kept": 0,
         "note": "",
+        "title": saved.title,
+        "text": saved.text,
     }
 
 
@@ -159,7 +165,8 @@ def _page(title: str, entries: Sequence[dict[str, Any]], block: _Block) -> str:
         "base-uri 'none'; form-action 'none'",
         title=html.escape(title),
         style=style,
-        footer=f"Made with torchdial {__version__} on {date.today()}; nothing is fetched.",
+        made=f"{date.today()} · torchdial {__version__}, PyTorch {torch.__version__}, "
+        f"Python {platform.python_version()}",
         state=_base64(gzip.compress(json.dumps(entries, allow_nan=False).encode(), mtime=0)),
         bytes=block.base64(),
         code=_base64(gzip.compress(code.encode(), mtime=0)),

@@ -24,6 +24,8 @@ class SavedWidget:
         distributions: distributions of |gradient| at sampled steps, each a head and its data.
         num_pictures: number of pictures.
         picture: returns the tiles of one picture by their keys.
+        title: heading above the widget, may be empty.
+        text: plain text below the heading, may be empty.
     """
 
     stem: str
@@ -31,3 +33,5 @@ class SavedWidget:
     distributions: tuple[dict[str, Any], ...] = ()
     num_pictures: int = 0
     picture: Callable[[int], dict[str, Any]] = _no_picture
+    title: str = ""
+    text: str = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from os import PathLike
 from typing import Any
 
@@ -23,11 +24,14 @@ def save_html(
 ) -> None:
     """Write widgets into one HTML file: every dial, view and zoom works, with no kernel.
 
-    Nothing is fetched, so the file also works from disk. Widgets are shown one below the other,
-    with their current settings. Plots zoom into the points that they show.
+    Nothing is fetched, so the file also works from disk, or from a mail. Widgets are shown one
+    below the other, with their current settings, below a list of their titles, the date and the
+    versions. Plots zoom into the points that they show; what a run cost (memory, recording) is left
+    out. Printed, nothing is cut off.
 
     Args:
-        widgets: torchdial's widgets and monitors.
+        widgets: torchdial's widgets and monitors, each alone or as (title, widget) or
+            (title, widget, text). The text is plain, lines as written; neither is ever HTML.
         path: the file. An existing one stays until the new one is complete.
         title: title of the page.
         max_bytes: largest size of the file, None for no limit. If not all images fit, the first
@@ -41,7 +45,8 @@ def save_html(
         >>> import tempfile
         >>> from torchdial import ImageGrid
         >>> path = f"{tempfile.mkdtemp()}/report.html"
-        >>> save_html([ImageGrid(torch.rand(4, 1, 8, 8))], path, title="Four pictures")
+        >>> grid = ImageGrid(torch.rand(4, 1, 8, 8))
+        >>> save_html([("Noise", grid, "Four pictures of it.")], path, title="Pictures")
     """
     write_html(_to_saved(widgets), path, title=title, max_bytes=max_bytes)
 
@@ -54,7 +59,24 @@ def _to_saved(widgets: Any) -> list[SavedWidget]:
             got=describe(widgets),
             remedy="Pass save_html([widget], path).",
         )
-    return [_saved(widget) for widget in widgets]
+    return [_entry(item) for item in widgets]
+
+
+def _entry(item: Any) -> SavedWidget:
+    """Return what to save of a widget, with its title and text."""
+    match item:
+        case (str(title), widget):
+            return replace(_saved(widget), title=title)
+        case (str(title), widget, str(text)):
+            return replace(_saved(widget), title=title, text=text)
+        case tuple() | list():
+            raise refusal(
+                "widgets",
+                expected="widgets, (title, widget) or (title, widget, text)",
+                got=describe(item),
+                remedy='Pass for example ("Validation", preview, "Dice on 64 held-out images.").',
+            )
+    return _saved(item)
 
 
 def _saved(widget: Any) -> SavedWidget:

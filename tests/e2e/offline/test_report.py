@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -127,3 +129,66 @@ def test_every_canvas_has_a_name_or_belongs_to_an_element_that_has_one(show: Sho
     )
     assert {name for name, _ in kinds} > {"torchdial-heat", "torchdial-spread", "torchdial-picture"}
     assert [name for name, is_named in kinds if not is_named] == []
+
+
+def test_titles_texts_and_contents_are_plain_text(show: Show) -> None:
+    first, second = (td.LossPlot({"loss": [3.0, 2.0, 1.0]}) for _ in range(2))
+    text = f"Two lines,\nas written:\n\n- {HOSTILE}"
+    page = show(("Before", first), (HOSTILE, second, text), td.LossPlot({"loss": [1.0, 2.0]}))
+    assert page.locator("h2").all_inner_texts() == ["Before", HOSTILE]
+    assert page.locator("section > .torchdial-text").inner_text() == text
+    links = page.get_by_role("navigation", name="contents").get_by_role("link")
+    assert links.all_inner_texts() == ["Before", HOSTILE]
+    links.nth(1).click()
+    expect(page.locator("section").nth(1)).to_be_in_viewport()
+    assert page.locator("img, b").count() == 0
+
+
+def test_one_widget_needs_no_contents(show: Show) -> None:
+    page = show(("Alone", td.LossPlot({"loss": [3.0, 2.0]})))
+    expect(page.locator("h2")).to_have_text("Alone")
+    expect(page.get_by_role("navigation")).to_have_count(0)
+
+
+# What is cut off: elements with more in them than they show, and what reaches out of the page.
+CUT = """() => [...document.querySelectorAll('main *')].filter(node => {
+  const { overflowX, overflowY } = getComputedStyle(node);
+  const scrolls = [overflowX, overflowY].some(value => ['auto', 'scroll'].includes(value));
+  const shows = node.matches('canvas, svg') || (!node.children.length && node.textContent);
+  return scrolls && node.scrollHeight > node.clientHeight + 1
+    || shows && node.getBoundingClientRect().right > innerWidth + 1;
+}).map(node => node.className || node.tagName)"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_printed_it_is_whole(show: Show, scheme: Any) -> None:
+    model = nn.Sequential(*(nn.Linear(4 + i, 5 + i) for i in range(60)))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    monitor = td.TrainingMonitor(model, optimizer, budget=1)
+    for _ in range(5):
+        loss = model(torch.rand(16, 4)).square().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        monitor.log(loss=loss)
+    monitor.close()
+    tree = td.ModelTree(model, torch.rand(1, 4), monitor=monitor)
+    grid = td.ImageGrid(torch.rand(12, 1, 16, 16))
+    page = show(("Run", monitor), ("Model", tree), ("Loss", td.LossPlot(monitor)), ("", grid))
+    rows = page.locator(".torchdial-tree-line")
+    assert rows.count() < 61  # those in sight
+    page.emulate_media(media="print", color_scheme=scheme)
+    page.set_viewport_size({"width": 720, "height": 1000})  # A4 between its margins
+    page.wait_for_timeout(300)
+    page.evaluate("() => window.dispatchEvent(new Event('beforeprint'))")
+    expect(rows).to_have_count(61)
+    assert page.evaluate(CUT) == []
+    last = rows.last.bounding_box()
+    body = page.locator(".torchdial-tree-body").bounding_box()
+    assert last
+    assert body
+    assert last["y"] + last["height"] <= body["y"] + body["height"] + 1
+    page.evaluate("() => window.dispatchEvent(new Event('afterprint'))")
+    page.emulate_media(media="screen", color_scheme="light")
+    page.set_viewport_size({"width": 1200, "height": 1000})
+    assert len(page.pdf(format="A4")) > 10_000

@@ -265,6 +265,18 @@ class TestRates:
         assert 18 <= len(times) <= 22
         assert browser.points[0, "loss"]["value"] == run["loss"].values.tolist()
 
+    def test_the_last_state_is_sent_at_once_and_no_timer_is_left(self) -> None:
+        run = history(2)
+        browser = Browser(run)
+        for step in (2, 3):  # the second within the time of a delta
+            add(run, step, 1)
+            browser.feed.poke()
+        assert len(browser.messages) == 1
+        browser.feed.poke(at_once=True)
+        assert len(browser.messages) == 2
+        assert browser.time.waiting == []
+        assert browser.points[0, "loss/0"]["step"] == [2, 3]
+
     def test_nothing_new_sends_nothing(self) -> None:
         browser = Browser(history(3))
         browser.feed.poke()

@@ -10,7 +10,7 @@ export const GONE =
 
 /** How often to look whether the kernel has ended, in ms. */
 export const LOOK_MS = 1000;
-const ENDED = ["terminating", "restarting", "autorestarting", "dead"];
+const ENDED = ["restarting", "autorestarting", "dead"];
 
 /** The part of a widget's model that messages need. */
 export type KernelChannel = Pick<AnyModel, "on" | "off" | "send"> & { widget_manager?: unknown };
@@ -20,16 +20,17 @@ export type Kernel = ReturnType<typeof watchKernel>;
 /** Call `changed` when the kernel becomes unreachable, and when it is back. */
 export function watchKernel(channel: KernelChannel, changed: () => void) {
   let gone = false;
-  const setGone = (now: boolean) => () => {
+  const hasEnded = endOf(channel.widget_manager);
+  const set = (now: boolean) => {
     if (gone === now) return;
     gone = now;
     changed();
   };
-  const [lost, reached] = [setGone(true), setGone(false)];
+  const lost = () => set(true);
+  const looking = hasEnded ? setInterval(() => hasEnded() && lost(), LOOK_MS) : undefined;
   const stopListening = [
     subscribe(channel, "comm_live_update", lost), // for an existing widget: its comm was closed
-    subscribe(channel, "msg:custom", reached),
-    watchEnd(channel.widget_manager, lost),
+    subscribe(channel, "msg:custom", () => set(hasEnded?.() ?? false)),
   ];
   return {
     /** A notice while the kernel cannot be reached, else empty. */
@@ -47,6 +48,7 @@ export function watchKernel(channel: KernelChannel, changed: () => void) {
       return true;
     },
     dispose(): void {
+      clearInterval(looking);
       for (const stop of stopListening) stop();
     },
   };
@@ -59,17 +61,16 @@ interface HostKernel {
 }
 
 /**
- * Call `ended` when the host has no kernel any more, another one, or one that ends: a kernel that is
- * shut down closes no comm. Hosts whose manager has no `kernel` are not watched.
+ * Return what tells whether the host has no kernel any more, another one, or one that ended: a kernel
+ * that is shut down closes no comm. Null for hosts whose manager has no `kernel`.
  */
-function watchEnd(manager: unknown, ended: () => void): () => void {
-  if (typeof manager !== "object" || manager === null || !("kernel" in manager)) return () => {};
+function endOf(manager: unknown): (() => boolean) | null {
+  if (typeof manager !== "object" || manager === null || !("kernel" in manager)) return null;
   const holder = manager as { kernel?: HostKernel | null };
   const first = holder.kernel?.id;
-  if (first === undefined) return () => {};
-  const timer = setInterval(() => {
+  if (first === undefined) return null;
+  return () => {
     const { kernel } = holder;
-    if (kernel?.id !== first || ENDED.includes(kernel.status)) ended();
-  }, LOOK_MS);
-  return () => clearInterval(timer);
+    return kernel?.id !== first || ENDED.includes(kernel.status);
+  };
 }

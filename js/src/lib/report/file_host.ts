@@ -12,6 +12,9 @@ export interface SavedWidget extends SavedAnswers {
   state: TraitValues;
   /** A remark above the widget, such as that images were left out; may be empty. */
   note: string;
+  /** The author's heading and plain text, each may be empty. */
+  title: string;
+  text: string;
 }
 
 /** The exports of a widget's module: https://anywidget.dev/en/afm/. */
@@ -74,9 +77,12 @@ export async function showAll(
   modules: Record<string, WidgetModule>,
   main: HTMLElement,
 ): Promise<void> {
-  for (const saved of widgets) {
-    const place = h("section");
+  main.append(contentsOf(widgets));
+  for (const [i, saved] of widgets.entries()) {
+    const place = h("section", { id: placeOf(i) });
     main.append(place);
+    if (saved.title) place.append(h("h2", {}, saved.title));
+    if (saved.text) place.append(h("p", { class: "text" }, saved.text));
     if (saved.note) place.append(h("p", {}, saved.note));
     const el = h("div");
     place.append(el);
@@ -91,4 +97,14 @@ export async function showAll(
       el.textContent = `This ${saved.stem.replace("_", " ")} cannot be shown: ${error}`;
     }
   }
+}
+
+const placeOf = (index: number) => `part-${index + 1}`;
+
+/** Links to the widgets that have a title; hidden where there are less than two. */
+function contentsOf(widgets: readonly SavedWidget[]): HTMLElement {
+  const items = widgets.flatMap(({ title }, i) =>
+    title ? [h("li", {}, h("a", { href: `#${placeOf(i)}` }, title))] : [],
+  );
+  return h("nav", { "aria-label": "contents", hidden: items.length < 2 }, h("ol", {}, ...items));
 }

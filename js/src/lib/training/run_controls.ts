@@ -39,7 +39,7 @@ export function createProgress(store: Store) {
     spoken,
   );
   const speaking = throttle(5000, () => {
-    spoken.textContent = line.textContent;
+    spoken.textContent = Array.from(line.children, (part) => part.textContent).join(", ");
   });
   let last = "";
   let asked = "";

@@ -8,6 +8,7 @@ import ctypes
 import threading
 import time
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 from weakref import WeakSet
 
@@ -93,6 +94,7 @@ class Handle:
         self._thread.start()
         begun.wait()  # a stop is only taken once it runs
         _running.add(self)
+        _end_at_exit()
 
     def stop(self) -> None:
         """Request that it ends at its next boundary."""
@@ -167,7 +169,12 @@ class Handle:
 _running: WeakSet[Handle] = WeakSet()
 
 
-@atexit.register
+@cache
+def _end_at_exit() -> None:
+    """Have the workers end at exit: before the publishers close, which were registered first."""
+    atexit.register(_end_workers)
+
+
 def _end_workers() -> None:
     """End the workers: a thread that is cut off inside torch can crash the exit.
 

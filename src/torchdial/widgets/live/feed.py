@@ -79,13 +79,19 @@ class Feed:
             packed = keyframe(self._runs, self._contents, Sent())
             return {"frame": self._head(packed, self._status()), "data": packed.data}
 
-    def poke(self) -> None:
-        """Send what is new, now or when the last delta is old enough; errors go to the page."""
+    def poke(self, *, at_once: bool = False) -> None:
+        """Send what is new, now or when the last delta is old enough; errors go to the page.
+
+        Args:
+            at_once: whether it is sent now in any case: Python may exit before a timer ends.
+        """
         with self._lock, without_waiting():
+            if at_once:
+                self._cancel()
             if self._closed or self._timer is not None:
                 return
             wait = self._sent_at + DELTA_SECONDS - self._clock()
-            if wait > 0:
+            if wait > 0 and not at_once:
                 self._wake_in(wait)
             else:
                 self._send_safely()
@@ -100,9 +106,12 @@ class Feed:
         """Send no more."""
         with self._lock:
             self._closed = True
-            if self._timer is not None:
-                self._timer.cancel()
-                self._timer = None
+            self._cancel()
+
+    def _cancel(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _wake_in(self, seconds: float) -> None:
         self._timer = self._later(seconds, self._wake)

@@ -105,8 +105,9 @@ class LivePlot(Widget):
 
     def _on_news(self) -> None:
         """Send what is new; called by the monitor's publishing thread."""
-        self._feed.poke()
-        if self._control is not None and has_ended(self._control):
+        ended = self._control is not None and has_ended(self._control)
+        self._feed.poke(at_once=ended)
+        if ended:
             self._leave_picture()
 
     def _actions(self) -> dict[str, Callable[[Mapping[str, Any]], None]]:

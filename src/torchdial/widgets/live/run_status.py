@@ -181,9 +181,10 @@ def recent_rate(history: History, seconds: float = 60.0) -> float | None:
 
 
 def in_file(status: dict[str, Any]) -> dict[str, Any]:
-    """Return a run's state for a file, where the controls do nothing."""
+    """Return a run's state for a file: no controls, and nothing that only its author needs."""
     state = status["state"] if status["state"] in ENDED else "saved"
-    return status | {"state": state, "reach": "", "dials": []}
+    costs: dict[str, Any] = {"system": {}, "overhead": None}
+    return status | costs | {"state": state, "reach": "", "dials": [], "notes": []}
 
 
 def _dial(dial: Dial, history: History) -> dict[str, Any]:
