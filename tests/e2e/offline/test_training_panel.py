@@ -175,6 +175,21 @@ def test_a_spike_of_one_step_leaves_the_axis_and_is_marked_with_its_value(show: 
     panel.eventually(lambda: panel.y_limits("loss")[1] > 5000)
 
 
+def test_views_and_folded_layers_are_called_by_what_they_show(show: Show) -> None:
+    model = torch.nn.Sequential(*(torch.nn.Linear(4, 4) for _ in range(9)))
+    monitor = td.TrainingMonitor(model, torch.optim.SGD(model.parameters(), lr=0.01), budget=1)
+    for _ in monitor.loop(range(3)):
+        model(torch.ones(2, 4)).sum().backward()
+        monitor.record_gradients()
+        monitor.log(loss=1.0)
+    monitor.flush()
+    panel = shown(show, monitor)
+    views = panel.root.get_by_role("group", name="view").get_by_role("button")
+    expect(views).to_have_text(["layers", "lines", "total norm", "update ratio", "one step"])
+    folded = panel.root.locator(".torchdial-layer-labels button[aria-expanded=false]").first
+    expect(folded).to_have_text(re.compile(r"▸ \d · 2 parameters"))
+
+
 def test_gradients_that_are_nan_are_said_in_words(show: Show) -> None:
     model = torch.nn.Linear(4, 1)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
