@@ -41,6 +41,11 @@ def test_every_control_changes_the_plot(plot: PanelOnPage) -> None:
     names.nth(0).click(modifiers=["Alt"])
     expect(names.nth(0)).to_have_attribute("aria-pressed", "true")
     expect(names.nth(1)).to_have_attribute("aria-pressed", "false")
+    names.nth(1).dblclick()
+    expect(names.nth(0)).to_have_attribute("aria-pressed", "false")
+    expect(names.nth(1)).to_have_attribute("aria-pressed", "true")
+    names.nth(1).dblclick()  # where it is alone already, all are shown
+    expect(names.nth(0)).to_have_attribute("aria-pressed", "true")
     before = plot.page.evaluate(FIRST_PIXELS)
     panel.get_by_role("button", name="log").click()
     plot.eventually(lambda: plot.page.evaluate(FIRST_PIXELS) != before)
