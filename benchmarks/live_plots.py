@@ -72,7 +72,7 @@ FRAME = 1000 / 60  # milliseconds
 WORK = """async times => {
   const root = document.querySelector('.torchdial-live');
   const over = root.querySelector('.u-over');
-  const entry = root.querySelector('.torchdial-entry');
+  const entry = root.querySelector('.torchdial-panel .torchdial-entry');
   const { left, top, width } = over.getBoundingClientRect();
   const work = action => new Promise(done => {
     const [before, start] = [stopwatch.scripts, performance.now()];
@@ -81,15 +81,16 @@ WORK = """async times => {
     stopwatch.painted(() => done(handled + stopwatch.scripts - before));
   });
   const mouse = (kind, share) => (kind === 'mouseup' ? document : over).dispatchEvent(
-    new MouseEvent(kind, { clientX: left + share * width, clientY: top + 40, bubbles: true }));
+    new MouseEvent(kind, { clientX: left + share * width, clientY: top + 40, movementX: 1 }));
   const found = { drag: [], zoom: [], legend: [] };
   for (let i = 0; i < times; i++) {
-    mouse('mousemove', 0.2);
-    mouse('mousedown', 0.2);
+    const from = 0.1 + 0.4 * i / times;
+    mouse('mousemove', from);
+    mouse('mousedown', from);
     for (let k = 1; k <= 10; k++) {
-      found.drag.push(await work(() => mouse('mousemove', 0.2 + 0.05 * k)));
+      found.drag.push(await work(() => mouse('mousemove', from + 0.04 * k)));
     }
-    found.zoom.push(await work(() => mouse('mouseup', 0.7)));
+    found.zoom.push(await work(() => mouse('mouseup', from + 0.4)));
     found.legend.push(await work(() => entry.click()));
     found.legend.push(await work(() => entry.click()));
     await work(() => mouse('dblclick', 0.5));
