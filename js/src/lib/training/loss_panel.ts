@@ -146,7 +146,7 @@ export class LossPanel {
 
   update(strands: Strand[], settings: PanelSettings, ink: Ink): void {
     this.#strands = strands;
-    const size = this.#large.size(this.#head.clientHeight);
+    const size = this.#large.size(this.#head);
     const [width, height] = size ?? [settings.width, settings.height];
     this.#place.style.height = `${height}px`; // where it will be, so that all keep their places
     this.#late = !this.#seen;
