@@ -31,7 +31,7 @@ export interface ChartOptions {
 const LEAST_DRAG = 4; // pixels
 const BOTH_WAYS = 40; // pixels that a drag goes in x and in y to zoom both
 const WHEEL_STEP = 1.25;
-const SPACE = 20; // pixels between two ticks of y, at least: a small chart has some, too
+const SMALL = 120; // pixels; a chart of less height has denser ticks, to have some at all
 /** Distances of ticks: 1, 2, 5, 10 … */
 const WHOLE_TICKS = Array.from(
   { length: 48 },
@@ -140,7 +140,7 @@ export class Chart {
         {
           ...axis(),
           size: 58, // "0.001025"
-          space: SPACE,
+          space: (u) => (u.height < SMALL ? 20 : Math.max(30, u.height / 10)),
           ...(log && {
             splits: (u: uPlot, _: number, low: number, high: number) =>
               logTicks(low, high, Math.floor(u.height / 28)),
