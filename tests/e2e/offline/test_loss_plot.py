@@ -67,6 +67,11 @@ def test_a_drag_up_or_down_and_the_wheel_zoom_y_and_a_double_click_takes_it_back
     assert high == pytest.approx(whole[1] - 0.25 * size, abs=0.02 * size)
     expect(plot.button("whole run")).to_be_hidden()  # x is as it was
 
+    other = plot.root.locator("[data-panel=lr] .u-cursor-x")
+    before = other.get_attribute("style")
+    plot.page.mouse.move(*plot.at(0.3))
+    expect(other).not_to_have_attribute("style", before or "")  # cursors go together again
+
     plot.page.mouse.move(*plot.at(0.5))
     plot.page.keyboard.down("Alt")
     plot.page.mouse.wheel(0, 100)

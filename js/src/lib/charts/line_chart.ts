@@ -243,6 +243,6 @@ export class Chart {
 
 /** Whether a drag selects a part of the y axis alone, which is no other chart's. */
 function isDraggedInY({ cursor }: uPlot): boolean {
-  const drag = cursor.drag as { _x?: boolean; _y?: boolean };
-  return drag._y === true && drag._x === false;
+  const drag = cursor.drag as { _x?: boolean; _y?: boolean }; // kept until the next press
+  return drag._y === true && drag._x === false && (cursor.event?.buttons ?? 0) > 0;
 }
