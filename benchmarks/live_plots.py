@@ -1,5 +1,8 @@
 """A refresh of the loss plot at 10³ … 10⁶ points: bytes, kernel time, and the browser's frames.
 
+A move of a drag, the zoom at its end and a click on the legend are timed by the scripts they run,
+their own and those of the frame that shows them.
+
 Bytes and kernel time are those of the message with 100 new points, and of a keyframe. In
 real JupyterLab a plot of a million points is opened, gets 100 new points ten times a second, and is
 zoomed; the browser's own list of long tasks (over 50 ms) shows how busy its main thread was.
@@ -64,6 +67,37 @@ WATCH = """() => {
   look();
 }"""
 
+FRAME = 1000 / 60  # milliseconds
+# Milliseconds that scripts take for each of several moves of a drag, zooms and clicks.
+WORK = """async times => {
+  const root = document.querySelector('.torchdial-live');
+  const over = root.querySelector('.u-over');
+  const entry = root.querySelector('.torchdial-panel .torchdial-entry');
+  const { left, top, width } = over.getBoundingClientRect();
+  const work = action => new Promise(done => {
+    const [before, start] = [stopwatch.scripts, performance.now()];
+    action();
+    const handled = performance.now() - start;
+    stopwatch.painted(() => done(handled + stopwatch.scripts - before));
+  });
+  const mouse = (kind, share) => (kind === 'mouseup' ? document : over).dispatchEvent(
+    new MouseEvent(kind, { clientX: left + share * width, clientY: top + 40, movementX: 1 }));
+  const found = { drag: [], zoom: [], legend: [] };
+  for (let i = 0; i < times; i++) {
+    const from = 0.1 + 0.4 * i / times;
+    mouse('mousemove', from);
+    mouse('mousedown', from);
+    for (let k = 1; k <= 10; k++) {
+      found.drag.push(await work(() => mouse('mousemove', from + 0.04 * k)));
+    }
+    found.zoom.push(await work(() => mouse('mouseup', from + 0.4)));
+    found.legend.push(await work(() => entry.click()));
+    found.legend.push(await work(() => entry.click()));
+    await work(() => mouse('dblclick', 0.5));
+  }
+  return found;
+}"""
+
 
 def history_of(points):
     history = History("run")
@@ -121,7 +155,8 @@ def browser(points, seconds):
             page.mouse.move(box["x"] + (0.5 + share) * box["width"], box["y"] + 60, steps=10)
             page.mouse.up()
             page.wait_for_timeout(1000)
-        return page.evaluate("() => [longTasks, frames]"), browser_of(page)
+        tasks, frames = page.evaluate("() => [longTasks, frames]")
+        return tasks, frames, page.evaluate(WORK, RUNS), browser_of(page)
 
 
 def main():
@@ -143,11 +178,15 @@ def main():
         )
     most, least = max(b for b, _ in deltas), min(b for b, _ in deltas)
     results.append(at_most("refresh bytes, largest over smallest", most / least, 1.1, "×"))
-    (tasks, frames), machine = browser(options.points, options.seconds)
+    tasks, frames, work, machine = browser(options.points, options.seconds)
     longest = max((duration for _, duration in tasks), default=0.0)
     words = f"longest task while live and zoomed, {options.points:,} points"
     results.append(at_most(words, longest, 50, "ms", f", {len(tasks)} over 50 ms"))
     results.append(Result("scripts of a frame that draws the plot", spread(frames)))
+    for kind, times in work.items():
+        words = f"scripts of one {kind}, {options.points:,} points, median"
+        more = f", {len(times)} of them, {spread(times)}"
+        results.append(at_most(words, statistics.median(times), FRAME, "ms", more))
     report("live_plots", results, PACKAGES, machine)
 
 

@@ -1,5 +1,6 @@
-// uPlot from npm with one change: it adds listeners to the page only while there are plots, not when it
-// is imported. A notebook imports a bundle again for every widget, so those listeners would add up.
+// uPlot from npm with two changes. It adds listeners to the page only while there are plots, not when it
+// is imported: a notebook imports a bundle again for every widget, so those listeners would add up. And
+// parts that nothing here uses are left out, since a bundle is sent with each widget.
 import { readFile } from "node:fs/promises";
 
 const EDITS = [
@@ -52,8 +53,12 @@ function unwatchPage(onRatio) {
     replace: `uPlot.pxRatio = pxRatio;
     for (const onRatio of ratioCallbacks) onRatio();`,
   },
+];
+
+/** Parts of uPlot that nothing here uses; esbuild leaves out what they alone refer to. */
+const UNUSED = [
   {
-    why: "no curve here is stepped, a bar or a spline: what nothing refers to is left out",
+    why: "curves that are stepped, bars or splines",
     find: `{
 	uPlot.addGap = addGap;
 	uPlot.clipGaps = clipGaps;
@@ -67,16 +72,37 @@ function unwatchPage(onRatio) {
 	(paths.bars    = bars);
 	(paths.spline  = monotoneCubic);
 }`,
-    replace: "",
   },
-];
+  ...[
+    `const [ timeIncrsMs, _timeAxisStampsMs, timeAxisSplitsMs ] = genTimeStuffs(1);
+const [ timeIncrsS,  _timeAxisStampsS,  timeAxisSplitsS  ] = genTimeStuffs(1e-3);`,
+    "const _fmtDate = (opts.fmtDate || fmtDate);",
+    "const _timeAxisSplits = (ms == 1 ? timeAxisSplitsMs(_tzDate) : timeAxisSplitsS(_tzDate));",
+    "const _timeAxisVals   = timeAxisVals(_tzDate, timeAxisStamps((ms == 1 ? _timeAxisStampsMs : _timeAxisStampsS), _fmtDate));",
+    "const _timeSeriesVal  = timeSeriesVal(_tzDate, timeSeriesStamp(_timeSeriesStamp, _fmtDate));",
+    "isTime ? (isStr(sv) ? timeSeriesVal(_tzDate, timeSeriesStamp(sv, _fmtDate)) : sv || _timeSeriesVal) : ",
+    "isTime ? (ms == 1 ? timeIncrsMs : timeIncrsS) : ",
+    "isTime && sc.distr == 1 ? _timeAxisSplits : ",
+    `isTime ? (
+					// config array of fmtDate string tpls
+					isArr(av) ?
+						timeAxisVals(_tzDate, timeAxisStamps(av, _fmtDate)) :
+					// fmtDate string tpl
+					isStr(av) ?
+						timeAxisVal(_tzDate, av) :
+					av || _timeAxisVals
+				) : `,
+    `	uPlot.fmtDate = fmtDate;
+	uPlot.tzDate  = tzDate;`,
+  ].map((find) => ({ why: "axes of dates", find })),
+].map((part) => ({ ...part, replace: "" }));
 
 export const quietUPlot = {
   name: "uPlot without lasting listeners",
   setup(build) {
     build.onLoad({ filter: /uPlot\.esm\.js$/ }, async ({ path }) => {
       let contents = await readFile(path, "utf8");
-      for (const { why, find, replace } of EDITS) {
+      for (const { why, find, replace } of [...EDITS, ...UNUSED]) {
         const count = contents.split(find).length - 1;
         if (count !== 1) throw new Error(`uplot.mjs: ${find} is ${count} times in uPlot (${why})`);
         contents = contents.replace(find, () => replace);

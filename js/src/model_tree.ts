@@ -26,6 +26,7 @@ import { createRows, markOf } from "./lib/tree/tree_rows";
 import type { ModelTreeMessage, ModelTreeTraits } from "./lib/tree/tree_wire";
 
 const ROW_HEIGHT = 26;
+const HEAD_HEIGHT = 27; // with its line
 const MAX_VISIBLE_ROWS = 20;
 const SPARE_ROWS = 4; // drawn above and below the visible ones
 const ROWS_PER_PAGE = MAX_VISIBLE_ROWS - 1;
@@ -106,11 +107,13 @@ function show(model: AnyModel<ModelTreeTraits>, root: HTMLElement, guard: Guard)
     ...heads.map(({ cell }) => cell),
   );
   const lines = h("div", { class: "tree-lines", role: "rowgroup" });
-  const body = h("div", { class: "tree-body", tabindex: 0 }, lines);
+  const body = h("div", { class: "tree-body", tabindex: 0 }, header, lines);
   body.addEventListener("scroll", updating.call);
   body.addEventListener("click", onClick);
   const grid = h("div", { class: "tree", role: "treegrid", "aria-label": "modules" });
-  grid.append(header, body);
+  const height = HEAD_HEIGHT + (MAX_VISIBLE_ROWS + 0.5) * ROW_HEIGHT;
+  body.style.setProperty("--torchdial-tree-height", `${height}px`);
+  grid.append(body);
   root.style.setProperty("--torchdial-tree-costs", String(costs.length));
   root.append(toolbar, help, summary, notice, markNotice, grid, status);
   root.addEventListener("keydown", onKey);
@@ -233,7 +236,7 @@ function show(model: AnyModel<ModelTreeTraits>, root: HTMLElement, guard: Guard)
   function reveal(): void {
     const top = focused * ROW_HEIGHT;
     if (top < body.scrollTop) body.scrollTop = top;
-    const bottom = top + ROW_HEIGHT - body.clientHeight;
+    const bottom = HEAD_HEIGHT + top + ROW_HEIGHT - body.clientHeight;
     if (bottom > body.scrollTop) body.scrollTop = bottom;
     updating.call();
   }
@@ -257,8 +260,6 @@ function show(model: AnyModel<ModelTreeTraits>, root: HTMLElement, guard: Guard)
       rows.findIndex(({ row }) => row === here),
     );
     lines.style.height = `${rows.length * ROW_HEIGHT}px`;
-    const height = `${Math.min(rows.length, MAX_VISIBLE_ROWS) * ROW_HEIGHT}px`;
-    body.style.setProperty("--torchdial-tree-height", height);
     for (const { key, cell } of heads) {
       cell.setAttribute("aria-sort", key === sortedBy ? "descending" : "none");
     }
@@ -276,7 +277,10 @@ function show(model: AnyModel<ModelTreeTraits>, root: HTMLElement, guard: Guard)
     cells.clear();
     lines.replaceChildren(...rows.slice(first, last).map((shown, i) => line(shown, first + i)));
     root.dataset.rows = String(rows.length);
-    notice.textContent = [settings.kernel.message, problem].filter(Boolean).join("\n");
+    const query = search.value.trim();
+    const hasHit = query === "" || rows.some(({ found }) => found);
+    const nothing = hasHit ? "" : `no module has "${query}" in its name or kind`;
+    notice.textContent = [settings.kernel.message, problem, nothing].filter(Boolean).join("\n");
     notice.hidden = notice.textContent === "";
     drawLive();
   }

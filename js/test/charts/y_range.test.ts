@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import type { Limits } from "../../src/lib/charts/axis_scale";
-import { edgeMarks, yLimits } from "../../src/lib/charts/y_range";
+import { edgeMarks, thinLabels, yLimits } from "../../src/lib/charts/y_range";
 
 const piece = (y: number[]) => ({ x: Float64Array.from(y, (_, i) => i), y: Float64Array.from(y) });
 const wave = (n: number) => Array.from({ length: n }, (_, i) => 1 + 0.1 * Math.sin(i));
@@ -76,5 +76,29 @@ describe("marks at the edge", () => {
       [71, "cross", "NaN", 99],
     ]);
     expect(marks([1, Number.POSITIVE_INFINITY, 1])).toEqual([[1, "cross", "∞", 1]]);
+  });
+});
+
+describe("labels at an edge", () => {
+  const mark = (x: number, y: number, sign: "above" | "below" | "cross" = "above") => ({
+    x,
+    y,
+    sign,
+    label: `${y}`,
+  });
+  const kept = (...marks: ReturnType<typeof mark>[]) =>
+    thinLabels(marks, [0, 1000], 1000).map(({ label }) => label);
+
+  test("that would overlap leave the farthest value", () => {
+    expect(kept(mark(10, 6), mark(30, 5000), mark(50, 7))).toEqual([undefined, "5000", undefined]);
+    expect(kept(mark(10, -6, "below"), mark(30, -5000, "below"))).toEqual([undefined, "-5000"]);
+  });
+
+  test("that have room, or are at the other edge, stay", () => {
+    expect(kept(mark(10, 6), mark(100, 7), mark(20, -5, "below"))).toEqual(["6", "7", "-5"]);
+    expect(kept(mark(10, Number.NaN, "cross"), mark(20, Number.NaN, "cross"))).toEqual([
+      "NaN",
+      "NaN",
+    ]);
   });
 });

@@ -160,6 +160,28 @@ def test_a_zoomed_window_shows_every_step_as_the_kernel_has_it(lab: Lab, page: P
             plot.eventually(lambda share=share: plot.reads(share, lambda step: step * 7919 % 1000))
 
 
+def test_a_y_lock_keeps_its_limits_while_values_come(lab: Lab, page: Page) -> None:
+    cells = [
+        "import torchdial as td\nfrom torchdial.training.history.history import History\n"
+        "history = History('run')\nplot = td.LossPlot(history)\n"
+        "def add(first):\n"
+        "    for step in range(first, first + 10):\n"
+        "        history.record(step, {'loss': step + 1.0}, time=step)\n"
+        "    plot.refresh()",
+        "add(0)\nplot",
+    ]
+    with opened(lab, page, "lock", cells):
+        plot = PanelOnPage(page)
+        locked = plot.y_limits("loss")
+        plot.button("lock y").click()
+        in_kernel(page, "add(10)")
+        last = plot.root.locator("[data-panel=loss] .torchdial-number")
+        expect(last).to_have_text("20")
+        assert plot.y_limits("loss") == locked
+        plot.button("lock y").click()
+        plot.eventually(lambda: plot.y_limits("loss")[1] > 20)
+
+
 def test_the_browsers_copy_is_the_kernels(lab: Lab, page: Page) -> None:
     run = (
         f'NAME = "{HOSTILE}"\n'

@@ -41,6 +41,11 @@ def test_every_control_changes_the_plot(plot: PanelOnPage) -> None:
     names.nth(0).click(modifiers=["Alt"])
     expect(names.nth(0)).to_have_attribute("aria-pressed", "true")
     expect(names.nth(1)).to_have_attribute("aria-pressed", "false")
+    names.nth(1).dblclick()
+    expect(names.nth(0)).to_have_attribute("aria-pressed", "false")
+    expect(names.nth(1)).to_have_attribute("aria-pressed", "true")
+    names.nth(1).dblclick()  # where it is alone already, all are shown
+    expect(names.nth(0)).to_have_attribute("aria-pressed", "true")
     before = plot.page.evaluate(FIRST_PIXELS)
     panel.get_by_role("button", name="log").click()
     plot.eventually(lambda: plot.page.evaluate(FIRST_PIXELS) != before)
@@ -61,6 +66,11 @@ def test_a_drag_up_or_down_and_the_wheel_zoom_y_and_a_double_click_takes_it_back
     assert low == pytest.approx(whole[1] - 0.5 * size, abs=0.02 * size)
     assert high == pytest.approx(whole[1] - 0.25 * size, abs=0.02 * size)
     expect(plot.button("whole run")).to_be_hidden()  # x is as it was
+
+    other = plot.root.locator("[data-panel=lr] .u-cursor-x")
+    before = other.get_attribute("style")
+    plot.page.mouse.move(*plot.at(0.3))
+    expect(other).not_to_have_attribute("style", before or "")  # cursors go together again
 
     plot.page.mouse.move(*plot.at(0.5))
     plot.page.keyboard.down("Alt")

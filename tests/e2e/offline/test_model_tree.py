@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import torch
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 from torch import nn
 
 import torchdial as td
@@ -100,3 +102,63 @@ def test_of_two_thousand_modules_the_visible_ones_are_drawn(show: Show) -> None:
     assert tree.root.locator(".torchdial-tree-line").count() < 40
     tree.body.evaluate("e => { e.scrollTop = e.scrollHeight }")
     expect(tree.line("699.1")).to_be_visible()
+
+
+@pytest.fixture
+def narrow(show: Show) -> TreeOnPage:
+    """A tree with live statistics, 480 pixels wide."""
+    model = nn.Sequential()
+    for i in range(40):
+        model.add_module(f"a_rather_long_name_{i}", nn.Linear(2, 2))
+    model.add_module("head", nn.Linear(2, 3))
+    monitor = td.TrainingMonitor(model, torch.optim.SGD(model.parameters(), lr=0.01), budget=1)
+    tree = td.ModelTree(model, torch.rand(1, 2), monitor=monitor)
+    model(torch.rand(1, 2)).sum().backward()
+    monitor.record_gradients()
+    monitor.log(loss=1.0)
+    monitor.flush()
+    page = show(tree)
+    monitor.close()
+    page.set_viewport_size({"width": 480, "height": 800})
+    return TreeOnPage(page)
+
+
+def test_a_narrow_tree_scrolls_its_costs_under_names_and_statistics(narrow: TreeOnPage) -> None:
+    row = narrow.line("a_rather_long_name_0")
+    kept = [row.locator(".torchdial-tree-module"), narrow.statistic("a_rather_long_name_0", 2)]
+    before = [box["x"] for box in map(Locator.bounding_box, kept) if box]
+    time = narrow.button("time")
+    narrow.body.evaluate("e => { e.scrollTo(e.scrollWidth, 200) }")
+    row = narrow.line("a_rather_long_name_9")
+    kept = [row.locator(".torchdial-tree-module"), narrow.statistic("a_rather_long_name_9", 2)]
+    assert [box["x"] for box in map(Locator.bounding_box, kept) if box] == before
+    assert before[0] < before[1] < 320
+    right = narrow.body.bounding_box()
+    end, cell = time.bounding_box(), row.locator(".torchdial-tree-number").last.bounding_box()
+    assert right
+    assert end
+    assert cell
+    assert end["x"] + end["width"] <= right["x"] + right["width"]  # it came into view
+    assert end["y"] == pytest.approx(right["y"], abs=2)  # and did not scroll away
+    assert cell["y"] > end["y"]
+
+
+def test_what_is_cut_has_an_ellipsis_and_its_words_on_hover(narrow: TreeOnPage) -> None:
+    row = narrow.line("head")
+    narrow.body.focus()
+    narrow.page.keyboard.press("End")
+    module = row.locator(".torchdial-tree-module")
+    expect(module).to_have_attribute("title", re.compile("head\nLinear\n.*in_features=2.*\n1×3"))
+    cut = narrow.root.locator(".torchdial-tree-name, .torchdial-tree-kind").evaluate_all(
+        """all => all.filter(e => e.scrollWidth > e.clientWidth)
+          .map(e => getComputedStyle(e).textOverflow)"""
+    )
+    assert set(cut) == {"ellipsis"}
+
+
+def test_a_search_without_hits_says_so(tree: TreeOnPage) -> None:
+    notice = tree.root.locator(".torchdial-notice").first
+    tree.search.fill("transformer")
+    expect(notice).to_have_text('no module has "transformer" in its name or kind')
+    tree.search.fill("norm")
+    expect(notice).to_be_hidden()

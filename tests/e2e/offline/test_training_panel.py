@@ -28,6 +28,21 @@ def _no_runs() -> Iterator[None]:
     forget_runs()
 
 
+# Elements whose text is cut without an ellipsis or a tooltip, or that reach out of the panel.
+CUT = """root => {
+  const all = [...root.querySelectorAll('*')].filter(
+    e => e.checkVisibility() && !e.closest('.torchdial-spoken, .uplot'));
+  const isCut = e => {
+    const { overflowX, textOverflow } = getComputedStyle(e);
+    const isHidden = overflowX === 'hidden' && e.scrollWidth > e.clientWidth + 1;
+    return isHidden && !(textOverflow === 'ellipsis' && e.closest('[title]'));
+  };
+  const right = root.getBoundingClientRect().right + 1;
+  const isOut = e => e.getBoundingClientRect().right > right;
+  return all.filter(e => isCut(e) || isOut(e)).map(e => `${e.className} ${e.textContent}`);
+}"""
+
+
 def trained(
     losses: Sequence[float],
     name: str | None = None,
@@ -173,6 +188,43 @@ def test_a_spike_of_one_step_leaves_the_axis_and_is_marked_with_its_value(show: 
     panel.eventually(lambda: panel.page.evaluate(FIRST_PIXELS) == marked)
     panel.zoom_in(times=1)  # around the middle, where the spike is
     panel.eventually(lambda: panel.y_limits("loss")[1] > 5000)
+
+
+@pytest.mark.parametrize("width", [320, 480])
+def test_nothing_is_cut_without_an_ellipsis_and_a_tooltip(show: Show, width: int) -> None:
+    name = "a rather long name of a run or a metric, as people write them, with all its settings"
+    trained([1.0, 0.5], f"run 1, {name}").close()
+    model = torch.nn.ModuleDict({name.replace(" ", "_"): torch.nn.Linear(4, 1)})
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    monitor = td.TrainingMonitor(model, optimizer, name=f"run 2, {name}", budget=1)
+    for step in monitor.loop(range(200)):
+        for layer in model.values():
+            layer(torch.ones(2, 4)).square().mean().backward()
+        optimizer.step()
+        monitor.log({"loss": 1.0, f"val/{name}": 2.0 if step != 100 else NAN})
+    monitor.flush()
+    panel = shown(show, monitor)
+    panel.page.set_viewport_size({"width": width, "height": 800})
+    panel.root.get_by_title("Show or hide run 1").click()
+    panel.page.mouse.move(*panel.at(0.5))
+    for view in ("layers", "lines", "one step"):
+        panel.button(view).click()
+        panel.eventually(lambda: panel.root.evaluate(CUT) == [])
+
+
+def test_views_and_folded_layers_are_called_by_what_they_show(show: Show) -> None:
+    model = torch.nn.Sequential(*(torch.nn.Linear(4, 4) for _ in range(9)))
+    monitor = td.TrainingMonitor(model, torch.optim.SGD(model.parameters(), lr=0.01), budget=1)
+    for _ in monitor.loop(range(3)):
+        model(torch.ones(2, 4)).sum().backward()
+        monitor.record_gradients()
+        monitor.log(loss=1.0)
+    monitor.flush()
+    panel = shown(show, monitor)
+    views = panel.root.get_by_role("group", name="view").get_by_role("button")
+    expect(views).to_have_text(["layers", "lines", "total norm", "update ratio", "one step"])
+    folded = panel.root.locator(".torchdial-layer-labels button[aria-expanded=false]").first
+    expect(folded).to_have_text(re.compile(r"▸ \d · 2 parameters"))
 
 
 def test_gradients_that_are_nan_are_said_in_words(show: Show) -> None:

@@ -31,6 +31,7 @@ export interface ChartOptions {
 const LEAST_DRAG = 4; // pixels
 const BOTH_WAYS = 40; // pixels that a drag goes in x and in y to zoom both
 const WHEEL_STEP = 1.25;
+const SMALL = 120; // pixels; a chart of less height has denser ticks, to have some at all
 /** Distances of ticks: 1, 2, 5, 10 … */
 const WHOLE_TICKS = Array.from(
   { length: 48 },
@@ -139,6 +140,7 @@ export class Chart {
         {
           ...axis(),
           size: 58, // "0.001025"
+          space: (u) => (u.height < SMALL ? 20 : Math.max(30, u.height / 10)),
           ...(log && {
             splits: (u: uPlot, _: number, low: number, high: number) =>
               logTicks(low, high, Math.floor(u.height / 28)),
@@ -241,6 +243,6 @@ export class Chart {
 
 /** Whether a drag selects a part of the y axis alone, which is no other chart's. */
 function isDraggedInY({ cursor }: uPlot): boolean {
-  const drag = cursor.drag as { _x?: boolean; _y?: boolean };
-  return drag._y === true && drag._x === false;
+  const drag = cursor.drag as { _x?: boolean; _y?: boolean }; // kept until the next press
+  return drag._y === true && drag._x === false && (cursor.event?.buttons ?? 0) > 0;
 }

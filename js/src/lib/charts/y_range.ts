@@ -113,3 +113,24 @@ export function edgeMarks(
   }
   return marks;
 }
+
+/** Take away the labels that would stand over another one at their edge: the farthest values keep
+ * theirs. */
+export function thinLabels<M extends Pick<EdgeMark, "x" | "y" | "sign"> & { label?: string }>(
+  marks: readonly M[],
+  [start, stop]: Limits,
+  width: number,
+): M[] {
+  const apart = (LABEL_WIDTH * (stop - start)) / width;
+  const thinned = new Set<M>();
+  for (const sign of ["above", "below"]) {
+    const farthest = sign === "above" ? -1 : 1;
+    const kept: number[] = [];
+    const there = marks.filter((mark) => mark.sign === sign);
+    for (const mark of there.sort((a, b) => farthest * (a.y - b.y))) {
+      if (kept.some((x) => Math.abs(x - mark.x) < apart)) thinned.add(mark);
+      else kept.push(mark.x);
+    }
+  }
+  return marks.map((mark) => (thinned.has(mark) ? { ...mark, label: undefined } : mark));
+}

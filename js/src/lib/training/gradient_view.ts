@@ -13,12 +13,13 @@ import { drawSpread, notFiniteWords } from "./gradient_histogram";
 import { isCoefficient, LinesView } from "./layer_lines";
 import { LayersView } from "./layers_view";
 
+/** What each view is called, and what it shows. */
 const VIEWS = {
-  layers: "Norm of each layer's gradient over the steps",
-  lines: "Norms of the chosen layers' gradients",
-  total: "Norm of all gradients, before and after clipping",
-  ratio: "Size of the update over the size of the weights; about 10⁻³ is usual",
-  flow: "Typical and largest |gradient| of each layer at one step",
+  layers: ["layers", "Norm of each layer's gradient over the steps"],
+  lines: ["lines", "Norms of the chosen layers' gradients"],
+  total: ["total norm", "Norm of all gradients, before and after clipping"],
+  ratio: ["update ratio", "Size of the update over the size of the weights; about 10⁻³ is usual"],
+  flow: ["one step", "Typical and largest |gradient| of each layer at one step"],
 };
 type ViewName = keyof typeof VIEWS;
 
@@ -85,13 +86,13 @@ export class GradientView {
       hover: (step) => events.hover?.(step),
       choose: (step) => this.show(step),
     });
-    this.#views = Object.entries(VIEWS).map(([name, title]) => {
+    this.#views = Object.entries(VIEWS).map(([name, [label, title]]) => {
       const view = name as ViewName;
       const choose = () => {
         this.#view = store.chosen.view = view;
         changed();
       };
-      return [view, button(name[0].toUpperCase() + name.slice(1), title, choose)];
+      return [view, button(label, title, choose)];
     });
     const choices = this.#views.map(([, choice]) => choice);
     this.element = h(
@@ -225,7 +226,7 @@ export class GradientView {
     if (this.#view === "ratio") say("tinted: 10⁻⁴ … 10⁻², where updates usually lie");
     else if (!clipped)
       say(
-        "norms as the optimizer saw them; clip with monitor.clip_grad_norm_ to see them before clipping, too",
+        "norms when the optimizer steps; if you clip gradients, clip them with monitor.clip_grad_norm_() to see the norms before that, too",
       );
     else if (this.#view !== "total") say("norms before clipping");
     this.#note.replaceChildren(...words);

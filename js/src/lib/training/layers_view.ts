@@ -205,7 +205,7 @@ export class LayersView {
       const open = this.#open.has(node.path);
       const folds = node.children.length > 0;
       const text = folds
-        ? `${open ? "▾" : "▸"} ${inText(node.label)}${open ? "" : ` ×${node.rows.length}`}`
+        ? `${open ? "▾" : "▸"} ${inText(node.label)}${open ? "" : ` · ${node.rows.length} parameters`}`
         : node.label;
       return { node, open, folds, text, chosen: !folds && node.path === layer };
     });

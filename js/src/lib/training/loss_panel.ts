@@ -13,7 +13,7 @@ import { Chart, type ChartEvents } from "../charts/line_chart";
 import type { Ink } from "../charts/line_colors";
 import { higherIsBetter, type Name } from "../charts/scalar_names";
 import { type Axis, cut, nearest, type Track } from "../charts/scalar_track";
-import { edgeMarks, yLimits } from "../charts/y_range";
+import { type EdgeMark, edgeMarks, thinLabels, yLimits } from "../charts/y_range";
 import { button, h } from "../core/dom";
 import type { Chosen } from "../live/run_store";
 import { tableOf } from "./csv_table";
@@ -146,7 +146,7 @@ export class LossPanel {
 
   update(strands: Strand[], settings: PanelSettings, ink: Ink): void {
     this.#strands = strands;
-    const size = this.#large.size(this.#head.clientHeight);
+    const size = this.#large.size(this.#head);
     const [width, height] = size ?? [settings.width, settings.height];
     this.#place.style.height = `${height}px`; // where it will be, so that all keep their places
     this.#late = !this.#seen;
@@ -225,7 +225,7 @@ export class LossPanel {
     const { window, width, lines, withOutliers } = settings;
     const shown = this.#strands.filter(({ name }) => this.#choice.has(name.full));
     const curves: Curve[] = [];
-    const marks: Mark[] = [];
+    const beyond: (EdgeMark & Pick<Mark, "color" | "row">)[] = [];
     let row = 0; // curves without numbers at the same steps stand below each other
     const pieces = shown.map(({ near }) => cut(near.x, near.y, window, width));
     const steady = shown.every(({ schedule }) => schedule);
@@ -244,9 +244,10 @@ export class LossPanel {
         curves.push({ ...fair, color, width: strand.earlier ? 1.25 : 1.75, dash });
       } else curves.push({ ...raw, color, width: strand.earlier ? 1 : 1.25, dash });
       const edge = edgeMarks(raw, y, window, width);
-      for (const mark of edge) marks.push({ ...mark, color, row: row % MOST_ROWS });
+      for (const mark of edge) beyond.push({ ...mark, color, row: row % MOST_ROWS });
       if (edge.some(({ sign }) => sign === "cross")) row++;
     }
+    const marks: Mark[] = thinLabels(beyond, window, width);
     for (const strand of shown) {
       const at = this.#best(strand);
       const { x, y } = strand.track;

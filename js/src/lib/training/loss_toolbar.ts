@@ -92,7 +92,7 @@ export class LossToolbar {
 
   /** Say what is pointed at. */
   say(text: string): void {
-    this.#pointed.textContent = text;
+    this.#pointed.textContent = this.#pointed.title = text;
   }
 
   draw(axis: Axis, epochsAreKnown: boolean, isZoomed: boolean): void {

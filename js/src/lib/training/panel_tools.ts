@@ -73,11 +73,11 @@ export function createEnlarging(element: HTMLElement, title: string, changed: ()
   return {
     toggle,
 
-    /** Width and height of the chart while the element is large, whose head is `head` high. */
-    size(head: number): [number, number] | null {
+    /** Width and height of the chart while the element is large, below its head. */
+    size(head: HTMLElement): [number, number] | null {
       if (!isLarge()) return null;
       const fills = element.matches(":fullscreen");
-      return [element.clientWidth, fills ? innerHeight - head - SPARE : LARGE_HEIGHT];
+      return [element.clientWidth, fills ? innerHeight - head.clientHeight - SPARE : LARGE_HEIGHT];
     },
   };
 }

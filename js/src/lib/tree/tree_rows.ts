@@ -71,9 +71,11 @@ export function createRows(table: WireTable, tree: Tree, costs: readonly CostCol
     const isParent = tree.end[row] > row + 1;
     const name = row === 0 ? table.kind[0] : (table.path[row].split(".").pop() as string);
     const toggle = isParent ? (isOpen ? "▾" : "▸") : "";
+    const about = [table.path[row], table.kind[row], table.arguments[row], table.output[row]];
+    const title = about.filter(Boolean).join("\n"); // also of what a narrow page leaves out
     const cell = h(
       "div",
-      { class: "tree-module", role: "gridcell" },
+      { class: "tree-module", role: "gridcell", title },
       h("span", { class: "tree-toggle", "aria-hidden": "true" }, toggle),
       ...(mark ? [warning(mark)] : []),
       h("span", { class: found ? "tree-name tree-found" : "tree-name" }, name),

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from torchdial.training.diagnosis.findings import Finding
-from torchdial.training.diagnosis.message_format import module, several
+from torchdial.training.diagnosis.message_format import layer, module, several
 from torchdial.training.diagnosis.run_view import Floats32, RunView
 
 DEAD_STEPS = 50
@@ -90,7 +90,7 @@ def _dead(run: RunView) -> Iterator[Finding]:
         return
     lasting = int(steps[layers.names.index(where)])
     message = (
-        f"{module(where)} is dead: its gradient has been exactly zero for {lasting} steps "
+        f"{layer(module(where))} is dead: its gradient has been exactly zero for {lasting} steps "
         f"({int(dead.sum())} of {int(there.sum())} parameters): a ReLU that never fires, a "
         "detach(), or underflow; try a lower learning rate, LeakyReLU or GELU"
     )

@@ -149,6 +149,6 @@ def _finding(run: RunView, name: str, step: int, value: float, spike: Spike) -> 
         layer, at, growth = riser
         how = "first" if at < step else "most"
         evidence |= {"gradient_step": float(at), "gradient_ratio": growth}
-        message += f"; {layer}'s gradient rose {how} (step {at}, {times(growth)} its usual)"
+        message += f"; the gradient of {layer} rose {how} (step {at}, {times(growth)} its usual)"
     message += ": look at this batch; clip gradients or lower the learning rate if it comes again"
     return Finding(step, "loss_spike", name, message, evidence)

@@ -60,3 +60,13 @@ def module(parameter: str) -> str:
         ('layer4.0.conv2', 'scale')
     """
     return parameter.rpartition(".")[0] or parameter
+
+
+def layer(name: str) -> str:
+    """Return a module's name so that a message can begin with it: some are numbers.
+
+    Example:
+        >>> layer("layers.1"), layer("4")
+        ('layers.1', 'layer 4')
+    """
+    return f"layer {name}" if name[:1].isdigit() else name

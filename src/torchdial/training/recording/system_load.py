@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
+
+CPU_SECONDS = 0.5  # shorter times give 0 % or 100 %
 
 
 class SystemLoad:
@@ -22,6 +25,7 @@ class SystemLoad:
     def __init__(self, devices: Iterable[torch.device]) -> None:
         self._gpus = sorted({d for d in devices if d.type == "cuda"}, key=str)
         self._psutil = _imported("psutil")
+        self._next_cpu = time.monotonic() + CPU_SECONDS
         if self._psutil is not None:
             self._psutil.cpu_percent()  # it tells of the time since its last call
 
@@ -29,7 +33,7 @@ class SystemLoad:
         """Return what is known now, by name: shares of 1, and bytes."""
         found = {
             "system/memory": self._memory(),
-            "system/cpu": self._psutil and self._psutil.cpu_percent() / 100,
+            "system/cpu": self._cpu(),
             "system/gpu": self._of_gpus(torch.cuda.utilization, 0.01 / max(len(self._gpus), 1)),
             "system/gpu_memory": self._of_gpus(getattr(torch.cuda, "device_memory_used", None)),
             "system/gpu_memory_total": self._of_gpus(_total_memory),
@@ -44,6 +48,13 @@ class SystemLoad:
             return sum(ask(gpu) for gpu in self._gpus) * unit
         except Exception:  # of NVML, if it is not installed or the driver refuses
             return None
+
+    def _cpu(self) -> float | None:
+        """Return the share of the processors that any process used since the last call."""
+        if self._psutil is None or time.monotonic() < self._next_cpu:
+            return None
+        self._next_cpu = time.monotonic() + CPU_SECONDS
+        return float(self._psutil.cpu_percent()) / 100
 
     def _memory(self) -> float | None:
         """Return the bytes that tensors take on the GPUs, or else this process."""
