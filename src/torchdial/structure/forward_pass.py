@@ -17,6 +17,7 @@ from torch.nn.parameter import is_lazy
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
+from torchdial.accelerator import synchronise
 from torchdial.models.between_steps import between_steps
 from torchdial.models.inference import undisturbed
 from torchdial.structure.module_rows import children_of, refuse_no_module, uncompiled, walk
@@ -413,11 +414,11 @@ def _as_written(model: nn.Module) -> Iterator[None]:
 
 
 def _synchronise(model: nn.Module) -> Callable[[], None]:
-    devices = {p.device for p in model.parameters() if p.device.type == "cuda"}
+    devices = {p.device for p in model.parameters() if not p.is_cpu and not p.is_meta}
 
     def wait() -> None:
         for device in devices:
-            torch.cuda.synchronize(device)
+            synchronise(device)
 
     return wait
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import torch
 
+from torchdial.accelerator import module_of
+
 
 class SystemLoad:
     """Measures GPUs through NVML, and the processors through psutil, where these are installed.
@@ -20,7 +22,9 @@ class SystemLoad:
     """
 
     def __init__(self, devices: Iterable[torch.device]) -> None:
-        self._gpus = sorted({d for d in devices if d.type == "cuda"}, key=str)
+        found = sorted(set(devices), key=str)
+        self._gpus = [device for device in found if device.type == "cuda"]  # the ones NVML knows
+        self._allocating = [d for d in found if hasattr(module_of(d), "memory_allocated")]
         self._psutil = _imported("psutil")
         if self._psutil is not None:
             self._psutil.cpu_percent()  # it tells of the time since its last call
@@ -46,9 +50,9 @@ class SystemLoad:
             return None
 
     def _memory(self) -> float | None:
-        """Return the bytes that tensors take on the GPUs, or else this process."""
-        if self._gpus:
-            return float(sum(torch.cuda.memory_allocated(gpu) for gpu in self._gpus))
+        """Return the bytes that tensors take on accelerators, or else this process."""
+        if self._allocating:
+            return float(sum(module_of(d).memory_allocated(d) for d in self._allocating))
         if self._psutil is not None:
             return float(self._psutil.Process().memory_info().rss)
         return _resident_bytes() if sys.platform == "linux" else None
