@@ -16,6 +16,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.parameter import is_lazy
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
+from torch.utils.hooks import RemovableHandle
 
 from torchdial.accelerator import synchronise
 from torchdial.models.between_steps import between_steps
@@ -127,9 +128,10 @@ def watch_forward(model: nn.Module, example_input: Any) -> ForwardPass:
 def _watch(model: nn.Module, args: Any, kwargs: dict[str, Any]) -> ForwardPass:
     uses: dict[str, ModuleUse] = {}
     shapes = _Shapes(uses)
-    failure = _run(model, args, kwargs, shapes)
-    if failure is None:
-        _run(model, args, kwargs, _Times(uses, _synchronise(model)))
+    with _hooked(model) as hooks:
+        failure = _run(model, args, kwargs, hooks, shapes)
+        if failure is None:
+            _run(model, args, kwargs, hooks, _Times(uses, _synchronise(model)))
     return ForwardPass(uses, failure, tuple(shapes.flops.uncounted))
 
 
@@ -221,7 +223,7 @@ class _Watcher:
         self.open: list[tuple[str, Any, Shapes]] = []
 
     def begin(self, path: str, args: Any, kwargs: Any) -> None:
-        self.open.append((path, self.mark(), _shapes(args, kwargs)))
+        self.open.append((path, self.mark(), self.inputs(args, kwargs)))
 
     def end(self, path: str, output: Any) -> None:
         while self.open:  # a module whose error the model caught has begun and not ended
@@ -233,6 +235,10 @@ class _Watcher:
     def mark(self) -> Any:
         """Return what `note` needs from before the module ran."""
         raise NotImplementedError
+
+    def inputs(self, args: Any, kwargs: Any) -> Shapes:
+        """Return the shapes of what a module is given."""
+        return _shapes(args, kwargs)
 
     def note(self, use: ModuleUse, mark: Any, inputs: Shapes, output: Any) -> None:
         """Add one call to what is known of a module."""
@@ -278,6 +284,11 @@ class _Shapes(_Watcher):
 class _FlopCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """`torch.utils.flop_counter`'s formulas without its book of modules, which costs more."""
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Leave torch._dynamo alone: to import it takes a second, and nothing here is compiled."""
+        return False
+
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.total = 0
@@ -288,10 +299,24 @@ class _FlopCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
         result = func(*args, **kwargs)
         formula = flop_registry.get(func._overloadpacket)
         if formula is not None:
-            self.total += formula(*args, **kwargs, out_val=result)
+            self.total += _flops(formula, args, kwargs, result)
         elif func.namespace != "aten" or _is_product(func._opname):
             self.uncounted[str(func._overloadpacket)] = None
         return result
+
+
+def _flops(formula: Any, args: Any, kwargs: Any, result: Any) -> int:
+    """Apply a formula; torch's wrapper, which looks for tensors in nested lists, takes longer."""
+    raw = getattr(formula, "__wrapped__", None)
+    if raw is None or isinstance(result, (tuple, list)):
+        return int(formula(*args, **kwargs, out_val=result))
+    shapes = [_size_of(value) for value in args]
+    named = {name: _size_of(value) for name, value in kwargs.items()}
+    return int(raw(*shapes, **named, out_shape=_size_of(result)))
+
+
+def _size_of(value: Any) -> Any:
+    return value.shape if isinstance(value, torch.Tensor) else value
 
 
 def _is_product(name: str) -> bool:
@@ -308,19 +333,42 @@ class _Times(_Watcher):
         self._synchronise()
         return time.perf_counter()
 
+    def inputs(self, args: Any, kwargs: Any) -> Shapes:  # noqa: ARG002
+        return ()
+
     def note(self, use: ModuleUse, mark: float, inputs: Shapes, output: Any) -> None:  # noqa: ARG002
         self._synchronise()
         use.seconds = (use.seconds or 0.0) + time.perf_counter() - mark
 
 
+class _Hooks:
+    """On every module of a model, under its first path, for one watcher after the other."""
+
+    watcher: _Watcher
+
+    def add(self, path: str, module: nn.Module) -> list[RemovableHandle]:
+        """Put hooks on a module."""
+
+        def before(_: Any, args: Any, kwargs: Any) -> None:
+            self.watcher.begin(path, args, kwargs)
+
+        def after(_: Any, _args: Any, output: Any) -> None:
+            self.watcher.end(path, output)
+
+        return [
+            module.register_forward_pre_hook(before, with_kwargs=True),
+            module.register_forward_hook(after),
+        ]
+
+
 def _run(
-    model: nn.Module, args: Any, kwargs: dict[str, Any], watcher: _Watcher
+    model: nn.Module, args: Any, kwargs: dict[str, Any], hooks: _Hooks, watcher: _Watcher
 ) -> ForwardFailure | None:
+    hooks.watcher = watcher
     with ExitStack() as stack:
         stack.enter_context(undisturbed(model))
         stack.enter_context(_buffers_kept(model))
         stack.enter_context(_as_written(model))
-        stack.enter_context(_hooked(model, watcher))
         try:
             with watcher.watching():
                 _call(model, args, kwargs, watcher)
@@ -347,25 +395,17 @@ def _takes_hooks(module: nn.Module) -> bool:
 
 
 @contextmanager
-def _hooked(model: nn.Module, watcher: _Watcher) -> Iterator[None]:
-    """Let a watcher record every module, under its first path."""
-    handles = []
-    paths: dict[int, str] = {}
+def _hooked(model: nn.Module) -> Iterator[_Hooks]:
+    """Put hooks on every module, once: on thousands that takes as long as to run them."""
+    hooks = _Hooks()
+    handles: list[RemovableHandle] = []
+    seen: set[int] = set()
     try:
         for path, _, module in walk(model):
-            if id(module) in paths or not _takes_hooks(module):
-                continue
-            paths[id(module)] = path
-
-            def before(_: Any, args: Any, kwargs: Any, path: str = path) -> None:
-                watcher.begin(path, args, kwargs)
-
-            def after(_: Any, _args: Any, output: Any, path: str = path) -> None:
-                watcher.end(path, output)
-
-            handles.append(module.register_forward_pre_hook(before, with_kwargs=True))
-            handles.append(module.register_forward_hook(after))
-        yield
+            if id(module) not in seen and _takes_hooks(module):
+                seen.add(id(module))
+                handles.extend(hooks.add(path, module))
+        yield hooks
     finally:
         for handle in handles:
             handle.remove()
