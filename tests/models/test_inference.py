@@ -197,8 +197,9 @@ def test_does_not_start_cuda_for_a_model_on_the_cpu(monkeypatch: pytest.MonkeyPa
     forked: list[Any] = []
     fork_rng = torch.random.fork_rng
 
-    def record(devices: Any) -> Any:
-        forked.append(devices)
+    def record(devices: Any, device_type: str) -> Any:
+        assert device_type == "cuda"
+        forked.append([*devices])
         return fork_rng(devices=[])
 
     monkeypatch.setattr(torch.random, "fork_rng", record)

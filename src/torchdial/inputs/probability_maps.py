@@ -192,17 +192,49 @@ def to_probabilities(
         >>> to_probabilities(torch.randn(2, 4, 4), from_logits=True).shape
         torch.Size([2, 1, 4, 4])
     """
+    maps = shape_maps(preds, task, num_classes, name)
+    if not bool(maps_are_valid(maps, from_logits=from_logits)):
+        maps = check_maps(name, maps, task, from_logits=from_logits)
+    return activate(maps, task) if from_logits else maps
+
+
+def shape_maps(preds: Any, task: Task, num_classes: int | None, name: str) -> torch.Tensor:
+    """Return predictions as float32 (N, C, …, H, W), whatever their values.
+
+    Raises:
+        ValueError: wrong type or shape, or a label map.
+    """
     refuse_unknown_task(task)
     tensor = to_tensor(name, preds)
     refuse_label_map(name, tensor)
-    maps = _to_nchw(name, tensor, task, num_classes).to(torch.float32)
+    return _to_nchw(name, tensor, task, num_classes).to(torch.float32)
+
+
+def maps_are_valid(maps: torch.Tensor, *, from_logits: bool) -> torch.Tensor:
+    """Return whether `check_maps` has nothing to do, as a bool on the device of the maps."""
+    low, high = torch.aminmax(maps)  # NaN if any value is, and comparisons with it are False
+    return (low < 0) & (high < torch.inf) if from_logits else (low >= 0) & (high <= 1)
+
+
+def check_maps(name: str, maps: torch.Tensor, task: Task, *, from_logits: bool) -> torch.Tensor:
+    """Return float32 maps, probabilities in [0, 1].
+
+    Raises:
+        ValueError: values that are not finite, or probabilities more than 0.001 outside [0, 1].
+    """
     if not from_logits:
         return to_unit_interval(name, maps)
     refuse_non_finite(name, maps.masked_fill(maps == -torch.inf, 0))  # exp(-inf) is 0
     if task != "multiclass":
         _warn_without_negatives(name, maps)
-        return maps.sigmoid()
-    return maps.softmax(dim=1).nan_to_num_(0.0)  # NaN where all logits are -inf
+    return maps
+
+
+def activate(logits: torch.Tensor, task: Task) -> torch.Tensor:
+    """Return the probabilities of float32 logits (N, C, …, H, W)."""
+    if task != "multiclass":
+        return logits.sigmoid()
+    return logits.softmax(dim=1).nan_to_num_(0.0)  # NaN where all logits are -inf
 
 
 def refuse_label_map(name: str, tensor: torch.Tensor) -> None:
@@ -235,10 +267,10 @@ def to_unit_interval(name: str, maps: torch.Tensor) -> torch.Tensor:
     """
     if maps.numel() == 0:
         return maps
-    low, high = (float(v) for v in torch.aminmax(maps))
-    if low >= 0 and high <= 1:  # False for NaN
+    if bool(maps_are_valid(maps, from_logits=False)):
         return maps
     refuse_non_finite(name, maps)
+    low, high = torch.stack(torch.aminmax(maps)).tolist()
     if low >= -ROUNDING and high <= 1 + ROUNDING:
         warnings.warn(
             f"{name}: values up to {ROUNDING:g} outside [0, 1] are taken as rounding and clamped.",
@@ -269,7 +301,7 @@ def _warn_without_negatives(name: str, logits: torch.Tensor) -> None:
         warnings.warn(
             f"{name}: from_logits=True, but no value is negative, so every probability is at least "
             "0.5. If these are probabilities, pass from_logits=False.",
-            stacklevel=3,
+            stacklevel=4,
         )
 
 

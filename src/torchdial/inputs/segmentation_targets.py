@@ -48,6 +48,20 @@ def to_targets(
         tensor([[[[  0,   1],
                   [  1, 255]]]], dtype=torch.uint8)
     """
+    labels, ignored = shape_labels(target, shape, task, ignore_index, name)
+    if not bool(labels_are_known(labels, shape, task)):
+        refuse_unknown_labels(name, labels, shape, task)
+    return to_bytes(labels, ignored)
+
+
+def shape_labels(
+    target: Any, shape: Sequence[int], task: Task, ignore_index: int | None, name: str
+) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """Return labels in canonical shape, whatever their values, 0 where ignored; and where that is.
+
+    Raises:
+        ValueError: wrong type or shape.
+    """
     refuse_unknown_task(task)
     num_images, num_classes, *size = shape
     canonical = [num_images, *([] if task == "multiclass" else [num_classes]), *size]
@@ -61,17 +75,33 @@ def to_targets(
             remedy=_to_shape(name, given, shape, task),
         )
     labels = _to_labels(name, given).reshape(canonical)
-    count = num_classes if task == "multiclass" else 2
     void = [] if masked is None else [to_tensor(name, masked).reshape(canonical)]
     if ignore_index is not None:
         index = to_whole("ignore_index", ignore_index, remedy=IGNORE_REMEDY)
         void.append(_equals(labels, index))
     if not void:
-        _refuse_unknown_labels(name, labels, count)
-        return labels.to(torch.uint8)
+        return labels, None
     ignored = void[0] | void[-1]
-    _refuse_unknown_labels(name, labels.masked_fill(ignored, 0), count)
-    return labels.to(torch.uint8).masked_fill_(ignored, IGNORED)
+    return labels.masked_fill(ignored, 0), ignored
+
+
+def labels_are_known(labels: torch.Tensor, shape: Sequence[int], task: Task) -> torch.Tensor:
+    """Return whether labels are whole and those of the task, as a bool on their device."""
+    if labels.dtype == torch.bool:
+        return torch.tensor(True)
+    low, high = torch.aminmax(labels)
+    known = (low >= 0) & (high < _num_labels(shape, task))
+    return known & (labels == labels.round()).all() if labels.is_floating_point() else known
+
+
+def to_bytes(labels: torch.Tensor, ignored: torch.Tensor | None) -> torch.Tensor:
+    """Return known labels as uint8, ignored pixels as 255."""
+    canonical = labels.to(torch.uint8)
+    return canonical if ignored is None else canonical.masked_fill(ignored, IGNORED)
+
+
+def _num_labels(shape: Sequence[int], task: Task) -> int:
+    return shape[1] if task == "multiclass" else 2
 
 
 def _split_mask(target: Any) -> tuple[Any, Any]:
@@ -153,13 +183,13 @@ def _is_one_hot(values: torch.Tensor, dim: int) -> bool:
     return bool((numbers.sum(dim) == 1).all()) and bool((numbers.amax(dim) == 1).all())
 
 
-def _refuse_unknown_labels(name: str, labels: torch.Tensor, count: int) -> None:
-    if labels.dtype == torch.bool:
+def refuse_unknown_labels(
+    name: str, labels: torch.Tensor, shape: Sequence[int], task: Task
+) -> None:
+    """Raise ValueError if there are labels that the task does not have."""
+    if bool(labels_are_known(labels, shape, task)):
         return
-    low, high = torch.aminmax(labels)
-    whole = not labels.is_floating_point() or bool((labels == labels.round()).all())
-    if bool(low >= 0) and bool(high < count) and whole:
-        return
+    count = _num_labels(shape, task)
     unknown = (labels < 0) | (labels >= count) | (labels != labels.round())
     found = torch.unique(labels[unknown])
     raise refusal(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from numbers import Integral
 
 import numpy as np
@@ -34,7 +35,7 @@ class Stops:
 
     def tensor(self, device: torch.device | str | None = None) -> torch.Tensor:
         """Return the positions that count, each rounded once to float32, of shape (T,)."""
-        return torch.tensor(self.values, dtype=torch.float64).to(torch.float32).to(device)
+        return _table(self.values, torch.device("cpu" if device is None else device))
 
     def nearest(self, value: float, name: str = "threshold") -> int:
         """Return the index of the nearest stop, the lower one of two as near.
@@ -44,6 +45,12 @@ class Stops:
         """
         number = to_number(name, value, remedy="Pass a number in [0, 1].")
         return int(np.abs(np.asarray(self.values) - number).argmin())
+
+
+@lru_cache
+def _table(values: tuple[float, ...], device: torch.device) -> torch.Tensor:
+    """Return numbers as float32, copied to a device once: a copy waits for a GPU."""
+    return torch.tensor(values, dtype=torch.float64).to(torch.float32).to(device)
 
 
 def to_stops(thresholds: int | Sequence[float] | np.ndarray | torch.Tensor | Stops) -> Stops:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from torchdial.accelerator import accelerator_in_use, accelerator_type
 from torchdial.inputs.errors import contents, describe, refusal
 from torchdial.inputs.probability_maps import to_tensor
 
@@ -17,7 +18,7 @@ Model = Callable[..., Any]
 Output = str | int | Callable[[Any], Any] | None
 Images = TypeVar("Images", torch.Tensor, torch.Tensor | Sequence[torch.Tensor])
 Result = TypeVar("Result")
-OutOfMemory = torch.cuda.OutOfMemoryError  # torch.OutOfMemoryError since 2.5
+OutOfMemory = getattr(torch, "OutOfMemoryError", torch.cuda.OutOfMemoryError)  # since torch 2.5
 
 
 def predict(
@@ -83,7 +84,8 @@ def by_batches(
             if len(batch) == 1:
                 raise OutOfMemory(_too_large(error)) from error
             batch_size = len(batch) // 2
-        torch.cuda.empty_cache()  # cached blocks may be too small
+        if accelerator_in_use():
+            accelerator_in_use().empty_cache()  # cached blocks may be too small
 
 
 def _too_large(error: Exception) -> str:
@@ -108,14 +110,13 @@ def undisturbed(model: Model) -> Iterator[None]:
     modules = [] if module is None else list(module.modules())
     modes = [module.training for module in modules]
     device = _device_of(model)
-    # CUDA is not initialised here: the process could then no longer fork workers that use it.
-    cuda_in_use = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
-    gpus = list(range(torch.cuda.device_count())) if cuda_in_use else []
+    accelerator = accelerator_in_use()
+    numbers = range(accelerator.device_count()) if accelerator else ()
     try:
         for module in modules:
             module.training = False  # train(False) may be overridden, and would be hard to undo
         with (
-            torch.random.fork_rng(devices=gpus),
+            torch.random.fork_rng(devices=numbers, device_type=accelerator_type()),
             torch.no_grad(),
             _own_autocast_cache(device.type),
         ):

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from torchdial.inputs.errors import describe, refusal
-from torchdial.structure.forward_pass import tensors_in
+from torchdial.structure.example_arguments import tensors_in
 
 
 def feature_maps(output: Any) -> torch.Tensor:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import copy
-import inspect
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,19 +13,16 @@ import torch
 from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.parameter import is_lazy
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import flop_registry
+from torch.utils.hooks import RemovableHandle
 
+from torchdial.accelerator import synchronise
 from torchdial.models.between_steps import between_steps
 from torchdial.models.inference import undisturbed
+from torchdial.structure.example_arguments import arguments_for, like_parameters_of, tensors_in
+from torchdial.structure.flop_counter import FlopCounter
 from torchdial.structure.module_rows import children_of, refuse_no_module, uncompiled, walk
 
 Shapes = tuple[tuple[int, ...], ...]
-
-# Parts of the names of operations that multiply and add.
-PRODUCTS = {"mm", "bmm", "addmm", "baddbmm", "addbmm", "mv", "addmv", "dot", "vdot", "linear"}
-PRODUCTS |= {"matmul", "bilinear", "attention", "convolution", "lstm", "gru", "cdist", "fft"}
-PRODUCTS |= {"conv1d", "conv2d", "conv3d"}
 
 
 @dataclass
@@ -112,12 +108,12 @@ def watch_forward(model: nn.Module, example_input: Any) -> ForwardPass:
         model = copy.deepcopy(model)
     try:
         args, kwargs = arguments_for(model, example_input)
-        args, kwargs = _like(model, args), _like(model, kwargs)
+        args, kwargs = like_parameters_of(model, args), like_parameters_of(model, kwargs)
     except Exception as error:
         return ForwardPass(failure=ForwardFailure("", _message(error), ()))
     seen = between_steps(lambda: _watch(model, args, kwargs))
     if seen.failure is not None and isinstance(example_input, list):
-        alone = (_like(model, example_input),)
+        alone = (like_parameters_of(model, example_input),)
         as_one = between_steps(lambda: _watch(model, alone, {}))
         return seen if as_one.failure else as_one
     return seen
@@ -126,79 +122,11 @@ def watch_forward(model: nn.Module, example_input: Any) -> ForwardPass:
 def _watch(model: nn.Module, args: Any, kwargs: dict[str, Any]) -> ForwardPass:
     uses: dict[str, ModuleUse] = {}
     shapes = _Shapes(uses)
-    failure = _run(model, args, kwargs, shapes)
-    if failure is None:
-        _run(model, args, kwargs, _Times(uses, _synchronise(model)))
+    with _hooked(model) as hooks:
+        failure = _run(model, args, kwargs, hooks, shapes)
+        if failure is None:
+            _run(model, args, kwargs, hooks, _Times(uses, _synchronise(model)))
     return ForwardPass(uses, failure, tuple(shapes.flops.uncounted))
-
-
-def arguments_for(model: nn.Module, example: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """Return the positional and keyword arguments that an example stands for."""
-    takes = _signature(model)
-    if isinstance(example, Mapping):
-        if all(isinstance(key, str) for key in example) and _binds(takes, (), dict(example)):
-            return (), dict(example)
-        return (example,), {}
-    if isinstance(example, (tuple, list)):
-        if _binds(takes, tuple(example), {}):
-            return tuple(example), {}
-        return arguments_for(model, example[0]) if example else ((), {})
-    return (example,), {}
-
-
-def _signature(model: nn.Module) -> inspect.Signature | None:
-    try:
-        return inspect.signature(model.forward)
-    except (TypeError, ValueError):
-        return None
-
-
-def _binds(takes: inspect.Signature | None, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-    if takes is None:
-        return True
-    try:
-        takes.bind(*args, **kwargs)
-    except TypeError:
-        return False
-    return True
-
-
-def _like(model: nn.Module, value: Any) -> Any:
-    """Return arguments on the model's device, floating-point tensors in its dtype."""
-    first = next((p for p in model.parameters() if p.is_floating_point()), None)
-    if first is None:
-        return value
-
-    def move(tensor: torch.Tensor) -> torch.Tensor:
-        device = tensor.device if tensor.is_meta else first.device  # no values to move
-        return tensor.to(device, first.dtype if tensor.is_floating_point() else None)
-
-    return _map_tensors(value, move)
-
-
-def _map_tensors(value: Any, change: Callable[[torch.Tensor], torch.Tensor]) -> Any:
-    if isinstance(value, torch.Tensor):
-        return change(value)
-    if isinstance(value, dict):
-        return {key: _map_tensors(part, change) for key, part in value.items()}
-    if isinstance(value, (tuple, list)) and not hasattr(value, "_fields"):
-        return type(value)(_map_tensors(part, change) for part in value)
-    return value
-
-
-def tensors_in(value: Any) -> Iterator[torch.Tensor]:
-    """Yield the tensors in nested tuples, lists, dicts and dataclass-like objects, in order."""
-    if isinstance(value, torch.Tensor):
-        yield value
-    elif isinstance(value, Mapping):
-        for part in value.values():
-            yield from tensors_in(part)
-    elif isinstance(value, (tuple, list)):
-        for part in value:
-            yield from tensors_in(part)
-    elif hasattr(value, "__dataclass_fields__"):
-        for name in value.__dataclass_fields__:
-            yield from tensors_in(getattr(value, name, None))
 
 
 def _shapes(*values: Any) -> Shapes:
@@ -220,7 +148,7 @@ class _Watcher:
         self.open: list[tuple[str, Any, Shapes]] = []
 
     def begin(self, path: str, args: Any, kwargs: Any) -> None:
-        self.open.append((path, self.mark(), _shapes(args, kwargs)))
+        self.open.append((path, self.mark(), self.inputs(args, kwargs)))
 
     def end(self, path: str, output: Any) -> None:
         while self.open:  # a module whose error the model caught has begun and not ended
@@ -232,6 +160,10 @@ class _Watcher:
     def mark(self) -> Any:
         """Return what `note` needs from before the module ran."""
         raise NotImplementedError
+
+    def inputs(self, args: Any, kwargs: Any) -> Shapes:
+        """Return the shapes of what a module is given."""
+        return _shapes(args, kwargs)
 
     def note(self, use: ModuleUse, mark: Any, inputs: Shapes, output: Any) -> None:
         """Add one call to what is known of a module."""
@@ -245,7 +177,7 @@ class _Watcher:
 class _Shapes(_Watcher):
     def __init__(self, uses: dict[str, ModuleUse]) -> None:
         super().__init__(uses)
-        self.flops = _FlopCounter()
+        self.flops = FlopCounter()
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -274,30 +206,6 @@ class _Shapes(_Watcher):
         use.flops += self.flops.total - mark
 
 
-class _FlopCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """`torch.utils.flop_counter`'s formulas without its book of modules, which costs more."""
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.total = 0
-        self.uncounted: dict[str, None] = {}  # in the order of their first call
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = kwargs or {}
-        result = func(*args, **kwargs)
-        formula = flop_registry.get(func._overloadpacket)
-        if formula is not None:
-            self.total += formula(*args, **kwargs, out_val=result)
-        elif func.namespace != "aten" or _is_product(func._opname):
-            self.uncounted[str(func._overloadpacket)] = None
-        return result
-
-
-def _is_product(name: str) -> bool:
-    """Return whether an operation of torch is a matrix product, a convolution or alike."""
-    return not PRODUCTS.isdisjoint(name.split("_"))
-
-
 class _Times(_Watcher):
     def __init__(self, uses: dict[str, ModuleUse], synchronise: Callable[[], None]) -> None:
         super().__init__(uses)
@@ -307,19 +215,42 @@ class _Times(_Watcher):
         self._synchronise()
         return time.perf_counter()
 
+    def inputs(self, args: Any, kwargs: Any) -> Shapes:  # noqa: ARG002
+        return ()
+
     def note(self, use: ModuleUse, mark: float, inputs: Shapes, output: Any) -> None:  # noqa: ARG002
         self._synchronise()
         use.seconds = (use.seconds or 0.0) + time.perf_counter() - mark
 
 
+class _Hooks:
+    """On every module of a model, under its first path, for one watcher after the other."""
+
+    watcher: _Watcher
+
+    def add(self, path: str, module: nn.Module) -> list[RemovableHandle]:
+        """Put hooks on a module."""
+
+        def before(_: Any, args: Any, kwargs: Any) -> None:
+            self.watcher.begin(path, args, kwargs)
+
+        def after(_: Any, _args: Any, output: Any) -> None:
+            self.watcher.end(path, output)
+
+        return [
+            module.register_forward_pre_hook(before, with_kwargs=True),
+            module.register_forward_hook(after),
+        ]
+
+
 def _run(
-    model: nn.Module, args: Any, kwargs: dict[str, Any], watcher: _Watcher
+    model: nn.Module, args: Any, kwargs: dict[str, Any], hooks: _Hooks, watcher: _Watcher
 ) -> ForwardFailure | None:
+    hooks.watcher = watcher
     with ExitStack() as stack:
         stack.enter_context(undisturbed(model))
         stack.enter_context(_buffers_kept(model))
         stack.enter_context(_as_written(model))
-        stack.enter_context(_hooked(model, watcher))
         try:
             with watcher.watching():
                 _call(model, args, kwargs, watcher)
@@ -346,25 +277,17 @@ def _takes_hooks(module: nn.Module) -> bool:
 
 
 @contextmanager
-def _hooked(model: nn.Module, watcher: _Watcher) -> Iterator[None]:
-    """Let a watcher record every module, under its first path."""
-    handles = []
-    paths: dict[int, str] = {}
+def _hooked(model: nn.Module) -> Iterator[_Hooks]:
+    """Put hooks on every module, once: on thousands that takes as long as to run them."""
+    hooks = _Hooks()
+    handles: list[RemovableHandle] = []
+    seen: set[int] = set()
     try:
         for path, _, module in walk(model):
-            if id(module) in paths or not _takes_hooks(module):
-                continue
-            paths[id(module)] = path
-
-            def before(_: Any, args: Any, kwargs: Any, path: str = path) -> None:
-                watcher.begin(path, args, kwargs)
-
-            def after(_: Any, _args: Any, output: Any, path: str = path) -> None:
-                watcher.end(path, output)
-
-            handles.append(module.register_forward_pre_hook(before, with_kwargs=True))
-            handles.append(module.register_forward_hook(after))
-        yield
+            if id(module) not in seen and _takes_hooks(module):
+                seen.add(id(module))
+                handles.extend(hooks.add(path, module))
+        yield hooks
     finally:
         for handle in handles:
             handle.remove()
@@ -413,11 +336,11 @@ def _as_written(model: nn.Module) -> Iterator[None]:
 
 
 def _synchronise(model: nn.Module) -> Callable[[], None]:
-    devices = {p.device for p in model.parameters() if p.device.type == "cuda"}
+    devices = {p.device for p in model.parameters() if not p.is_cpu and not p.is_meta}
 
     def wait() -> None:
         for device in devices:
-            torch.cuda.synchronize(device)
+            synchronise(device)
 
     return wait
 

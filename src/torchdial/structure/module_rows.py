@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,10 +68,11 @@ def module_rows(model: nn.Module) -> list[ModuleRow]:
     first: dict[int, str] = {}
     owners: dict[int, str] = {}
     rows = []
-    for path, depth, module in walk(model):
+    places = list(walk(model))
+    for (path, depth, module), below in zip(places, _parameters_below(places), strict=True):
         same_as = first.get(id(module))
         first.setdefault(id(module), path)
-        rows.append(_row(path, depth, module, same_as, owners))
+        rows.append(_row(path, depth, module, below, same_as, owners))
     return rows
 
 
@@ -105,19 +106,24 @@ def children_of(module: nn.Module) -> dict[str, nn.Module]:
 
 def uncompiled(module: nn.Module) -> nn.Module:
     """Return the module that `torch.compile` was given, or the module itself."""
-    original = children_of(module).get("_orig_mod")
-    return module if original is None else original
+    if "_orig_mod" not in module._modules:
+        return module
+    return children_of(module)["_orig_mod"]
 
 
 def _row(
-    path: str, depth: int, module: nn.Module, same_as: str | None, owners: dict[int, str]
+    path: str,
+    depth: int,
+    module: nn.Module,
+    below: Sequence[torch.Tensor],
+    same_as: str | None,
+    owners: dict[int, str],
 ) -> ModuleRow:
     own = {name: p for name, p in module._parameters.items() if p is not None}
     shared = tuple(f"{n} = {owners[id(p)]}" for n, p in own.items() if id(p) in owners)
     if same_as is None:
         for name, parameter in own.items():
             owners.setdefault(id(parameter), f"{path}.{name}" if path else name)
-    below = _parameters_below(module)
     sized = [p for p in below if not is_lazy(p)]
     return ModuleRow(
         path=path,
@@ -128,29 +134,45 @@ def _row(
         parameters=_count(sized),
         trainable=_count(p for p in sized if p.requires_grad),
         parameter_bytes=sum(p.numel() * p.element_size() for p in sized),
-        dtype=_common(str(p.dtype).removeprefix("torch.") for p in below),
-        device=_common(str(p.device) for p in below),
+        dtype=_common(p.dtype for p in below).removeprefix("torch."),
+        device=_common(p.device for p in below),
         same_as=same_as,
         shared=shared if same_as is None else (),
         lazy=any(is_lazy(p) for p in own.values()),
     )
 
 
-def _parameters_below(module: nn.Module) -> list[torch.Tensor]:
-    """Return the parameters of a module and all modules below, each once."""
-    found: dict[int, torch.Tensor] = {}
-    for _, _, part in walk(module):
-        found |= {id(p): p for p in part._parameters.values() if p is not None}
-    return list(found.values())
+def _parameters_below(
+    places: Sequence[tuple[str, int, nn.Module]],
+) -> list[list[torch.Tensor]]:
+    """Return for each place the parameters of its module and all modules below, each once."""
+    found: list[list[torch.Tensor]] = [[] for _ in places]
+    seen: dict[int, int] = {}
+    for i, (_, _, module) in enumerate(places):
+        seen.setdefault(id(module), i)
+    waiting: list[tuple[int, dict[int, torch.Tensor]]] = []  # depths and parameters, from below
+    for i in reversed(range(len(places))):
+        _, depth, module = places[i]
+        parts = [module]
+        if seen[id(module)] != i:  # what is below it has places only at the first
+            parts = [part for _, _, part in walk(module)]
+        own: dict[int, torch.Tensor] = {
+            id(p): p for part in parts for p in part._parameters.values() if p is not None
+        }
+        while waiting and waiting[-1][0] > depth:
+            own |= waiting.pop()[1]
+        waiting.append((depth, own))
+        found[i] = list(own.values())
+    return found
 
 
 def _count(parameters: Iterable[torch.Tensor]) -> int:
     return sum(p.numel() for p in parameters)
 
 
-def _common(values: Iterable[str]) -> str:
+def _common(values: Iterable[Any]) -> str:
     different = set(values)
-    return "mixed" if len(different) > 1 else next(iter(different), "")
+    return "mixed" if len(different) > 1 else str(next(iter(different), ""))
 
 
 def _arguments(module: nn.Module) -> str:

@@ -147,7 +147,7 @@ def boxes_by_error(
     true, ignored = errors["true"], errors["ignored"]
     of_style = ((TRUE, true), (FALSE, ~true & ~ignored), (IGNORED_BOX, ignored))
     found = [(style, kept["boxes"][chosen]) for style, chosen in of_style]
-    every = [(MISSED, targets.cpu()[errors["missed"]]), *found]
+    every = [(MISSED, targets[errors["missed"]]), *found]
     return [(style, boxes) for style, boxes in every if len(boxes)]
 
 

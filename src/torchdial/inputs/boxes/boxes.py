@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from torchdial.inputs.arguments import is_dense, one_of
+from torchdial.inputs.device_copies import copy_together
 from torchdial.inputs.errors import describe, refusal, refuse_non_finite
 
 BoxFormat = Literal["xyxy", "xywh", "cxcywh"]
@@ -17,7 +18,7 @@ SCORE_ROUNDING = 1e-3  # a score this far outside [0, 1] is a rounding error, no
 
 
 class Boxes(NamedTuple):
-    """The boxes of one image in canonical form, all on one device.
+    """The boxes of one image in canonical form, in host memory, where NMS and matching run.
 
     Attributes:
         boxes: float32 (N, 4), corners x1, y1, x2, y2 with x1 ≤ x2 and y1 ≤ y2.
@@ -38,7 +39,7 @@ def to_boxes(
     *,
     absolute: bool = True,
 ) -> Boxes:
-    """Return the boxes of one image in canonical form, on the device of `boxes`.
+    """Return the boxes of one image in canonical form, in host memory.
 
     Numbers are cast to float32 first, whatever their type; only then are corners computed.
 
@@ -96,10 +97,11 @@ def boxes_above(
     """
     box_format = format_of(boxes, box_format)
     given = _to_numbers("boxes", boxes, "(N, 4)")
-    count, device = len(given), given.device
-    canonical = _to_scores(scores, count).to(device)
-    labels = torch.zeros(count) if labels is None else _to_ids(labels, ids)
-    whole = _to_labels(labels, count).to(device)
+    labels = torch.zeros(len(given)) if labels is None else _to_ids(labels, ids)
+    scores, labels = _to_numbers("scores", scores, "(N,)"), _to_numbers("labels", labels, "(N,)")
+    given, scores, labels = copy_together("cpu", given, scores, labels)
+    canonical = _to_scores(scores, len(given))
+    whole = _to_labels(labels, len(given))
     above = torch.ones_like(canonical, dtype=torch.bool)
     if score_floor > 0:
         above = canonical > score_floor
@@ -107,6 +109,12 @@ def boxes_above(
     corners = _to_corners(given, box_format, canonical)
     index = above.nonzero().squeeze(1)
     return Boxes(corners[index], canonical[index], whole[index]), index
+
+
+def device_of(boxes: Any) -> torch.device:
+    """Return the device of boxes, the CPU for what is no tensor."""
+    held = array_in(boxes)
+    return held.device if isinstance(held, torch.Tensor) else torch.device("cpu")
 
 
 def refuse_unknown_format(box_format: str | None) -> None:
@@ -293,8 +301,7 @@ def _refuse_rows(
     )
 
 
-def _to_scores(scores: Any, count: int) -> torch.Tensor:
-    given = _to_numbers("scores", scores, "(N,)")
+def _to_scores(given: torch.Tensor, count: int) -> torch.Tensor:
     _refuse_other_length("scores", given, count)
     if count and not given.is_floating_point():
         raise refusal(
@@ -328,8 +335,7 @@ def _refuse_outside_unit(scores: torch.Tensor) -> None:
     )
 
 
-def _to_labels(labels: Any, count: int) -> torch.Tensor:
-    given = _to_numbers("labels", labels, "(N,)")
+def _to_labels(given: torch.Tensor, count: int) -> torch.Tensor:
     _refuse_other_length("labels", given, count)
     whole = given.to(torch.int64)
     if given.is_floating_point() and bool((given != whole).any()):  # NaN differs too

@@ -129,7 +129,7 @@ def all_boxes(found: Sequence[Any]) -> torch.Tensor:
     """Return the boxes of `Detections` or `Annotations` together, float32 (N, 4)."""
     if not found:
         return torch.empty(0, 4)
-    return torch.cat([one.boxes.to(found[0].boxes.device) for one in found])
+    return torch.cat([one.boxes for one in found])
 
 
 def to_sizes(image_sizes: Any) -> list[Any] | None:

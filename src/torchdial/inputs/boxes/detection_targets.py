@@ -30,6 +30,7 @@ from torchdial.inputs.boxes.detection_fields import (
     to_numbers,
     to_sizes,
 )
+from torchdial.inputs.device_copies import copy_together
 from torchdial.inputs.errors import describe, refusal, refuse_non_finite
 
 
@@ -77,7 +78,7 @@ def to_annotations(
     image_ids: Sequence[ImageId] | None = None,
     absolute: bool = True,
 ) -> list[Annotations]:
-    """Return the targets of each image, on the device where they were.
+    """Return the targets of each image, in host memory; masks on the device where they were.
 
     Labels are kept as they are: neither shifted nor renumbered.
 
@@ -191,12 +192,14 @@ def _plain_id(image_id: Any) -> ImageId | None:
 
 
 def _canonical(name: str, one: Mapping[str, Any], how: BoxReading, **known: Any) -> Annotations:
+    how = replace(how, box_format=format_of(one["boxes"], how.box_format))
+    one = _on_host(one)
     boxes = one["boxes"]
     many = hasattr(boxes, "__len__") and getattr(boxes, "shape", None) != ()
     scores = torch.ones(len(boxes) if many else 0)
     found, _ = how.read(name, boxes, scores, one.get("labels"))
-    none = torch.zeros(len(found.boxes), dtype=torch.float64, device=found.boxes.device)
-    xywh = _to_xywh(boxes, format_of(boxes, how.box_format)).to(none.device)
+    none = torch.zeros(len(found.boxes), dtype=torch.float64)
+    xywh = _to_xywh(boxes, how.box_format)
     iscrowd = _column(f"{name}.iscrowd", one.get("iscrowd"), none) != 0
     ignore = _column(f"{name}.ignore", one.get("ignore"), none) != 0
     return Annotations(
@@ -211,6 +214,13 @@ def _canonical(name: str, one: Mapping[str, Any], how: BoxReading, **known: Any)
     )
 
 
+def _on_host(one: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of one image with their tensors in host memory, masks as they are."""
+    tensors = {key: v for key, v in one.items() if isinstance(v, torch.Tensor) and key != "masks"}
+    plain = (tensor.detach().as_subclass(torch.Tensor) for tensor in tensors.values())
+    return {**one, **dict(zip(tensors, copy_together("cpu", *plain), strict=True))}
+
+
 def _area(name: str, given: Any, xywh: torch.Tensor) -> torch.Tensor:
     area = _column(name, given, xywh[:, 2] * xywh[:, 3])
     if not bool((area < 0).any()):
@@ -223,7 +233,7 @@ def _area(name: str, given: Any, xywh: torch.Tensor) -> torch.Tensor:
     )
 
 
-def _to_xywh(boxes: Any, box_format: BoxFormat) -> torch.Tensor:
+def _to_xywh(boxes: Any, box_format: BoxFormat | None) -> torch.Tensor:
     """Return boxes in COCO's format and precision."""
     x, y, right, below = _float64("boxes", boxes).reshape(-1, 4).unbind(1)
     if box_format == "xyxy":
@@ -237,7 +247,7 @@ def _column(name: str, values: Any, default: torch.Tensor) -> torch.Tensor:
     """Return one finite float64 number for each box."""
     if values is None:
         return default
-    column = _float64(name, values).to(default.device)
+    column = _float64(name, values)
     if column.shape != default.shape:
         raise refusal(
             name,

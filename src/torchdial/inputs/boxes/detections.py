@@ -72,7 +72,7 @@ def to_detections(
     score_floor: float = 0.0,
     absolute: bool = True,
 ) -> list[Detections]:
-    """Return what was found in each image, on the device where it was.
+    """Return what was found in each image, in host memory; masks on the device where they were.
 
     Labels are kept as they are: neither shifted nor renumbered. COCO's category ids have gaps,
     and results and annotations that come with the same ids match without a mapping.

@@ -89,7 +89,7 @@ def _to_overlay(
     if not isinstance(target, Mapping):
         return Overlay(mask=_to_mask(name, target))
     (found,) = to_annotations(target, box_format=box_format, class_names=class_names)
-    numbers = torch.cat([found.boxes.cpu(), found.labels.cpu()[:, None]], dim=1).numpy()
+    numbers = torch.cat([found.boxes, found.labels[:, None]], dim=1).numpy()
     mask, instances = None, None
     if found.masks is not None and len(found) > 0:
         instance = 1 + torch.arange(len(found))[:, None, None] % 255  # colours repeat

@@ -192,7 +192,7 @@ def _refuse_bands(batch: Batch) -> None:
 
 
 def _refuse_outside_unit(name: str, images: torch.Tensor) -> None:
-    low, high = float(images.min()), float(images.max())
+    low, high = torch.stack(torch.aminmax(images)).tolist()
     if low < -ROUNDING or high > 1 + ROUNDING:
         window = "(0, 255)" if low >= 0 and 2 < high <= 255 else f"({low:.4g}, {high:.4g})"
         raise refusal(
@@ -218,7 +218,7 @@ def undo_normalisation(images: torch.Tensor, mean: Numbers, std: Numbers) -> tor
 def _of_channels(name: str, given: Any, images: torch.Tensor) -> torch.Tensor:
     channels, got = images.shape[-1], describe(given)
     try:
-        numbers = torch.as_tensor(given, dtype=torch.float32, device=images.device).reshape(-1)
+        numbers = torch.as_tensor(given, dtype=torch.float32, device="cpu").reshape(-1)
         fits = bool(numbers.isfinite().all())
         if fits and len(numbers) not in (1, channels):
             fits, got = False, f"{len(numbers)} numbers"
@@ -231,4 +231,4 @@ def _of_channels(name: str, given: Any, images: torch.Tensor) -> torch.Tensor:
             got=got,
             remedy="Pass what the data were normalised with.",
         )
-    return numbers
+    return numbers[0] if len(numbers) == 1 else numbers.to(images.device)

@@ -2,14 +2,17 @@
 
 All candidates that NMS keeps at the stop take part, the 100 best of each class and image;
 precision is made to fall, read at the recalls 0.00, 0.01 … 1.00, and averaged. The score dial does
-not enter: AP already runs over all scores.
+not enter: AP already runs over all scores. It is computed in numpy on one core: of torch's threads
+each waits for the others at every small step, which on a busy machine takes many times as long.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from torchdial.inputs.errors import refusal
@@ -20,7 +23,7 @@ from torchdial.sweeps.boxes.matching import Pairs, take_targets
 # As COCO computes them: 0.9 comes out a last bit lower.
 MATCH_IOUS: tuple[float, ...] = tuple(np.linspace(0.5, 0.95, 10).tolist())
 EPS = float(np.spacing(1))  # in COCO's denominator
-RECALLS = torch.from_numpy(np.linspace(0.0, 1.0, 101))
+RECALLS = np.linspace(0.0, 1.0, 101)
 AREAS = {  # in pixels², both ends included
     "all": (0.0, 1e5**2),
     "small": (0.0, 32.0**2),
@@ -28,6 +31,8 @@ AREAS = {  # in pixels², both ends included
     "large": (96.0**2, 1e5**2),
 }
 MAX_DETECTIONS = 100  # of a class in an image
+
+Table = npt.NDArray[Any]
 
 
 def average_precision(
@@ -61,11 +66,12 @@ def average_precision(
     result = torch.full((len(match_ious), len(areas), num_classes, num_stops), torch.nan)
     result = result.to(torch.float64)
     pairs = tally.pairs()
-    same = tally.pairs_of_a_class(pairs)
-    for label in torch.unique(tally.target_labels).tolist():
-        chosen = same & (tally.labels[pairs.detection] == label)
-        own = Pairs(pairs.detection[chosen], pairs.target[chosen], pairs.iou[chosen])
-        result[:, :, label] = _of_class(tally, label, own, variants)
+    labels = np.where(
+        tally.pairs_of_a_class(pairs).numpy(), tally.labels[pairs.detection].numpy(), -1
+    )
+    for label in np.unique(tally.target_labels.numpy()).tolist():
+        own = pairs.chosen(np.flatnonzero(labels == label))
+        result[:, :, label] = torch.from_numpy(_of_class(tally, label, own, variants))
     return result
 
 
@@ -103,83 +109,89 @@ def select(
     return table[near[0]]
 
 
-def _of_class(tally: DetectionTally, label: int, pairs: Pairs, variants: Variants) -> torch.Tensor:
+def _of_class(tally: DetectionTally, label: int, pairs: Pairs, variants: Variants) -> Table:
     """Return the AP of one class, float64 (M, A, T)."""
     positives = _positives(tally, label, variants)
-    chosen = (tally.labels == label).nonzero().flatten()
-    kept = unpack_bits(tally.kept[chosen], variants.num_stops)
-    keep_first(kept, tally.of_image[chosen].bincount(), MAX_DETECTIONS)
-    by_score = torch.sort(tally.scores[chosen], descending=True, stable=True).indices
+    chosen = np.flatnonzero(tally.labels.numpy() == label)
+    kept = unpack_bits(torch.from_numpy(tally.kept.numpy()[chosen]), variants.num_stops)
+    in_image = np.bincount(tally.of_image.numpy()[chosen])
+    keep_first(kept, torch.from_numpy(in_image), MAX_DETECTIONS)
     outcome = _match(tally, pairs, chosen, kept, variants)
-    rows, true, ignored = _in_score_order(outcome, chosen[by_score], variants)
-    inside = _inside(tally.areas[chosen[by_score]], variants)
+    by_score = np.argsort(-tally.scores.numpy()[chosen], kind="stable")
+    in_order = chosen[by_score]
+    rows, true, ignored = _in_score_order(outcome, in_order, variants)
+    inside = _inside(tally.areas.numpy()[in_order], variants)
 
     # Without its pairs a detection counts if it is kept and its area in range. Counted up over
     # all of them once; what matching changes is then added for those with pairs alone.
-    kept = kept[by_score].T.contiguous()
-    unmatched = (kept & inside.T[:, None]).flatten(0, 1)  # (A * T, N)
-    before, alone = unmatched.cumsum(1, dtype=torch.int32)[:, rows], unmatched[:, rows]
+    unmatched = kept.numpy()[by_score].T & inside[:, None]
+    unmatched = unmatched.reshape(len(inside) * variants.num_stops, len(chosen))
+    before = unmatched.cumsum(1, dtype=np.int32)[:, rows]
+    alone = unmatched[:, rows]
     result = []
     for hit, out in zip(true, ignored, strict=True):
-        change = ((alone | hit) & ~out).to(torch.int8) - alone.to(torch.int8)
-        counted = before + change.cumsum(1, dtype=torch.int32)
+        change = ((alone | hit) & ~out).astype(np.int8) - alone.astype(np.int8)
+        counted = before + change.cumsum(1, dtype=np.int32)
         result.append(_interpolated(hit, counted, positives))
-    return torch.stack(result)
+    return np.stack(result)
 
 
-def _positives(tally: DetectionTally, label: int, variants: Variants) -> torch.Tensor:
+def _positives(tally: DetectionTally, label: int, variants: Variants) -> Table:
     """Return how many targets of a class are to be found in each area range, int64 (A,)."""
-    wanted = (tally.target_labels == label) & ~tally.ignore
-    return _inside(tally.target_areas[wanted], variants).sum(0)
+    wanted = ((tally.target_labels == label) & ~tally.ignore).numpy()
+    counts: Table = _inside(tally.target_areas.numpy()[wanted], variants).sum(1)
+    return counts
 
 
-def _inside(areas: torch.Tensor, variants: Variants) -> torch.Tensor:
-    """Return whether areas (N,) lie in the ranges, bool (N, A)."""
-    low, high = torch.tensor(variants.areas, dtype=torch.float64).unbind(1)
-    return (areas[:, None] >= low) & (areas[:, None] <= high)
+def _inside(areas: Table, variants: Variants) -> Table:
+    """Return whether areas (N,) lie in the ranges, bool (A, N)."""
+    low, high = np.asarray(variants.areas)[:, :, None].transpose(1, 0, 2)
+    inside: Table = (areas >= low) & (areas <= high)
+    return inside
 
 
 def _match(
     tally: DetectionTally,
     pairs: Pairs,
-    chosen: torch.Tensor,
+    chosen: Table,
     kept: torch.Tensor,
     variants: Variants,
 ) -> dict[int, tuple[int, int]]:
     """Match one class; see `take_targets`."""
-    position = torch.searchsorted(chosen, pairs.detection)
-    words = rows_as_words(pack_bits(kept), position)
-    first, target = torch.unique(pairs.target, return_inverse=True)
-    outside = variants.outside(tally.target_areas[first])
+    position = np.searchsorted(chosen, pairs.detection.numpy())
+    words = rows_as_words(pack_bits(kept), torch.from_numpy(position))
+    first, target = np.unique(pairs.target.numpy(), return_inverse=True)
+    outside = variants.outside(torch.from_numpy(tally.target_areas.numpy()[first]))
     ignored = [
         variants.everywhere if is_ignored else word
-        for is_ignored, word in zip(tally.ignore[first].tolist(), outside, strict=True)
+        for is_ignored, word in zip(tally.ignore.numpy()[first], outside, strict=True)
     ]
+    detections = chosen.tolist()
     return take_targets(
         zip(pairs.detection.tolist(), target.tolist(), variants.reach(pairs.iou), strict=True),
-        {int(chosen[i]): variants.spread(word) for i, word in words.items()},
+        {detections[i]: variants.spread(word) for i, word in words.items()},
         ignored,
-        tally.crowd[first].tolist(),
+        tally.crowd.numpy()[first].tolist(),
     )
 
 
 def _in_score_order(
-    outcome: dict[int, tuple[int, int]], by_score: torch.Tensor, variants: Variants
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    outcome: dict[int, tuple[int, int]], by_score: Table, variants: Variants
+) -> tuple[Table, Table, Table]:
     """Return places in the score order, and where true and where ignored, bool (M, A * T, P)."""
     place = {d: i for i, d in enumerate(by_score.tolist())}
     ordered = sorted((place[d], *words) for d, words in outcome.items())
-    rows = torch.tensor([row for row, _, _ in ordered], dtype=torch.int64)
+    rows = np.array([row for row, _, _ in ordered], dtype=np.int64)
     true, ignored = (
-        variants.unpack(words[i] for words in ordered).flatten(2).permute(1, 2, 0).contiguous()
+        np.ascontiguousarray(
+            variants.unpack(words[i] for words in ordered).flatten(2).numpy().transpose(1, 2, 0)
+        )
         for i in (1, 2)
     )
     return rows, true, ignored
 
 
-def _interpolated(
-    true: torch.Tensor, counted: torch.Tensor, positives: torch.Tensor
-) -> torch.Tensor:
+def _interpolated(true: Table, counted: Table, positives: Table) -> Table:
     """Return the mean of the precision at the 101 recalls.
 
     Args:
@@ -190,15 +202,15 @@ def _interpolated(
     Returns:
         float64 (A, T).
     """
-    number = true.cumsum(1, dtype=torch.int32)  # the how manieth true positive it is
-    most = int(number[:, -1].max()) if number.numel() else 0
-    row, detection = true.nonzero(as_tuple=True)
+    number = true.cumsum(1, dtype=np.int32)  # the how manieth true positive it is
+    most = int(number[:, -1].max()) if number.size else 0
+    row, detection = true.nonzero()
     n = number[row, detection]
-    precision = torch.zeros(len(true), most + 1, dtype=torch.float64)
-    among = counted[row, detection].to(torch.float64)
-    precision[row, n.long() - 1] = n / (among + EPS)
-    falling = precision.flip(1).cummax(1).values.flip(1).view(len(positives), -1, most + 1)
-    recall = torch.arange(1, most + 1) / positives[:, None].to(torch.float64)
-    reached = torch.searchsorted(recall, RECALLS.expand(len(positives), -1).contiguous())
-    ap = torch.stack([falling[a][:, reached[a]].mean(1) for a in range(len(positives))])
-    return ap.masked_fill(positives[:, None] == 0, torch.nan)
+    precision = np.zeros((len(true), most + 1))
+    precision[row, n - 1] = n / (counted[row, detection] + EPS)
+    falling = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
+    each = []
+    for curve, count in zip(falling.reshape(len(positives), -1, most + 1), positives, strict=True):
+        reached = np.searchsorted(np.arange(1, most + 1) / max(count, 1), RECALLS)
+        each.append(curve[:, reached].mean(1) if count else np.full(len(curve), np.nan))
+    return np.stack(each)

@@ -10,7 +10,8 @@ from typing import Any
 import torch
 
 from torchdial.inputs.arguments import to_own_thresholds
-from torchdial.inputs.boxes.boxes import Boxes, to_boxes
+from torchdial.inputs.boxes.boxes import Boxes, device_of, to_boxes
+from torchdial.inputs.device_copies import copy_together
 from torchdial.inputs.errors import describe, refusal
 from torchdial.inputs.numbers import to_float, to_fraction
 from torchdial.inputs.stops import Stops
@@ -76,12 +77,9 @@ def detect(
     indices = indices[kept]
     order = found.scores[indices].sort(descending=True, stable=True).indices
     indices = indices[order[: _count("max_det", max_det)]]
-    return {
-        "boxes": found.boxes[indices],
-        "scores": found.scores[indices],
-        "labels": found.labels[indices],
-        "indices": indices,
-    }
+    kept_boxes = (*(part[indices] for part in found), indices)
+    names = ("boxes", "scores", "labels", "indices")
+    return dict(zip(names, copy_together(device_of(boxes), *kept_boxes), strict=True))
 
 
 def _limits(found: Boxes, default: float, own: dict[int, float]) -> torch.Tensor:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 from torchdial.inputs.stops import Stops
 from torchdial.sweeps.boxes.bitsets import pack_bits, unpack_bits
 from torchdial.sweeps.boxes.detection_tally import DetectionTally, keep_first
-from torchdial.sweeps.boxes.matching import Pairs, match_stops
+from torchdial.sweeps.boxes.matching import match_stops
 from torchdial.sweeps.pixels.threshold_levels import levels_of
 
 
@@ -85,8 +86,7 @@ class Decisions:
 def decide(tally: DetectionTally, num_stops: int, match_iou: float) -> Decisions:
     """Match the detections of all images, at every NMS stop."""
     pairs = tally.pairs()
-    chosen = tally.pairs_of_a_class(pairs)
-    own = Pairs(pairs.detection[chosen], pairs.target[chosen], pairs.iou[chosen])
+    own = pairs.chosen(np.flatnonzero(tally.pairs_of_a_class(pairs).numpy()))
     true, ignored = match_stops(own, tally.kept, num_stops, tally.crowd, tally.ignore, match_iou)
     return Decisions(tally.kept, pack_bits(true), pack_bits(ignored), num_stops)
 

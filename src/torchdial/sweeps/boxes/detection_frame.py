@@ -174,7 +174,7 @@ def measure_image(
     settings: DetectionSettings,
     size: tuple[int, int],
 ) -> DetectionFrame:
-    """Return the frame of one image; NMS runs where the boxes are, the rest on the CPU.
+    """Return the frame of one image.
 
     Args:
         found: candidates.
@@ -193,8 +193,8 @@ def measure_image(
     if found.masks is not None:
         masks = pack_masks((found.masks[i] for i in order.tolist()), boxes.boxes, size)
     return DetectionFrame(
-        boxes.boxes.cpu(),
-        (order if found.index is None else found.index[order]).cpu(),
+        boxes.boxes,
+        order if found.index is None else found.index[order],
         (masks,),
         tally_image(boxes, kept, truth, settings.match_iou),
         settings,

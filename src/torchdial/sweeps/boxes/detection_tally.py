@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
+import numpy as np
 import torch
 
 from torchdial.inputs.boxes.boxes import Boxes
 from torchdial.inputs.boxes.detection_targets import Annotations
 from torchdial.sweeps.boxes.bitsets import ALMOST_ONE, pack_bits
-from torchdial.sweeps.boxes.matching import Pairs, find_pairs, on_cpu, to_xywh
+from torchdial.sweeps.boxes.matching import Pairs, find_pairs, to_xywh
 
 COCO_LEAST = 0.5  # the lowest of COCO's match IoUs
 
@@ -58,27 +59,29 @@ class DetectionTally:
     @property
     def num_classes(self) -> int:
         """One more than the highest label; 0 without any."""
-        return 1 + max([-1, *(int(t.max()) for t in (self.labels, self.target_labels) if len(t))])
+        labels = np.concatenate([self.labels.numpy(), self.target_labels.numpy()])
+        return 1 + int(labels.max(initial=-1))
 
     @property
     def of_image(self) -> torch.Tensor:
         """The image of each detection, int64 (N,)."""
-        return torch.arange(self.num_images).repeat_interleave(self.images[:, 0])
+        return _repeated(np.arange(self.num_images), self.images[:, 0])
 
     @property
     def of_target(self) -> torch.Tensor:
         """The image of each target, int64 (G,)."""
-        return torch.arange(self.num_images).repeat_interleave(self.images[:, 1])
+        return _repeated(np.arange(self.num_images), self.images[:, 1])
 
     def pairs(self) -> Pairs:
         """Return all pairs, with indices into the flat tensors."""
-        start = (self.images.cumsum(0) - self.images).repeat_interleave(self.images[:, 2], dim=0)
+        start = _repeated((self.images.cumsum(0) - self.images).numpy(), self.images[:, 2])
         detection, target = start[:, 0] + self.pair_detection, start[:, 1] + self.pair_target
         return Pairs(detection, target, self.pair_iou)
 
     def pairs_of_a_class(self, pairs: Pairs) -> torch.Tensor:
         """Return whether detection and target have the same label, bool (P,)."""
-        return self.labels[pairs.detection] == self.target_labels[pairs.target]
+        labels = self.labels.numpy()[pairs.detection.numpy()]
+        return torch.from_numpy(labels == self.target_labels.numpy()[pairs.target.numpy()])
 
     def tensors(self) -> dict[str, torch.Tensor]:
         """Return the tensors by name, in the order of the constructor."""
@@ -124,20 +127,18 @@ def tally_image(
         target: what is true in the image; see `to_annotations`.
         match_iou: the IoU that counts as found.
     """
-    found, target = Boxes(*(t.cpu() for t in found)), on_cpu(target)
-    order = torch.sort(found.scores, descending=True, stable=True).indices
-    boxes, scores, labels = (t[order] for t in found)
-    same = labels[:, None] == target.labels
-    least = torch.full(same.shape, torch.inf, dtype=torch.float64)
-    least[:, ~target.ignore] = min(match_iou, ALMOST_ONE)  # of two classes: to be confused
-    least[same] = min(match_iou, COCO_LEAST)
-    pairs = find_pairs(boxes, target, least)
+    order = np.argsort(-found.scores.numpy(), kind="stable")
+    boxes, scores, labels = (torch.from_numpy(t.numpy()[order]) for t in found)
+    same = labels.numpy()[:, None] == target.labels.numpy()
+    confused = np.where(target.ignore.numpy(), np.inf, min(match_iou, ALMOST_ONE))  # of two classes
+    least = np.where(same, min(match_iou, COCO_LEAST), confused)
+    pairs = find_pairs(boxes, target, torch.from_numpy(least))
     return DetectionTally(
         images=torch.tensor([[len(boxes), len(target), len(pairs.iou)]]),
         scores=scores,
         labels=labels.to(torch.int32),
         areas=to_xywh(boxes)[:, 2:].prod(1),
-        kept=pack_bits(kept.cpu()[order]),
+        kept=pack_bits(torch.from_numpy(kept.numpy()[order])),
         target_labels=target.labels.to(torch.int32),
         target_areas=target.area,
         crowd=target.iscrowd,
@@ -146,6 +147,10 @@ def tally_image(
         pair_target=pairs.target.to(torch.int32),
         pair_iou=pairs.iou,
     )
+
+
+def _repeated(values: np.ndarray, times: torch.Tensor) -> torch.Tensor:
+    return torch.from_numpy(np.repeat(values, times.numpy(), axis=0))
 
 
 def keep_first(kept: torch.Tensor, sizes: torch.Tensor, at_most: int) -> None:

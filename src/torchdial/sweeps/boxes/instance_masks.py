@@ -45,7 +45,7 @@ def pack_masks(
 def _corners(boxes: torch.Tensor, size: tuple[int, int]) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the first (x, y) of each box and what comes after its last, int64 (N, 2)."""
     ends = torch.tensor([size[1], size[0]], dtype=torch.float64)
-    corners = boxes.cpu().to(torch.float64)
+    corners = boxes.to(torch.float64)
     first = torch.minimum(corners[:, :2].floor().clamp(min=0), ends)
     after = torch.minimum(corners[:, 2:].ceil().clamp(min=0), ends)
     return first.long(), after.long()

@@ -13,11 +13,12 @@ overlap decides all stops; equal columns cost nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from torchdial.inputs.boxes.detection_targets import Annotations
@@ -42,13 +43,18 @@ class Pairs:
     target: torch.Tensor
     iou: torch.Tensor
 
+    def chosen(self, places: npt.NDArray[np.int64]) -> Pairs:
+        """Return some of them, in order."""
+        columns = (column.numpy()[places] for column in (self.detection, self.target, self.iou))
+        return Pairs(*map(torch.from_numpy, columns))
+
 
 def find_pairs(boxes: torch.Tensor, target: Annotations, least: torch.Tensor) -> Pairs:
     """Return the pairs of one image with IoU of at least `least`.
 
     Args:
-        boxes: detections in descending score, xyxy (N, 4), on the CPU.
-        target: the targets of the image, on the CPU.
+        boxes: detections in descending score, xyxy (N, 4).
+        target: the targets of the image.
         least: float64, broadcasting to (N, G); more than 0.
 
     Example:
@@ -60,16 +66,16 @@ def find_pairs(boxes: torch.Tensor, target: Annotations, least: torch.Tensor) ->
     """
     least = least.expand(len(boxes), len(target))
     rows = max(1, _BLOCK // max(1, len(target)))
-    found, overlap = [torch.empty(0, 2, dtype=torch.int64)], [torch.empty(0, dtype=torch.float64)]
+    found, overlap = [np.empty((2, 0), np.int64)], [np.empty(0)]
     for start in range(0, len(boxes), rows):
         iou = coco_iou(to_xywh(boxes[start : start + rows]), target.xywh, target.iscrowd)
-        enough = iou >= least[start : start + rows]
-        found.append(enough.nonzero() + torch.tensor([start, 0]))
-        overlap.append(iou[enough])
-    (detection, place), iou = torch.cat(found).unbind(1), torch.cat(overlap)
-    keys = (-place.numpy(), -iou.numpy(), target.ignore[place].numpy(), detection.numpy())
-    order = torch.from_numpy(np.lexsort(keys))
-    return Pairs(detection[order], place[order], iou[order])
+        enough = (iou >= least[start : start + rows]).numpy().nonzero()
+        found.append(np.stack(enough) + np.array([[start], [0]]))
+        overlap.append(iou.numpy()[enough])
+    (detection, place), values = np.concatenate(found, axis=1), np.concatenate(overlap)
+    order = np.lexsort((-place, -values, target.ignore.numpy()[place], detection))
+    columns = (torch.from_numpy(column[order]) for column in (detection, place, values))
+    return Pairs(*columns)
 
 
 def coco_iou(boxes: torch.Tensor, targets: torch.Tensor, crowd: torch.Tensor) -> torch.Tensor:
@@ -126,12 +132,6 @@ def take_targets(
             alone ^= hit
         outcome[detection] = (true, dropped)
     return outcome
-
-
-def on_cpu(target: Annotations) -> Annotations:
-    """Return targets with what matching needs on the CPU."""
-    names = ("boxes", "xywh", "labels", "iscrowd", "ignore", "area")
-    return replace(target, **{name: getattr(target, name).cpu() for name in names})
 
 
 def match_stops(

@@ -12,8 +12,8 @@ it takes a few rounds, and never more than the block has boxes and one.
 A comparison of corners, one byte a pair, finds the pairs that overlap; an IoU is computed for these
 alone, and words change for those of them that matter at some stop. Memory is bounded by
 `PAIRS_A_BLOCK`. It runs in numpy on one core, wherever the boxes are: 28 bytes a box are copied to
-the host and T back. torch has no "or" along a dimension, and its threads slow each other down on a
-busy machine.
+the host at once, and T back. torch has no "or" along a dimension, and its threads slow each other
+down on a busy machine.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from torchdial.inputs.boxes.boxes import Boxes, to_boxes
+from torchdial.inputs.boxes.boxes import Boxes, device_of, to_boxes
 from torchdial.inputs.stops import Stops, to_stops
 
 BOXES_A_BLOCK = 128  # boxes decided in one go, fewer where that makes …
@@ -76,19 +76,20 @@ def nms_sweep(
                 [False,  True,  True]])
     """
     found = to_boxes(boxes, scores, labels, absolute=False)
-    return kept_at(found, to_stops(iou_thresholds), class_agnostic=class_agnostic)
+    kept = kept_at(found, to_stops(iou_thresholds), class_agnostic=class_agnostic)
+    return kept.to(device_of(boxes))
 
 
 def kept_at(found: Boxes, stops: Stops, *, class_agnostic: bool) -> torch.Tensor:
     """Return bool (N, T): what greedy NMS keeps of canonical boxes at each stop."""
-    boxes, scores, labels = (part.cpu().numpy() for part in found)
+    boxes, scores, labels = (part.numpy() for part in found)
     if class_agnostic:
         labels = np.zeros_like(labels)
     order = np.lexsort((-scores, labels))  # stable
     kept = np.empty((len(order), len(stops)), dtype=bool)
     with np.errstate(all="ignore"):  # areas may overflow, and 0 / 0 is wanted
         kept[order] = _sweep(_Sorted.of(boxes[order], labels[order]), stops)
-    return torch.from_numpy(kept).to(found.boxes.device)
+    return torch.from_numpy(kept)
 
 
 @dataclass(frozen=True)

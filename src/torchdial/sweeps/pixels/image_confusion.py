@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import torch
 
+from torchdial.inputs.device_copies import copy_together
 from torchdial.sweeps.image_choice import ANY, are
 from torchdial.sweeps.pixels.pixel_counts import Counts
 
@@ -42,8 +43,9 @@ class ImageConfusion:
         cells, pixels = [], []
         for i, joint in enumerate(joints):
             place = joint.nonzero()
-            pixels.append(joint[tuple(place.T)].cpu())
-            cells.append(torch.nn.functional.pad(place, (1, 0), value=i).cpu())
+            place, counted = copy_together("cpu", place, joint[tuple(place.T)])
+            pixels.append(counted)
+            cells.append(torch.nn.functional.pad(place, (1, 0), value=i))
         image, target, argmax, level = torch.cat(cells).unbind(1)
         pixel_counts = torch.cat(pixels)
         return ImageConfusion(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
+from torchdial.inputs.device_copies import copy_together
 from torchdial.inputs.errors import describe, refusal
 from torchdial.inputs.probability_maps import Task, check_task
 from torchdial.inputs.segmentation_targets import IGNORED
@@ -96,6 +97,17 @@ class Tally:
             return Tally(classes)
         return Tally(classes, Counts.cat(argmax), sum(joint[1:], start=joint[0]))
 
+    def on_host(self) -> Tally:
+        """Return what was counted, in host memory."""
+        argmax = () if self.argmax is None else self.argmax.tensors()
+        joint = () if self.joint is None else (self.joint,)
+        tables = copy_together("cpu", *self.classes.tensors(), *argmax, *joint)
+        return Tally(
+            Counts(*tables[:4]),
+            Counts(*tables[4:8]) if argmax else None,
+            tables[-1] if joint else None,
+        )
+
 
 def check_tally(tally: Tally, task: str, num_stops: int) -> None:
     """Raise ValueError if a tally from a file is not one of this task and number of stops."""
@@ -179,6 +191,18 @@ def append_tally(tallies: list[Tally], tally: Tally) -> None:
     tallies.append(replace(tally, joint=None))
 
 
+def bincount(values: torch.Tensor, size: int) -> torch.Tensor:
+    """Return how often each of 0 … size - 1 occurs among whole numbers (P,), int64 (size,).
+
+    `torch.bincount` waits for a GPU to tell the largest value; sorting does not.
+    """
+    if values.is_cpu:
+        return torch.bincount(values, minlength=size)
+    numbers = torch.arange(size, dtype=values.dtype, device=values.device)
+    below = torch.searchsorted(values.sort().values, numbers)
+    return torch.diff(below, append=torch.full_like(below[:1], len(values)))
+
+
 def count_image(levels: Levels, target: torch.Tensor, num_stops: int) -> Tally:
     """Count the levels of one image against its canonical target."""
     planes = levels.classes
@@ -204,7 +228,7 @@ def _against_rest(levels: torch.Tensor, truth: torch.Tensor, num_stops: int) -> 
     histogram = torch.stack(
         [
             # int16 holds 3 * 256 and halves what bincount reads
-            torch.bincount(t.to(torch.int16).mul_(bins).add_(level), minlength=3 * bins)
+            bincount(t.to(torch.int16).mul_(bins).add_(level), 3 * bins)
             for level, t in zip(levels, truth, strict=True)
         ]
     ).view(-1, 3, bins)
@@ -224,7 +248,7 @@ def count_joint(
     bins = num_stops + 1
     row = target.flatten().to(torch.int32).clamp(max=num_classes)  # ignored: the last row
     cell = (row * num_classes + argmax.flatten()) * bins + maximum.flatten()
-    histogram = torch.bincount(cell, minlength=(num_classes + 1) * num_classes * bins)
+    histogram = bincount(cell, (num_classes + 1) * num_classes * bins)
     return histogram.view(num_classes + 1, num_classes, bins)[:-1]
 
 

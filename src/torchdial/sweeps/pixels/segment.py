@@ -71,8 +71,8 @@ def segment(
             got=describe(maps),
             remedy="Leave task and class_index out to compare each number by itself.",
         )
-    limits = torch.tensor(_limits(threshold, class_thresholds, channels, values))
-    limits = limits.to(values.device)
+    given = _limits(threshold, class_thresholds, channels, values)
+    limits = torch.tensor(given) if isinstance(given, float) else values.new_tensor(given)
     if class_index is not None:
         remedy = "Pass the index of a channel."
         chosen = to_whole("class_index", class_index, 0, channels - 1, remedy=remedy)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import torch
 
 from torchdial.array_types import Bytes
+from torchdial.inputs.device_copies import copy_together
 from torchdial.inputs.probability_maps import Task
 from torchdial.inputs.stops import Stops
 from torchdial.sweeps.pixels.image_confusion import ImageConfusion
@@ -17,6 +18,7 @@ from torchdial.sweeps.pixels.pixel_counts import (
     Levels,
     Tally,
     append_tally,
+    bincount,
     count_image,
     count_joint,
     measure_levels,
@@ -54,7 +56,7 @@ def measure_frame(
 ) -> SegmentationFrame:
     """Measure canonical (probs, targets or None) batch by batch, on their own device.
 
-    Only one byte a pixel and class is copied to the host; a batch's floats can be freed after it.
+    Only one byte a pixel and class is copied to the host, together with the histogram.
     """
     levels: list[Levels] = []
     tallies: list[Tally] = []
@@ -69,8 +71,10 @@ def measure_frame(
                 tally = count_image(image, target, len(stops))
                 joints += [] if tally.joint is None else [tally.joint]
                 append_tally(tallies, tally)
-        histograms.append(_histograms(batch, len(stops)).cpu())
-        levels.append(batch)
+        planes = [p for p in (batch.classes, batch.argmax, batch.maximum) if p is not None]
+        counted, *planes = copy_together("cpu", _histograms(batch, len(stops)), *planes)
+        histograms.append(counted)
+        levels.append(Levels(*planes))
     curves = None
     if tallies:
         curves = ThresholdCurves.from_tally(
@@ -102,16 +106,11 @@ def _histograms(levels: Levels, num_stops: int) -> torch.Tensor:
     bins, num_images = num_stops + 1, len(levels.classes)
     start = bins * torch.arange(num_images, dtype=torch.int32, device=planes[0].device)[:, None]
     return (
-        torch.stack(
-            [
-                torch.bincount((p.flatten(1) + start).flatten(), minlength=bins * num_images)
-                for p in planes
-            ]
-        )
+        torch.stack([bincount((p.flatten(1) + start).flatten(), bins * num_images) for p in planes])
         .view(-1, num_images, bins)
         .transpose(0, 1)
     )
 
 
 def _to_host(planes: list[torch.Tensor | None]) -> Bytes:
-    return torch.cat([plane.cpu() for plane in planes if plane is not None]).numpy()
+    return torch.cat([plane for plane in planes if plane is not None]).numpy()

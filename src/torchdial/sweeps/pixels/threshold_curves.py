@@ -96,13 +96,11 @@ class ThresholdCurves:
         include_background: bool = True,
     ) -> ThresholdCurves:
         """Return the curves of what was counted."""
-        joint = None if tally.joint is None else tally.joint.cpu()
-        argmax = None
+        tally = tally.on_host()
+        argmax, joint = None, tally.joint
         if tally.argmax is not None:
-            counts = tally.argmax.to("cpu")
-            argmax = cls(task, stops, counts, zero_division, None, joint, include_background)
-        counts = tally.classes.to("cpu")
-        return cls(task, stops, counts, zero_division, argmax, joint, include_background)
+            argmax = cls(task, stops, tally.argmax, zero_division, None, joint, include_background)
+        return cls(task, stops, tally.classes, zero_division, argmax, joint, include_background)
 
     @property
     def thresholds(self) -> torch.Tensor:

@@ -49,6 +49,6 @@ def levels_of(probs: torch.Tensor, stops: Stops) -> torch.Tensor:
     # comparison settles the level, ten times as fast as a binary search. The quotient is the stop
     # itself: k / (T - 1) of two whole numbers is rounded once. The divisor is a tensor because a
     # GPU may multiply by the reciprocal of a Python number.
-    steps = torch.tensor(float(len(stops) - 1), device=probs.device)
+    steps = torch.full((), float(len(stops) - 1), device=probs.device)
     nearest = (probs * steps).round_()
     return nearest.to(torch.uint8).add_(probs > nearest.div_(steps))

@@ -10,11 +10,19 @@ import torch
 from torchdial.inputs.errors import refusal
 from torchdial.inputs.probability_maps import (
     Task,
+    activate,
     check_background,
+    check_maps,
     check_task,
-    to_probabilities,
+    maps_are_valid,
+    shape_maps,
 )
-from torchdial.inputs.segmentation_targets import to_targets
+from torchdial.inputs.segmentation_targets import (
+    labels_are_known,
+    refuse_unknown_labels,
+    shape_labels,
+    to_bytes,
+)
 from torchdial.inputs.stops import Stops, to_stops
 from torchdial.sweeps.pixels.pixel_counts import Tally, append_tally, count_levels, measure_levels
 from torchdial.sweeps.pixels.threshold_curves import ThresholdCurves
@@ -23,9 +31,9 @@ from torchdial.sweeps.pixels.threshold_curves import ThresholdCurves
 class ThresholdSweep:
     """Counts true and false positives at every threshold over any number of batches.
 
-    It works on the device of the predictions. It keeps 16 bytes for each image, class and stop (32
-    for multiclass), so that averages over images are exact: 8 MB for 5,000 images of one class at
-    101 stops.
+    It works on the device of the predictions, for which an update waits once. It keeps 16 bytes
+    for each image, class and stop (32 for multiclass), so that averages over images are exact:
+    8 MB for 5,000 images of one class at 101 stops.
 
     Args:
         task: "binary", "multilabel" (a sigmoid per channel) or "multiclass" (a softmax).
@@ -106,7 +114,7 @@ class ThresholdSweep:
             append_tally(self._tallies, part)
 
     def compute(self) -> ThresholdCurves:
-        """Return the curves over everything counted so far.
+        """Return the curves over everything counted so far, on the CPU.
 
         Raises:
             ValueError: nothing has been counted yet.
@@ -144,8 +152,15 @@ def tally(
     ignore_index: int | None,
 ) -> Tally:
     """Validate one batch and count it; see `ThresholdSweep.update`."""
-    probs = to_probabilities(preds, task, num_classes, from_logits=from_logits, name="preds")
-    targets = to_targets(target, probs.shape, task, ignore_index=ignore_index, name="target")
+    maps = shape_maps(preds, task, num_classes, "preds")
+    labels, ignored = shape_labels(target, maps.shape, task, ignore_index, "target")
+    # Of a GPU both are asked in one question, the only one of an update that waits for an answer.
+    valid = maps_are_valid(maps, from_logits=from_logits)
+    if not bool(valid & labels_are_known(labels, maps.shape, task)):
+        maps = check_maps("preds", maps, task, from_logits=from_logits)
+        refuse_unknown_labels("target", labels, maps.shape, task)
+    probs = activate(maps, task) if from_logits else maps
+    targets = to_bytes(labels, ignored)
     levels = measure_levels(probs.flatten(2, -2), task, stops)  # volumes as images of many rows
     flat = targets.flatten(targets.ndim - probs.ndim + 2, -2)
     return count_levels(levels, flat.to(probs.device), len(stops))

@@ -8,13 +8,15 @@ from typing import TypeVar
 
 import torch
 
+from torchdial.accelerator import accelerator_in_use, accelerator_type
+
 Result = TypeVar("Result")
 
 
 class ThreadState:
     """Torch's settings of the thread that makes it, for use in another thread.
 
-    Grad mode, inference mode, autocast, the default device and the current CUDA device.
+    Grad mode, inference mode, autocast, the default device and the accelerator's current one.
 
     Example:
         >>> with torch.no_grad():
@@ -29,12 +31,12 @@ class ThreadState:
         self._cache = torch.is_autocast_cache_enabled()
         self._autocast = {
             kind: (torch.is_autocast_enabled(kind), torch.get_autocast_dtype(kind))
-            for kind in ("cpu", "cuda", "mps", "xpu")
+            for kind in ("cpu", accelerator_type())
             if torch.amp.is_autocast_available(kind)
         }
         self._device = torch.get_default_device()
-        started = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
-        self._cuda = torch.cuda.current_device() if started else None
+        self._accelerator = accelerator_in_use()
+        self._number = self._accelerator.current_device() if self._accelerator else None
 
     def around(self, work: Callable[[], Result]) -> Callable[[], Result]:
         """Return a function that calls `work` with these settings and restores those it found."""
@@ -48,8 +50,8 @@ class ThreadState:
     @contextmanager
     def _entered(self) -> Iterator[None]:
         with ExitStack() as stack:
-            if self._cuda is not None:
-                stack.enter_context(torch.cuda.device(self._cuda))
+            if self._accelerator:
+                stack.enter_context(self._accelerator.device(self._number))
             if self._device != torch.get_default_device():
                 stack.enter_context(self._device)
             stack.enter_context(torch.inference_mode(self._inference))

@@ -61,8 +61,9 @@ def draw(row: Row, buckets: int, start: float | None, stop: float | None) -> Pic
     lowest, highest = row.x(np.array([0, row.count - 1])).astype(np.float64)
     low = lowest if start is None else max(start, lowest)
     high = highest if stop is None else min(stop, highest)
-    first = _places(row, np.array([low]))[0]
-    after = max(first, _places(row, np.array([high]), after=True)[0])
+    first = 0 if start is None else _places(row, np.array([low]))[0]
+    after = row.count if stop is None else _places(row, np.array([high]), after=True)[0]
+    after = max(first, after)
     around = max(first - 1, 0), min(after + 1, row.count)
     if after - first <= 2 * buckets:
         return _picture(row, np.arange(*around), complete=True)

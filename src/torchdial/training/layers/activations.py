@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from torchdial.structure.forward_pass import tensors_in
+from torchdial.structure.example_arguments import tensors_in
 from torchdial.structure.module_rows import walk
 from torchdial.training.history.arrival import is_capturing
 from torchdial.training.history.layer_matrix import LayerMatrix

@@ -9,6 +9,8 @@ from typing import Any
 
 import torch
 
+from torchdial.accelerator import module_of
+
 CPU_SECONDS = 0.5  # shorter times give 0 % or 100 %
 
 
@@ -23,7 +25,9 @@ class SystemLoad:
     """
 
     def __init__(self, devices: Iterable[torch.device]) -> None:
-        self._gpus = sorted({d for d in devices if d.type == "cuda"}, key=str)
+        found = sorted(set(devices), key=str)
+        self._gpus = [device for device in found if device.type == "cuda"]  # the ones NVML knows
+        self._allocating = [d for d in found if hasattr(module_of(d), "memory_allocated")]
         self._psutil = _imported("psutil")
         self._next_cpu = time.monotonic() + CPU_SECONDS
         if self._psutil is not None:
@@ -57,9 +61,9 @@ class SystemLoad:
         return float(self._psutil.cpu_percent()) / 100
 
     def _memory(self) -> float | None:
-        """Return the bytes that tensors take on the GPUs, or else this process."""
-        if self._gpus:
-            return float(sum(torch.cuda.memory_allocated(gpu) for gpu in self._gpus))
+        """Return the bytes that tensors take on accelerators, or else this process."""
+        if self._allocating:
+            return float(sum(module_of(d).memory_allocated(d) for d in self._allocating))
         if self._psutil is not None:
             return float(self._psutil.Process().memory_info().rss)
         return _resident_bytes() if sys.platform == "linux" else None

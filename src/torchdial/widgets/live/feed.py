@@ -67,6 +67,7 @@ class Feed:
         self._last_status: dict[str, Any] | None = None
         self._sent_at = self._keyframe_at = float("-inf")
         self._keyframe_wanted = False
+        self._opening: tuple[list[int], Packed] | None = None  # of these versions of the runs
         self._full = 0
         self._timer: Timer | None = None
         self._closed = False
@@ -76,7 +77,10 @@ class Feed:
         for run in self._runs:  # before the lock, which the publishing thread may need meanwhile
             run.history.arrival.wait(events=True)
         with self._lock, without_waiting():
-            packed = keyframe(self._runs, self._contents, Sent())
+            versions = [run.history.version for run in self._runs]
+            if self._opening is None or self._opening[0] != versions:
+                self._opening = versions, keyframe(self._runs, self._contents, Sent())
+            packed = self._opening[1]
             return {"frame": self._head(packed, self._status()), "data": packed.data}
 
     def poke(self, *, at_once: bool = False) -> None:

@@ -278,9 +278,10 @@ def _kept(series: Series, allowed: int) -> npt.NDArray[np.int64]:
 
     The newest point is among them.
     """
-    kept = series.picture(max((allowed - 3) // 2, 1)).index
-    if len(kept) >= allowed:
-        kept = series.picture(max((allowed - 3) // 5, 1)).index
+    fewer, buckets = (max((allowed - 3) // points, 1) for points in (5, 2))
+    kept = series.picture(buckets).index
+    if len(kept) >= allowed and fewer < buckets:
+        kept = series.picture(fewer).index
     last = len(series) - 1
     return kept if last in kept else np.append(kept, last)
 

@@ -234,6 +234,6 @@ def _truth(targets: Sequence[Annotations] | None) -> list[Any] | None:
         return None
     names = ("boxes", "labels", "iscrowd", "ignore", "area")
     return [
-        torch.column_stack([getattr(target, name).cpu().double() for name in names]).numpy()
+        torch.column_stack([getattr(target, name).double() for name in names]).numpy()
         for target in targets
     ]

@@ -48,13 +48,11 @@ def pack_config(
 
 def pack_targets(targets: Sequence[Annotations], labels: Sequence[int]) -> dict[str, bytes]:
     """Return the targets of all images, image after image."""
-    crowd, ignore = (
-        torch.cat([getattr(t, n).cpu() for t in targets]) for n in ("iscrowd", "ignore")
-    )
+    crowd, ignore = (torch.cat([getattr(t, n) for t in targets]) for n in ("iscrowd", "ignore"))
     return {
         "counts": _pack([len(target) for target in targets], "<i4"),
-        "boxes": _pack(torch.cat([target.boxes.cpu() for target in targets]), "<f4"),
-        "labels": _pack_labels(torch.cat([target.labels.cpu() for target in targets]), labels),
+        "boxes": _pack(torch.cat([target.boxes for target in targets]), "<f4"),
+        "labels": _pack_labels(torch.cat([target.labels for target in targets]), labels),
         "flags": _pack(CROWD_FLAG * crowd.int() + IGNORED_FLAG * ignore.int(), "u1"),
     }
 
@@ -106,13 +104,13 @@ def _pack_ap(curves: DetectionCurves, labels: Sequence[int]) -> dict[str, bytes]
 def _pack_pairs(frame: DetectionFrame) -> dict[str, bytes]:
     """Return the overlaps that suffice to match; a tally has those for lower match IoUs too."""
     tally = frame.tally
-    enough = tally.pair_iou >= min(frame.settings.match_iou, ALMOST_ONE)
-    image = torch.arange(tally.num_images).repeat_interleave(tally.images[:, 2])
+    enough = tally.pair_iou.numpy() >= min(frame.settings.match_iou, ALMOST_ONE)
+    image = np.repeat(np.arange(tally.num_images), tally.images[:, 2].numpy())
     return {
-        "counts": _pack(image[enough].bincount(minlength=tally.num_images), "<i4"),
-        "detection": _pack(tally.pair_detection[enough], "<i4"),
-        "target": _pack(tally.pair_target[enough], "<i4"),
-        "iou": _pack(tally.pair_iou[enough], "<f4"),
+        "counts": _pack(np.bincount(image[enough], minlength=tally.num_images), "<i4"),
+        "detection": _pack(tally.pair_detection.numpy()[enough], "<i4"),
+        "target": _pack(tally.pair_target.numpy()[enough], "<i4"),
+        "iou": _pack(tally.pair_iou.numpy()[enough], "<f4"),
     }
 
 

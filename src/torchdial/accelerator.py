@@ -1,0 +1,38 @@
+"""The accelerator that torch uses on this computer, of whatever kind: CUDA, XPU, MPS or another."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+
+def accelerator_type() -> str:
+    """Return its kind as in `torch.device`, "cuda" where there is none."""
+    if not hasattr(torch, "accelerator"):  # before torch 2.6
+        return "cuda"
+    found = torch.accelerator.current_accelerator()
+    return "cuda" if found is None else found.type
+
+
+def module_of(device: torch.device) -> Any:
+    """Return torch's module for a kind of device, such as `torch.cuda` or `torch.cpu`."""
+    return getattr(torch, device.type)
+
+
+def synchronise(device: torch.device) -> None:
+    """Wait until a device has done what was asked of it."""
+    if hasattr(torch, "accelerator"):
+        torch.accelerator.synchronize(device)
+    else:
+        torch.cuda.synchronize(device)
+
+
+def accelerator_in_use() -> Any:
+    """Return torch's module for the accelerator, None before it is initialised.
+
+    It is not initialised here: the process could then no longer fork workers that use it. MPS has
+    a single device and no such state, and counts as not in use.
+    """
+    module = getattr(torch, accelerator_type())
+    return module if getattr(module, "is_initialized", bool)() else None

@@ -1,0 +1,31 @@
+"""Several tensors copied between a device and the host at once: each copy waits for a GPU."""
+
+from __future__ import annotations
+
+import torch
+
+
+def copy_together(device: torch.device | str, *tensors: torch.Tensor) -> list[torch.Tensor]:
+    """Return tensors on a device, in one copy of all that lie on another one.
+
+    Example:
+        >>> copy_together("cpu", torch.tensor([1, 2]), torch.tensor(0.5))
+        [tensor([1, 2]), tensor(0.5000)]
+    """
+    device = torch.device(device)
+    away = [tensor for tensor in tensors if tensor.device != device]
+    if len(away) < 2 or len({tensor.device for tensor in away}) > 1:
+        return [tensor.to(device) for tensor in tensors]
+    flat = [_to_bytes(tensor) for tensor in away]
+    parts = iter(torch.split(torch.cat(flat).to(device), [len(part) for part in flat]))
+    return [
+        tensor
+        if tensor.device == device
+        else next(parts).clone().view(tensor.dtype).view(tensor.shape)  # cloned to be aligned
+        for tensor in tensors
+    ]
+
+
+def _to_bytes(tensor: torch.Tensor) -> torch.Tensor:
+    one_row = tensor.reshape(-1).clone(memory_format=torch.contiguous_format)  # of stride 1
+    return one_row.view(torch.uint8)
