@@ -7,14 +7,14 @@ import { type Guard, mount } from "../core/error_display";
 import { type Coding, decodePlane } from "./plane_coding";
 import type { WireTile } from "./preview_wire";
 
-const CODED = ["_pictures", "_frame"] as const; // the traits that hold planes
-const EVENTS = [...CODED.map((name) => `change:${name}`), "msg:custom"];
+const CODED = ["_pictures", "_frame"]; // the traits that hold planes
+const MESSAGE = "msg:custom";
 
 interface Tiles {
-  tiles: WireTile[];
+  tiles?: WireTile[];
 }
 /** `_pictures` holds planes, `_frame` those of each model. */
-type Planes = Partial<Tiles> & { sources?: Tiles[] };
+type Planes = Tiles & { sources?: Tiles[] };
 type Callback = Parameters<AnyModel["on"]>[1];
 
 /** Like `renderer`, once the planes are decoded. */
@@ -31,32 +31,27 @@ export function decodedRenderer<Traits extends object>(
           decoded.dispose();
         };
       };
-      return decoded.ready ? decoded.ready.then(begin) : begin();
+      return decoded.ready?.then(begin) ?? begin();
     },
   };
 }
 
-export interface DecodedModel<Traits extends object> {
-  model: AnyModel<Traits>;
-  /** When the first planes are decoded; null if none are to be. */
-  ready: Promise<void> | null;
-  dispose(): void;
-}
-
-export function decodedModel<Traits extends object>(inner: AnyModel<Traits>): DecodedModel<Traits> {
+/** `ready` resolves when the first planes are decoded; it is null if none are to be. */
+export function decodedModel<Traits extends object>(inner: AnyModel<Traits>) {
   const decoded = new Map<string, unknown>();
-  const callbacks = new Map<string, Set<Callback>>(EVENTS.map((event) => [event, new Set()]));
+  const callbacks = new Map<string, Set<Callback>>();
+  const listening: [string, Callback][] = [];
   /** The decoding that is under way; null while there is none, and then nothing waits. */
   let last: Promise<void> | null = null;
 
-  /** Do it after what is being decoded, and decode before it what has to be. */
-  function inOrder(coded: WireTile[], act: () => void): void {
-    if (last === null && coded.length === 0) {
+  /** Act after what is being decoded, and after decoding these. */
+  function inOrder(tiles: WireTile[], act: () => void): void {
+    const coded = tiles.filter(({ coding }) => coding);
+    if (!last && coded.length === 0) {
       act();
       return;
     }
-    const decoding = Promise.all([last, ...coded.map(decode)]);
-    const job: Promise<void> = decoding
+    const job: Promise<void> = Promise.all([last, ...coded.map(decode)])
       .then(act, act) // of what cannot be decoded the store says that its size is wrong
       .finally(() => {
         if (last === job) last = null;
@@ -68,80 +63,59 @@ export function decodedModel<Traits extends object>(inner: AnyModel<Traits>): De
     for (const callback of [...(callbacks.get(event) ?? [])]) callback(...given);
   }
 
-  function take(name: (typeof CODED)[number], act: () => void): void {
-    const value = withOwnTiles(inner.get(name as keyof Traits) as Planes);
-    inOrder(codedTiles(value), () => {
-      decoded.set(name, value);
-      act();
-    });
+  function serve(event: string, handle: Callback): void {
+    callbacks.set(event, new Set());
+    listening.push([event, handle]);
+    inner.on(event, handle);
   }
 
-  const handlers: Record<string, Callback> = {
-    "msg:custom": (content: { codings?: (Coding | null)[] }, buffers: Bytes[]) => {
-      const tiles = (buffers ?? []).map((data, i) => ({
-        key: "",
-        data,
-        coding: content.codings?.[i],
-      }));
-      inOrder(tiles.filter(isCoded), () => {
-        emit(
-          "msg:custom",
-          content,
-          tiles.map(({ data }) => data),
-        );
-      });
-    },
-  };
   for (const name of CODED) {
-    handlers[`change:${name}`] = () => take(name, () => emit(`change:${name}`));
-    take(name, () => {});
+    const event = `change:${name}`;
+    const read = () => {
+      const value = inner.get(name as keyof Traits) as Planes | undefined;
+      const tiles = [value, ...(value?.sources ?? [])].flatMap((one) => one?.tiles ?? []);
+      inOrder(tiles, () => {
+        decoded.set(name, value);
+        emit(event);
+      });
+    };
+    serve(event, read);
+    read();
   }
-  for (const event of EVENTS) inner.on(event, handlers[event]);
+  serve(MESSAGE, (content: { codings?: (Coding | null)[] }, buffers: Bytes[] = []) => {
+    const tiles = buffers.map((data, i) => ({ key: "", data, coding: content.codings?.[i] }));
+    inOrder(tiles, () => {
+      emit(
+        MESSAGE,
+        content,
+        tiles.map(({ data }) => data),
+      );
+    });
+  });
 
   const model = {
-    get: (name: string) =>
-      decoded.has(name) ? decoded.get(name) : inner.get(name as keyof Traits),
+    get: (name: string) => decoded.get(name) ?? inner.get(name as keyof Traits),
     set: inner.set.bind(inner),
     save_changes: inner.save_changes.bind(inner),
     send: inner.send.bind(inner),
     widget_manager: inner.widget_manager,
     on(event: string, callback: Callback) {
-      const own = callbacks.get(event);
-      if (own) own.add(callback);
-      else inner.on(event, callback);
+      if (!callbacks.get(event)?.add(callback)) inner.on(event, callback);
     },
     off(event: string, callback: Callback) {
-      const own = callbacks.get(event);
-      if (own) own.delete(callback);
-      else inner.off(event, callback);
+      if (!callbacks.get(event)?.delete(callback)) inner.off(event, callback);
     },
   };
   return {
     model: model as unknown as AnyModel<Traits>,
-    ready: last,
-    dispose() {
-      for (const event of EVENTS) inner.off(event, handlers[event]);
+    ready: last as Promise<void> | null,
+    dispose(): void {
+      for (const [event, handle] of listening) inner.off(event, handle);
     },
   };
 }
 
-/** A copy whose tiles can be replaced; the host's value stays as it is. */
-function withOwnTiles(planes: Planes): Planes {
-  const own = planes && { ...planes };
-  if (own?.tiles) own.tiles = own.tiles.map((tile) => ({ ...tile }));
-  if (own?.sources) {
-    own.sources = own.sources.map((one) => ({ ...one, tiles: one.tiles.map((t) => ({ ...t })) }));
-  }
-  return own;
-}
-
-function codedTiles(planes: Planes): WireTile[] {
-  const tiles = [planes, ...(planes?.sources ?? [])].flatMap((one) => one?.tiles ?? []);
-  return tiles.filter(isCoded);
-}
-
-const isCoded = ({ coding }: WireTile) => Boolean(coding);
-
+/** In place, so that another view of the widget has it too. */
 async function decode(tile: WireTile): Promise<void> {
   tile.data = await decodePlane(tile.data, tile.coding as Coding);
   tile.coding = null;

@@ -34,11 +34,8 @@ async function rgbOf(data: Bytes): Promise<Uint8Array> {
   const blob = new Blob([bytesOf(data) as Uint8Array<ArrayBuffer>], { type: "image/jpeg" });
   const bitmap = await createImageBitmap(blob, { colorSpaceConversion: "none" });
   const { width, height } = bitmap;
-  const canvas = document.createElement("canvas");
-  canvas.width = width;
-  canvas.height = height;
-  const context = canvas.getContext("2d", { willReadFrequently: true });
-  if (!context) throw new Error("torchdial: this browser has no canvas to decode pictures on");
+  const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
+  if (!context) throw new Error("torchdial: no canvas to decode pictures on");
   context.drawImage(bitmap, 0, 0);
   bitmap.close();
   const pixels = context.getImageData(0, 0, width, height).data;

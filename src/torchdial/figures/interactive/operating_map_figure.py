@@ -10,9 +10,10 @@ import numpy as np
 from torchdial.figures.colors import LINE_COLORS
 from torchdial.figures.interactive.figure_parts import figure, follow, unit_scale
 from torchdial.figures.interactive.heat_cells import HeatCells
+from torchdial.inputs.arguments import one_of
 from torchdial.inputs.errors import describe, refusal
 from torchdial.sweeps.boxes.detection_curves import DetectionCurves
-from torchdial.sweeps.boxes.detection_settings import DetectionMetric
+from torchdial.sweeps.boxes.detection_settings import METRICS, DetectionMetric
 from torchdial.sweeps.metric_formulas import Average, check_average
 
 
@@ -35,6 +36,7 @@ def operating_map_figure(
         ValueError: the source is something else, an unknown metric, or an unknown average.
     """
     check_average(average)
+    one_of("metric", metric, METRICS)
     x, y = unit_scale(), unit_scale()
     scales = {"x": x, "y": y}
     name = "F1" if metric == "f1" else metric
