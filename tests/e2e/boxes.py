@@ -11,9 +11,9 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 # What is drawn over each picture; detections by their index in the input.
-MARKS = """root => root.torchdialDrawn().map(drawn => drawn?.marks.map(({ as, index }) => {
-  const isTarget = as === "miss" || as === "aside";
-  return { as, index: isTarget ? index : drawn.image.found.index[index] };
+MARKS = """root => root.torchdialDrawn().map(drawn => drawn?.marks.map(({ as, index, faded }) => {
+  const isTarget = ["miss", "aside", "target"].includes(as);
+  return { as, faded: !!faded, isTarget, index: isTarget ? index : drawn.image.found.index[index] };
 }))"""
 
 
@@ -95,6 +95,13 @@ class BoxesOnPage:
             {sort: [m["index"] for m in cell if m["as"] == sort] for sort in sorts}
             for cell in cells
         ]
+
+    def drawn(self, cell: int, *, faded: bool = False) -> tuple[set[int], set[int]]:
+        """Return the detections and the targets over a picture, faded or not."""
+        self.settle()
+        marks = [m for m in self.root.evaluate(MARKS)[cell] if m["faded"] == faded]
+        found, targets = ({m["index"] for m in marks if m["isTarget"] == t} for t in (False, True))
+        return found, targets
 
     def boxes(self) -> list[list[int]]:
         """Return for each picture the boxes over it, the highest score first."""

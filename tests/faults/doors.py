@@ -150,6 +150,13 @@ DOORS: dict[str, Door] = {
         td.DetectionPreview.from_model,
         {"model": finder, "images": IMAGES, "targets": THERE, "adapter": None, "batch_size": 2},
     ),
+    "DetectionPreview.boxes_of": Door(
+        lambda **given: boxes_preview().boxes_of(0, **given),
+        {"truth": 0, "predicted": None, "model": 0},
+    ),
+    "DetectionPreview.apply": Door(
+        lambda **given: boxes_preview().apply(**given), {"setting": {"nms_iou": 0.5}}
+    ),
     "DetectionSweep": Door(
         td.DetectionSweep,
         {
@@ -190,6 +197,7 @@ DOORS: dict[str, Door] = {
             "cmap": None,
             "normalize": None,
             "box_format": "xyxy",
+            "class_names": ["a", "b"],
         },
     ),
     "LossPlot": Door(td.LossPlot, {"source": history()}),
@@ -225,6 +233,23 @@ DOORS: dict[str, Door] = {
     "SegmentationPreview.best": Door(
         lambda **given: td.SegmentationPreview(**GIVEN).best(**given),
         {"metric": "dice", "at_least": None},
+    ),
+    "SegmentationPreview.images_of": Door(
+        lambda **given: td.SegmentationPreview(**GIVEN).images_of(**given),
+        {"truth": 0, "predicted": None, "model": 0},
+    ),
+    "SegmentationPreview.images_between": Door(
+        lambda **given: preview().images_between(**given), {"low": 0.2, "high": 0.4, "model": 0}
+    ),
+    "SegmentationPreview.worst": Door(
+        lambda **given: td.SegmentationPreview(**GIVEN).worst(**given),
+        {"n": 1, "class_name": 0, "metric": "dice", "model": 0},
+    ),
+    "SegmentationPreview.to_pandas": Door(
+        lambda **given: td.SegmentationPreview(**GIVEN).to_pandas(**given), {"model": 0}
+    ),
+    "SegmentationPreview.apply": Door(
+        lambda **given: preview().apply(**given), {"setting": {"threshold": 0.5}}
     ),
     "ThresholdCurves.best": Door(
         lambda **given: curves().best(**given),

@@ -1,24 +1,34 @@
 import { describe, expect, it } from "vitest";
-import { readTyped, whereMet } from "../../src/lib/preview/typed_setting";
+import { follow, whereMet } from "../../src/lib/preview/typed_setting";
 
 const METRICS = ["dice", "recall", "precision"] as const;
-const demands = (...pairs: [string, number][]) => ({
-  kind: "demands",
-  demands: pairs.map(([metric, least]) => ({ metric, least })),
-});
+const demands = (...pairs: [string, number][]) => [
+  "demand",
+  pairs.map(([metric, least]) => ({ metric, least })),
+];
+
+/** What is called for a text, and with what. */
+function called(text: string): unknown[] {
+  const calls: unknown[][] = [];
+  const event = (name: string) => (value: unknown) => calls.push([name, value]);
+  const events = { goTo: event("goTo"), demand: event("demand"), apply: event("apply") };
+  follow(text, { metrics: METRICS, ...events });
+  expect(calls.length).toBe(1);
+  return calls[0];
+}
 
 describe("what is typed", () => {
   it.each([
-    ["0.37", { kind: "position", value: 0.37 }],
-    [" .5 ", { kind: "position", value: 0.5 }],
-    ["1", { kind: "position", value: 1 }],
+    ["0.37", ["goTo", 0.37]],
+    [" .5 ", ["goTo", 0.5]],
+    ["1", ["goTo", 1]],
     ["recall ≥ 0.9", demands(["recall", 0.9])],
     ["Recall>=.9", demands(["recall", 0.9])],
     ["recall ≥ 0.9, precision ≥ 0.5", demands(["recall", 0.9], ["precision", 0.5])],
     ["recall >= 0.9 and dice >= 0", demands(["recall", 0.9], ["dice", 0])],
-    ['{"threshold": 0.5}', { kind: "setting" }],
+    [' {"threshold": 0.5}', ["apply", '{"threshold": 0.5}']],
   ])("%s", (text, expected) => {
-    expect(readTyped(text, METRICS)).toEqual(expected);
+    expect(called(text)).toEqual(expected);
   });
 
   it.each([
@@ -31,7 +41,7 @@ describe("what is typed", () => {
     ["recall ≥ 0.9 0.8", "a number from 0 to 1"],
     ["1e-3", "Type a threshold"],
   ])("%s is refused", (text, words) => {
-    expect(() => readTyped(text, METRICS)).toThrow(words);
+    expect(() => called(text)).toThrow(words);
   });
 });
 

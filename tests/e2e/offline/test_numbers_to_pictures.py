@@ -188,20 +188,10 @@ def test_numbers_of_boxes_lead_to_their_pictures_and_boxes(show: Show) -> None:
     scores = [found["scores"] for found in detections.found]
     for cell, image in enumerate(ours.images_between(0.05, 0.1)):
         inside = (scores[image] > 0.05) & (scores[image] <= 0.1)
-        assert drawn(dials, cell)[0] == set(inside.nonzero().flatten().tolist())
+        assert dials.drawn(cell)[0] == set(inside.nonzero().flatten().tolist())
     dials.button("all").click()
     expect_shown(root, [0, 1, 2])
-    assert drawn(dials, 0, faded=True) == (set(), set())
-
-
-def drawn(dials: BoxesOnPage, cell: int, *, faded: bool = False) -> tuple[set[int], set[int]]:
-    """Return the detections and the targets that are drawn over a picture."""
-    dials.settle()
-    marks = dials.root.evaluate("(e, cell) => e.torchdialShown()[cell]", cell)
-    mine = [mark for mark in marks if mark["faded"] == faded]
-    targets = {m["index"] for m in mine if m["as"] in ("miss", "aside", "target")}
-    found = {m["index"] for m in mine if m["as"] not in ("miss", "aside", "target")}
-    return found, targets
+    assert dials.drawn(0, faded=True) == (set(), set())
 
 
 def check_boxes(
@@ -211,9 +201,9 @@ def check_boxes(
     for cell, image in enumerate(images):
         counted = ours.boxes_of(image, *sides)
         indices = set(counted["indices"].tolist())
-        assert drawn(dials, cell) == (indices, set(counted["targets"].tolist()))
+        assert dials.drawn(cell) == (indices, set(counted["targets"].tolist()))
         kept = set(ours.kept(image)["indices"].tolist())
-        assert drawn(dials, cell, faded=True)[0] == kept - indices
+        assert dials.drawn(cell, faded=True)[0] == kept - indices
 
 
 def test_the_matrix_is_normalised_and_the_table_sorted(show: Show) -> None:

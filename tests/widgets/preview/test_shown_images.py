@@ -242,8 +242,8 @@ def test_labels_with_gaps_and_names() -> None:
 @pytest.mark.parametrize(
     ("ask", "words"),
     [
-        (lambda p: p.images_of("cow"), "truth: expected a class among 'sky'.* got 'cow'"),
-        (lambda p: p.images_of(predicted=4), "predicted: expected a class .* got 4"),
+        (lambda p: p.images_of("cow"), "truth: expected a class among 'sky'.* got str 'cow'"),
+        (lambda p: p.images_of(predicted=4), "predicted: expected a class .* got int 4"),
         (lambda p: p.worst(-1), "n: expected"),
         (lambda p: p.worst(1, 1.5), "class_name: expected"),
         (lambda p: p.worst(metric="f1"), "metric: expected"),

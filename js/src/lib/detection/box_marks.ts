@@ -8,7 +8,7 @@ import {
   type Rgb,
   TRUE_POSITIVE,
 } from "../core/colors";
-import type { ChosenBoxes } from "./box_choices";
+import type { ChosenBox } from "./box_choices";
 import type { DetectionView } from "./detection_wire";
 import type { DetectionSetting } from "./rules/boxes_shown";
 import type { DecidedImage } from "./rules/detection_confusion";
@@ -76,29 +76,18 @@ export function marksOf(
 export function withChosen(
   marks: readonly BoxMark[],
   shown: Int32Array,
-  { detections, targets, missed: misses }: ChosenBoxes,
+  chosen: readonly ChosenBox[],
 ): BoxMark[] {
-  const found = new Set(detections);
-  const there = new Set([...targets, ...misses]);
-  const isChosen = (mark: BoxMark) => (isTarget(mark) ? there : found).has(mark.index);
-  const chosen = marks.filter(isChosen);
-  const isDrawn = (index: number, target: boolean) =>
-    chosen.some((mark) => mark.index === index && isTarget(mark) === target);
-  const more = (as: BoxMark["as"], indices: readonly number[]) =>
-    indices
-      .map((index): BoxMark => ({ as, index }))
-      .filter((mark) => !isDrawn(mark.index, isTarget(mark)));
-  const isShown = (index: number) => shown.includes(index);
+  const counted = chosen.flatMap(({ detection, target }): BoxMark[] => [
+    { as: detection < 0 ? "miss" : "target", index: target },
+    { as: shown.includes(detection) ? "box" : "ghost", index: detection },
+  ]);
+  const wanted = counted.filter(({ index }) => index >= 0);
+  const isSame = (one: BoxMark) => (other: BoxMark) =>
+    one.index === other.index && isTarget(one) === isTarget(other);
   return [
-    ...marks.filter((mark) => !isChosen(mark)).map((mark) => ({ ...mark, faded: true })),
-    ...more("target", targets),
-    ...more("miss", misses),
-    ...more(
-      "ghost",
-      detections.filter((index) => !isShown(index)),
-    ),
-    ...more("box", detections.filter(isShown)),
-    ...chosen,
+    ...marks.filter((mark) => !wanted.some(isSame(mark))).map((mark) => ({ ...mark, faded: true })),
+    ...wanted.map((mark) => marks.find(isSame(mark)) ?? mark),
   ];
 }
 

@@ -55,10 +55,9 @@ export function createHistogramBars(unit: string, choose: (bin: Bin) => void) {
   return {
     element: h("div", {}, bars, axis),
     update(next: readonly Bin[]): void {
-      while (bars.children.length > next.length) bars.lastElementChild?.remove();
+      while (bars.children.length > next.length) bars.lastChild?.remove();
       while (bars.children.length < next.length) {
-        const place = { type: "button", class: "bin", "data-bin": bars.children.length };
-        bars.append(h("button", place, h("i", { "aria-hidden": "true" })));
+        bars.append(h("button", { class: "bin", "data-bin": bars.children.length }, h("i")));
       }
       bins = next;
       const top = Math.log1p(Math.max(1, ...next.map(({ count }) => count)));

@@ -21,23 +21,17 @@ export function segmentationTraits(
   text: string,
   { task, class_names: names }: { task: string; class_names: readonly string[] },
 ): SegmentationSettingTraits {
-  const setting = toSetting(text);
-  const { task: given = task, class_index: shown = null, class_thresholds: own = [] } = setting;
-  const { task: _, class_index: __, class_thresholds: ___, ...rest } = setting;
-  const isClass = (index: unknown) => index === null || [...names.keys()].includes(index as number);
-  const isList = Array.isArray(own) && [0, names.length].includes(own.length);
-  expectAll({
-    task: [given, given === task],
-    class_index: [shown, isClass(shown)],
-    class_thresholds: [own, isList && own.every(isFraction)],
-    ...fractions(rest, ["threshold"]),
-    setting: [text, "class_thresholds" in setting || "threshold" in setting],
+  const isList = (own: unknown) =>
+    Array.isArray(own) && [0, names.length].includes(own.length) && own.every(isFraction);
+  const isClass = (index: unknown) => [null, ...names.keys()].includes(index as number);
+  const setting = checked(text, ["threshold", "class_thresholds"], {
+    threshold: isFraction,
+    class_thresholds: isList,
+    task: (given) => given === task,
+    class_index: isClass,
   });
-  return {
-    ...(rest as { threshold?: number }),
-    class_thresholds: own as number[],
-    shown_class: shown as number | null,
-  };
+  const { task: _, class_index: shown_class = null, class_thresholds = [], ...rest } = setting;
+  return { ...rest, class_thresholds, shown_class } as SegmentationSettingTraits;
 }
 
 /** The traits of a detection's setting; throws if it is none, or one of another preview. */
@@ -45,28 +39,37 @@ export function detectionTraits(
   text: string,
   { labels, class_agnostic: agnostic }: { labels: readonly number[]; class_agnostic: boolean },
 ): DetectionSettingTraits {
-  const setting = toSetting(text);
-  const { class_agnostic: given = agnostic, class_thresholds: own = {}, ...rest } = setting;
-  const { max_det: most = 1 } = rest;
-  const isKnown = ([label, value]: [string, unknown]) =>
-    labels.map(String).includes(label) && isFraction(value);
-  const entries = Object.entries((own ?? {}) as Values);
-  expectAll({
-    setting: [text, "class_thresholds" in setting || Object.keys(rest).length > 0],
-    class_agnostic: [given, given === agnostic],
-    class_thresholds: [own, own !== null && !Array.isArray(own) && entries.every(isKnown)],
-    ...fractions(rest, ["score_threshold", "nms_iou", "max_det"]),
-    max_det: [most, Number.isInteger(most) && (most as number) > 0],
-  });
-  const byLabel = own as Record<number, number>;
-  return {
-    ...rest,
-    class_thresholds: entries.length ? labels.map((label) => byLabel[label] ?? null) : [],
+  const isByLabel = (own: unknown) =>
+    isDict(own) &&
+    Object.entries(own).every(([label, t]) => labels.map(String).includes(label) && isFraction(t));
+  const dials = {
+    score_threshold: isFraction,
+    nms_iou: isFraction,
+    class_thresholds: isByLabel,
+    max_det: (most: unknown) => Number.isInteger(most) && (most as number) > 0,
   };
+  const isSame = (given: unknown) => given === agnostic;
+  const setting = checked(text, Object.keys(dials), { ...dials, class_agnostic: isSame });
+  const { class_agnostic: _, class_thresholds = {}, ...rest } = setting;
+  const own = class_thresholds as Record<number, number>;
+  const each = Object.keys(own).length ? labels.map((label) => own[label] ?? null) : [];
+  return { ...rest, class_thresholds: each };
 }
 
-/** The dict of a line in the notation of JSON or Python; a setting holds no names of the user. */
-function toSetting(text: string): Values {
+const isDict = (value: unknown): value is Values =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+const isFraction = (value: unknown) => typeof value === "number" && value >= 0 && value <= 1;
+
+/**
+ * The dict of a line in the notation of JSON or Python, with a check for each value and at least one
+ * of some; a setting holds no names of the user.
+ */
+function checked(
+  text: string,
+  oneOf: readonly string[],
+  checks: Record<string, (value: unknown) => boolean>,
+): Values {
   let setting: unknown = null;
   try {
     setting = JSON.parse(
@@ -80,32 +83,13 @@ function toSetting(text: string): Values {
   } catch {
     // refused below
   }
-  const isDict = typeof setting === "object" && setting !== null && !Array.isArray(setting);
-  expectAll({ setting: [text, isDict] });
-  return setting as Values;
-}
-
-const isFraction = (value: unknown) => typeof value === "number" && value >= 0 && value <= 1;
-
-type Checks = Record<string, [value: unknown, isRight: boolean]>;
-
-/** A check for each value: it is one of those known, and a fraction. */
-function fractions(values: Values, known: readonly string[]): Checks {
-  const check = (name: string, value: unknown): [unknown, boolean] => [
-    value,
-    known.includes(name) && isFraction(value),
-  ];
-  return Object.fromEntries(
-    Object.entries(values).map(([name, value]) => [name, check(name, value)]),
+  const values = isDict(setting) ? setting : {};
+  const wrong = Object.keys(values).find(
+    (name) => !(Object.hasOwn(checks, name) && checks[name](values[name])),
   );
-}
-
-function expectAll(checks: Checks): void {
-  for (const [name, [value, isRight]] of Object.entries(checks)) {
-    if (isRight) continue;
-    const got = JSON.stringify(value)?.slice(0, 60);
-    throw new Error(
-      `${name}: ${got} does not fit. Paste what export() or copy of such a preview gives.`,
-    );
-  }
+  if (wrong === undefined && oneOf.some((name) => name in values)) return values;
+  const got = wrong === undefined ? text : `${wrong}: ${JSON.stringify(values[wrong])}`;
+  throw new Error(
+    `${got.slice(0, 60)} does not fit. Paste what export() or copy of such a preview gives.`,
+  );
 }

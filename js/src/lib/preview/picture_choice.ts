@@ -1,7 +1,7 @@
 // The pictures that a clicked number counts, and the way back to all of them.
 
 import { button, h } from "../core/dom";
-import { mostFirst, worstFirst } from "../core/image_choice";
+import { mostFirst } from "../core/image_choice";
 
 /** Pictures, and what was clicked to see them. */
 export interface PictureChoice {
@@ -13,15 +13,6 @@ export interface PictureChoice {
 export function byCount(counts: ArrayLike<number>, text: string, unit: string): PictureChoice {
   const total = Array.from(counts).reduce((sum, v) => sum + v, 0);
   return { order: mostFirst(counts), text: `${text}: ${total.toLocaleString("en")} ${unit}` };
-}
-
-/** The pictures with a count, those with the lowest metric first. */
-export function byMetric(
-  values: ArrayLike<number>,
-  counts: ArrayLike<number>,
-  text: string,
-): PictureChoice {
-  return { order: worstFirst(values, counts), text };
 }
 
 /** The line that says what is shown; empty while all pictures are. */

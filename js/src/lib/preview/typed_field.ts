@@ -1,17 +1,7 @@
 // The field in which a setting is typed or pasted.
 
 import { h } from "../core/dom";
-import { type Demand, readTyped } from "./typed_setting";
-
-export interface TypedEvents<Metric extends string> {
-  /** Metrics that may be demanded. */
-  metrics: readonly Metric[];
-  goTo(value: number): void;
-  /** Go to the best setting that meets the demands; throws if none does. */
-  demand(demands: Demand<Metric>[]): void;
-  /** Go to a copied setting; throws if it is none. */
-  apply(text: string): void;
-}
+import { follow, type TypedEvents } from "./typed_setting";
 
 export function createTypedField<Metric extends string>(events: TypedEvents<Metric>): HTMLElement {
   const problem = h("span", { class: "typed-problem", role: "alert" });
@@ -31,10 +21,7 @@ export function createTypedField<Metric extends string>(events: TypedEvents<Metr
   field.addEventListener("change", () => {
     if (field.value.trim() === "") return;
     try {
-      const typed = readTyped(field.value, events.metrics);
-      if (typed.kind === "setting") events.apply(field.value);
-      else if (typed.kind === "position") events.goTo(typed.value);
-      else events.demand(typed.demands);
+      follow(field.value, events);
       field.value = "";
       say("");
     } catch (error) {

@@ -6,32 +6,33 @@ export interface Demand<Metric extends string = string> {
   least: number;
 }
 
-export type Typed<Metric extends string> =
-  | { kind: "position"; value: number }
-  | { kind: "demands"; demands: Demand<Metric>[] }
-  | { kind: "setting" };
+/** What to do with what was typed; each may throw. */
+export interface TypedEvents<Metric extends string> {
+  /** Metrics that may be demanded. */
+  metrics: readonly Metric[];
+  goTo(value: number): void;
+  /** Go to the best setting that meets the demands. */
+  demand(demands: Demand<Metric>[]): void;
+  /** Go to a copied setting. */
+  apply(text: string): void;
+}
 
-const NUMBER = /^[+]?(\d+\.?\d*|\.\d+)$/;
+const NUMBER = /^\+?(\d+\.?\d*|\.\d+)$/;
 const DEMAND = /^(.+?)\s*(?:>=|≥)\s*(.+)$/;
 
-/** Read what was typed; throws with what is expected. */
-export function readTyped<Metric extends string>(
-  text: string,
-  metrics: readonly Metric[],
-): Typed<Metric> {
+/** Follow what was typed; throws with what is expected. */
+export function follow<Metric extends string>(text: string, events: TypedEvents<Metric>): void {
   const line = text.trim();
-  if (/^\{.*\}$/s.test(line)) return { kind: "setting" };
-  if (NUMBER.test(line)) return { kind: "position", value: fraction(line) };
-  const demands = line.split(/,|\band\b/).map((part) => {
-    const [, name, least] = DEMAND.exec(part.trim()) ?? [];
-    const metric = metrics.find((one) => one === name?.toLowerCase());
-    if (!metric) {
-      const known = metrics.join(", ");
-      throw new Error(`Type a threshold as 0.37, or a demand as recall ≥ 0.9 (of ${known}).`);
-    }
-    return { metric, least: fraction(least) };
-  });
-  return { kind: "demands", demands };
+  if (line.startsWith("{")) events.apply(line);
+  else if (NUMBER.test(line)) events.goTo(fraction(line));
+  else events.demand(line.split(/,|\band\b/).map((part) => demandOf(part, events.metrics)));
+}
+
+function demandOf<Metric extends string>(text: string, metrics: readonly Metric[]): Demand<Metric> {
+  const [, name, least] = DEMAND.exec(text.trim()) ?? [];
+  const metric = metrics.find((one) => one === name?.toLowerCase());
+  if (metric) return { metric, least: fraction(least) };
+  throw new Error(`Type a threshold as 0.37, or as recall ≥ 0.9 one of ${metrics.join(", ")}.`);
 }
 
 function fraction(text: string): number {

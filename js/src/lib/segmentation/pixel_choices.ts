@@ -1,12 +1,12 @@
 // The pictures that a clicked number of a segmentation counts, at the setting of the moment; the same
 // as `images_of`, `images_between`, `worst` and `to_pandas` of Python.
 
-import { ANY } from "../core/image_choice";
+import { ANY, worstFirst } from "../core/image_choice";
 import { nameOf, PIXEL_METRICS, type PixelCounts, type PixelMetric, range } from "../core/metrics";
 import type { Bin } from "../preview/histogram_bars";
 import { toCsv } from "../preview/image_table";
 import type { LegendCounts } from "../preview/legend_counts";
-import { byCount, byMetric, type PictureChoice } from "../preview/picture_choice";
+import { byCount, type PictureChoice } from "../preview/picture_choice";
 import { countByArgmax, countLevels, countOutcomes, sideOf } from "./image_confusion";
 import { type ModelCounts, type PixelTally, Scope } from "./model_counts";
 import type { SegmentationConfig } from "./segmentation_wire";
@@ -98,11 +98,8 @@ export function createPixelChoices(config: SegmentationConfig, now: () => PixelS
       const counts = countOutcomes(tally.counts, at, [index], ANY, ANY);
       const right = countOutcomes(tally.counts, at, [index], 1, 1);
       const text = `with ${names[index]}, lowest ${nameOf(metric)} first, at ${where}`;
-      return byMetric(
-        values,
-        counts.map((count, i) => count - right[i]),
-        text,
-      );
+      const there = counts.map((count, i) => count - right[i]);
+      return { order: worstFirst(values, there), text };
     },
 
     ofBin({ first, last, text }: Bin): PictureChoice | null {

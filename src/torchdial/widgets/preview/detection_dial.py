@@ -212,7 +212,7 @@ class DetectionDial(Preview[DetectionFrame]):
             "indices" int64, of detections in what was given, in descending score; and "targets"
             int64, the image's targets that these are counted with, or that are missed.
         """
-        frame, place = self._shown[1][model], self._place(image)
+        frame, place = self._shown[1][self._to_model(model)], self._place(image)
         cell = self._to_labels(*self._to_cell(truth, predicted))
         _, detections, targets = frame.count_cell(self._point().shown(frame), *cell)
         rows = frame.rows(place)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 import torch
 
 from torchdial.inputs.arguments import one_of
-from torchdial.inputs.errors import refusal
+from torchdial.inputs.errors import describe, refusal
 from torchdial.inputs.numbers import to_number, to_whole
 from torchdial.sweeps.image_choice import ANY, most_first, worst_first
 
@@ -146,11 +146,11 @@ class ShownImages(Generic[Frame]):
         return to_whole("model", model, 0, last, remedy="Models count from 0.")
 
     def _to_cell(self, truth: ClassChoice, predicted: ClassChoice) -> tuple[int, int]:
-        if truth != "any" and self._targets is None:
+        if self._targets is None and not _is_any(truth):
             raise refusal(
                 "truth",
                 expected='"any", since there are no targets',
-                got=repr(truth),
+                got=describe(truth),
                 remedy="Pass targets= to the preview.",
             )
         return self._side("truth", truth), self._side("predicted", predicted)
@@ -158,7 +158,7 @@ class ShownImages(Generic[Frame]):
     def _side(self, name: str, choice: ClassChoice) -> int:
         if choice is None:
             return len(self._class_names)
-        return ANY if choice == "any" else self._class_index(name, choice)
+        return ANY if _is_any(choice) else self._class_index(name, choice)
 
     def _class_index(self, name: str, choice: Any) -> int:
         if isinstance(choice, (str, int)) and not isinstance(choice, bool):
@@ -169,9 +169,13 @@ class ShownImages(Generic[Frame]):
         raise refusal(
             name,
             expected=f"a class among {known}",
-            got=repr(choice)[:60],
+            got=describe(choice),
             remedy="Use the class_names of the preview.",
         )
+
+
+def _is_any(choice: Any) -> bool:
+    return isinstance(choice, str) and choice == "any"
 
 
 def needed_counts(counts: Counts | None) -> Counts:
