@@ -78,13 +78,18 @@ export function paintErrors(
     (x < width - 1 ? kinds[i + 1] === KIND.right : ends.right) ||
     (y > 0 ? kinds[i - width] === KIND.right : ends.above) ||
     (y < height - 1 ? kinds[i + width] === KIND.right : ends.below);
+  out.fill(0);
   for (let y = 0, i = 0; y < height; y++) {
     for (let x = 0; x < width; x++, i++) {
       const kind = kinds[i];
-      let color = 0; // of what is right, and the inside of hits
-      if (kind === KIND.hit) color = isRim(x, y, i) ? HIT : 0;
-      else if (kind === KIND.falseAlarm) color = (x + y) % period < mark ? HATCHING : FALSE_ALARM;
-      else if (kind === KIND.miss) color = x % period < mark && y % period < mark ? DOTS : MISS;
+      if (kind === KIND.right) continue;
+      if (kind === KIND.hit) {
+        if (isRim(x, y, i)) out[i] = HIT;
+        continue;
+      }
+      const isMiss = kind === KIND.miss;
+      const isMarked = isMiss ? x % period < mark && y % period < mark : (x + y) % period < mark;
+      const color = isMarked ? (isMiss ? DOTS : HATCHING) : isMiss ? MISS : FALSE_ALARM;
       out[i] = (color | (shares[i] << 24)) >>> 0;
     }
   }
@@ -99,30 +104,45 @@ function kindsOf(layers: readonly KindLayer[], region: Region, size: Size) {
   const columns = starts(region.width, size.width);
   const rows = starts(region.height, size.height);
   const kinds = new Uint8Array(size.width * size.height);
-  const shares = new Uint8Array(size.width * size.height);
-  const sums = new Float64Array(size.width);
+  const shares = new Uint8Array(kinds.length).fill(255);
+  const isReduced = size.width < region.width;
   for (let y = 0, i = 0; y < size.height; y++, i += size.width) {
-    if (y > 0 && rows[y] === rows[y - 1]) {
-      kinds.copyWithin(i, i - size.width, i);
-      shares.copyWithin(i, i - size.width, i);
-      continue;
-    }
-    sums.fill(0);
-    const below = Math.max(rows[y + 1], rows[y] + 1);
-    for (let row = rows[y]; row < below; row++) addRow(sums, map, row * region.width, columns);
-    for (let x = 0; x < size.width; x++) {
-      const sum = sums[x];
-      if (sum === 0) continue;
-      const misses = Math.floor(sum / WEIGHTS[KIND.miss]);
-      const falseAlarms = Math.floor(sum / WEIGHTS[KIND.falseAlarm]) % BASE;
-      const all = (below - rows[y]) * Math.max(columns[x + 1] - columns[x], 1);
-      if (misses + falseAlarms > 0) {
-        kinds[i + x] = falseAlarms > misses ? KIND.falseAlarm : KIND.miss;
-        shares[i + x] = Math.round((255 * (misses + falseAlarms)) / all);
-      } else if (2 * sum >= all) kinds[i + x] = KIND.hit;
+    if (isReduced) reduceRow(kinds, shares, i, map, region.width, columns, rows[y], rows[y + 1]);
+    else if (y > 0 && rows[y] === rows[y - 1]) kinds.copyWithin(i, i - size.width, i);
+    else {
+      const start = rows[y] * region.width;
+      for (let x = 0; x < size.width; x++) kinds[i + x] = map[start + columns[x]];
     }
   }
   return { kinds, shares };
+}
+
+/** Write a row of screen pixels, from place `i`, over the map rows from `top` to `below`. */
+function reduceRow(
+  kinds: Uint8Array,
+  shares: Uint8Array,
+  i: number,
+  map: Uint8Array,
+  mapWidth: number,
+  columns: Int32Array,
+  top: number,
+  below: number,
+): void {
+  for (let x = 0; x < columns.length - 1; x++) {
+    let sum = 0;
+    for (let row = top; row < below; row++) {
+      const end = row * mapWidth + columns[x + 1];
+      for (let m = row * mapWidth + columns[x]; m < end; m++) sum += WEIGHTS[map[m]];
+    }
+    if (sum === 0) continue;
+    const misses = Math.floor(sum / WEIGHTS[KIND.miss]);
+    const falseAlarms = Math.floor(sum / WEIGHTS[KIND.falseAlarm]) % BASE;
+    const all = (below - top) * (columns[x + 1] - columns[x]);
+    if (misses + falseAlarms > 0) {
+      kinds[i + x] = falseAlarms > misses ? KIND.falseAlarm : KIND.miss;
+      shares[i + x] = Math.round((255 * (misses + falseAlarms)) / all);
+    } else if (2 * sum >= all) kinds[i + x] = KIND.hit;
+  }
 }
 
 let scratch = new Uint8Array();
@@ -141,16 +161,6 @@ function kindsOfMap(layers: readonly KindLayer[], { x, y, width, height }: Regio
     }
   });
   return out;
-}
-
-/** Add the kinds of a map row, from `start`, to the sums of the screen pixels over them. */
-function addRow(sums: Float64Array, map: Uint8Array, start: number, columns: Int32Array): void {
-  for (let x = 0; x < sums.length; x++) {
-    let m = start + columns[x];
-    const end = start + columns[x + 1];
-    do sums[x] += WEIGHTS[map[m]];
-    while (++m < end);
-  }
 }
 
 /** First map pixel under each of `count` screen pixels, and the end. */

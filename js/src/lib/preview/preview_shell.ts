@@ -302,7 +302,7 @@ export function createShell<Traits extends PreviewTraits>(
     cells.forEach((cell, i) => {
       const text = preview.caption(cell);
       const name = preview.sources[cell.source];
-      if (named) grid.setCaption(i, text, `${name} ${text}`, modelSwatch(cell.source, name));
+      if (named) grid.setCaption(i, text, `${name} ${text}`, modelSwatch(cell.source, name, 20));
       else grid.setCaption(i, text);
     });
     showBeside();
