@@ -73,10 +73,12 @@ def test_categories_are_those_of_the_browser() -> None:
 def test_map_has_the_point_and_the_best() -> None:
     images, found, targets = scene(6, 4)
     preview = td.DetectionPreview(images, found, targets, score_threshold=0.33, nms_iou=0.4)
-    plot = preview.to_matplotlib().axes[1]
+    _, plot, bar = preview.to_matplotlib().axes
+    assert bar.get_ylabel() == "F1"
     (mesh,) = [c for c in plot.collections if isinstance(c, QuadMesh)]
     f1 = preview.curves.f1().numpy()
     np.testing.assert_array_equal(np.ma.filled(mesh.get_array(), np.nan).reshape(f1.shape), f1)
+    assert mesh.get_clim() == (np.nanmin(f1), np.nanmax(f1))  # as the widget's map
     point, star = plot.lines
     assert (point.get_xdata()[0], point.get_ydata()[0]) == (0.33, 0.4)
     assert (star.get_xdata()[0], star.get_ydata()[0]) == preview.best()[:2]
@@ -117,4 +119,4 @@ def test_of_nothing_found_shows_the_pictures() -> None:
     nothing = [{"boxes": [], "labels": []}] * 2
     counted = td.DetectionPreview(torch.rand(2, 3, 8, 8), [empty, empty], nothing)
     assert (counted.metrics["f1"], counted.metrics["fn"]) == (1.0, 0)
-    assert len(counted.to_matplotlib().axes) == 2
+    assert len(counted.to_matplotlib().axes) == 3

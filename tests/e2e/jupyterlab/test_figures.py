@@ -162,9 +162,9 @@ def test_the_figures_of_a_run_have_their_colors_before_during_and_after_it(
 ) -> None:
     with opened(lab, page, "run_figures", [RUN, STEPS]):
         shown = page.locator(".bqplot")
-        expect(shown).to_have_count(2)
-        expect(shown.nth(0)).to_contain_text("nothing logged yet")
-        expect(shown.nth(1)).to_contain_text("no gradients yet")
+        expect(shown).to_have_count(2, timeout=60_000)
+        expect(shown.nth(0)).to_contain_text("nothing logged yet", timeout=30_000)
+        expect(shown.nth(1)).to_contain_text("no gradients yet", timeout=30_000)
         losses, gradients = shown.nth(0), shown.nth(1)
         bar = len(colored(gradients))
         assert len(colored(losses)) == 0

@@ -88,8 +88,8 @@ def detection_figure(
 ) -> Figure:
     """Return a figure of images with their boxes and, with targets, of the map of F1.
 
-    It is made without pyplot, so that no current figure changes, and of two axes at most, since
-    each costs time whenever a widget is displayed.
+    It is made without pyplot, so that no current figure changes, and of few axes, since each costs
+    time whenever a widget is displayed.
 
     Args:
         images: at most `MAX_IMAGES`.
@@ -223,7 +223,9 @@ def _draw_map(axes: Axes, position: Position) -> None:
     curves, score_threshold, nms_iou, average, label = position
     values = curves.metric("f1", average, label).numpy()
     scores, stops = curves.settings.scores.values, curves.settings.nms.values
-    axes.pcolormesh(scores, stops, values, shading="nearest", cmap="viridis", vmin=0, vmax=1)
+    cells = axes.pcolormesh(scores, stops, values, shading="nearest", cmap="viridis")
+    bar = axes.figure.colorbar(cells, ax=axes, label="F1", pad=0.015, aspect=8)
+    bar.ax.tick_params(labelsize=8)
     axes.plot(score_threshold, nms_iou, "o", color="white", markeredgecolor="black")
     here = curves.at(score_threshold, nms_iou, average, label)["f1"]
     name = f"F1 {here:.3f} at ●"
