@@ -73,6 +73,7 @@ def test_without_psutil_memory_is_read_from_linux(monkeypatch):
 
 
 IMAGES, TARGETS = torch.zeros(4, 3, 8, 8), torch.zeros(4)
+NESTED = torch.nested.nested_tensor([torch.zeros(4, 3), torch.zeros(2, 3)])  # without a shape
 
 
 @pytest.mark.parametrize(
@@ -90,6 +91,7 @@ IMAGES, TARGETS = torch.zeros(4, 3, 8, 8), torch.zeros(4)
         pytest.param(None, (0, 0), id="nothing"),
         pytest.param((), (0, 0), id="an empty tuple"),
         pytest.param(torch.tensor(1.0), (0, 0), id="a scalar"),
+        pytest.param(NESTED, (0, 0), id="a nested tensor"),
     ],
 )
 def test_the_size_of_a_batch(batch, expected):
