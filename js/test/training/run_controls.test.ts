@@ -22,7 +22,7 @@ const status: Status = {
   epoch: 1,
   epochs: 8,
   steps_per_s: 42.14,
-  system: { memory: 1.2e9, data_wait: 0.031, samples_per_s: 1349.4, cpu: 0.45 },
+  system: { memory: 1.2e9, data_wait: 0.031, samples_per_s: 1349.4, cpu: 3.52 },
   overhead: 0.0059,
   problem: "",
   notes: [],
@@ -65,7 +65,7 @@ describe("progress", () => {
   test("is one line in words", () => {
     expect(words(status).join("  ")).toBe(
       "step 1,240 / 5,000  epoch 2/8  42.1 steps/s  1:29 left  1,349 samples/s  memory 1.2 GB  " +
-        "CPU 45 %  data wait 3.1 %  recording 0.6 %",
+        "CPU 3.5 cores  data wait 3.1 %  recording 0.6 %",
     );
   });
 

@@ -135,7 +135,8 @@ def check_controls(panel: PanelOnPage, page: Page) -> None:
     assert paused_step(panel) == before, "it goes on"
     panel.button("resume").click()
     panel.expect_text("running")
-    panel.root.get_by_role("slider", name="lr").fill("250")  # a quarter of the way from 0.01 to 100
+    dial = panel.root.get_by_role("slider", name="learning rate")
+    dial.fill("250")  # a quarter of the way from 0.01 to 100
     expect(panel.root.locator(".torchdial-dials")).to_contain_text("× 0.1")
     panel.root.get_by_role("button", name=re.compile("event")).first.click()
     panel.root.locator(".torchdial-event-list button").first.click()

@@ -13,6 +13,7 @@ from playwright.sync_api import expect
 import torchdial as td
 from tests.e2e.page import Show
 from tests.e2e.panel import FIRST_PIXELS, PanelOnPage
+from torchdial.training.history.history import History
 
 pytestmark = pytest.mark.browser
 
@@ -157,3 +158,20 @@ def test_a_small_chart_fills_the_screen_or_where_that_is_forbidden_its_row(
     toggle.click()
     plot.eventually(lambda: chart.bounding_box()["width"] < 300)  # type: ignore[index]
     assert page.evaluate("document.fullscreenElement") is None
+
+
+def test_of_many_runs_some_values_stand_at_the_cursor_and_all_in_a_legend_that_scrolls(
+    show: Show,
+) -> None:
+    histories = {f"run {i}": History(f"run {i}") for i in range(30)}
+    for i, history in enumerate(histories.values()):
+        for step in range(9):
+            history.record(step, {"loss": i + step}, time=step)
+    plot = PanelOnPage(show(td.LossPlot(histories)))
+    assert plot.root.bounding_box()["height"] < 600  # type: ignore[index]
+    plot.page.mouse.move(*plot.at(0.5))
+    lines = plot.root.locator(".torchdial-tooltip div")
+    expect(lines).to_have_count(14)
+    expect(lines.nth(1)).to_have_text("run 0 · loss 4")
+    expect(lines.last).to_have_text("and 18 more, in the legend")
+    expect(plot.root.locator("[data-panel=loss] .torchdial-number")).to_have_count(30)

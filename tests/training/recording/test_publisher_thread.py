@@ -245,6 +245,7 @@ def test_system_scalars_are_recorded(monkeypatch):
     assert 0 <= last["system/data_wait"] <= 1
     assert last["system/overhead"] == monitor.overhead == 0.125
     assert last["system/memory"] > 1e7  # this process holds torch
+    assert last["system/cpu"] > 0
     assert last["system/samples_per_s"] == pytest.approx(2 * last["system/steps_per_s"], rel=0.2)
     assert last["system/tokens_per_s"] == pytest.approx(5 * last["system/samples_per_s"])
 

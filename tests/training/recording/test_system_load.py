@@ -31,6 +31,7 @@ def cuda(monkeypatch):
 
 def test_gpus_are_taken_together(cuda):
     found = SystemLoad([CPU, *GPUS, GPUS[0]]).readings()
+    del found["system/cpu"]
     assert found == {
         "system/memory": 2e9,
         "system/gpu": pytest.approx(0.85),
@@ -51,26 +52,28 @@ def test_without_nvml_the_rest_is_known(cuda):
     assert found["system/memory"] == 2e9
 
 
-def test_without_a_gpu_it_is_this_process_and_the_processors(monkeypatch):
-    now = [0.0]
-    monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    monkeypatch.setattr(psutil, "cpu_percent", lambda: 45.0)
+def test_without_a_gpu_it_is_this_process(monkeypatch):
+    now, busy = [10.0], [3.0]
+    monkeypatch.setattr(time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(time, "process_time", lambda: busy[0])
     load = SystemLoad([CPU])
-    assert load.readings().keys() == {"system/memory"}  # the time is too short for a share
-    now[0] += 1
-    found = load.readings()
-    assert found["system/cpu"] == 0.45
-    assert found["system/memory"] == pytest.approx(psutil.Process().memory_info().rss, rel=0.2)
+    assert load.readings().keys() == {"system/memory"}  # no time has passed
+    now[0], busy[0] = 12.0, 10.0
+    assert load.readings() == {
+        "system/memory": pytest.approx(psutil.Process().memory_info().rss, rel=0.2),
+        "system/cpu": 3.5,
+    }
 
 
 def test_without_psutil_memory_is_read_from_linux(monkeypatch):
     expected = psutil.Process().memory_info().rss
     monkeypatch.setitem(sys.modules, "psutil", None)
     found = SystemLoad([CPU]).readings()
-    assert found == {"system/memory": pytest.approx(expected, rel=0.2)}
+    assert found["system/memory"] == pytest.approx(expected, rel=0.2)
 
 
 IMAGES, TARGETS = torch.zeros(4, 3, 8, 8), torch.zeros(4)
+NESTED = torch.nested.nested_tensor([torch.zeros(4, 3), torch.zeros(2, 3)])  # without a shape
 
 
 @pytest.mark.parametrize(
@@ -88,6 +91,7 @@ IMAGES, TARGETS = torch.zeros(4, 3, 8, 8), torch.zeros(4)
         pytest.param(None, (0, 0), id="nothing"),
         pytest.param((), (0, 0), id="an empty tuple"),
         pytest.param(torch.tensor(1.0), (0, 0), id="a scalar"),
+        pytest.param(NESTED, (0, 0), id="a nested tensor"),
     ],
 )
 def test_the_size_of_a_batch(batch, expected):

@@ -20,6 +20,7 @@ import { tableOf } from "./csv_table";
 import { createEnlarging, createSaving, type SavedChart } from "./panel_tools";
 
 const MOST_ROWS = 6;
+const MOST_VALUES = 12; // beside the cursor
 
 /** One line: a scalar of a run. */
 export interface Strand {
@@ -194,8 +195,10 @@ export class LossPanel {
     const right = left > width / 2;
     this.#tooltip.style.left = right ? "" : `${left + 10}px`;
     this.#tooltip.style.right = right ? `${width - left + 10}px` : "";
-    const lines = [words, ...this.valuesAt(x)].map((text) => h("div", {}, text));
-    this.#tooltip.replaceChildren(...lines);
+    const values = this.valuesAt(x);
+    const more = values.splice(MOST_VALUES).length;
+    const lines = [words, ...values, ...(more ? [`and ${more} more, in the legend`] : [])];
+    this.#tooltip.replaceChildren(...lines.map((text) => h("div", {}, text)));
   }
 
   /** Draw the cursor where another view is pointed at; null for nowhere. */

@@ -76,6 +76,7 @@ function systemOf({ system, overhead }: Status): Part[] {
   const share = (name: string) => (value: number) => `${name} ${percent(value)}`;
   const each = (what: string) => (value: number) =>
     `${value < 1 ? formatValue(value) : formatCount(value)} ${what}/s`;
+  const cores = (value: number) => `CPU ${value.toFixed(1)} cores`;
   const bytes = (name: string) => (value: number) => `${name} ${formatBytes(value)}`;
   const ofGpu = (value: number) => `GPU memory ${formatBytes(value)} of ${formatBytes(total ?? 0)}`;
   const rows: [string, number | null | undefined, (value: number) => string, string][] = [
@@ -84,7 +85,7 @@ function systemOf({ system, overhead }: Status): Part[] {
     ["gpu", gpu, share("GPU"), "share of the time in which the GPU computes, for any process"],
     ["gpu memory", total && used, ofGpu, "of the whole GPU, by any process"],
     ["memory", system.memory, bytes(total ? "tensors" : "memory"), memoryTitle(Boolean(total))],
-    ["cpu", gpu == null ? system.cpu : null, share("CPU"), "of all processors, for any process"],
+    ["cpu", gpu == null ? system.cpu : null, cores, "processors that this process keeps busy"],
     ["wait", system.data_wait, share("data wait"), "share of the time spent on data"],
     ["cost", overhead, costOf, "what torchdial takes, as a share of the time of a step"],
   ];

@@ -23,6 +23,13 @@ def batch_size(batch: Any) -> tuple[int, int]:
         >>> batch_size(7)
         (0, 0)
     """
+    try:
+        return _size(batch)
+    except Exception:  # of a class of the user's own, or a nested tensor, which has no shape
+        return 0, 0
+
+
+def _size(batch: Any) -> tuple[int, int]:
     parts = list(batch.values()) if isinstance(batch, Mapping) else batch
     parts = parts if isinstance(parts, (list, tuple)) else [parts]
     lengths = {_length(part) for part in parts}

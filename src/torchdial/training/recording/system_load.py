@@ -11,11 +11,9 @@ import torch
 
 from torchdial.accelerator import module_of
 
-CPU_SECONDS = 0.5  # shorter times give 0 % or 100 %
-
 
 class SystemLoad:
-    """Measures GPUs through NVML, and the processors through psutil, where these are installed.
+    """Measures this process, and GPUs through NVML where that is installed.
 
     Nothing here waits for a device: NVML asks the driver. torch's own functions ask it, so
     `nvidia-ml-py` is all that is needed, and GPUs are told apart as CUDA_VISIBLE_DEVICES has it.
@@ -29,12 +27,10 @@ class SystemLoad:
         self._gpus = [device for device in found if device.type == "cuda"]  # the ones NVML knows
         self._allocating = [d for d in found if hasattr(module_of(d), "memory_allocated")]
         self._psutil = _imported("psutil")
-        self._next_cpu = time.monotonic() + CPU_SECONDS
-        if self._psutil is not None:
-            self._psutil.cpu_percent()  # it tells of the time since its last call
+        self._last = time.perf_counter(), time.process_time()
 
     def readings(self) -> dict[str, float]:
-        """Return what is known now, by name: shares of 1, and bytes."""
+        """Return what is known now, by name: a GPU's share of 1, busy processors, and bytes."""
         found = {
             "system/memory": self._memory(),
             "system/cpu": self._cpu(),
@@ -54,11 +50,10 @@ class SystemLoad:
             return None
 
     def _cpu(self) -> float | None:
-        """Return the share of the processors that any process used since the last call."""
-        if self._psutil is None or time.monotonic() < self._next_cpu:
-            return None
-        self._next_cpu = time.monotonic() + CPU_SECONDS
-        return float(self._psutil.cpu_percent()) / 100
+        """Return how many processors this process has kept busy since the last call."""
+        now, busy = time.perf_counter(), time.process_time()
+        (then, before), self._last = self._last, (now, busy)
+        return (busy - before) / (now - then) if now > then else None
 
     def _memory(self) -> float | None:
         """Return the bytes that tensors take on accelerators, or else this process."""
