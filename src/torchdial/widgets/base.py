@@ -13,6 +13,7 @@ import anywidget
 import traitlets as t
 from IPython import get_ipython
 
+from torchdial.figures.static.canvas import NOTE
 from torchdial.js_bundle import bundle
 from torchdial.report.html_file import write_html
 from torchdial.report.saved_widget import MAX_BYTES, SavedWidget
@@ -22,8 +23,6 @@ from torchdial.widgets.ipykernel_internals import keep_requests, keep_route
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-STATIC = "static picture: run the cell to interact"
 
 
 class Widget(anywidget.AnyWidget):
@@ -128,7 +127,7 @@ class Widget(anywidget.AnyWidget):
             # matplotlib's font lacks many scripts; browsers have them.
             warnings.filterwarnings("ignore", "Glyph .* missing from")
             figure = self.to_matplotlib()
-            figure.text(0.995, 0.005, STATIC, ha="right", va="bottom", size=6, color="gray")
+            figure.text(0.995, 0.005, NOTE, ha="right", va="bottom", size=6, color="gray")
             figure.savefig(png, format="png")
         return png.getvalue()
 

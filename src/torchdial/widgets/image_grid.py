@@ -24,6 +24,7 @@ from torchdial.inputs.errors import describe, refusal
 from torchdial.inputs.images.image_sources import to_source
 from torchdial.inputs.images.overlays import NO_OVERLAY, Overlay, to_overlays
 from torchdial.inputs.images.preview_images import Numbers
+from torchdial.inputs.images.reduced_pictures import reduced, reduction_of
 from torchdial.inputs.images.tensor_images import Normalize, Picture, PictureReader, category_colors
 from torchdial.report.saved_widget import SavedWidget
 from torchdial.structure.feature_maps import feature_maps
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 GRID_PAGE_SIZE = 64
-SMALL_SIDE = 160  # pictures larger than this come reduced first
 WATCH_SECONDS = 0.5
 
 
@@ -210,6 +210,12 @@ class ImageGrid(Widget):
             ax,
         )
 
+    def _static_picture(self) -> bytes:
+        from torchdial.figures.static.png_picture import sheet_png
+
+        page = self._first_page()
+        return sheet_png([self._laid_over(i) for i in page], [self._caption(i) for i in page])
+
     def _laid_over(self, index: int) -> Bytes:
         picture = self._source[index]
         mask = self._overlay(index).mask_for(picture.pixels)
@@ -243,7 +249,7 @@ class ImageGrid(Widget):
 
     def _opening_keys(self, index: int) -> Iterator[str]:
         yield f"about/{index}"
-        factor = _reduction(self._source[index].pixels)
+        factor = reduction_of(self._source[index].pixels)
         yield f"{'small' if factor > 1 else 'picture'}/{index}"
 
     def _tile(self, key: str) -> Bytes:
@@ -263,7 +269,7 @@ class ImageGrid(Widget):
         if kind == "picture":
             return picture.pixels
         if kind == "small":
-            return _reduced(picture.pixels)
+            return reduced(picture.pixels)
         overlay = self._overlay(index)
         found = {"mask": overlay.mask_for(picture.pixels), "boxes": overlay.box_bytes()}.get(kind)
         if found is None:
@@ -292,7 +298,7 @@ class ImageGrid(Widget):
             "height": height,
             "width": width,
             "channels": channels,
-            "reduced": _reduction(picture.pixels),
+            "reduced": reduction_of(picture.pixels),
             "caption": self._name(index),
             "range": self._remarks(index),
             "has_mask": overlay.mask_for(picture.pixels) is not None,
@@ -358,24 +364,6 @@ class ImageGrid(Widget):
         if wrong:
             raise t.TraitError(f"selected: expected indices 0 … {count - 1}, got {wrong[0]}.")
         return chosen
-
-
-def _reduction(pixels: Bytes) -> int:
-    """Return by which whole factor a picture comes reduced at first, 1 for not at all."""
-    longest: int = max(pixels.shape[:2])
-    return max(1, math.ceil(longest / SMALL_SIDE))
-
-
-def _reduced(pixels: Bytes) -> Bytes:
-    """Return means of blocks of pixels; the last ones may be of fewer."""
-    factor = _reduction(pixels)
-    rows, columns = (np.arange(0, size, factor) for size in pixels.shape[:2])
-    bands = [pixels[row : row + factor].sum(axis=0, dtype=np.uint32) for row in rows]
-    sums = np.add.reduceat(np.stack(bands), columns, axis=1)
-    sizes = [np.diff(np.append(s, n)) for s, n in zip((rows, columns), pixels.shape, strict=False)]
-    mean = sums / np.outer(*sizes)[..., None]
-    small: Bytes = np.floor(mean + 0.5).astype(np.uint8)
-    return small
 
 
 def _pack_values(values: npt.NDArray[Any]) -> dict[str, Any]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +13,11 @@ import numpy as np
 import pytest
 import torch
 import traitlets
+from PIL import Image
 
 import torchdial as td
+from torchdial.figures.static.canvas import GAP
+from torchdial.figures.static.png_picture import TITLE_PIXELS
 from torchdial.inputs.images.tensor_images import CATEGORIES
 
 STOPS = torch.arange(101, dtype=torch.float64).div(100).to(torch.float32)
@@ -299,6 +305,32 @@ class TestStaticPicture:
         assert data["image/png"].startswith(b"\x89PNG")
         assert "application/vnd.jupyter.widget-view+json" in data
 
+    def test_shows_as_png_the_masks_enlarged_and_the_dial_on_the_curve(self) -> None:
+        images, probs, targets = scene()
+        preview = td.SegmentationPreview(images, probs, targets, threshold=0.3)
+        data, _ = preview._repr_mimebundle_()
+        png = np.asarray(Image.open(io.BytesIO(data["image/png"])).convert("RGB"))
+        times = 160 // 10
+        columns = min(len(images), 4) * (10 * times + GAP)
+        left = (640 - min(columns, 640)) // 2
+        cell = png[TITLE_PIXELS:, left:][: 8 * times : times, : 10 * times : times]
+        shown = preview.pictures[0] + 0.55 * (np.array([230, 159, 0]) - preview.pictures[0])
+        on = preview.mask(0)[..., None] > 0
+        expected = np.where(on, shown.astype(np.uint8), preview.pictures[0])
+        np.testing.assert_array_equal(cell, expected)
+        needle = 52 + round(0.3 * (640 - 8 - 52))
+        assert (png[-50:-42, needle] == 0).all()
+
+    def test_starts_no_matplotlib(self) -> None:
+        code = (
+            "import sys, torch, torchdial as td\n"
+            "maps = torch.rand(1, 8, 8)\n"
+            "for widget in (td.SegmentationPreview(maps, maps, maps > 0.5), td.ImageGrid(maps)):\n"
+            "    assert widget._repr_mimebundle_()[0]['image/png']\n"
+            "assert 'matplotlib.figure' not in sys.modules"
+        )
+        subprocess.run([sys.executable, "-c", code], check=True)
+
     def test_shows_the_masks_and_the_curve_at_the_dial(self) -> None:
         images, probs, targets = scene()
         preview = td.SegmentationPreview(images, probs, targets, threshold=0.3)
@@ -328,7 +360,7 @@ class TestStaticPicture:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         preview = td.SegmentationPreview(*scene())
-        monkeypatch.setattr(td.SegmentationPreview, "to_matplotlib", lambda _: 1 / 0)
+        monkeypatch.setattr(td.SegmentationPreview, "mask", lambda *_: 1 / 0)
         with pytest.warns(UserWarning, match="no static picture"):
             data, _ = preview._repr_mimebundle_()
         assert "application/vnd.jupyter.widget-view+json" in data

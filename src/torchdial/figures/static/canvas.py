@@ -17,6 +17,7 @@ WIDTH_INCHES = 8.0
 TITLE_INCHES = 0.35
 MAX_IMAGES = 8
 GAP = 4  # pixels between pictures
+NOTE = "static picture: run the cell to interact"
 
 
 def canvas_for(

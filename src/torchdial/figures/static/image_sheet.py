@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 SHEET_COLUMNS = 8
 SHEET_CELL_INCHES = 1.0
-CAPTION_INCHES = 0.2
+CAPTION_PIXELS = round(0.2 * DPI)
 
 
 def image_figure(
@@ -27,27 +27,40 @@ def image_figure(
 
     All pictures are one image in it: axes for each would take seconds.
     """
-    columns = min(len(pictures), SHEET_COLUMNS)
-    rows = -(-len(pictures) // columns)
-    inches = SHEET_CELL_INCHES * SHEET_COLUMNS / max(columns, 3)
-    side, below = round(inches * DPI), round(CAPTION_INCHES * DPI)
-    sheet = np.full((rows * (side + below), columns * side, 4), 255, np.uint8)
-    for i, pixels in enumerate(pictures):
-        row, column = divmod(i, columns)
-        shown = _scaled(pixels, side - GAP)
-        top, left = row * (side + below), column * side
-        sheet[top : top + shown.shape[0], left : left + shown.shape[1]] = shown
+    sheet = picture_sheet(pictures)
     height, width = sheet.shape[0] / DPI, sheet.shape[1] / DPI
     figure = canvas_for(ax, width, height)
     axes = figure.add_axes((0, 0, 1, 1))
     axes.imshow(sheet, interpolation="nearest", aspect="auto")
     axes.set_axis_off()
-    for i, caption in enumerate(captions):
-        row, column = divmod(i, columns)
-        y = 1 - ((row + 1) * (side + below) - below / 3) / sheet.shape[0]
-        text = line(caption)
-        figure.text(column * side / sheet.shape[1], y, text, size=6, parse_math=False)
+    for (left, _, bottom), caption in zip(cells(len(pictures)), captions, strict=True):
+        y = 1 - (bottom - CAPTION_PIXELS / 3) / sheet.shape[0]
+        figure.text(left / sheet.shape[1], y, line(caption), size=6, parse_math=False)
     return figure_of(figure)
+
+
+def picture_sheet(pictures: Sequence[Bytes]) -> Bytes:
+    """Return pictures in rows, with room for a caption below each, RGBA (H, W, 4)."""
+    side, places = cell_side(len(pictures)), cells(len(pictures))
+    columns = min(len(pictures), SHEET_COLUMNS)
+    sheet = np.full((places[-1][2], columns * side, 4), 255, np.uint8)
+    for (left, top, _), pixels in zip(places, pictures, strict=True):
+        shown = _scaled(pixels, side - GAP)
+        sheet[top : top + shown.shape[0], left : left + shown.shape[1]] = shown
+    return sheet
+
+
+def cell_side(count: int) -> int:
+    """Return how many pixels of a sheet's width each of its pictures has."""
+    return round(SHEET_CELL_INCHES * SHEET_COLUMNS / max(min(count, SHEET_COLUMNS), 3) * DPI)
+
+
+def cells(count: int) -> list[tuple[int, int, int]]:
+    """Return the left, the top and the bottom of each picture with its caption, in pixels."""
+    side = cell_side(count)
+    height = side + CAPTION_PIXELS
+    places = (divmod(i, min(count, SHEET_COLUMNS)) for i in range(count))
+    return [(column * side, row * height, (row + 1) * height) for row, column in places]
 
 
 def _scaled(pixels: Bytes, side: int) -> Bytes:

@@ -50,7 +50,7 @@ def segmentation_figure(
         own_thresholds: whether classes have thresholds of their own.
         ax: see `torchdial.figures.static.canvas.canvas_for`.
     """
-    sheet = _sheet(list(overlays))
+    sheet = side_by_side(list(overlays))
     width = CELL_INCHES * PICTURE_COLUMNS
     below = CURVE_INCHES if curve is not None else 0.0
     pictures = width * min(1.0, sheet.shape[0] / sheet.shape[1])
@@ -62,8 +62,7 @@ def segmentation_figure(
     if curve is not None:
         plot = figure.add_axes((0.08, 0.4 / height, 0.9, (below - 0.5) / height))
         _draw_curve(plot, curve, threshold)
-    own = ", classes with their own" if own_thresholds else ""
-    title = f"p > {threshold:.4g}{own}"
+    title = setting_text(threshold, own_thresholds=own_thresholds)
     figure.text(0.5, 1 - 0.5 * TITLE_INCHES / height, title, ha="center", va="center")
     return figure_of(figure)
 
@@ -83,7 +82,12 @@ def overlay(image: Bytes, mask: Bytes, classes: npt.NDArray[np.uint8]) -> Bytes:
     return np.where(mask[..., None] > 0, mixed, rgb).astype(np.uint8)
 
 
-def _sheet(pictures: list[Bytes]) -> Bytes:
+def setting_text(threshold: float, *, own_thresholds: bool) -> str:
+    """Return where the dial stands."""
+    return f"p > {threshold:.4g}{', classes with their own' if own_thresholds else ''}"
+
+
+def side_by_side(pictures: list[Bytes]) -> Bytes:
     """Return pictures of one size side by side, in rows."""
     columns = min(len(pictures), PICTURE_COLUMNS)
     blank = np.full_like(pictures[0], 255)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -33,11 +34,8 @@ def to_window(name: str, window: Any, expected: str = "(low, high) with low < hi
 
 def span_of(tensors: Iterable[torch.Tensor]) -> Window:
     """Return the lowest and the highest finite value; 0 and 1 where there is none."""
-    finite = [wide[wide.isfinite()] for wide in map(_wide, tensors)]
-    ends = [torch.aminmax(values) for values in finite if values.numel()]
-    if not ends:
-        return 0.0, 1.0
-    return min(float(end.min) for end in ends), max(float(end.max) for end in ends)
+    ends = [end for tensor in tensors for end in _finite_ends(_wide(tensor))]
+    return (min(ends), max(ends)) if ends else (0.0, 1.0)
 
 
 def window_of_integers(tensors: Iterable[torch.Tensor]) -> Window:
@@ -53,6 +51,14 @@ def to_bytes(values: torch.Tensor, window: Window) -> torch.Tensor:
     low, high = window
     shares = (_wide(values) - low) / ((high - low) or 1.0)
     return (shares.clamp(0, 1) * 255).nan_to_num().round().to(torch.uint8)
+
+
+def _finite_ends(values: torch.Tensor) -> list[float]:
+    """Return the lowest and the highest finite value, none where there is none."""
+    ends: list[float] = torch.stack(torch.aminmax(values)).tolist() if values.numel() else []
+    if all(map(math.isfinite, ends)):
+        return ends
+    return _finite_ends(values[values.isfinite()])
 
 
 def _wide(values: torch.Tensor) -> torch.Tensor:

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from torchdial.figures.static.segmentation_picture import Curve
+
 
 class SegmentationDial(Preview[SegmentationFrame]):
     """Traits and messages of the dial; made by `SegmentationPreview` and `compare`."""
@@ -274,20 +276,28 @@ class SegmentationDial(Preview[SegmentationFrame]):
 
     def to_matplotlib(self, ax: Axes | None = None) -> Figure:
         """Return a matplotlib figure of the first pictures and the curve, as they stand now."""
+        from torchdial.figures.static.segmentation_picture import segmentation_figure
+
+        own = bool(self.class_thresholds)
+        return segmentation_figure(*self._printed(), self.threshold, own_thresholds=own, ax=ax)
+
+    def _static_picture(self) -> bytes:
+        from torchdial.figures.static.png_picture import segmentation_png
+
+        own = bool(self.class_thresholds)
+        return segmentation_png(*self._printed(), self.threshold, own_thresholds=own)
+
+    def _printed(self) -> tuple[list[Bytes], Curve | None]:
+        """Return the first pictures with their masks, and with targets the curve of Dice."""
         from torchdial.figures.static.canvas import MAX_IMAGES
-        from torchdial.figures.static.segmentation_picture import (
-            Curve,
-            overlay,
-            segmentation_figure,
-        )
+        from torchdial.figures.static.segmentation_picture import Curve, overlay
 
         images = enumerate(self.pictures[:MAX_IMAGES])
         overlays = [overlay(image, self.mask(i), self.classes(i)) for i, image in images]
         dice = None
         if self.track is not None:
             dice = Curve(self.track.stops.values, self.track.dice(self.average).numpy())
-        own = bool(self.class_thresholds)
-        return segmentation_figure(overlays, dice, self.threshold, own_thresholds=own, ax=ax)
+        return overlays, dice
 
     # The wire
 
