@@ -9,7 +9,7 @@ LIMITS = {  # bytes; the live plots carry uPlot
     "gradient_plot": 120_000,
     "training_panel": 120_000,
     "segmentation": 80_000,
-    "detection": 82_000,
+    "detection": 80_000,
     "image_grid": 80_000,
     "model_tree": 80_000,
 }
