@@ -73,6 +73,23 @@ def test_dial_and_refresh_work_while_a_cell_blocks_the_kernel(lab: Lab, page: Pa
         assert dial.shows(0, mask_at(maps.newer[0], 71))
 
 
+def test_a_number_leads_to_its_pictures_while_a_cell_blocks_the_kernel(
+    lab: Lab, page: Page
+) -> None:
+    many = "w = td.SegmentationPreview(*(np.repeat(a, 7, 0) for a in (images, probs, targets)))\n"
+    with opened(lab, page, "numbers", [WAIT, MAPS, IMPORT, many + "w", "wait_for('click')"]):
+        dial = DialOnPage(page)
+        dial.drag_to(71)
+        dial.root.get_by_text("confusion matrix").click()
+        dial.root.get_by_role("button", name="target on, predicted background:").click()
+        expect(dial.root.locator(".torchdial-chosen")).to_contain_text("21 of 21 pictures")
+        captions = dial.root.locator(".torchdial-caption").all_inner_texts()
+        first = [int(re.findall(r"\d+", caption)[0]) - 1 for caption in captions]
+        lab.signal("click")
+        expect_in_kernel(page, "w.threshold", 0.71)
+        expect_in_kernel(page, "list(w.images_of('on', None))[:16]", first)
+
+
 def test_page_reload_restores_the_state(lab: Lab, page: Page) -> None:
     with opened(lab, page, "reload", [MAPS, IMPORT, MAKE + "w.refresh(newer)\nw"]):
         dial = DialOnPage(page)

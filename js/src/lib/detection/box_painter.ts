@@ -26,6 +26,7 @@ import {
   drawLabels,
   drawLink,
   fillBoxes,
+  lettersOf,
   type Pattern,
   type Stroke,
   strokeBoxes,
@@ -45,8 +46,6 @@ const GHOST_DASH = [7, 4];
 const FADED_ALPHA = 0.3; // of all other boxes, while a tie between two is shown
 const SLACK = 3; // CSS pixels that the pointer may be outside of a box
 const MOST_LABELS = 60; // there is no room for more on a picture
-const LONGEST_LABEL = 24;
-const LETTER_ROOM = 20; // CSS pixels of the picture for each letter of a name, three times its width
 
 const STROKES: Record<BoxMark["as"], Omit<Stroke, "color">> = {
   box: { width: LINE },
@@ -147,7 +146,7 @@ export function createBoxPainter(
       if (labels === "on hover" || wide < ROOMY_TILE) return isPointed;
       return isPointed || (as !== "ghost" && as !== "hit");
     };
-    const longest = Math.min(Math.max(Math.floor(wide / LETTER_ROOM), 5), LONGEST_LABEL);
+    const longest = lettersOf(transform);
     const named = marks.filter(isNamed).slice(-MOST_LABELS).reverse();
     drawLabels(
       context,

@@ -41,6 +41,8 @@ const FILL_ALPHA = 0.3;
 const PATTERN_PERIOD = 8; // CSS pixels
 const FONT_SIZE = 11;
 const LABEL_HEIGHT = 14;
+const LONGEST_LABEL = 24;
+const LETTER_ROOM = 20; // CSS pixels of the picture for each letter of a name, three times its width
 const LABEL_MARGIN = 3;
 
 export function transformOf(
@@ -140,6 +142,11 @@ export function strokeRims(
     dash,
     alpha: light ? 0.5 : 0.35,
   });
+}
+
+/** How many letters of a name there is room for. */
+export function lettersOf({ width, unit }: CanvasTransform): number {
+  return Math.min(Math.max(Math.floor(width / unit / LETTER_ROOM), 5), LONGEST_LABEL);
 }
 
 /** Draw names at their boxes, the first ones first; those without room are left out. */

@@ -6,12 +6,11 @@ import { coveredPart } from "../canvas/viewport";
 import { category, css, pack } from "../core/colors";
 import { range } from "../core/metrics";
 import { inText, shorten } from "../core/user_names";
-import { type CanvasTransform, drawLabels, transformOf } from "../detection/box_strokes";
+import { type CanvasTransform, drawLabels, lettersOf, transformOf } from "../detection/box_strokes";
 import type { ImageInfo, ImageStore } from "./image_store";
 
 const MAX_MAGNIFICATION = 1.25; // of the reduced picture, before the whole one is requested
 const BOX_LINE = 1.5;
-const LONGEST_LABEL = 24;
 
 /** @param names of labels, to stand at boxes. */
 export function createImagePainter(store: ImageStore, names: () => Record<string, string>) {
@@ -143,7 +142,7 @@ export function createImagePainter(store: ImageStore, names: () => Record<string
       const [x1, y1, x2, y2, label] = numbers.subarray(5 * i, 5 * i + 5);
       const name = names()[label];
       if (name === undefined) return [];
-      const text = shorten(inText(name), LONGEST_LABEL);
+      const text = shorten(inText(name), lettersOf(transform));
       return [{ corners: [x1, y1, x2, y2] as const, color: category(label + 1), text }];
     });
     drawLabels(context, transform, named);
