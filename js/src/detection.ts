@@ -26,10 +26,10 @@ import { decodedRenderer } from "./lib/preview/decoded_model";
 import { modelSwatch } from "./lib/preview/model_swatch";
 import { createShell, type NamedValue, type Preview } from "./lib/preview/preview_shell";
 import { createToolbar, labelled } from "./lib/preview/toolbar";
-import { createTypedField } from "./lib/preview/typed_field";
-import { type Demand, whereMet } from "./lib/preview/typed_setting";
 import { windowText } from "./lib/preview/window_text";
 import { formatMetric, gainText, imageCountText } from "./lib/segmentation/segmentation_text";
+import { createTypedField } from "./lib/settings/typed_field";
+import { type Demand, whereMet } from "./lib/settings/typed_setting";
 
 const LONGEST_NAME = 20;
 const COUNT_DELAY_MS = 20;

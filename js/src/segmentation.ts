@@ -14,8 +14,6 @@ import { modelSwatch } from "./lib/preview/model_swatch";
 import { createShell, type Preview } from "./lib/preview/preview_shell";
 import { imageKey } from "./lib/preview/tile_store";
 import { createToolbar, FIRST_OPACITY, labelled, opacitySlider } from "./lib/preview/toolbar";
-import { createTypedField } from "./lib/preview/typed_field";
-import { type Demand, whereMet } from "./lib/preview/typed_setting";
 import { windowText } from "./lib/preview/window_text";
 import { type ModelCounts, readModelCounts, Scope } from "./lib/segmentation/model_counts";
 import { createPixelChoices } from "./lib/segmentation/pixel_choices";
@@ -38,6 +36,8 @@ import {
   viewsOf,
 } from "./lib/segmentation/segmentation_views";
 import type { SegmentationTraits, SegmentationView } from "./lib/segmentation/segmentation_wire";
+import { createTypedField } from "./lib/settings/typed_field";
+import { type Demand, whereMet } from "./lib/settings/typed_setting";
 
 const LONGEST_NAME = 20;
 const ERRORS_OPACITY = 0.9; // they are filled, and the picture below is pale

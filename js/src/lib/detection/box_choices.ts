@@ -3,10 +3,10 @@
 
 import { ANY, is, worstFirst } from "../core/image_choice";
 import { range } from "../core/metrics";
-import type { Bin } from "../preview/histogram_bars";
-import { toCsv } from "../preview/image_table";
-import type { LegendCounts } from "../preview/legend_counts";
-import { byCount, type PictureChoice } from "../preview/picture_choice";
+import type { Bin } from "../numbers/histogram_bars";
+import { toCsv } from "../numbers/image_table";
+import type { LegendCounts } from "../numbers/legend_counts";
+import { byCount, type PictureChoice } from "../numbers/picture_choice";
 import { LONG } from "./detection_readout";
 import type { DetectionConfig } from "./detection_wire";
 import type { Detector } from "./model_boxes";

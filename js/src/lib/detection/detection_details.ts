@@ -2,9 +2,9 @@
 
 import { h } from "../core/dom";
 import { formatStop } from "../core/stops";
-import { createClassTable } from "../preview/class_table";
-import { binsOf, createHistogramBars } from "../preview/histogram_bars";
-import { createMatrixPanel } from "../preview/matrix_panel";
+import { createClassTable } from "../numbers/class_table";
+import { binsOf, createHistogramBars } from "../numbers/histogram_bars";
+import { createMatrixPanel } from "../numbers/matrix_panel";
 import { imageCountText } from "../segmentation/segmentation_text";
 import type { BoxChoice, BoxChoices } from "./box_choices";
 import type { Focus } from "./detection_dials";

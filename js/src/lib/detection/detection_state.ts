@@ -1,11 +1,11 @@
 // The setting of the detection dials.
 
 import type { AnyModel } from "@anywidget/types";
-import { resetOne } from "../core/class_thresholds";
 import { nearestStop } from "../core/stops";
 import { createSettings } from "../core/synced_settings";
 import { inTexts } from "../core/user_names";
-import { detectionTraits } from "../preview/pasted_setting";
+import { resetOne } from "../settings/class_thresholds";
+import { detectionTraits } from "../settings/pasted_setting";
 import type { DetectionTraits } from "./detection_wire";
 import type { DetectionSetting } from "./rules/boxes_shown";
 

@@ -2,8 +2,8 @@
 
 import { svg } from "../core/dom";
 import { range } from "../core/metrics";
-import type { ClassNumbers } from "../preview/class_table";
-import type { Matrix } from "../preview/confusion_table";
+import type { ClassNumbers } from "../numbers/class_table";
+import type { Matrix } from "../numbers/confusion_table";
 import type { DetectionCounts } from "./rules/detection_counts";
 import { type DetectionMetric, metricOf } from "./rules/detection_metrics";
 

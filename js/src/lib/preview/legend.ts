@@ -2,7 +2,7 @@
 
 import { button, h } from "../core/dom";
 import { shorten } from "../core/user_names";
-import type { LegendCounts } from "./legend_counts";
+import type { LegendCounts } from "../numbers/legend_counts";
 
 const LONGEST_TEXT = 32;
 const MOST_OPEN = 12; // entries; more are put into a box that can be searched

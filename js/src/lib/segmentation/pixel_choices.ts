@@ -3,10 +3,10 @@
 
 import { ANY, worstFirst } from "../core/image_choice";
 import { nameOf, PIXEL_METRICS, type PixelCounts, type PixelMetric, range } from "../core/metrics";
-import type { Bin } from "../preview/histogram_bars";
-import { toCsv } from "../preview/image_table";
-import type { LegendCounts } from "../preview/legend_counts";
-import { byCount, type PictureChoice } from "../preview/picture_choice";
+import type { Bin } from "../numbers/histogram_bars";
+import { toCsv } from "../numbers/image_table";
+import type { LegendCounts } from "../numbers/legend_counts";
+import { byCount, type PictureChoice } from "../numbers/picture_choice";
 import { countByArgmax, countLevels, countOutcomes, sideOf } from "./image_confusion";
 import { type ModelCounts, type PixelTally, Scope } from "./model_counts";
 import type { SegmentationConfig } from "./segmentation_wire";

@@ -2,11 +2,11 @@
 
 import { h } from "../core/dom";
 import { average, nameOf, type PixelMetric, pool, range } from "../core/metrics";
-import { createClassTable } from "../preview/class_table";
-import { binaryMatrix, classMatrix } from "../preview/confusion_table";
-import { binsOf, createHistogramBars } from "../preview/histogram_bars";
-import { createMatrixPanel } from "../preview/matrix_panel";
-import type { PictureChoice } from "../preview/picture_choice";
+import { createClassTable } from "../numbers/class_table";
+import { binaryMatrix, classMatrix } from "../numbers/confusion_table";
+import { binsOf, createHistogramBars } from "../numbers/histogram_bars";
+import { createMatrixPanel } from "../numbers/matrix_panel";
+import type { PictureChoice } from "../numbers/picture_choice";
 import { type ModelCounts, Scope } from "./model_counts";
 import type { PixelChoices } from "./pixel_choices";
 import { imageCountText } from "./segmentation_text";

@@ -1,11 +1,11 @@
 // The setting of the segmentation dial.
 
 import type { AnyModel } from "@anywidget/types";
-import { resetOne } from "../core/class_thresholds";
 import { nearestStop } from "../core/stops";
 import { createSettings } from "../core/synced_settings";
 import { inTexts } from "../core/user_names";
-import { segmentationTraits } from "../preview/pasted_setting";
+import { resetOne } from "../settings/class_thresholds";
+import { segmentationTraits } from "../settings/pasted_setting";
 import type { SegmentationTraits } from "./segmentation_wire";
 
 export type SegmentationState = ReturnType<typeof createSegmentationState>;

@@ -1,6 +1,6 @@
 """Reads a setting from one line of text, as `export()` and the widgets' copy button give it.
 
-js/src/lib/preview/pasted_setting.ts reads the same; tests/golden/settings.json tests both.
+js/src/lib/settings/pasted_setting.ts reads the same; tests/golden/settings.json tests both.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { range } from "../../src/lib/core/metrics";
-import { binsOf } from "../../src/lib/preview/histogram_bars";
+import { binsOf } from "../../src/lib/numbers/histogram_bars";
 
 describe.each([1, 2, 5, 21, 22, 101, 255])("bins over %i stops", (count) => {
   const stops = range(count).map((k) => (k + 1) / (count + 1));

@@ -1,6 +1,6 @@
 // The own thresholds of classes; [] where no class has one.
 
-import { range } from "./metrics";
+import { range } from "../core/metrics";
 
 type Own = readonly (number | null)[];
 

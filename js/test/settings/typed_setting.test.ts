@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { follow, whereMet } from "../../src/lib/preview/typed_setting";
+import { follow, whereMet } from "../../src/lib/settings/typed_setting";
 
 const METRICS = ["dice", "recall", "precision"] as const;
 const demands = (...pairs: [string, number][]) => [

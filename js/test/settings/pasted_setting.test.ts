@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { detectionTraits, segmentationTraits } from "../../src/lib/preview/pasted_setting";
+import { detectionTraits, segmentationTraits } from "../../src/lib/settings/pasted_setting";
 
 type GoldenCase = [string, Record<string, unknown> | string];
 

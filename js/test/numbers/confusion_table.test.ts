@@ -5,7 +5,7 @@ import {
   classMatrix,
   matrixRows,
   withoutEmpty,
-} from "../../src/lib/preview/confusion_table";
+} from "../../src/lib/numbers/confusion_table";
 
 const sides = (...names: string[]) => names.map((name, index) => ({ name, index }));
 
