@@ -289,7 +289,7 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
     const { setting, score } = state;
     const own = setting.own.filter((t) => t !== null).length;
     const others = label() === null && own ? `, own thresholds: ${own}, after NMS` : "";
-    const position = `score > ${formatScore(score).padEnd(6, SPACE)}${others}   NMS IoU ${stopText(setting.stop)}`;
+    const position = `score > ${formatScore(score).padEnd(5, SPACE)}${others}   NMS IoU ${stopText(setting.stop)}`;
     const lines = detectors.flatMap((detector, i) => [
       ...readout(
         config,

@@ -266,8 +266,8 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
           {},
           ...nameOfModel(i),
           text,
-          h("small", {}, over),
-          ...(sources.length > 1 && line === 0 ? [h("small", {}, ownBest(i))] : []),
+          h("small", {}, ` ${over}`),
+          ...(sources.length > 1 && line === 0 ? [h("small", {}, ` ${ownBest(i)}`)] : []),
         ),
       );
     });

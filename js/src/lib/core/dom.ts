@@ -69,15 +69,6 @@ export function keepHeight(element: HTMLElement): ResizeObserver {
   return observer;
 }
 
-/** The text of an element with a space between its parts, which screen readers would run together. */
-export function textOf(element: Node): string {
-  if (element instanceof HTMLElement && element.hidden) return "";
-  const parts = element.hasChildNodes()
-    ? [...element.childNodes].map(textOf)
-    : [element.textContent ?? ""];
-  return parts.filter(Boolean).join(" ").replace(/\s+/g, " ");
-}
-
 /** Copy text to the clipboard, in an insecure page through a selection; returns whether it worked. */
 export async function copyText(text: string): Promise<boolean> {
   try {

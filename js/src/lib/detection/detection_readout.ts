@@ -72,12 +72,12 @@ export function readout(
 ): Node[] {
   const { given } = detector;
   const all = detector.numCandidates(label).toLocaleString("en");
-  const kept = detector.numShown(setting, label).toLocaleString("en").padStart(all.length, SPACE);
+  const kept = detector.numShown(setting, label).toLocaleString("en");
   const images = imageCountText(config.num_images);
   const how = `at IoU ≥ ${config.match_iou}, ${label === null ? `${config.average} ` : ""}over `;
   const parts: (Node | string)[] = [
     ...name.map((node) => node.cloneNode(true)),
-    `kept ${kept} of ${all}`,
+    `kept ${kept} of ${all}`.padEnd(9 + 2 * all.length, SPACE),
   ];
   const lack = lackText(detector, label, setting);
   if (config.has_targets && lack) {

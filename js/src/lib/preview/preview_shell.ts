@@ -4,7 +4,7 @@
 import type { AnyModel } from "@anywidget/types";
 import type { Region, Size } from "../canvas/level_painting";
 import { CELL_WIDTH, type Layer, PictureGrid } from "../canvas/picture_grid";
-import { button, h, keepHeight, textOf } from "../core/dom";
+import { button, h, keepHeight } from "../core/dom";
 import { type Guard, mount } from "../core/error_display";
 import type { Kernel } from "../core/kernel_connection";
 import { type Failure, handleMessages } from "../core/kernel_messages";
@@ -105,8 +105,7 @@ export function createShell<Traits extends PreviewTraits>(
   const help = h("div", { class: "keys", hidden: true }, `${preview.keys} ${PREVIEW_KEYS}`);
   const updating = beforePaint(guard(update));
   const announcing = throttle(1000, () => {
-    const isBetter = toBest.style.visibility === "";
-    announced.textContent = [value, lines, ...(isBetter ? [toBest] : [])].map(textOf).join(" ");
+    announced.textContent = readout.innerText.replace(/\s+/g, " ");
   });
   const byDifference = {
     name: "largest difference first",
