@@ -25,9 +25,10 @@ import torchdial as td
 
 # `painted` calls back when the browser's main thread has finished the current frame:
 # a message posted from a frame callback is delivered after that frame's style, layout and paint.
-# `drawn` is called on every draw onto one of the overlay canvases, however it is scheduled.
+# `drawn` is called on every draw onto one of the overlay canvases, however it is scheduled, and
+# `pictures` are the canvases onto which a picture has been drawn.
 STOPWATCH = """() => {
-  const watch = window.stopwatch = { scripts: 0, drawn: () => {} };
+  const watch = window.stopwatch = { scripts: 0, drawn: () => {}, pictures: new Set() };
   const nextFrame = window.requestAnimationFrame.bind(window);
   let inFrame = false;
   window.requestAnimationFrame = callback => nextFrame(time => {
@@ -49,6 +50,8 @@ STOPWATCH = """() => {
     CanvasRenderingContext2D.prototype[name] = function (...args) {
       const result = draw.apply(this, args);
       if (this.canvas.classList.contains('torchdial-overlay')) watch.drawn(this.canvas);
+      const isPicture = this.canvas.classList.contains('torchdial-picture');
+      if (isPicture && name !== 'clearRect') watch.pictures.add(this.canvas);
       return result;
     };
   }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import platform
 import statistics
@@ -20,12 +21,14 @@ TITLE = (
     "# Benchmarks\n\nWritten by `make bench`: ours against what a user would pick instead, "
     "interleaved in one run. Each file in this folder says exactly what it measures.\n"
 )
+SUMMARY = "summary"
+MARKS = ("met", "MISSED", "within the noise")
 HEADER = "| what | measured | aim | |\n|---|---|---|---|\n"
 
 
 @dataclass(frozen=True)
 class Result:
-    """One line of a table; `met` is None without an aim."""
+    """One line of a table; `met` is None without an aim, and where the noise hides the answer."""
 
     what: str
     measured: str
@@ -33,18 +36,42 @@ class Result:
     met: bool | None = None
 
     def cells(self) -> tuple[str, str, str, str]:
-        mark = {None: "", True: "met", False: "MISSED"}[self.met]
+        met, missed, unknown = MARKS
+        mark = {None: unknown if self.aim else "", True: met, False: missed}[self.met]
         return self.what, self.measured, self.aim, mark
 
 
-def at_most(what: str, value: float, aim: float, unit: str, more: str = "") -> Result:
-    """Return a result whose aim is an upper bound."""
-    return Result(what, f"{_short(value)} {unit}{more}", f"≤ {aim:g} {unit}", value <= aim)
+def at_most(
+    what: str, value: float, aim: float, unit: str, more: str = "", noise: float = 0.0
+) -> Result:
+    """Return a result whose aim is an upper bound; `noise` is what the value is known to within."""
+    met = None if abs(value - aim) < noise else value <= aim
+    return Result(what, f"{_measured(value, noise)} {unit}{more}", f"≤ {aim:g} {unit}", met)
 
 
-def at_least(what: str, value: float, aim: float, unit: str, more: str = "") -> Result:
-    """Return a result whose aim is a lower bound."""
-    return Result(what, f"{_short(value)} {unit}{more}", f"≥ {aim:g} {unit}", value >= aim)
+def at_least(
+    what: str, value: float, aim: float, unit: str, more: str = "", noise: float = 0.0
+) -> Result:
+    """Return a result whose aim is a lower bound; `noise` is what the value is known to within."""
+    met = None if abs(value - aim) < noise else value >= aim
+    return Result(what, f"{_measured(value, noise)} {unit}{more}", f"≥ {aim:g} {unit}", met)
+
+
+@dataclass(frozen=True)
+class Median:
+    """A median, and the half width of its 95 % interval from 2,000 resamples."""
+
+    value: float
+    noise: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Median:
+        drawn = np.random.default_rng(0).choice(np.asarray(values), (2000, len(values)))
+        low, high = np.percentile(np.median(drawn, axis=1), [2.5, 97.5])
+        return cls(float(np.median(values)), float(high - low) / 2)
+
+    def __str__(self) -> str:
+        return _measured(self.value, self.noise)
 
 
 def report(
@@ -59,7 +86,28 @@ def report(
     table = HEADER + "".join(f"| {' | '.join(row)} |\n" for row in rows)
     section = f"## {name}\n\n{_machine(packages)}{more}\n\n{table}"
     sections = _sections() | {name: section}
-    RESULTS.write_text("\n".join([TITLE, *(sections[key] for key in sorted(sections))]), "utf-8")
+    sections.pop(SUMMARY, None)
+    parts = [TITLE, _summary(sections), *(sections[key] for key in sorted(sections))]
+    RESULTS.write_text("\n".join(parts), "utf-8")
+
+
+def _summary(sections: dict[str, str]) -> str:
+    """Return a table with a row for each benchmark: what it measures, its aims, those missed."""
+    lines = []
+    for name in sorted(sections):
+        table = [row.strip("| ").split(" | ") for row in sections[name].splitlines()]
+        marked = {mark: [row for row in table if row[-1] == mark] for mark in MARKS}
+        counts = ", ".join(f"{len(rows)} {mark.lower()}" for mark, rows in marked.items() if rows)
+        missed = "; ".join(f"{row[0]}: {row[1].split(' (')[0]}" for row in marked["MISSED"])
+        lines.append(f"| [{name}](#{name}) | {_question(name)} | {counts} | {missed} |\n")
+    head = "| benchmark | what it measures | aims | missed |\n|---|---|---|---|\n"
+    return f"## {SUMMARY}\n\n{head}{''.join(lines)}"
+
+
+def _question(name: str) -> str:
+    """Return the first line of a benchmark's docstring."""
+    module = ast.parse(RESULTS.with_name(f"{name}.py").read_text("utf-8"))
+    return (ast.get_docstring(module) or "").partition("\n")[0].rstrip(".")
 
 
 def interleave(runs: int, **functions: Callable[[], object]) -> dict[str, list[float]]:
@@ -128,6 +176,10 @@ def box_scenes(
         )
         true.append({"boxes": corners, "labels": labels, "iscrowd": rand(targets) < 0.05})
     return found, true
+
+
+def _measured(value: float, noise: float) -> str:
+    return f"{_short(value)} ± {noise:.2g}" if noise else _short(value)
 
 
 def _short(value: float) -> str:

@@ -5,8 +5,8 @@ their own and those of the frame that shows them.
 
 Bytes and kernel time are those of the message with 100 new points, and of a keyframe. In
 real JupyterLab a plot of a million points is opened, gets 100 new points ten times a second, and is
-zoomed; the browser's own list of long tasks (over 50 ms) shows how busy its main thread was.
-The first paint is counted separately. `--points` and `--seconds` make it smaller.
+zoomed meanwhile; the browser's own list of long tasks (over 50 ms) shows how busy its main thread
+was. The first paint is counted separately. `--points` and `--seconds` make it smaller.
 """
 
 import argparse
@@ -147,14 +147,16 @@ def browser(points, seconds):
             ".requestExecute({ code })",
             cells[1],
         )
-        page.wait_for_timeout(1000 * seconds)
         box = page.locator(".torchdial-live .u-over").bounding_box()
-        for share in (0.4, 0.3, 0.2):
+        zooms = (0.4, 0.3, 0.2)
+        for share in zooms:  # spread over the seconds in which it is live
+            page.wait_for_timeout(1000 * seconds / (1 + len(zooms)) - 1000)
             page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 40)
             page.mouse.down()
             page.mouse.move(box["x"] + (0.5 + share) * box["width"], box["y"] + 60, steps=10)
             page.mouse.up()
             page.wait_for_timeout(1000)
+        page.wait_for_timeout(1000 * seconds / (1 + len(zooms)))
         tasks, frames = page.evaluate("() => [longTasks, frames]")
         return tasks, frames, page.evaluate(WORK, RUNS), browser_of(page)
 
