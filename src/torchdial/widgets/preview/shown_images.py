@@ -1,6 +1,7 @@
 """From a number of a preview to the images that it counts, at the dial's position.
 
-The widget does the same when a number is clicked; js/src/lib/segmentation/pixel_choices.ts and lib/detection/box_choices.ts.
+The widgets do the same when a number is clicked: js/src/lib/segmentation/pixel_choices.ts and
+js/src/lib/detection/box_choices.ts.
 """
 
 from __future__ import annotations
