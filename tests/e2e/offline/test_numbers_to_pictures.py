@@ -107,6 +107,12 @@ def test_numbers_of_pixels_lead_to_their_pictures(show: Show, stop: int) -> None
     root.locator(".torchdial-legend").get_by_role("button", name="missed").click()
     expect_shown(root, list(ours.images_of(predicted=None))[:16])
 
+    expect(dial.button("as given")).to_have_attribute("aria-pressed", "false")
+    dial.button("as given").click()
+    expect_shown(root, sorted(ours.images_of(predicted=None))[:16])
+    dial.button("worst first").click()
+    expect(root.locator(".torchdial-chosen")).to_be_visible()
+
     bars = opened(root, "histogram of p")
     for low, high in ((0.25, 0.3), (0.65, 0.7)):
         bars.get_by_role("button", name=f"p in ({low:.2f}, {high:.2f}]").click()

@@ -67,9 +67,11 @@ export function createPages(count: number, size: number, events: PageEvents) {
     events.changed();
   }
 
-  function sort(by: Order | null): void {
+  /** Null sorts the pictures as given, undefined as they were chosen. */
+  function sort(by?: Order | null): void {
     const found = by?.rank();
-    order = found?.order.filter((image) => among.includes(image)) ?? among;
+    const wanted = by === null ? range(count) : found?.order;
+    order = wanted?.filter((image) => among.includes(image)) ?? among;
     page = 0;
     if (alone !== null) alone = order[0];
     events.orders.forEach((one, i) => {
@@ -84,7 +86,7 @@ export function createPages(count: number, size: number, events: PageEvents) {
   function choose(chosen: readonly number[] | null): void {
     among = chosen?.filter((image) => image < count) ?? range(count);
     alone = count === 1 ? 0 : null;
-    sort(null);
+    sort(chosen ? undefined : null);
   }
 
   sort(null);
