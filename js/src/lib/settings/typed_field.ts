@@ -1,6 +1,7 @@
 // The field in which a setting is typed or pasted.
 
 import { h } from "../core/dom";
+import { labelled } from "../preview/toolbar";
 import { follow, type TypedEvents } from "./typed_setting";
 
 export function createTypedField<Metric extends string>(events: TypedEvents<Metric>): HTMLElement {
@@ -9,7 +10,6 @@ export function createTypedField<Metric extends string>(events: TypedEvents<Metr
     type: "text",
     class: "select",
     size: 18,
-    "aria-label": "go to",
     placeholder: events.metrics.length ? "0.37, recall ≥ 0.9" : "0.37",
     title: "A threshold, the least of a metric, or a copied setting; then Enter",
   });
@@ -28,5 +28,5 @@ export function createTypedField<Metric extends string>(events: TypedEvents<Metr
       say((error as Error).message);
     }
   });
-  return h("span", { class: "label" }, h("label", { class: "label" }, "go to ", field), problem);
+  return h("span", {}, labelled("go to", field), " ", problem);
 }
