@@ -12,6 +12,7 @@ from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
 from torchdial.inputs.boxes.boxes import BoxFormat
+from torchdial.inputs.device_copies import copy_together
 from torchdial.inputs.errors import refusal
 from torchdial.inputs.probability_maps import Task, check_background, check_task
 from torchdial.inputs.stops import Stops, to_stops
@@ -54,8 +55,9 @@ class _SweepMetric(Metric):
             self.add_state(name, [], dist_reduce_fx="cat")
 
     def _append(self, tensors: Mapping[str, torch.Tensor]) -> None:
-        for name, tensor in tensors.items():
-            self._state(name).append(_bits(tensor).to(self.device))
+        bits = copy_together(self.device, *map(_bits, tensors.values()))
+        for name, tensor in zip(tensors, bits, strict=True):
+            self._state(name).append(tensor)
 
     def _gathered(self) -> dict[str, torch.Tensor]:
         """Return the tensors of all images.

@@ -447,12 +447,14 @@ def test_a_speck_is_no_normalised_box_beside_another_image() -> None:
 
 
 @pytest.mark.parametrize("device", ["cpu", *["cuda"] * torch.cuda.is_available()])
-def test_everything_lies_where_the_boxes_are(device: str) -> None:
+def test_boxes_come_to_the_host_and_masks_stay(device: str) -> None:
     given = {key: value.to(device) for key, value in torchvision().items()}
-    (found,) = to_detections([given])
-    assert {v.device.type for v in (found.boxes, found.scores, found.labels)} == {device}
+    masks = torch.ones(len(given["boxes"]), 4, 4, device=device)
+    (found,) = to_detections([given | {"masks": masks}])
+    assert {v.device.type for v in (found.boxes, found.scores, found.labels)} == {"cpu"}
+    assert found.masks.device.type == device
     (of_head,) = to_detections(head().to(device), num_classes=5)
-    assert of_head.boxes.device.type == of_head.scores.device.type == device
+    assert of_head.boxes.device.type == of_head.scores.device.type == "cpu"
 
 
 def test_detections_pass_through_unchanged() -> None:
