@@ -135,5 +135,5 @@ def test_is_shown_as_text_in_notices(shown: Page) -> None:
     for name in ("live", "maps", "grid", "tree", "panel"):
         root = shown.locator(".torchdial").nth(WIDGETS.index(name))
         root.scroll_into_view_if_needed()
-        expect(root.locator(".torchdial-notice").first).to_contain_text(HTML)
+        expect(root.get_by_role("alert").first).to_contain_text(HTML)
         check(root)
