@@ -5,7 +5,7 @@ import { labelled } from "../preview/toolbar";
 import { follow, type TypedEvents } from "./typed_setting";
 
 export function createTypedField<Metric extends string>(events: TypedEvents<Metric>): HTMLElement {
-  const problem = h("span", { class: "typed-problem", role: "alert" });
+  const problem = h("span", { class: "typed-problem", role: "alert", hidden: true });
   const field = h("input", {
     type: "text",
     class: "select",
@@ -15,6 +15,7 @@ export function createTypedField<Metric extends string>(events: TypedEvents<Metr
   });
   const say = (text: string) => {
     problem.textContent = text;
+    problem.hidden = text === "";
     field.setAttribute("aria-invalid", String(text !== ""));
   };
   field.addEventListener("input", () => say(""));
