@@ -23,11 +23,11 @@ MEGABYTE = 1 << 20
 def decoded(coded: bytes, shape: tuple[int, ...]) -> np.ndarray:
     """Add to each difference the value that is predicted from its neighbours."""
     differences = np.frombuffer(zlib.decompress(coded), np.uint8).reshape(*shape[:2], -1)
-    out = np.zeros((shape[0] + 1, shape[1] + 1, differences.shape[2]), np.uint8)
-    for y in range(shape[0]):
-        for x in range(shape[1]):
-            predicted = out[y + 1, x] + out[y, x + 1] - out[y, x]
-            out[y + 1, x + 1] = differences[y, x] + predicted
+    out = np.zeros((shape[0] + 1, shape[1] + 1, differences.shape[2]), int)
+    for y, x, c in np.ndindex(differences.shape):
+        left, above, corner = (int(v) for v in (out[y + 1, x, c], out[y, x + 1, c], out[y, x, c]))
+        predicted = sorted([left, above, left + above - corner])[1]
+        out[y + 1, x + 1, c] = (int(differences[y, x, c]) + predicted) % 256
     return out[1:, 1:].reshape(shape)
 
 

@@ -5,13 +5,13 @@ import { type Bytes, bytesOf } from "../core/bytes";
 export type Coding =
   /** An RGB picture. */
   | { kind: "jpeg" }
-  /** zlib of each value's difference from left + above - above left; the shape is (H, W) or (H, W, C). */
+  /** zlib of each value's difference from the predicted one; the shape is (H, W) or (H, W, C). */
   | { kind: "deflate"; shape: number[] };
 
 export async function decodePlane(data: Bytes, coding: Coding): Promise<Uint8Array> {
   if (coding.kind === "jpeg") return rgbOf(data);
   const [, width, channels = 1] = coding.shape;
-  return undoPrediction(await inflate(data), width * channels, channels);
+  return addPredicted(await inflate(data), width * channels, channels);
 }
 
 async function inflate(data: Bytes): Promise<Uint8Array> {
@@ -21,12 +21,16 @@ async function inflate(data: Bytes): Promise<Uint8Array> {
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
-/** Add the predicted values, in place. */
-export function undoPrediction(plane: Uint8Array, row: number, step: number): Uint8Array {
-  for (let start = 0; start < plane.length; start += row) {
-    for (let i = start + step; i < start + row; i++) plane[i] += plane[i - step];
+/** Add the predicted values, in place; above the first row and left of the first column is 0. */
+function addPredicted(plane: Uint8Array, row: number, step: number): Uint8Array {
+  for (let i = 0; i < plane.length; i++) {
+    const inside = i % row >= step;
+    const left = inside ? plane[i - step] : 0;
+    const above = i < row ? 0 : plane[i - row];
+    const corner = inside && i >= row ? plane[i - row - step] : 0;
+    const [low, high] = left < above ? [left, above] : [above, left];
+    plane[i] += Math.min(Math.max(left + above - corner, low), high);
   }
-  for (let i = row; i < plane.length; i++) plane[i] += plane[i - row];
   return plane;
 }
 
