@@ -23,13 +23,17 @@ async function inflate(data: Bytes): Promise<Uint8Array> {
 
 /** Add the predicted values, in place; above the first row and left of the first column is 0. */
 function addPredicted(plane: Uint8Array, row: number, step: number): Uint8Array {
-  for (let i = 0; i < plane.length; i++) {
-    const inside = i % row >= step;
-    const left = inside ? plane[i - step] : 0;
-    const above = i < row ? 0 : plane[i - row];
-    const corner = inside && i >= row ? plane[i - row - step] : 0;
-    const [low, high] = left < above ? [left, above] : [above, left];
-    plane[i] += Math.min(Math.max(left + above - corner, low), high);
+  for (let i = step; i < row; i++) plane[i] += plane[i - step];
+  for (let start = row; start < plane.length; start += row) {
+    for (let i = start; i < start + step; i++) plane[i] += plane[i - row];
+    for (let i = start + step; i < start + row; i++) {
+      const left = plane[i - step];
+      const above = plane[i - row];
+      const corner = plane[i - row - step];
+      if (corner >= left && corner >= above) plane[i] += left < above ? left : above;
+      else if (corner <= left && corner <= above) plane[i] += left > above ? left : above;
+      else plane[i] += left + above - corner;
+    }
   }
   return plane;
 }

@@ -77,8 +77,7 @@ def _code(plane: Bytes, lossy: bool) -> CodedPlane:
         plane = plane[None]
     if lossy:
         file = io.BytesIO()
-        # 4:4:4: thin coloured lines stay where they are.
-        Image.fromarray(plane).save(file, "JPEG", quality=JPEG_QUALITY, subsampling=0)
+        Image.fromarray(plane).save(file, "JPEG", quality=JPEG_QUALITY)
         return CodedPlane(file.getvalue(), {"kind": "jpeg"})
     return CodedPlane(deflated(plane), {"kind": "deflate", "shape": list(plane.shape)})
 
