@@ -39,9 +39,9 @@ NPM = cd js && PATH="$(NODE_HOME)/bin:$$PATH" node "$(NODE_HOME)/lib/node_module
 	notebooks install-ways colab oldest hosts real environments bench soak screenshot clean
 
 # `test` is for each change and takes minutes; `test-rest` adds other versions, hosts and installs.
-test: checks unit device browser notebooks
+test: checks unit browser notebooks
 test-all: test test-rest
-test-rest: environments wide browser-all install-ways colab oldest hosts
+test-rest: environments device wide browser-all install-ways colab oldest hosts
 
 # Each of these uses one core or waits for a download.
 checks: $(JS_PACKAGES)
