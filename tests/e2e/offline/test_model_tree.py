@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, expect
 from torch import nn
 
 import torchdial as td
-from tests.e2e.eventually import copied_by
+from tests.e2e.eventually import copied_by, eventually
 from tests.e2e.nets import Net
 from tests.e2e.page import Show
 from tests.e2e.tree import TreeOnPage
@@ -131,7 +131,10 @@ def test_a_narrow_tree_scrolls_its_costs_under_names_and_statistics(narrow: Tree
     narrow.body.evaluate("e => { e.scrollTo(e.scrollWidth, 200) }")
     row = narrow.line("a_rather_long_name_9")
     kept = [row.locator(".torchdial-tree-module"), narrow.statistic("a_rather_long_name_9", 2)]
-    assert [box["x"] for box in map(Locator.bounding_box, kept) if box] == before
+    eventually(  # rows are drawn anew after a scroll
+        narrow.page,
+        lambda: [box["x"] for box in map(Locator.bounding_box, kept) if box] == before,
+    )
     assert before[0] < before[1] < 320
     right = narrow.body.bounding_box()
     end, cell = time.bounding_box(), row.locator(".torchdial-tree-number").last.bounding_box()
