@@ -6,26 +6,31 @@ from typing import Any
 
 import torch
 
+# Before torch 2.7 its question for an accelerator kept a process from forking.
+IS_ASKED = tuple(map(int, torch.__version__.split(".")[:2])) >= (2, 7)
+
 
 def accelerator_type() -> str:
     """Return its kind as in `torch.device`, "cuda" where there is none."""
-    if not hasattr(torch, "accelerator"):  # before torch 2.6
+    if not IS_ASKED:
         return "cuda"
     found = torch.accelerator.current_accelerator()
     return "cuda" if found is None else found.type
 
 
 def module_of(device: torch.device) -> Any:
-    """Return torch's module for a kind of device, such as `torch.cuda` or `torch.cpu`."""
-    return getattr(torch, device.type)
+    """Return torch's module for a kind of device, such as `torch.cuda`; None if it has none."""
+    return getattr(torch, device.type, None)
 
 
 def synchronise(device: torch.device) -> None:
     """Wait until a device has done what was asked of it."""
-    if hasattr(torch, "accelerator"):
+    if IS_ASKED:
         torch.accelerator.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
     else:
-        torch.cuda.synchronize(device)
+        module_of(device).synchronize(device)
 
 
 def accelerator_in_use() -> Any:

@@ -178,3 +178,12 @@ def test_one_joint_table_is_kept_whatever_the_number_of_batches() -> None:
         sweep.update(torch.rand(3, 20, 2, 2).softmax(1), torch.zeros(3, 2, 2))
     assert sum(tally.joint is not None for tally in sweep._tallies) == 1
     assert int(sweep.compute().joint.sum()) == 60
+
+
+def test_stops_that_were_changed_outside_stay_as_they_are():
+    sweep = ThresholdSweep(thresholds=5)
+    sweep.update(torch.rand(1, 4, 4), torch.zeros(1, 4, 4))
+    sweep.compute().thresholds[0] = 9.0
+    again = ThresholdSweep(thresholds=5)
+    again.update(torch.rand(1, 4, 4), torch.zeros(1, 4, 4))
+    assert again.compute().thresholds.tolist() == [0.0, 0.25, 0.5, 0.75, 1.0]

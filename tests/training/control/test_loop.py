@@ -276,6 +276,17 @@ def test_a_loop_that_fails_says_so() -> None:
     assert steps.control.error == ""
 
 
+def test_batches_of_a_validation_between_two_steps_are_not_those_of_the_training() -> None:
+    steps = Steps()
+    seen: list[Any] = []
+    steps.control.on_batch = lambda _seconds, batch: seen.append(batch)
+    for _epoch in steps.loop(range(2)):  # counts epochs, so the loops inside are the training
+        for batch in steps.loop("ab"):
+            list(steps.loop("xyz"))
+            assert batch in "ab"
+    assert seen == [0, "a", "b", 1, "a", "b"]
+
+
 def test_what_listens_may_fail_without_the_loop_knowing() -> None:
     steps = Steps()
 

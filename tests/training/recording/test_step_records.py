@@ -17,6 +17,7 @@ from torchdial.training.recording.current_gradients import gradients_now
 from torchdial.training.runs import compare_runs
 from torchdial.training.shown_run import ShownRun
 from torchdial.widgets.live.run_packing import PlotContents, Sent, keyframe
+from torchdial.widgets.live.run_status import RunEnd, run_end
 
 INF = math.inf
 
@@ -335,6 +336,31 @@ def test_tables_and_plots_place_a_scalar_with_an_x_of_its_own_where_it_was_logge
         packed = keyframe([ShownRun(run, "run")], contents, Sent())
         (scalar,) = packed.head["runs"][0]["scalars"]
         assert np.frombuffer(packed.data, "<f8", 3, scalar["step"]["at"]).tolist() == [4, 8, 12]
+
+
+def test_the_last_point_before_counts_whichever_scalar_it_is_of():
+    history = History()
+    for name, steps in (("warmup/loss", range(1, 6)), ("main/loss", range(6, 9))):
+        for step in steps:
+            history.record(step, {name: 1.0}, time=float(step))
+    own = history.series("val/loss")
+    own.extend([2, 1, 0], [1.0, 2.0, 3.0], [0.5, 3.5, 8.5])
+    own.x_name = "x"
+    assert history.along_run(own)[0].tolist() == [0, 3, 8]  # 0 is where the run began
+    picture = history.picture_along_run(own, 10)
+    assert (picture.x.tolist(), picture.y.tolist()) == ([0, 3, 8], [1.0, 2.0, 3.0])
+
+
+def test_a_loss_by_epochs_that_is_lost_names_the_step_of_the_run():
+    history = History()
+    for step in range(1, 101):
+        history.record(step, {"accuracy": 0.5}, time=float(step))
+    for epoch in range(4):
+        history.record(epoch, {"loss": 1.0 if epoch < 3 else INF}, time=25.0 * epoch + 25)
+    history["loss"].x_name = "x"
+    assert run_end(history, "finished", "", 100) == RunEnd(
+        "failed", 100, "loss is NaN or infinite from there on"
+    )
 
 
 def test_an_event_names_the_step_of_the_run_not_the_epoch():

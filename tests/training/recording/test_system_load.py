@@ -12,6 +12,7 @@ import psutil
 import pytest
 import torch
 
+import torchdial as td
 from torchdial.training.recording.batch_size import batch_size
 from torchdial.training.recording.system_load import SystemLoad
 
@@ -86,6 +87,10 @@ NESTED = torch.nested.nested_tensor([torch.zeros(4, 3), torch.zeros(2, 3)])  # w
         pytest.param({"image": IMAGES, "name": list("abcd")}, (4, 0), id="a dict"),
         pytest.param(UserDict({"input_ids": torch.zeros(4, 9)}), (4, 36), id="tokens"),
         pytest.param((IMAGES, torch.zeros(3)), (0, 0), id="parts of several lengths"),
+        pytest.param(list(IMAGES), (0, 0), id="a list of images"),
+        pytest.param([(image, 0) for image in IMAGES], (0, 0), id="a list of pairs"),
+        pytest.param(([IMAGES, TARGETS], [IMAGES, TARGETS]), (0, 0), id="two loaders"),
+        pytest.param([0] * 10**6, (0, 0), id="a long list"),
         pytest.param(3, (0, 0), id="a number"),
         pytest.param("abc", (0, 0), id="text"),
         pytest.param(None, (0, 0), id="nothing"),
@@ -96,3 +101,13 @@ NESTED = torch.nested.nested_tensor([torch.zeros(4, 3), torch.zeros(2, 3)])  # w
 )
 def test_the_size_of_a_batch(batch, expected):
     assert batch_size(batch) == expected
+
+
+def test_parameters_on_a_device_without_memory_of_its_own():
+    """Such as weights that `device_map="auto"` keeps off the devices."""
+    model = torch.nn.Sequential(torch.nn.Linear(2, 1), torch.nn.Linear(1, 1, device="meta"))
+    model[1].requires_grad_(False)
+    with td.TrainingMonitor(model, torch.optim.SGD(model[0].parameters(), lr=0.1)) as monitor:
+        monitor.log(loss=1.0)
+    assert monitor.problem == ""
+    assert "system/memory" in SystemLoad([torch.device("meta")]).readings()

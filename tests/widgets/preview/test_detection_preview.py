@@ -74,7 +74,7 @@ def test_of_a_shown_class_are_its_own_among_all_that_max_det_leaves() -> None:
 def test_negative_images_count_from_the_end_and_others_do_not_exist() -> None:
     preview = td.DetectionPreview(*scene())
     assert rows(preview.kept(-1)) == rows(preview.kept(4))
-    with pytest.raises(IndexError):
+    with pytest.raises(ValueError, match="image: expected a whole number from -5 to 4, got int 5"):
         preview.kept(5)
 
 
@@ -223,7 +223,7 @@ class TestMetrics:
         assert preview.curves is None
         with pytest.raises(ValueError, match=r"got neither. Pass targets=.*a DetectionSweep"):
             _ = preview.metrics
-        with pytest.raises(ValueError, match=r"errors: expected targets, got none"):
+        with pytest.raises(ValueError, match=r"targets: expected targets of the shown images, got none"):
             preview.errors(0)
 
     def test_errors_are_the_definition_of_matching(self) -> None:

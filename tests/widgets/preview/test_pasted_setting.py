@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 import torchdial as td
 from tests.e2e import detections, maps
@@ -62,3 +63,28 @@ def test_a_refused_setting_changes_nothing() -> None:
     with pytest.raises(ValueError, match="setting: expected"):
         preview.apply('{"threshold": 0.7, "class_index": 9}')
     assert (preview.threshold, preview.shown_class) == (0.3, None)
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"threshold": 0.7131, "class_thresholds": [0.4]},
+        {"threshold": 0.7, "class_index": False},
+    ],
+)
+def test_a_setting_that_does_not_fit_a_single_class_changes_nothing(setting: Any) -> None:
+    preview = td.SegmentationPreview(torch.zeros(1, 1, 4, 4), torch.rand(1, 4, 4), threshold=0.3)
+    with pytest.raises(ValueError, match="setting: expected"):
+        preview.apply(setting)
+    assert (preview.threshold, preview.class_thresholds, preview.shown_class) == (0.3, [], None)
+
+
+def test_a_value_that_only_the_trait_refuses_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    preview = classes(threshold=0.3)
+    traits = {"threshold": 0.7, "class_thresholds": [0.1]}  # of four classes
+    monkeypatch.setattr(preview, "_to_traits", lambda _setting: traits)
+    with pytest.raises(ValueError, match="class_thresholds: expected"):
+        preview.apply({})
+    assert (preview.threshold, preview.class_thresholds) == (0.3, [])

@@ -90,6 +90,7 @@ def test_sixteen_photographs_open_with_four_megabytes() -> None:
         pytest.param((2, 512, 512, 1), False, id="grey"),
         pytest.param((2, 512, 512, 4), False, id="transparent"),
         pytest.param((30, 128, 128, 3), False, id="small ones"),
+        pytest.param((1, 8, 66_000, 3), False, id="wider than a JPEG can be"),
     ],
 )
 def test_only_large_colour_pictures_may_be_lossy(shape: tuple[int, ...], expected: bool) -> None:

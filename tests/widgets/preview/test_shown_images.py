@@ -247,6 +247,7 @@ def test_labels_with_gaps_and_names() -> None:
         (lambda p: p.worst(-1), "n: expected"),
         (lambda p: p.worst(1, 1.5), "class_name: expected"),
         (lambda p: p.worst(metric="f1"), "metric: expected"),
+        (lambda p: p.worst(metric="fp"), "metric: expected"),
         (lambda p: p.images_between(0.5, 0.4), "low: expected less than high"),
         (lambda p: p.images_between(0.5, "a"), "high: expected"),
         (lambda p: p.to_pandas(model=1), "model: expected"),
@@ -255,6 +256,18 @@ def test_labels_with_gaps_and_names() -> None:
 def test_what_is_refused(ask: Any, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         ask(multiclass())
+
+
+def test_indices_may_be_numpys() -> None:
+    preview = multiclass()
+    assert preview.images_of(np.int64(1), np.int64(2)) == preview.images_of(1, 2)
+
+
+@pytest.mark.parametrize("image", [9, 1.5, True, "0"])
+def test_an_image_that_is_none_is_refused(image: Any) -> None:
+    box = [(torch.tensor([[1.0, 2, 9, 9]]), torch.ones(1))]
+    with pytest.raises(ValueError, match="image: expected"):
+        td.DetectionPreview(torch.zeros(1, 3, 20, 20), box).kept(image)
 
 
 def test_of_two_models() -> None:

@@ -29,7 +29,6 @@ from torchdial.inputs.arguments import to_names
 from torchdial.inputs.errors import describe, refusal
 from torchdial.training.history.history import History
 from torchdial.training.history.scalar_names import is_loss
-from torchdial.training.history.series import Series
 
 Floats = npt.NDArray[np.float64]
 
@@ -72,7 +71,7 @@ def loss_figure(source: Any, names: Sequence[str] | None = None, *, log: bool = 
         chosen = filter(is_loss, history.names) if names is None else names
         before = len(lines)
         for name in chosen:
-            points = _points(history[name], log) if name in history else NO_POINTS
+            points = _points(history, name, log) if name in history else NO_POINTS
             if name in lines:
                 with lines[name].hold_sync():
                     lines[name].x, lines[name].y = points
@@ -178,8 +177,8 @@ def _label_of(names: Sequence[str]) -> str:
     return "loss" if all(map(is_loss, names)) else "value"
 
 
-def _points(series: Series, log: bool) -> tuple[Floats, Floats]:
-    picture = series.picture(LIVE_BUCKETS)
+def _points(history: History, name: str, log: bool) -> tuple[Floats, Floats]:
+    picture = history.picture_along_run(history[name], LIVE_BUCKETS)
     shown = np.isfinite(picture.y) & ((picture.y > 0) | (not log))
     return picture.x[shown], picture.y[shown]
 

@@ -52,12 +52,10 @@ def _draw(axes: Axes, title: str, names: Sequence[str], runs: Sequence[ShownRun]
         for name in names[:MOST_PANEL_LINES]:
             if name not in run.history:
                 continue
-            with run.history.lock:
-                picture = run.history[name].picture(PRINTED_BUCKETS)
-                steps = run.history.along_run(run.history[name])[0][picture.index]
+            picture = run.history.picture_along_run(run.history[name], PRINTED_BUCKETS)
             finite = np.isfinite(picture.y)
             axes.plot(
-                steps,
+                picture.x,
                 np.where(finite, picture.y, np.nan),
                 color=LINE_COLORS[keys.index(without_split(name)) % len(LINE_COLORS)],
                 alpha=0.35 if run.earlier else 1.0,
@@ -66,7 +64,7 @@ def _draw(axes: Axes, title: str, names: Sequence[str], runs: Sequence[ShownRun]
                 label=None if run.earlier else f"{UNHIDDEN}{line(name)}",
             )
             if not run.earlier:
-                bad += steps[~finite].tolist()
+                bad += picture.x[~finite].tolist()
     if bad:
         _mark(axes, bad)
     axes.set_title(line(title), fontsize="medium", parse_math=False)

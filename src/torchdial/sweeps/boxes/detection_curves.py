@@ -87,7 +87,7 @@ class DetectionCurves:
     @property
     def score_thresholds(self) -> torch.Tensor:
         """The stops of the score dial, float32 (S,)."""
-        return self.settings.scores.tensor()
+        return self.settings.scores.tensor().clone()
 
     @property
     def num_images(self) -> int:

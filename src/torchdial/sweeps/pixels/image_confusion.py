@@ -14,6 +14,18 @@ from torchdial.inputs.device_copies import copy_together
 from torchdial.sweeps.image_choice import ANY, are
 from torchdial.sweeps.pixels.pixel_counts import Counts
 
+Cells = tuple[torch.Tensor, torch.Tensor]
+
+
+def cells_of(joint: torch.Tensor) -> Cells:
+    """Return where an image's table (C, C, T + 1) has pixels, (M, 3), and how many, (M,).
+
+    Both lie in host memory. The table of 150 classes has 18 MB, so it is not kept.
+    """
+    place = joint.nonzero()
+    place, counted = copy_together("cpu", place, joint[tuple(place.T)])
+    return place, counted
+
 
 @dataclass(frozen=True)
 class ImageConfusion:
@@ -38,19 +50,12 @@ class ImageConfusion:
     num_classes: int
 
     @staticmethod
-    def of(joints: Sequence[torch.Tensor]) -> ImageConfusion:
-        """Return the cells with pixels of each image's table, int64 (C, C, T + 1)."""
-        cells, pixels = [], []
-        for i, joint in enumerate(joints):
-            place = joint.nonzero()
-            place, counted = copy_together("cpu", place, joint[tuple(place.T)])
-            pixels.append(counted)
-            cells.append(torch.nn.functional.pad(place, (1, 0), value=i))
-        image, target, argmax, level = torch.cat(cells).unbind(1)
-        pixel_counts = torch.cat(pixels)
-        return ImageConfusion(
-            image, target, argmax, level, pixel_counts, len(joints), len(joints[0])
-        )
+    def of(cells: Sequence[Cells], num_classes: int) -> ImageConfusion:
+        """Return the cells of all images."""
+        places = [torch.nn.functional.pad(p, (1, 0), value=i) for i, (p, _) in enumerate(cells)]
+        pixels = torch.cat([counted for _, counted in cells])
+        image, target, argmax, level = torch.cat(places).unbind(1)
+        return ImageConfusion(image, target, argmax, level, pixels, len(cells), num_classes)
 
     def count(self, stops: Sequence[int], truth: int, predicted: int) -> torch.Tensor:
         """Return the pixels of each image in one cell of the matrix, int64 (N,).
@@ -61,10 +66,10 @@ class ImageConfusion:
             predicted: the predicted class; C where the highest probability is not above its
                 class's threshold; or ANY.
         """
-        passes = self.level > torch.tensor(stops)[self.argmax]
+        passes = self.level > self.level.new_tensor(stops)[self.argmax]
         found = torch.where(passes, self.argmax, self.num_classes)
         counted = are(self.target, truth) & are(found, predicted)
-        return torch.zeros(self.num_images, dtype=torch.int64).index_add_(
+        return self.pixels.new_zeros(self.num_images).index_add_(
             0, self.image[counted], self.pixels[counted]
         )
 
@@ -94,7 +99,7 @@ def count_on(histograms: torch.Tensor, stops: Sequence[int], predicted: int) -> 
         stops: of each class.
         predicted: 0 for the class, 1 for the rest, or ANY.
     """
-    levels = torch.arange(histograms.shape[2])
-    on = levels > torch.tensor(stops)[:, None]
+    levels = torch.arange(histograms.shape[2], device=histograms.device)
+    on = levels > levels.new_tensor(stops)[:, None]
     chosen = on if predicted == 0 else ~on if predicted == 1 else torch.ones_like(on)
     return (histograms * chosen).sum((1, 2))

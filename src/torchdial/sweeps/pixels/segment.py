@@ -72,7 +72,9 @@ def segment(
             remedy="Leave task and class_index out to compare each number by itself.",
         )
     given = _limits(threshold, class_thresholds, channels, values)
-    limits = torch.tensor(given) if isinstance(given, float) else values.new_tensor(given)
+    limits = (
+        torch.tensor(given, device="cpu") if isinstance(given, float) else values.new_tensor(given)
+    )
     if class_index is not None:
         remedy = "Pass the index of a channel."
         chosen = to_whole("class_index", class_index, 0, channels - 1, remedy=remedy)

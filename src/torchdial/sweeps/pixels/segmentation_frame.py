@@ -13,7 +13,7 @@ from torchdial.array_types import Bytes
 from torchdial.inputs.device_copies import copy_together
 from torchdial.inputs.probability_maps import Task
 from torchdial.inputs.stops import Stops
-from torchdial.sweeps.pixels.image_confusion import ImageConfusion
+from torchdial.sweeps.pixels.image_confusion import Cells, ImageConfusion, cells_of
 from torchdial.sweeps.pixels.pixel_counts import (
     Levels,
     Tally,
@@ -60,16 +60,16 @@ def measure_frame(
     """
     levels: list[Levels] = []
     tallies: list[Tally] = []
-    joints: list[torch.Tensor] = []
+    cells: list[Cells] = []
     histograms: list[torch.Tensor] = []
     for probs, targets in batches:
         batch = measure_levels(probs, task, stops)
         if targets is None:
-            joints += _joints_without_targets(batch, len(stops))
+            cells += map(cells_of, _joints_without_targets(batch, len(stops)))
         else:
             for image, target in zip(batch.images(), targets, strict=True):
                 tally = count_image(image, target, len(stops))
-                joints += [] if tally.joint is None else [tally.joint]
+                cells += [] if tally.joint is None else [cells_of(tally.joint)]
                 append_tally(tallies, tally)
         planes = [p for p in (batch.classes, batch.argmax, batch.maximum) if p is not None]
         counted, *planes = copy_together("cpu", _histograms(batch, len(stops)), *planes)
@@ -86,7 +86,7 @@ def measure_frame(
         _to_host([batch.argmax for batch in levels]) if multiclass else None,
         _to_host([batch.maximum for batch in levels]) if multiclass else None,
         torch.cat(histograms).numpy(),
-        ImageConfusion.of(joints) if multiclass else None,
+        ImageConfusion.of(cells, len(levels[0].classes[0])) if multiclass else None,
         curves,
     )
 

@@ -105,7 +105,7 @@ class ThresholdCurves:
     @property
     def thresholds(self) -> torch.Tensor:
         """The stops, float32 (T,)."""
-        return self.stops.tensor()
+        return self.stops.tensor().clone()
 
     @property
     def num_images(self) -> int:

@@ -156,7 +156,9 @@ def tally(
     labels, ignored = shape_labels(target, maps.shape, task, ignore_index, "target")
     # Of a GPU both are asked in one question, the only one of an update that waits for an answer.
     valid = maps_are_valid(maps, from_logits=from_logits)
-    if not bool(valid & labels_are_known(labels, maps.shape, task)):
+    known = labels_are_known(labels, maps.shape, task)
+    known = known if known.is_cpu else known.to(valid.device)  # of the CPU it needs no copy
+    if not bool(valid & known):
         maps = check_maps("preds", maps, task, from_logits=from_logits)
         refuse_unknown_labels("target", labels, maps.shape, task)
     probs = activate(maps, task) if from_logits else maps

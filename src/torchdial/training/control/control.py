@@ -312,8 +312,6 @@ class Control(Requests):
             if self._thread != threading.get_ident():
                 return
             self._runs = []
-            if self._state == "failed":
-                error = error or self.error  # it was caught in the cell
             self._end(error, settled=True)
 
     def _loops(self) -> bool:

@@ -168,7 +168,8 @@ class LoopRun(Generic[Batch]):
                 raise
             if self._is_to_stop():
                 return
-            self.control.report_batch(time.perf_counter() - began, batch)
+            if self._outer is None or self._outer._counts_epochs:  # else it validates, say
+                self.control.report_batch(time.perf_counter() - began, batch)
             yield batch
             began = time.perf_counter()
 

@@ -126,7 +126,8 @@ class Diagnosis:
         names = self.history.names
         norms = [name for name in names if is_one_of(name, GRAD_NORM) or name == "grad_norm"]
         kept = norms + list(losses(names).judged)
-        ends = [self.history[name].last for name in kept or names]
+        counted = {series.name: series for series in self.history.counted()}
+        ends = [counted[name].last for name in kept or names if name in counted]
         return max((end[0] for end in ends if end is not None), default=None)
 
     def _next_checkpoint(self) -> int:
@@ -169,7 +170,7 @@ class Diagnosis:
         """Move a cursor past the points up to a step, in order of arrival."""
         for name in self.history.names:
             n = cursor.get(name, 0)
-            cursor[name] = n + _count_until(self.history[name].since(n)[0], step)
+            cursor[name] = n + _count_until(self.history.along_run(self.history[name], n)[0], step)
 
     def _remember(self, run: RunView) -> None:
         """Update the levels of the losses, and what the gradients' norms began with."""
@@ -194,8 +195,8 @@ class Diagnosis:
 
     def _time(self, step: int) -> float:
         """Return when a step was, by the first scalar that reaches it."""
-        for name in self.history.names:
-            steps, _, times = self.history[name].since(0)
+        for series in self.history.counted():
+            steps, _, times = series.since(0)
             if len(steps) and steps[-1] >= step:
                 return float(times[int(np.searchsorted(steps, step))])
         return self.history.now

@@ -193,10 +193,12 @@ def detail(runs: Sequence[ShownRun], content: Mapping[str, Any]) -> Packed:
     for wanted in content["series"][:64]:
         history = runs[int(wanted["run"])].history
         series = history[str(wanted["name"])]
-        is_run_step = along == "time" or series.x_name == "step"  # else the window is not of its x
-        start, stop = map(float, wanted["window"]) if is_run_step else (None, None)
         with history.lock:
-            kept = series.picture(buckets, start, stop, along).index
+            if along == "step" and series.x_name != "step":  # the window is not of its x
+                kept = history.picture_along_run(series, buckets).index
+            else:
+                start, stop = map(float, wanted["window"])
+                kept = series.picture(buckets, start, stop, along).index
             steps, values, times = history.along_run(series)
         found.append(
             {

@@ -153,7 +153,7 @@ def _lost_losses(history: History) -> dict[str, int]:
         names = list(history.scalars)
     lost = {}
     for name in losses(names).judged:
-        steps, values, _ = history[name].since(0)
+        steps, values, _ = history.along_run(history[name])
         finite = np.flatnonzero(np.isfinite(values))
         first = finite[-1] + 1 if len(finite) else 0
         if first < len(values):
@@ -183,7 +183,7 @@ def recent_rate(history: History, seconds: float = 60.0) -> float | None:
 def in_file(status: dict[str, Any]) -> dict[str, Any]:
     """Return a run's state for a file: no controls, and nothing that only its author needs."""
     state = status["state"] if status["state"] in ENDED else "saved"
-    costs: dict[str, Any] = {"system": {}, "overhead": None}
+    costs: dict[str, Any] = {"system": {}, "overhead": None, "problem": ""}
     return status | costs | {"state": state, "reach": "", "dials": [], "notes": []}
 
 

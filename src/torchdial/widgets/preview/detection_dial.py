@@ -15,6 +15,7 @@ from torchdial.array_types import Bytes
 from torchdial.inputs.boxes.detection_targets import Annotations
 from torchdial.inputs.errors import refusal
 from torchdial.inputs.images.display_window import Window
+from torchdial.inputs.numbers import to_whole
 from torchdial.sweeps.boxes.detection_curves import DetectionCurves
 from torchdial.sweeps.boxes.detection_frame import DetectionFrame
 from torchdial.sweeps.boxes.detection_settings import DetectionSettings
@@ -152,8 +153,11 @@ class DetectionDial(Preview[DetectionFrame]):
         Returns:
             "boxes" float32 (M, 4) xyxy, "scores" float32 (M,), "labels" int64 (M,) and "indices"
             int64 (M,) into what was given, in descending score, on the CPU.
+
+        Raises:
+            ValueError: there is no such image or model.
         """
-        frame = self._shown[1][model]
+        frame = self._shown[1][self._to_model(model)]
         return frame.kept(self._place(image), self._remaining(frame))
 
     def errors(self, image: int, *, model: int = 0) -> dict[str, torch.Tensor]:
@@ -168,11 +172,10 @@ class DetectionDial(Preview[DetectionFrame]):
             and count as nothing; "missed" int64, indices of the image's targets.
 
         Raises:
-            ValueError: there are no targets.
+            ValueError: there are no targets, or no such image or model.
         """
-        if self._truth is None:
-            raise ValueError("errors: expected targets, got none. Pass targets= to the preview.")
-        frame = self._shown[1][model]
+        needed_counts(self._truth)
+        frame = self._shown[1][self._to_model(model)]
         return frame.errors(self._place(image), self._remaining(frame), self.shown_label)
 
     @property
@@ -287,6 +290,8 @@ class DetectionDial(Preview[DetectionFrame]):
         return shown if label is None else shown & (frame.tally.labels == label)
 
     def _place(self, image: int) -> int:
+        last = len(self._images) - 1
+        image = to_whole("image", image, -last - 1, last, remedy="Images count from 0.")
         return range(len(self._images))[image]
 
     def _metrics_of(self, curves: DetectionCurves) -> dict[str, Any]:

@@ -35,12 +35,13 @@ def segmentation_traits(given: Any, task: str, num_classes: int) -> dict[str, An
     if "threshold" not in setting and "class_thresholds" not in setting:
         raise _refusal("threshold or class_thresholds", "neither")
     shown = setting.get("class_index")
-    if shown is not None and shown not in range(num_classes):
+    if shown is not None and (type(shown) is not int or not 0 <= shown < num_classes):
         raise _refusal(f"a class_index in 0 … {num_classes - 1}", _text(shown))
     own = setting.get("class_thresholds", [])
-    if not isinstance(own, list) or len(own) not in (0, num_classes):
+    if not isinstance(own, list) or len(own) not in {0, num_classes if num_classes > 1 else 0}:
         raise _refusal(f"one threshold for each of {num_classes} classes", _text(own))
-    traits = {"class_thresholds": [_fraction("a threshold", t) for t in own], "shown_class": shown}
+    each = [_fraction("a threshold", threshold) for threshold in own]
+    traits: dict[str, Any] = {"class_thresholds": each, "shown_class": shown}
     if "threshold" in setting:
         traits["threshold"] = _fraction("a threshold", setting["threshold"])
     return traits
@@ -67,6 +68,8 @@ def detection_traits(given: Any, labels: Sequence[int], class_agnostic: bool) ->
     if not isinstance(own, Mapping):
         raise _refusal("thresholds by label", _text(own))
     by_label = {str(label): _fraction("a threshold", value) for label, value in own.items()}
+    if by_label and len(labels) == 1:
+        raise _refusal("a score_threshold for the single class", _text(own))
     unknown = [label for label in by_label if label not in map(str, labels)]
     if unknown:
         raise _refusal(f"labels among {', '.join(map(str, labels[:8]))}", unknown[0])

@@ -18,9 +18,10 @@ from PIL import Image
 from torchdial.array_types import Bytes
 from torchdial.inputs.arguments import one_of
 
-SMALL = 256 * 256  # bytes; a plane up to this size is sent as it is
+SMALL = 256 * 256  # bytes of a plane that is sent as it is; pixels of a picture that is not lossy
 LOSSY_BYTES = 1 << 20  # of all pictures together; up to this, they are exact
 JPEG_QUALITY = 90
+JPEG_SIDE = 65_500  # pixels that a JPEG may have along a side
 
 Coding = dict[str, Any]
 
@@ -60,7 +61,9 @@ def may_be_lossy(pictures: Sequence[Bytes]) -> bool:
         pictures: uint8 (H, W, C) each.
     """
     is_large = sum(picture.nbytes for picture in pictures) > LOSSY_BYTES
-    return is_large and all(p.shape[2] == 3 and p[..., 0].size > SMALL for p in pictures)
+    return is_large and all(
+        p.shape[2] == 3 and p[..., 0].size > SMALL and max(p.shape) <= JPEG_SIDE for p in pictures
+    )
 
 
 def plane_bytes(plane: Bytes) -> memoryview:

@@ -212,6 +212,14 @@ class Preview(ShownImages[Frame], Widget):
                 is changed then.
         """
         traits = self._to_traits(setting)
+        before = {name: getattr(self, name) for name in traits}
+        try:
+            self._set_all(traits)
+        except Exception:  # a value that only the trait refuses
+            self._set_all(before)
+            raise
+
+    def _set_all(self, traits: Mapping[str, Any]) -> None:
         with self.hold_trait_notifications():
             for name, value in traits.items():
                 setattr(self, name, value)

@@ -7,6 +7,7 @@ js/src/lib/detection/box_choices.ts.
 from __future__ import annotations
 
 from abc import abstractmethod
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import torch
@@ -107,7 +108,7 @@ class ShownImages(Generic[Frame]):
         chosen = None if class_name is None else self._class_index("class_name", class_name)
         table = self._image_table(self._to_model(model), chosen)
         metric = self._BEST if metric is None else metric
-        one_of("metric", metric, list(table))
+        one_of("metric", metric, [name for name in table if table[name].is_floating_point()])
         counted = table["tp"] + table["fp"] + table["fn"]
         return worst_first(table[metric].to(torch.float64), counted)[:n]
 
@@ -162,7 +163,7 @@ class ShownImages(Generic[Frame]):
         return ANY if _is_any(choice) else self._class_index(name, choice)
 
     def _class_index(self, name: str, choice: Any) -> int:
-        if isinstance(choice, (str, int)) and not isinstance(choice, bool):
+        if isinstance(choice, (str, Integral)) and not isinstance(choice, bool):
             for index, keys in enumerate(self._keys_of_classes()):
                 if choice in keys:
                     return index
