@@ -141,3 +141,17 @@ def test_a_function_exists(name: str) -> None:
     for part in name.split("."):
         found = getattr(found, part)
     assert callable(found)
+
+
+def test_the_changelog_keeps_its_form() -> None:
+    """https://keepachangelog.com/en/1.1.0/: the newest version first, its changes in groups."""
+    groups = ("Added", "Changed", "Deprecated", "Removed", "Fixed", "Security")
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    versions = re.findall(r"^## (.+)$", text, re.M)
+    assert versions[0] == "Unreleased"
+    assert all(re.fullmatch(r"\d+\.\d+\.\d+ - \d{4}-\d{2}-\d{2}", each) for each in versions[1:])
+    for section in re.split(r"^## .+$", text, flags=re.M)[1:]:
+        found = re.findall(r"^### (.+)$", section, re.M)
+        assert found == [group for group in groups if group in found]
+        for changes in re.split(r"^### .+$", section, flags=re.M)[1:]:
+            assert all(line.startswith(("- ", "  ")) for line in changes.strip().splitlines())
