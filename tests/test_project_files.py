@@ -129,7 +129,7 @@ def test_a_command_of_torchdial_exists(command: str) -> None:
     assert ended.value.code == 0
 
 
-@pytest.mark.parametrize("name", named(r"`((?:tests|src|js|docs|benchmarks)/[\w./]+)`"))
+@pytest.mark.parametrize("name", named(r"`((?:tests|src|js|docs|scripts|benchmarks)/[\w./]+)`"))
 def test_a_path_exists_or_is_made_by_a_run(name: str) -> None:
     made = (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
     assert name in made or (ROOT / name).exists()
