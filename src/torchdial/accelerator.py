@@ -18,6 +18,11 @@ def accelerator_type() -> str:
     return "cuda" if found is None else found.type
 
 
+def accelerator_count() -> int:
+    """Return how many devices of this kind there are, without initialising them."""
+    return int(module_of(torch.device(accelerator_type())).device_count())
+
+
 def module_of(device: torch.device) -> Any:
     """Return torch's module for a kind of device, such as `torch.cuda`; None if it has none."""
     return getattr(torch, device.type, None)

@@ -283,10 +283,12 @@ def test_vs_code_is_said_to_keep_clicks_back(notebook: Kernel) -> None:
     notebook.run(
         "__vsc_ipynb_file__ = 'a.ipynb'; import torchdial.widgets.live.clicks_while_busy as clicks"
     )
-    said = notebook.run("print(clicks._words(clicks._inbox._channel, get_ipython()))")
+    said = notebook.run("print(clicks.limit_of_clicks(get_ipython().kernel, get_ipython()))")
     notebook.run("del __vsc_ipynb_file__")
     assert said.startswith("Clicks act here once the cell has ended.")
-    assert notebook.run("print(clicks._words(clicks._inbox._channel, get_ipython()))") == "\n"
+    assert (
+        notebook.run("print(clicks.limit_of_clicks(get_ipython().kernel, get_ipython()))") == "\n"
+    )
 
 
 @pytest.mark.skipif(not HAS_SUBSHELLS, reason="subshells come with ipykernel 7")

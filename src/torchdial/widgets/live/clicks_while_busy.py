@@ -22,6 +22,7 @@ from IPython import get_ipython
 from torchdial.training.control.control import Control, StopTraining
 from torchdial.training.control.interrupts import held_back, in_main_thread
 from torchdial.widgets.ipykernel_internals import MainChannel, main_channel
+from torchdial.widgets.notebook_host import is_vs_code
 
 _AFTER_THE_CELL = (
     "Clicks act here once the cell has ended. Until then an interrupt of the kernel (■) "
@@ -55,7 +56,7 @@ class Inbox:
     def __init__(self, kernel: Any, shell: Any) -> None:
         self.kernel = kernel
         self._channel = main_channel(kernel)
-        self._words = _words(self._channel, shell)
+        self._words = limit_of_clicks(kernel, shell)
         self._widgets: WeakSet[Any] = WeakSet()
         self._controls: WeakSet[Control] = WeakSet()
         self._cell_runs = in_main_thread()
@@ -124,7 +125,7 @@ class Inbox:
             control.rest(words)
 
 
-def _words(channel: MainChannel | None, shell: Any) -> str:
-    """Return what to say of clicks in a blocking cell; VS Code keeps them back until its end."""
-    is_heard = channel is not None and "__vsc_ipynb_file__" not in shell.user_ns
-    return "" if is_heard else _AFTER_THE_CELL
+def limit_of_clicks(kernel: Any, shell: Any) -> str:
+    """Return what limits clicks in a blocking cell; VS Code keeps them back until its end."""
+    arrive = main_channel(kernel) is not None and not is_vs_code(shell)
+    return "" if arrive else _AFTER_THE_CELL
