@@ -94,6 +94,7 @@ class BoxesOnPage:
         return [
             {sort: [m["index"] for m in cell if m["as"] == sort] for sort in sorts}
             for cell in cells
+            if cell is not None  # not drawn yet
         ]
 
     def drawn(self, cell: int, *, faded: bool = False) -> tuple[set[int], set[int]]:

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.browser
 
 DETECTIONS = inspect.getsource(detections)
 CELLS = [DETECTIONS, "w = make()\nw"]
-DARK = "() => jupyterapp.commands.execute('apputils:change-theme', { theme: 'JupyterLab Dark' })"
+CHANGE_THEME = "theme => jupyterapp.commands.execute('apputils:change-theme', { theme })"
 
 
 def test_the_boxes_drawn_are_those_kept_in_page_and_kernel(lab: Lab, page: Page) -> None:
@@ -68,7 +68,7 @@ def test_dials_and_refresh_work_while_a_cell_blocks_the_kernel(lab: Lab, page: P
         for found in (detections.found, detections.newer):
             ours = make(found, score_threshold=score, nms_iou=stop / 100)
             expected.append(kept(ours))
-        assert dials.boxes() in expected
+        eventually(page, lambda: dials.boxes() in expected)
         lab.signal("two drags")
         expect_output(page, "training over")
         expect(dials.root).to_have_attribute("data-version", "6")
@@ -120,5 +120,7 @@ def test_it_follows_the_dark_theme(lab: Lab, page: Page) -> None:
         dials = BoxesOnPage(page)
         color = "e => getComputedStyle(e).color"
         light = dials.root.evaluate(color)
-        page.evaluate(DARK)
+        page.evaluate(CHANGE_THEME, "JupyterLab Dark")
         eventually(page, lambda: dials.root.evaluate(color) != light)
+        page.evaluate(CHANGE_THEME, "JupyterLab Light")  # the server keeps it for other tests
+        eventually(page, lambda: dials.root.evaluate(color) == light)
