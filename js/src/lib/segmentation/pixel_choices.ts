@@ -80,6 +80,14 @@ export function createPixelChoices(config: SegmentationConfig, now: () => PixelS
     /** Whether the cells and rows of tables lead to pictures. */
     canChoose: () => countsOfImages() !== null,
 
+    /** Whether an entry of the legend leads to pictures. */
+    canCount(counts: LegendCounts): boolean {
+      const { source } = now();
+      const isClass = typeof counts === "number";
+      if (isByArgmax() && (isClass || counts === "fn")) return source.confusion !== null;
+      return countsOfImages() !== null || (isClass && source.histograms !== null);
+    },
+
     ofCell: (truth: number, predicted: number, text: string) =>
       chosen(countCell(truth, predicted), text),
 
