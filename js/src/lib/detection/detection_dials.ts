@@ -1,11 +1,11 @@
 // The two dials and the operating map, which all move one setting.
 
 import { h } from "../core/dom";
-import { formatStop } from "../core/stops";
+import { formatStop, nearestStop } from "../core/stops";
 import { createCurveSlider, quarters } from "../preview/curve_slider";
 import { modelSwatch } from "../preview/model_swatch";
 import { formatMetric } from "../segmentation/segmentation_text";
-import { LONG, nearestScore } from "./detection_readout";
+import { LONG } from "./detection_readout";
 import { type DetectionState, formatScore } from "./detection_state";
 import type { DetectionConfig } from "./detection_wire";
 import type { Detector } from "./model_boxes";
@@ -102,7 +102,7 @@ export function createDials(state: DetectionState, hasCurves: boolean) {
     if (detector.lacks(label)) return Number.NaN;
     if (!detector.given) return detector.measure(metric, label, setting);
     const values = detector.given.values(metric, label);
-    const cell = setting.stop * scoreStops.length + nearestScore(config, score);
+    const cell = setting.stop * scoreStops.length + nearestStop(scoreStops, score);
     return values ? values[cell] : Number.NaN;
   }
 

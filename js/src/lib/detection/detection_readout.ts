@@ -1,6 +1,7 @@
 // The results at the dials, in one line for each model.
 
 import { h } from "../core/dom";
+import { nearestStop } from "../core/stops";
 import { formatMetric, imageCountText } from "../segmentation/segmentation_text";
 import { formatScore } from "./detection_state";
 import type { Ap, DetectionConfig } from "./detection_wire";
@@ -46,14 +47,6 @@ export function lackText(
   return none ? `no candidates${some(positives - tp, "missed")}` : "";
 }
 
-/** Index of the score stop nearest to a score. */
-export function nearestScore(config: DetectionConfig, score: number): number {
-  const { score_stops: stops } = config;
-  const nearer = (best: number, at: number, s: number) =>
-    Math.abs(at - score) < Math.abs(stops[best] - score) ? s : best;
-  return stops.reduce(nearer, 0);
-}
-
 /** The name of AP at the match IoU: "AP50". */
 export function apName({ match_iou: least }: DetectionConfig): string {
   return `AP${Math.round(100 * least)}`;
@@ -87,7 +80,7 @@ export function readout(
     const metrics = DETECTION_METRICS.map((which) => {
       const value = `${SHORT[which]} ${formatMetric(detector.measure(which, label, setting))}`;
       if (which !== main || !hasBand || setting.own.length) return value;
-      const text = band ? bandText(band, nearestScore(config, score)) : "";
+      const text = band ? bandText(band, nearestStop(config.score_stops, score)) : "";
       return value + text.padEnd(BAND_LENGTH, SPACE); // so that nothing moves while it is computed
     });
     parts.push("  ", h("span", { title: band ? BAND_TITLE : "" }, metrics.join("  ")));
@@ -110,7 +103,7 @@ function givenLine(
   stop: number,
   score: number,
 ): Node {
-  const s = nearestScore(config, score);
+  const s = nearestStop(config.score_stops, score);
   const metrics = DETECTION_METRICS.map((which) => {
     const values = given.values(which, label);
     const value = values ? values[stop * config.score_stops.length + s] : Number.NaN;

@@ -1,12 +1,11 @@
 // The detections of one model, and what is computed from them at a setting, each once.
 
-import { uint32Of } from "../core/bytes";
+import { float32Of, uint32Of } from "../core/bytes";
 import type { Average } from "../core/metrics";
 import {
   type Ap,
   apOf,
   type DetectionConfig,
-  float32Of,
   readScenes,
   type WireCurves,
   type WireDetections,
@@ -39,6 +38,7 @@ export function createDetector(
   const scenes = readScenes(wire, truths, stops.length);
   const outcomes = new Map<number, Outcome[]>();
   const known = new Map<string, unknown>(); // metrics, bands and histograms, by kind, class and setting
+  const hasMasks = wire.has_masks.some(Boolean);
   const given = curves && readCurves(curves, config);
   let counted: { tally: DetectionTally; maxDet: number } | null = null;
 
@@ -137,10 +137,10 @@ export function createDetector(
     ap: apOf(wire.ap),
     given,
     floor: wire.score_floor,
-    hasMasks: wire.has_masks.some(Boolean),
+    hasMasks,
     /** Whether an image has boxes without masks, where others have them. */
     lacksMasks: (image: number): boolean =>
-      wire.has_masks.some(Boolean) && !wire.has_masks[image] && scenes[image].found.count > 0,
+      hasMasks && !wire.has_masks[image] && scenes[image].found.count > 0,
     overlap: wire.overlap,
     hasBand: !given && config.has_targets && scenes.length > 1 && scenes.length < FEW_IMAGES,
 
