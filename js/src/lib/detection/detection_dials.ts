@@ -1,5 +1,6 @@
 // The two dials and the operating map, which all move one setting.
 
+import { formatCount } from "../charts/axis_scale";
 import { h } from "../core/dom";
 import { formatStop, nearestStop } from "../core/stops";
 import { createCurveSlider, quarters } from "../preview/curve_slider";
@@ -127,7 +128,7 @@ export function createDials(state: DetectionState, hasCurves: boolean) {
         const top = detector.bestOf(metric, label);
         return top && { value: top.stop, height: shares[i][top.stop] };
       }),
-      y: { name: "boxes kept", top: most.toLocaleString("en") },
+      y: { name: "boxes kept", top: formatCount(most) },
       valueText: `NMS IoU ${stopText(setting.stop)}`,
     });
   }

@@ -1,5 +1,6 @@
 // The results at the dials, in one line for each model.
 
+import { formatCount } from "../charts/axis_scale";
 import { h } from "../core/dom";
 import { nearestStop } from "../core/stops";
 import { formatMetric, imageCountText } from "../segmentation/segmentation_text";
@@ -39,7 +40,7 @@ export function lackText(
 ): string {
   const { tp, fp, positives } = detector.sumOf(label, setting, image);
   const some = (count: number, text: string) =>
-    count > 0 ? `, ${count.toLocaleString("en")} ${text}` : "";
+    count > 0 ? `, ${formatCount(count)} ${text}` : "";
   if (positives === 0) {
     return `nothing to find${some(fp, fp === 1 ? "false alarm" : "false alarms")}`;
   }
@@ -64,8 +65,8 @@ export function readout(
   score: number,
 ): Node[] {
   const { given } = detector;
-  const all = detector.numCandidates(label).toLocaleString("en");
-  const kept = detector.numShown(setting, label).toLocaleString("en");
+  const all = formatCount(detector.numCandidates(label));
+  const kept = formatCount(detector.numShown(setting, label));
   const images = imageCountText(config.num_images);
   const how = `at IoU ≥ ${config.match_iou}, ${label === null ? `${config.average} ` : ""}over `;
   const parts: (Node | string)[] = [

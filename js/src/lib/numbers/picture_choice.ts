@@ -1,5 +1,6 @@
 // The pictures that a clicked number counts, and the way back to all of them.
 
+import { formatCount } from "../charts/axis_scale";
 import { button, h } from "../core/dom";
 import { mostFirst } from "../core/image_choice";
 
@@ -12,7 +13,7 @@ export interface PictureChoice {
 /** The pictures with a count, the highest first: "target a, predicted b: 1,203 pixels". */
 export function byCount(counts: ArrayLike<number>, text: string, unit: string): PictureChoice {
   const total = Array.from(counts).reduce((sum, v) => sum + v, 0);
-  return { order: mostFirst(counts), text: `${text}: ${total.toLocaleString("en")} ${unit}` };
+  return { order: mostFirst(counts), text: `${text}: ${formatCount(total)} ${unit}` };
 }
 
 /** The line that says what is shown; empty while all pictures are. */
