@@ -3,15 +3,19 @@
 import { vi } from "vitest";
 
 export class FakeElement extends EventTarget {
-  readonly classList = { add() {}, toggle() {} };
+  readonly classList = { add() {}, toggle() {}, contains: () => false };
   readonly dataset: Record<string, string> = {};
-  readonly style = { setProperty() {} };
+  readonly style: Record<string, unknown> = { setProperty() {} };
   readonly attributes: Record<string, string> = {};
   children: FakeElement[] = [];
   hidden = false;
   title = "";
   value = "";
   #text = "";
+
+  get firstChild(): FakeElement | null {
+    return this.children[0] ?? null;
+  }
 
   get textContent(): string {
     return this.#text + this.children.map((child) => child.textContent).join("");
@@ -41,6 +45,8 @@ export class FakeElement extends EventTarget {
     if (name === "hidden") this.hidden = true;
   }
 
+  remove(): void {}
+
   click(): void {
     this.dispatchEvent(new Event("click"));
   }
@@ -64,7 +70,8 @@ function elementOf(child: FakeElement | string): FakeElement {
 
 /** Let elements be made; the elements of a widget are then read as `fake(element)`. */
 export function useFakeDocument(): void {
-  vi.stubGlobal("document", { createElement: () => new FakeElement() });
+  const make = () => new FakeElement();
+  vi.stubGlobal("document", { createElement: make, createElementNS: make });
 }
 
 export const fake = (element: HTMLElement) => element as unknown as FakeElement;
