@@ -130,7 +130,7 @@ export class LossPanel {
       color: drawing.ink.curve(hue),
       dash: dashOf(name),
     }));
-    return { title: this.#title, drawing, names, table: tableOf(strands) };
+    return { title: this.#title, drawing, names, table: () => tableOf(strands) };
   }
 
   #drop(): void {
