@@ -14,7 +14,7 @@ import { type BestSetting, bestSetting } from "./rules/best_setting";
 import { type Band, bootstrap } from "./rules/bootstrap";
 import { type DetectionSetting, shownBoxes } from "./rules/boxes_shown";
 import type { DecidedImage } from "./rules/detection_confusion";
-import { count, type DetectionCounts } from "./rules/detection_counts";
+import { type CountSum, count, type DetectionCounts, sumCounts } from "./rules/detection_counts";
 import { type DetectionMetric, metricAtStops, metricOf } from "./rules/detection_metrics";
 import { type DetectionTally, imagesAt, levelsOf, tally } from "./rules/detection_tally";
 import type { Targets } from "./rules/image_decisions";
@@ -196,7 +196,7 @@ export function createDetector(
     sumOf(label: number | null, setting: DetectionSetting, image?: number): CountSum {
       const counts = countsAt(setting);
       const some = image === undefined ? counts : [counts[image]];
-      return sumCounts(some, (c) => label === null || c === label);
+      return sumCounts(some, label);
     },
 
     /** A metric of one image, its classes pooled. */
@@ -209,28 +209,6 @@ export function createDetector(
   };
 }
 
-export interface CountSum {
-  tp: number;
-  fp: number;
-  positives: number;
-}
-
-function sumCounts(
-  counts: readonly DetectionCounts[],
-  isChosen: (label: number) => boolean,
-): CountSum {
-  const sum = { tp: 0, fp: 0, positives: 0 };
-  for (const one of counts) {
-    for (let c = 0; c < one.tp.length; c++) {
-      if (!isChosen(c)) continue;
-      sum.tp += one.tp[c];
-      sum.fp += one.fp[c];
-      sum.positives += one.positives[c];
-    }
-  }
-  return sum;
-}
-
 /** A metric of the counts of some images, averaged as `DetectionCurves.at` does. */
 export function measure(
   images: readonly DetectionCounts[],
@@ -239,18 +217,15 @@ export function measure(
   label: number | null,
   zeroDivision: number,
 ): number {
-  const of = (counts: readonly DetectionCounts[], chosen: (c: number) => boolean) => {
-    const sum = sumCounts(counts, chosen);
+  const of = (counts: readonly DetectionCounts[], label: number | null) => {
+    const sum = sumCounts(counts, label);
     return { ...sum, value: metricOf(which, sum.tp, sum.fp, sum.positives, zeroDivision) };
   };
-  if (label !== null) return of(images, (c) => c === label).value;
-  if (how === "micro") return of(images, () => true).value;
+  if (label !== null || how === "micro") return of(images, label).value;
   const groups =
     how === "image"
-      ? images.map((one) => of([one], () => true))
-      : Array.from(images[0].tp, (_, label) => of(images, (c) => c === label)).filter(
-          ({ positives }) => positives > 0,
-        );
+      ? images.map((one) => of([one], null))
+      : Array.from(images[0].tp, (_, c) => of(images, c)).filter(({ positives }) => positives > 0);
   const defined = groups.map(({ value }) => value).filter((value) => !Number.isNaN(value));
   return defined.reduce((sum, value) => sum + value, 0) / defined.length;
 }
