@@ -102,7 +102,7 @@ export function createDials(state: DetectionState, hasCurves: boolean) {
     const { setting, score } = state;
     if (detector.lacks(label)) return Number.NaN;
     if (!detector.given) return detector.measure(metric, label, setting);
-    const values = detector.given.values(metric, label);
+    const values = detector.valuesOf(metric, label);
     const cell = setting.stop * scoreStops.length + nearestStop(scoreStops, score);
     return values ? values[cell] : Number.NaN;
   }

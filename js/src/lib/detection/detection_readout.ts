@@ -91,12 +91,15 @@ export function readout(
   }
   if (!given) parts.push(...apParts(config, detector.ap, label, setting.stop, detector.floor));
   const line = h("span", {}, ...parts);
-  return given ? [givenLine(config, given, name, how, label, setting.stop, score), line] : [line];
+  return given
+    ? [givenLine(config, detector, given, name, how, label, setting.stop, score), line]
+    : [line];
 }
 
 /** The metrics of the given curves at the nearest score stop. */
 function givenLine(
   config: DetectionConfig,
+  detector: Detector,
   given: GivenCurves,
   name: readonly Node[],
   how: string,
@@ -106,7 +109,7 @@ function givenLine(
 ): Node {
   const s = nearestStop(config.score_stops, score);
   const metrics = DETECTION_METRICS.map((which) => {
-    const values = given.values(which, label);
+    const values = detector.valuesOf(which, label);
     const value = values ? values[stop * config.score_stops.length + s] : Number.NaN;
     return `${SHORT[which]} ${formatMetric(value)}`;
   });

@@ -99,16 +99,14 @@ export function createDetector(
    * null before `count`.
    */
   function valuesOf(which: DetectionMetric, label: number | null): ArrayLike<number> | null {
-    if (given) return given.values(which, label);
-    if (!counted) return null;
-    if (lacks(label)) {
+    const tally = counted?.tally;
+    if (!given && !tally) return null;
+    return remember(`values/${which}/${label}`, () => {
+      if (given) return given.values(which, label);
       const size = stops.length * scoreStops.length;
-      return remember("undefined", () => new Float64Array(size).fill(Number.NaN));
-    }
-    const { tally } = counted;
-    return remember(`values/${which}/${label}`, () =>
-      metricAtStops(tally, which, average, label, zeroDivision),
-    );
+      if (!tally || lacks(label)) return new Float64Array(size).fill(Number.NaN);
+      return metricAtStops(tally, which, average, label, zeroDivision);
+    });
   }
 
   /** The best point of both dials; null where no setting finds anything. */
