@@ -36,12 +36,13 @@ export function createLegend() {
   const box = h("details", { class: "details", open: true }, summary, search);
   const element = h("div", { class: "foot" }, entries);
   let shown = "";
+  let texts: string[] = [];
 
   function filter(): void {
     const wanted = search.value.trim().toLowerCase();
-    for (const entry of entries.children as HTMLCollectionOf<HTMLElement>) {
-      entry.hidden = !entry.title.toLowerCase().includes(wanted);
-    }
+    texts.forEach((text, i) => {
+      (entries.children[i] as HTMLElement).hidden = !text.toLowerCase().includes(wanted);
+    });
   }
 
   return {
@@ -51,6 +52,7 @@ export function createLegend() {
       const key = JSON.stringify(now);
       if (key === shown) return;
       shown = key;
+      texts = now.map(({ text }) => text);
       entries.replaceChildren(...now.map((entry) => elementOf(entry, choose)));
       const isLong = now.length > MOST_OPEN;
       if (!isLong) search.value = "";
