@@ -310,7 +310,7 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
     const { track } = sources[0];
     if (!track) return;
     const curve = (which: PixelMetric) => scope().curve(track, which);
-    state.stop = bestStop(whereMet(curve(PIXEL_METRICS[0]), demands, curve));
+    state.moveTogether(bestStop(whereMet(curve(PIXEL_METRICS[0]), demands, curve)));
   }
 
   const details = choices.map((of) =>
