@@ -29,8 +29,12 @@ type Choose = (counts: LegendCounts, text: string) => void;
 
 export function createLegend() {
   const entries = h("div", { class: "legend" });
-  const search = h("input", { type: "search", class: "select", placeholder: "find a class" });
-  search.setAttribute("aria-label", "find a class in the legend");
+  const search = h("input", {
+    type: "search",
+    class: "select",
+    placeholder: "find a class",
+    "aria-label": "find a class in the legend",
+  });
   search.addEventListener("input", filter);
   const summary = h("summary");
   const box = h("details", { class: "details", open: true }, summary, search);

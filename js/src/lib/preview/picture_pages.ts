@@ -36,8 +36,8 @@ export function createPages(count: number, size: number, events: PageEvents) {
   );
   const asGiven = button("as given", "", () => sort(null));
   const ranked = events.orders.map((one) => button(one.name, one.title, () => sort(one)));
-  const orders = h("span", { class: "label", role: "group" }, "order ", asGiven, ...ranked);
-  orders.setAttribute("aria-label", "order");
+  const group = { class: "label", role: "group", "aria-label": "order" };
+  const orders = h("span", group, "order ", asGiven, ...ranked);
   const all = button("all pictures", "", () => pick(0));
   let among = range(count); // the pictures that are shown, of all or of a choice
   let order = among;
