@@ -202,7 +202,7 @@ function show(model: AnyModel<ImageGridTraits>, root: HTMLElement, guard: Guard)
     images.forEach((image, cell) => {
       const { caption = "", range = "" } = store.about(image) ?? {};
       const words = [inText(caption), range].filter(Boolean).join("  ");
-      grid.setCaption(cell, words || String(image + 1), caption);
+      grid.setCaption(cell, words || String(image + 1), caption || `picture ${image + 1}`);
       grid.mark(cell, selected.includes(image));
     });
     pages.update();
