@@ -70,3 +70,17 @@ it.each<[string, string, Partial<ModelCounts>, boolean, LegendCounts[]]>([
   );
   expect(words.join().includes("click a row")).toBe(canChoose);
 });
+
+it.each<[LegendCounts, string, number | null, number]>([
+  ["tp", "multiclass", null, 1],
+  ["tp", "multiclass", 0, 1],
+  ["tp", "multilabel", null, 2],
+  ["fp", "multiclass", null, 2],
+])("%s of a %s task, class %j shown, are of %i classes in each picture", (...given) => {
+  const [counts, task, shown, classes] = given;
+  const config = { ...CONFIG, task } as SegmentationConfig;
+  const source = { shown: tallyOf(3), histograms: null, confusion: null } as ModelCounts;
+  const setting = { source, shown, at: [1, 1], metric: "dice", where: "p > 0.50" } as const;
+  const choice = createPixelChoices(config, () => setting).ofLegend(counts, "found");
+  expect(choice?.text).toBe(`found at p > 0.50: ${3 * classes} pixels`);
+});

@@ -68,7 +68,9 @@ export function createPixelChoices(config: SegmentationConfig, now: () => PixelS
     if (!tally) return null;
     const { at, shown } = now();
     const sides = { tp: [0, 0], fp: [1, 0], fn: [0, 1] }[outcome];
-    const classes = shown === null ? range(numClasses) : [shown];
+    // The errors view does not outline the background where it is found.
+    const first = Number(isByArgmax() && outcome === "tp");
+    const classes = shown === null ? range(numClasses).slice(first) : [shown];
     const counts = new Scope(config, shown).countsIn(tally);
     return countOutcomes(counts, at, classes, sides[0], sides[1]);
   }
