@@ -184,17 +184,15 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
     shell.choose(chosen);
   }
 
+  function count(): void {
+    const { maxDet } = state.setting;
+    const uncounted = detectors.filter((detector) => !detector.isCounted(maxDet));
+    for (const detector of uncounted) detector.count(maxDet);
+    if (uncounted.length) shell.changed();
+  }
+
   /** Counts at all stops of both dials, which take longer than an animation frame. */
-  const counting = debounce(
-    COUNT_DELAY_MS,
-    () => {
-      const { maxDet } = state.setting;
-      const uncounted = detectors.filter((detector) => !detector.isCounted(maxDet));
-      for (const detector of uncounted) detector.count(maxDet);
-      if (uncounted.length) shell.changed();
-    },
-    MAX_COUNT_DELAY_MS,
-  );
+  const counting = debounce(COUNT_DELAY_MS, count, MAX_COUNT_DELAY_MS);
 
   /** The bootstrap band of the metric, computed after the dial has come to rest. */
   const estimating = debounce(BAND_DELAY_MS, () => {
@@ -279,10 +277,11 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
 
   /** Go to the best setting, by F1, of those that meet the demands. */
   function demand(demands: Demand<DetectionMetric>[]): void {
+    count();
     const valuesOf = (which: DetectionMetric) => detectors[0].valuesOf(which, label()) ?? [];
     const met = whereMet(valuesOf("f1"), demands, valuesOf);
     const top = bestSetting(met, scoreStops.length);
-    if (top) state.move({ score: scoreStops[top.score], stop: top.stop });
+    if (top) state.moveTogether({ score: scoreStops[top.score], stop: top.stop });
   }
 
   function updateReadout(): void {

@@ -2,6 +2,7 @@
 
 import type { AnyModel } from "@anywidget/types";
 import { PictureGrid } from "./lib/canvas/picture_grid";
+import { float32Of } from "./lib/core/bytes";
 import { button, h } from "./lib/core/dom";
 import type { Guard } from "./lib/core/error_display";
 import { handleMessages } from "./lib/core/kernel_messages";
@@ -201,7 +202,7 @@ function show(model: AnyModel<ImageGridTraits>, root: HTMLElement, guard: Guard)
     images.forEach((image, cell) => {
       const { caption = "", range = "" } = store.about(image) ?? {};
       const words = [inText(caption), range].filter(Boolean).join("  ");
-      grid.setCaption(cell, words || String(image + 1), caption);
+      grid.setCaption(cell, words || String(image + 1), caption || `picture ${image + 1}`);
       grid.mark(cell, selected.includes(image));
     });
     pages.update();
@@ -233,7 +234,7 @@ function show(model: AnyModel<ImageGridTraits>, root: HTMLElement, guard: Guard)
     const about = store.about(image);
     if (!about || !painter.isOverlaid) return [];
     const boxes = store.held(`boxes/${image}`);
-    const numbers = boxes && new Float32Array(boxes.slice().buffer);
+    const numbers = boxes && float32Of(boxes);
     const labels = labelsAt(about, store.held(`mask/${image}`), numbers, x, y);
     return labels.map((label) => inText(nameOfLabel(model.get("_config").class_names, label)));
   }

@@ -8,6 +8,7 @@ import type { Guard } from "./lib/core/error_display";
 import { bestStop, nameOf, PIXEL_METRICS, type PixelMetric } from "./lib/core/metrics";
 import { formatStop, nearestStop } from "./lib/core/stops";
 import { shorten } from "./lib/core/user_names";
+import type { PictureChoice } from "./lib/numbers/picture_choice";
 import { createCurveSlider, quarters } from "./lib/preview/curve_slider";
 import { decodedRenderer } from "./lib/preview/decoded_model";
 import { modelSwatch } from "./lib/preview/model_swatch";
@@ -47,9 +48,15 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
   const { config } = state;
   const { stops, class_names: names } = config;
   const raster = new Raster();
-  let sources: ModelCounts[] = [];
+  let sources = readSources();
   let metric: PixelMetric = "dice";
   const hasCurves = config.has_targets || model.get("_curves").some(Boolean);
+
+  function readSources(): ModelCounts[] {
+    const curves = model.get("_curves");
+    const { sources } = model.get("_frame");
+    return sources.map((source, i) => readModelCounts(config, i, source, curves[i] ?? null));
+  }
 
   const scope = () => new Scope(config, state.shown);
   const at = (k: number) => formatStop(stops, k);
@@ -122,7 +129,7 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
     numbers: ({ image, source }) =>
       imageNumbers(scope(), sources[source].shown, state.stops, image),
 
-    canRank: () => sources[0].shown?.counts.numImages === config.num_images,
+    canRank: choices[0].canChoose,
 
     measure({ image, source }) {
       const { shown } = sources[source];
@@ -144,12 +151,8 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
     actions: (focus) => (focus === dial.input ? { pageup: moveBy(10), pagedown: moveBy(-10) } : {}),
 
     readFrame() {
-      const curves = model.get("_curves");
-      const frame = model.get("_frame");
-      const read = frame.sources.map((source, i) =>
-        readModelCounts(config, i, source, curves[i] ?? null),
-      );
-      shell.tiles.renew(frame.sources.flatMap(({ tiles }) => tiles));
+      const read = readSources();
+      shell.tiles.renew(model.get("_frame").sources.flatMap(({ tiles }) => tiles));
       sources = read;
     },
 
@@ -164,9 +167,10 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
       toolbar.update();
       updateDial();
       updateReadout(now);
-      shell.showLegend(segmentationLegend(config, view, shown), (counts, text) =>
-        shell.choose(choices[0].ofLegend(counts, text)),
+      const legend = segmentationLegend(config, view, shown).map(({ counts, ...entry }) =>
+        counts !== undefined && choices[0].canCount(counts) ? { ...entry, counts } : entry,
       );
+      shell.showLegend(legend, (counts, text) => choose(choices[0].ofLegend(counts, text)));
       sources.forEach((source, i) => {
         details[i].update(source, shown, now, () => nameOfModel(i));
       });
@@ -175,6 +179,11 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
   };
   const shell = createShell(model, root, guard, state.kernel, preview);
   const painter = new SegmentationPainter(config, shell.tiles);
+
+  /** Show the pictures that a clicked number counts; null where these are not known. */
+  function choose(choice: PictureChoice | null): void {
+    if (choice) shell.choose(choice);
+  }
 
   const metrics = select(
     "curve",
@@ -220,7 +229,7 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
     help: shell.toggleHelp,
     toText: () => state.toJson(),
     toCsv: () => choices[0].toCsv(),
-    hasCsv: config.has_targets,
+    hasCsv: choices[0].canChoose(),
   });
   const dial = createCurveSlider({
     name: "threshold",
@@ -301,15 +310,11 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
     const { track } = sources[0];
     if (!track) return;
     const curve = (which: PixelMetric) => scope().curve(track, which);
-    state.stop = bestStop(whereMet(curve(PIXEL_METRICS[0]), demands, curve));
+    state.moveTogether(bestStop(whereMet(curve(PIXEL_METRICS[0]), demands, curve)));
   }
 
   const details = choices.map((of) =>
-    createSegmentationDetails(config, {
-      choices: of,
-      choose: shell.choose,
-      changed: shell.changed,
-    }),
+    createSegmentationDetails(config, { choices: of, choose, changed: shell.changed }),
   );
   const elements = details.flatMap((of) => of.elements);
   shell.assemble(toolbar.element, dial.element, elements);

@@ -99,7 +99,9 @@ class PanelOnPage:
     def saved(self, name: str, kind: str) -> bytes:
         """Return the file that a chart is saved as."""
         with self.page.expect_download() as download:
-            self.root.get_by_label(f"save {name}").select_option(kind)
+            menu = self.root.locator("details", has=self.page.get_by_label(f"save {name}"))
+            menu.locator("summary").click()
+            menu.get_by_text(kind.upper()).click()
         assert download.value.suggested_filename == f"{name}.{kind}"
         return download.value.path().read_bytes()
 

@@ -18,6 +18,7 @@ it.each<[string, BoxMark["as"], number, Partial<typeof SETTING>, string]>([
   ],
   ["a box in a crowd", ...(["ignored", 3, {}] as const), "cat 0.60: ignored, as its target is"],
   ["a crowd", ...(["aside", 2, {}] as const), "cat: a crowd, neither found nor missed"],
+  ["a target that a clicked number counts", ...(["target", 3, {}] as const), "target dog"],
   [
     "a target that a low score would find",
     ...(["miss", 3, {}] as const),

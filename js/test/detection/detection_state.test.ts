@@ -43,6 +43,15 @@ it("removes own thresholds where every class has one", () => {
   expect(values).toMatchObject({ score_threshold: 0.5, class_thresholds: [] });
 });
 
+it.each([
+  [null, { score_threshold: 0.5, class_thresholds: [] }],
+  [0, { score_threshold: 0.25, class_thresholds: [0.5, 0.2] }],
+])("leaves no shown class at its own threshold after a demand: %j", (shown_class, expected) => {
+  const { state, values } = stateOf({ shown_class, class_thresholds: [null, 0.2] });
+  state.moveTogether({ score: 0.5, stop: 1 });
+  expect(values).toMatchObject({ ...expected, nms_iou: 0.9 });
+});
+
 it("stays within the dials", () => {
   const { state, values } = stateOf();
   state.move({ score: -0.1, stop: 9 });

@@ -1,5 +1,5 @@
 import { deflateSync } from "node:zlib";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { decodedModel } from "../../src/lib/preview/decoded_model";
 import { FileModel } from "../../src/lib/report/file_host";
 
@@ -39,18 +39,69 @@ test("a widget begins once its first planes are decoded, and another view of it 
 test("changes are told in the order they were sent, each with its planes", async () => {
   const { inner, model } = make({ _pictures: { tiles: [] }, _frame: {} });
   const told: unknown[] = [];
+  model.on("change:_pictures", () => told.push(model.get("_pictures").tiles[0].data[1]));
   model.on("change:_frame", () => {
     told.push([model.get("_frame").version, model.get("_frame").sources[0].tiles[0].data[1]]);
   });
   inner.set("_frame", { version: 1, sources: [{ tiles: [coded("level/0/0/0", 8)] }] });
-  inner.set("_frame", { version: 2, sources: [{ tiles: [raw("level/0/0/0", 9)] }] });
+  inner.set("_pictures", { tiles: [raw("image/0", 9)] });
   expect(told).toEqual([]);
-  await expect
-    .poll(() => told)
-    .toEqual([
-      [1, 8],
-      [2, 9],
-    ]);
+  await expect.poll(() => told).toEqual([[1, 8], 9]);
+});
+
+/** A model that has all values of an update before it tells of the first, as Backbone's. */
+class Together extends EventTarget {
+  readonly #values = new Map<string, unknown>();
+  get = (name: string) => this.#values.get(name);
+  on = (event: string, callback: () => void) => this.addEventListener(event, callback);
+  off = (event: string, callback: () => void) => this.removeEventListener(event, callback);
+  set(values: Record<string, unknown>): void {
+    for (const [name, value] of Object.entries(values)) this.#values.set(name, value);
+    for (const name of Object.keys(values)) this.dispatchEvent(new Event(`change:${name}`));
+  }
+  save_changes = () => {};
+  send = () => {};
+}
+
+function together() {
+  const inner = new Together();
+  // biome-ignore lint/suspicious/noExplicitAny: no traits
+  const { model } = decodedModel<any>(inner as any);
+  const told: unknown[] = [];
+  const versions = () => [model.get("_pictures")?.version, model.get("_frame").version];
+  for (const name of ["_pictures", "_frame"]) {
+    model.on(`change:${name}`, () => told.push([name, ...versions()]));
+  }
+  const values = (version: number) => ({
+    _pictures: { version, tiles: [coded("image/0", version)] },
+    _frame: { version, sources: [{ tiles: [coded("level/0/0/0", version)] }] },
+  });
+  return { inner, told, values };
+}
+
+test("the traits of one update are told together", async () => {
+  const { inner, told, values } = together();
+  inner.set(values(1));
+  await expect.poll(() => told).toHaveLength(2);
+  inner.set(values(2));
+  await expect.poll(() => told).toHaveLength(4);
+  expect(told).toEqual([
+    ["_pictures", 1, 1],
+    ["_frame", 1, 1],
+    ["_pictures", 2, 2],
+    ["_frame", 2, 2],
+  ]);
+});
+
+test("of frames that come faster than they are decoded, only the newest is told", async () => {
+  const { inner, told, values } = together();
+  for (let version = 1; version < 9; version++) inner.set(values(version));
+  await expect.poll(() => told).toHaveLength(4);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(told.slice(2)).toEqual([
+    ["_pictures", 8, 8],
+    ["_frame", 8, 8],
+  ]);
 });
 
 test("a late plane is decoded before it is handed on", async () => {
@@ -69,12 +120,21 @@ test("a late plane is decoded before it is handed on", async () => {
   expect(told).toHaveLength(2);
 });
 
-test("what cannot be decoded stops nothing that follows", async () => {
+test("what cannot be decoded stops neither its neighbours nor what follows", async () => {
+  const report = vi.spyOn(console, "error").mockImplementation(() => {});
   const { inner, model } = make({ _pictures: { tiles: [] }, _frame: {} });
-  const versions: number[] = [];
-  model.on("change:_frame", () => versions.push(model.get("_frame").version));
+  const told: unknown[] = [];
+  model.on("change:_frame", () => {
+    const { version, sources } = model.get("_frame");
+    told.push([
+      version,
+      sources[0].tiles.map(({ coding = null }: { coding?: object | null }) => coding),
+    ]);
+  });
   const broken = { ...coded("level/0/0/0", 1), data: new Uint8Array([1, 2, 3]) };
-  inner.set("_frame", { version: 1, sources: [{ tiles: [broken] }] });
-  inner.set("_frame", { version: 2, sources: [] });
-  await expect.poll(() => versions).toEqual([1, 2]);
+  inner.set("_frame", { version: 1, sources: [{ tiles: [broken, coded("level/0/1/0", 2)] }] });
+  await expect.poll(() => told).toEqual([[1, [broken.coding, null]]]);
+  expect(report).toHaveBeenCalledWith("level/0/0/0", expect.anything());
+  inner.set("_frame", { version: 2, sources: [{ tiles: [] }] });
+  expect(told[1]).toEqual([2, []]);
 });

@@ -56,6 +56,19 @@ describe("the dial", () => {
     expect(changed).toHaveBeenCalled();
   });
 
+  it.each([
+    [null, [], [1, 1, 1]],
+    [2, [null, 1, 0.25], [2, 4, 1]],
+  ])("of a demand leaves no shown class at its own threshold: %j", (shown_class, own, stops) => {
+    const { model, values } = modelOf({ shown_class, class_thresholds: [null, 1, null] }, {});
+    const state = createSegmentationState(model, changed);
+    state.moveTogether(1);
+    expect(values.class_thresholds).toEqual(own);
+    expect(state.stops).toEqual(stops);
+    state.undo();
+    expect(state.stops).toEqual([2, 4, 2]);
+  });
+
   it("moves the shown class alone", () => {
     const { model, values } = modelOf({ shown_class: 2 }, {});
     const state = createSegmentationState(model, changed);

@@ -107,6 +107,14 @@ def test_later_pages_have_their_own_pictures_and_values(show: Show) -> None:
     grid.expect_color(5, [255] * 4)
 
 
+def test_a_picture_without_a_caption_has_the_name_of_its_place_among_all(show: Show) -> None:
+    grid = GridOnPage(show(td.ImageGrid(torch.rand(70, 3, 8, 8))))
+    first = grid.root.locator("canvas.torchdial-picture").first
+    expect(first).to_have_attribute("aria-label", "1")
+    grid.button("›").click()
+    expect(first).to_have_attribute("aria-label", "65")
+
+
 def test_boxes_carry_names_and_hover_tells_class_and_value(show: Show) -> None:
     images = torch.full((2, 3, 200, 200), 0.5)
     mask = torch.zeros(200, 200, dtype=torch.long)

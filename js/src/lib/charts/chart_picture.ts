@@ -89,7 +89,7 @@ export function paintPicture(
   ratio: number,
   ink: Ink,
 ): void {
-  const { curves, marks, lines, band, x } = picture;
+  const { curves, marks, lines, band, x, y } = picture;
   const place = placer(bbox, picture, log);
   ctx.save();
   ctx.beginPath();
@@ -116,13 +116,18 @@ export function paintPicture(
   }
   ctx.restore();
   ctx.save(); // uPlot remembers the styles it has set
-  const inside = marks.filter((mark) => mark.x >= x[0] && mark.x <= x[1]);
-  for (const mark of inside) paintMark(ctx, bbox, mark, place, ratio, ink);
+  for (const mark of inside(marks, x, y)) paintMark(ctx, bbox, mark, place, ratio, ink);
   for (const { text, color, isLeft } of beyond(lines, x)) {
     const at = isLeft ? bbox.left : bbox.left + bbox.width;
     paintLabel(ctx, text, at, bbox.top + 0.75 * bbox.height, bbox, ratio, { ...ink, text: color });
   }
   ctx.restore();
+}
+
+/** The marks within the limits; those at the edge stand for values beyond those of y. */
+export function inside(marks: readonly Mark[], x: Limits, y: Limits): Mark[] {
+  const within = (value: number, [low, high]: Limits) => value >= low && value <= high;
+  return marks.filter((mark) => within(mark.x, x) && (mark.sign !== "best" || within(mark.y, y)));
 }
 
 /** What stands at the edges for the lines beyond a window: the nearest, and how many more. */

@@ -8,12 +8,12 @@ export function bytesOf(data: Bytes): Uint8Array {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
 
-/** Little-endian float64 numbers; copied, since the bytes may be unaligned. */
-export function float64Of(data: Bytes): Float64Array {
-  return new Float64Array(bytesOf(data).slice().buffer);
-}
+/** Copied, since the bytes may be unaligned. */
+const copyOf = (data: Bytes) => bytesOf(data).slice().buffer;
 
-/** Little-endian uint32 numbers; copied, since the bytes may be unaligned. */
-export function uint32Of(data: Bytes): Uint32Array {
-  return new Uint32Array(bytesOf(data).slice().buffer);
-}
+// Little-endian numbers.
+export const float64Of = (data: Bytes) => new Float64Array(copyOf(data));
+export const float32Of = (data: Bytes) => new Float32Array(copyOf(data));
+export const uint32Of = (data: Bytes) => new Uint32Array(copyOf(data));
+export const int32Of = (data: Bytes) => new Int32Array(copyOf(data));
+export const uint16Of = (data: Bytes) => new Uint16Array(copyOf(data));

@@ -101,19 +101,12 @@ export function createBoxChoices(config: DetectionConfig, now: () => BoxSetting)
     /** Counts and metrics of each image as CSV. */
     toCsv(): string {
       const { detector, setting, label } = now();
-      const sum = (counts: Uint32Array) =>
-        label === null ? counts.reduce((total, v) => total + v, 0) : counts[label];
-      const images = decided();
-      const rows = detector
-        .countsAt(setting)
-        .map(({ tp, fp, positives }, image) => [
-          image,
-          images[image].shown.filter((i) => is(images[image].found.labels[i], label ?? ANY)).length,
-          sum(tp),
-          sum(fp),
-          sum(positives) - sum(tp),
-          ...COLUMNS.map((metric) => detector.measureImage(metric, label, setting, image)),
-        ]);
+      const rows = decided().map(({ found, shown }, image) => {
+        const { tp, fp, positives } = detector.sumOf(label, setting, image);
+        const kept = shown.filter((i) => is(found.labels[i], label ?? ANY)).length;
+        const metrics = COLUMNS.map((m) => detector.measureImage(m, label, setting, image));
+        return [image, kept, tp, fp, positives - tp, ...metrics];
+      });
       return toCsv(["image", "kept", "tp", "fp", "fn", ...COLUMNS], rows);
     },
   };

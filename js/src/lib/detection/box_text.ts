@@ -46,6 +46,7 @@ export function markText(
     const kind = truth.crowd[mark.index] ? "a crowd" : "an ignored target";
     return `${names[truth.labels[mark.index]]}: ${kind}, neither found nor missed`;
   }
+  if (mark.as === "target") return `target ${names[truth.labels[mark.index]]}`;
   if (mark.as === "miss") return missText(config, image, mark.index, setting);
   const box = boxOf(mark.index);
   if (mark.as === "ghost") {

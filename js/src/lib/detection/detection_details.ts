@@ -1,14 +1,14 @@
 // The chart and tables below the pictures, made only while they are open.
 
 import { h } from "../core/dom";
-import { formatStop } from "../core/stops";
+import { formatStop, nearestStop } from "../core/stops";
 import { createClassTable } from "../numbers/class_table";
 import { binsOf, createHistogramBars } from "../numbers/histogram_bars";
 import { createMatrixPanel } from "../numbers/matrix_panel";
 import { imageCountText } from "../segmentation/segmentation_text";
 import type { BoxChoice, BoxChoices } from "./box_choices";
 import type { Focus } from "./detection_dials";
-import { apName, nearestScore } from "./detection_readout";
+import { apName } from "./detection_readout";
 import type { DetectionState } from "./detection_state";
 import { classNumbers, confusionMatrix, type PrLine, prChart } from "./detection_tables";
 import type { Detector } from "./model_boxes";
@@ -39,7 +39,7 @@ export function createDetails(
     const start = setting.stop * scoreStops.length;
     const row = (values: ArrayLike<number>) => Array.from(scoreStops, (_, s) => values[start + s]);
     const line = { precision: row(precision), recall: row(recall) };
-    const s = nearestScore(state.config, score);
+    const s = nearestStop(scoreStops, score);
     const at = detector.given
       ? { precision: line.precision[s], recall: line.recall[s] }
       : {

@@ -1,11 +1,12 @@
 // The two dials and the operating map, which all move one setting.
 
+import { formatCount } from "../charts/axis_scale";
 import { h } from "../core/dom";
-import { formatStop } from "../core/stops";
+import { formatStop, nearestStop } from "../core/stops";
 import { createCurveSlider, quarters } from "../preview/curve_slider";
 import { modelSwatch } from "../preview/model_swatch";
 import { formatMetric } from "../segmentation/segmentation_text";
-import { LONG, nearestScore } from "./detection_readout";
+import { LONG } from "./detection_readout";
 import { type DetectionState, formatScore } from "./detection_state";
 import type { DetectionConfig } from "./detection_wire";
 import type { Detector } from "./model_boxes";
@@ -101,8 +102,8 @@ export function createDials(state: DetectionState, hasCurves: boolean) {
     const { setting, score } = state;
     if (detector.lacks(label)) return Number.NaN;
     if (!detector.given) return detector.measure(metric, label, setting);
-    const values = detector.given.values(metric, label);
-    const cell = setting.stop * scoreStops.length + nearestScore(config, score);
+    const values = detector.valuesOf(metric, label);
+    const cell = setting.stop * scoreStops.length + nearestStop(scoreStops, score);
     return values ? values[cell] : Number.NaN;
   }
 
@@ -127,7 +128,7 @@ export function createDials(state: DetectionState, hasCurves: boolean) {
         const top = detector.bestOf(metric, label);
         return top && { value: top.stop, height: shares[i][top.stop] };
       }),
-      y: { name: "boxes kept", top: most.toLocaleString("en") },
+      y: { name: "boxes kept", top: formatCount(most) },
       valueText: `NMS IoU ${stopText(setting.stop)}`,
     });
   }

@@ -1,6 +1,8 @@
 // The results at the dials, in one line for each model.
 
+import { formatCount } from "../charts/axis_scale";
 import { h } from "../core/dom";
+import { nearestStop } from "../core/stops";
 import { formatMetric, imageCountText } from "../segmentation/segmentation_text";
 import { formatScore } from "./detection_state";
 import type { Ap, DetectionConfig } from "./detection_wire";
@@ -38,20 +40,12 @@ export function lackText(
 ): string {
   const { tp, fp, positives } = detector.sumOf(label, setting, image);
   const some = (count: number, text: string) =>
-    count > 0 ? `, ${count.toLocaleString("en")} ${text}` : "";
+    count > 0 ? `, ${formatCount(count)} ${text}` : "";
   if (positives === 0) {
     return `nothing to find${some(fp, fp === 1 ? "false alarm" : "false alarms")}`;
   }
   const none = detector.numCandidates(label, image) === 0;
   return none ? `no candidates${some(positives - tp, "missed")}` : "";
-}
-
-/** Index of the score stop nearest to a score. */
-export function nearestScore(config: DetectionConfig, score: number): number {
-  const { score_stops: stops } = config;
-  const nearer = (best: number, at: number, s: number) =>
-    Math.abs(at - score) < Math.abs(stops[best] - score) ? s : best;
-  return stops.reduce(nearer, 0);
 }
 
 /** The name of AP at the match IoU: "AP50". */
@@ -71,8 +65,8 @@ export function readout(
   score: number,
 ): Node[] {
   const { given } = detector;
-  const all = detector.numCandidates(label).toLocaleString("en");
-  const kept = detector.numShown(setting, label).toLocaleString("en");
+  const all = formatCount(detector.numCandidates(label));
+  const kept = formatCount(detector.numShown(setting, label));
   const images = imageCountText(config.num_images);
   const how = `at IoU ≥ ${config.match_iou}, ${label === null ? `${config.average} ` : ""}over `;
   const parts: (Node | string)[] = [
@@ -87,7 +81,7 @@ export function readout(
     const metrics = DETECTION_METRICS.map((which) => {
       const value = `${SHORT[which]} ${formatMetric(detector.measure(which, label, setting))}`;
       if (which !== main || !hasBand || setting.own.length) return value;
-      const text = band ? bandText(band, nearestScore(config, score)) : "";
+      const text = band ? bandText(band, nearestStop(config.score_stops, score)) : "";
       return value + text.padEnd(BAND_LENGTH, SPACE); // so that nothing moves while it is computed
     });
     parts.push("  ", h("span", { title: band ? BAND_TITLE : "" }, metrics.join("  ")));
@@ -97,12 +91,15 @@ export function readout(
   }
   if (!given) parts.push(...apParts(config, detector.ap, label, setting.stop, detector.floor));
   const line = h("span", {}, ...parts);
-  return given ? [givenLine(config, given, name, how, label, setting.stop, score), line] : [line];
+  return given
+    ? [givenLine(config, detector, given, name, how, label, setting.stop, score), line]
+    : [line];
 }
 
 /** The metrics of the given curves at the nearest score stop. */
 function givenLine(
   config: DetectionConfig,
+  detector: Detector,
   given: GivenCurves,
   name: readonly Node[],
   how: string,
@@ -110,9 +107,9 @@ function givenLine(
   stop: number,
   score: number,
 ): Node {
-  const s = nearestScore(config, score);
+  const s = nearestStop(config.score_stops, score);
   const metrics = DETECTION_METRICS.map((which) => {
-    const values = given.values(which, label);
+    const values = detector.valuesOf(which, label);
     const value = values ? values[stop * config.score_stops.length + s] : Number.NaN;
     return `${SHORT[which]} ${formatMetric(value)}`;
   });

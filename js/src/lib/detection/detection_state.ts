@@ -64,6 +64,12 @@ export function createDetectionState(model: AnyModel<DetectionTraits>, changed: 
       });
     },
 
+    /** Move both dials, with no class left at a threshold of its own while all are shown. */
+    moveTogether(to: { score: number; stop: number }): void {
+      if (get("shown_class") === null) set({ class_thresholds: [] });
+      this.move(to);
+    },
+
     /** Go back to the initial setting, of the shown class alone if one is shown. */
     reset(): void {
       const { initial } = config;

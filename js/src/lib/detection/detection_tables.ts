@@ -4,7 +4,7 @@ import { svg } from "../core/dom";
 import { range } from "../core/metrics";
 import type { ClassNumbers } from "../numbers/class_table";
 import type { Matrix } from "../numbers/confusion_table";
-import type { DetectionCounts } from "./rules/detection_counts";
+import { type DetectionCounts, sumCounts } from "./rules/detection_counts";
 import { type DetectionMetric, metricOf } from "./rules/detection_metrics";
 
 /** A line of precision over recall, with the point of the dials. */
@@ -63,9 +63,7 @@ export function classNumbers(
   zeroDivision: number,
   ap: Record<string, number>,
 ): ClassNumbers {
-  const sum = (name: keyof DetectionCounts) =>
-    images.reduce((total, counts) => total + counts[name][label], 0);
-  const [tp, fp, positives] = [sum("tp"), sum("fp"), sum("positives")];
+  const { tp, fp, positives } = sumCounts(images, label);
   const of = (metric: DetectionMetric) => metricOf(metric, tp, fp, positives, zeroDivision);
   const metrics = { precision: of("precision"), recall: of("recall"), F1: of("f1"), ...ap };
   return { tp, fp, fn: positives - tp, metrics };

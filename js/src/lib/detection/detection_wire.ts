@@ -1,6 +1,6 @@
 // The traits of a detection preview; src/torchdial/widgets/preview/detection_packing.py writes them.
 
-import { type Bytes, bytesOf, float64Of } from "../core/bytes";
+import { type Bytes, bytesOf, float32Of, float64Of, int32Of, uint16Of } from "../core/bytes";
 import type { Average } from "../core/metrics";
 import type { PreviewTraits, WireTile } from "../preview/preview_wire";
 import type { DisplayWindow } from "../preview/window_text";
@@ -108,11 +108,6 @@ export interface Ap {
   coco: Float64Array;
   matchByClass: Float64Array;
 }
-
-// Copied, since the bytes may be unaligned.
-export const float32Of = (data: Bytes) => new Float32Array(bytesOf(data).slice().buffer);
-const int32Of = (data: Bytes) => new Int32Array(bytesOf(data).slice().buffer);
-const uint16Of = (data: Bytes) => new Uint16Array(bytesOf(data).slice().buffer);
 
 export function apOf(wire: WireAp | null): Ap | null {
   if (!wire) return null;

@@ -1,12 +1,11 @@
 // The detections of one model, and what is computed from them at a setting, each once.
 
-import { uint32Of } from "../core/bytes";
+import { float32Of, uint32Of } from "../core/bytes";
 import type { Average } from "../core/metrics";
 import {
   type Ap,
   apOf,
   type DetectionConfig,
-  float32Of,
   readScenes,
   type WireCurves,
   type WireDetections,
@@ -15,7 +14,7 @@ import { type BestSetting, bestSetting } from "./rules/best_setting";
 import { type Band, bootstrap } from "./rules/bootstrap";
 import { type DetectionSetting, shownBoxes } from "./rules/boxes_shown";
 import type { DecidedImage } from "./rules/detection_confusion";
-import { count, type DetectionCounts } from "./rules/detection_counts";
+import { type CountSum, count, type DetectionCounts, sumCounts } from "./rules/detection_counts";
 import { type DetectionMetric, metricAtStops, metricOf } from "./rules/detection_metrics";
 import { type DetectionTally, imagesAt, levelsOf, tally } from "./rules/detection_tally";
 import type { Targets } from "./rules/image_decisions";
@@ -39,6 +38,7 @@ export function createDetector(
   const scenes = readScenes(wire, truths, stops.length);
   const outcomes = new Map<number, Outcome[]>();
   const known = new Map<string, unknown>(); // metrics, bands and histograms, by kind, class and setting
+  const hasMasks = wire.has_masks.some(Boolean);
   const given = curves && readCurves(curves, config);
   let counted: { tally: DetectionTally; maxDet: number } | null = null;
 
@@ -99,16 +99,14 @@ export function createDetector(
    * null before `count`.
    */
   function valuesOf(which: DetectionMetric, label: number | null): ArrayLike<number> | null {
-    if (given) return given.values(which, label);
-    if (!counted) return null;
-    if (lacks(label)) {
+    const tally = counted?.tally;
+    if (!given && !tally) return null;
+    return remember(`values/${which}/${label}`, () => {
+      if (given) return given.values(which, label);
       const size = stops.length * scoreStops.length;
-      return remember("undefined", () => new Float64Array(size).fill(Number.NaN));
-    }
-    const { tally } = counted;
-    return remember(`values/${which}/${label}`, () =>
-      metricAtStops(tally, which, average, label, zeroDivision),
-    );
+      if (!tally || lacks(label)) return new Float64Array(size).fill(Number.NaN);
+      return metricAtStops(tally, which, average, label, zeroDivision);
+    });
   }
 
   /** The best point of both dials; null where no setting finds anything. */
@@ -137,10 +135,10 @@ export function createDetector(
     ap: apOf(wire.ap),
     given,
     floor: wire.score_floor,
-    hasMasks: wire.has_masks.some(Boolean),
+    hasMasks,
     /** Whether an image has boxes without masks, where others have them. */
     lacksMasks: (image: number): boolean =>
-      wire.has_masks.some(Boolean) && !wire.has_masks[image] && scenes[image].found.count > 0,
+      hasMasks && !wire.has_masks[image] && scenes[image].found.count > 0,
     overlap: wire.overlap,
     hasBand: !given && config.has_targets && scenes.length > 1 && scenes.length < FEW_IMAGES,
 
@@ -196,7 +194,7 @@ export function createDetector(
     sumOf(label: number | null, setting: DetectionSetting, image?: number): CountSum {
       const counts = countsAt(setting);
       const some = image === undefined ? counts : [counts[image]];
-      return sumCounts(some, (c) => label === null || c === label);
+      return sumCounts(some, label);
     },
 
     /** A metric of one image, its classes pooled. */
@@ -209,28 +207,6 @@ export function createDetector(
   };
 }
 
-export interface CountSum {
-  tp: number;
-  fp: number;
-  positives: number;
-}
-
-function sumCounts(
-  counts: readonly DetectionCounts[],
-  isChosen: (label: number) => boolean,
-): CountSum {
-  const sum = { tp: 0, fp: 0, positives: 0 };
-  for (const one of counts) {
-    for (let c = 0; c < one.tp.length; c++) {
-      if (!isChosen(c)) continue;
-      sum.tp += one.tp[c];
-      sum.fp += one.fp[c];
-      sum.positives += one.positives[c];
-    }
-  }
-  return sum;
-}
-
 /** A metric of the counts of some images, averaged as `DetectionCurves.at` does. */
 export function measure(
   images: readonly DetectionCounts[],
@@ -239,18 +215,15 @@ export function measure(
   label: number | null,
   zeroDivision: number,
 ): number {
-  const of = (counts: readonly DetectionCounts[], chosen: (c: number) => boolean) => {
-    const sum = sumCounts(counts, chosen);
+  const of = (counts: readonly DetectionCounts[], label: number | null) => {
+    const sum = sumCounts(counts, label);
     return { ...sum, value: metricOf(which, sum.tp, sum.fp, sum.positives, zeroDivision) };
   };
-  if (label !== null) return of(images, (c) => c === label).value;
-  if (how === "micro") return of(images, () => true).value;
+  if (label !== null || how === "micro") return of(images, label).value;
   const groups =
     how === "image"
-      ? images.map((one) => of([one], () => true))
-      : Array.from(images[0].tp, (_, label) => of(images, (c) => c === label)).filter(
-          ({ positives }) => positives > 0,
-        );
+      ? images.map((one) => of([one], null))
+      : Array.from(images[0].tp, (_, c) => of(images, c)).filter(({ positives }) => positives > 0);
   const defined = groups.map(({ value }) => value).filter((value) => !Number.isNaN(value));
   return defined.reduce((sum, value) => sum + value, 0) / defined.length;
 }

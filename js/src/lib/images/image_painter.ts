@@ -3,6 +3,7 @@
 import type { Region } from "../canvas/level_painting";
 import { fillPicture, Raster } from "../canvas/raster";
 import { coveredPart } from "../canvas/viewport";
+import { float32Of } from "../core/bytes";
 import { category, css, pack } from "../core/colors";
 import { range } from "../core/metrics";
 import { inText, shorten } from "../core/user_names";
@@ -119,7 +120,7 @@ export function createImagePainter(store: ImageStore, names: () => Record<string
     region: Region,
     dest: Region,
   ): void {
-    const numbers = new Float32Array(bytes.slice().buffer);
+    const numbers = float32Of(bytes);
     const [sx, sy] = [dest.width / region.width, dest.height / region.height];
     context.save();
     context.lineWidth = BOX_LINE * window.devicePixelRatio;

@@ -1,6 +1,8 @@
 // Counts and metrics of each class that occurs, the worst pictures of a class a click away.
 
+import { formatCount } from "../charts/axis_scale";
 import { range } from "../core/metrics";
+import { formatMetric } from "../segmentation/segmentation_text";
 import { createNumberTable, type NumberCell } from "./number_table";
 
 export interface ClassNumbers {
@@ -38,9 +40,9 @@ export function createClassTable(
   };
 }
 
-const countCell = (value: number): NumberCell => ({ value, text: value.toLocaleString("en") });
+const countCell = (value: number): NumberCell => ({ value, text: formatCount(value) });
 
 const metricCell = (value: number): NumberCell => ({
   value,
-  text: Number.isNaN(value) ? "–" : value.toFixed(3),
+  text: formatMetric(value),
 });

@@ -1,5 +1,6 @@
 // Confusion matrices at the dial, and what their cells say.
 
+import { formatCount } from "../charts/axis_scale";
 import { EACH } from "../core/image_choice";
 import { type PixelCounts, pool, range } from "../core/metrics";
 import type { NumberRow } from "./number_table";
@@ -98,7 +99,7 @@ export function matrixRows({ rows, columns, values }: Matrix, share: Share): Num
       const part = all === 0 ? 0 : value / all;
       const percent = `${(100 * part).toFixed(1)} %`;
       const whole = byColumn ? columns[c].name : name;
-      const count = value.toLocaleString("en");
+      const count = formatCount(value);
       return {
         value,
         text: share === "counts" ? count : percent,

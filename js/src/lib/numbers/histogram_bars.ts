@@ -1,5 +1,6 @@
 // The histogram of levels as bars that are clicked to see the pictures that they count.
 
+import { formatCount } from "../charts/axis_scale";
 import { h } from "../core/dom";
 import { range } from "../core/metrics";
 import { formatStop } from "../core/stops";
@@ -63,7 +64,7 @@ export function createHistogramBars(unit: string, choose: (bin: Bin) => void) {
       const top = Math.log1p(Math.max(1, ...next.map(({ count }) => count)));
       next.forEach(({ count, text }, i) => {
         const bar = bars.children[i] as HTMLButtonElement;
-        const words = `${text}: ${count.toLocaleString("en")} ${unit}`;
+        const words = `${text}: ${formatCount(count)} ${unit}`;
         bar.title = words;
         bar.setAttribute("aria-label", words);
         bar.disabled = count === 0;

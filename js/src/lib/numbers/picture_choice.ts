@@ -1,5 +1,6 @@
 // The pictures that a clicked number counts, and the way back to all of them.
 
+import { formatCount } from "../charts/axis_scale";
 import { button, h } from "../core/dom";
 import { mostFirst } from "../core/image_choice";
 
@@ -12,10 +13,10 @@ export interface PictureChoice {
 /** The pictures with a count, the highest first: "target a, predicted b: 1,203 pixels". */
 export function byCount(counts: ArrayLike<number>, text: string, unit: string): PictureChoice {
   const total = Array.from(counts).reduce((sum, v) => sum + v, 0);
-  return { order: mostFirst(counts), text: `${text}: ${total.toLocaleString("en")} ${unit}` };
+  return { order: mostFirst(counts), text: `${text}: ${formatCount(total)} ${unit}` };
 }
 
-/** The line that says what is shown; empty while all pictures are. */
+/** The line that says what is shown; hidden while all pictures are. A file may lack the last ones. */
 export function createChoiceLine(numImages: number, all: () => void) {
   const words = h("span", { role: "status" });
   const element = h(
@@ -28,9 +29,12 @@ export function createChoiceLine(numImages: number, all: () => void) {
   return {
     element,
     show(choice: PictureChoice | null): void {
-      element.hidden = choice === null;
-      const count = choice?.order.length ?? 0;
-      words.textContent = choice ? `${count} of ${numImages} pictures: ${choice.text}` : "";
+      element.hidden = !choice;
+      if (!choice) return;
+      const { order, text } = choice;
+      const count = order.filter((image) => image < numImages).length;
+      const where = count < order.length ? " in this file" : "";
+      words.textContent = `${count} of ${numImages} pictures${where}: ${text}`;
     },
   };
 }

@@ -38,25 +38,22 @@ export function decodedRenderer<Traits extends object>(
 
 /** `ready` resolves when the first planes are decoded; it is null if none are to be. */
 export function decodedModel<Traits extends object>(inner: AnyModel<Traits>) {
+  const newest = new Map<string, unknown>(); // values that may still be coded
   const decoded = new Map<string, unknown>();
   const callbacks = new Map<string, Set<Callback>>();
   const listening: [string, Callback][] = [];
   /** The decoding that is under way; null while there is none, and then nothing waits. */
   let last: Promise<void> | null = null;
 
-  /** Act after what is being decoded, and after decoding these. */
-  function inOrder(tiles: WireTile[], act: () => void): void {
-    const coded = tiles.filter(({ coding }) => coding);
-    if (!last && coded.length === 0) {
-      act();
-      return;
-    }
-    const job: Promise<void> = Promise.all([last, ...coded.map(decode)])
-      .then(act, act) // of what cannot be decoded the store says that its size is wrong
-      .finally(() => {
+  /** Act after what came before, with these decoded; what is not `wanted` by then is left out. */
+  function inOrder(tiles: WireTile[], act: () => void, wanted = () => true): void {
+    if (!last && !tiles.some(({ coding }) => coding)) act();
+    else {
+      const job = decodeAfter(last, tiles, act, wanted).finally(() => {
         if (last === job) last = null;
       });
-    last = job;
+      last = job;
+    }
   }
 
   function emit(event: string, ...given: unknown[]): void {
@@ -69,19 +66,28 @@ export function decodedModel<Traits extends object>(inner: AnyModel<Traits>) {
     inner.on(event, handle);
   }
 
-  for (const name of CODED) {
-    const event = `change:${name}`;
-    const read = () => {
-      const value = inner.get(name as keyof Traits) as Planes | undefined;
-      const tiles = [value, ...(value?.sources ?? [])].flatMap((one) => one?.tiles ?? []);
-      inOrder(tiles, () => {
-        decoded.set(name, value);
-        emit(event);
-      });
-    };
-    serve(event, read);
-    read();
+  /** Read the traits that changed; those of one update are told together. */
+  function read(): void {
+    const changed = CODED.map(
+      (name) => [name, inner.get(name as keyof Traits) as Planes] as const,
+    ).filter(([name, value]) => value !== newest.get(name));
+    const isNewest = () => changed.some(([name, value]) => value === newest.get(name));
+    for (const [name, value] of changed) newest.set(name, value);
+    const tiles = changed
+      .flatMap(([, value]) => [value, ...(value?.sources ?? [])])
+      .flatMap((one) => one?.tiles ?? []);
+    inOrder(
+      tiles,
+      () => {
+        for (const [name, value] of changed) decoded.set(name, value);
+        for (const [name] of changed) emit(`change:${name}`);
+      },
+      () => decoded.size === 0 || isNewest(), // the widget begins with the first ones
+    );
   }
+
+  for (const name of CODED) serve(`change:${name}`, read);
+  read();
   serve(MESSAGE, (content: { codings?: (Coding | null)[] }, buffers: Bytes[] = []) => {
     const tiles = buffers.map((data, i) => ({ key: "", data, coding: content.codings?.[i] }));
     inOrder(tiles, () => {
@@ -115,8 +121,26 @@ export function decodedModel<Traits extends object>(inner: AnyModel<Traits>) {
   };
 }
 
+/** Act once `before` is over and the tiles are decoded, as far as they can be. */
+async function decodeAfter(
+  before: Promise<void> | null,
+  tiles: readonly WireTile[],
+  act: () => void,
+  wanted: () => boolean,
+): Promise<void> {
+  await before?.catch(() => {}); // it was reported as an unhandled one
+  if (!wanted()) return;
+  await Promise.all(tiles.map(decode));
+  act();
+}
+
 /** In place, so that another view of the widget has it too. */
 async function decode(tile: WireTile): Promise<void> {
-  tile.data = await decodePlane(tile.data, tile.coding as Coding);
-  tile.coding = null;
+  if (!tile.coding) return;
+  try {
+    tile.data = await decodePlane(tile.data, tile.coding);
+    tile.coding = null;
+  } catch (error) {
+    console.error(tile.key, error); // the store says that its size is wrong
+  }
 }

@@ -29,19 +29,24 @@ type Choose = (counts: LegendCounts, text: string) => void;
 
 export function createLegend() {
   const entries = h("div", { class: "legend" });
-  const search = h("input", { type: "search", class: "select", placeholder: "find a class" });
-  search.setAttribute("aria-label", "find a class in the legend");
+  const search = h("input", {
+    type: "search",
+    class: "select",
+    placeholder: "find a class",
+    "aria-label": "find a class in the legend",
+  });
   search.addEventListener("input", filter);
   const summary = h("summary");
   const box = h("details", { class: "details", open: true }, summary, search);
   const element = h("div", { class: "foot" }, entries);
   let shown = "";
+  let texts: string[] = [];
 
   function filter(): void {
     const wanted = search.value.trim().toLowerCase();
-    for (const entry of entries.children as HTMLCollectionOf<HTMLElement>) {
-      entry.hidden = !entry.title.toLowerCase().includes(wanted);
-    }
+    texts.forEach((text, i) => {
+      (entries.children[i] as HTMLElement).hidden = !text.toLowerCase().includes(wanted);
+    });
   }
 
   return {
@@ -51,6 +56,7 @@ export function createLegend() {
       const key = JSON.stringify(now);
       if (key === shown) return;
       shown = key;
+      texts = now.map(({ text }) => text);
       entries.replaceChildren(...now.map((entry) => elementOf(entry, choose)));
       const isLong = now.length > MOST_OPEN;
       if (!isLong) search.value = "";

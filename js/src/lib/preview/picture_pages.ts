@@ -36,8 +36,8 @@ export function createPages(count: number, size: number, events: PageEvents) {
   );
   const asGiven = button("as given", "", () => sort(null));
   const ranked = events.orders.map((one) => button(one.name, one.title, () => sort(one)));
-  const orders = h("span", { class: "label", role: "group" }, "order ", asGiven, ...ranked);
-  orders.setAttribute("aria-label", "order");
+  const group = { class: "label", role: "group", "aria-label": "order" };
+  const orders = h("span", group, "order ", asGiven, ...ranked);
   const all = button("all pictures", "", () => pick(0));
   let among = range(count); // the pictures that are shown, of all or of a choice
   let order = among;
@@ -58,11 +58,12 @@ export function createPages(count: number, size: number, events: PageEvents) {
     return true;
   }
 
-  const between = (value: number, most: number) => Math.min(Math.max(value, 0), most);
+  const between = (value: number, most: number) => Math.max(Math.min(value, most), 0);
 
   /** Go on by so many pages, or pictures while one is alone. */
   function turn(by: number): void {
-    if (alone !== null) alone = order[between(order.indexOf(alone) + by, order.length - 1)];
+    if (alone !== null)
+      alone = order[between(order.indexOf(alone) + by, order.length - 1)] ?? alone;
     else page = between(page + by, Math.ceil(order.length / size) - 1);
     events.changed();
   }
@@ -73,7 +74,7 @@ export function createPages(count: number, size: number, events: PageEvents) {
     const wanted = by === null ? range(count) : found?.order;
     order = wanted?.filter((image) => among.includes(image)) ?? among;
     page = 0;
-    if (alone !== null) alone = order[0];
+    if (alone !== null) alone = order[0] ?? alone; // a choice may be empty
     events.orders.forEach((one, i) => {
       ranked[i].textContent = one === by ? `${one.name} at ${found?.at}` : one.name;
       ranked[i].setAttribute("aria-pressed", String(one === by));

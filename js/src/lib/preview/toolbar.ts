@@ -37,11 +37,11 @@ export function createToolbar<View extends string>(parts: ToolbarParts<View>) {
     parts.showClass(classes.value === "" ? null : Number(classes.value));
   });
   const copy = button("copy", "Copy the setting, to paste into go to or Python", () =>
-    copyFrom(copy, parts.toText()),
+    copyFrom(copy, "copy", parts.toText()),
   );
   const csv = button("CSV", "Copy counts and metrics of each picture as CSV", () => {
     const text = parts.toCsv();
-    if (text !== null) copyFrom(csv, text);
+    if (text !== null) copyFrom(csv, "CSV", text);
   });
   csv.hidden = !parts.hasCsv;
   const undo = button("undo", "Take back the last change of the dials (U)", parts.undo);
@@ -99,8 +99,7 @@ export function labelled(text: string, control: HTMLElement, visible = true): HT
   return label;
 }
 
-function copyFrom(from: HTMLButtonElement, text: string): void {
-  const name = from.textContent;
+function copyFrom(from: HTMLButtonElement, name: string, text: string): void {
   copyText(text).then((copied) => {
     from.textContent = copied ? "copied" : "not allowed";
     setTimeout(() => {

@@ -68,7 +68,9 @@ export function createPixelChoices(config: SegmentationConfig, now: () => PixelS
     if (!tally) return null;
     const { at, shown } = now();
     const sides = { tp: [0, 0], fp: [1, 0], fn: [0, 1] }[outcome];
-    const classes = shown === null ? range(numClasses) : [shown];
+    // The errors view does not outline the background where it is found.
+    const first = Number(isByArgmax() && outcome === "tp");
+    const classes = shown === null ? range(numClasses).slice(first) : [shown];
     const counts = new Scope(config, shown).countsIn(tally);
     return countOutcomes(counts, at, classes, sides[0], sides[1]);
   }
@@ -79,6 +81,14 @@ export function createPixelChoices(config: SegmentationConfig, now: () => PixelS
   return {
     /** Whether the cells and rows of tables lead to pictures. */
     canChoose: () => countsOfImages() !== null,
+
+    /** Whether an entry of the legend leads to pictures. */
+    canCount(counts: LegendCounts): boolean {
+      const { source } = now();
+      const isClass = typeof counts === "number";
+      if (isByArgmax() && (isClass || counts === "fn")) return source.confusion !== null;
+      return countsOfImages() !== null || (isClass && source.histograms !== null);
+    },
 
     ofCell: (truth: number, predicted: number, text: string) =>
       chosen(countCell(truth, predicted), text),

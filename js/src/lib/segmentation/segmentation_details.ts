@@ -27,7 +27,7 @@ export function createSegmentationDetails(
 ) {
   const { class_names: names, stops, task } = config;
   const zeroDivision = config.zero_division ?? Number.NaN;
-  const canChoose = config.has_targets;
+  const canChoose = choices.canChoose();
   const matrixPanel = createMatrixPanel({
     caption: "rows: target, columns: prediction, in pixels",
     background: names.length,
@@ -39,7 +39,8 @@ export function createSegmentationDetails(
       : null,
     changed,
   });
-  const caption = "in pixels, each class against the rest; click a row for its pictures";
+  const hint = canChoose ? "; click a row for its pictures" : "";
+  const caption = `in pixels, each class against the rest${hint}`;
   const classTable = createClassTable(
     names,
     caption,

@@ -57,6 +57,12 @@ export function createSegmentationState(model: AnyModel<SegmentationTraits>, cha
       set({ class_thresholds: names.map((_, c) => (c === shown ? stops[k] : (own[c] ?? null))) });
     },
 
+    /** Move with no class left at a threshold of its own while all are shown. */
+    moveTogether(k: number): void {
+      if (this.shown === null) set({ class_thresholds: [] });
+      this.stop = k;
+    },
+
     /** Go back to the initial setting, of the shown class alone if one of several is shown. */
     reset(): void {
       const { initial_class_thresholds: initial, initial_threshold: threshold } = config;

@@ -1,6 +1,7 @@
 // Texts about metrics and pixels.
 
 import { IGNORED_PIXEL } from "../canvas/level_painting";
+import { formatCount } from "../charts/axis_scale";
 import { type CountSum, nameOf, PIXEL_METRICS, type PixelMetric } from "../core/metrics";
 import { intervalOf } from "../core/stops";
 import type { NamedValue } from "../preview/preview_shell";
@@ -22,7 +23,7 @@ export function formatMetric(value: number): string {
 }
 
 export function imageCountText(images: number): string {
-  return `${images.toLocaleString("en")} image${images === 1 ? "" : "s"}`;
+  return `${formatCount(images)} image${images === 1 ? "" : "s"}`;
 }
 
 /** The metrics at the dial and their scope: ["Dice 0.842  IoU 0.727 …", "micro over 16 images"]. */
@@ -46,7 +47,7 @@ export function nothingText({ positives, fp }: CountSum): string {
 }
 
 function pixelCountText(count: number): string {
-  return `${count.toLocaleString("en")} pixel${count === 1 ? "" : "s"}`;
+  return `${formatCount(count)} pixel${count === 1 ? "" : "s"}`;
 }
 
 /** A metric of one image, or that there is nothing to find in it. */

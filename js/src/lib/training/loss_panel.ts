@@ -67,7 +67,6 @@ export class LossPanel {
     const { logs, yLocks } = this.#chosen;
     if (!logs.delete(this.#title)) logs.add(this.#title);
     yLocks.delete(this.#title);
-    this.#drop();
     this.#events.changed();
   });
   readonly #toLock = button("lock y", "Keep these limits of the y axis while values come", () =>
@@ -79,7 +78,7 @@ export class LossPanel {
   readonly #chosen: Pick<Chosen, "logs" | "yLocks">;
   #y: Limits = [0, 1];
   #chart: Chart | null = null;
-  #axis: Axis = "step";
+  #axes = ""; // of the chart, which another view of the widget changes, too
   #strands: Strand[] = [];
   /** Whether it is on screen; what is not there yet is drawn when it comes. */
   #seen: boolean;
@@ -131,7 +130,7 @@ export class LossPanel {
       color: drawing.ink.curve(hue),
       dash: dashOf(name),
     }));
-    return { title: this.#title, drawing, names, table: tableOf(strands) };
+    return { title: this.#title, drawing, names, table: () => tableOf(strands) };
   }
 
   #drop(): void {
@@ -156,7 +155,9 @@ export class LossPanel {
     if (this.#late) return;
     this.#toLog.setAttribute("aria-pressed", String(this.#log));
     this.#toLock.setAttribute("aria-pressed", String(this.#chosen.yLocks.has(this.#title)));
-    if (this.#axis !== settings.axis) this.#drop();
+    const axes = `${settings.axis}, ${this.#log ? "log" : "linear"}`;
+    if (this.#axes !== axes) this.#drop();
+    this.#axes = axes;
     this.#chart ??= this.#newChart(settings, ink);
     this.#chart.draw(this.#picture(settings, ink), ink, width, height);
   }
@@ -219,7 +220,6 @@ export class LossPanel {
         this.#events.hover(at);
       },
     });
-    this.#axis = axis;
     this.#place.append(chart.element);
     return chart;
   }

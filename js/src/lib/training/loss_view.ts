@@ -338,7 +338,8 @@ export class LossView {
   }
 
   #onKey(e: KeyboardEvent): void {
-    if (e.ctrlKey || e.metaKey || e.altKey || e.target instanceof HTMLInputElement) return;
+    if (e.ctrlKey || e.metaKey || e.altKey) return;
+    if (e.target instanceof HTMLInputElement || e.target instanceof HTMLSelectElement) return;
     const [low, high] = this.#window ?? this.#limits;
     const width = high - low;
     const middle = (low + high) / 2;

@@ -1,10 +1,12 @@
 // What can be done with one chart: save it as a file, and see it large.
 
 import { type Drawing, type DrawnName, pngOf, svgOf } from "../charts/chart_file";
-import { button, h, select, svg } from "../core/dom";
+import { button, h, svg } from "../core/dom";
+import { errorText } from "../core/error_display";
 
 const LARGE_HEIGHT = 420;
 const CORNERS = "M1 4V1h3M8 1h3v3M11 8v3H8M4 11H1V8";
+const FILES = "Save this chart as a picture, or its points as a table";
 const SPARE = 24; // pixels below a chart that fills the screen
 
 /** A chart and what it shows, to be saved. */
@@ -13,29 +15,35 @@ export interface SavedChart {
   drawing: Drawing;
   names: DrawnName[];
   /** The points as text. */
-  table: string;
+  table(): string;
 }
 
-/** A list that saves the chart as the chosen kind of file. */
-export function createSaving(title: string, chart: () => SavedChart | null): HTMLSelectElement {
-  const kinds = select(`save ${title}`, [
-    ["", "save"],
-    ["png", "PNG"],
-    ["svg", "SVG"],
-    ["csv", "CSV"],
-  ]);
-  kinds.title = "Save this chart as a picture, or its points as a table";
-  kinds.addEventListener("change", async () => {
-    const [kind, saved] = [kinds.value, chart()];
-    kinds.value = "";
-    if (saved)
-      download(`${saved.title.replace(/[^\w.-]+/g, "_")}.${kind}`, await fileOf(kind, saved));
-  });
-  return kinds;
+/** Buttons that save the chart, each as a kind of file, below one that shows them. */
+export function createSaving(title: string, chart: () => SavedChart | null): HTMLElement {
+  const problem = h("span", { role: "alert" });
+  const save = async (kind: string) => {
+    const saved = chart();
+    if (!saved) return;
+    problem.textContent = "";
+    try {
+      const file = await fileOf(kind, saved);
+      download(`${saved.title.replace(/[^\w.-]+/g, "_")}.${kind}`, file);
+      menu.open = false;
+    } catch (error) {
+      problem.textContent = errorText(error);
+    }
+  };
+  const kinds = ["png", "svg", "csv"].map((kind) =>
+    button(kind.toUpperCase(), FILES, () => save(kind)),
+  );
+  const summary = h("summary", { class: "button", title: FILES }, "save");
+  summary.setAttribute("aria-label", `save ${title}`);
+  const menu = h("details", { class: "saving" }, summary, h("div", {}, ...kinds, problem));
+  return menu;
 }
 
 async function fileOf(kind: string, { drawing, names, table }: SavedChart): Promise<Blob> {
-  if (kind === "csv") return new Blob([table], { type: "text/csv" });
+  if (kind === "csv") return new Blob([table()], { type: "text/csv" });
   if (kind === "svg") return new Blob([svgOf(drawing, names)], { type: "image/svg+xml" });
   const png = await pngOf(drawing, names);
   if (!png) throw new Error("this browser makes no PNG of so large a chart");

@@ -26,6 +26,26 @@ export function count(
   return { tp, fp, positives: positives(truth, numClasses) };
 }
 
+export interface CountSum {
+  tp: number;
+  fp: number;
+  positives: number;
+}
+
+/** The counts of a class, or of all (null), in some images. */
+export function sumCounts(counts: readonly DetectionCounts[], label: number | null): CountSum {
+  const sum = { tp: 0, fp: 0, positives: 0 };
+  for (const one of counts) {
+    for (let c = 0; c < one.tp.length; c++) {
+      if (label !== null && c !== label) continue;
+      sum.tp += one.tp[c];
+      sum.fp += one.fp[c];
+      sum.positives += one.positives[c];
+    }
+  }
+  return sum;
+}
+
 /** Number of targets of each class, without ignored ones. */
 export function positives(truth: Targets, numClasses: number): Uint32Array {
   const number = new Uint32Array(numClasses);
