@@ -86,19 +86,19 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
 
     caption({ image, source }) {
       const detector = detectors[source];
-      const words = config.num_images > 1 ? [String(image + 1)] : [];
-      if (hasTargets) {
-        const value = detector.measureImage(metric, label(), state.setting, image);
-        const lack = lackText(detector, label(), state.setting, image);
-        words.push(lack || `${LONG[metric]} ${formatMetric(value)}`);
-      }
+      const value = detector.measureImage(metric, label(), state.setting, image);
+      const lack = lackText(detector, label(), state.setting, image);
       const decided = detector.decide(state.setting)[image];
       const outside = numOutside(decided, config.sizes[image], label());
-      if (outside) words.push(`${outside} outside the image`);
-      if (detector.lacksMasks(image)) words.push("no masks here");
-      const window = windowText(config.window);
-      if (window) words.push(window);
-      return words.join(" · ");
+      return [
+        config.num_images > 1 && image + 1,
+        hasTargets && (lack || `${LONG[metric]} ${formatMetric(value)}`),
+        outside && `${outside} outside the image`,
+        detector.lacksMasks(image) && "no masks here",
+        windowText(config.window),
+      ]
+        .filter(Boolean)
+        .join(" · ");
     },
 
     numbers({ image, source }) {

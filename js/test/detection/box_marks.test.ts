@@ -1,5 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { type BoxMark, markAt, marksOf, numOutside } from "../../src/lib/detection/box_marks";
+import {
+  type BoxMark,
+  markAt,
+  marksOf,
+  numOutside,
+  withChosen,
+} from "../../src/lib/detection/box_marks";
 import { directionOf } from "../../src/lib/detection/detection_dials";
 import { CONFIG, decided, SETTING } from "./fixtures";
 
@@ -33,6 +39,20 @@ describe("marks", () => {
   it("follow thresholds of single classes", () => {
     const setting = { ...SETTING, own: [0.95, null] };
     expect(said(marksOf(decided(setting), "ghosts", setting, null))).toEqual(["box 2"]);
+  });
+
+  it("that a clicked number counts are on top, the others faded", () => {
+    const marks = marksOf(decided(), "errors", SETTING, null);
+    const chosen = [
+      { detection: 2, target: 1 },
+      { detection: 1, target: 0 },
+      { detection: -1, target: 3 },
+    ];
+    const drawn = withChosen(marks, decided().shown, chosen);
+    expect(said(drawn.filter(({ faded }) => faded))).toEqual(["aside 2", "ignored 3", "hit 0"]);
+    expect(said(drawn.filter(({ faded }) => !faded))).toEqual([
+      ...["miss 1", "falseAlarm 2", "target 0", "ghost 1", "miss 3"],
+    ]);
   });
 
   it("under the pointer is the smallest one, or one near it", () => {

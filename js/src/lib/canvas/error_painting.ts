@@ -34,15 +34,17 @@ const LIGHTEST = 235;
  * background, class 0, is right where it is found, as nothing is outlined there.
  */
 export function kindTable(at: readonly number[], exhaustive = false): KindTable {
-  return Uint8Array.from({ length: 3 * at.length * 256 }, (_, entry) => {
-    const [row, level] = [entry >> 8, entry & 255];
+  const table = new Uint8Array(3 * at.length * 256);
+  for (let row = 0; row < 3 * at.length; row++) {
     const truth = row % 3;
-    if (truth === TRUTH.ignored) return KIND.right;
-    const isOn = level > at[(row - truth) / 3];
-    if (isOn && truth === TRUTH.yes) return exhaustive && row < 3 ? KIND.right : KIND.hit;
-    if (isOn) return KIND.falseAlarm;
-    return exhaustive || truth === TRUTH.yes ? KIND.miss : KIND.right;
-  });
+    if (truth === TRUTH.ignored) continue; // right, at any level
+    const isThere = truth === TRUTH.yes;
+    const found = exhaustive && row < 3 ? KIND.right : KIND.hit;
+    const [start, on] = [row * 256, row * 256 + at[(row - truth) / 3] + 1];
+    table.fill(exhaustive || isThere ? KIND.miss : KIND.right, start, on);
+    table.fill(isThere ? found : KIND.falseAlarm, on, start + 256);
+  }
+  return table;
 }
 
 /** The size at which a region is painted: in CSS pixels, or finer where the map is. */

@@ -9,11 +9,16 @@ export function nearestStop(stops: readonly number[], value: number): number {
   return best;
 }
 
-/** The interval of a level as text: "p in (0.42, 0.43]". */
-export function intervalOf(stops: readonly number[], level: number): string {
-  if (level === 0) return `p ≤ ${formatStop(stops, 0)}`;
-  if (level === stops.length) return `p > ${formatStop(stops, stops.length - 1)}`;
-  return `p in (${formatStop(stops, level - 1)}, ${formatStop(stops, level)}]`;
+/** The interval of the levels from `first` to `last` as text: "p in (0.42, 0.43]". */
+export function intervalOf(
+  stops: readonly number[],
+  first: number,
+  last = first,
+  symbol = "p",
+): string {
+  if (first === 0) return `${symbol} ≤ ${formatStop(stops, last)}`;
+  if (last === stops.length) return `${symbol} > ${formatStop(stops, first - 1)}`;
+  return `${symbol} in (${formatStop(stops, first - 1)}, ${formatStop(stops, last)}]`;
 }
 
 /**

@@ -82,13 +82,15 @@ export function withChosen(
     { as: detection < 0 ? "miss" : "target", index: target },
     { as: shown.includes(detection) ? "box" : "ghost", index: detection },
   ]);
-  const wanted = counted.filter(({ index }) => index >= 0);
-  const isSame = (one: BoxMark) => (other: BoxMark) =>
-    one.index === other.index && isTarget(one) === isTarget(other);
-  return [
-    ...marks.filter((mark) => !wanted.some(isSame(mark))).map((mark) => ({ ...mark, faded: true })),
-    ...wanted.map((mark) => marks.find(isSame(mark)) ?? mark),
-  ];
+  const keyOf = (mark: BoxMark) => (isTarget(mark) ? ~mark.index : mark.index);
+  const rest = new Map(marks.map((mark) => [keyOf(mark), mark]));
+  const take = (mark: BoxMark) => {
+    const known = rest.get(keyOf(mark)) ?? mark;
+    rest.delete(keyOf(mark));
+    return known;
+  };
+  const above = counted.filter(({ index }) => index >= 0).map(take);
+  return [...Array.from(rest.values(), (mark) => ({ ...mark, faded: true })), ...above];
 }
 
 /** Suppressed detections above the score threshold. */

@@ -3,7 +3,7 @@
 import { formatCount } from "../charts/axis_scale";
 import { h } from "../core/dom";
 import { range } from "../core/metrics";
-import { formatStop } from "../core/stops";
+import { intervalOf } from "../core/stops";
 
 const MOST_BINS = 20;
 
@@ -30,19 +30,8 @@ export function binsOf(
     const count = levels.reduce((sum, v) => sum + v, 0);
     const isEnd = first === 0 || first === last;
     if (isEnd && count === 0) return [];
-    return [{ first, last: end, count, text: intervalText(stops, first, end, symbol) }];
+    return [{ first, last: end, count, text: intervalOf(stops, first, end, symbol) }];
   });
-}
-
-function intervalText(
-  stops: readonly number[],
-  first: number,
-  last: number,
-  symbol: string,
-): string {
-  if (first === 0) return `${symbol} ≤ ${formatStop(stops, last)}`;
-  if (last === stops.length) return `${symbol} > ${formatStop(stops, first - 1)}`;
-  return `${symbol} in (${formatStop(stops, first - 1)}, ${formatStop(stops, last)}]`;
 }
 
 export function createHistogramBars(unit: string, choose: (bin: Bin) => void) {

@@ -64,7 +64,7 @@ export function isSeeThrough(view: SegmentationView): boolean {
 }
 
 /** Class 0 of a multiclass task, which is not painted over the picture together with others. */
-export const BACKGROUND = 0;
+const BACKGROUND = 0;
 const MOST_SEPARATE = 8; // classes drawn one by one; each takes as long as a picture
 
 export interface Pass {
