@@ -88,6 +88,5 @@ def test_state_loss_and_fault_are_heard(
     assert f'button "loss {loss}" [pressed]' in lines
     warnings = [line for line in lines if "⚠" in line]
     assert warnings == ([] if wrong is None else [f'button "{wrong}"'])
-    alerts = [line for line in lines if line.startswith("alert")]
-    assert len(alerts) == ("error_after" in faults)
-    assert all("MemoryError: 12 of 12 GiB in use" in line for line in alerts)
+    # The state says of what it failed; the traceback, with paths, is not in a file to mail.
+    assert not any(line.startswith("alert") for line in lines)
