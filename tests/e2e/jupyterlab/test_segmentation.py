@@ -7,6 +7,7 @@ import inspect
 import re
 
 import nbformat
+import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -245,6 +246,35 @@ def test_later_pages_are_requested(lab: Lab, page: Page) -> None:
         dial.eventually(lambda: not dial.root.locator(".torchdial-waiting:visible").count())
         dial.set_stop(55)
         assert dial.shows(4, mask_at(maps.newer[20 // 7], 55))
+
+
+def wave(height: int, width: int, shift: int) -> np.ndarray:
+    """Return a map that is large enough to be sent compressed, float32 (H, W)."""
+    rows, columns = np.mgrid[:height, :width]
+    return np.float32(0.5 + 0.5 * np.sin((rows + shift) / 9) * np.cos(columns / 7))
+
+
+@pytest.mark.slow
+def test_large_maps_and_their_refreshes_arrive_exactly(lab: Lab, page: Page) -> None:
+    make = (
+        f"{inspect.getsource(wave)}\n"
+        "shown = np.random.default_rng(0).integers(0, 256, (20, 300, 400, 3), dtype=np.uint8)\n"
+        "w = td.SegmentationPreview(shown, np.stack([wave(300, 400, i) for i in range(20)]))\n"
+        "w.view = 'mask'\nw"
+    )
+    refresh = "w.refresh(np.stack([wave(300, 400, 50 + i) for i in range(20)]))"
+    with opened(lab, page, "large", [IMPORT, "import numpy as np", make]):
+        dial = DialOnPage(page)
+        dial.input.press("3")  # alone, so that each pixel of the map is seen
+        dial.set_stop(30)
+        dial.eventually(lambda: dial.shows(0, mask_at(wave(300, 400, 2), 30)))
+        in_kernel(page, refresh)
+        dial.eventually(lambda: version(dial) == 1)
+        dial.eventually(lambda: dial.shows(0, mask_at(wave(300, 400, 52), 30)))
+        dial.button("all pictures").click()
+        dial.button("›").click()  # which the opening state does not hold
+        dial.input.press("4")
+        dial.eventually(lambda: dial.shows(0, mask_at(wave(300, 400, 69), 30)))
 
 
 @pytest.mark.slow
