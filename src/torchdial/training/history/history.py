@@ -12,13 +12,14 @@ import numpy.typing as npt
 from torchdial.inputs.arguments import to_dict, to_list
 from torchdial.inputs.errors import describe, refusal
 from torchdial.inputs.numbers import flat_values, to_number, to_value, to_whole
+from torchdial.training.history.downsampling import Picture
 from torchdial.training.history.events import Event
 from torchdial.training.history.layer_histograms import EXPONENTS, LayerHistograms
 from torchdial.training.history.layer_matrix import LayerMatrix
 from torchdial.training.history.measured_names import recorded_as
 from torchdial.training.history.pandas_tables import to_epochs, to_table
 from torchdial.training.history.run_record import RunRecord
-from torchdial.training.history.series import Series
+from torchdial.training.history.series import Floats, Ints, Series
 
 __all__ = ["Event", "History"]
 
@@ -225,6 +226,36 @@ class History(RunRecord):
         """
         recorded = self["epoch"] if "epoch" in self else Series("epoch")
         return to_epochs(steps, recorded.steps, recorded.values)
+
+    def along_run(self, series: Series, first: int = 0) -> tuple[Ints, Floats, Floats]:
+        """Return the run's steps, int64 (n,), a scalar's values and times, float64 (n,).
+
+        They are those of the points `first`, `first + 1`, … in order of arrival.
+        For a scalar with an x of its own, such as the epoch, the step is that of the run's last
+        point before, `start_step` if there is none.
+        """
+        self.arrival.wait()
+        with self.lock:
+            steps, values, times = series.since(first)
+            if series.x_name == "step":
+                return steps, values, times
+            steps = np.full(len(times), self.start_step)
+            latest = np.full(len(times), -np.inf)
+            for one in self.counted():
+                run_steps, _, run_times = one.since(0)
+                last = np.searchsorted(run_times, times, side="right") - 1
+                later = np.flatnonzero(last >= 0)
+                later = later[run_times[last[later]] >= latest[later]]
+                steps[later], latest[later] = run_steps[last[later]], run_times[last[later]]
+        return steps, values, times
+
+    def picture_along_run(self, series: Series, buckets: int) -> Picture:
+        """Return what is to be drawn of a scalar along the run's steps; see `Series.picture`."""
+        if series.x_name == "step":
+            return series.picture(buckets)
+        with self.lock:
+            picture = series.picture(buckets, x="index")
+            return replace(picture, x=self.along_run(series)[0][picture.index].astype(float))
 
     def to_pandas(self) -> Any:
         """Return a DataFrame of the scalars: a column each, and a row a step.

@@ -10,7 +10,7 @@ import time as clock
 import types
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,7 +22,6 @@ from torchdial.atomic_files import whole_file
 from torchdial.inputs.arguments import refuse_no_path, to_dict
 from torchdial.inputs.errors import refusal
 from torchdial.training.history.arrival import Arrival
-from torchdial.training.history.downsampling import Picture
 from torchdial.training.history.events import Event
 from torchdial.training.history.layer_histograms import LayerHistograms
 from torchdial.training.history.layer_matrix import LayerMatrix
@@ -34,7 +33,7 @@ from torchdial.training.history.run_file import (
     read_frames,
     to_frame,
 )
-from torchdial.training.history.series import Floats, Ints, Series
+from torchdial.training.history.series import Series
 
 RUN_FORMAT = "torchdial.History/1"
 POINT = ("steps", "values", "times")
@@ -116,36 +115,6 @@ class RunRecord:
         with self.lock:
             return [series for series in self.scalars.values() if series.x_name == "step"]
 
-    def along_run(self, series: Series, first: int = 0) -> tuple[Ints, Floats, Floats]:
-        """Return the run's steps, int64 (n,), a scalar's values and times, float64 (n,).
-
-        They are those of the points `first`, `first + 1`, … in order of arrival.
-        For a scalar with an x of its own, such as the epoch, the step is that of the run's last
-        point before, `start_step` if there is none.
-        """
-        self.arrival.wait()
-        with self.lock:
-            steps, values, times = series.since(first)
-            if series.x_name == "step":
-                return steps, values, times
-            steps = np.full(len(times), self.start_step)
-            latest = np.full(len(times), -np.inf)
-            for one in self.counted():
-                run_steps, _, run_times = one.since(0)
-                last = np.searchsorted(run_times, times, side="right") - 1
-                later = np.flatnonzero(last >= 0)
-                later = later[run_times[last[later]] >= latest[later]]
-                steps[later], latest[later] = run_steps[last[later]], run_times[last[later]]
-        return steps, values, times
-
-    def picture_along_run(self, series: Series, buckets: int) -> Picture:
-        """Return what is to be drawn of a scalar along the run's steps; see `Series.picture`."""
-        if series.x_name == "step":
-            return series.picture(buckets)
-        with self.lock:
-            picture = series.picture(buckets, x="index")
-            return replace(picture, x=self.along_run(series)[0][picture.index].astype(float))
-
     def save(self, path: str | PathLike[str]) -> None:
         """Write the run to a file, which appears whole or not at all.
 
@@ -215,7 +184,7 @@ class RunRecord:
                 remedy="Load the state of a monitor with the monitor.",
             ) from error
         fresh._rename_measured()
-        steps = [int(fresh.along_run(s)[0].max()) for s in fresh.scalars.values() if len(s)]
+        steps = [int(series.steps.max()) for series in fresh.counted() if len(series)]
         with self.lock:
             fresh.start_step = max(steps, default=0)
             fresh.config |= self.config
