@@ -18,14 +18,19 @@ def accelerator_type() -> str:
     return "cuda" if found is None else found.type
 
 
-def accelerator_count() -> int:
-    """Return how many devices of this kind there are, without initialising them."""
-    return int(module_of(torch.device(accelerator_type())).device_count())
-
-
 def module_of(device: torch.device) -> Any:
     """Return torch's module for a kind of device, such as `torch.cuda`; None if it has none."""
     return getattr(torch, device.type, None)
+
+
+def accelerator_module() -> Any:
+    """Return torch's module for the accelerator, such as `torch.cuda`."""
+    return module_of(torch.device(accelerator_type()))
+
+
+def accelerator_count() -> int:
+    """Return how many accelerators there are, without initialising them."""
+    return int(accelerator_module().device_count())
 
 
 def synchronise(device: torch.device) -> None:
@@ -44,5 +49,5 @@ def accelerator_in_use() -> Any:
     It is not initialised here: the process could then no longer fork workers that use it. MPS has
     a single device and no such state, and counts as not in use.
     """
-    module = getattr(torch, accelerator_type())
+    module = accelerator_module()
     return module if getattr(module, "is_initialized", bool)() else None
