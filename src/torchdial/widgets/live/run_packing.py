@@ -195,10 +195,11 @@ def detail(runs: Sequence[ShownRun], content: Mapping[str, Any]) -> Packed:
         series = history[str(wanted["name"])]
         with history.lock:
             if along == "step" and series.x_name != "step":  # the window is not of its x
-                kept = history.picture_along_run(series, buckets).index
+                picture = series.picture(buckets, x="index")
             else:
                 start, stop = map(float, wanted["window"])
-                kept = series.picture(buckets, start, stop, along).index
+                picture = series.picture(buckets, start, stop, along)
+            kept = picture.index
             steps, values, times = history.along_run(series)
         found.append(
             {
