@@ -38,7 +38,8 @@ def segmentation_traits(given: Any, task: str, num_classes: int) -> dict[str, An
     if shown is not None and (type(shown) is not int or not 0 <= shown < num_classes):
         raise _refusal(f"a class_index in 0 … {num_classes - 1}", _text(shown))
     own = setting.get("class_thresholds", [])
-    if not isinstance(own, list) or len(own) not in {0, num_classes if num_classes > 1 else 0}:
+    lengths = (0, num_classes) if num_classes > 1 else (0,)
+    if not isinstance(own, list) or len(own) not in lengths:
         raise _refusal(f"one threshold for each of {num_classes} classes", _text(own))
     each = [_fraction("a threshold", threshold) for threshold in own]
     traits: dict[str, Any] = {"class_thresholds": each, "shown_class": shown}
