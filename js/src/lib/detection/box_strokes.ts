@@ -28,7 +28,7 @@ export interface Stroke {
   alpha?: number;
 }
 
-/** How a box is filled, so that it is told apart without colour. */
+/** How a box is filled, so that it is recognised without colour. */
 export type Pattern = "hatched" | "dots";
 
 export interface Label {

@@ -1,5 +1,5 @@
-// A widget's model whose planes are decoded: what depends on them is told once they are, in the order
-// in which it was sent.
+// A widget's model whose planes are decoded: its events come once they are, in the order in which they
+// were sent.
 
 import type { AnyModel } from "@anywidget/types";
 import type { Bytes } from "../core/bytes";
@@ -66,7 +66,7 @@ export function decodedModel<Traits extends object>(inner: AnyModel<Traits>) {
     inner.on(event, handle);
   }
 
-  /** Read the traits that changed; those of one update are told together. */
+  /** Read the traits that changed; the events of one update come together. */
   function read(): void {
     const changed = CODED.map(
       (name) => [name, inner.get(name as keyof Traits) as Planes] as const,

@@ -16,7 +16,7 @@ class SystemLoad:
     """Measures this process, and GPUs through NVML where that is installed.
 
     Nothing here waits for a device: NVML asks the driver. torch's own functions ask it, so
-    `nvidia-ml-py` is all that is needed, and GPUs are told apart as CUDA_VISIBLE_DEVICES has it.
+    `nvidia-ml-py` is all that is needed, and GPUs are counted as CUDA_VISIBLE_DEVICES has it.
 
     Args:
         devices: where the parameters are.
