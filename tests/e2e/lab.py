@@ -58,6 +58,7 @@ def wait_for(name, meanwhile=lambda: None):
         time.sleep(0.1)
         meanwhile()
 """
+CHANGE_THEME = "theme => jupyterapp.commands.execute('apputils:change-theme', { theme })"
 # Cleans a kernel for the next test.
 CLEAN = """
 import ipywidgets
@@ -232,3 +233,17 @@ def expect_in_kernel(page: Page, expression: str, expected: object) -> None:
 def expect_output(page: Page, text: str) -> None:
     """Wait until a cell has this output."""
     expect(page.locator(".jp-OutputArea-output", has_text=text).first).to_be_visible(timeout=30_000)
+
+
+def change_theme(page: Page, theme: str) -> None:
+    """Change JupyterLab's theme, which the server keeps for all its pages.
+
+    JupyterLab may ignore a change shortly after another one, so it is repeated.
+    """
+
+    def has_changed() -> bool:
+        page.evaluate(CHANGE_THEME, theme)
+        page.wait_for_timeout(1000)
+        return bool(page.evaluate("theme => document.body.dataset.jpThemeName === theme", theme))
+
+    eventually(page, has_changed)

@@ -11,13 +11,20 @@ from tests.e2e import detections
 from tests.e2e.boxes import BoxesOnPage
 from tests.e2e.detections import kept, make
 from tests.e2e.eventually import eventually
-from tests.e2e.lab import WAIT, Lab, expect_in_kernel, expect_output, in_kernel, opened
+from tests.e2e.lab import (
+    WAIT,
+    Lab,
+    change_theme,
+    expect_in_kernel,
+    expect_output,
+    in_kernel,
+    opened,
+)
 
 pytestmark = pytest.mark.browser
 
 DETECTIONS = inspect.getsource(detections)
 CELLS = [DETECTIONS, "w = make()\nw"]
-CHANGE_THEME = "theme => jupyterapp.commands.execute('apputils:change-theme', { theme })"
 
 
 def test_the_boxes_drawn_are_those_kept_in_page_and_kernel(lab: Lab, page: Page) -> None:
@@ -120,7 +127,9 @@ def test_it_follows_the_dark_theme(lab: Lab, page: Page) -> None:
         dials = BoxesOnPage(page)
         color = "e => getComputedStyle(e).color"
         light = dials.root.evaluate(color)
-        page.evaluate(CHANGE_THEME, "JupyterLab Dark")
-        eventually(page, lambda: dials.root.evaluate(color) != light)
-        page.evaluate(CHANGE_THEME, "JupyterLab Light")  # the server keeps it for other tests
+        try:
+            change_theme(page, "JupyterLab Dark")
+            eventually(page, lambda: dials.root.evaluate(color) != light)
+        finally:
+            change_theme(page, "JupyterLab Light")
         eventually(page, lambda: dials.root.evaluate(color) == light)
