@@ -25,7 +25,7 @@ AIM = 5
 
 
 def ours(detections, targets):
-    sweep = DetectionSweep(CLASSES + 1)
+    sweep = DetectionSweep(num_classes=CLASSES + 1)
     for start in range(0, IMAGES, 16):
         sweep.update(detections[start : start + 16], targets[start : start + 16])
     curves = sweep.compute()

@@ -93,7 +93,7 @@ def measure(nms, count):
     theirs = one_run_a_stop(nms, boxes, scores)
 
     def ours():
-        return nms_sweep(boxes, scores, iou_thresholds=STOPS)
+        return nms_sweep(boxes, scores, nms_ious=STOPS)
 
     kept = ours()
     assert kept.equal(theirs()), "they keep different boxes"

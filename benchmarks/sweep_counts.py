@@ -64,7 +64,7 @@ def multiclass():
     probs, target = (3 * logits).softmax(dim=1), logits.argmax(dim=1)
 
     def ours():
-        sweep = ThresholdSweep("multiclass", CLASSES, thresholds=STOPS)
+        sweep = ThresholdSweep(task="multiclass", num_classes=CLASSES, thresholds=STOPS)
         sweep.update(probs, target)
         return sweep.compute()
 

@@ -45,7 +45,7 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
   let metric: DetectionMetric = "f1";
   let choice: BoxChoice | null = null;
 
-  const label = () => state.get("shown_class");
+  const label = () => state.shown;
   const stopText = (k: number) => formatStop(stops, k);
   /** The model of some numbers, to put before them; nothing for a single model. */
   const nameOfModel = (i: number) =>
@@ -252,7 +252,7 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
       "Shows one class; the score dial then moves its own threshold. " +
       "A class's own threshold acts after NMS: it has no effect on which boxes are suppressed.",
     shown: label,
-    showClass: (shown_class) => state.set({ shown_class }),
+    showClass: (shown) => state.set({ label: shown === null ? null : config.labels[shown] }),
     controls: [
       labelled("max det", maxDet),
       labelled("metric", metrics, hasCurves),

@@ -210,7 +210,7 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
       );
     },
     shown: () => state.shown,
-    showClass: (shown_class) => state.set({ shown_class }),
+    showClass: (label) => state.set({ label }),
     controls: [
       labelled("curve", metrics, hasCurves),
       labelled("opacity", opacity),

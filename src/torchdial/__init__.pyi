@@ -15,7 +15,9 @@ from .sweeps.pixels.segment import segment as segment
 from .sweeps.pixels.threshold_curves import ThresholdCurves as ThresholdCurves
 from .sweeps.pixels.threshold_levels import threshold_levels as threshold_levels
 from .sweeps.pixels.threshold_sweep import ThresholdSweep as ThresholdSweep
-from .training.history.history import History as History
+from .training.control.control import StopTraining as StopTraining
+from .training.control.worker_thread import Handle as Handle
+from .training.history.history import Event as Event, History as History
 from .training.monitor import TrainingMonitor as TrainingMonitor
 from .training.runs import compare_runs as compare_runs, runs as runs
 from .version import __version__ as __version__
@@ -25,11 +27,7 @@ from .widgets.live.gradient_plot import GradientPlot as GradientPlot
 from .widgets.live.loss_plot import LossPlot as LossPlot
 from .widgets.live.training_panel import TrainingPanel as TrainingPanel
 from .widgets.model_tree import ModelTree as ModelTree
-from .widgets.preview.comparison import (
-    DetectionComparison as DetectionComparison,
-    SegmentationComparison as SegmentationComparison,
-    compare as compare,
-)
+from .widgets.preview.comparison import compare as compare
 from .widgets.preview.detection_preview import DetectionPreview as DetectionPreview
 from .widgets.preview.segmentation_preview import SegmentationPreview as SegmentationPreview
 from .widgets.save_html import save_html as save_html

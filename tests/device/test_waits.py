@@ -100,7 +100,7 @@ def test_a_refused_update_says_what_is_wrong():
 def test_a_detection_sweep_waits_once_for_detections_and_once_for_targets_of_an_image():
     found = {"boxes": boxes, "scores": scores, "labels": kinds}
     target = {"boxes": boxes[:5], "labels": kinds[:5]}
-    sweep = td.DetectionSweep(3)
+    sweep = td.DetectionSweep(num_classes=3)
     assert counted(lambda: sweep.update([found] * 3, [target] * 3))[0] <= 6
     number, curves = counted(sweep.compute)
     assert number == 0
@@ -144,7 +144,7 @@ def test_the_training_thread_of_a_monitored_step_does_not_wait(clips):
         optimizer.zero_grad()
         loss.backward()
         if clips:
-            monitor.clip_grad_norm_(0.1)
+            monitor.clip_grad_norm_(max_norm=0.1)
         optimizer.step()
         monitor.log({"loss": loss, "above": (loss > 0).sum()})
 

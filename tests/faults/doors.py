@@ -129,7 +129,7 @@ DETECTION = {
     "nms_iou": 0.5,
     "class_thresholds": None,
     "max_det": 300,
-    "iou_thresholds": 11,
+    "nms_ious": 11,
     "match_iou": 0.5,
     "curves": None,
     "average": "micro",
@@ -141,14 +141,10 @@ DETECTION = {
 }
 
 DOORS: dict[str, Door] = {
-    "DetectionComparison": Door(
-        td.DetectionComparison,
-        {"first": boxes_preview(), "second": boxes_preview(), "names": ["a", "b"]},
-    ),
     "DetectionPreview": Door(td.DetectionPreview, DETECTION),
     "DetectionPreview.from_model": Door(
         td.DetectionPreview.from_model,
-        {"model": finder, "images": IMAGES, "targets": THERE, "adapter": None, "batch_size": 2},
+        {"model": finder, "images": IMAGES, "targets": THERE, "output": None, "batch_size": 2},
     ),
     "DetectionPreview.boxes_of": Door(
         lambda **given: boxes_preview().boxes_of(0, **given),
@@ -161,7 +157,7 @@ DOORS: dict[str, Door] = {
         td.DetectionSweep,
         {
             "num_classes": 2,
-            "iou_thresholds": 11,
+            "nms_ious": 11,
             "match_iou": 0.5,
             "max_det": 300,
             "score_thresholds": 11,
@@ -203,9 +199,6 @@ DOORS: dict[str, Door] = {
     "LossPlot": Door(td.LossPlot, {"source": history()}),
     "ModelTree": Door(
         td.ModelTree, {"model": convolution(), "example_input": IMAGES, "monitor": None}
-    ),
-    "SegmentationComparison": Door(
-        td.SegmentationComparison, {"first": preview(), "second": preview(), "names": ["a", "b"]}
     ),
     "SegmentationPreview": Door(td.SegmentationPreview, SEGMENTATION),
     "SegmentationPreview.from_model": Door(
@@ -261,7 +254,7 @@ DOORS: dict[str, Door] = {
     "ThresholdCurves.metric": Door(
         lambda **given: curves().metric(**given), {"name": "dice", "average": "micro"}
     ),
-    "ThresholdCurves.for_class": Door(lambda **given: curves().for_class(**given), {"index": 0}),
+    "ThresholdCurves.for_label": Door(lambda **given: curves().for_label(**given), {"label": 0}),
     "ThresholdSweep": Door(
         td.ThresholdSweep,
         {
@@ -319,7 +312,7 @@ DOORS: dict[str, Door] = {
     ),
     "nms_sweep": Door(
         td.nms_sweep,
-        {"boxes": BOXES, "scores": SCORES, "labels": LABELS, "iou_thresholds": 11},
+        {"boxes": BOXES, "scores": SCORES, "labels": LABELS, "nms_ious": 11},
     ),
     "raw_candidates": Door(use_candidates, {"model": convolution(), "score_floor": 0.01}),
     "save_html": Door(

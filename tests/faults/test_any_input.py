@@ -21,7 +21,7 @@ MESSAGE = re.compile(r"(?s)^[^\n]{1,90}: expected .+, got .+\. .+")
 # What these call or go through is the person's own, and so are the errors it raises.
 OWN = {
     ("DetectionPreview.from_model", "model"),
-    ("DetectionPreview.from_model", "adapter"),
+    ("DetectionPreview.from_model", "output"),
     ("SegmentationPreview.from_model", "model"),
     ("SegmentationPreview.from_model", "images"),
     ("SegmentationPreview.from_model", "output"),

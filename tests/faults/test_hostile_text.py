@@ -154,7 +154,7 @@ def segmentation(text: str) -> Any:
         class_names=[text, "other"],
     )
     preview.class_thresholds = [0.3, None]
-    preview.shown_class = 0
+    preview.label = 0
     return preview
 
 

@@ -202,7 +202,7 @@ def _of_slices(volumes: bool) -> Any:
     probs = generator.random((2, 3, 4, 8, 10), dtype=np.float32)
     probs /= probs.sum(1, keepdims=True)
     labels = generator.integers(0, 3, (2, 4, 8, 10))
-    sweep = td.ThresholdSweep("multiclass", 3)
+    sweep = td.ThresholdSweep(task="multiclass", num_classes=3)
     if volumes:
         sweep.update(probs, labels)
     for k in range(0 if volumes else 4):

@@ -77,8 +77,6 @@ def test_what_is_refused(thresholds: object, got: str, remedy: str) -> None:
         pytest.param(0.3, 1, id="between, nearer the lower"),
         pytest.param(0.45, 2, id="between, nearer the upper"),
         pytest.param(0.375, 1, id="as near to both: the lower"),
-        pytest.param(-3, 0, id="below all"),
-        pytest.param(7, 4, id="above all"),
         pytest.param(torch.tensor(0.5), 2, id="a tensor's number"),
     ],
 )
@@ -86,16 +84,16 @@ def test_nearest(value: float, index: int) -> None:
     assert to_stops(5).nearest(value) == index
 
 
-@given(st.lists(st.floats(0, 1, width=32), min_size=1, max_size=20, unique=True), st.floats(-1, 2))
+@given(st.lists(st.floats(0, 1, width=32), min_size=1, max_size=20, unique=True), st.floats(0, 1))
 def test_nearest_is_the_first_of_the_least_distances(values: list[float], value: float) -> None:
     stops = Stops(tuple(sorted(values)))
     distances = [abs(stop - value) for stop in stops.values]
     assert stops.nearest(value) == distances.index(min(distances))
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_nearest_refuses_what_is_no_number(value: float) -> None:
-    with pytest.raises(ValueError, match=says("threshold", "finite", repr(value), "[0, 1]")):
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -0.1, 25])
+def test_nearest_refuses_what_is_out_of_range(value: float) -> None:
+    with pytest.raises(ValueError, match=says("threshold", "[0, 1]", repr(value), "100")):
         to_stops(5).nearest(value)
 
 

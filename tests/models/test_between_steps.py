@@ -83,19 +83,19 @@ def trained(
 
 def previews(run: Training, _monitor: td.TrainingMonitor, handle: Any) -> None:
     preview = td.SegmentationPreview.from_model(run.model, IMAGES, TARGETS, from_logits=True)
-    while not handle.done():
+    while not handle.is_done:
         assert preview.refresh(), preview.notice
         preview.evaluate([(IMAGES, TARGETS)])
 
 
 def trees(run: Training, _monitor: td.TrainingMonitor, handle: Any) -> None:
-    while not handle.done():
+    while not handle.is_done:
         assert td.ModelTree(run.model, IMAGES).table.failure is None
 
 
 def short_calls(run: Training, _monitor: td.TrainingMonitor, handle: Any) -> None:
     matplotlib.use("agg")
-    while not handle.done():
+    while not handle.is_done:
         td.Visualization(run.model).run(IMAGES, IMAGES)
         plt.close("all")
 
@@ -115,7 +115,7 @@ class Detector(nn.Module):
 
 def detections(run: Training, _monitor: td.TrainingMonitor, handle: Any) -> None:
     preview = td.DetectionPreview.from_model(Detector(run.model), IMAGES)
-    while not handle.done():
+    while not handle.is_done:
         assert preview.refresh(), preview.notice
 
 
@@ -123,7 +123,7 @@ def an_average_of_it(run: Training, _monitor: td.TrainingMonitor, handle: Any) -
     """Shares no module with the model, but the random state."""
     average = torch.optim.swa_utils.AveragedModel(run.model)
     preview = td.SegmentationPreview.from_model(average, IMAGES, from_logits=True)
-    while not handle.done():
+    while not handle.is_done:
         assert preview.refresh(), preview.notice
 
 

@@ -19,7 +19,9 @@ SHARES = {"uneven": [3, 1], "one has none": [4, 0]}
 
 
 def metric_of(task: Any, **kwargs: Any) -> ThresholdSweepMetric:
-    return ThresholdSweepMetric(task, CLASSES[task], 11, ignore_index=7, **kwargs)
+    return ThresholdSweepMetric(
+        task=task, num_classes=CLASSES[task], thresholds=11, ignore_index=7, **kwargs
+    )
 
 
 def batch_of(task: str) -> tuple[torch.Tensor, torch.Tensor]:
@@ -72,7 +74,7 @@ def _count_share(task: str, share: list[int], rank: int, path: Path) -> None:
 
 
 def _detect_share(share: list[int], rank: int, path: Path) -> None:
-    metric = DetectionSweepMetric(coco.CLASSES)
+    metric = DetectionSweepMetric(num_classes=coco.CLASSES)
     start = share[0] * rank
     for found, true in list(zip(*detections_of(), strict=True))[start : start + share[rank]]:
         metric.update([found], [true])

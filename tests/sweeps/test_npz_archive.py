@@ -24,7 +24,9 @@ def curves_of(task: Any, thresholds: Any = 11) -> ThresholdCurves:
     torch.manual_seed(0)
     probs = torch.rand(4, CLASSES[task] or 1, 5, 6)
     target = torch.randint(0, 2, (4, 5, 6) if task == "multiclass" else probs.shape)
-    sweep = ThresholdSweep(task, CLASSES[task], thresholds, zero_division=0.5)
+    sweep = ThresholdSweep(
+        task=task, num_classes=CLASSES[task], thresholds=thresholds, zero_division=0.5
+    )
     sweep.update(probs, target)
     return sweep.compute()
 
@@ -56,7 +58,7 @@ def test_a_round_trip(task: str, thresholds: Any, as_type: Any, tmp_path: Path) 
 def test_the_argmax_curves_and_one_class_alone(tmp_path: Path) -> None:
     curves = curves_of("multiclass")
     assert curves.argmax is not None
-    for each in (curves.argmax, curves.for_class(1)):
+    for each in (curves.argmax, curves.for_label(1)):
         each.save(tmp_path / "curves.npz")
         loaded = ThresholdCurves.load(tmp_path / "curves.npz")
         check_same(each, loaded)

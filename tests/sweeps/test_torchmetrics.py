@@ -39,7 +39,7 @@ OTHER_SETTINGS = says("metric states", "same settings", "others", "same argument
 
 
 def curves_of(task: Any) -> ThresholdCurves:
-    sweep = ThresholdSweep(task, CLASSES[task], 11, ignore_index=7)
+    sweep = ThresholdSweep(task=task, num_classes=CLASSES[task], thresholds=11, ignore_index=7)
     sweep.update(*batch_of(task))
     return sweep.compute()
 
@@ -66,7 +66,9 @@ def test_the_numbers_of_torchmetrics() -> None:
     stops = [0.1, 0.35, 0.5, 0.8]
     for k, stop in enumerate(torch.tensor(stops).tolist()):
         for task in ("binary", "multilabel"):
-            metric = ThresholdSweepMetric(task, CLASSES[task], stops, ignore_index=7)
+            metric = ThresholdSweepMetric(
+                task=task, num_classes=CLASSES[task], thresholds=stops, ignore_index=7
+            )
             probs, target = batch_of(task)
             metric.update(probs, target)
             if task == "binary":
@@ -171,7 +173,11 @@ def test_merging_states(task: str) -> None:
     first.merge_state(second)
     assert same(first.compute(), curves_of(task))
     with pytest.raises(ValueError, match=OTHER_SETTINGS):
-        first.merge_state(ThresholdSweepMetric(task, CLASSES[task], [0.5], ignore_index=7))
+        first.merge_state(
+            ThresholdSweepMetric(
+                task=task, num_classes=CLASSES[task], thresholds=[0.5], ignore_index=7
+            )
+        )
 
 
 @pytest.mark.parametrize(
@@ -179,13 +185,13 @@ def test_merging_states(task: str) -> None:
     [
         {"match_iou": 0.6},
         {"class_agnostic": True},
-        {"iou_thresholds": [0.3, 0.5]},
+        {"nms_ious": [0.3, 0.5]},
         {"num_classes": coco.CLASSES + 1},
     ],
     ids=lambda other: next(iter(other)),
 )
 def test_detections_counted_with_another_setting_are_not_merged(other: dict[str, Any]) -> None:
-    first = DetectionSweepMetric(coco.CLASSES)
+    first = DetectionSweepMetric(num_classes=coco.CLASSES)
     second = DetectionSweepMetric(**{"num_classes": coco.CLASSES} | other)
     for metric in (first, second):
         metric.update(*detections_of())
@@ -194,7 +200,10 @@ def test_detections_counted_with_another_setting_are_not_merged(other: dict[str,
 
 
 def test_merging_detections() -> None:
-    first, second = DetectionSweepMetric(coco.CLASSES), DetectionSweepMetric(coco.CLASSES)
+    first, second = (
+        DetectionSweepMetric(num_classes=coco.CLASSES),
+        DetectionSweepMetric(num_classes=coco.CLASSES),
+    )
     found, true = detections_of()
     first.update(found[3:], true[3:])
     second.update(found[:3], true[:3])
@@ -227,11 +236,11 @@ def test_arguments_are_checked_and_passed_on() -> None:
     with pytest.raises(ValueError, match="Unexpected keyword arguments: `threshold`"):
         ThresholdSweepMetric(threshold=5)
     with pytest.raises(ValueError, match=says("num_classes", "2 to 255", "None", "channels")):
-        ThresholdSweepMetric("multiclass")
+        ThresholdSweepMetric(task="multiclass")
 
 
 def detection_curves() -> DetectionCurves:
-    sweep = DetectionSweep(coco.CLASSES)
+    sweep = DetectionSweep(num_classes=coco.CLASSES)
     sweep.update(*detections_of())
     return sweep.compute()
 

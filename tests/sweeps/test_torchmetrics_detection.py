@@ -14,7 +14,7 @@ from torchdial.sweeps.torchmetrics import DetectionSweepMetric
 
 
 def detected(images: slice = slice(None), **how: Any) -> DetectionSweepMetric:
-    metric = DetectionSweepMetric(coco.CLASSES, **how)
+    metric = DetectionSweepMetric(num_classes=coco.CLASSES, **how)
     found, true = detections_of()
     metric.update(found[images], true[images])
     return metric
@@ -22,7 +22,7 @@ def detected(images: slice = slice(None), **how: Any) -> DetectionSweepMetric:
 
 @pytest.mark.parametrize("device", DEVICES)
 def test_in_any_batches(device: str) -> None:
-    metric = DetectionSweepMetric(coco.CLASSES).to(device)
+    metric = DetectionSweepMetric(num_classes=coco.CLASSES).to(device)
     found, true = detections_of()
     assert metric(found[:1], true[:1]).num_images == 1
     assert metric(found[1:], true[1:]).num_images == 3
@@ -54,7 +54,7 @@ def test_in_a_collection() -> None:
                 "few": {"max_det": 2, "score_thresholds": 3, "zero_division": 0.0},
                 "strict": {"match_iou": 0.9},
                 "agnostic": {"class_agnostic": True},
-                "stops": {"iou_thresholds": 99},
+                "stops": {"nms_ious": 99},
                 "any class": {"num_classes": 9},
             }.items()
         }
@@ -71,7 +71,7 @@ def test_in_a_collection() -> None:
 def test_in_checkpoints_and_merged() -> None:
     first, second = detected(slice(0, 1)), detected(slice(1, 4))
     first.persistent(True)
-    restored = DetectionSweepMetric(coco.CLASSES)
+    restored = DetectionSweepMetric(num_classes=coco.CLASSES)
     restored.load_state_dict(first.state_dict())
     second.merge_state(restored)
     assert same(second.compute(), detection_curves())

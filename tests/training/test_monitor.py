@@ -350,7 +350,7 @@ def test_clipping_is_torchs_and_what_is_recorded_is_from_before(max_norm, norm_t
     for model in (ours, theirs):
         model(x).square().sum().backward()
     before = torch.linalg.vector_norm(torch.cat([p.grad.flatten() for p in ours.parameters()]))
-    total = monitor.clip_grad_norm_(max_norm, norm_type)
+    total = monitor.clip_grad_norm_(ours.parameters(), max_norm, norm_type)
     expected = torch.nn.utils.clip_grad_norm_(theirs.parameters(), max_norm, norm_type)
     assert torch.equal(total, expected)
     for mine, other in zip(ours.parameters(), theirs.parameters(), strict=True):

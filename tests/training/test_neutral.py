@@ -49,7 +49,7 @@ def train(optimizer_of, watched, steps=STEPS, clip=None):
         if clip and monitor is None:
             torch.nn.utils.clip_grad_norm_(model.parameters(), clip)
         elif clip:
-            monitor.clip_grad_norm_(clip)
+            monitor.clip_grad_norm_(max_norm=clip)
         optimizer.step()
         schedule.step()
         if monitor is not None:

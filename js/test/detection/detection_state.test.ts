@@ -6,7 +6,7 @@ import { CONFIG } from "./fixtures";
 
 function stateOf(traits: Partial<DetectionTraits> = {}) {
   const values: Record<string, unknown> = {
-    ...{ ...CONFIG.initial, shown_class: null, view: "boxes", _config: CONFIG },
+    ...{ ...CONFIG.initial, label: null, view: "boxes", _config: CONFIG },
     ...traits,
   };
   const model = {
@@ -30,7 +30,7 @@ it("moves the score of all classes when all are shown", () => {
 });
 
 it("moves the shown class alone", () => {
-  const { state, values } = stateOf({ shown_class: 1 });
+  const { state, values } = stateOf({ label: 17 });
   state.move({ score: 0.7, stop: 1 });
   expect(values).toMatchObject({ score_threshold: 0.25, class_thresholds: [null, 0.7] });
   expect(values.nms_iou).toBe(0.9);
@@ -45,9 +45,9 @@ it("removes own thresholds where every class has one", () => {
 
 it.each([
   [null, { score_threshold: 0.5, class_thresholds: [] }],
-  [0, { score_threshold: 0.25, class_thresholds: [0.5, 0.2] }],
-])("leaves no shown class at its own threshold after a demand: %j", (shown_class, expected) => {
-  const { state, values } = stateOf({ shown_class, class_thresholds: [null, 0.2] });
+  [1, { score_threshold: 0.25, class_thresholds: [0.5, 0.2] }],
+])("leaves no shown class at its own threshold after a demand: %j", (label, expected) => {
+  const { state, values } = stateOf({ label, class_thresholds: [null, 0.2] });
   state.moveTogether({ score: 0.5, stop: 1 });
   expect(values).toMatchObject({ ...expected, nms_iou: 0.9 });
 });

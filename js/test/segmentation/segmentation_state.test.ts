@@ -7,7 +7,7 @@ function modelOf(traits: Partial<SegmentationTraits>, config: object) {
   const values: Record<string, unknown> = {
     threshold: 0.5,
     class_thresholds: [],
-    shown_class: null,
+    label: null,
     view: "mask",
     _notice: "",
     _config: {
@@ -59,8 +59,8 @@ describe("the dial", () => {
   it.each([
     [null, [], [1, 1, 1]],
     [2, [null, 1, 0.25], [2, 4, 1]],
-  ])("of a demand leaves no shown class at its own threshold: %j", (shown_class, own, stops) => {
-    const { model, values } = modelOf({ shown_class, class_thresholds: [null, 1, null] }, {});
+  ])("of a demand leaves no shown class at its own threshold: %j", (label, own, stops) => {
+    const { model, values } = modelOf({ label, class_thresholds: [null, 1, null] }, {});
     const state = createSegmentationState(model, changed);
     state.moveTogether(1);
     expect(values.class_thresholds).toEqual(own);
@@ -70,14 +70,14 @@ describe("the dial", () => {
   });
 
   it("moves the shown class alone", () => {
-    const { model, values } = modelOf({ shown_class: 2 }, {});
+    const { model, values } = modelOf({ label: 2 }, {});
     const state = createSegmentationState(model, changed);
     state.stop = 3;
     expect(values.threshold).toBe(0.5);
     expect(values.class_thresholds).toEqual([null, null, 0.75]);
     expect(state.stop).toBe(3);
     expect(state.toJson()).toBe(
-      '{"class_thresholds":[0.5,0.5,0.75],"task":"multiclass","class_index":2}',
+      '{"class_thresholds":[0.5,0.5,0.75],"task":"multiclass","label":2}',
     );
   });
 
@@ -105,7 +105,7 @@ describe("the dial", () => {
     }
     expect(model.send).not.toHaveBeenCalled();
     vi.advanceTimersByTime(1000);
-    const settled = { threshold: 0.75, class_thresholds: [], shown_class: null, view: "mask" };
+    const settled = { threshold: 0.75, class_thresholds: [], label: null, view: "mask" };
     expect(model.send).toHaveBeenCalledExactlyOnceWith({
       type: "settle",
       id: 0,
@@ -116,13 +116,13 @@ describe("the dial", () => {
   });
 
   it("resets to the initial setting", () => {
-    const { model, values } = modelOf({ shown_class: 0, class_thresholds: [1, null, null] }, {});
+    const { model, values } = modelOf({ label: 0, class_thresholds: [1, null, null] }, {});
     createSegmentationState(model, changed).reset();
     expect(values).toMatchObject({ threshold: 0.5, class_thresholds: [] });
   });
 
   it("resets one shown class alone", () => {
-    const own = { shown_class: 0, class_thresholds: [1, null, 0.25], threshold: 0.75 };
+    const own = { label: 0, class_thresholds: [1, null, 0.25], threshold: 0.75 };
     const { model, values } = modelOf(own, {});
     createSegmentationState(model, changed).reset();
     expect(values).toMatchObject({ threshold: 0.75, class_thresholds: [null, null, 0.25] });
@@ -154,12 +154,12 @@ describe("the dial", () => {
     const { model, values } = modelOf({}, {});
     const state = createSegmentationState(model, changed);
     state.stop = 3;
-    state.set({ shown_class: 1 });
+    state.set({ label: 1 });
     const text = state.toJson();
     state.reset();
-    state.set({ shown_class: null, threshold: 0, class_thresholds: [0, 0, 0] });
+    state.set({ label: null, threshold: 0, class_thresholds: [0, 0, 0] });
     state.apply(text);
-    expect(values).toMatchObject({ threshold: 0.75, class_thresholds: [], shown_class: 1 });
+    expect(values).toMatchObject({ threshold: 0.75, class_thresholds: [], label: 1 });
     expect(() => state.apply("{}")).toThrow("does not fit");
   });
 

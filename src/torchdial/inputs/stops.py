@@ -12,7 +12,7 @@ import torch
 
 from torchdial.inputs.arguments import is_dense
 from torchdial.inputs.errors import describe, refusal
-from torchdial.inputs.numbers import to_number
+from torchdial.inputs.numbers import to_fraction
 
 MAX_STOPS = 255  # a level, 0 … T, has to fit in one byte
 
@@ -41,9 +41,9 @@ class Stops:
         """Return the index of the nearest stop, the lower one of two as near.
 
         Raises:
-            ValueError: the value is not a finite number; `name` says which.
+            ValueError: the value is not a number in [0, 1]; `name` says which.
         """
-        number = to_number(name, value, remedy="Pass a number in [0, 1].")
+        number = to_fraction(name, value, "Percent are divided by 100.")
         return int(np.abs(np.asarray(self.values) - number).argmin())
 
 

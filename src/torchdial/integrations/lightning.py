@@ -160,7 +160,7 @@ def record_clips(precision: Precision, monitor: TrainingMonitor) -> Callable[[],
         return lambda: None
 
     def clip(optimizer: Optimizer, clip_val: float) -> None:
-        monitor.clip_grad_norm_(clip_val, parameters=precision.main_params(optimizer))
+        monitor.clip_grad_norm_(precision.main_params(optimizer), clip_val)
 
     precision.clip_grad_by_norm = clip  # type: ignore[method-assign]
     return lambda: vars(precision).pop("clip_grad_by_norm", None)

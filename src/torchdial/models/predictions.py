@@ -73,13 +73,13 @@ class ModelDetections:
     """What a detector's current weights find in the same images.
 
     One of torchvision's is called with a list and returns its candidates before NMS. Another model
-    is called with the images as they are, a batch or a list, and `adapter` finds in its output what
+    is called with the images as they are, a batch or a list, and `output` finds in its output what
     `to_detections` reads.
     """
 
     model: Model
     images: torch.Tensor | Sequence[torch.Tensor]
-    adapter: Output
+    output: Output
     batch_size: int
     score_floor: float
 
@@ -105,7 +105,7 @@ class ModelDetections:
             raw_candidates(self.model, self.score_floor, masks=True) if known else nullcontext()
         )
         with undisturbed(self.model), raw:
-            return part_of(self.model(given), self.adapter, "adapter")
+            return part_of(self.model(given), self.output, "output")
 
 
 def with_source(source: OutputSource, work: Callable[[], Result]) -> Result:

@@ -11,6 +11,7 @@ import torch
 from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
+from torchdial.deprecation import renamed_arguments
 from torchdial.inputs.boxes.boxes import BoxFormat
 from torchdial.inputs.device_copies import copy_together
 from torchdial.inputs.errors import refusal
@@ -123,13 +124,14 @@ class ThresholdSweepMetric(_SweepMetric):
         >>> metric = ThresholdSweepMetric()
         >>> metric.update(torch.tensor([[0.2, 0.9]]), torch.tensor([[0, 1]]))
         >>> metric.compute().best("dice")
-        (0.54, 1.0)
+        BestThreshold(threshold=0.54, value=1.0)
     """
 
     joint: torch.Tensor
 
     def __init__(
         self,
+        *,
         task: Task = "binary",
         num_classes: int | None = None,
         thresholds: int | Sequence[float] | torch.Tensor | Stops = 101,
@@ -222,17 +224,18 @@ class DetectionSweepMetric(_SweepMetric):
         >>> found = {"boxes": boxes, "scores": torch.tensor([0.9]), "labels": [1]}
         >>> metric.update([found], [{"boxes": boxes, "labels": [1]}])
         >>> metric.compute().best("f1")
-        (0.44, 0.5, 1.0)
+        BestPoint(score_threshold=0.44, nms_iou=0.5, value=1.0)
     """
 
+    @renamed_arguments(iou_thresholds="nms_ious")
     def __init__(
         self,
+        *,
         num_classes: int | None = None,
-        iou_thresholds: int | Sequence[float] | torch.Tensor | Stops = 101,
+        nms_ious: int | Sequence[float] | torch.Tensor | Stops = 101,
         match_iou: float = 0.5,
         class_agnostic: bool = False,
         max_det: int = 300,
-        *,
         score_thresholds: int | Sequence[float] | torch.Tensor | Stops = 101,
         box_format: BoxFormat | None = None,
         zero_division: float = 1.0,
@@ -240,11 +243,11 @@ class DetectionSweepMetric(_SweepMetric):
     ) -> None:
         super().__init__(**kwargs)
         sweep = DetectionSweep(
-            num_classes,
-            iou_thresholds,
-            match_iou,
-            class_agnostic,
-            max_det,
+            num_classes=num_classes,
+            nms_ious=nms_ious,
+            match_iou=match_iou,
+            class_agnostic=class_agnostic,
+            max_det=max_det,
             score_thresholds=score_thresholds,
             box_format=box_format,
             zero_division=zero_division,

@@ -16,7 +16,7 @@ from torch.optim import Optimizer
 
 from torchdial.inputs.arguments import of_kind, refuse_no_path
 from torchdial.inputs.errors import describe, refusal
-from torchdial.inputs.numbers import to_float, to_whole
+from torchdial.inputs.numbers import to_float, to_value, to_whole
 from torchdial.training.control.control import Control, StopTraining
 from torchdial.training.control.loop import Loop, loop
 from torchdial.training.control.training_dials import Setter
@@ -236,24 +236,33 @@ class TrainingMonitor:
 
     def clip_grad_norm_(
         self,
-        max_norm: float,
+        parameters: Tensor | Iterable[Tensor] | None = None,
+        max_norm: float | None = None,
         norm_type: float = 2.0,
-        parameters: Iterable[Tensor] | None = None,
     ) -> Tensor:
         """Clip as `torch.nn.utils.clip_grad_norm_` does, and record norm and coefficient.
 
         The gradients that the next step is recorded with are those from before.
 
         Args:
+            parameters: those to clip together; None is all of the models.
             max_norm: what the norm of all gradients is at most afterwards.
             norm_type: 2 for the Euclidean norm, or any that torch knows.
-            parameters: those to clip together; None is all of the models.
 
         Returns:
             The norm before, on its device, shape ().
+
+        Raises:
+            ValueError: `max_norm` is missing or no number, or `parameters` are no tensors.
         """
-        chosen = self._parameters.of_models() if parameters is None else parameters
-        return self._recorder.clip(list(chosen), max_norm, norm_type)
+        remedy = (
+            "Pass clip_grad_norm_(model.parameters(), 1.0), or max_norm=1.0 for all parameters."
+        )
+        most = to_value("max_norm", max_norm, remedy=remedy)
+        if parameters is None:
+            parameters = self._parameters.of_models()
+        chosen = [parameters] if isinstance(parameters, Tensor) else list(parameters)
+        return self._recorder.clip(chosen, most, norm_type)
 
     def loop(
         self, loader: Iterable[Batch], epochs: int = 1, total: int | None = None

@@ -222,10 +222,10 @@ def test_class_and_class_thresholds_reach_the_kernel(lab: Lab, page: Page) -> No
         choice.select_option("2")
         dial.drag_to(45)
         of_their_own = {"class_thresholds": [0.3, 0.3, 0.45, 0.3], "task": "multiclass"}
-        of_one = of_their_own | {"class_index": 2}
-        expect_in_kernel(page, "(w.export(), w.shown_class)", (of_one, 2))
+        of_one = of_their_own | {"label": 2}
+        expect_in_kernel(page, "(w.export(), w.label)", (of_one, 2))
         choice.select_option("")
-        expect_in_kernel(page, "(w.export(), w.shown_class)", (of_their_own, None))
+        expect_in_kernel(page, "(w.export(), w.label)", (of_their_own, None))
 
 
 @pytest.mark.slow

@@ -98,7 +98,7 @@ def test_controls_work_while_a_thread_trains(lab: Lab, page: Page) -> None:
         panel.expect_text("running")
         (first,) = pictures_in(save_of(lab, page, "thread"))
         check_controls(panel, page)
-        assert in_kernel(page, "print(handle.done())").strip() == "True"
+        assert in_kernel(page, "print(handle.is_done)").strip() == "True"
         panel.eventually(lambda: pictures_in(save_of(lab, page, "thread")) != [first])
         assert len(pictures_in(save_of(lab, page, "thread"))) == 1
         assert page.locator(".torchdial-live:visible").count() == 1

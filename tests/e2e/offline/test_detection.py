@@ -66,12 +66,12 @@ def test_class_thresholds_and_max_det_apply_and_are_in_the_copied_setting(show: 
     for label, score in ((3, 0.4), (7, 0.15)):
         choice.select_option(str(label))
         dials.set(score)
-        ours.shown_class = label
+        ours.label = label
         own = list(ours.class_thresholds) or [None] * 10
         ours.class_thresholds = [score if c == label else t for c, t in enumerate(own)]
         assert dials.boxes() == kept(ours), label
     choice.select_option("")
-    ours.shown_class = None
+    ours.label = None
     dials.expect_at(0.05, 90)
     assert dials.boxes() == kept(ours)
     expect(dials.root.locator(".torchdial-value")).to_contain_text("own thresholds: 2, after NMS")

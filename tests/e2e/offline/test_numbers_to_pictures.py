@@ -130,7 +130,7 @@ def test_one_class_and_a_binary_task_are_counted_against_the_rest(show: Show) ->
     ours = classes()
     dial = DialOnPage(show(ours))
     dial.root.get_by_label("class", exact=True).select_option("1")
-    ours.shown_class = 1
+    ours.label = 1
     matrix = opened(dial.root, "confusion matrix")
     matrix.get_by_role("button", name="target background, predicted road:").click()
     expect_shown(dial.root, list(ours.images_of(None, "road"))[:16])
@@ -180,7 +180,7 @@ def test_numbers_of_boxes_lead_to_their_pictures_and_boxes(show: Show) -> None:
     rows = opened(root, "counts of each class")
     label = str(int(detections.truth[0]["labels"][0]))
     rows.get_by_role("button", name=label, exact=True).click()
-    expect_shown(root, ours.worst(class_name=label))
+    expect_shown(root, ours.worst(label=label))
     root.locator(".torchdial-legend").get_by_role("button", name=label, exact=True).click()
     expect_shown(root, list(ours.images_of(predicted=label)))
     check_boxes(dials, ours, list(ours.images_of(predicted=label)), ["any", label])
@@ -240,7 +240,7 @@ def test_the_matrix_is_normalised_and_the_table_sorted(show: Show) -> None:
         assert values == sorted(values, reverse=how == "descending")
         name = rows.locator("tbody tr").nth(1).locator("th").inner_text()
         rows.locator("tbody tr").nth(1).locator("td").first.click()
-        expect_shown(root, ours.worst(class_name=name))
+        expect_shown(root, ours.worst(label=name))
 
 
 def type_in(root: Locator, text: str) -> None:
@@ -312,7 +312,7 @@ def test_a_copied_setting_is_pasted_into_another_preview_and_into_python(show: S
     text = copied_by(first.button("copy"))
     ours = classes()
     ours.apply(text)
-    assert ours.shown_class == 3
+    assert ours.label == 3
     assert ours.class_thresholds == [0.2, 0.3, 0.3, 0.55]
     second = DialOnPage(show(classes()))
     type_in(second.root, text)

@@ -18,6 +18,7 @@ from tests.e2e.boxes import BoxesOnPage
 from tests.e2e.detections import make as make_boxes
 from tests.e2e.dial import DialOnPage
 from tests.e2e.page import Show
+from torchdial.widgets.preview import comparison
 
 pytestmark = pytest.mark.browser
 
@@ -30,7 +31,7 @@ ACCESSIBLE = """root => [...root.querySelectorAll('button, input, select, [role=
 STYLE = "(e, [name]) => getComputedStyle(e)[name]"
 
 
-def two_maps() -> td.SegmentationComparison:
+def two_maps() -> comparison.SegmentationComparison:
     """Return two models of seven pictures under one dial."""
     order = [0, 1, 2, 0, 1, 2, 0]
     first, second = (
@@ -40,7 +41,7 @@ def two_maps() -> td.SegmentationComparison:
     return td.compare(first, second, names=NAMES)
 
 
-def two_detectors() -> td.DetectionComparison:
+def two_detectors() -> comparison.DetectionComparison:
     return td.compare(make_boxes(), make_boxes(detections.newer), names=NAMES)
 
 
@@ -174,7 +175,7 @@ def an_absent_class() -> td.SegmentationPreview:
     preview = td.SegmentationPreview(
         maps.images, maps.logits, labels, task="multiclass", from_logits=True
     )
-    preview.shown_class = 2
+    preview.label = 2
     return preview
 
 

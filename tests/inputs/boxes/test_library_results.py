@@ -429,7 +429,7 @@ def normalised(one: dict[str, Any]) -> dict[str, Any]:
 def test_a_sweep_takes_boxes_that_are_normalised_on_both_sides() -> None:
     """IoUs are the same: by powers of two even their rounding."""
     true = {key: torchvision()[key] for key in ("boxes", "labels")}
-    expected, sweep = DetectionSweep(4), DetectionSweep(4)
+    expected, sweep = DetectionSweep(num_classes=4), DetectionSweep(num_classes=4)
     expected.update([torchvision()], [true])
     sweep.update([normalised(torchvision())], [normalised(true)])
     assert sweep.compute().tp.equal(expected.compute().tp)
@@ -440,7 +440,7 @@ def test_a_sweep_takes_boxes_that_are_normalised_on_both_sides() -> None:
 def test_a_sweep_refuses_boxes_that_are_normalised_on_one_side(side: str) -> None:
     given = {"detections": torchvision(), "targets": torchvision()}
     one_sided = given | {side: normalised(given[side])}
-    sweep = DetectionSweep(4)
+    sweep = DetectionSweep(num_classes=4)
     message = says(f"{side}: boxes", "absolute", "look normalised", "by its height")
     with pytest.raises(ValueError, match=message):
         sweep.update([one_sided["detections"]], [one_sided["targets"]])
@@ -453,6 +453,6 @@ def test_a_sweep_refuses_boxes_that_are_normalised_on_one_side(side: str) -> Non
 
 def test_a_sweep_reads_what_detr_gives_and_is_trained_with() -> None:
     found = {key: torchvision()[key] for key in ("scores", "labels", "boxes")}
-    sweep = DetectionSweep(4)
+    sweep = DetectionSweep(num_classes=4)
     sweep.update([found], [detr() | {"iscrowd": torch.zeros(2)}])
     assert sweep.compute().at(0.0, 1.0)["tp"] == 2

@@ -56,7 +56,7 @@ def test_each_image_has_the_boxes_of_its_queries(outputs: Any) -> None:
 def test_they_go_under_the_dials(outputs: Any) -> None:
     results = results_of(outputs, 0.0)
     true = [{"boxes": of["boxes"][:1], "labels": of["labels"][:1]} for of in results]
-    sweep = DetectionSweep(len(NAMES))
+    sweep = DetectionSweep(num_classes=len(NAMES))
     sweep.update(results, true)
     assert sweep.compute().at(0.0, 1.0)["tp"] == 2
     first = results[0]

@@ -55,7 +55,7 @@ def test_detect_keeps_what_its_nms_keeps(calls: list[Call], cases: Cases) -> Non
 def test_every_stop_of_the_dial(calls: list[Call], cases: Cases) -> None:
     stops = [k / 20 for k in range(21)]
     for i, (boxes, scores, images, _, _) in enumerate(calls):
-        kept = td.nms_sweep(boxes, scores, images, stops)
+        kept = td.nms_sweep(boxes, scores, images, nms_ious=stops)
         for k, stop in enumerate(stops):
             theirs = detect_face.batched_nms(boxes, scores, images, stop)
             cases.compare(f"call {i}, NMS {stop}", kept[:, k].nonzero()[:, 0], theirs.sort().values)

@@ -61,7 +61,7 @@ def test_dice_without_the_background(cases: Cases) -> None:
     with torch.no_grad():
         probs = model(IMAGES).softmax(1)
     labels = (IMAGES.mean(1) * 4).long()
-    sweep = td.ThresholdSweep("multiclass", 4, include_background=False)
+    sweep = td.ThresholdSweep(task="multiclass", num_classes=4, include_background=False)
     sweep.update(probs, labels)
     to_onehot = AsDiscrete(to_onehot=4, dim=1)
     on = to_onehot(probs.argmax(1, keepdim=True))

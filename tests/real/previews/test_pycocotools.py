@@ -19,7 +19,7 @@ AREAS = ("all", "small", "medium", "large")
 @pytest.mark.parametrize("seed", range(6))
 def test_average_precision_at_every_stop(seed: int, cases: Cases) -> None:
     found, true = coco.scenes(8, seed, num_boxes=40)
-    sweep = td.DetectionSweep(coco.CLASSES, iou_thresholds=STOPS)
+    sweep = td.DetectionSweep(num_classes=coco.CLASSES, nms_ious=STOPS)
     sweep.update(found, true)
     curves = sweep.compute()
     for k, stop in enumerate(STOPS):

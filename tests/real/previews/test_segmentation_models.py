@@ -53,7 +53,7 @@ def test_the_dial_keeps_what_a_threshold_keeps(architecture: str, cases: Cases) 
 def test_counts_of_several_labels(cases: Cases) -> None:
     probs = probs_of(make("fpn", classes=3))
     targets = (IMAGES > 0.5).long()
-    sweep = td.ThresholdSweep("multilabel", 3)
+    sweep = td.ThresholdSweep(task="multilabel", num_classes=3)
     sweep.update(probs, targets)
     curves = sweep.compute()
     for k in range(100):
@@ -68,7 +68,7 @@ def test_counts_of_the_argmax(cases: Cases) -> None:
     with torch.no_grad():
         logits = model(IMAGES)
     targets = IMAGES.argmax(1)
-    sweep = td.ThresholdSweep("multiclass", 3, from_logits=True)
+    sweep = td.ThresholdSweep(task="multiclass", num_classes=3, from_logits=True)
     sweep.update(logits, targets)
     argmax = sweep.compute().argmax
     theirs = smp.metrics.get_stats(logits.argmax(1), targets, mode="multiclass", num_classes=3)

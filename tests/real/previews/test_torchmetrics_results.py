@@ -58,7 +58,7 @@ def test_counts_of_one_map(cases: Cases) -> None:
 def test_counts_of_several_labels(cases: Cases) -> None:
     maps, _ = maps_of(3)
     probs, targets = maps.sigmoid(), voided((IMAGES > 0.5).long())
-    sweep = td.ThresholdSweep("multilabel", 3, ignore_index=VOID)
+    sweep = td.ThresholdSweep(task="multilabel", num_classes=3, ignore_index=VOID)
     sweep.update(probs, targets)
     curves = sweep.compute()
     for k in range(101):
@@ -72,7 +72,7 @@ def test_counts_of_several_labels(cases: Cases) -> None:
 def test_counts_of_the_argmax(cases: Cases) -> None:
     maps, _ = maps_of(4)
     targets = voided((IMAGES.mean(1) * 4).long().clamp(max=3))
-    sweep = td.ThresholdSweep("multiclass", 4, from_logits=True, ignore_index=VOID)
+    sweep = td.ThresholdSweep(task="multiclass", num_classes=4, from_logits=True, ignore_index=VOID)
     sweep.update(maps, targets)
     theirs = multiclass_stat_scores(maps, targets, 4, average=None, ignore_index=VOID)
     for c in range(4):
@@ -84,7 +84,7 @@ def test_counts_of_the_argmax(cases: Cases) -> None:
 def test_mean_average_precision(seed: int, cases: Cases) -> None:
     """At COCO's thresholds: torchmetrics rounds its own to float32, which moves some recalls."""
     found, true = coco.scenes(8, seed, num_boxes=40)
-    sweep = td.DetectionSweep(coco.CLASSES, iou_thresholds=[1.0])
+    sweep = td.DetectionSweep(num_classes=coco.CLASSES, nms_ious=[1.0])
     sweep.update(found, true)
     curves = sweep.compute()
     metric = MeanAveragePrecision(

@@ -27,7 +27,7 @@ def tied(seed: int, count: int = 40) -> tuple[torch.Tensor, torch.Tensor]:
 def test_tied_boxes_at_every_stop(cases: Cases) -> None:
     for seed in range(60):
         boxes, scores = tied(seed)
-        kept = td.nms_sweep(boxes, scores, iou_thresholds=STOPS)
+        kept = td.nms_sweep(boxes, scores, nms_ious=STOPS)
         for k, stop in enumerate(STOPS):
             theirs = nms(boxes, scores, stop).sort().values
             cases.compare(f"scene {seed}, NMS {stop}", kept[:, k].nonzero()[:, 0], theirs)
@@ -39,7 +39,7 @@ def test_tied_boxes_of_several_classes(cases: Cases) -> None:
     for seed in range(60):
         boxes, scores = tied(seed)
         labels = torch.arange(len(boxes)) % 3
-        kept = td.nms_sweep(boxes, scores, labels, STOPS)
+        kept = td.nms_sweep(boxes, scores, labels, nms_ious=STOPS)
         for k, stop in enumerate(STOPS):
             theirs = batched_nms(boxes, scores, labels, stop).sort().values
             cases.compare(f"scene {seed}, NMS {stop}", kept[:, k].nonzero()[:, 0], theirs)

@@ -154,10 +154,10 @@ def test_wider_heads_are_refused_with_a_remedy_that_works(given: str, cases: Cas
     model = make(name, kind, end2end=end2end)
     with pytest.raises(ValueError, match="keypoints") as refused:
         td.DetectionPreview.from_model(model, IMAGES, class_names=NAMES)
-    remedy = re.search(r"adapter=(lambda .+) in from_model", str(refused.value))
+    remedy = re.search(r"output=(lambda .+) in from_model", str(refused.value))
     assert remedy is not None
     preview = td.DetectionPreview.from_model(
-        model, IMAGES, class_names=NAMES, class_agnostic=True, adapter=eval(remedy[1])
+        model, IMAGES, class_names=NAMES, class_agnostic=True, output=eval(remedy[1])
     )
     preview.score_threshold, preview.nms_iou = 0.25, 1.0 if end2end else 0.5
     raw = output_of(model)[0]

@@ -15,7 +15,7 @@ STOPS = [0.0, 0.3, 0.5, 0.8, 1.0]
 
 
 def curves_of(detections: Any, targets: Any, **how: Any) -> Any:
-    sweep = DetectionSweep(**{"num_classes": coco.CLASSES, "iou_thresholds": STOPS} | how)
+    sweep = DetectionSweep(**{"num_classes": coco.CLASSES, "nms_ious": STOPS} | how)
     sweep.update(detections, targets)
     return sweep.compute()
 

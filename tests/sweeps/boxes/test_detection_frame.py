@@ -63,7 +63,7 @@ def test_capped_curves_are_those_of_another_max_det() -> None:
 @pytest.mark.parametrize("stop", [0.3, 0.5, 0.7])
 def test_the_largest_overlap_is_at_most_the_stop_of_an_nms_before(stop: float) -> None:
     boxes, scores = crowd(600, per=8)
-    kept = nms_sweep(boxes, scores, iou_thresholds=[stop])[:, 0]
+    kept = nms_sweep(boxes, scores, nms_ious=[stop])[:, 0]
     frame = frame_of([(boxes[kept], scores[kept])])
     pairs = [iou(box, boxes[kept].numpy()) for box in boxes[kept].numpy()]
     largest = max(float(np.delete(row, i).max()) for i, row in enumerate(pairs))

@@ -36,11 +36,11 @@ def targets_of(case: dict[str, Any]) -> list[dict[str, torch.Tensor]]:
 
 def curves_of(case: dict[str, Any]) -> DetectionCurves:
     sweep = DetectionSweep(
-        case["num_classes"],
-        case["nms"],
-        case["match_iou"],
-        case["class_agnostic"],
-        case["max_det"],
+        num_classes=case["num_classes"],
+        nms_ious=case["nms"],
+        match_iou=case["match_iou"],
+        class_agnostic=case["class_agnostic"],
+        max_det=case["max_det"],
         score_thresholds=case["scores"],
         zero_division=case["zero_division"],
     )
@@ -59,7 +59,9 @@ def test_what_nms_keeps_and_what_matches(case: dict[str, Any]) -> None:
     detections, targets = detections_of(case), to_annotations(targets_of(case))
     for found, target, wire in zip(detections, targets, case["wire"], strict=True):
         given = (found["boxes"], found["scores"], found["labels"])
-        kept = nms_sweep(*given, to_stops(case["nms"]), class_agnostic=case["class_agnostic"])
+        kept = nms_sweep(
+            *given, nms_ious=to_stops(case["nms"]), class_agnostic=case["class_agnostic"]
+        )
         assert pack_bits(kept[wire["index"]]).tolist() == wire["kept"]
         codes = match_codes(to_boxes(*given), kept, target, case["match_iou"])[wire["index"]]
         for k in range(len(case["nms"])):

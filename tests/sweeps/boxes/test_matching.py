@@ -44,7 +44,7 @@ def coco_codes(scene: coco.Scene, kept: torch.Tensor, match_iou: float) -> np.nd
 def test_every_stop_against_pycocotools(seed: int) -> None:
     scene = coco.scene(seed, num_boxes=40, whole=seed % 2 == 1)
     found, target = canonical(scene)
-    kept = nms_sweep(*found, iou_thresholds=STOPS, class_agnostic=seed % 3 == 0)
+    kept = nms_sweep(*found, nms_ious=STOPS, class_agnostic=seed % 3 == 0)
     match_iou = [0.5, 0.3, 0.75, 1.0][seed % 4]
     codes = match_codes(found, kept, target, match_iou)
     assert codes.dtype == torch.uint8
@@ -59,7 +59,7 @@ def test_the_random_scenes_hold_every_case() -> None:
     ties = 0
     for seed in range(60):
         found, target = canonical(coco.scene(seed, num_boxes=40, whole=seed % 2 == 1))
-        codes.append(match_codes(found, nms_sweep(*found, iou_thresholds=STOPS), target).flatten())
+        codes.append(match_codes(found, nms_sweep(*found, nms_ious=STOPS), target).flatten())
         same = found.labels[:, None] == target.labels
         iou = coco_iou(to_xywh(found.boxes), target.xywh, target.iscrowd).where(same, 0).sort(1)
         if len(target) > 1:

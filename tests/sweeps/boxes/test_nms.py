@@ -164,7 +164,7 @@ NO, YES = False, True
 def test_by_hand(boxes, scores, stops, kept, device: str) -> None:
     boxes_there = torch.tensor(boxes, dtype=torch.float32, device=device).reshape(-1, 4)
     scores_there = torch.tensor(scores, device=device)
-    swept = nms_sweep(boxes_there, scores_there, iou_thresholds=stops)
+    swept = nms_sweep(boxes_there, scores_there, nms_ious=stops)
     assert swept.shape == (len(boxes), len(stops))
     assert (swept.dtype, swept.device.type) == (torch.bool, device)
     assert swept.tolist() == kept == at_every_stop(boxes, scores, to_stops(stops)).tolist()
@@ -205,7 +205,7 @@ def test_any_boxes_against_the_definition(data, stops, block, agnostic, place, d
             torch.tensor(boxes, device=device).reshape(-1, 4),
             torch.tensor(scores),
             torch.tensor(labels),
-            stops,
+            nms_ious=stops,
             class_agnostic=agnostic,
         )
     assert swept.cpu().equal(at_every_stop(boxes, scores, stops, labels, agnostic))
@@ -222,7 +222,9 @@ def test_boxes_of_any_size_block_by_block(
         boxes, scores = crowd(40, seed, per=40)
         boxes = (boxes.double() * scale + shift).float()
         stops = to_stops([1e-9, 1e-6, 0.05, 0.3, 0.5, 0.8, 0.95])
-        assert nms_sweep(boxes, scores, None, stops).equal(at_every_stop(boxes, scores, stops))
+        assert nms_sweep(boxes, scores, None, nms_ious=stops).equal(
+            at_every_stop(boxes, scores, stops)
+        )
 
 
 def test_ious_are_rounded_as_torchvisions() -> None:
@@ -232,7 +234,7 @@ def test_ious_are_rounded_as_torchvisions() -> None:
         on = iou(a.numpy(), b[None].numpy())[0]
         assert 0 < on < 1
         stops = [float(np.nextafter(on, np.float32(0))), float(on)]
-        swept = nms_sweep(torch.stack([a, b]), [0.9, 0.8], iou_thresholds=stops)
+        swept = nms_sweep(torch.stack([a, b]), [0.9, 0.8], nms_ious=stops)
         assert swept.tolist() == [[True, True], [False, True]]
 
 
@@ -244,7 +246,7 @@ def test_tied_boxes_as_torchvision_on_the_cpu() -> None:
         boxes = np.concatenate([corner, corner + size], axis=1)
         scores = random.integers(0, 5, 8) / 5
         k = int(random.integers(0, 101))
-        swept = nms_sweep(boxes, scores, iou_thresholds=stops)
+        swept = nms_sweep(boxes, scores, nms_ious=stops)
         assert swept[:, k].tolist() == greedy(boxes, scores, stops.values[k])
         ious = np.concatenate([iou(box, boxes) for box in boxes])
         on_a_stop += bool((ious[ious < 1, None] == np.float32(stops.values)).any())
@@ -282,7 +284,7 @@ def test_none_is_missed_that_just_reaches_a_core(boxes, stops, monkeypatch) -> N
     """The first suppresses the second at the first stop, the second the third at the second."""
     monkeypatch.setattr(nms, "BOXES_A_BLOCK", 1)
     for around in mirrored(boxes):
-        swept = nms_sweep(around, [0.9, 0.8, 0.7], iou_thresholds=stops)
+        swept = nms_sweep(around, [0.9, 0.8, 0.7], nms_ious=stops)
         assert swept.tolist() == [[True] * 3, [False, True, True], [True, False, True]]
 
 
@@ -292,7 +294,7 @@ def test_none_is_missed_that_just_reaches_a_core(boxes, stops, monkeypatch) -> N
 def test_crowds_at_eleven_stops(count: int, num_classes: int, device: str) -> None:
     boxes, scores = crowd(count, seed=count)
     labels = torch.arange(count) % num_classes
-    swept = nms_sweep(boxes.to(device), scores, labels, 11)
+    swept = nms_sweep(boxes.to(device), scores, labels, nms_ious=11)
     assert swept.cpu().equal(at_every_stop(boxes, scores, to_stops(11), labels))
 
 
@@ -312,7 +314,7 @@ def test_rows_of_boxes_that_hang_on_each_other() -> None:
     boxes = [row(10 * k, 10 * k + 15) for k in range(400)]
     scores = torch.linspace(1, 0, 400)
     expected = [[k % 2 == 0, True] for k in range(400)]
-    assert nms_sweep(boxes, scores, iou_thresholds=[0.1, 0.5]).tolist() == expected
+    assert nms_sweep(boxes, scores, nms_ious=[0.1, 0.5]).tolist() == expected
 
 
 def test_small_tiles_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -327,7 +329,7 @@ def test_classes_do_not_meet() -> None:
     boxes, scores = crowd(200)
     boxes = boxes + 1e4  # shifting boxes apart by their class would round these
     labels = torch.arange(200) % 3 * 10**9 - 5
-    swept = nms_sweep(boxes, scores, labels, 101)
+    swept = nms_sweep(boxes, scores, labels, nms_ious=101)
     for label in labels.unique():
         alone = labels == label
         assert swept[alone].equal(nms_sweep(boxes[alone], scores[alone]))
@@ -385,13 +387,17 @@ def test_normalised_boxes_are_swept_as_they_are() -> None:
     ("arguments", "message"),
     [
         pytest.param(
-            ([[10, 0, 0, 10]], [0.5]), says("boxes", "x1 ≤ x2", "1 of 1", "xywh"), id="boxes"
+            {"boxes": [[10, 0, 0, 10]], "scores": [0.5]},
+            says("boxes", "x1 ≤ x2", "1 of 1", "xywh"),
+            id="boxes",
         ),
         pytest.param(
-            ([SQUARE], [1.5]), says("scores", "[0, 1]", "[1.5, 1.5]", "logits"), id="score"
+            {"boxes": [SQUARE], "scores": [1.5]},
+            says("scores", "[0, 1]", "[1.5, 1.5]", "logits"),
+            id="score",
         ),
         pytest.param(
-            ([SQUARE], [0.5], None, [0.5, 0.2]),
+            {"boxes": [SQUARE], "scores": [0.5], "nms_ious": [0.5, 0.2]},
             says("thresholds", "increasing", "list", "Sort"),
             id="stops",
         ),
@@ -399,12 +405,12 @@ def test_normalised_boxes_are_swept_as_they_are() -> None:
 )
 def test_what_is_refused(arguments, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        nms_sweep(*arguments)
+        nms_sweep(**arguments)
 
 
 def test_stops_that_fill_their_words() -> None:
     """A box that is kept at no stop needs one bit more, for a stop above all IoUs."""
     boxes = [SQUARE] * 3
     for count in (64, 128, 192, 255):
-        swept = nms_sweep(boxes, [0.5] * 3, iou_thresholds=[k / 300 for k in range(count)])
+        swept = nms_sweep(boxes, [0.5] * 3, nms_ious=[k / 300 for k in range(count)])
         assert swept.tolist() == [[True] * count, [False] * count, [False] * count]

@@ -18,9 +18,9 @@ def curves_of(case: dict[str, Any]) -> list[ThresholdCurves]:
     probs = torch.tensor(case["probs"]).unsqueeze(2)
     targets = torch.tensor(case["targets"]).unsqueeze(-2)
     sweep = ThresholdSweep(
-        case["task"],
-        None if case["task"] == "binary" else probs.shape[1],
-        case["stops"],
+        task=case["task"],
+        num_classes=None if case["task"] == "binary" else probs.shape[1],
+        thresholds=case["stops"],
         ignore_index=case["ignore_index"],
         zero_division=case["zero_division"],
     )
@@ -66,5 +66,10 @@ def test_levels(case: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("case", GOLDEN["nearest"], ids=lambda case: f"{len(case['stops'])} stops")
 def test_nearest(case: dict[str, Any]) -> None:
+    stops = to_stops(case["stops"])
     for value, index in case["value_index"]:
-        assert to_stops(case["stops"]).nearest(value) == index
+        if 0 <= value <= 1:
+            assert stops.nearest(value) == index
+        else:  # the page moves these to the end
+            with pytest.raises(ValueError, match=r"threshold: expected a number in \[0, 1\], got"):
+                stops.nearest(value)

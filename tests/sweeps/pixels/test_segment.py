@@ -36,7 +36,7 @@ def test_what_is_exported_gives_the_mask(device: str, task: Any, shown: Any, own
     preview = td.SegmentationPreview(
         torch.rand(2, 3, 16, 16), probs, task=task, threshold=0.4, class_thresholds=own
     )
-    preview.shown_class = shown
+    preview.label = shown
     masks = td.segment(probs, **preview.export())
     assert masks.device == probs.device
     for i in range(2):
@@ -72,10 +72,10 @@ def test_maps_and_threshold_are_compared_in_float32(dtype: torch.dtype) -> None:
             torch.rand(1, 2, 4, 4), {"class_thresholds": [0.5]}, "got 1 for a float32", id="too few"
         ),
         pytest.param(
-            torch.rand(4, 4), {"task": "multiclass"}, "Leave task and class_index", id="no channels"
+            torch.rand(4, 4), {"task": "multiclass"}, "Leave task and label", id="no channels"
         ),
         pytest.param(torch.rand(2, 4, 4), {"task": "softmax"}, "'multiclass'", id="another task"),
-        pytest.param(torch.rand(2, 4, 4), {"class_index": 2}, "from 0 to 1", id="no such class"),
+        pytest.param(torch.rand(2, 4, 4), {"label": 2}, "from 0 to 1", id="no such class"),
     ],
 )
 def test_refuses_with_a_reason(probs: torch.Tensor, options: Any, message: str) -> None:

@@ -31,7 +31,9 @@ def example(task: Any, seed: int = 0) -> tuple[ThresholdCurves, np.ndarray, np.n
     else:
         target = (probs + 0.5 * torch.randn_like(probs) > 0.6).long()
         target[0] = 0  # an image with nothing there
-    sweep = ThresholdSweep(task, None if task == "binary" else num_classes, STOPS)
+    sweep = ThresholdSweep(
+        task=task, num_classes=None if task == "binary" else num_classes, thresholds=STOPS
+    )
     sweep.update(probs, target)
     return sweep.compute(), probs.flatten(2).numpy(), target.flatten(-2).numpy()
 
@@ -74,20 +76,20 @@ def test_every_average_as_exact_fractions_have_it(task: str) -> None:
 @pytest.mark.parametrize("average", [*AVERAGES, None])
 def test_one_class_by_itself(average: Any) -> None:
     curves, _, _ = example("multilabel")
-    alone = curves.for_class(1).metric("iou", average)
+    alone = curves.for_label(1).metric("iou", average)
     assert alone.shape == ((1, len(STOPS)) if average is None else (len(STOPS),))
     if average != "image":
         assert alone.view(-1).equal(curves.iou(None)[1])
     for index in (-1, 3):
-        with pytest.raises(ValueError, match=says("index", "0 to 2", str(index), "from 0")):
-            curves.for_class(index)
+        with pytest.raises(ValueError, match=says("label", "0 to 2", str(index), "from 0")):
+            curves.for_label(index)
 
 
 def test_macro_leaves_out_absent_classes_and_is_nan_if_all_are() -> None:
     curves, _, _ = example("multiclass")
     assert curves.recall(None)[3].isnan().all()
     assert curves.dice("macro").allclose(curves.dice(None)[:3].mean(0))
-    assert curves.for_class(3).dice("macro").isnan().all()
+    assert curves.for_label(3).dice("macro").isnan().all()
 
 
 @pytest.mark.parametrize(
@@ -180,7 +182,7 @@ def test_at_refuses_another_number_of_thresholds() -> None:
     curves, _, _ = example("multilabel")
     with pytest.raises(ValueError, match=says("threshold", "3 classes", "2 numbers", "one number")):
         curves.at([0.1, 0.2])
-    with pytest.raises(ValueError, match=says("threshold", "finite", "nan", "[0, 1]")):
+    with pytest.raises(ValueError, match=says("threshold", "[0, 1]", "nan", "Percent")):
         curves.at(math.nan)
 
 
@@ -240,5 +242,5 @@ def test_the_table_has_a_row_for_each_class_and_stop() -> None:
 def test_in_words_and_in_stops() -> None:
     curves, _, _ = example("multilabel")
     assert repr(curves) == "ThresholdCurves(multilabel: 5 images, 3 classes, 5 stops)"
-    assert repr(curves.for_class(0)) == "ThresholdCurves(binary: 5 images, 1 class, 5 stops)"
+    assert repr(curves.for_label(0)) == "ThresholdCurves(binary: 5 images, 1 class, 5 stops)"
     assert curves.thresholds.equal(torch.tensor(STOPS))

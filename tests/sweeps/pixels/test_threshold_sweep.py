@@ -21,7 +21,9 @@ IGNORED = 7
 
 def sweep_of(task: Any, probs: torch.Tensor, stops: Stops, **kwargs: Any) -> ThresholdSweep:
     num_classes = None if task == "binary" else probs.shape[1]
-    return ThresholdSweep(task, num_classes, stops, ignore_index=IGNORED, **kwargs)
+    return ThresholdSweep(
+        task=task, num_classes=num_classes, thresholds=stops, ignore_index=IGNORED, **kwargs
+    )
 
 
 def check_counts(counts: Counts, expected: slow.Table) -> None:
@@ -89,9 +91,9 @@ def test_logits_are_probabilities_after_the_function(task: Any, device: str) -> 
     logits = torch.randn(2, 1 if task == "binary" else 3, 5, 4, device=device)
     target = torch.randint(0, 2, (2, 3, 5, 4) if task == "multilabel" else (2, 5, 4))
     num_classes = None if task == "binary" else 3
-    from_logits = ThresholdSweep(task, num_classes, from_logits=True)
+    from_logits = ThresholdSweep(task=task, num_classes=num_classes, from_logits=True)
     from_logits.update(logits.requires_grad_(), target)  # targets may lie elsewhere
-    sweep = ThresholdSweep(task, num_classes)
+    sweep = ThresholdSweep(task=task, num_classes=num_classes)
     sweep.update(logits.softmax(1) if task == "multiclass" else logits.sigmoid(), target)
     assert same(from_logits.compute(), sweep.compute())
     assert from_logits.compute().tp.device.type == "cpu"
@@ -99,7 +101,7 @@ def test_logits_are_probabilities_after_the_function(task: Any, device: str) -> 
 
 def test_an_ignored_label_may_be_a_class() -> None:
     probs, labels = torch.rand(2, 3, 4, 4).softmax(1), torch.randint(0, 3, (2, 4, 4))
-    sweep = ThresholdSweep("multiclass", 3, ignore_index=0)
+    sweep = ThresholdSweep(task="multiclass", num_classes=3, ignore_index=0)
     sweep.update(probs, labels)
     curves = sweep.compute()
     assert curves.counts.positives[:, 0].tolist() == [0, 0]
@@ -158,7 +160,7 @@ def test_merging_the_same_settings(one: Any, other: Any) -> None:
 def test_more_than_two_to_the_31_pixels_are_counted_exactly() -> None:
     start = time.perf_counter()
     probs = torch.rand(1000, 1000)
-    sweep = ThresholdSweep("multiclass", 2)
+    sweep = ThresholdSweep(task="multiclass", num_classes=2)
     sweep.update(torch.stack([probs, 1 - probs]), torch.ones(1000, 1000))
     one = sweep.compute()
     for _ in range(12):  # doubles: 4,096 images
@@ -173,7 +175,7 @@ def test_more_than_two_to_the_31_pixels_are_counted_exactly() -> None:
 
 
 def test_one_joint_table_is_kept_whatever_the_number_of_batches() -> None:
-    sweep = ThresholdSweep("multiclass", 20)
+    sweep = ThresholdSweep(task="multiclass", num_classes=20)
     for _ in range(5):
         sweep.update(torch.rand(3, 20, 2, 2).softmax(1), torch.zeros(3, 2, 2))
     assert sum(tally.joint is not None for tally in sweep._tallies) == 1

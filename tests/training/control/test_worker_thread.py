@@ -22,7 +22,7 @@ from torchdial.training.monitor import TrainingMonitor
 def test_the_result_is_returned_and_arguments_are_handed_on() -> None:
     handle = start(Control(), lambda a, *, b: a + b, 1, b=2)
     assert handle.result(timeout=30) == 3
-    assert handle.done()
+    assert handle.is_done
     assert handle.exception() is None
 
 

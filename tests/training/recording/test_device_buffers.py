@@ -178,7 +178,7 @@ def test_no_number_is_taken_out_of_a_tensor_in_the_training_thread(fused, monkey
         )
         with NoWaiting():
             if i % 2:
-                monitor.clip_grad_norm_(1e9)
+                monitor.clip_grad_norm_(max_norm=1e9)
             recording.before_step(0, optimizer, (optimizer,), {})
             recording.after_step(0, optimizer)
             monitor.log(loss=loss)

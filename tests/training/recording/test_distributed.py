@@ -147,7 +147,7 @@ def sharded_run(model):
         local = [g.to_local() if hasattr(g, "to_local") else g for g in grads]
         expected.append(float(torch.cat([g.flatten() for g in local]).norm()))
         if step == 2 and len(grads) > 1:
-            monitor.clip_grad_norm_(0.1)
+            monitor.clip_grad_norm_(max_norm=0.1)
         optimizer.step()
         monitor.log(loss=1.0)
     monitor.close()

@@ -45,7 +45,7 @@ def test_no_step_waits_for_the_gpu(kind, clips, waiting_is_an_error):
         optimizer.zero_grad()
         loss.backward()
         if clips:
-            monitor.clip_grad_norm_(0.1)
+            monitor.clip_grad_norm_(max_norm=0.1)
         optimizer.step()
         monitor.log({"loss": loss, "double": loss.double(), "count": (loss > 0).sum()})
     monitor.close()

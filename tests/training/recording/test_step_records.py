@@ -69,7 +69,7 @@ def test_each_of_two_optimizers_is_sampled(clips):
             optimizer.zero_grad()
             model(gradient).backward()
             if clips:
-                monitor.clip_grad_norm_(2.0, parameters=model.parameters())
+                monitor.clip_grad_norm_(model.parameters(), 2.0)
             optimizer.step()
     history = recorded(monitor)
     assert points(history, "optim/grad_norm/0") == [(1, 5.0), (2, 5.0)]
@@ -93,7 +93,7 @@ def test_two_groups_that_are_clipped_before_one_step_make_one_total():
     monitor = td.TrainingMonitor(model, optimizer, budget=1)
     (model[0]((0.0, 12.0)) + model[1]((0.0, math.sqrt(112.0)))).backward()
     for part, most in zip(model, (6.0, 100.0), strict=True):
-        monitor.clip_grad_norm_(most, parameters=part.parameters())
+        monitor.clip_grad_norm_(part.parameters(), most)
     optimizer.step()
     history = recorded(monitor)
     assert points(history, "optim/grad_norm") == [(1, pytest.approx(16.0))]  # √(144 + 112)
@@ -106,7 +106,7 @@ def test_a_group_that_is_clipped_alone_adds_to_what_the_others_are():
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     monitor = td.TrainingMonitor(model, optimizer, budget=1)
     (model[0]((0.0, 12.0)) + model[1]((0.0, 5.0))).backward()
-    monitor.clip_grad_norm_(1.0, parameters=model[0].parameters())
+    monitor.clip_grad_norm_(model[0].parameters(), 1.0)
     optimizer.step()
     assert points(recorded(monitor), "grad_norm") == [(1, pytest.approx(13.0))]
 
@@ -116,7 +116,7 @@ def test_a_norm_that_overflows_in_torchs_clipping_is_known_by_the_layers():
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     monitor = td.TrainingMonitor(model, optimizer, budget=1)
     model((3e30, 4e30)).backward()
-    monitor.clip_grad_norm_(1.0)
+    monitor.clip_grad_norm_(max_norm=1.0)
     optimizer.step()
     assert points(recorded(monitor), "grad_norm") == [(1, pytest.approx(5e30))]
 
@@ -126,8 +126,8 @@ def test_gradients_that_are_clipped_twice_are_known_from_before_the_first_time()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     monitor = td.TrainingMonitor(model, optimizer, budget=1)
     model((30.0, 40.0)).backward()
-    monitor.clip_grad_norm_(10.0)
-    monitor.clip_grad_norm_(5.0)
+    monitor.clip_grad_norm_(max_norm=10.0)
+    monitor.clip_grad_norm_(max_norm=5.0)
     optimizer.step()
     history = recorded(monitor)
     assert points(history, "grad_norm") == [(1, 50.0)]
@@ -140,10 +140,10 @@ def test_a_clip_whose_step_never_came_says_nothing_of_the_next(set_to_none):
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     monitor = td.TrainingMonitor(model, optimizer, budget=1)
     model((30.0, 40.0)).backward()
-    monitor.clip_grad_norm_(10.0)
+    monitor.clip_grad_norm_(max_norm=10.0)
     optimizer.zero_grad(set_to_none)
     model((3.0, 4.0)).backward()
-    monitor.clip_grad_norm_(10.0)
+    monitor.clip_grad_norm_(max_norm=10.0)
     optimizer.step()
     assert points(recorded(monitor), "grad_norm") == [(1, 5.0)]
 
@@ -229,7 +229,7 @@ def test_clipped_gradients_of_a_fused_optimizer_are_recorded_unscaled(explicit):
     scaler.scale(model((3.0, 4.0))).backward()
     if explicit:
         scaler.unscale_(optimizer)
-    monitor.clip_grad_norm_(1e9)
+    monitor.clip_grad_norm_(max_norm=1e9)
     scaler.step(optimizer)
     scaler.update()
     history = recorded(monitor)
@@ -400,7 +400,7 @@ def test_a_gradient_without_values_is_left_out_and_the_others_stay(kind, clips):
     monitor = td.TrainingMonitor(model, optimizer, budget=1)
     model((3.0, 4.0)).backward()
     if clips:
-        monitor.clip_grad_norm_(100.0, parameters=[model.w])
+        monitor.clip_grad_norm_([model.w], 100.0)
     optimizer.step()
     history = recorded(monitor)
     assert points(history, "grad_norm") == [(1, 5.0)]

@@ -54,7 +54,7 @@ def test_tensors_can_be_swapped_while_they_are_watched(swapping, is_closed):
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     monitor = td.TrainingMonitor(model, optimizer, budget=1)
     model(torch.ones(1, 2)).sum().backward()
-    monitor.clip_grad_norm_(1.0)
+    monitor.clip_grad_norm_(max_norm=1.0)
     optimizer.step()
     if is_closed:
         monitor.close()

@@ -84,7 +84,7 @@ def test_follows_a_refresh_until_closed() -> None:
             id="crowds",
         ),
         pytest.param({"targets": None}, "targets", id="no targets"),
-        pytest.param({"iou_thresholds": 11}, "iou_thresholds", id="stops"),
+        pytest.param({"nms_ious": 11}, "nms_ious", id="stops"),
         pytest.param({"match_iou": 0.6}, "match_iou", id="match IoU"),
         pytest.param({"class_agnostic": True}, "class_agnostic", id="across classes"),
         pytest.param({"average": "macro"}, "average", id="average"),

@@ -115,12 +115,12 @@ def test_setting_exported_makes_the_detector_find_what_is_drawn() -> None:
 
 
 @pytest.mark.parametrize(
-    "adapter", ["pred", lambda output: output["pred"]], ids=["a key", "a function"]
+    "output", ["pred", lambda output: output["pred"]], ids=["a key", "a function"]
 )
-def test_other_models_by_an_adapter(adapter: Any) -> None:
+def test_other_models_by_an_adapter(output: Any) -> None:
     images = torch.rand(5, 3, 150, 150)
     model = Heads()
-    preview = td.DetectionPreview.from_model(model, images, adapter=adapter, batch_size=5)
+    preview = td.DetectionPreview.from_model(model, images, output=output, batch_size=5)
     for i in range(5):
         expected = td.detect(**candidates(i), score_threshold=0.25, nms_iou=0.5)
         assert torch.equal(preview.kept(i)["indices"], expected["indices"])
@@ -168,10 +168,10 @@ def test_spare_numbers_of_a_head_are_left_out_by_the_adapter_that_the_error_name
             return head, {"kpts": head[:, 5:]}
 
     images, names = torch.rand(1, 3, 64, 64), ["person"]
-    with pytest.raises(ValueError, match=r"adapter=lambda out: out\[0\]\[:, :5\] in"):
+    with pytest.raises(ValueError, match=r"output=lambda out: out\[0\]\[:, :5\] in"):
         td.DetectionPreview.from_model(Pose(), images, class_names=names)
     preview = td.DetectionPreview.from_model(
-        Pose(), images, class_names=names, adapter=lambda out: out[0][:, :5], nms_iou=1
+        Pose(), images, class_names=names, output=lambda out: out[0][:, :5], nms_iou=1
     )
     assert preview.kept(0)["boxes"].tolist() == [[20, 20, 40, 40]] * 20
 
@@ -179,7 +179,7 @@ def test_spare_numbers_of_a_head_are_left_out_by_the_adapter_that_the_error_name
 def test_refreshes_while_the_model_trains() -> None:
     model = Heads()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    preview = td.DetectionPreview.from_model(model, torch.rand(2, 3, 150, 150), adapter="pred")
+    preview = td.DetectionPreview.from_model(model, torch.rand(2, 3, 150, 150), output="pred")
     for step in range(3):
         optimizer.zero_grad()
         (model.scale**2).backward()
@@ -195,8 +195,8 @@ def test_refreshes_while_the_model_trains() -> None:
 
 @pytest.mark.parametrize("wrong", ["boxes", 3])
 def test_an_adapter_that_finds_nothing_is_refused(wrong: Any) -> None:
-    with pytest.raises(ValueError, match=r"adapter: expected a key .* keys \['pred', 'loss'\]"):
-        td.DetectionPreview.from_model(Heads(), torch.rand(1, 3, 8, 8), adapter=wrong)
+    with pytest.raises(ValueError, match=r"output: expected a key .* keys \['pred', 'loss'\]"):
+        td.DetectionPreview.from_model(Heads(), torch.rand(1, 3, 8, 8), output=wrong)
 
 
 @pytest.mark.parametrize(
@@ -208,7 +208,7 @@ def test_an_adapter_that_finds_nothing_is_refused(wrong: Any) -> None:
 )
 def test_refuses_what_a_model_does_not_take(images: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        td.DetectionPreview.from_model(Heads(), images, adapter="pred")
+        td.DetectionPreview.from_model(Heads(), images, output="pred")
 
 
 def test_too_many_images_are_refused() -> None:
@@ -229,7 +229,7 @@ def test_evaluate_runs_the_model_on_other_images() -> None:
 
 def test_closing_frees_the_model() -> None:
     model = Heads()
-    preview = td.DetectionPreview.from_model(model, torch.rand(1, 3, 8, 8), adapter="pred")
+    preview = td.DetectionPreview.from_model(model, torch.rand(1, 3, 8, 8), output="pred")
     seen = weakref.ref(model)
     preview.close()
     del model, preview

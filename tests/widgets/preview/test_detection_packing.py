@@ -30,7 +30,7 @@ def test_candidates_come_in_score_order_with_their_places() -> None:
 def test_bits_are_greedy_nms_at_each_stop(stops: list[float], agnostic: bool) -> None:
     images, found, _ = scene()
     preview = td.DetectionPreview(
-        images, found, iou_thresholds=stops, class_agnostic=agnostic, after_nms=False
+        images, found, nms_ious=stops, class_agnostic=agnostic, after_nms=False
     )
     parts = read_source(preview)
     assert preview._config["stops"] == stops
@@ -96,7 +96,7 @@ def test_labels_with_gaps_are_places_among_the_classes() -> None:
 def test_average_precision_is_pycocotools(match_iou: float) -> None:
     images, found, targets = scene()
     preview = td.DetectionPreview(
-        images, found, targets, match_iou=match_iou, iou_thresholds=[0.4, 0.6], max_det=5
+        images, found, targets, match_iou=match_iou, nms_ious=[0.4, 0.6], max_det=5
     )
     wire = preview._frame["sources"][0]["ap"]
     ap, mean = np.frombuffer(wire["match"]), np.frombuffer(wire["coco"])
@@ -214,7 +214,7 @@ class TestGivenCurves:
     @pytest.mark.parametrize(
         ("how", "different"),
         [
-            pytest.param({"iou_thresholds": 11}, "different iou_thresholds", id="stops"),
+            pytest.param({"nms_ious": 11}, "different nms_ious", id="stops"),
             pytest.param({"match_iou": 0.6}, "different match_iou", id="match IoU"),
             pytest.param({"class_agnostic": True}, "different class_agnostic", id="across classes"),
         ],

@@ -66,7 +66,7 @@ def test_of_a_shown_class_are_its_own_among_all_that_max_det_leaves() -> None:
     images, found, targets = scene()
     preview = td.DetectionPreview(images, found, targets, score_threshold=0.1, max_det=4)
     everything = [preview.kept(i) for i in range(5)]
-    preview.shown_class = 1
+    preview.label = 2
     for i, every in enumerate(everything):
         assert rows(preview.kept(i)) == every["indices"][every["labels"] == 2].tolist()
 
@@ -83,12 +83,13 @@ class TestDials:
         ("name", "value", "read"),
         [
             pytest.param("nms_iou", 0.372, 0.37, id="between stops: the nearest"),
-            pytest.param("nms_iou", 7, 1.0, id="above the last stop"),
-            pytest.param("nms_iou", -1, 0.0, id="below the first stop"),
+            pytest.param("nms_iou", torch.tensor(0.372), 0.37, id="a tensor"),
+            pytest.param("score_threshold", np.float32(0.25), 0.25, id="a numpy scalar"),
+            pytest.param("max_det", np.int64(7), 7, id="a whole numpy scalar"),
+            pytest.param("label", "class 2", 2, id="a class by its name"),
+            pytest.param("label", np.int64(3), 3, id="a class by its label"),
             pytest.param("score_threshold", 0.3721, 0.3721, id="scores are continuous"),
-            pytest.param("score_threshold", 1.5, 1.0, id="above every score"),
-            pytest.param("score_threshold", -0.1, 0.0, id="below every score"),
-            pytest.param("class_thresholds", [None, 1.2, None], [None, 1.0, None], id="of a class"),
+            pytest.param("class_thresholds", [None, 0.2, None], [None, 0.2, None], id="of a class"),
             pytest.param("class_thresholds", [None] * 3, [], id="of none"),
         ],
     )
@@ -100,11 +101,15 @@ class TestDials:
     @pytest.mark.parametrize(
         ("name", "value", "message"),
         [
-            pytest.param("score_threshold", math.nan, "a finite number, got nan", id="nan"),
-            pytest.param("nms_iou", math.inf, "a finite number, got float inf", id="inf"),
-            pytest.param("max_det", 0, "at least 1, got 0", id="no boxes"),
+            pytest.param("score_threshold", math.nan, r"in \[0, 1\], got float nan", id="nan"),
+            pytest.param("score_threshold", 25, r"in \[0, 1\], got int 25.* by 100", id="percent"),
+            pytest.param("score_threshold", True, r"in \[0, 1\], got", id="a truth value"),
+            pytest.param("nms_iou", math.inf, r"in \[0, 1\], got float inf", id="inf"),
+            pytest.param("nms_iou", -0.1, r"in \[0, 1\], got float -0.1", id="negative"),
+            pytest.param("class_thresholds", [None, 1.2, None], r"in \[0, 1\]", id="of a class"),
+            pytest.param("max_det", 0, "from 1, got int 0", id="no boxes"),
             pytest.param("class_thresholds", [0.5], "each of 3 classes", id="too few"),
-            pytest.param("shown_class", 3, "None or 0 … 2, got 3", id="unknown class"),
+            pytest.param("label", 4, "'class 3', got int 4", id="unknown class"),
             pytest.param("view", "heat", r"boxes \| errors \| ghosts, got 'heat'", id="view"),
         ],
     )
@@ -128,7 +133,7 @@ class TestDials:
             "nms_iou": 0.6,
             "class_thresholds": [None, 0.3, None],
             "max_det": 5,
-            "shown_class": 1,
+            "label": 2,
             "view": "ghosts",
         }
         preview.set_state({"score_threshold": 0.4, "nms_iou": 0.1})
@@ -167,7 +172,7 @@ class TestMetrics:
     def test_of_a_shown_class_speak_of_its_label(self) -> None:
         images, found, targets = scene()
         preview = td.DetectionPreview(images, found, targets)
-        preview.shown_class = 1
+        preview.label = 2
         table = coco.counts(found, targets, 0.25, 0.5)[:, 2].sum(0)
         metrics = preview.metrics
         assert [metrics[name] for name in ("tp", "fp", "fn")] == table.tolist()
@@ -239,10 +244,10 @@ class TestMetrics:
             wanted = [j for j, dropped in enumerate(coco.ignored(true)) if not dropped]
             assert errors["missed"].tolist() == [j for j in wanted if j not in taken]
             kinds |= set(outcome.values())
-            preview.shown_class = 0
+            preview.label = 1
             of_class = [j for j in errors["missed"].tolist() if true["labels"][j] == 1]
             assert preview.errors(i)["missed"].tolist() == of_class
-            preview.shown_class = None
+            preview.label = None
         assert kinds == {"tp", "fp", "ignored"}
 
 
@@ -428,9 +433,9 @@ class TestDoor:
             pytest.param({"average": "mean"}, r"'micro' .* 'image', got 'mean'", id="average"),
             pytest.param({"match_iou": 0.0}, r"match_iou: expected a number in \(0, 1\]", id="iou"),
             pytest.param({"max_det": 0}, r"max_det: expected a whole number", id="max_det"),
-            pytest.param({"score_threshold": "x"}, r"a finite number, got 'x'", id="no number"),
-            pytest.param({"nms_iou": math.nan}, r"a finite number, got float nan", id="nan dial"),
-            pytest.param({"iou_thresholds": 1}, r"a count from 2 to 255, got 1", id="stops"),
+            pytest.param({"score_threshold": "x"}, r"in \[0, 1\], got str 'x'", id="no number"),
+            pytest.param({"nms_iou": math.nan}, r"in \[0, 1\], got float nan", id="nan dial"),
+            pytest.param({"nms_ious": 1}, r"a count from 2 to 255, got 1", id="stops"),
             pytest.param({"score_floor": -1}, r"score_floor: expected .*\[0, 1\)", id="floor"),
             pytest.param(
                 {"images": [torch.rand(3, 8, 8), torch.rand(1, 8, 8)]},

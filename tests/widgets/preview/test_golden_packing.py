@@ -16,7 +16,7 @@ def test_order_kept_bits_and_pairs(case: dict[str, Any]) -> None:
         detections_of(case),
         targets_of(case),
         class_names=[f"class {c}" for c in range(case["num_classes"])],
-        iou_thresholds=case["nms"],
+        nms_ious=case["nms"],
         match_iou=case["match_iou"],
         class_agnostic=case["class_agnostic"],
         after_nms=False,

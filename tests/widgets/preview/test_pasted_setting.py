@@ -42,13 +42,13 @@ def classes(**options: Any) -> td.SegmentationPreview:
 @pytest.mark.parametrize("as_text", [str, json.dumps, dict])
 def test_what_one_preview_exports_another_applies(as_text: Any) -> None:
     first = classes(threshold=0.3, class_thresholds={"class 2": 0.55})
-    first.shown_class = 1
+    first.label = 1
     second = classes()
     second.apply(as_text(first.export()))
     assert second.export() == first.export()
     assert all(np.array_equal(first.mask(i), second.mask(i)) for i in range(maps.N))
     second.apply(as_text(classes(threshold=0.7).export()))
-    assert (second.threshold, second.class_thresholds, second.shown_class) == (0.7, [], None)
+    assert (second.threshold, second.class_thresholds, second.label) == (0.7, [], None)
 
     boxes, others = detections.make(score_threshold=0.4, nms_iou=0.3), detections.make()
     boxes.max_det = 5
@@ -61,22 +61,22 @@ def test_what_one_preview_exports_another_applies(as_text: Any) -> None:
 def test_a_refused_setting_changes_nothing() -> None:
     preview = classes(threshold=0.3)
     with pytest.raises(ValueError, match="setting: expected"):
-        preview.apply('{"threshold": 0.7, "class_index": 9}')
-    assert (preview.threshold, preview.shown_class) == (0.3, None)
+        preview.apply('{"threshold": 0.7, "label": 9}')
+    assert (preview.threshold, preview.label) == (0.3, None)
 
 
 @pytest.mark.parametrize(
     "setting",
     [
         {"threshold": 0.7131, "class_thresholds": [0.4]},
-        {"threshold": 0.7, "class_index": False},
+        {"threshold": 0.7, "label": False},
     ],
 )
 def test_a_setting_that_does_not_fit_a_single_class_changes_nothing(setting: Any) -> None:
     preview = td.SegmentationPreview(torch.zeros(1, 1, 4, 4), torch.rand(1, 4, 4), threshold=0.3)
     with pytest.raises(ValueError, match="setting: expected"):
         preview.apply(setting)
-    assert (preview.threshold, preview.class_thresholds, preview.shown_class) == (0.3, [], None)
+    assert (preview.threshold, preview.class_thresholds, preview.label) == (0.3, [], None)
 
 
 def test_a_value_that_only_the_trait_refuses_changes_nothing(

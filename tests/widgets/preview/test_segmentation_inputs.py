@@ -39,7 +39,7 @@ def test_labels_are_the_argmax_unless_it_is_at_most_the_threshold(own: bool) -> 
         labels = preview.labels(i)
         assert labels.dtype == np.int64
         np.testing.assert_array_equal(labels, expected)
-    with pytest.raises(ValueError, match=r"task='multiclass'.*Use mask\(image, class_index\)"):
+    with pytest.raises(ValueError, match=r"task='multiclass'.*Use mask\(image, label\)"):
         td.SegmentationPreview(*scene()).labels(0)
 
 
@@ -59,8 +59,8 @@ def f1(probs: torch.Tensor, labels: torch.Tensor, stop: int, average: str) -> to
 def test_without_background_the_averages_leave_class_0_out(stop: int, average: Any) -> None:
     _, probs, labels = multiclass()
     expected = float(f1(probs, labels, stop, average))
-    sweep = td.ThresholdSweep("multiclass", 4, include_background=False)
-    metric = ThresholdSweepMetric("multiclass", 4, include_background=False)
+    sweep = td.ThresholdSweep(task="multiclass", num_classes=4, include_background=False)
+    metric = ThresholdSweepMetric(task="multiclass", num_classes=4, include_background=False)
     for counted in (sweep, metric):
         counted.update(probs, labels)
         curves = counted.compute()
@@ -74,7 +74,7 @@ def test_without_background_the_averages_leave_class_0_out(stop: int, average: A
 
 def test_the_image_average_leaves_class_0_out_too() -> None:
     _, probs, labels = multiclass()
-    sweep = td.ThresholdSweep("multiclass", 4, include_background=False)
+    sweep = td.ThresholdSweep(task="multiclass", num_classes=4, include_background=False)
     sweep.update(probs, labels)
     each = [f1(p[None], t[None], 26, "micro").item() for p, t in zip(probs, labels, strict=True)]
     found = float(sweep.compute().argmax.dice("image")[26])
@@ -83,7 +83,7 @@ def test_the_image_average_leaves_class_0_out_too() -> None:
 
 def test_without_background_goes_through_files_previews_and_merges(tmp_path: Any) -> None:
     images, probs, labels = multiclass()
-    sweep = td.ThresholdSweep("multiclass", 4, include_background=False)
+    sweep = td.ThresholdSweep(task="multiclass", num_classes=4, include_background=False)
     sweep.update(probs, labels)
     curves = sweep.compute()
     curves.save(tmp_path / "curves.npz")
@@ -98,7 +98,7 @@ def test_without_background_goes_through_files_previews_and_merges(tmp_path: Any
     with pytest.raises(ValueError, match=r"curves: .*include_background=True, got .*=False"):
         td.SegmentationPreview(images, probs, labels, task="multiclass", curves=curves)
     with pytest.raises(ValueError, match=r"merge: .*include_background=True"):
-        td.ThresholdSweep("multiclass", 4).merge(sweep)
+        td.ThresholdSweep(task="multiclass", num_classes=4).merge(sweep)
     with pytest.raises(ValueError, match=r"include_background: .*Leave it out"):
         td.ThresholdSweep(include_background=False)
     with pytest.raises(ValueError, match=r"include_background: .*Leave it out"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import re
 import subprocess
 import sys
@@ -57,11 +58,11 @@ def test_masks_of_classes_go_by_their_own_thresholds() -> None:
     expected = probs[0].max(0).values > at[probs[0].argmax(0)]
     np.testing.assert_array_equal(preview.mask(0) > 0, expected.numpy())
     np.testing.assert_array_equal(preview.mask(0, 3) > 0, (probs[0, 3] > STOPS[20]).numpy())
-    preview.shown_class = 2
+    preview.label = 2
     np.testing.assert_array_equal(preview.mask(0) > 0, (probs[0, 2] > STOPS[26]).numpy())
     thresholds = {"class_thresholds": [0.26, 0.3, 0.26, 0.2]}
-    assert preview.export() == {**thresholds, "task": "multiclass", "class_index": 2}
-    preview.shown_class = None
+    assert preview.export() == {**thresholds, "task": "multiclass", "label": 2}
+    preview.label = None
     assert preview.export() == {**thresholds, "task": "multiclass"}
 
 
@@ -76,14 +77,33 @@ def test_multilabel_mask_of_all_is_the_union() -> None:
     [
         pytest.param(0.372, 0.37, id="between stops: the nearest"),
         pytest.param(0.375, 0.37, id="halfway: the lower"),
-        pytest.param(7, 1.0, id="above the last"),
-        pytest.param(-1, 0.0, id="below the first"),
+        pytest.param(torch.tensor(1.0), 1.0, id="a tensor"),
+        pytest.param(np.float32(0.372), 0.37, id="a numpy scalar"),
     ],
 )
-def test_threshold_reads_back_the_stop(value: float, stop: float) -> None:
+def test_threshold_reads_back_the_stop(value: Any, stop: float) -> None:
     preview = td.SegmentationPreview(*scene())
     preview.threshold = value
     assert preview.threshold == stop
+
+
+@pytest.mark.parametrize("value", [50, -0.1, math.nan, True, "0.5"])
+def test_thresholds_out_of_range_are_refused(value: Any) -> None:
+    preview = td.SegmentationPreview(*scene())
+    with pytest.raises(ValueError, match=r"threshold: expected a number in \[0, 1\], got .*100"):
+        preview.threshold = value
+    assert preview.threshold == 0.5
+
+
+@pytest.mark.parametrize(("value", "end"), [(50, 1.0), (-1, 0.0)])
+def test_thresholds_out_of_range_move_to_the_end_on_the_page(
+    value: float, end: float, sent: list[Any]
+) -> None:
+    preview = td.SegmentationPreview(*scene())
+    sent.clear()
+    preview.set_state({"threshold": value})
+    assert preview.threshold == end
+    assert [data["state"] for data, _ in sent] == [{"threshold": end}]
 
 
 def test_threshold_from_the_browser_is_taken_and_not_echoed(sent: list[Any]) -> None:
@@ -104,12 +124,12 @@ def test_what_a_drag_ended_on_is_taken_from_a_message_and_told_to_all_pages(
     state = {
         "threshold": 0.12,
         "class_thresholds": [None, 0.3, None, None],
-        "shown_class": 1,
+        "label": 1,
         "view": "heat",
         "_notice": "not to be set",
     }
     preview._handle_custom_msg({"type": "settle", "id": 0, "page": "p1", "state": state}, [])
-    assert (preview.threshold, preview.shown_class, preview.view) == (0.12, 1, "heat")
+    assert (preview.threshold, preview.label, preview.view) == (0.12, 1, "heat")
     assert preview.class_thresholds == [None, 0.3, None, None]
     assert preview.notice == ""
     del state["_notice"]
@@ -135,8 +155,8 @@ def test_metrics_of_what_is_shown(average: Any) -> None:
     assert curves is not None
     assert curves.argmax is not None
     assert preview.metrics == curves.argmax.at(0.28, average)
-    preview.shown_class = 1
-    assert preview.metrics == curves.for_class(1).at(0.28, average)
+    preview.label = 1
+    assert preview.metrics == curves.for_label(1).at(0.28, average)
 
 
 def test_curves_of_a_larger_set_are_under_the_dial() -> None:
@@ -253,9 +273,7 @@ class TestDoor:
             pytest.param(
                 {"class_thresholds": [0.1]}, r"None for a single class.*threshold=", id="one class"
             ),
-            pytest.param(
-                {"threshold": float("nan")}, r"a finite number, got float nan", id="nan dial"
-            ),
+            pytest.param({"threshold": float("nan")}, r"in \[0, 1\], got float nan", id="nan dial"),
         ],
     )
     def test_refuses(self, change: dict[str, Any], message: str) -> None:
@@ -290,8 +308,8 @@ class TestDoor:
         preview = td.SegmentationPreview(images, probs)
         with pytest.raises(traitlets.TraitError, match=r"got 'errors'. The errors view needs"):
             preview.view = "errors"
-        with pytest.raises(traitlets.TraitError, match=r"expected None or 0 … 0, got 3"):
-            preview.shown_class = 3
+        with pytest.raises(ValueError, match=r"label: expected a class among 'on', got int 3"):
+            preview.label = 3
 
 
 def test_repr_says_what_is_shown() -> None:

@@ -75,7 +75,7 @@ def test_cells_of_a_multiclass_task_and_an_ignored_label() -> None:
 
 def test_one_shown_class_is_counted_against_the_rest() -> None:
     preview = multiclass()
-    preview.shown_class = 2
+    preview.label = 2
     on, there = PROBS[:, 2] > np.float32(0.5), maps.labels == 2
     assert preview.images_of("tree", None) == ordered((there & ~on).sum((1, 2)))
     assert preview.images_of(None, "tree") == ordered((~there & on).sum((1, 2)))
@@ -115,7 +115,7 @@ def test_bins_of_the_histogram(low: float, high: float) -> None:
     inside = (most > np.float32(low)) & (most <= np.float32(high))
     preview = multiclass()
     assert preview.images_between(low, high) == ordered(inside.sum((1, 2)))
-    preview.shown_class = 3
+    preview.label = 3
     inside = (PROBS[:, 3] > np.float32(low)) & (PROBS[:, 3] <= np.float32(high))
     assert preview.images_between(low, high) == ordered(inside.sum((1, 2)))
 
@@ -128,7 +128,7 @@ def test_worst_images_and_the_table_agree_with_scikit_learn() -> None:
         precision_recall_fscore_support(maps.labels[i].ravel() == 2, own[i].ravel())[2][1]
         for i in range(maps.N)
     ]
-    assert preview.worst(class_name="tree") == np.argsort(tree, kind="stable").tolist()
+    assert preview.worst(label="tree") == np.argsort(tree, kind="stable").tolist()
     assert preview.worst(1, 2) == [int(np.argmin(tree))]
     table = preview.to_pandas()
     for i in range(maps.N):
@@ -220,12 +220,12 @@ def test_scores_between_and_the_table_of_boxes() -> None:
         assert table.loc[image, "f1"] == pytest.approx(2 * tp / (kept + tp + fn))
     assert preview.worst(2) == table.sort_values("f1", kind="stable").index.tolist()[:2]
     label = int(detections.truth[0]["labels"][0])
-    preview.shown_class = label
+    preview.label = label
     mine = preview.to_pandas()
-    preview.shown_class = None
+    preview.label = None
     present = mine.index[mine[["tp", "fp", "fn"]].sum(axis=1) > 0]
     expected = mine.loc[present].sort_values("f1", kind="stable").index.tolist()
-    assert preview.worst(class_name=str(label)) == expected
+    assert preview.worst(label=str(label)) == expected
 
 
 def test_labels_with_gaps_and_names() -> None:
@@ -245,7 +245,7 @@ def test_labels_with_gaps_and_names() -> None:
         (lambda p: p.images_of("cow"), "truth: expected a class among 'sky'.* got str 'cow'"),
         (lambda p: p.images_of(predicted=4), "predicted: expected a class .* got int 4"),
         (lambda p: p.worst(-1), "n: expected"),
-        (lambda p: p.worst(1, 1.5), "class_name: expected"),
+        (lambda p: p.worst(1, 1.5), "label: expected"),
         (lambda p: p.worst(metric="f1"), "metric: expected"),
         (lambda p: p.worst(metric="fp"), "metric: expected"),
         (lambda p: p.images_between(0.5, 0.4), "low: expected less than high"),

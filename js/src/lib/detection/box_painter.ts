@@ -116,7 +116,7 @@ export function createBoxPainter(
   ): boolean {
     const detector = detectorOf(cell.source);
     const { setting } = state;
-    const label = state.get("shown_class");
+    const label = state.shown;
     const image = detector.decide(setting)[cell.image];
     const seen = marksOf(image, state.get("view"), setting, label);
     const chosen = choice();

@@ -12,7 +12,7 @@ import type { DetectionSetting } from "./rules/boxes_shown";
 export type DetectionState = ReturnType<typeof createDetectionState>;
 
 const DIALS = ["score_threshold", "nms_iou", "class_thresholds", "max_det"] as const;
-const SETTABLE = [...DIALS, "shown_class", "view"] as const;
+const SETTABLE = [...DIALS, "label", "view"] as const;
 
 /** Reads and writes the traits of the dials. */
 export function createDetectionState(model: AnyModel<DetectionTraits>, changed: () => void) {
@@ -22,6 +22,12 @@ export function createDetectionState(model: AnyModel<DetectionTraits>, changed: 
   const { get, set } = settings;
   const clamp = (value: number, most: number) => Math.min(Math.max(value, 0), most);
 
+  /** Index of the shown class, null for all. */
+  function place(): number | null {
+    const label = get("label");
+    return label === null ? null : config.labels.indexOf(label);
+  }
+
   /**
    * Traits for a new score: the threshold of the shown class, or with all classes shown the common
    * one. If every class has its own threshold, moving the common one removes these, or it would have
@@ -29,7 +35,7 @@ export function createDetectionState(model: AnyModel<DetectionTraits>, changed: 
    */
   function scoreTraits(score: number): Partial<DetectionTraits> {
     const own = get("class_thresholds");
-    const shown = get("shown_class");
+    const shown = place();
     if (shown !== null) {
       const moved = names.map((_, c) => (c === shown ? score : (own[c] ?? null)));
       return { class_thresholds: moved };
@@ -42,6 +48,10 @@ export function createDetectionState(model: AnyModel<DetectionTraits>, changed: 
     ...settings,
     config,
 
+    get shown(): number | null {
+      return place();
+    },
+
     get setting(): DetectionSetting {
       return {
         score: get("score_threshold"),
@@ -53,7 +63,7 @@ export function createDetectionState(model: AnyModel<DetectionTraits>, changed: 
 
     /** Position of the score dial: of the shown class, or of all. */
     get score(): number {
-      return get("class_thresholds")[get("shown_class") ?? -1] ?? get("score_threshold");
+      return get("class_thresholds")[place() ?? -1] ?? get("score_threshold");
     },
 
     /** Move either dial, or both. */
@@ -66,14 +76,14 @@ export function createDetectionState(model: AnyModel<DetectionTraits>, changed: 
 
     /** Move both dials, with no class left at a threshold of its own while all are shown. */
     moveTogether(to: { score: number; stop: number }): void {
-      if (get("shown_class") === null) set({ class_thresholds: [] });
+      if (get("label") === null) set({ class_thresholds: [] });
       this.move(to);
     },
 
     /** Go back to the initial setting, of the shown class alone if one is shown. */
     reset(): void {
       const { initial } = config;
-      const shown = get("shown_class");
+      const shown = place();
       const own = get("class_thresholds");
       if (shown === null) set(initial);
       else set({ class_thresholds: resetOne(own, initial.class_thresholds, shown, names.length) });

@@ -14,7 +14,7 @@ export interface DetectionTraits extends PreviewTraits {
   /** A threshold for each class, null where it follows `score_threshold`; empty when all do. */
   class_thresholds: (number | null)[];
   max_det: number;
-  shown_class: number | null;
+  label: number | null;
   view: DetectionView;
   _config: DetectionConfig;
   _targets: WireTargets | null;

@@ -16,7 +16,7 @@ export function createSegmentationState(model: AnyModel<SegmentationTraits>, cha
   const { task, stops, class_names: names } = config;
   const settings = createSettings(
     model,
-    ["threshold", "class_thresholds", "shown_class", "view"],
+    ["threshold", "class_thresholds", "label", "view"],
     ["threshold", "class_thresholds"],
     changed,
   );
@@ -27,7 +27,7 @@ export function createSegmentationState(model: AnyModel<SegmentationTraits>, cha
 
     /** Index of the shown class, null for all. */
     get shown(): number | null {
-      return task === "binary" ? 0 : get("shown_class");
+      return task === "binary" ? 0 : get("label");
     },
 
     /** Index of each class's stop. */
@@ -66,7 +66,7 @@ export function createSegmentationState(model: AnyModel<SegmentationTraits>, cha
     /** Go back to the initial setting, of the shown class alone if one of several is shown. */
     reset(): void {
       const { initial_class_thresholds: initial, initial_threshold: threshold } = config;
-      const shown = task === "binary" ? null : get("shown_class");
+      const shown = task === "binary" ? null : get("label");
       if (shown === null) set({ class_thresholds: initial, threshold });
       else
         set({ class_thresholds: resetOne(get("class_thresholds"), initial, shown, names.length) });
@@ -83,8 +83,8 @@ export function createSegmentationState(model: AnyModel<SegmentationTraits>, cha
       const setting = get("class_thresholds").length
         ? { class_thresholds: this.stops.map((k) => stops[k]) }
         : { threshold: stops[nearestStop(stops, get("threshold"))] };
-      const oneOfSeveral = task !== "binary" && get("shown_class") !== null;
-      const shown = oneOfSeveral && { class_index: get("shown_class") };
+      const oneOfSeveral = task !== "binary" && get("label") !== null;
+      const shown = oneOfSeveral && { label: get("label") };
       return JSON.stringify({ ...setting, task, ...shown });
     },
   };

@@ -13,7 +13,7 @@ export interface SegmentationTraits extends PreviewTraits {
   threshold: number;
   /** A threshold for each class, null where it follows `threshold`; empty when none has its own. */
   class_thresholds: (number | null)[];
-  shown_class: number | null;
+  label: number | null;
   view: SegmentationView;
   _config: SegmentationConfig;
   _frame: WireFrame;

@@ -6,7 +6,7 @@ type Values = Record<string, unknown>;
 export interface SegmentationSettingTraits {
   threshold?: number;
   class_thresholds: number[];
-  shown_class: number | null;
+  label: number | null;
 }
 
 export interface DetectionSettingTraits {
@@ -28,10 +28,10 @@ export function segmentationTraits(
     threshold: isFraction,
     class_thresholds: isList,
     task: (given) => given === task,
-    class_index: isClass,
+    label: isClass,
   });
-  const { task: _, class_index: shown_class = null, class_thresholds = [], ...rest } = setting;
-  return { ...rest, class_thresholds, shown_class } as SegmentationSettingTraits;
+  const { task: _, label = null, class_thresholds = [], ...rest } = setting;
+  return { ...rest, class_thresholds, label } as SegmentationSettingTraits;
 }
 
 /** The traits of a detection's setting; throws if it is none, or one of another preview. */

@@ -171,7 +171,7 @@ ROTATED = (
 
 
 def _cut(head: str) -> str:
-    return f"Leave them out: pass {head}, or adapter=lambda out: {head} in from_model."
+    return f"Leave them out: pass {head}, or output=lambda out: {head} in from_model."
 
 
 def _unknown_layout(head: torch.Tensor, path: str, num_classes: int) -> ValueError:

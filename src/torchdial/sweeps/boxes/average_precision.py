@@ -56,7 +56,7 @@ def average_precision(
 
     Example:
         >>> from torchdial.sweeps.boxes.detection_sweep import DetectionSweep
-        >>> sweep, box = DetectionSweep(2), torch.tensor([[0.0, 0.0, 9.0, 9.0]])
+        >>> sweep, box = DetectionSweep(num_classes=2), torch.tensor([[0.0, 0.0, 9.0, 9.0]])
         >>> found = {"boxes": box, "scores": torch.tensor([0.9]), "labels": torch.tensor([1])}
         >>> sweep.update([found], [{"boxes": box, "labels": torch.tensor([1])}])
         >>> average_precision(sweep.tally(), 2, 101).shape

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 import torch
@@ -48,6 +48,20 @@ from torchdial.sweeps.metric_formulas import Average, check_average, to_demands
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+class BestPoint(NamedTuple):
+    """Where a metric is highest.
+
+    Attributes:
+        score_threshold: a stop of the score dial.
+        nms_iou: a stop of the NMS dial.
+        value: the metric there.
+    """
+
+    score_threshold: float
+    nms_iou: float
+    value: float
 
 
 class DetectionCurves:
@@ -207,7 +221,7 @@ class DetectionCurves:
         at_least: Mapping[DetectionMetric, float] | None = None,
         average: Average = "micro",
         label: int | None = None,
-    ) -> tuple[float, float, float]:
+    ) -> BestPoint:
         """Return the score threshold and the NMS IoU where a metric is highest, and its value.
 
         It looks at the stops. Over a plateau it takes the NMS stops with the longest run of score
@@ -228,7 +242,8 @@ class DetectionCurves:
         values = self.metric(metric, average, label)
         row, column = choose(metric, values, demands, at_least)
         value = float(values[row, column])
-        return self.settings.scores.values[column], self.settings.nms.values[row], value
+        scores, nms = self.settings.scores.values, self.settings.nms.values
+        return BestPoint(scores[column], nms[row], value)
 
     def at(
         self,

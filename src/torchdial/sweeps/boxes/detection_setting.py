@@ -52,16 +52,16 @@ def thresholds_of(score_threshold: float | Sequence[float], num_classes: int) ->
     """Return a score threshold for each class, float32 (C,).
 
     Raises:
-        ValueError: not finite numbers, or another number of them than of classes.
+        ValueError: not numbers in [0, 1], or another number of them than of classes.
     """
     try:
         given = np.asarray(score_threshold, dtype=np.float64)
     except Exception:  # whatever it is, it is no list of numbers
         given = np.full((), np.nan)
-    if given.shape not in ((), (num_classes,)) or not np.isfinite(given).all():
+    if given.shape not in ((), (num_classes,)) or not ((given >= 0) & (given <= 1)).all():
         raise refusal(
             "score_threshold",
-            expected=f"a finite number, or one for each of {num_classes} classes",
+            expected=f"a number in [0, 1], or one for each of {num_classes} classes",
             got=describe(score_threshold),
             remedy="Pass one number to use it for every class.",
         )

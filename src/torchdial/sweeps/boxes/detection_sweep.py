@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from torchdial.deprecation import renamed_arguments
 from torchdial.inputs.boxes.boxes import (
     Boxes,
     BoxFormat,
@@ -40,7 +41,7 @@ class DetectionSweep:
 
     Args:
         num_classes: labels are 0 … C - 1; None takes one more than the highest label.
-        iou_thresholds: stops of the NMS dial: a count of evenly spaced ones over [0, 1], or at
+        nms_ious: stops of the NMS dial: a count of evenly spaced ones over [0, 1], or at
             most 255 increasing ones.
         match_iou: the IoU with a target that counts as found, in (0, 1].
         class_agnostic: whether boxes of different classes suppress each other.
@@ -61,17 +62,18 @@ class DetectionSweep:
         >>> found = {"boxes": boxes, "scores": torch.tensor([0.9, 0.6]), "labels": [1, 1]}
         >>> sweep.update([found], [{"boxes": boxes[:1], "labels": [1]}])
         >>> sweep.compute().best("f1")
-        (0.44, 0.4, 1.0)
+        BestPoint(score_threshold=0.44, nms_iou=0.4, value=1.0)
     """
 
+    @renamed_arguments(iou_thresholds="nms_ious")
     def __init__(
         self,
+        *,
         num_classes: int | None = None,
-        iou_thresholds: int | Sequence[float] | torch.Tensor | Stops = 101,
+        nms_ious: int | Sequence[float] | torch.Tensor | Stops = 101,
         match_iou: float = 0.5,
         class_agnostic: bool = False,
         max_det: int = 300,
-        *,
         score_thresholds: int | Sequence[float] | torch.Tensor | Stops = 101,
         box_format: BoxFormat | None = None,
         zero_division: float = 1.0,
@@ -79,7 +81,7 @@ class DetectionSweep:
         refuse_unknown_format(box_format)
         self.settings = DetectionSettings(
             num_classes=None if num_classes is None else _whole("num_classes", num_classes),
-            nms=to_stops(iou_thresholds),
+            nms=to_stops(nms_ious),
             scores=to_stops(score_thresholds),
             match_iou=_fraction("match_iou", match_iou),
             class_agnostic=class_agnostic,
@@ -89,23 +91,24 @@ class DetectionSweep:
         self.box_format = box_format
         self._tallies: list[DetectionTally] = []
 
-    def update(self, detections: Any, targets: Any) -> None:
+    @renamed_arguments(detections="preds", targets="target")
+    def update(self, preds: Any, target: Any) -> None:
         """Count one batch.
 
         Boxes may be normalised, those of detections and targets alike: IoUs are the same. Areas
         then are fractions of the image, so that AP of small, medium and large boxes has no meaning.
 
         Args:
-            detections: for each image, torchvision's dict of boxes (N, 4), scores (N,) and labels
+            preds: for each image, torchvision's dict of boxes (N, 4), scores (N,) and labels
                 (N,); or another kind that `torchdial.inputs.to_detections` takes.
-            targets: for each image, torchvision's dict of boxes (G, 4), labels (G,) and perhaps
+            target: for each image, torchvision's dict of boxes (G, 4), labels (G,) and perhaps
                 iscrowd (G,) and area (G,); or another kind that `torchdial.inputs.to_annotations`
                 takes.
 
         Raises:
             ValueError: the batch is refused as a whole; what was counted before is kept.
         """
-        self._tallies.extend(tally_batch(detections, targets, self.settings, self.box_format))
+        self._tallies.extend(tally_batch(preds, target, self.settings, self.box_format))
 
     def merge(self, other: DetectionSweep) -> None:
         """Add what another sweep of the same settings has counted, its images after these.

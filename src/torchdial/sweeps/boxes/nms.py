@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from torchdial.deprecation import renamed_arguments
 from torchdial.inputs.boxes.boxes import Boxes, device_of, to_boxes
 from torchdial.inputs.stops import Stops, to_stops
 
@@ -33,12 +34,13 @@ PAIRS_A_BLOCK = 2**20  # … more pairs of boxes than this
 BITS_A_WORD = 64
 
 
+@renamed_arguments(iou_thresholds="nms_ious")
 def nms_sweep(
     boxes: Any,
     scores: Any,
     labels: Any = None,
-    iou_thresholds: int | Sequence[float] | torch.Tensor | Stops = 101,
     *,
+    nms_ious: int | Sequence[float] | torch.Tensor | Stops = 101,
     class_agnostic: bool = False,
 ) -> torch.Tensor:
     """Return which boxes greedy NMS keeps, at every stop of the IoU dial.
@@ -57,7 +59,7 @@ def nms_sweep(
         boxes: (N, 4) corners x1, y1, x2, y2, in pixels or any other unit.
         scores: (N,) floating-point numbers in [0, 1].
         labels: (N,) whole numbers; None makes all boxes one class.
-        iou_thresholds: a count T of evenly spaced stops over [0, 1], or at most 255 increasing
+        nms_ious: a count T of evenly spaced stops over [0, 1], or at most 255 increasing
             ones.
         class_agnostic: whether boxes of different classes suppress each other.
 
@@ -70,13 +72,13 @@ def nms_sweep(
 
     Example:
         >>> boxes = torch.tensor([[0, 0, 10, 10], [0, 0, 10, 8], [0, 0, 10, 6]])
-        >>> nms_sweep(boxes, torch.tensor([0.9, 0.8, 0.7]), iou_thresholds=[0.5, 0.7, 0.9])
+        >>> nms_sweep(boxes, torch.tensor([0.9, 0.8, 0.7]), nms_ious=[0.5, 0.7, 0.9])
         tensor([[ True,  True,  True],
                 [False, False,  True],
                 [False,  True,  True]])
     """
     found = to_boxes(boxes, scores, labels, absolute=False)
-    kept = kept_at(found, to_stops(iou_thresholds), class_agnostic=class_agnostic)
+    kept = kept_at(found, to_stops(nms_ious), class_agnostic=class_agnostic)
     return kept.to(device_of(boxes))
 
 

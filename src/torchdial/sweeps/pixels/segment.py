@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from torchdial.deprecation import renamed_arguments
 from torchdial.inputs.arguments import to_own_thresholds
 from torchdial.inputs.errors import describe, refusal
 from torchdial.inputs.numbers import to_fraction, to_whole
@@ -21,13 +22,14 @@ from torchdial.inputs.probability_maps import (
 PIXEL_RULE = "A pixel is on where its probability is above it."
 
 
+@renamed_arguments(class_index="label")
 def segment(
     probs: Any,
     threshold: float = 0.5,
     *,
     class_thresholds: Sequence[float] | None = None,
     task: Task | None = None,
-    class_index: int | None = None,
+    label: int | None = None,
 ) -> torch.Tensor:
     """Return masks by the rule of the dials: 255 where p > threshold, 0 where p ≤ threshold.
 
@@ -42,7 +44,7 @@ def segment(
         task: how channels make one mask. None and "binary" compare each number by itself;
             "multilabel" is on where any channel is above its threshold; "multiclass" where the
             highest of the channels, the first of equal ones, is above its own.
-        class_index: a channel, to return its mask alone.
+        label: a channel, to return its mask alone.
 
     Returns:
         uint8 of the shape of `probs`, on its device; where channels make one mask or one is
@@ -64,20 +66,20 @@ def segment(
         refuse_unknown_task(task)
     values = to_unit_interval("probs", maps.to(torch.float32))
     channels = values.shape[-3] if values.ndim in (3, 4) else 0
-    if (class_index is not None or task not in (None, "binary")) and not channels:
+    if (label is not None or task not in (None, "binary")) and not channels:
         raise refusal(
             "probs",
             expected="maps (N, C, H, W) or (C, H, W)",
             got=describe(maps),
-            remedy="Leave task and class_index out to compare each number by itself.",
+            remedy="Leave task and label out to compare each number by itself.",
         )
     given = _limits(threshold, class_thresholds, channels, values)
     limits = (
         torch.tensor(given, device="cpu") if isinstance(given, float) else values.new_tensor(given)
     )
-    if class_index is not None:
+    if label is not None:
         remedy = "Pass the index of a channel."
-        chosen = to_whole("class_index", class_index, 0, channels - 1, remedy=remedy)
+        chosen = to_whole("label", label, 0, channels - 1, remedy=remedy)
         on = values.select(-3, chosen) > (limits[chosen] if limits.ndim else limits)
     elif task == "multiclass":
         maximum, argmax = values.max(dim=-3)

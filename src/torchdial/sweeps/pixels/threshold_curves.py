@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from numbers import Real
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 import torch
 
+from torchdial.deprecation import RenamedAttribute
 from torchdial.inputs.arguments import refuse_no_path, to_list
 from torchdial.inputs.errors import refusal
 from torchdial.inputs.numbers import to_float, to_whole
@@ -33,6 +34,18 @@ from torchdial.sweeps.plateau import highest, longest_run
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+class BestThreshold(NamedTuple):
+    """Where a metric is highest.
+
+    Attributes:
+        threshold: a stop.
+        value: the metric there.
+    """
+
+    threshold: float
+    value: float
 
 
 class ThresholdCurves:
@@ -180,22 +193,24 @@ class ThresholdCurves:
         """Return the counts of the classes that are averaged."""
         return counts if self.include_background else counts.of_classes(slice(1, None))
 
-    def for_class(self, index: int) -> ThresholdCurves:
+    def for_label(self, label: int) -> ThresholdCurves:
         """Return the curves of one class against the rest.
 
         Raises:
             ValueError: there is no such class.
         """
-        index = to_whole("index", index, 0, self.num_classes - 1, remedy="Classes count from 0.")
-        counts = self.counts.of_classes(slice(index, index + 1))
+        label = to_whole("label", label, 0, self.num_classes - 1, remedy="Labels count from 0.")
+        counts = self.counts.of_classes(slice(label, label + 1))
         return ThresholdCurves("binary", self.stops, counts, self.zero_division)
+
+    for_class = RenamedAttribute("for_label")
 
     def best(
         self,
         metric: Metric = "dice",
         at_least: Mapping[Metric, float] | None = None,
         average: Average = "micro",
-    ) -> tuple[float, float]:
+    ) -> BestThreshold:
         """Return the threshold where a metric is highest, and its value there.
 
         Over a plateau it is the lower middle of the longest run of equal stops.
@@ -214,7 +229,7 @@ class ThresholdCurves:
         demands = {name: self.metric(name, average) for name in least}
         top = highest(metric, values, demands, least)
         stop = longest_run(top.tolist()).lower_middle
-        return self.stops.values[stop], float(values[stop])
+        return BestThreshold(self.stops.values[stop], float(values[stop]))
 
     def at(self, threshold: float | Sequence[float], average: Average = "micro") -> dict[str, Any]:
         """Return counts and metrics at the stop nearest to a threshold.

@@ -51,11 +51,12 @@ class ThresholdSweep:
         >>> sweep = ThresholdSweep()
         >>> sweep.update(torch.tensor([[0.2, 0.9]]), torch.tensor([[0, 1]]))
         >>> sweep.compute().best("dice")
-        (0.54, 1.0)
+        BestThreshold(threshold=0.54, value=1.0)
     """
 
     def __init__(
         self,
+        *,
         task: Task = "binary",
         num_classes: int | None = None,
         thresholds: int | Sequence[float] | torch.Tensor | Stops = 101,

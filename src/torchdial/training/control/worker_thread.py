@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any
 from weakref import WeakSet
 
+from torchdial.deprecation import warn_renamed
 from torchdial.inputs.errors import describe, refusal
 from torchdial.training.control.control import PAUSE_POLL_SECONDS, Control, StopTraining
 from torchdial.training.control.thread_state import ThreadState
@@ -60,7 +61,7 @@ def start(control: Control, train: Callable[..., Any], *args: Any, **kwargs: Any
 
 def refuse_beside_worker(control: Control, name: str) -> None:
     """Raise if a worker of a monitor trains: two would step the same optimizer."""
-    if control.worker is not None and not control.worker.done():
+    if control.worker is not None and not control.worker.is_done:
         raise refusal(
             name,
             expected="no run of this monitor in another thread",
@@ -108,9 +109,15 @@ class Handle:
         """End a pause."""
         self._control.request_resume()
 
-    def done(self) -> bool:
-        """Return whether it has returned, raised or been stopped."""
+    @property
+    def is_done(self) -> bool:
+        """Whether it has returned, raised or been stopped."""
         return self._ended.is_set()
+
+    def done(self) -> bool:
+        """Return `is_done`, by its old name."""
+        warn_renamed("done()", "is_done")
+        return self.is_done
 
     def result(self, timeout: float | None = None) -> Any:
         """Wait for its end; return what it returned, None if a stop ended it.
@@ -182,7 +189,7 @@ def _end_workers() -> None:
     any more.
     """
     for end in (Handle.stop, Handle._break_off):
-        running = [handle for handle in _running if not handle.done()]
+        running = [handle for handle in _running if not handle.is_done]
         for handle in running:
             end(handle)
         until = time.monotonic() + EXIT_SECONDS

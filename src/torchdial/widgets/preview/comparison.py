@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from torchdial.array_types import Bytes
-from torchdial.inputs.arguments import of_kind, to_list
+from torchdial.inputs.arguments import to_list
 from torchdial.inputs.boxes.detection_targets import Annotations
 from torchdial.inputs.errors import describe, refusal
 from torchdial.sweeps.boxes.detection_frame import DetectionFrame
@@ -65,7 +65,6 @@ class SegmentationComparison(Comparison[SegmentationFrame], SegmentationDial):
     def __init__(
         self, first: SegmentationPreview, second: SegmentationPreview, names: Sequence[str]
     ) -> None:
-        _check_kinds(SegmentationPreview, first, second)
         _check_alike(
             {
                 "task": first.task == second.task,
@@ -77,7 +76,6 @@ class SegmentationComparison(Comparison[SegmentationFrame], SegmentationDial):
                 "targets": _equal(first._targets, second._targets),
             }
         )
-        _check_names(names)
         self._pictures_as = _strictest(first, second)
         super().__init__(
             first._images,
@@ -108,12 +106,11 @@ class DetectionComparison(Comparison[DetectionFrame], DetectionDial):
     def __init__(
         self, first: DetectionPreview, second: DetectionPreview, names: Sequence[str]
     ) -> None:
-        _check_kinds(DetectionPreview, first, second)
         ours, theirs = first._settings, second._settings
         _check_alike(
             {
                 "class_names": first.class_names == second.class_names,
-                "iou_thresholds": ours.nms == theirs.nms,
+                "nms_ious": ours.nms == theirs.nms,
                 "score stops": ours.scores == theirs.scores,
                 "match_iou": ours.match_iou == theirs.match_iou,
                 "class_agnostic": ours.class_agnostic == theirs.class_agnostic,
@@ -122,7 +119,6 @@ class DetectionComparison(Comparison[DetectionFrame], DetectionDial):
                 "targets": _all_equal(_truth(first.targets), _truth(second.targets)),
             }
         )
-        _check_names(names)
         self._pictures_as = _strictest(first, second)
         super().__init__(
             first.pictures,
@@ -174,6 +170,7 @@ def compare(
         >>> compare(first, second, names=["small", "large"]).view
         'difference'
     """
+    _check_names(names)
     if isinstance(first, SegmentationPreview) and isinstance(second, SegmentationPreview):
         return SegmentationComparison(first, second, names)
     if isinstance(first, DetectionPreview) and isinstance(second, DetectionPreview):
@@ -184,12 +181,6 @@ def compare(
         got=f"{type(first).__name__} and {type(second).__name__}",
         remedy="Make a preview of each model first.",
     )
-
-
-def _check_kinds(kind: type[Any], first: Any, second: Any) -> None:
-    remedy = "Make a preview of each model first."
-    for name, preview in (("first", first), ("second", second)):
-        of_kind(name, preview, kind, expected=f"a {kind.__name__}", remedy=remedy)
 
 
 def _strictest(first: Preview[Any], second: Preview[Any]) -> Pictures:

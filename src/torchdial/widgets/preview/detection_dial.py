@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,9 +11,8 @@ import traitlets as t
 
 from torchdial.array_types import Bytes
 from torchdial.inputs.boxes.detection_targets import Annotations
-from torchdial.inputs.errors import refusal
 from torchdial.inputs.images.display_window import Window
-from torchdial.inputs.numbers import to_whole
+from torchdial.inputs.numbers import to_fraction, to_whole
 from torchdial.sweeps.boxes.detection_curves import DetectionCurves
 from torchdial.sweeps.boxes.detection_frame import DetectionFrame
 from torchdial.sweeps.boxes.detection_settings import DetectionSettings
@@ -28,6 +25,7 @@ from torchdial.widgets.preview.detection_packing import (
     pack_detections,
     pack_targets,
 )
+from torchdial.widgets.preview.number_traits import REMEDY, Fraction, Whole
 from torchdial.widgets.preview.pasted_setting import detection_traits
 from torchdial.widgets.preview.preview import PAGE_SIZE, ClassThresholds, Preview
 from torchdial.widgets.preview.shown_images import ClassChoice, needed_counts
@@ -48,20 +46,20 @@ class DetectionDial(Preview[DetectionFrame]):
         "nms_iou",
         "class_thresholds",
         "max_det",
-        "shown_class",
+        "label",
         "view",
     )
     _DIAL = "score_threshold"
     _BEST = "f1"
     _images: tuple[Bytes, ...]
 
-    score_threshold = t.Float(0.25).tag(sync=True, echo_update=False)
+    score_threshold = Fraction(0.25).tag(sync=True, echo_update=False)
     """A box is kept where score > score_threshold, both as float32; in [0, 1]."""
 
-    nms_iou = t.Float(0.5).tag(sync=True, echo_update=False)
+    nms_iou = Fraction(0.5).tag(sync=True, echo_update=False)
     """How much two boxes may overlap for both to be kept. Moves to the nearest stop, in [0, 1]."""
 
-    max_det = t.Int(300).tag(sync=True, echo_update=False)
+    max_det = Whole(300).tag(sync=True, echo_update=False)
     """At most this many boxes of an image, those with the highest scores, last of all; from 1."""
 
     view = t.Unicode("boxes").tag(sync=True, echo_update=False)
@@ -176,7 +174,7 @@ class DetectionDial(Preview[DetectionFrame]):
         """
         needed_counts(self._truth)
         frame = self._shown[1][self._to_model(model)]
-        return frame.errors(self._place(image), self._remaining(frame), self.shown_label)
+        return frame.errors(self._place(image), self._remaining(frame), self.label)
 
     @property
     def targets(self) -> tuple[Annotations, ...] | None:
@@ -189,11 +187,6 @@ class DetectionDial(Preview[DetectionFrame]):
         given: DetectionCurves | None = self._given_curves[0]
         found = self._shown[1][0].curves if given is None else given
         return None if found is None else found.capped(self.max_det)
-
-    @property
-    def shown_label(self) -> int | None:
-        """The label of the class that is shown, None for all of them."""
-        return None if self.shown_class is None else self._labels[self.shown_class]
 
     def boxes_of(
         self,
@@ -239,15 +232,14 @@ class DetectionDial(Preview[DetectionFrame]):
     def _count_between(self, model: int, low: float, high: float) -> torch.Tensor:
         tally = self._shown[1][model].tally
         inside = (tally.scores > np.float32(low)) & (tally.scores <= np.float32(high))
-        if self.shown_label is not None:
-            inside &= tally.labels == self.shown_label
+        if self.label is not None:
+            inside &= tally.labels == self.label
         return tally.of_image[inside].bincount(minlength=tally.num_images)
 
-    def _image_table(self, model: int, class_index: int | None) -> dict[str, torch.Tensor]:
+    def _image_table(self, model: int, label: int | None) -> dict[str, torch.Tensor]:
         frame = self._shown[1][model]
         needed_counts(self._truth)
-        label = self.shown_label if class_index is None else self._labels[class_index]
-        return frame.images_at(self._point().shown(frame), label)
+        return frame.images_at(self._point().shown(frame), self.label if label is None else label)
 
     def to_matplotlib(self, ax: Axes | None = None) -> Figure:
         """Return a matplotlib figure of the first pictures and the curve, as they stand now."""
@@ -268,7 +260,7 @@ class DetectionDial(Preview[DetectionFrame]):
         position = None
         if self.track is not None:
             position = figures.Position(
-                self.track, self.score_threshold, self.nms_iou, self.average, self.shown_label
+                self.track, self.score_threshold, self.nms_iou, self.average, self.label
             )
         own = ", classes with their own" if self.class_thresholds else ""
         title = f"score > {self.score_threshold:.4g}{own}, NMS IoU {self.nms_iou:.4g}"
@@ -286,7 +278,7 @@ class DetectionDial(Preview[DetectionFrame]):
 
     def _remaining(self, frame: DetectionFrame) -> torch.Tensor:
         """Return which candidates are drawn, bool (N,)."""
-        shown, label = self._point().shown(frame), self.shown_label
+        shown, label = self._point().shown(frame), self.label
         return shown if label is None else shown & (frame.tally.labels == label)
 
     def _place(self, image: int) -> int:
@@ -295,7 +287,7 @@ class DetectionDial(Preview[DetectionFrame]):
         return range(len(self._images))[image]
 
     def _metrics_of(self, curves: DetectionCurves) -> dict[str, Any]:
-        return self._point().measure(curves, self._average, self.shown_label)
+        return self._point().measure(curves, self._average, self.label)
 
     # What is sent to the page
 
@@ -346,20 +338,10 @@ class DetectionDial(Preview[DetectionFrame]):
     def _to_traits(self, setting: Any) -> dict[str, Any]:
         return detection_traits(setting, self._labels, self._settings.class_agnostic)
 
-    @t.validate("score_threshold")
-    def _valid_score_threshold(self, proposal: Any) -> float:
-        return self._to_own(proposal["value"])
-
     @t.validate("nms_iou")
     def _valid_nms_iou(self, proposal: Any) -> float:
         stops = self._settings.nms
         return stops.values[stops.nearest(proposal["value"], "nms_iou")]
-
-    @t.validate("max_det")
-    def _valid_max_det(self, proposal: Any) -> int:
-        if proposal["value"] < 1:
-            raise t.TraitError(f"max_det: expected at least 1, got {proposal['value']}.")
-        return int(proposal["value"])
 
     @t.validate("view")
     def _valid_view(self, proposal: Any) -> str:
@@ -372,14 +354,4 @@ class DetectionDial(Preview[DetectionFrame]):
         return str(proposal["value"])
 
     def _to_own(self, given: float) -> float:
-        if not isinstance(given, Real) or not math.isfinite(given):
-            raise refusal(
-                self._DIAL,
-                expected="a finite number",
-                got=repr(given),
-                remedy="Pass a number in [0, 1].",
-            )
-        return min(max(float(given), 0.0), 1.0)
-
-    def _keys_of_classes(self) -> list[tuple[Any, ...]]:
-        return list(zip(self._class_names, self._labels, strict=True))
+        return to_fraction(self._DIAL, given, REMEDY)

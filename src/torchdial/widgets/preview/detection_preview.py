@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from torchdial.deprecation import renamed_arguments
 from torchdial.inputs.arguments import of_kind
 from torchdial.inputs.boxes.boxes import BoxFormat
 from torchdial.inputs.boxes.class_names import ClassNames
@@ -26,7 +27,7 @@ from torchdial.models.predictions import (
     with_source,
 )
 from torchdial.models.raw_candidates import check_floor, has_raw_candidates
-from torchdial.sweeps.boxes.detection_curves import DetectionCurves
+from torchdial.sweeps.boxes.detection_curves import BestPoint, DetectionCurves
 from torchdial.sweeps.boxes.detection_frame import DetectionFrame
 from torchdial.sweeps.boxes.detection_settings import DetectionMetric, DetectionSettings
 from torchdial.sweeps.boxes.detection_sweep import DetectionSweep
@@ -71,7 +72,7 @@ class DetectionPreview(DetectionDial, ModelPreview[DetectionFrame]):
         class_thresholds: for some classes their own score threshold, as a list with None or a dict
             by name or label.
         max_det: at most this many boxes an image.
-        iou_thresholds: stops of the NMS dial: a count of evenly spaced ones over [0, 1], or at
+        nms_ious: stops of the NMS dial: a count of evenly spaced ones over [0, 1], or at
             most 255 increasing ones.
         match_iou: the IoU with a target that counts as found, in (0, 1].
         class_agnostic: whether boxes of different classes suppress each other.
@@ -105,6 +106,7 @@ class DetectionPreview(DetectionDial, ModelPreview[DetectionFrame]):
         tensor([0, 2])
     """
 
+    @renamed_arguments(iou_thresholds="nms_ious")
     def __init__(
         self,
         images: Any,
@@ -117,7 +119,7 @@ class DetectionPreview(DetectionDial, ModelPreview[DetectionFrame]):
         nms_iou: float | None = None,
         class_thresholds: ClassThresholds = None,
         max_det: int = 300,
-        iou_thresholds: int | Sequence[float] | torch.Tensor = 101,
+        nms_ious: int | Sequence[float] | torch.Tensor = 101,
         match_iou: float = 0.5,
         class_agnostic: bool = False,
         curves: DetectionCurves | None = None,
@@ -137,11 +139,10 @@ class DetectionPreview(DetectionDial, ModelPreview[DetectionFrame]):
             remedy = "Pass what compute() of a DetectionSweep returns."
             of_kind("curves", curves, DetectionCurves, expected="DetectionCurves", remedy=remedy)
         sweep = DetectionSweep(
-            None,
-            iou_thresholds,
-            match_iou,
-            class_agnostic,
-            max_det,
+            nms_ious=nms_ious,
+            match_iou=match_iou,
+            class_agnostic=class_agnostic,
+            max_det=max_det,
             score_thresholds=101 if curves is None else curves.settings.scores,
             zero_division=1.0 if curves is None else curves.settings.zero_division,
         )
@@ -184,13 +185,14 @@ class DetectionPreview(DetectionDial, ModelPreview[DetectionFrame]):
         )
 
     @classmethod
+    @renamed_arguments(adapter="output")
     def from_model(
         cls,
         model: Model,
         images: Any,
         targets: Any = None,
         *,
-        adapter: Output = None,
+        output: Output = None,
         display: Display = None,
         batch_size: int = 8,
         score_floor: float = 0.01,
@@ -211,7 +213,7 @@ class DetectionPreview(DetectionDial, ModelPreview[DetectionFrame]):
             images: the model's input, a batch (N, C, H, W) or a list of (C, H, W), which may
                 differ in size; pass `mean=` and `std=` to undo a normalisation for display.
             targets: as for `DetectionPreview`.
-            adapter: what to take of the model's output for a batch, as a key, an index or a
+            output: what to take of the model's output for a batch, as a key, an index or a
                 function of it: something that `torchdial.inputs.to_detections` reads, in pixels of
                 the images. None takes all of it.
             display: what to show in place of the model's input, such as three of its bands:
@@ -226,7 +228,7 @@ class DetectionPreview(DetectionDial, ModelPreview[DetectionFrame]):
         """
         check_batch_size(batch_size)
         check_model(model)
-        source = ModelDetections(model, to_inputs(images), adapter, batch_size, score_floor)
+        source = ModelDetections(model, to_inputs(images), output, batch_size, score_floor)
         if has_raw_candidates(model):
             options = {"after_nms": False} | options
         shown = to_display(images, display)
@@ -259,7 +261,7 @@ class DetectionPreview(DetectionDial, ModelPreview[DetectionFrame]):
         self,
         metric: DetectionMetric = "f1",
         at_least: Mapping[DetectionMetric, float] | None = None,
-    ) -> tuple[float, float, float]:
+    ) -> BestPoint:
         """Return the score threshold and NMS IoU where a metric of what is shown is best, and it.
 
         Thresholds of single classes are left out of this.
@@ -268,7 +270,7 @@ class DetectionPreview(DetectionDial, ModelPreview[DetectionFrame]):
             ValueError: no stop meets the demands, or there are neither targets nor curves.
         """
         curves = self._needed_curves()
-        return curves.best(metric, at_least, self._average, self.shown_label)
+        return curves.best(metric, at_least, self._average, self.label)
 
     def refresh(self, detections: Any = None) -> bool:
         """Show the model's current weights, or new detections, for the same images.
@@ -302,11 +304,11 @@ class DetectionPreview(DetectionDial, ModelPreview[DetectionFrame]):
         """
         settings = self._settings
         sweep = DetectionSweep(
-            settings.num_classes,
-            settings.nms,
-            settings.match_iou,
-            settings.class_agnostic,
-            self.max_det,
+            num_classes=settings.num_classes,
+            nms_ious=settings.nms,
+            match_iou=settings.match_iou,
+            class_agnostic=settings.class_agnostic,
+            max_det=self.max_det,
             score_thresholds=settings.scores,
             box_format=self._reader.box_format,
             zero_division=settings.zero_division,
@@ -351,7 +353,7 @@ class DetectionPreview(DetectionDial, ModelPreview[DetectionFrame]):
 def _check_curves(curves: DetectionCurves, ours: DetectionSettings) -> None:
     theirs = curves.settings
     alike = {
-        "iou_thresholds": theirs.nms.values == ours.nms.values,
+        "nms_ious": theirs.nms.values == ours.nms.values,
         "match_iou": theirs.match_iou == ours.match_iou,
         "class_agnostic": theirs.class_agnostic == ours.class_agnostic,
     }

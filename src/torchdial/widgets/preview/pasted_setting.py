@@ -29,20 +29,20 @@ def segmentation_traits(given: Any, task: str, num_classes: int) -> dict[str, An
     Raises:
         ValueError: it is no such setting, or one of another task or number of classes.
     """
-    setting = _to_setting(given, ("threshold", "class_thresholds", "task", "class_index"))
+    setting = _to_setting(given, ("threshold", "class_thresholds", "task", "label"))
     if setting.get("task", task) != task:
         raise _refusal(f"task={task!r}", repr(setting["task"]))
     if "threshold" not in setting and "class_thresholds" not in setting:
         raise _refusal("threshold or class_thresholds", "neither")
-    shown = setting.get("class_index")
+    shown = setting.get("label")
     if shown is not None and (type(shown) is not int or not 0 <= shown < num_classes):
-        raise _refusal(f"a class_index in 0 … {num_classes - 1}", _text(shown))
+        raise _refusal(f"a label in 0 … {num_classes - 1}", _text(shown))
     own = setting.get("class_thresholds", [])
     lengths = (0, num_classes) if num_classes > 1 else (0,)
     if not isinstance(own, list) or len(own) not in lengths:
         raise _refusal(f"one threshold for each of {num_classes} classes", _text(own))
     each = [_fraction("a threshold", threshold) for threshold in own]
-    traits: dict[str, Any] = {"class_thresholds": each, "shown_class": shown}
+    traits: dict[str, Any] = {"class_thresholds": each, "label": shown}
     if "threshold" in setting:
         traits["threshold"] = _fraction("a threshold", setting["threshold"])
     return traits

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, TypeVar
 import traitlets as t
 
 from torchdial.array_types import Bytes
+from torchdial.deprecation import RenamedAttribute
 from torchdial.inputs.arguments import to_own_thresholds
 from torchdial.inputs.errors import describe, refusal
 from torchdial.inputs.images.display_window import Window
@@ -18,6 +19,7 @@ from torchdial.models.predictions import at_other_images
 from torchdial.report.saved_widget import SavedWidget
 from torchdial.sweeps.metric_formulas import Average
 from torchdial.widgets.base import Widget
+from torchdial.widgets.preview.number_traits import Fraction, Whole
 from torchdial.widgets.preview.plane_coding import (
     CodedPlane,
     Pictures,
@@ -44,11 +46,13 @@ class Preview(ShownImages[Frame], Widget):
     _DIAL: ClassVar[str]
     """The trait that a class's own threshold stands in for."""
 
-    class_thresholds = t.List(t.Float(allow_none=True)).tag(sync=True, echo_update=False)
+    class_thresholds: t.List[float | None] = t.List().tag(sync=True, echo_update=False)
     """A threshold for each class, None where it follows the dial; empty when all do."""
 
-    shown_class = t.Int(None, allow_none=True).tag(sync=True, echo_update=False)
-    """Index of the class that is shown, None for all of them."""
+    label: t.TraitType[int | None, int | str | None] = t.Any(None).tag(sync=True, echo_update=False)
+    """The class that is shown, by its label; None shows all. It may be set by a name."""
+
+    shown_class = RenamedAttribute("label")
 
     _config = t.Dict().tag(sync=True, echo_update=False)
     _pictures = t.Dict().tag(sync=True, echo_update=False)
@@ -57,7 +61,6 @@ class Preview(ShownImages[Frame], Widget):
     _notice = t.Unicode("").tag(sync=True, echo_update=False)
 
     _images: Any
-    _class_names: tuple[str, ...]
     _average: Average
     _window: Window | None
     _pictures_as: Pictures = "compact"
@@ -201,6 +204,21 @@ class Preview(ShownImages[Frame], Widget):
 
     # What may be set
 
+    def set_state(self, sync_data: dict[str, Any]) -> None:
+        """Set traits from the page, whose sliders may have another range.
+
+        Numbers out of range move to its end, and what was moved is sent back.
+        """
+        moved = {
+            name: trait.nearest(sync_data[name])
+            for name, trait in self.traits().items()
+            if isinstance(trait, (Fraction, Whole)) and name in sync_data
+        }
+        super().set_state(sync_data | moved)
+        beyond = [name for name, value in moved.items() if value != sync_data[name]]
+        if beyond:
+            self.send_state(beyond)
+
     def apply(self, setting: str | Mapping[str, Any]) -> None:
         """Go to a setting, as the copy button or `export()` of such a preview gives it.
 
@@ -232,23 +250,14 @@ class Preview(ShownImages[Frame], Widget):
     def _valid_class_thresholds(self, proposal: Any) -> list[float | None]:
         return self._to_class_thresholds(proposal["value"])
 
-    @t.validate("shown_class")
-    def _valid_shown_class(self, proposal: Any) -> int | None:
-        chosen: int | None = proposal["value"]
-        if chosen is not None and not 0 <= chosen < len(self._class_names):
-            raise t.TraitError(
-                f"shown_class: expected None or 0 … {len(self._class_names) - 1}, got {chosen}. "
-                f"Classes are {', '.join(self._class_names[:8])}."
-            )
-        return chosen
+    @t.validate("label")
+    def _valid_label(self, proposal: Any) -> int | None:
+        given: Any = proposal["value"]
+        return None if given is None else self._to_label(given)
 
     @abstractmethod
     def _to_own(self, given: float) -> float:
         """Return a class's own threshold at the nearest stop."""
-
-    def _keys_of_classes(self) -> list[tuple[Any, ...]]:
-        """Return what each class may be called in a dict."""
-        return [(name,) for name in self._class_names]
 
     def _to_class_thresholds(self, given: ClassThresholds) -> list[float | None]:
         names = self._class_names

@@ -21,6 +21,7 @@ from torchdial.sweeps.metric_formulas import Average
 from torchdial.sweeps.pixels.image_confusion import count_on, count_outcomes
 from torchdial.sweeps.pixels.segmentation_frame import SegmentationFrame
 from torchdial.sweeps.pixels.threshold_curves import ThresholdCurves
+from torchdial.widgets.preview.number_traits import Fraction
 from torchdial.widgets.preview.pasted_setting import segmentation_traits
 from torchdial.widgets.preview.preview import PAGE_SIZE, ClassThresholds, Preview
 from torchdial.widgets.preview.segmentation_packing import (
@@ -42,12 +43,12 @@ class SegmentationDial(Preview[SegmentationFrame]):
     """Traits and messages of the dial; made by `SegmentationPreview` and `compare`."""
 
     _STEM = "segmentation"
-    _SETTABLE = ("threshold", "class_thresholds", "shown_class", "view")
+    _SETTABLE = ("threshold", "class_thresholds", "label", "view")
     _DIAL = "threshold"
     _BEST = "dice"
     _images: Bytes
 
-    threshold = t.Float(0.5).tag(sync=True, echo_update=False)
+    threshold = Fraction(0.5).tag(sync=True, echo_update=False)
     """A pixel is on where p > threshold. Moves to the nearest stop, in [0, 1]."""
 
     view = t.Unicode("overlay").tag(sync=True, echo_update=False)
@@ -74,6 +75,7 @@ class SegmentationDial(Preview[SegmentationFrame]):
         self._stops = stops
         self._task: Task = task
         self._class_names = tuple(class_names)
+        self._labels = tuple(range(len(class_names)))
         self._images = pictures
         self._targets = targets
         self._zero_division = zero_division
@@ -136,13 +138,13 @@ class SegmentationDial(Preview[SegmentationFrame]):
         curves = self._given_curves[0] or self._shown[1][0].curves
         return None if curves is None else self._in_scope(curves)
 
-    def mask(self, image: int, class_index: int | None = None, *, model: int = 0) -> Bytes:
+    def mask(self, image: int, label: int | str | None = None, *, model: int = 0) -> Bytes:
         """Return an image's mask at the dial's position, as the mask view shows it.
 
         Args:
             image: its index.
-            class_index: a class; None takes the shown one, or where all are shown, the pixels
-                that any class passes (for multiclass, that the argmax passes).
+            label: a class, by its label or name; None takes the shown one, or where all are
+                shown, the pixels that any class passes (for multiclass, that the argmax passes).
             model: which model, where two are compared.
 
         Returns:
@@ -150,7 +152,7 @@ class SegmentationDial(Preview[SegmentationFrame]):
         """
         frame = self._shown[1][model]
         at = self._stops_of_classes()
-        chosen = self.shown_class if class_index is None else class_index
+        chosen = self.label if label is None else self._to_label(label)
         if chosen is not None:
             on = frame.levels[image, chosen] > at[chosen]
         elif frame.argmax is not None and frame.maximum is not None:
@@ -179,7 +181,7 @@ class SegmentationDial(Preview[SegmentationFrame]):
                 "labels",
                 expected="a preview with task='multiclass'",
                 got=f"task={self.task!r}",
-                remedy="Use mask(image, class_index) for each class.",
+                remedy="Use mask(image, label) for each class.",
             )
         label = frame.argmax[image].astype(np.int64)
         on = frame.maximum[image] > self._stops_of_classes()[label]
@@ -191,8 +193,8 @@ class SegmentationDial(Preview[SegmentationFrame]):
         For multiclass it is the class of the highest probability, otherwise 1.
         """
         argmax: npt.NDArray[np.uint8] | None = self._shown[1][0].argmax
-        if argmax is None or self.shown_class is not None:
-            number = self.shown_class if self.task == "multiclass" else 1
+        if argmax is None or self.label is not None:
+            number = self.label if self.task == "multiclass" else 1
             return np.full(self.pictures.shape[1:3], number, np.uint8)
         found: npt.NDArray[np.uint8] = argmax[image]
         return found
@@ -209,8 +211,8 @@ class SegmentationDial(Preview[SegmentationFrame]):
         return np.array([self._stops.nearest(own) for own in each])
 
     def _in_scope(self, curves: ThresholdCurves) -> ThresholdCurves:
-        if self.shown_class is not None:
-            return curves.for_class(self.shown_class)
+        if self.label is not None:
+            return curves.for_label(self.label)
         return curves.argmax or curves
 
     def _metrics_of(self, curves: ThresholdCurves) -> dict[str, Any]:
@@ -218,18 +220,15 @@ class SegmentationDial(Preview[SegmentationFrame]):
 
     def _scope_setting(self, setting: float | list[float]) -> float | list[float]:
         """Return the part of a setting that the shown class follows."""
-        if isinstance(setting, list) and self.shown_class is not None:
-            return setting[self.shown_class]
+        if isinstance(setting, list) and self.label is not None:
+            return setting[self.label]
         return setting
 
     # Of each image
 
-    def _keys_of_classes(self) -> list[tuple[Any, ...]]:
-        return [(name, index) for index, name in enumerate(self._class_names)]
-
     def _count_cell(self, model: int, truth: int, predicted: int) -> torch.Tensor:
         frame, stops = self._shown[1][model], self._stops_of_classes().tolist()
-        if frame.confusion is not None and self.shown_class is None:
+        if frame.confusion is not None and self.label is None:
             return frame.confusion.count(stops, truth, predicted)
         classes = self._one_class(truth, predicted)
         rest = len(self._class_names)
@@ -242,8 +241,8 @@ class SegmentationDial(Preview[SegmentationFrame]):
     def _one_class(self, truth: int, predicted: int) -> slice:
         """Return the class that a cell against the rest is about; all, if it names none."""
         sides = {truth, predicted} - {ANY, len(self._class_names)}
-        if self.shown_class is not None:
-            sides.add(self.shown_class)
+        if self.label is not None:
+            sides.add(self.label)
         if len(sides) > 1:
             names = " and ".join(repr(self._class_names[side]) for side in sorted(sides))
             raise refusal(
@@ -251,7 +250,7 @@ class SegmentationDial(Preview[SegmentationFrame]):
                 expected="one class, whose map is counted against the rest",
                 got=names,
                 remedy="Name one class, and None for the rest; with task='multiclass' set "
-                "shown_class = None to count by the highest probability.",
+                "label = None to count by the highest probability.",
             )
         return slice(min(sides), min(sides) + 1) if sides else slice(None)
 
@@ -260,19 +259,19 @@ class SegmentationDial(Preview[SegmentationFrame]):
         first = 0 if low < stops[0] else self._stops.nearest(low, "low") + 1
         last = len(stops) if high > stops[-1] else self._stops.nearest(high, "high")
         rows = slice(len(self._class_names))
-        if self.shown_class is not None:
-            rows = slice(self.shown_class, self.shown_class + 1)
+        if self.label is not None:
+            rows = slice(self.label, self.label + 1)
         elif self._task == "multiclass":
             rows = slice(len(self._class_names), None)
         return torch.from_numpy(histograms[:, rows, first : last + 1].sum((1, 2)))
 
-    def _image_table(self, model: int, class_index: int | None) -> dict[str, torch.Tensor]:
+    def _image_table(self, model: int, label: int | None) -> dict[str, torch.Tensor]:
         curves = needed_counts(self._shown[1][model].curves)
         setting = self._setting()
-        if class_index is None:
+        if label is None:
             return self._in_scope(curves).images_at(self._scope_setting(setting))
-        own = setting[class_index] if isinstance(setting, list) else setting
-        return curves.for_class(class_index).images_at(own)
+        own = setting[label] if isinstance(setting, list) else setting
+        return curves.for_label(label).images_at(own)
 
     def to_matplotlib(self, ax: Axes | None = None) -> Figure:
         """Return a matplotlib figure of the first pictures and the curve, as they stand now."""

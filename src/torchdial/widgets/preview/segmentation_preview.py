@@ -30,7 +30,7 @@ from torchdial.models.predictions import (
 )
 from torchdial.sweeps.metric_formulas import Average, Metric, check_average
 from torchdial.sweeps.pixels.segmentation_frame import SegmentationFrame
-from torchdial.sweeps.pixels.threshold_curves import ThresholdCurves
+from torchdial.sweeps.pixels.threshold_curves import BestThreshold, ThresholdCurves
 from torchdial.sweeps.pixels.threshold_sweep import ThresholdSweep
 from torchdial.widgets.preview.plane_coding import Pictures, check_pictures
 from torchdial.widgets.preview.preview import (
@@ -205,7 +205,7 @@ class SegmentationPreview(SegmentationDial, ModelPreview[SegmentationFrame]):
 
     def best(
         self, metric: Metric = "dice", at_least: Mapping[Metric, float] | None = None
-    ) -> tuple[float, float]:
+    ) -> BestThreshold:
         """Return the threshold where a metric of what is shown is best, and its value.
 
         Raises:
@@ -245,9 +245,9 @@ class SegmentationPreview(SegmentationDial, ModelPreview[SegmentationFrame]):
         """
         maps = self._maps
         sweep = ThresholdSweep(
-            self.task,
-            None if self.task == "binary" else len(self._class_names),
-            maps.stops,
+            task=self.task,
+            num_classes=None if self.task == "binary" else len(self._class_names),
+            thresholds=maps.stops,
             from_logits=maps.from_logits,
             ignore_index=maps.ignore_index,
             zero_division=self._zero_division,
@@ -266,8 +266,8 @@ class SegmentationPreview(SegmentationDial, ModelPreview[SegmentationFrame]):
         """
         setting = self._setting()
         name = "class_thresholds" if isinstance(setting, list) else "threshold"
-        one_of_several = self.task != "binary" and self.shown_class is not None
-        shown = {"class_index": self.shown_class} if one_of_several else {}
+        one_of_several = self.task != "binary" and self.label is not None
+        shown = {"label": self.label} if one_of_several else {}
         return {name: setting, "task": self.task, **shown}
 
     def _measure(self, source: Any) -> SegmentationFrame:

@@ -7,14 +7,14 @@ js/src/lib/detection/box_choices.ts.
 from __future__ import annotations
 
 from abc import abstractmethod
-from numbers import Integral
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import torch
 
+from torchdial.deprecation import renamed_arguments
 from torchdial.inputs.arguments import one_of
 from torchdial.inputs.errors import describe, refusal
-from torchdial.inputs.numbers import to_number, to_whole
+from torchdial.inputs.numbers import to_float, to_number, to_whole
 from torchdial.sweeps.image_choice import ANY, most_first, worst_first
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ class ShownImages(Generic[Frame]):
     _shown: tuple[int, tuple[Frame, ...]]
     _targets: Any
     _class_names: tuple[str, ...]
+    _labels: tuple[int, ...]
 
     def images_of(
         self, truth: ClassChoice = "any", predicted: ClassChoice = "any", *, model: int = 0
@@ -41,7 +42,7 @@ class ShownImages(Generic[Frame]):
         """Return the images that a cell of the confusion matrix counts, at the dial's position.
 
         Args:
-            truth: the class of the target, by its name, or its index or label; None for the
+            truth: the class of the target, by its name or label; None for the
                 background, where there is no target; or "any" of these.
             predicted: the same for what the model finds; None for what it misses. Segmentation of
                 one class, or of a multilabel task, counts its map against the rest, which is None.
@@ -78,10 +79,11 @@ class ShownImages(Generic[Frame]):
             raise refusal("low", expected=f"less than high, {high!r}", got=repr(low), remedy=remedy)
         return most_first(self._count_between(self._to_model(model), *bounds))
 
+    @renamed_arguments(class_name="label")
     def worst(
         self,
         n: int | None = None,
-        class_name: str | int | None = None,
+        label: int | str | None = None,
         *,
         metric: str | None = None,
         model: int = 0,
@@ -93,7 +95,7 @@ class ShownImages(Generic[Frame]):
 
         Args:
             n: how many at most; None for all.
-            class_name: of which class, by its name, or its index or label; None for what is shown.
+            label: of which class, by its label or name; None for what is shown.
             metric: its name; None is Dice, for boxes F1.
             model: which model, where two are compared.
 
@@ -105,7 +107,7 @@ class ShownImages(Generic[Frame]):
         """
         if n is not None:
             n = to_whole("n", n, 0, remedy="Pass a number of images, or None for all.")
-        chosen = None if class_name is None else self._class_index("class_name", class_name)
+        chosen = None if label is None else self._to_label(label)
         table = self._image_table(self._to_model(model), chosen)
         metric = self._BEST if metric is None else metric
         one_of("metric", metric, [name for name in table if table[name].is_floating_point()])
@@ -136,12 +138,12 @@ class ShownImages(Generic[Frame]):
         """Return how many pixels or candidates of each image are in an interval, int64 (N,)."""
 
     @abstractmethod
-    def _image_table(self, model: int, class_index: int | None) -> dict[str, torch.Tensor]:
+    def _image_table(self, model: int, label: int | None) -> dict[str, torch.Tensor]:
         """Return counts and metrics of each image, of one class or of what is shown, (N,)."""
 
-    @abstractmethod
-    def _keys_of_classes(self) -> list[tuple[Any, ...]]:
+    def _keys_of_classes(self) -> list[tuple[str, int]]:
         """Return what each class may be called."""
+        return list(zip(self._class_names, self._labels, strict=True))
 
     def _to_model(self, model: int) -> int:
         last = len(self._shown[1]) - 1
@@ -162,11 +164,14 @@ class ShownImages(Generic[Frame]):
             return len(self._class_names)
         return ANY if _is_any(choice) else self._class_index(name, choice)
 
+    def _to_label(self, choice: int | str) -> int:
+        return self._labels[self._class_index("label", choice)]
+
     def _class_index(self, name: str, choice: Any) -> int:
-        if isinstance(choice, (str, Integral)) and not isinstance(choice, bool):
-            for index, keys in enumerate(self._keys_of_classes()):
-                if choice in keys:
-                    return index
+        key = choice if isinstance(choice, str) else to_float(choice)
+        for index, keys in enumerate(self._keys_of_classes()):
+            if key in keys:
+                return index
         known = ", ".join(repr(n) for n in self._class_names[:8])
         raise refusal(
             name,

@@ -1,0 +1,45 @@
+"""Traits of dials, which take any kind of number and refuse what is out of range."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import traitlets as t
+
+from torchdial.inputs.numbers import to_float, to_fraction, to_whole
+
+REMEDY = "Percent are divided by 100."
+
+
+class Fraction(t.TraitType[float, Any]):
+    """A number in [0, 1]."""
+
+    def validate(self, _obj: Any, value: Any) -> float:
+        """Return the number as float.
+
+        Raises:
+            ValueError: it is not a number in [0, 1].
+        """
+        return to_fraction(str(self.name), value, REMEDY)
+
+    def nearest(self, value: Any) -> Any:
+        """Return a number moved into [0, 1], and anything else as it is."""
+        number = to_float(value)
+        return value if math.isnan(number) else min(max(number, 0.0), 1.0)
+
+
+class Whole(t.TraitType[int, Any]):
+    """A whole number from 1."""
+
+    def validate(self, _obj: Any, value: Any) -> int:
+        """Return the number as int.
+
+        Raises:
+            ValueError: it is not a whole number from 1.
+        """
+        return to_whole(str(self.name), value, 1, remedy="Pass for example 100.")
+
+    def nearest(self, value: Any) -> Any:
+        """Return 1 for a number below, and anything else as it is."""
+        return 1 if to_float(value) < 1 else value

@@ -1,0 +1,103 @@
+"""Old names still work, and the warning says the new one at the caller's line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+import torchdial as td
+
+BOXES = torch.tensor([[0.0, 0.0, 10.0, 10.0], [0.0, 0.0, 10.0, 8.0]])
+SCORES = torch.tensor([0.9, 0.6])
+FOUND = [{"boxes": BOXES, "scores": SCORES, "labels": torch.tensor([0, 0])}]
+THERE = [{"boxes": BOXES[:1], "labels": torch.tensor([0])}]
+IMAGE = torch.zeros(1, 3, 16, 16)
+
+
+def detected(**arguments: Any) -> Any:
+    sweep = td.DetectionSweep()
+    sweep.update(**arguments)
+    return sweep.compute().tp
+
+
+def curves() -> td.ThresholdCurves:
+    sweep = td.ThresholdSweep()
+    sweep.update(torch.tensor([[0.2, 0.9]]), torch.tensor([[0, 1]]))
+    return sweep.compute()
+
+
+def shown(name: str) -> Any:
+    preview = td.DetectionPreview(IMAGE, FOUND, class_names=["cat", "dog"])
+    setattr(preview, name, 1)
+    return getattr(preview, name)
+
+
+def is_done(read: Callable[[td.Handle], bool]) -> bool:
+    handle = td.TrainingMonitor(torch.nn.Linear(1, 1)).start(lambda: None)
+    handle.result()
+    return read(handle)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "names"),
+    [
+        pytest.param(
+            lambda: td.nms_sweep(BOXES, SCORES, iou_thresholds=3),
+            lambda: td.nms_sweep(BOXES, SCORES, nms_ious=3),
+            ("iou_thresholds=", "nms_ious="),
+            id="stops of the NMS dial",
+        ),
+        pytest.param(
+            lambda: td.DetectionSweep(iou_thresholds=3).settings,
+            lambda: td.DetectionSweep(nms_ious=3).settings,
+            ("iou_thresholds=", "nms_ious="),
+            id="of a sweep",
+        ),
+        pytest.param(
+            lambda: detected(detections=FOUND, target=THERE),
+            lambda: detected(preds=FOUND, target=THERE),
+            ("detections=", "preds="),
+            id="what is counted",
+        ),
+        pytest.param(
+            lambda: td.segment(torch.rand(2, 4, 4).round(), class_index=1).shape,
+            lambda: td.segment(torch.rand(2, 4, 4).round(), label=1).shape,
+            ("class_index=", "label="),
+            id="a channel",
+        ),
+        pytest.param(
+            lambda: curves().for_class(0).tp,
+            lambda: curves().for_label(0).tp,
+            ("for_class", "for_label"),
+            id="a method",
+        ),
+        pytest.param(
+            lambda: shown("shown_class"),
+            lambda: shown("label"),
+            ("shown_class", "label"),
+            id="a trait",
+        ),
+        pytest.param(
+            lambda: is_done(lambda handle: handle.done()),
+            lambda: is_done(lambda handle: handle.is_done),
+            ("done()", "is_done"),
+            id="a state",
+        ),
+    ],
+)
+def test_old_names(old: Callable[[], Any], new: Callable[[], Any], names: tuple[str, str]) -> None:
+    expected = new()
+    with pytest.warns(DeprecationWarning, match=r"is now .*; the old name will be removed") as seen:
+        got = old()
+    assert torch.equal(got, expected) if isinstance(got, torch.Tensor) else got == expected
+    for warning in seen:
+        assert str(warning.message).startswith(f"{names[0]} is now {names[1]};")
+        assert warning.filename == __file__
+
+
+def test_both_names_are_refused() -> None:
+    with pytest.raises(TypeError, match="iou_thresholds"):
+        td.nms_sweep(BOXES, SCORES, iou_thresholds=3, nms_ious=3)  # type: ignore[call-arg]
