@@ -165,9 +165,9 @@ def test_not_more_than_five_each() -> None:
 MADE_BY_US = {
     *("DetectionCurves", "ThresholdCurves", "Calibration", "ForwardFailure", "ForwardPass"),
     *("Fold", "ModuleRow", "ModuleTable", "ModuleUse", "Annotations", "Detections", "Stops"),
-    *("Event", "Task"),
+    *("Event", "Handle", "Task"),
 }
-TAKES_NOTHING = {"runs"}
+TAKES_NOTHING = {"StopTraining", "runs"}
 
 
 @pytest.mark.parametrize("room", [td, sweeps, structure, inputs, figures, training])
