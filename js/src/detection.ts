@@ -209,34 +209,34 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
     step: 1,
     "aria-label": "max det",
     title: "At most this many boxes in each picture, those with the highest scores",
+    oninput: () => {
+      isTyping = true;
+    },
+    onblur: () => {
+      isTyping = false;
+    },
+    onchange() {
+      isTyping = false;
+      const wanted = maxDet.valueAsNumber;
+      if (Number.isInteger(wanted) && wanted >= 1) state.set({ max_det: wanted });
+      else shell.changed();
+    },
   });
   let isTyping = false; // updates leave the field unchanged meanwhile
-  maxDet.addEventListener("input", () => {
-    isTyping = true;
-  });
-  maxDet.addEventListener("blur", () => {
-    isTyping = false;
-  });
-  maxDet.addEventListener("change", () => {
-    isTyping = false;
-    const wanted = maxDet.valueAsNumber;
-    if (Number.isInteger(wanted) && wanted >= 1) state.set({ max_det: wanted });
-    else shell.changed();
-  });
   const metrics = select(
     "metric",
     DETECTION_METRICS.map((m) => [m, LONG[m]] as const),
+    () => {
+      metric = metrics.value as DetectionMetric;
+      shell.changed();
+    },
   );
-  metrics.addEventListener("change", () => {
-    metric = metrics.value as DetectionMetric;
-    shell.changed();
-  });
   const labels = select(
     "labels",
-    LABELS.map((where) => [where, where] as const),
+    LABELS.map((where) => [where]),
+    () => painter.setLabels(labels.value as Labels),
   );
   labels.title = "Names and scores of the boxes; on small pictures only under the pointer";
-  labels.addEventListener("change", () => painter.setLabels(labels.value as Labels));
   const views: DetectionView[] = hasTargets ? ["boxes", "errors", "ghosts"] : ["boxes", "ghosts"];
   const toolbar = createToolbar({
     views,

@@ -188,11 +188,11 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
   const metrics = select(
     "curve",
     PIXEL_METRICS.map((m) => [m, nameOf(m)] as const),
+    () => {
+      metric = metrics.value as PixelMetric;
+      shell.changed();
+    },
   );
-  metrics.addEventListener("change", () => {
-    metric = metrics.value as PixelMetric;
-    shell.changed();
-  });
   const opacities = new Map<SegmentationView, number>([["errors", ERRORS_OPACITY]]);
   const opacity = opacitySlider("opacity", (value) => {
     opacities.set(state.get("view"), value);

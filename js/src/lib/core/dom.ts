@@ -1,7 +1,8 @@
 // Elements and listeners. Text becomes text nodes; nothing is parsed as HTML.
 
 type Child = Node | string;
-type Attributes = Record<string, string | number | boolean>;
+/** A function is a listener: `onclick`. */
+type Attributes = Record<string, string | number | boolean | EventListener>;
 
 /** Make an element with attributes and children; its classes get the prefix "torchdial-". */
 export function h<K extends keyof HTMLElementTagNameMap>(
@@ -29,23 +30,29 @@ export function svg<K extends keyof SVGElementTagNameMap>(
   return element;
 }
 
-function setAttribute(element: Element, name: string, value: string | number | boolean) {
+function setAttribute(element: Element, name: string, value: Attributes[string]) {
+  if (typeof value === "function") {
+    element.addEventListener(name.slice(2), value);
+    return;
+  }
   const text = value === true ? "" : String(value);
   if (name === "class") element.classList.add(...text.split(" ").map((c) => `torchdial-${c}`));
   else if (value !== false) element.setAttribute(name, text);
 }
 
-/** A drop-down list whose options have a value and a text. */
-export function select(label: string, options: readonly (readonly [string, string])[]) {
-  const choices = options.map(([value, text]) => h("option", { value }, text));
-  return h("select", { class: "select", "aria-label": label }, ...choices);
+/** A drop-down list whose options have a value and a text, which is the value if it has none. */
+export function select(
+  label: string,
+  options: readonly (readonly [value: string, text?: string])[],
+  onchange: () => void = () => {},
+) {
+  const choices = options.map(([value, text = value]) => h("option", { value }, text));
+  return h("select", { class: "select", "aria-label": label, onchange }, ...choices);
 }
 
 /** A button; `title` is its tooltip. */
 export function button(text: string, title: string, onClick: () => void): HTMLButtonElement {
-  const element = h("button", { type: "button", class: "button", title }, text);
-  element.addEventListener("click", onClick);
-  return element;
+  return h("button", { type: "button", class: "button", title, onclick: onClick }, text);
 }
 
 /** The 2D context of a canvas. */

@@ -1,7 +1,7 @@
 // The detections of one model, and what is computed from them at a setting, each once.
 
 import { float32Of, uint32Of } from "../core/bytes";
-import type { Average } from "../core/metrics";
+import { type Average, meanOfDefined } from "../core/metrics";
 import {
   type Ap,
   apOf,
@@ -15,7 +15,12 @@ import { type Band, bootstrap } from "./rules/bootstrap";
 import { type DetectionSetting, shownBoxes } from "./rules/boxes_shown";
 import type { DecidedImage } from "./rules/detection_confusion";
 import { type CountSum, count, type DetectionCounts, sumCounts } from "./rules/detection_counts";
-import { type DetectionMetric, metricAtStops, metricOf } from "./rules/detection_metrics";
+import {
+  type DetectionMetric,
+  meanAtStops,
+  metricAtStops,
+  metricOf,
+} from "./rules/detection_metrics";
 import { type DetectionTally, imagesAt, levelsOf, tally } from "./rules/detection_tally";
 import type { Targets } from "./rules/image_decisions";
 import { match, type Outcome } from "./rules/matching";
@@ -41,6 +46,8 @@ export function createDetector(
   const hasMasks = wire.has_masks.some(Boolean);
   const given = curves && readCurves(curves, config);
   let counted: { tally: DetectionTally; maxDet: number } | null = null;
+
+  const ruleOf = (maxDet: number) => ({ scoreStops, maxDet, numClasses });
 
   function remember<T>(key: string, make: () => T): T {
     if (!known.has(key)) known.set(key, make());
@@ -162,7 +169,7 @@ export function createDetector(
 
     /** Count at all stops of both dials. */
     count(maxDet: number): void {
-      counted = { tally: tally(scenes, stops.length, scoreStops, maxDet, numClasses), maxDet };
+      counted = { tally: tally(scenes, stops.length, ruleOf(maxDet)), maxDet };
       known.clear();
     },
 
@@ -174,8 +181,8 @@ export function createDetector(
 
     makeBand(which: DetectionMetric, label: number | null, setting: DetectionSetting): void {
       remember(bandKey(which, label, setting), () => {
-        const tables = imagesAt(scenes, setting.stop, scoreStops, setting.maxDet, numClasses);
-        const classes = label === null ? tables : [tables[label]];
+        const all = imagesAt(scenes, setting.stop, ruleOf(setting.maxDet));
+        const classes = label === null ? all : [all[label]];
         return bootstrap(classes, which, label === null ? average : "micro", zeroDivision);
       });
     },
@@ -215,17 +222,16 @@ export function measure(
   label: number | null,
   zeroDivision: number,
 ): number {
-  const of = (counts: readonly DetectionCounts[], label: number | null) => {
-    const sum = sumCounts(counts, label);
-    return { ...sum, value: metricOf(which, sum.tp, sum.fp, sum.positives, zeroDivision) };
-  };
-  if (label !== null || how === "micro") return of(images, label).value;
-  const groups =
-    how === "image"
-      ? images.map((one) => of([one], null))
-      : Array.from(images[0].tp, (_, c) => of(images, c)).filter(({ positives }) => positives > 0);
-  const defined = groups.map(({ value }) => value).filter((value) => !Number.isNaN(value));
-  return defined.reduce((sum, value) => sum + value, 0) / defined.length;
+  const of = (label: number | null, some = images) => sumCounts(some, label);
+  const averaged = label === null ? how : "micro";
+  const groups = {
+    micro: () => [of(label)],
+    macro: () => Array.from(images[0].tp, (_, c) => of(c)).filter((sum) => sum.positives > 0),
+    image: () => images.map((one) => of(null, [one])),
+  }[averaged]();
+  return meanOfDefined(
+    groups.map(({ tp, fp, positives }) => metricOf(which, tp, fp, positives, zeroDivision)),
+  );
 }
 
 export interface GivenCurves {
@@ -246,20 +252,18 @@ function readCurves(wire: WireCurves, config: DetectionConfig): GivenCurves {
     f1: float32Of(wire.overall.f1),
   };
   const size = config.stops.length * config.score_stops.length;
-  const tp = wire.tp && uint32Of(wire.tp);
-  const fp = wire.fp && uint32Of(wire.fp);
-  const positives = uint32Of(wire.positives);
-  const zeroDivision = config.zero_division ?? Number.NaN;
+  const [tp, fp] = [wire.tp, wire.fp].map((counts) => counts && uint32Of(counts));
+  const classes = Array.from(uint32Of(wire.positives), (positives, c) => {
+    const of = (counts: Uint32Array) => counts.subarray(c * size, (c + 1) * size);
+    return tp && fp && { tp: of(tp), fp: of(fp), positives };
+  });
   const curves: GivenCurves = {
     totalImages: wire.total_images,
     ap: apOf(wire.ap),
     values(which, label) {
       if (label === null) return overall[which];
-      if (!tp || !fp) return null;
-      return Float64Array.from({ length: size }, (_, cell) => {
-        const at = label * size + cell;
-        return metricOf(which, tp[at], fp[at], positives[label], zeroDivision);
-      });
+      const counts = classes[label];
+      return counts && meanAtStops([counts], which, config.zero_division ?? Number.NaN);
     },
   };
   curvesRead.set(wire, curves);

@@ -25,9 +25,9 @@ export function createMatrixPanel({ caption, background, choose, changed }: Matr
   let hides = true;
   const shares = select(
     "cells",
-    SHARES.map((share) => [share, share] as const),
+    SHARES.map((share) => [share]),
+    changed,
   );
-  shares.addEventListener("change", changed);
   const hide = button("hide empty classes", "Classes without targets and predictions", () => {
     hides = !hides;
     changed();

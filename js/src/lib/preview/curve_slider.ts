@@ -69,9 +69,9 @@ export function createCurveSlider({
     step,
     "aria-label": name,
     class: "dial-input",
+    oninput: () => events.input(input.valueAsNumber),
+    onchange: events.commit,
   });
-  input.addEventListener("input", () => events.input(input.valueAsNumber));
-  input.addEventListener("change", events.commit);
   const marks = ticks.map(([value, text]) => {
     const mark = h("span", {}, text);
     mark.style.left = percent(value);

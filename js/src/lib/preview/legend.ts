@@ -34,8 +34,8 @@ export function createLegend() {
     class: "select",
     placeholder: "find a class",
     "aria-label": "find a class in the legend",
+    oninput: filter,
   });
-  search.addEventListener("input", filter);
   const summary = h("summary");
   const box = h("details", { class: "details", open: true }, summary, search);
   const element = h("div", { class: "foot" }, entries);

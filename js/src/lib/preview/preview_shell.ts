@@ -116,8 +116,8 @@ export function createShell<Traits extends PreviewTraits>(
     type: "range",
     ...{ min: CELL_WIDTH.min, max: CELL_WIDTH.max, step: 10, value: CELL_WIDTH.first },
     "aria-label": "size of the pictures",
+    oninput: () => grid.setCellWidth(cellSize.valueAsNumber),
   });
-  cellSize.addEventListener("input", () => grid.setCellWidth(cellSize.valueAsNumber));
   let cells: GridCell[] = [];
   let requests = 0;
   let version = 0; // of the frame in use
