@@ -1,8 +1,7 @@
 // SegmentationPreview and SegmentationComparison: the Python side is src/torchdial/widgets/preview/segmentation_dial.py.
 
 import type { AnyModel } from "@anywidget/types";
-import { toPaleGrey } from "./lib/canvas/error_painting";
-import { fillPicture, Raster } from "./lib/canvas/raster";
+import { fillPicture, Raster, toPaleGrey } from "./lib/canvas/raster";
 import { h, select } from "./lib/core/dom";
 import type { Guard } from "./lib/core/error_display";
 import { bestStop, nameOf, PIXEL_METRICS, type PixelMetric } from "./lib/core/metrics";

@@ -3,6 +3,9 @@
 import { contextOf, h } from "../core/dom";
 import type { Region, Size } from "./level_painting";
 
+const DARKEST = 150; // of a pale picture
+const LIGHTEST = 235;
+
 export class Raster {
   #context: CanvasRenderingContext2D | null = null;
   #image: ImageData | null = null;
@@ -46,5 +49,15 @@ export function fillPicture(
       const a = channels === 4 ? pixels[i + 3] : 255;
       out[o++] = ((a << 24) | (b << 16) | (g << 8) | r) >>> 0;
     }
+  }
+}
+
+/** Make a picture grey and pale, so that what is drawn over it stands out. */
+export function toPaleGrey(out: Uint32Array): void {
+  for (let i = 0; i < out.length; i++) {
+    const [r, g, b] = [out[i] & 255, (out[i] >> 8) & 255, (out[i] >> 16) & 255];
+    const grey = (0.299 * r + 0.587 * g + 0.114 * b) / 255;
+    const pale = Math.round(DARKEST + (LIGHTEST - DARKEST) * grey);
+    out[i] = ((out[i] & 0xff000000) | (pale * 0x10101)) >>> 0;
   }
 }

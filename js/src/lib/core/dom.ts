@@ -4,16 +4,16 @@ type Child = Node | string;
 /** A function is a listener: `onclick`. */
 type Attributes = Record<string, string | number | boolean | EventListener>;
 
-/** Make an element with attributes and children; its classes get the prefix "torchdial-". */
+/**
+ * Make an element with attributes, or a class alone, and children; its classes get the prefix
+ * "torchdial-".
+ */
 export function h<K extends keyof HTMLElementTagNameMap>(
   tag: K,
-  attributes: Attributes = {},
+  attributes: Attributes | string = {},
   ...children: Child[]
 ): HTMLElementTagNameMap[K] {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) setAttribute(element, name, value);
-  element.append(...children);
-  return element;
+  return filled(document.createElement(tag), attributes, children);
 }
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -21,10 +21,14 @@ const SVG = "http://www.w3.org/2000/svg";
 /** Make an SVG element. */
 export function svg<K extends keyof SVGElementTagNameMap>(
   tag: K,
-  attributes: Attributes = {},
+  attributes: Attributes | string = {},
   ...children: Child[]
 ): SVGElementTagNameMap[K] {
-  const element = document.createElementNS(SVG, tag);
+  return filled(document.createElementNS(SVG, tag), attributes, children);
+}
+
+function filled<E extends Element>(element: E, given: Attributes | string, children: Child[]): E {
+  const attributes = typeof given === "string" ? { class: given } : given;
   for (const [name, value] of Object.entries(attributes)) setAttribute(element, name, value);
   element.append(...children);
   return element;

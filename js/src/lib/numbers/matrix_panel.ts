@@ -38,7 +38,7 @@ export function createMatrixPanel({ caption, background, choose, changed }: Matr
     choose: (row, column) => choose?.(now.rows[row], now.columns[column]),
   });
   return {
-    element: h("div", {}, h("div", { class: "foot" }, shares, hide), table.element),
+    element: h("div", {}, h("div", "foot", shares, hide), table.element),
     update(matrix: Matrix): void {
       hide.hidden = matrix.rows.length < 3;
       hide.setAttribute("aria-pressed", String(hides));

@@ -51,7 +51,7 @@ export function createToolbar<View extends string>(parts: ToolbarParts<View>) {
     h("div", { role: "group", "aria-label": "view" }, ...buttons),
     labelled("class", classes, parts.classes().length > 1),
     ...parts.controls,
-    h("span", { class: "spring" }),
+    h("span", "spring"),
     h("span", {}, undo, reset, copy, csv, button("?", "Show the keys", parts.help)),
   );
   return {
@@ -93,7 +93,7 @@ export function opacitySlider(name: string, changed: (opacity: number) => void):
 
 /** A control with a label before it. */
 export function labelled(text: string, control: HTMLElement, visible = true): HTMLElement {
-  const label = h("label", { class: "label" }, `${text} `, control);
+  const label = h("label", "label", `${text} `, control);
   label.hidden = !visible;
   return label;
 }
