@@ -8,7 +8,7 @@ const LIGHTEST = 235;
 
 export class Raster {
   #context: CanvasRenderingContext2D | null = null;
-  #image: ImageData | null = null;
+  #pixels = new Uint32Array();
 
   /** Let `fill` write width × height colours, then draw them at `dest`. */
   draw(
@@ -17,16 +17,28 @@ export class Raster {
     dest: Region,
     fill: (out: Uint32Array) => void,
   ): void {
+    const count = width * height;
+    if (this.#pixels.length !== count) this.#pixels = new Uint32Array(count);
+    fill(this.#pixels);
+    this.drawPixels(onto, this.#pixels, { width, height }, dest);
+  }
+
+  /** Draw colours, row by row, at `dest`, over what is there. */
+  drawPixels(
+    onto: CanvasRenderingContext2D,
+    pixels: Uint32Array<ArrayBuffer>,
+    { width, height }: Size,
+    dest: Region,
+  ): void {
+    const image = new ImageData(new Uint8ClampedArray(pixels.buffer), width, height);
     // The pixels are computed on the CPU, so keep the canvas there.
     this.#context ??= contextOf(h("canvas"), true);
     const { canvas } = this.#context;
-    if (this.#image?.width !== width || this.#image?.height !== height) {
+    if (canvas.width !== width || canvas.height !== height) {
       canvas.width = width;
       canvas.height = height;
-      this.#image = this.#context.createImageData(width, height);
     }
-    fill(new Uint32Array(this.#image.data.buffer));
-    this.#context.putImageData(this.#image, 0, 0);
+    this.#context.putImageData(image, 0, 0);
     onto.drawImage(canvas, 0, 0, width, height, dest.x, dest.y, dest.width, dest.height);
   }
 }
