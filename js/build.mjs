@@ -11,6 +11,7 @@ const options = {
   format: "esm",
   target: "es2022",
   charset: "utf8",
+  define: { "Number.NaN": "NaN", "Number.POSITIVE_INFINITY": "Infinity" }, // shorter
   logLevel: "info",
   plugins: [quietUPlot],
 };

@@ -42,27 +42,17 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
   const { stops, score_stops: scoreStops, class_names: names, has_targets: hasTargets } = config;
   const truths = readTruths(model.get("_targets"), config.num_images);
   let detectors: Detector[] = [];
-  let metric: DetectionMetric = "f1";
   let choice: BoxChoice | null = null;
 
-  const label = () => state.shown;
   const stopText = (k: number) => formatStop(stops, k);
   /** The model of some numbers, to put before them; nothing for a single model. */
   const nameOfModel = (i: number) =>
     detectors.length > 1 ? [modelSwatch(i, detectors[i].name)] : [];
   const hasCurves = hasTargets || model.get("_curves").some(Boolean);
 
-  const best = () => detectors[0].bestOf(metric, label());
+  const best = () => detectors[0].bestOf();
 
-  const choices = config.sources.map((_, i) =>
-    createBoxChoices(config, () => ({
-      detector: detectors[i],
-      setting: state.setting,
-      label: label(),
-      metric,
-      where: `score > ${formatScore(state.score)}`,
-    })),
-  );
+  const choices = config.sources.map((_, i) => createBoxChoices(state, () => detectors[i]));
 
   const preview: Preview = {
     size: config,
@@ -86,13 +76,12 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
 
     caption({ image, source }) {
       const detector = detectors[source];
-      const value = detector.measureImage(metric, label(), state.setting, image);
-      const lack = lackText(detector, label(), state.setting, image);
-      const decided = detector.decide(state.setting)[image];
-      const outside = numOutside(decided, config.sizes[image], label());
+      const value = detector.measureImage(image);
+      const lack = lackText(detector, image);
+      const outside = numOutside(detector.decide()[image], config.sizes[image], state.label);
       return [
         config.num_images > 1 && image + 1,
-        hasTargets && (lack || `${LONG[metric]} ${formatMetric(value)}`),
+        hasTargets && (lack || `${LONG[state.metric]} ${formatMetric(value)}`),
         outside && `${outside} outside the image`,
         detector.lacksMasks(image) && "no masks here",
         windowText(config.window),
@@ -104,11 +93,10 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
     numbers({ image, source }) {
       if (!hasTargets) return [];
       const detector = detectors[source];
-      const { tp, fp, positives } = detector.sumOf(label(), state.setting, image);
-      const metrics = DETECTION_METRICS.map((m): NamedValue => {
-        const value = detector.measureImage(m, label(), state.setting, image);
-        return [LONG[m], formatMetric(value)];
-      });
+      const { tp, fp, positives } = detector.sumOf(image);
+      const metrics = DETECTION_METRICS.map(
+        (m): NamedValue => [LONG[m], formatMetric(detector.measureImage(image, m))],
+      );
       return [
         ...(positives ? metrics : [["nothing to find", ""] as const]),
         ["found", String(tp)],
@@ -120,9 +108,9 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
     canRank: () => hasTargets,
 
     measure({ image, source }) {
-      const { tp, fp, positives } = detectors[source].sumOf(label(), state.setting, image);
+      const { tp, fp, positives } = detectors[source].sumOf(image);
       if (positives + fp + tp === 0) return Number.NaN; // nothing to find, and nothing found
-      return detectors[source].measureImage(metric, label(), state.setting, image);
+      return detectors[source].measureImage(image);
     },
 
     settingText: () => `${formatScore(state.score)}, ${stopText(state.setting.stop)}`,
@@ -145,7 +133,7 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
       const curves = model.get("_curves");
       const { sources } = model.get("_frame");
       const read = sources.map((source, i) =>
-        createDetector(config, config.sources[i], source, truths, curves[i] ?? null),
+        createDetector(state, config.sources[i], source, truths, curves[i] ?? null),
       );
       shell.tiles.renew(sources.flatMap(({ tiles }) => tiles));
       painter.forget();
@@ -157,13 +145,12 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
       const view = state.get("view");
       toolbar.update();
       if (!isTyping) maxDet.value = String(setting.maxDet);
-      const focus = { detectors, metric, label: label() };
-      dials.update(focus);
+      dials.update(detectors);
       updateReadout();
       const images = shell.cells().map(({ image }) => image);
-      const legend = detectionLegend(config, detectors, view, label(), images);
+      const legend = detectionLegend(config, detectors, view, state.label, images);
       shell.showLegend(legend, (counts, text) => choose(choices[0].ofLegend(counts, text)));
-      details.update(focus, nameOfModel);
+      details.update(detectors, nameOfModel);
       Object.assign(root.dataset, { score, stop: setting.stop, view });
       counting.call();
       estimating.call();
@@ -185,9 +172,8 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
   }
 
   function count(): void {
-    const { maxDet } = state.setting;
-    const uncounted = detectors.filter((detector) => !detector.isCounted(maxDet));
-    for (const detector of uncounted) detector.count(maxDet);
+    const uncounted = detectors.filter((detector) => !detector.isCounted());
+    for (const detector of uncounted) detector.count();
     if (uncounted.length) shell.changed();
   }
 
@@ -197,8 +183,8 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
   /** The bootstrap band of the metric, computed after the dial has come to rest. */
   const estimating = debounce(BAND_DELAY_MS, () => {
     const [first] = detectors;
-    if (!first.hasBand || first.bandOf(metric, label(), state.setting)) return;
-    first.makeBand(metric, label(), state.setting);
+    if (!first.hasBand || first.bandOf()) return;
+    first.makeBand();
     shell.changed();
   });
 
@@ -209,34 +195,34 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
     step: 1,
     "aria-label": "max det",
     title: "At most this many boxes in each picture, those with the highest scores",
+    oninput: () => {
+      isTyping = true;
+    },
+    onblur: () => {
+      isTyping = false;
+    },
+    onchange() {
+      isTyping = false;
+      const wanted = maxDet.valueAsNumber;
+      if (Number.isInteger(wanted) && wanted >= 1) state.set({ max_det: wanted });
+      else shell.changed();
+    },
   });
   let isTyping = false; // updates leave the field unchanged meanwhile
-  maxDet.addEventListener("input", () => {
-    isTyping = true;
-  });
-  maxDet.addEventListener("blur", () => {
-    isTyping = false;
-  });
-  maxDet.addEventListener("change", () => {
-    isTyping = false;
-    const wanted = maxDet.valueAsNumber;
-    if (Number.isInteger(wanted) && wanted >= 1) state.set({ max_det: wanted });
-    else shell.changed();
-  });
   const metrics = select(
     "metric",
     DETECTION_METRICS.map((m) => [m, LONG[m]] as const),
+    () => {
+      state.metric = metrics.value as DetectionMetric;
+      shell.changed();
+    },
   );
-  metrics.addEventListener("change", () => {
-    metric = metrics.value as DetectionMetric;
-    shell.changed();
-  });
   const labels = select(
     "labels",
-    LABELS.map((where) => [where, where] as const),
+    LABELS.map((where) => [where]),
+    () => painter.setLabels(labels.value as Labels),
   );
   labels.title = "Names and scores of the boxes; on small pictures only under the pointer";
-  labels.addEventListener("change", () => painter.setLabels(labels.value as Labels));
   const views: DetectionView[] = hasTargets ? ["boxes", "errors", "ghosts"] : ["boxes", "ghosts"];
   const toolbar = createToolbar({
     views,
@@ -251,7 +237,7 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
     classesTitle:
       "Shows one class; the score dial then moves its own threshold. " +
       "A class's own threshold acts after NMS: it has no effect on which boxes are suppressed.",
-    shown: label,
+    shown: () => state.label,
     showClass: (shown) => state.set({ label: shown === null ? null : config.labels[shown] }),
     controls: [
       labelled("max det", maxDet),
@@ -278,7 +264,7 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
   /** Go to the best setting, by F1, of those that meet the demands. */
   function demand(demands: Demand<DetectionMetric>[]): void {
     count();
-    const valuesOf = (which: DetectionMetric) => detectors[0].valuesOf(which, label()) ?? [];
+    const valuesOf = (which: DetectionMetric) => detectors[0].valuesOf(which) ?? [];
     const met = whereMet(valuesOf("f1"), demands, valuesOf);
     const top = bestSetting(met, scoreStops.length);
     if (top) state.moveTogether({ score: scoreStops[top.score], stop: top.stop });
@@ -287,20 +273,11 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
   function updateReadout(): void {
     const { setting, score } = state;
     const own = setting.own.filter((t) => t !== null).length;
-    const others = label() === null && own ? `, own thresholds: ${own}, after NMS` : "";
+    const others = state.label === null && own ? `, own thresholds: ${own}, after NMS` : "";
     const position = `score > ${formatScore(score).padEnd(5, SPACE)}${others}   NMS IoU ${stopText(setting.stop)}`;
     const lines = detectors.flatMap((detector, i) => [
-      ...readout(
-        config,
-        detector,
-        nameOfModel(i),
-        i === 0 && detector.hasBand,
-        metric,
-        label(),
-        setting,
-        score,
-      ),
-      ...(detectors.length > 1 && detector.bestOf(metric, label())
+      ...readout(state, detector, nameOfModel(i), i === 0 && detector.hasBand),
+      ...(detectors.length > 1 && detector.bestOf()
         ? [h("span", {}, h("small", {}, `at its best: ${bestOf(detector)}`))]
         : []),
     ]);
@@ -309,22 +286,22 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
 
   /** "F1 0.842 at score 0.31, NMS IoU 0.52", empty where there is none. */
   function bestOf(detector: Detector): string {
-    const values = detector.valuesOf(metric, label());
-    const top = detector.bestOf(metric, label());
+    const values = detector.valuesOf();
+    const top = detector.bestOf();
     if (!values || !top) return "";
     const value = formatMetric(values[top.stop * scoreStops.length + top.score]);
     const over = detector.given ? ` over ${imageCountText(detector.given.totalImages)}` : "";
     const score = formatScore(scoreStops[top.score]);
-    return `${LONG[metric]} ${value}${over} at score ${score}, NMS IoU ${stopText(top.stop)}`;
+    return `${LONG[state.metric]} ${value}${over} at score ${score}, NMS IoU ${stopText(top.stop)}`;
   }
 
   /** "best F1 0.842 at score 0.31, NMS IoU 0.52" and "(+0.003)"; empty where there is none. */
   function bestTexts(): [string, string] {
     const [first] = detectors;
-    const values = first.valuesOf(metric, label());
+    const values = first.valuesOf();
     const top = best();
     if (!values || !top) return ["", ""];
-    const now = dials.valueHere(first, metric, label());
+    const now = dials.valueHere(first);
     const gain = gainText(values[top.stop * scoreStops.length + top.score], now);
     const of = detectors.length > 1 ? `${shorten(first.name, LONGEST_NAME)}: ` : "";
     return [`${of}best ${bestOf(first)}`, gain];

@@ -1,8 +1,7 @@
 // SegmentationPreview and SegmentationComparison: the Python side is src/torchdial/widgets/preview/segmentation_dial.py.
 
 import type { AnyModel } from "@anywidget/types";
-import { toPaleGrey } from "./lib/canvas/error_painting";
-import { fillPicture, Raster } from "./lib/canvas/raster";
+import { fillPicture, Raster, toPaleGrey } from "./lib/canvas/raster";
 import { h, select } from "./lib/core/dom";
 import type { Guard } from "./lib/core/error_display";
 import { bestStop, nameOf, PIXEL_METRICS, type PixelMetric } from "./lib/core/metrics";
@@ -188,11 +187,11 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
   const metrics = select(
     "curve",
     PIXEL_METRICS.map((m) => [m, nameOf(m)] as const),
+    () => {
+      metric = metrics.value as PixelMetric;
+      shell.changed();
+    },
   );
-  metrics.addEventListener("change", () => {
-    metric = metrics.value as PixelMetric;
-    shell.changed();
-  });
   const opacities = new Map<SegmentationView, number>([["errors", ERRORS_OPACITY]]);
   const opacity = opacitySlider("opacity", (value) => {
     opacities.set(state.get("view"), value);

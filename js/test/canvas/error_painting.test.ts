@@ -5,9 +5,9 @@ import {
   type KindLayer,
   kindTable,
   paintErrors,
-  toPaleGrey,
 } from "../../src/lib/canvas/error_painting";
 import { agreementOf, type Region, truthOf } from "../../src/lib/canvas/level_painting";
+import { toPaleGrey } from "../../src/lib/canvas/raster";
 import {
   FALSE_NEGATIVE,
   FALSE_POSITIVE,

@@ -4,18 +4,21 @@ import { describe, expect, it, test } from "vitest";
 import { bestSetting } from "../../src/lib/detection/rules/best_setting";
 import { bootstrap, mulberry32 } from "../../src/lib/detection/rules/bootstrap";
 import { metricAtStops, metricOf } from "../../src/lib/detection/rules/detection_metrics";
-import { type CountTable, imagesAt, levelsOf } from "../../src/lib/detection/rules/detection_tally";
-import { CASES, howOf, numberOf, scenesOf, tallyOf } from "./golden_detections";
+import { imagesAt, levelsOf, type StopCounts } from "../../src/lib/detection/rules/detection_tally";
+import { CASES, howOf, numberOf, ruleOf, scenesOf, tallyOf } from "./golden_detections";
 
 describe.each(CASES)("$name", (golden) => {
   const { classes, images } = tallyOf(golden);
   const numScores = golden.scores.length;
 
   it("counts at every stop, by class and by image", () => {
-    for (const name of ["tp", "fp", "positives"] as const) {
-      expect([...classes[name]], name).toEqual(golden[name]);
-      expect([...images[name]], name).toEqual(golden[`image_${name}`]);
+    for (const name of ["tp", "fp"] as const) {
+      const of = (groups: readonly StopCounts[]) => groups.flatMap((one) => Array.from(one[name]));
+      expect(of(classes), name).toEqual(golden[name]);
+      expect(of(images), name).toEqual(golden[`image_${name}`]);
     }
+    expect(classes.map(({ positives }) => positives)).toEqual(golden.positives);
+    expect(images.map(({ positives }) => positives)).toEqual(golden.image_positives);
   });
 
   it("gives every metric and average, and the best point", () => {
@@ -34,15 +37,13 @@ describe.each(CASES)("$name", (golden) => {
   });
 
   it("counts each image at one stop as at all of them", () => {
-    const stops = golden.nms.length;
-    for (const k of [0, stops - 1]) {
-      const each = imagesAt(scenesOf(golden), k, golden.scores, golden.max_det, golden.num_classes);
-      each.forEach((table, c) => {
-        expect(table.positives.reduce(plus, 0)).toBe(classes.positives[c]);
+    for (const k of [0, golden.nms.length - 1]) {
+      imagesAt(scenesOf(golden), k, ruleOf(golden)).forEach((of, c) => {
+        expect(of.reduce((sum, { positives }) => sum + positives, 0)).toBe(classes[c].positives);
         for (const name of ["tp", "fp"] as const) {
           for (let s = 0; s < numScores; s++) {
-            const sum = table[name].filter((_, cell) => cell % numScores === s).reduce(plus, 0);
-            expect(sum).toBe(classes[name][(c * stops + k) * numScores + s]);
+            const sum = of.reduce((total, one) => total + one[name][s], 0);
+            expect(sum).toBe(classes[c][name][k * numScores + s]);
           }
         }
       });
@@ -52,8 +53,7 @@ describe.each(CASES)("$name", (golden) => {
   it("makes a band between the exact quantiles over all samples of the images", () => {
     for (const [stop, name, key, points] of golden.bands) {
       const { how, label } = howOf(key);
-      const args = [golden.scores, golden.max_det, golden.num_classes] as const;
-      const all = imagesAt(scenesOf(golden), stop, ...args);
+      const all = imagesAt(scenesOf(golden), stop, ruleOf(golden));
       const chosen = label === null ? all : [all[label]];
       const { low, high } = bootstrap(chosen, name, how, golden.zero_division, 20_000, 1);
       points.forEach((of, s) => {
@@ -71,36 +71,32 @@ describe.each(CASES)("$name", (golden) => {
   });
 });
 
-const plus = (a: number, b: number): number => a + b;
-
 function expectBetween(value: number, low: number, high: number, what: string) {
   expect(value, what).toBeGreaterThanOrEqual(low - 1e-12);
   expect(value, what).toBeLessThanOrEqual(high + 1e-12);
 }
 
-function tableOf(tp: number[], fp: number[], positives: number[]): CountTable {
-  return {
-    numGroups: positives.length,
-    numStops: 1,
-    numScores: tp.length / positives.length,
-    tp: Uint32Array.from(tp),
-    fp: Uint32Array.from(fp),
-    positives: Uint32Array.from(positives),
-  };
+/** The counts of images, each at the same number of stops. */
+function imagesOf(tp: number[], fp: number[], positives: number[]): StopCounts[] {
+  const each = tp.length / positives.length;
+  return positives.map((number, i) => {
+    const of = (counts: number[]) => counts.slice(i * each, (i + 1) * each);
+    return { tp: of(tp), fp: of(fp), positives: number };
+  });
 }
 
 test("the same seed makes the same band, another one another", () => {
   const numbers = Array.from({ length: 40 }, (_, i) => (7 * i) % 11);
-  const table = tableOf(numbers, [...numbers].reverse(), Array(40).fill(11));
-  const of = (seed: number) => bootstrap([table], "precision", "micro", 1, 200, seed);
+  const images = imagesOf(numbers, [...numbers].reverse(), Array(40).fill(11));
+  const of = (seed: number) => bootstrap([images], "precision", "micro", 1, 200, seed);
   expect(of(3)).toEqual(of(3));
   expect(of(3)).not.toEqual(of(4));
 });
 
 test("the band of equal images is a line", () => {
-  const table = tableOf([2, 1, 2, 1], [1, 0, 1, 0], [4, 4]);
+  const images = imagesOf([2, 1, 2, 1], [1, 0, 1, 0], [4, 4]);
   for (const how of ["micro", "macro", "image"] as const) {
-    const { low, high } = bootstrap([table], "precision", how, 1);
+    const { low, high } = bootstrap([images], "precision", how, 1);
     expect([...low]).toEqual([2 / 3, 1]);
     expect([...high]).toEqual([2 / 3, 1]);
   }
@@ -108,14 +104,14 @@ test("the band of equal images is a line", () => {
 
 test("images without a value are left out of a sample, which is kept", () => {
   const nothing = Array(8).fill(0);
-  const table = tableOf([...nothing, 0, 1], [...nothing, 1, 0], Array(10).fill(1));
-  const { low, high } = bootstrap([table], "precision", "image", 1);
+  const images = imagesOf([...nothing, 0, 1], [...nothing, 1, 0], Array(10).fill(1));
+  const { low, high } = bootstrap([images], "precision", "image", 1);
   expect([low[0], high[0]]).toEqual([0, 1]);
 });
 
 test("an image that is drawn twice counts twice in the mean over images", () => {
-  const table = tableOf([0, 0, 1], [1, 1, 0], [1, 1, 1]);
-  const { low, high } = bootstrap([table], "precision", "image", 1, 5000);
+  const images = imagesOf([0, 0, 1], [1, 1, 0], [1, 1, 1]);
+  const { low, high } = bootstrap([images], "precision", "image", 1, 5000);
   // The mean is k / 3 with the probabilities 8/27, 12/27, 6/27 and 1/27.
   expect([low[0], high[0]]).toEqual([0, 2 / 3]);
 });

@@ -59,7 +59,7 @@ it("gives each image its own detections and pairs", () => {
     kept: Uint8Array.of(3, 4, 5, 6),
     bytesPerRow: 2,
   });
-  expect(second.pairs).toEqual({
+  expect(second.pairs).toMatchObject({
     detection: Int32Array.of(1),
     target: Int32Array.of(0),
     iou: Float32Array.of(0.625),

@@ -4,7 +4,11 @@ import { readFileSync } from "node:fs";
 import type { Average } from "../../src/lib/core/metrics";
 import { type DetectionSetting, shownBoxes } from "../../src/lib/detection/rules/boxes_shown";
 import type { DetectionMetric } from "../../src/lib/detection/rules/detection_metrics";
-import { type DetectionTally, tally } from "../../src/lib/detection/rules/detection_tally";
+import {
+  type CountRule,
+  type DetectionTally,
+  tally,
+} from "../../src/lib/detection/rules/detection_tally";
 import type { Scene } from "../../src/lib/detection/rules/image_decisions";
 
 /** null stands for NaN. */
@@ -98,7 +102,11 @@ export function scenesOf({ images, wire }: Case): Scene[] {
 }
 
 export function tallyOf(of: Case): DetectionTally {
-  return tally(scenesOf(of), of.nms.length, of.scores, of.max_det, of.num_classes);
+  return tally(scenesOf(of), of.nms.length, ruleOf(of));
+}
+
+export function ruleOf({ scores, max_det, num_classes }: Case): CountRule {
+  return { scoreStops: scores, maxDet: max_det, numClasses: num_classes };
 }
 
 export function settingOf({ score, stop, own, max_det }: GoldenSetting): DetectionSetting {

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { readTruths } from "../../src/lib/detection/detection_wire";
-import { createDetector, measure } from "../../src/lib/detection/model_boxes";
+import { createDetector, type Focus, measure } from "../../src/lib/detection/model_boxes";
 import { shownBoxes } from "../../src/lib/detection/rules/boxes_shown";
 import { count } from "../../src/lib/detection/rules/detection_counts";
 import { match } from "../../src/lib/detection/rules/matching";
-import { CONFIG } from "./fixtures";
+import { CONFIG, SETTING } from "./fixtures";
 import { CASES, howOf, numberOf, scenesOf } from "./golden_detections";
 
 describe.each(CASES)("$name", (of) => {
@@ -51,9 +51,11 @@ it("computes a class of given curves once, so that what shows it stays as it is"
     ap: null,
   };
   const wire = { ...found, ...rest, overlap: null };
-  const detector = createDetector(CONFIG, "model", wire, readTruths(null, 1), curves);
-  const values = detector.valuesOf("recall", 1);
+  const focus: Focus = { config: CONFIG, label: 1, metric: "f1", setting: SETTING };
+  const detector = createDetector(focus, "model", wire, readTruths(null, 1), curves);
+  const values = detector.valuesOf("recall");
   expect(Array.from(values ?? [])).toEqual([6, 7, 8, 9, 10, 11].map((tp) => tp / 20));
-  expect(detector.valuesOf("recall", 1)).toBe(values);
-  expect(Array.from(detector.valuesOf("recall", null) ?? [])).toEqual(Array(6).fill(0.25));
+  expect(detector.valuesOf("recall")).toBe(values);
+  focus.label = null;
+  expect(Array.from(detector.valuesOf("recall") ?? [])).toEqual(Array(6).fill(0.25));
 });

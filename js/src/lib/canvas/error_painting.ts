@@ -24,8 +24,6 @@ const DOTS = pack([255, 255, 255], 0);
 const BASE = 2 ** 16;
 const WEIGHTS = Float64Array.of(0, 1, BASE, BASE ** 2);
 const PERIOD = 6; // of hatching and dots, in CSS pixels
-const DARKEST = 150; // of a pale picture
-const LIGHTEST = 235;
 
 /**
  * Rows are 3 × class + truth.
@@ -171,14 +169,4 @@ function starts(size: number, count: number): Int32Array {
   return Int32Array.from({ length: count + 1 }, (_, i) =>
     i === count ? size : Math.floor(((i + middle) * size) / count),
   );
-}
-
-/** Make a picture grey and pale, so that what is drawn over it stands out. */
-export function toPaleGrey(out: Uint32Array): void {
-  for (let i = 0; i < out.length; i++) {
-    const [r, g, b] = [out[i] & 255, (out[i] >> 8) & 255, (out[i] >> 16) & 255];
-    const grey = (0.299 * r + 0.587 * g + 0.114 * b) / 255;
-    const pale = Math.round(DARKEST + (LIGHTEST - DARKEST) * grey);
-    out[i] = ((out[i] & 0xff000000) | (pale * 0x10101)) >>> 0;
-  }
 }

@@ -181,10 +181,10 @@ export class PictureGrid {
       class: "caption",
     });
     caption.addEventListener("click", () => this.#events.choose(index));
-    const waiting = h("div", { class: "waiting" }, "waiting for the kernel");
+    const waiting = h("div", "waiting", "waiting for the kernel");
     waiting.hidden = true;
-    const frame = h("div", { class: "frame" }, layers.picture, layers.overlay, waiting);
-    const element = h("div", { class: "cell" }, frame, caption);
+    const frame = h("div", "frame", layers.picture, layers.overlay, waiting);
+    const element = h("div", "cell", frame, caption);
     this.#listen(frame, index);
     this.#cells.push({ element, frame, layers, caption, waiting });
     this.element.append(element);
@@ -297,7 +297,7 @@ function middleCut(text: string): HTMLElement {
   const letters = [...text];
   const start = letters.slice(0, -CAPTION_END).join("");
   const end = letters.slice(-CAPTION_END).join("");
-  return h("bdi", { class: "cut" }, ...(start ? [h("span", {}, start)] : []), h("span", {}, end));
+  return h("bdi", "cut", ...(start ? [h("span", {}, start)] : []), h("span", {}, end));
 }
 
 function within(frame: HTMLElement, e: MouseEvent) {

@@ -3,9 +3,12 @@
 import { contextOf, h } from "../core/dom";
 import type { Region, Size } from "./level_painting";
 
+const DARKEST = 150; // of a pale picture
+const LIGHTEST = 235;
+
 export class Raster {
   #context: CanvasRenderingContext2D | null = null;
-  #image: ImageData | null = null;
+  #pixels = new Uint32Array();
 
   /** Let `fill` write width × height colours, then draw them at `dest`. */
   draw(
@@ -14,16 +17,28 @@ export class Raster {
     dest: Region,
     fill: (out: Uint32Array) => void,
   ): void {
+    const count = width * height;
+    if (this.#pixels.length !== count) this.#pixels = new Uint32Array(count);
+    fill(this.#pixels);
+    this.drawPixels(onto, this.#pixels, { width, height }, dest);
+  }
+
+  /** Draw colours, row by row, at `dest`, over what is there. */
+  drawPixels(
+    onto: CanvasRenderingContext2D,
+    pixels: Uint32Array<ArrayBuffer>,
+    { width, height }: Size,
+    dest: Region,
+  ): void {
+    const image = new ImageData(new Uint8ClampedArray(pixels.buffer), width, height);
     // The pixels are computed on the CPU, so keep the canvas there.
     this.#context ??= contextOf(h("canvas"), true);
     const { canvas } = this.#context;
-    if (this.#image?.width !== width || this.#image?.height !== height) {
+    if (canvas.width !== width || canvas.height !== height) {
       canvas.width = width;
       canvas.height = height;
-      this.#image = this.#context.createImageData(width, height);
     }
-    fill(new Uint32Array(this.#image.data.buffer));
-    this.#context.putImageData(this.#image, 0, 0);
+    this.#context.putImageData(image, 0, 0);
     onto.drawImage(canvas, 0, 0, width, height, dest.x, dest.y, dest.width, dest.height);
   }
 }
@@ -46,5 +61,15 @@ export function fillPicture(
       const a = channels === 4 ? pixels[i + 3] : 255;
       out[o++] = ((a << 24) | (b << 16) | (g << 8) | r) >>> 0;
     }
+  }
+}
+
+/** Make a picture grey and pale, so that what is drawn over it stands out. */
+export function toPaleGrey(out: Uint32Array): void {
+  for (let i = 0; i < out.length; i++) {
+    const [r, g, b] = [out[i] & 255, (out[i] >> 8) & 255, (out[i] >> 16) & 255];
+    const grey = (0.299 * r + 0.587 * g + 0.114 * b) / 255;
+    const pale = Math.round(DARKEST + (LIGHTEST - DARKEST) * grey);
+    out[i] = ((out[i] & 0xff000000) | (pale * 0x10101)) >>> 0;
   }
 }

@@ -40,8 +40,8 @@ const VIRIDIS: readonly Rgb[] = [
 ];
 
 export const TRANSPARENT = 0;
-export const BLACK = pack([0, 0, 0]);
-export const WHITE = pack([255, 255, 255]);
+export const BLACK = 0xff000000;
+export const WHITE = 0xffffffff;
 
 export function pack([r, g, b]: Rgb, alpha = 255): number {
   return ((alpha << 24) | (b << 16) | (g << 8) | r) >>> 0;

@@ -1,18 +1,19 @@
 // Elements and listeners. Text becomes text nodes; nothing is parsed as HTML.
 
 type Child = Node | string;
-type Attributes = Record<string, string | number | boolean>;
+/** A function is a listener: `onclick`. */
+type Attributes = Record<string, string | number | boolean | EventListener>;
 
-/** Make an element with attributes and children; its classes get the prefix "torchdial-". */
+/**
+ * Make an element with attributes, or a class alone, and children; its classes get the prefix
+ * "torchdial-".
+ */
 export function h<K extends keyof HTMLElementTagNameMap>(
   tag: K,
-  attributes: Attributes = {},
+  attributes: Attributes | string = {},
   ...children: Child[]
 ): HTMLElementTagNameMap[K] {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) setAttribute(element, name, value);
-  element.append(...children);
-  return element;
+  return filled(document.createElement(tag), attributes, children);
 }
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -20,32 +21,42 @@ const SVG = "http://www.w3.org/2000/svg";
 /** Make an SVG element. */
 export function svg<K extends keyof SVGElementTagNameMap>(
   tag: K,
-  attributes: Attributes = {},
+  attributes: Attributes | string = {},
   ...children: Child[]
 ): SVGElementTagNameMap[K] {
-  const element = document.createElementNS(SVG, tag);
+  return filled(document.createElementNS(SVG, tag), attributes, children);
+}
+
+function filled<E extends Element>(element: E, given: Attributes | string, children: Child[]): E {
+  const attributes = typeof given === "string" ? { class: given } : given;
   for (const [name, value] of Object.entries(attributes)) setAttribute(element, name, value);
   element.append(...children);
   return element;
 }
 
-function setAttribute(element: Element, name: string, value: string | number | boolean) {
+function setAttribute(element: Element, name: string, value: Attributes[string]) {
+  if (typeof value === "function") {
+    element.addEventListener(name.slice(2), value);
+    return;
+  }
   const text = value === true ? "" : String(value);
   if (name === "class") element.classList.add(...text.split(" ").map((c) => `torchdial-${c}`));
   else if (value !== false) element.setAttribute(name, text);
 }
 
-/** A drop-down list whose options have a value and a text. */
-export function select(label: string, options: readonly (readonly [string, string])[]) {
-  const choices = options.map(([value, text]) => h("option", { value }, text));
-  return h("select", { class: "select", "aria-label": label }, ...choices);
+/** A drop-down list whose options have a value and a text, which is the value if it has none. */
+export function select(
+  label: string,
+  options: readonly (readonly [value: string, text?: string])[],
+  onchange: () => void = () => {},
+) {
+  const choices = options.map(([value, text = value]) => h("option", { value }, text));
+  return h("select", { class: "select", "aria-label": label, onchange }, ...choices);
 }
 
 /** A button; `title` is its tooltip. */
 export function button(text: string, title: string, onClick: () => void): HTMLButtonElement {
-  const element = h("button", { type: "button", class: "button", title }, text);
-  element.addEventListener("click", onClick);
-  return element;
+  return h("button", { type: "button", class: "button", title, onclick: onClick }, text);
 }
 
 /** The 2D context of a canvas. */

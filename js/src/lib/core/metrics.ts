@@ -109,7 +109,8 @@ export function range(count: number): number[] {
   return Array.from({ length: count }, (_, i) => i);
 }
 
-function meanOfDefined(values: number[]): number {
+/** NaN if none is defined. */
+export function meanOfDefined(values: number[]): number {
   const defined = values.filter((v) => !Number.isNaN(v));
   return defined.reduce((sum, v) => sum + v, 0) / defined.length;
 }

@@ -8,11 +8,10 @@ import { toCsv } from "../numbers/image_table";
 import type { LegendCounts } from "../numbers/legend_counts";
 import { byCount, type PictureChoice } from "../numbers/picture_choice";
 import { LONG } from "./detection_readout";
-import type { DetectionConfig } from "./detection_wire";
+import { type DetectionState, formatScore } from "./detection_state";
 import type { Detector } from "./model_boxes";
-import type { DetectionSetting } from "./rules/boxes_shown";
 import { type CountedBox, countedBoxes, type DecidedImage } from "./rules/detection_confusion";
-import { DETECTION_METRICS, type DetectionMetric } from "./rules/detection_metrics";
+import { DETECTION_METRICS } from "./rules/detection_metrics";
 import { levelsOf } from "./rules/detection_tally";
 
 /** What a number counts: a detection, a target, or both, by their index; -1 for none. */
@@ -23,24 +22,17 @@ export interface BoxChoice extends PictureChoice {
   boxesIn(image: DecidedImage): ChosenBox[];
 }
 
-/** The setting, and the model whose pictures are chosen. */
-export interface BoxSetting {
-  detector: Detector;
-  setting: DetectionSetting;
-  /** Index of the shown class, null for all. */
-  label: number | null;
-  metric: DetectionMetric;
-  /** The setting as text. */
-  where: string;
-}
-
 export type BoxChoices = ReturnType<typeof createBoxChoices>;
 
-export function createBoxChoices(config: DetectionConfig, now: () => BoxSetting) {
+/** The choices among the pictures of one model. */
+export function createBoxChoices(state: DetectionState, detector: () => Detector) {
+  const { config } = state;
   const { class_names: names, score_stops: scoreStops, num_images: numImages } = config;
   const numClasses = names.length;
 
-  const decided = () => now().detector.decide(now().setting);
+  const decided = () => detector().decide();
+  const where = () => `score > ${formatScore(state.score)}`;
+  const isShown = (label: number) => is(label, state.label ?? ANY);
 
   /** What the matrix counts of some targets and detections. */
   const counted = (isCounted: (box: CountedBox) => boolean) => (image: DecidedImage) =>
@@ -53,7 +45,7 @@ export function createBoxChoices(config: DetectionConfig, now: () => BoxSetting)
 
   function ofCell(truth: number, predicted: number, text: string): BoxChoice {
     const isIn = (box: CountedBox) => is(box.truth, truth) && is(box.predicted, predicted);
-    return chosen(counted(isIn), `${text} at ${now().where}`, "boxes");
+    return chosen(counted(isIn), `${text} at ${where()}`, "boxes");
   }
 
   return {
@@ -62,37 +54,33 @@ export function createBoxChoices(config: DetectionConfig, now: () => BoxSetting)
     /** A class that is detected; or found boxes, false alarms or missed targets of what is shown. */
     ofLegend(counts: LegendCounts, text: string): BoxChoice {
       if (typeof counts === "number") return ofCell(ANY, counts, `detected ${names[counts]}`);
-      const { label, where } = now();
       const isCounted = ({ truth, predicted }: CountedBox) => {
         const of = counts === "fn" ? truth : predicted;
         const isRight = truth === predicted;
-        return of < numClasses && is(of, label ?? ANY) && isRight === (counts === "tp");
+        return of < numClasses && isShown(of) && isRight === (counts === "tp");
       };
-      return chosen(counted(isCounted), `${text} at ${where}`, "boxes");
+      return chosen(counted(isCounted), `${text} at ${where()}`, "boxes");
     },
 
     /** The pictures with a class, those with the lowest metric first. */
     ofClass(index: number): BoxChoice {
-      const { detector, setting, metric, where } = now();
-      const values = range(numImages).map((image) =>
-        detector.measureImage(metric, index, setting, image),
-      );
-      const counts = detector
-        .countsAt(setting)
+      const { metric } = state;
+      const values = range(numImages).map((image) => detector().measureImage(image, metric, index));
+      const counts = detector()
+        .countsAt()
         .map(({ fp, positives }) => fp[index] + positives[index]);
-      const text = `with ${names[index]}, lowest ${LONG[metric]} first, at ${where}`;
+      const text = `with ${names[index]}, lowest ${LONG[metric]} first, at ${where()}`;
       const boxesIn = counted((box) => box.truth === index || box.predicted === index);
       return { order: worstFirst(values, counts), text, boxesIn };
     },
 
     /** The pictures with candidates of some scores, shown or suppressed. */
     ofBin({ first, last, text }: Bin): BoxChoice {
-      const { label } = now();
       const boxesIn = ({ found }: DecidedImage) => {
         const levels = levelsOf(found.scores, scoreStops);
         return range(found.count)
           .filter((i) => levels[i] >= first && levels[i] <= last)
-          .filter((i) => is(found.labels[i], label ?? ANY))
+          .filter((i) => isShown(found.labels[i]))
           .map((detection) => ({ detection, target: -1 }));
       };
       return chosen(boxesIn, text, "candidates");
@@ -100,11 +88,10 @@ export function createBoxChoices(config: DetectionConfig, now: () => BoxSetting)
 
     /** Counts and metrics of each image as CSV. */
     toCsv(): string {
-      const { detector, setting, label } = now();
       const rows = decided().map(({ found, shown }, image) => {
-        const { tp, fp, positives } = detector.sumOf(label, setting, image);
-        const kept = shown.filter((i) => is(found.labels[i], label ?? ANY)).length;
-        const metrics = COLUMNS.map((m) => detector.measureImage(m, label, setting, image));
+        const { tp, fp, positives } = detector().sumOf(image);
+        const kept = shown.filter((i) => isShown(found.labels[i])).length;
+        const metrics = COLUMNS.map((m) => detector().measureImage(image, m));
         return [image, kept, tp, fp, positives - tp, ...metrics];
       });
       return toCsv(["image", "kept", "tp", "fp", "fn", ...COLUMNS], rows);

@@ -1,9 +1,8 @@
 // Draws pictures with their boxes, and highlights the one under the pointer with its counterpart.
 
-import { toPaleGrey } from "../canvas/error_painting";
 import type { Region } from "../canvas/level_painting";
 import type { Layer } from "../canvas/picture_grid";
-import { fillPicture, Raster } from "../canvas/raster";
+import { fillPicture, Raster, toPaleGrey } from "../canvas/raster";
 import { coveredPart } from "../canvas/viewport";
 import { shorten } from "../core/user_names";
 import type { GridCell } from "../preview/preview_shell";
@@ -116,9 +115,8 @@ export function createBoxPainter(
   ): boolean {
     const detector = detectorOf(cell.source);
     const { setting } = state;
-    const label = state.shown;
-    const image = detector.decide(setting)[cell.image];
-    const seen = marksOf(image, state.get("view"), setting, label);
+    const image = detector.decide()[cell.image];
+    const seen = marksOf(image, state.get("view"), setting, state.label);
     const chosen = choice();
     const marks = chosen ? withChosen(seen, image.shown, chosen.boxesIn(image)) : seen;
     const transform = transformOf(context, region, dest);

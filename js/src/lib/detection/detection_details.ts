@@ -7,7 +7,6 @@ import { binsOf, createHistogramBars } from "../numbers/histogram_bars";
 import { createMatrixPanel } from "../numbers/matrix_panel";
 import { imageCountText } from "../segmentation/segmentation_text";
 import type { BoxChoice, BoxChoices } from "./box_choices";
-import type { Focus } from "./detection_dials";
 import { apName } from "./detection_readout";
 import type { DetectionState } from "./detection_state";
 import { classNumbers, confusionMatrix, type PrLine, prChart } from "./detection_tables";
@@ -31,21 +30,17 @@ export function createDetails(
   const curve = detailsOf(chart, hasCurves);
   const tables = choices.map((of) => createTables(state, of, events));
 
-  function lineOf(detector: Detector, label: number | null): PrLine[] {
-    const { setting, score } = state;
-    const precision = detector.valuesOf("precision", label);
-    const recall = detector.valuesOf("recall", label);
+  function lineOf(detector: Detector): PrLine[] {
+    const precision = detector.valuesOf("precision");
+    const recall = detector.valuesOf("recall");
     if (!precision || !recall) return [];
-    const start = setting.stop * scoreStops.length;
+    const start = state.setting.stop * scoreStops.length;
     const row = (values: ArrayLike<number>) => Array.from(scoreStops, (_, s) => values[start + s]);
     const line = { precision: row(precision), recall: row(recall) };
-    const s = nearestStop(scoreStops, score);
+    const s = nearestStop(scoreStops, state.score);
     const at = detector.given
       ? { precision: line.precision[s], recall: line.recall[s] }
-      : {
-          precision: detector.measure("precision", label, setting),
-          recall: detector.measure("recall", label, setting),
-        };
+      : { precision: detector.measure("precision"), recall: detector.measure("recall") };
     return [{ ...line, at }];
   }
 
@@ -53,13 +48,13 @@ export function createDetails(
     elements: [curve, ...tables.flatMap(({ elements }) => elements)],
 
     /** `of` makes the name of a model, for titles; empty for a single one. */
-    update({ detectors, label }: Focus, of: (model: number) => readonly Node[]): void {
+    update(detectors: readonly Detector[], of: (model: number) => readonly Node[]): void {
       const stop = formatStop(stops, state.setting.stop);
       if (isOpen(curve, `precision over recall at NMS IoU ${stop}`, [])) {
-        chart.replaceChildren(prChart(detectors.flatMap((detector) => lineOf(detector, label))));
+        chart.replaceChildren(prChart(detectors.flatMap(lineOf)));
       }
       tables.forEach((table, i) => {
-        table.update(detectors[i], label, () => of(i));
+        table.update(detectors[i], () => of(i));
       });
     },
   };
@@ -94,31 +89,30 @@ function createTables(
   return {
     elements: [counts, matrix, histogram],
 
-    update(detector: Detector, label: number | null, of: () => readonly Node[]): void {
-      const { setting } = state;
+    update(detector: Detector, of: () => readonly Node[]): void {
       const over = imageCountText(config.num_images);
       if (isOpen(counts, `counts of each class, ${over}`, of())) {
         const { ap } = detector;
-        const images = detector.countsAt(setting);
+        const images = detector.countsAt();
         classTable.update((c) => {
-          const at = ap?.matchByClass[c * stops.length + setting.stop];
+          const at = ap?.matchByClass[c * stops.length + state.setting.stop];
           const more = at === undefined ? {} : { [apName(config)]: at };
           return classNumbers(images, c, zeroDivision, more);
         });
       }
       if (isOpen(matrix, `confusion matrix, ${over}`, of())) {
-        const cells = confusion(detector.decide(setting), names.length);
+        const cells = confusion(detector.decide(), names.length);
         matrixPanel.update(confusionMatrix(cells, names));
       }
       if (isOpen(histogram, `histogram of scores, ${over}`, of())) {
-        bars.update(binsOf(detector.histogram(label), scoreStops, "score"));
+        bars.update(binsOf(detector.histogram(), scoreStops, "score"));
       }
     },
   };
 }
 
 function detailsOf(part: HTMLElement, visible: boolean): HTMLDetailsElement {
-  const details = h("details", { class: "details" }, h("summary"), part);
+  const details = h("details", "details", h("summary"), part);
   details.hidden = !visible;
   return details;
 }

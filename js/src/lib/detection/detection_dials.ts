@@ -11,19 +11,11 @@ import { type DetectionState, formatScore } from "./detection_state";
 import type { DetectionConfig } from "./detection_wire";
 import type { Detector } from "./model_boxes";
 import { createOperatingMap } from "./operating_map";
-import type { DetectionMetric } from "./rules/detection_metrics";
 import { keptCounts } from "./rules/kept_counts";
 
 const SCORE_STEP = 0.01;
 const SCORE_PAGE = 0.1;
 const STOPS_PAGE = 10;
-
-/** The numbers shown: of some models, by a metric, of one class or all (null). */
-export interface Focus {
-  detectors: readonly Detector[];
-  metric: DetectionMetric;
-  label: number | null;
-}
 
 /** Which way the NMS dial goes, and what the boxes show of an NMS before it. */
 export function directionOf(config: DetectionConfig, overlap: number | null): string {
@@ -63,52 +55,52 @@ export function createDials(state: DetectionState, hasCurves: boolean) {
     return map;
   });
   const named = (name: string, ...words: (Node | string)[]) =>
-    h("div", { class: "dial-name" }, h("b", {}, name), "  ", ...words);
+    h("div", "dial-name", h("b", {}, name), "  ", ...words);
   const direction = h("span");
   const dials = h(
     "div",
-    { class: "box-dials" },
+    "box-dials",
     named("score", "bars: candidates"),
     scoreDial.element,
     named("NMS IoU", direction),
     nmsDial.element,
   );
 
-  function updateScore({ detectors, metric, label }: Focus): void {
+  function updateScore(detectors: readonly Detector[]): void {
     const { setting, score } = state;
     const start = setting.stop * scoreStops.length;
     const curves = detectors.map((detector) => {
-      const values = detector.valuesOf(metric, label);
+      const values = detector.valuesOf();
       return values ? Array.from(scoreStops, (_, s) => values[start + s]) : [];
     });
     const [first] = detectors;
     scoreDial.update({
       value: score,
       curves,
-      points: hasCurves ? detectors.map((detector) => valueHere(detector, metric, label)) : [0],
+      points: hasCurves ? detectors.map(valueHere) : [0],
       bests: detectors.map((detector, i) => {
-        const top = detector.bestOf(metric, label);
+        const top = detector.bestOf();
         return top && { value: scoreStops[top.score], height: curves[i][top.score] };
       }),
-      y: hasCurves ? { name: LONG[metric], top: "1" } : null,
-      histogram: first.histogram(label),
-      band: first.hasBand ? first.bandOf(metric, label, setting) : null,
+      y: hasCurves ? { name: LONG[state.metric], top: "1" } : null,
+      histogram: first.histogram(),
+      band: first.hasBand ? first.bandOf() : null,
       valueText: `score > ${formatScore(score)}`,
     });
   }
 
   /** A metric at the dials: exact, or of given curves at the nearest score stop. */
-  function valueHere(detector: Detector, metric: DetectionMetric, label: number | null): number {
+  function valueHere(detector: Detector): number {
     const { setting, score } = state;
-    if (detector.lacks(label)) return Number.NaN;
-    if (!detector.given) return detector.measure(metric, label, setting);
-    const values = detector.valuesOf(metric, label);
+    if (detector.lacks()) return Number.NaN;
+    if (!detector.given) return detector.measure();
+    const values = detector.valuesOf();
     const cell = setting.stop * scoreStops.length + nearestStop(scoreStops, score);
     return values ? values[cell] : Number.NaN;
   }
 
-  function updateNms({ detectors, metric, label }: Focus): void {
-    const { setting } = state;
+  function updateNms(detectors: readonly Detector[]): void {
+    const { setting, label } = state;
     const kept = detectors.map(({ scenes }) =>
       keptCounts(
         scenes.map(({ found }) => found),
@@ -125,7 +117,7 @@ export function createDials(state: DetectionState, hasCurves: boolean) {
       curves: shares,
       points: shares.map((share) => share[setting.stop]),
       bests: detectors.map((detector, i) => {
-        const top = detector.bestOf(metric, label);
+        const top = detector.bestOf();
         return top && { value: top.stop, height: shares[i][top.stop] };
       }),
       y: { name: "boxes kept", top: formatCount(most) },
@@ -133,17 +125,17 @@ export function createDials(state: DetectionState, hasCurves: boolean) {
     });
   }
 
-  function updateMap(i: number, { detectors, metric, label }: Focus): void {
+  function updateMap(detector: Detector, i: number): void {
     const { setting, score } = state;
-    const detector = detectors[i];
-    const value = `${LONG[metric]} ${formatMetric(valueHere(detector, metric, label))}`;
+    const name = LONG[state.metric];
+    const value = `${name} ${formatMetric(valueHere(detector))}`;
     maps[i].update({
-      values: detector.valuesOf(metric, label),
-      lacks: detector.lacks(label),
+      values: detector.valuesOf(),
+      lacks: detector.lacks(),
       score,
       stop: setting.stop,
-      best: detector.bestOf(metric, label),
-      name: LONG[metric],
+      best: detector.bestOf(),
+      name,
       valueText: `score ${formatScore(score)}, NMS IoU ${stopText(setting.stop)}, ${value}`,
     });
   }
@@ -151,15 +143,12 @@ export function createDials(state: DetectionState, hasCurves: boolean) {
   return {
     valueHere,
 
-    element: h("div", { class: "box-panel" }, dials, ...maps.map((map) => map.element)),
+    element: h("div", "box-panel", dials, ...maps.map((map) => map.element)),
 
-    update(focus: Focus): void {
-      updateScore(focus);
-      updateNms(focus);
-      if (!hasCurves) return;
-      maps.forEach((_, i) => {
-        updateMap(i, focus);
-      });
+    update(detectors: readonly Detector[]): void {
+      updateScore(detectors);
+      updateNms(detectors);
+      if (hasCurves) detectors.forEach(updateMap);
     },
 
     /** Key actions while one of the three has the focus. */

@@ -4,11 +4,10 @@ import { formatCount } from "../charts/axis_scale";
 import { h } from "../core/dom";
 import { nearestStop } from "../core/stops";
 import { formatMetric, imageCountText } from "../segmentation/segmentation_text";
-import { formatScore } from "./detection_state";
+import { type DetectionState, formatScore } from "./detection_state";
 import type { Ap, DetectionConfig } from "./detection_wire";
 import type { Detector, GivenCurves } from "./model_boxes";
 import type { Band } from "./rules/bootstrap";
-import type { DetectionSetting } from "./rules/boxes_shown";
 import { DETECTION_METRICS, type DetectionMetric } from "./rules/detection_metrics";
 
 const BAND_TITLE =
@@ -32,19 +31,14 @@ const BAND_LENGTH = " (0.00–0.00)".length;
  * Why there is no metric, in words: "nothing to find, 12 false alarms" or "no candidates, 3 missed";
  * else empty. Of one image, or of all.
  */
-export function lackText(
-  detector: Detector,
-  label: number | null,
-  setting: DetectionSetting,
-  image?: number,
-): string {
-  const { tp, fp, positives } = detector.sumOf(label, setting, image);
+export function lackText(detector: Detector, image?: number): string {
+  const { tp, fp, positives } = detector.sumOf(image);
   const some = (count: number, text: string) =>
     count > 0 ? `, ${formatCount(count)} ${text}` : "";
   if (positives === 0) {
     return `nothing to find${some(fp, fp === 1 ? "false alarm" : "false alarms")}`;
   }
-  const none = detector.numCandidates(label, image) === 0;
+  const none = detector.numCandidates(image) === 0;
   return none ? `no candidates${some(positives - tp, "missed")}` : "";
 }
 
@@ -55,33 +49,30 @@ export function apName({ match_iou: least }: DetectionConfig): string {
 
 /** The counts and metrics of one model at the setting. */
 export function readout(
-  config: DetectionConfig,
+  state: DetectionState,
   detector: Detector,
   name: readonly Node[],
   hasBand: boolean,
-  main: DetectionMetric,
-  label: number | null,
-  setting: DetectionSetting,
-  score: number,
 ): Node[] {
+  const { config, label, setting } = state;
   const { given } = detector;
-  const all = formatCount(detector.numCandidates(label));
-  const kept = formatCount(detector.numShown(setting, label));
+  const all = formatCount(detector.numCandidates());
+  const kept = formatCount(detector.numShown());
   const images = imageCountText(config.num_images);
   const how = `at IoU ≥ ${config.match_iou}, ${label === null ? `${config.average} ` : ""}over `;
   const parts: (Node | string)[] = [
     ...name.map((node) => node.cloneNode(true)),
     `kept ${kept} of ${all}`.padEnd(9 + 2 * all.length, SPACE),
   ];
-  const lack = lackText(detector, label, setting);
+  const lack = lackText(detector);
   if (config.has_targets && lack) {
     parts.push("  ", lack, h("small", {}, ` in ${given ? "the shown " : ""}${images}  `));
   } else if (config.has_targets) {
-    const band = setting.own.length ? null : detector.bandOf(main, label, setting);
+    const band = setting.own.length ? null : detector.bandOf();
     const metrics = DETECTION_METRICS.map((which) => {
-      const value = `${SHORT[which]} ${formatMetric(detector.measure(which, label, setting))}`;
-      if (which !== main || !hasBand || setting.own.length) return value;
-      const text = band ? bandText(band, nearestStop(config.score_stops, score)) : "";
+      const value = `${SHORT[which]} ${formatMetric(detector.measure(which))}`;
+      if (which !== state.metric || !hasBand || setting.own.length) return value;
+      const text = band ? bandText(band, nearestStop(config.score_stops, state.score)) : "";
       return value + text.padEnd(BAND_LENGTH, SPACE); // so that nothing moves while it is computed
     });
     parts.push("  ", h("span", { title: band ? BAND_TITLE : "" }, metrics.join("  ")));
@@ -89,33 +80,29 @@ export function readout(
   } else {
     parts.push(h("small", {}, ` on ${images}  `));
   }
-  if (!given) parts.push(...apParts(config, detector.ap, label, setting.stop, detector.floor));
+  if (!given) parts.push(...apParts(state, detector.ap, detector.floor));
   const line = h("span", {}, ...parts);
-  return given
-    ? [givenLine(config, detector, given, name, how, label, setting.stop, score), line]
-    : [line];
+  return given ? [givenLine(state, detector, given, name, how), line] : [line];
 }
 
 /** The metrics of the given curves at the nearest score stop. */
 function givenLine(
-  config: DetectionConfig,
+  state: DetectionState,
   detector: Detector,
   given: GivenCurves,
   name: readonly Node[],
   how: string,
-  label: number | null,
-  stop: number,
-  score: number,
 ): Node {
-  const s = nearestStop(config.score_stops, score);
+  const { config, setting } = state;
+  const s = nearestStop(config.score_stops, state.score);
   const metrics = DETECTION_METRICS.map((which) => {
-    const values = detector.valuesOf(which, label);
-    const value = values ? values[stop * config.score_stops.length + s] : Number.NaN;
+    const values = detector.valuesOf(which);
+    const value = values ? values[setting.stop * config.score_stops.length + s] : Number.NaN;
     return `${SHORT[which]} ${formatMetric(value)}`;
   });
   const at = formatScore(config.score_stops[s]);
   const over = `${how}${imageCountText(given.totalImages)}, at score ${at}  `;
-  const ap = apParts(config, given.ap, label, stop, null);
+  const ap = apParts(state, given.ap, null);
   return h("span", {}, ...name, metrics.join("  "), h("small", {}, ` ${over}`), ...ap);
 }
 
@@ -126,10 +113,8 @@ function bandText({ low, high }: Band, s: number): string {
 
 /** "AP50 0.712  AP 0.512" and "all scores above 0.01". */
 function apParts(
-  config: DetectionConfig,
+  { config, label, setting: { stop } }: DetectionState,
   ap: Ap | null,
-  label: number | null,
-  stop: number,
   floor: number | null,
 ): Node[] {
   if (!ap) return [];

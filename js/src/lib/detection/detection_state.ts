@@ -8,6 +8,7 @@ import { resetOne } from "../settings/class_thresholds";
 import { detectionTraits } from "../settings/pasted_setting";
 import type { DetectionTraits } from "./detection_wire";
 import type { DetectionSetting } from "./rules/boxes_shown";
+import type { DetectionMetric } from "./rules/detection_metrics";
 
 export type DetectionState = ReturnType<typeof createDetectionState>;
 
@@ -44,21 +45,33 @@ export function createDetectionState(model: AnyModel<DetectionTraits>, changed: 
     return { score_threshold: score, ...(allOwn && { class_thresholds: [] }) };
   }
 
+  const dials = () => DIALS.map((name) => get(name));
+  let read: unknown[] = [];
+  let setting: DetectionSetting;
+
   return {
     ...settings,
     config,
+    /** The metric that curves, captions and orders are of. */
+    metric: "f1" as DetectionMetric,
 
-    get shown(): number | null {
+    /** Index of the shown class, null for all. */
+    get label(): number | null {
       return place();
     },
 
+    /** The same object until a dial moves. */
     get setting(): DetectionSetting {
-      return {
-        score: get("score_threshold"),
-        stop: nearestStop(stops, get("nms_iou")),
-        own: get("class_thresholds"),
-        maxDet: get("max_det"),
-      };
+      if (!dials().every((value, i) => value === read[i])) {
+        read = dials();
+        setting = {
+          score: get("score_threshold"),
+          stop: nearestStop(stops, get("nms_iou")),
+          own: get("class_thresholds"),
+          maxDet: get("max_det"),
+        };
+      }
+      return setting;
     },
 
     /** Position of the score dial: of the shown class, or of all. */

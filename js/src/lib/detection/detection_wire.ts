@@ -1,7 +1,7 @@
 // The traits of a detection preview; src/torchdial/widgets/preview/detection_packing.py writes them.
 
 import { type Bytes, bytesOf, float32Of, float64Of, int32Of, uint16Of } from "../core/bytes";
-import type { Average } from "../core/metrics";
+import { type Average, range } from "../core/metrics";
 import type { PreviewTraits, WireTile } from "../preview/preview_wire";
 import type { DisplayWindow } from "../preview/window_text";
 import type { MatchPairs, Scene, Targets } from "./rules/image_decisions";
@@ -118,72 +118,76 @@ export function apOf(wire: WireAp | null): Ap | null {
   };
 }
 
-/** Call `part` with the start and end of each image's rows. */
-function split<T>(counts: Int32Array, part: (start: number, end: number) => T): T[] {
-  let end = 0;
-  return Array.from(counts, (count) => {
-    end += count;
-    return part(end - count, end);
-  });
-}
+type Numbers = Float32Array | Int32Array | Uint16Array | Uint8Array;
 
-/** Throw unless each array has its number of values for each row. */
-function expectLengths(counts: Int32Array, ...arrays: [{ length: number }, number][]): void {
+/** The rows of each image of some arrays, with so many numbers a row; throws if numbers are missing. */
+function byImage<Columns extends Record<string, Numbers>>(
+  wireCounts: Bytes,
+  columns: Columns,
+  perRow: { [name in keyof Columns]?: number } = {},
+): (Columns & { count: number })[] {
+  const counts = int32Of(wireCounts);
   const rows = counts.reduce((sum, count) => sum + count, 0);
-  for (const [{ length }, each] of arrays) {
-    if (length !== rows * each) {
-      throw new Error(
-        `torchdial: expected ${rows * each} numbers for ${rows} boxes, got ${length}`,
-      );
+  for (const [name, { length }] of Object.entries(columns)) {
+    const wanted = rows * (perRow[name] ?? 1);
+    if (length !== wanted) {
+      throw new Error(`torchdial: expected ${wanted} numbers for ${rows} boxes, got ${length}`);
     }
   }
+  let end = 0;
+  return Array.from(counts, (count) => {
+    const start = end;
+    end += count;
+    const parts = Object.entries(columns).map(([name, numbers]) => {
+      const each = perRow[name] ?? 1;
+      return [name, numbers.subarray(each * start, each * end)];
+    });
+    return { count, ...Object.fromEntries(parts) };
+  });
 }
 
 /** The targets of each image; without targets, empty ones. */
 export function readTruths(wire: WireTargets | null, numImages: number): Targets[] {
   if (!wire) {
-    const none = { count: 0, boxes: new Float32Array(), labels: new Uint16Array() };
-    const truth = { ...none, crowd: new Uint8Array(), ignore: new Uint8Array() };
-    return Array.from({ length: numImages }, () => truth);
+    const none = new Uint8Array();
+    const truth = { count: 0, boxes: new Float32Array(), labels: new Uint16Array() };
+    return range(numImages).map(() => ({ ...truth, crowd: none, ignore: none }));
   }
-  const boxes = float32Of(wire.boxes);
-  const labels = uint16Of(wire.labels);
   const flags = bytesOf(wire.flags);
-  const crowd = flags.map((flag) => flag & 1);
-  const ignore = flags.map((flag) => (flag >> 1) & 1);
-  return split(int32Of(wire.counts), (start, end) => ({
-    count: end - start,
-    boxes: boxes.subarray(4 * start, 4 * end),
-    labels: labels.subarray(start, end),
-    crowd: crowd.subarray(start, end),
-    ignore: ignore.subarray(start, end),
-  }));
+  const columns = {
+    boxes: float32Of(wire.boxes),
+    labels: uint16Of(wire.labels),
+    crowd: flags.map((flag) => flag & 1),
+    ignore: flags.map((flag) => (flag >> 1) & 1),
+  };
+  return byImage(wire.counts, columns, { boxes: 4 });
 }
 
 /** One model's detections of each image, with the targets that they may match. */
 export function readScenes(
-  wire: WireDetections,
+  { counts, boxes, scores, labels, index, kept, pairs }: WireDetections,
   truths: readonly Targets[],
   numStops: number,
 ): Scene[] {
-  const boxes = float32Of(wire.boxes);
-  const scores = float32Of(wire.scores);
-  const labels = uint16Of(wire.labels);
-  const index = int32Of(wire.index);
-  const kept = bytesOf(wire.kept);
   const bytesPerRow = Math.ceil(numStops / 8);
-  const pairs = readPairs(wire.pairs);
-  const counts = int32Of(wire.counts);
-  expectLengths(counts, [boxes, 4], [scores, 1], [labels, 1], [index, 1], [kept, bytesPerRow]);
-  return split(counts, (start, end) => ({
-    count: end - start,
-    boxes: boxes.subarray(4 * start, 4 * end),
-    scores: scores.subarray(start, end),
-    labels: labels.subarray(start, end),
-    index: index.subarray(start, end),
-    kept: kept.subarray(bytesPerRow * start, bytesPerRow * end),
-    bytesPerRow,
-  })).map((found, image) => ({ found, truth: truths[image], pairs: pairs[image] ?? NO_PAIRS }));
+  const columns = {
+    boxes: float32Of(boxes),
+    scores: float32Of(scores),
+    labels: uint16Of(labels),
+    index: int32Of(index),
+    kept: bytesOf(kept),
+  };
+  const matches = pairs && {
+    detection: int32Of(pairs.detection),
+    target: int32Of(pairs.target),
+    iou: float32Of(pairs.iou),
+  };
+  const pairsOf = matches && byImage(pairs.counts, matches);
+  return byImage(counts, columns, { boxes: 4, kept: bytesPerRow }).map((found, image) => ({
+    found: { ...found, bytesPerRow },
+    truth: truths[image],
+    pairs: pairsOf?.[image] ?? NO_PAIRS,
+  }));
 }
 
 const NO_PAIRS: MatchPairs = {
@@ -191,17 +195,3 @@ const NO_PAIRS: MatchPairs = {
   target: new Int32Array(),
   iou: new Float32Array(),
 };
-
-function readPairs(wire: WireDetections["pairs"]): MatchPairs[] {
-  if (!wire) return [];
-  const detection = int32Of(wire.detection);
-  const target = int32Of(wire.target);
-  const iou = float32Of(wire.iou);
-  const counts = int32Of(wire.counts);
-  expectLengths(counts, [detection, 1], [target, 1], [iou, 1]);
-  return split(counts, (start, end) => ({
-    detection: detection.subarray(start, end),
-    target: target.subarray(start, end),
-    iou: iou.subarray(start, end),
-  }));
-}

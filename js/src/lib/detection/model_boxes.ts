@@ -1,7 +1,8 @@
 // The detections of one model, and what is computed from them at a setting, each once.
 
 import { float32Of, uint32Of } from "../core/bytes";
-import type { Average } from "../core/metrics";
+import { ANY, is } from "../core/image_choice";
+import { type Average, meanOfDefined } from "../core/metrics";
 import {
   type Ap,
   apOf,
@@ -15,7 +16,12 @@ import { type Band, bootstrap } from "./rules/bootstrap";
 import { type DetectionSetting, shownBoxes } from "./rules/boxes_shown";
 import type { DecidedImage } from "./rules/detection_confusion";
 import { type CountSum, count, type DetectionCounts, sumCounts } from "./rules/detection_counts";
-import { type DetectionMetric, metricAtStops, metricOf } from "./rules/detection_metrics";
+import {
+  type DetectionMetric,
+  meanAtStops,
+  metricAtStops,
+  metricOf,
+} from "./rules/detection_metrics";
 import { type DetectionTally, imagesAt, levelsOf, tally } from "./rules/detection_tally";
 import type { Targets } from "./rules/image_decisions";
 import { match, type Outcome } from "./rules/matching";
@@ -25,13 +31,23 @@ const FEW_IMAGES = 50; // with fewer, a bootstrap band is shown
 
 export type Detector = ReturnType<typeof createDetector>;
 
+/** What numbers are of: one class or all (null), a metric, and the setting of the dials. */
+export interface Focus {
+  config: DetectionConfig;
+  label: number | null;
+  metric: DetectionMetric;
+  setting: DetectionSetting;
+}
+
+/** @param focus follows the dials; so does all that is computed. */
 export function createDetector(
-  config: DetectionConfig,
+  focus: Focus,
   name: string,
   wire: WireDetections,
   truths: readonly Targets[],
   curves: WireCurves | null,
 ) {
+  const { config } = focus;
   const { stops, score_stops: scoreStops, average, class_names: names } = config;
   const numClasses = names.length;
   const zeroDivision = config.zero_division ?? Number.NaN;
@@ -41,6 +57,9 @@ export function createDetector(
   const hasMasks = wire.has_masks.some(Boolean);
   const given = curves && readCurves(curves, config);
   let counted: { tally: DetectionTally; maxDet: number } | null = null;
+
+  const ruleOf = (maxDet: number) => ({ scoreStops, maxDet, numClasses });
+  const isShown = (label: number) => is(label, focus.label ?? ANY);
 
   function remember<T>(key: string, make: () => T): T {
     if (!known.has(key)) known.set(key, make());
@@ -54,76 +73,85 @@ export function createDetector(
     return found;
   }
 
-  /** The decisions in every image at a setting. */
-  const decide = latest((setting: DetectionSetting): DecidedImage[] => {
-    const outcome = outcomesAt(setting.stop);
+  /** The decisions in every image. */
+  const decide = latest((): DecidedImage[] => {
+    const outcome = outcomesAt(focus.setting.stop);
     return scenes.map((scene, image) => ({
       ...scene,
       outcome: outcome[image],
-      shown: shownBoxes(scene.found, setting),
+      shown: shownBoxes(scene.found, focus.setting),
     }));
   });
 
-  /** Counts of every image at a setting. */
-  const countsAt = latest((setting: DetectionSetting): DetectionCounts[] =>
-    decide(setting).map((d) => count(d.found, d.truth, d.outcome, d.shown, numClasses)),
+  /** Counts of every image. */
+  const countsAt = latest((): DetectionCounts[] =>
+    decide().map((d) => count(d.found, d.truth, d.outcome, d.shown, numClasses)),
   );
 
-  const numCandidates = (label: number | null, image?: number): number =>
-    remember(`candidates/${label}/${image}`, () => {
+  /** Cache the result for the last setting. */
+  function latest<T>(make: () => T): () => T {
+    let at: DetectionSetting | null = null;
+    let result: T;
+    return () => {
+      if (at !== focus.setting) result = make();
+      at = focus.setting;
+      return result;
+    };
+  }
+
+  /** Number of candidates of the shown class, in one image or in all. */
+  const numCandidates = (image?: number): number =>
+    remember(`candidates/${focus.label}/${image}`, () => {
       const some = image === undefined ? scenes : [scenes[image]];
-      return some.reduce(
-        (sum, { found }) => sum + found.labels.filter((l) => (label ?? l) === l).length,
-        0,
-      );
+      return some.reduce((sum, { found }) => sum + found.labels.filter(isShown).length, 0);
     });
 
-  const numTargets = (label: number | null): number =>
-    remember(`targets/${label}`, () =>
+  const numTargets = (): number =>
+    remember(`targets/${focus.label}`, () =>
       scenes.reduce(
         (sum, { truth }) =>
-          sum + truth.labels.filter((l, i) => (label ?? l) === l && !truth.ignore[i]).length,
+          sum + truth.labels.filter((label, i) => isShown(label) && !truth.ignore[i]).length,
         0,
       ),
     );
 
   /** Why there is no metric at any setting: "no candidates" or "nothing to find"; else empty. */
-  function lacks(label: number | null): string {
+  function lacks(): string {
     if (given) return "";
-    if (numTargets(label) === 0) return "nothing to find";
-    return numCandidates(label) === 0 ? "no candidates" : "";
+    if (numTargets() === 0) return "nothing to find";
+    return numCandidates() === 0 ? "no candidates" : "";
   }
 
   /**
    * A metric (T, S), of the given curves or else of these images, undefined where `lacks` says why;
    * null before `count`.
    */
-  function valuesOf(which: DetectionMetric, label: number | null): ArrayLike<number> | null {
+  function valuesOf(which = focus.metric): ArrayLike<number> | null {
     const tally = counted?.tally;
+    const { label } = focus;
     if (!given && !tally) return null;
     return remember(`values/${which}/${label}`, () => {
       if (given) return given.values(which, label);
       const size = stops.length * scoreStops.length;
-      if (!tally || lacks(label)) return new Float64Array(size).fill(Number.NaN);
+      if (!tally || lacks()) return new Float64Array(size).fill(Number.NaN);
       return metricAtStops(tally, which, average, label, zeroDivision);
     });
   }
 
   /** The best point of both dials; null where no setting finds anything. */
-  function bestOf(which: DetectionMetric, label: number | null): BestSetting | null {
-    const values = valuesOf(which, label);
+  function bestOf(): BestSetting | null {
+    const values = valuesOf();
     if (!values) return null;
-    return remember(`best/${which}/${label}`, () => {
+    return remember(`best/${focus.metric}/${focus.label}`, () => {
       const top = bestSetting(Float64Array.from(values), scoreStops.length);
       return top && values[top.stop * scoreStops.length + top.score] > 0 ? top : null;
     });
   }
 
-  const bandKey = (
-    which: DetectionMetric,
-    label: number | null,
-    { stop, maxDet }: DetectionSetting,
-  ) => `band/${which}/${label}/${stop}/${maxDet}`;
+  const bandKey = () => {
+    const { metric, label, setting } = focus;
+    return `band/${metric}/${label}/${setting.stop}/${setting.maxDet}`;
+  };
 
   return {
     name,
@@ -146,64 +174,57 @@ export function createDetector(
     lacks,
 
     /** Scores below, between and above the score stops. */
-    histogram: (label: number | null): Float64Array =>
-      remember(`histogram/${label}`, () => {
+    histogram: (): Float64Array =>
+      remember(`histogram/${focus.label}`, () => {
         const bins = new Float64Array(scoreStops.length + 1);
         for (const { found } of scenes) {
           levelsOf(found.scores, scoreStops).forEach((level, i) => {
-            if (label === null || found.labels[i] === label) bins[level]++;
+            bins[level] += Number(isShown(found.labels[i]));
           });
         }
         return bins;
       }),
 
-    isCounted: (maxDet: number) =>
-      !config.has_targets || given !== null || counted?.maxDet === maxDet,
+    isCounted: () =>
+      !config.has_targets || given !== null || counted?.maxDet === focus.setting.maxDet,
 
     /** Count at all stops of both dials. */
-    count(maxDet: number): void {
-      counted = { tally: tally(scenes, stops.length, scoreStops, maxDet, numClasses), maxDet };
+    count(): void {
+      const { maxDet } = focus.setting;
+      counted = { tally: tally(scenes, stops.length, ruleOf(maxDet)), maxDet };
       known.clear();
     },
 
-    bandOf: (
-      which: DetectionMetric,
-      label: number | null,
-      setting: DetectionSetting,
-    ): Band | null => (known.get(bandKey(which, label, setting)) as Band | undefined) ?? null,
+    bandOf: (): Band | null => (known.get(bandKey()) as Band | undefined) ?? null,
 
-    makeBand(which: DetectionMetric, label: number | null, setting: DetectionSetting): void {
-      remember(bandKey(which, label, setting), () => {
-        const tables = imagesAt(scenes, setting.stop, scoreStops, setting.maxDet, numClasses);
-        const classes = label === null ? tables : [tables[label]];
-        return bootstrap(classes, which, label === null ? average : "micro", zeroDivision);
+    makeBand(): void {
+      const { label, metric, setting } = focus;
+      remember(bandKey(), () => {
+        const all = imagesAt(scenes, setting.stop, ruleOf(setting.maxDet));
+        const classes = label === null ? all : [all[label]];
+        return bootstrap(classes, metric, label === null ? average : "micro", zeroDivision);
       });
     },
 
-    /** Number of detections drawn at a setting. */
-    numShown: (setting: DetectionSetting, label: number | null): number =>
-      decide(setting).reduce((sum, { found, shown }) => {
-        if (label === null) return sum + shown.length;
-        return sum + shown.filter((i) => found.labels[i] === label).length;
-      }, 0),
+    /** Number of detections drawn. */
+    numShown: (): number =>
+      decide().reduce(
+        (sum, { found, shown }) => sum + shown.filter((i) => isShown(found.labels[i])).length,
+        0,
+      ),
 
-    measure: (which: DetectionMetric, label: number | null, setting: DetectionSetting): number =>
-      measure(countsAt(setting), which, average, label, zeroDivision),
+    measure: (which = focus.metric): number =>
+      measure(countsAt(), which, average, focus.label, zeroDivision),
 
-    /** Found boxes, false alarms and targets of a class or of all, in one image or in all. */
-    sumOf(label: number | null, setting: DetectionSetting, image?: number): CountSum {
-      const counts = countsAt(setting);
-      const some = image === undefined ? counts : [counts[image]];
-      return sumCounts(some, label);
+    /** Found boxes, false alarms and targets, in one image or in all. */
+    sumOf(image?: number): CountSum {
+      const counts = countsAt();
+      return sumCounts(image === undefined ? counts : [counts[image]], focus.label);
     },
 
-    /** A metric of one image, its classes pooled. */
-    measureImage: (
-      which: DetectionMetric,
-      label: number | null,
-      setting: DetectionSetting,
-      image: number,
-    ) => measure([countsAt(setting)[image]], which, "micro", label, zeroDivision),
+    /** A metric of one image, its classes pooled; of the shown class, or another one. */
+    measureImage: (image: number, which = focus.metric, label = focus.label) =>
+      measure([countsAt()[image]], which, "micro", label, zeroDivision),
   };
 }
 
@@ -215,17 +236,16 @@ export function measure(
   label: number | null,
   zeroDivision: number,
 ): number {
-  const of = (counts: readonly DetectionCounts[], label: number | null) => {
-    const sum = sumCounts(counts, label);
-    return { ...sum, value: metricOf(which, sum.tp, sum.fp, sum.positives, zeroDivision) };
-  };
-  if (label !== null || how === "micro") return of(images, label).value;
-  const groups =
-    how === "image"
-      ? images.map((one) => of([one], null))
-      : Array.from(images[0].tp, (_, c) => of(images, c)).filter(({ positives }) => positives > 0);
-  const defined = groups.map(({ value }) => value).filter((value) => !Number.isNaN(value));
-  return defined.reduce((sum, value) => sum + value, 0) / defined.length;
+  const of = (label: number | null, some = images) => sumCounts(some, label);
+  const averaged = label === null ? how : "micro";
+  const groups = {
+    micro: () => [of(label)],
+    macro: () => Array.from(images[0].tp, (_, c) => of(c)).filter((sum) => sum.positives > 0),
+    image: () => images.map((one) => of(null, [one])),
+  }[averaged]();
+  return meanOfDefined(
+    groups.map(({ tp, fp, positives }) => metricOf(which, tp, fp, positives, zeroDivision)),
+  );
 }
 
 export interface GivenCurves {
@@ -246,36 +266,20 @@ function readCurves(wire: WireCurves, config: DetectionConfig): GivenCurves {
     f1: float32Of(wire.overall.f1),
   };
   const size = config.stops.length * config.score_stops.length;
-  const tp = wire.tp && uint32Of(wire.tp);
-  const fp = wire.fp && uint32Of(wire.fp);
-  const positives = uint32Of(wire.positives);
-  const zeroDivision = config.zero_division ?? Number.NaN;
+  const [tp, fp] = [wire.tp, wire.fp].map((counts) => counts && uint32Of(counts));
+  const classes = Array.from(uint32Of(wire.positives), (positives, c) => {
+    const of = (counts: Uint32Array) => counts.subarray(c * size, (c + 1) * size);
+    return tp && fp && { tp: of(tp), fp: of(fp), positives };
+  });
   const curves: GivenCurves = {
     totalImages: wire.total_images,
     ap: apOf(wire.ap),
     values(which, label) {
       if (label === null) return overall[which];
-      if (!tp || !fp) return null;
-      return Float64Array.from({ length: size }, (_, cell) => {
-        const at = label * size + cell;
-        return metricOf(which, tp[at], fp[at], positives[label], zeroDivision);
-      });
+      const counts = classes[label];
+      return counts && meanAtStops([counts], which, config.zero_division ?? Number.NaN);
     },
   };
   curvesRead.set(wire, curves);
   return curves;
-}
-
-/** Cache the result for the last setting. */
-function latest<T>(make: (setting: DetectionSetting) => T): (setting: DetectionSetting) => T {
-  let key = "";
-  let result: T;
-  return (setting) => {
-    const wanted = JSON.stringify(setting);
-    if (key !== wanted) {
-      result = make(setting);
-      key = wanted;
-    }
-    return result;
-  };
 }

@@ -42,12 +42,12 @@ export function createOperatingMap(
   const context = contextOf(canvas);
   const image = context.createImageData(numScores, numStops);
   const star = h("div", { class: "map-best", "aria-hidden": "true" }, "★");
-  const point = h("div", { class: "map-point" });
-  const waiting = h("div", { class: "map-waiting" });
+  const point = h("div", "map-point");
+  const waiting = h("div", "map-waiting");
   const [lowest, highest, ofMetric] = [h("span"), h("span"), h("span")];
-  const ramp = h("i", { class: "ramp" });
+  const ramp = h("i", "ramp");
   ramp.style.background = `linear-gradient(to right, ${VIRIDIS_SCALE.join(", ")})`;
-  const reading = h("div", { class: "map-reading" });
+  const reading = h("div", "map-reading");
   const field = h(
     "div",
     {
@@ -65,14 +65,14 @@ export function createOperatingMap(
   );
   const element = h(
     "div",
-    { class: "map" },
-    h("div", { class: "map-name" }, ...of.swatch),
+    "map",
+    h("div", "map-name", ...of.swatch),
     h("div", { class: "map-y", "aria-hidden": "true" }, "NMS IoU →"),
     ticks("map-rows", "bottom", stops, (k) => formatStop(stops, k)),
     field,
     ticks("map-ticks", "left", scores, (k) => formatStop(scores, k)),
     h("div", { class: "map-x", "aria-hidden": "true" }, "score →"),
-    h("div", { class: "map-scale" }, ofMetric, lowest, ramp, highest),
+    h("div", "map-scale", ofMetric, lowest, ramp, highest),
     reading,
   );
   let painted: ArrayLike<number> | null = null;

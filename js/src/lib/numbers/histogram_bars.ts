@@ -35,8 +35,8 @@ export function binsOf(
 }
 
 export function createHistogramBars(unit: string, choose: (bin: Bin) => void) {
-  const bars = h("div", { class: "bins" });
-  const axis = h("div", { class: "foot" });
+  const bars = h("div", "bins");
+  const axis = h("div", "foot");
   let bins: readonly Bin[] = [];
   bars.addEventListener("click", (e) => {
     const at = (e.target as Element).closest<HTMLElement>("[data-bin]");

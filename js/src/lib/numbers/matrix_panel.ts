@@ -25,9 +25,9 @@ export function createMatrixPanel({ caption, background, choose, changed }: Matr
   let hides = true;
   const shares = select(
     "cells",
-    SHARES.map((share) => [share, share] as const),
+    SHARES.map((share) => [share]),
+    changed,
   );
-  shares.addEventListener("change", changed);
   const hide = button("hide empty classes", "Classes without targets and predictions", () => {
     hides = !hides;
     changed();
@@ -38,7 +38,7 @@ export function createMatrixPanel({ caption, background, choose, changed }: Matr
     choose: (row, column) => choose?.(now.rows[row], now.columns[column]),
   });
   return {
-    element: h("div", {}, h("div", { class: "foot" }, shares, hide), table.element),
+    element: h("div", {}, h("div", "foot", shares, hide), table.element),
     update(matrix: Matrix): void {
       hide.hidden = matrix.rows.length < 3;
       hide.setAttribute("aria-pressed", String(hides));

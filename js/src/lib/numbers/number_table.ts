@@ -28,13 +28,7 @@ export interface NumberTableParts {
 export function createNumberTable({ caption, clicked, choose }: NumberTableParts) {
   const head = h("tr");
   const body = h("tbody");
-  const element = h(
-    "table",
-    { class: "matrix" },
-    h("caption", {}, caption),
-    h("thead", {}, head),
-    body,
-  );
+  const element = h("table", "matrix", h("caption", {}, caption), h("thead", {}, head), body);
   let columns: readonly string[] = [];
   let rows: readonly NumberRow[] = [];
   let order: number[] = [];

@@ -19,12 +19,7 @@ export function byCount(counts: ArrayLike<number>, text: string, unit: string): 
 /** The line that says what is shown; hidden while all pictures are. A file may lack the last ones. */
 export function createChoiceLine(numImages: number, all: () => void) {
   const words = h("span", { role: "status" });
-  const element = h(
-    "div",
-    { class: "foot chosen" },
-    words,
-    button("all", "Show all pictures", all),
-  );
+  const element = h("div", "foot chosen", words, button("all", "Show all pictures", all));
   element.hidden = true;
   return {
     element,

@@ -49,7 +49,7 @@ export function createCurveSlider({
   ...events
 }: SliderOptions): CurveSlider {
   const percent = (value: number) => `${(value / (max || 1)) * 100}%`;
-  const bars = svg("path", { class: "dial-bars" });
+  const bars = svg("path", "dial-bars");
   const lines = svg("g");
   const plot = svg(
     "svg",
@@ -61,7 +61,7 @@ export function createCurveSlider({
   const points = h("div");
   const [yName, top, bottom] = [h("div"), h("span"), h("span")];
   const yAxis = h("div", { class: "dial-y", "aria-hidden": "true" }, yName, top, bottom);
-  const needle = h("div", { class: "dial-needle" });
+  const needle = h("div", "dial-needle");
   const input = h("input", {
     type: "range",
     min: 0,
@@ -69,9 +69,9 @@ export function createCurveSlider({
     step,
     "aria-label": name,
     class: "dial-input",
+    oninput: () => events.input(input.valueAsNumber),
+    onchange: events.commit,
   });
-  input.addEventListener("input", () => events.input(input.valueAsNumber));
-  input.addEventListener("change", events.commit);
   const marks = ticks.map(([value, text]) => {
     const mark = h("span", {}, text);
     mark.style.left = percent(value);
@@ -79,8 +79,8 @@ export function createCurveSlider({
   });
   const element = h(
     "div",
-    { class: "dial" },
-    h("div", { class: "dial-plot" }, plot, needle, points, stars, yAxis),
+    "dial",
+    h("div", "dial-plot", plot, needle, points, stars, yAxis),
     input,
     h("div", { class: "dial-ticks", "aria-hidden": "true" }, ...marks),
   );
@@ -110,14 +110,14 @@ export function createCurveSlider({
       needle.style.left = percent(value);
       points.replaceChildren(
         ...state.points.map((height, i) => {
-          const point = h("div", { class: `dial-point model-${i}` });
+          const point = h("div", `dial-point model-${i}`);
           place(point, value, height);
           return point;
         }),
       );
       stars.replaceChildren(
         ...bests.map((best, i) => {
-          const star = h("div", { class: `dial-best model-${i}` }, "★");
+          const star = h("div", `dial-best model-${i}`, "★");
           place(star, best?.value ?? 0, best?.height ?? Number.NaN);
           return star;
         }),

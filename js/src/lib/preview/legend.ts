@@ -28,17 +28,17 @@ export function scaleEntry(colors: readonly string[], low: string, high: string)
 type Choose = (counts: LegendCounts, text: string) => void;
 
 export function createLegend() {
-  const entries = h("div", { class: "legend" });
+  const entries = h("div", "legend");
   const search = h("input", {
     type: "search",
     class: "select",
     placeholder: "find a class",
     "aria-label": "find a class in the legend",
+    oninput: filter,
   });
-  search.addEventListener("input", filter);
   const summary = h("summary");
   const box = h("details", { class: "details", open: true }, summary, search);
-  const element = h("div", { class: "foot" }, entries);
+  const element = h("div", "foot", entries);
   let shown = "";
   let texts: string[] = [];
 

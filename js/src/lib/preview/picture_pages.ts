@@ -29,7 +29,7 @@ export function createPages(count: number, size: number, events: PageEvents) {
   const place = h("span");
   const paging = h(
     "span",
-    { class: "paging" },
+    "paging",
     button("‹", "Earlier", () => turn(-1)),
     place,
     button("›", "Later", () => turn(1)),
@@ -92,7 +92,7 @@ export function createPages(count: number, size: number, events: PageEvents) {
 
   sort(null);
   return {
-    element: h("div", { class: "pager" }, orders, all, paging),
+    element: h("div", "pager", orders, all, paging),
     images,
     pick,
     turn,

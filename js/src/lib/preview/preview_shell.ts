@@ -93,15 +93,15 @@ export function createShell<Traits extends PreviewTraits>(
 ) {
   const { numImages, pageSize, size } = preview;
   root.classList.toggle("torchdial-two", preview.sources.length > 1);
-  const value = h("span", { class: "value" });
-  const lines = h("span", { class: "lines" });
+  const value = h("span", "value");
+  const lines = h("span", "lines");
   const toBest = button("", preview.bestTitle, preview.goToBest);
-  const readout = h("div", { class: "readout" }, value, lines, toBest);
+  const readout = h("div", "readout", value, lines, toBest);
   const announced = h("div", { class: "spoken", role: "status" });
   const notice = h("div", { class: "notice", role: "alert" });
   const legend = createLegend();
-  const beside = h("div", { class: "beside" });
-  const hovered = h("div", { class: "hovered" });
+  const beside = h("div", "beside");
+  const hovered = h("div", "hovered");
   const help = h("div", { class: "keys", hidden: true }, `${preview.keys} ${PREVIEW_KEYS}`);
   const updating = beforePaint(guard(update));
   const announcing = throttle(1000, () => {
@@ -116,8 +116,8 @@ export function createShell<Traits extends PreviewTraits>(
     type: "range",
     ...{ min: CELL_WIDTH.min, max: CELL_WIDTH.max, step: 10, value: CELL_WIDTH.first },
     "aria-label": "size of the pictures",
+    oninput: () => grid.setCellWidth(cellSize.valueAsNumber),
   });
-  cellSize.addEventListener("input", () => grid.setCellWidth(cellSize.valueAsNumber));
   let cells: GridCell[] = [];
   let requests = 0;
   let version = 0; // of the frame in use
@@ -196,7 +196,7 @@ export function createShell<Traits extends PreviewTraits>(
   function assemble(toolbar: HTMLElement, dials: HTMLElement, details: HTMLElement[]): void {
     const size = labelled("size", cellSize, numImages * preview.sources.length > 1);
     pages.element.append(size);
-    const pictures = h("div", { class: "pictures" }, grid.element, beside);
+    const pictures = h("div", "pictures", grid.element, beside);
     root.append(toolbar, help, readout, dials, notice, pages.element, choiceLine.element);
     root.append(pictures, hovered, legend.element, ...details, announced);
     for (const detail of details) detail.addEventListener("toggle", updating.call);

@@ -30,12 +30,11 @@ export function createToolbar<View extends string>(parts: ToolbarParts<View>) {
   const buttons = parts.views.map((view) =>
     button(view[0].toUpperCase() + view.slice(1), "", () => parts.show(view)),
   );
-  const classes = select("class", []);
+  const classes = select("class", [], () =>
+    parts.showClass(classes.value === "" ? null : Number(classes.value)),
+  );
   classes.title = parts.classesTitle ?? "";
   let classTexts = "";
-  classes.addEventListener("change", () => {
-    parts.showClass(classes.value === "" ? null : Number(classes.value));
-  });
   const copy = button("copy", "Copy the setting, to paste into go to or Python", () =>
     copyFrom(copy, "copy", parts.toText()),
   );
@@ -52,7 +51,7 @@ export function createToolbar<View extends string>(parts: ToolbarParts<View>) {
     h("div", { role: "group", "aria-label": "view" }, ...buttons),
     labelled("class", classes, parts.classes().length > 1),
     ...parts.controls,
-    h("span", { class: "spring" }),
+    h("span", "spring"),
     h("span", {}, undo, reset, copy, csv, button("?", "Show the keys", parts.help)),
   );
   return {
@@ -87,14 +86,14 @@ export function createToolbar<View extends string>(parts: ToolbarParts<View>) {
 /** A slider for the opacity of what lies over pictures, from 0 to 1. */
 export function opacitySlider(name: string, changed: (opacity: number) => void): HTMLInputElement {
   const range = { type: "range", min: 0, max: 1, step: 0.05, value: FIRST_OPACITY };
-  const slider = h("input", { ...range, "aria-label": name });
-  slider.addEventListener("input", () => changed(slider.valueAsNumber));
+  const oninput = () => changed(slider.valueAsNumber);
+  const slider = h("input", { ...range, "aria-label": name, oninput });
   return slider;
 }
 
 /** A control with a label before it. */
 export function labelled(text: string, control: HTMLElement, visible = true): HTMLElement {
-  const label = h("label", { class: "label" }, `${text} `, control);
+  const label = h("label", "label", `${text} `, control);
   label.hidden = !visible;
   return label;
 }

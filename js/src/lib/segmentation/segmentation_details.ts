@@ -48,7 +48,7 @@ export function createSegmentationDetails(
   );
   const bars = createHistogramBars("pixels", (bin) => choose(choices.ofBin(bin)));
   const [matrix, classes, histogram] = [matrixPanel, classTable, bars].map(({ element }) =>
-    h("details", { class: "details" }, h("summary"), element),
+    h("details", "details", h("summary"), element),
   );
   classes.hidden = names.length === 1;
   const isOpen = (details: HTMLDetailsElement, title: string, of: readonly Node[]) => {

@@ -1,6 +1,5 @@
 // Each view draws planes over a picture through look-up tables.
 
-import { paintMeans, shrunk } from "../canvas/block_means";
 import {
   errorSize,
   type KindLayer,
@@ -27,6 +26,7 @@ import {
   truthOf,
 } from "../canvas/level_painting";
 import { Raster } from "../canvas/raster";
+import { RegionPainting, shrunk } from "../canvas/region_painting";
 import * as colors from "../core/colors";
 import { category, css, pack, type Rgb } from "../core/colors";
 import { range } from "../core/metrics";
@@ -93,6 +93,8 @@ export class SegmentationPainter {
   #tables = new Map<string, ColorTable>();
   #kinds = new Map<number, KindTable>();
   readonly #raster = new Raster();
+  /** Of each canvas, for each pass. */
+  readonly #paintings = new WeakMap<CanvasRenderingContext2D, RegionPainting[]>();
 
   constructor(config: SegmentationConfig, tiles: TileStore) {
     this.#config = config;
@@ -123,15 +125,21 @@ export class SegmentationPainter {
       return layers !== null;
     }
     const passes = this.passes(image, source);
-    for (const { plane, table, outline, over } of passes ?? []) {
-      const size = outline || over ? region : shrunk(region, dest);
-      this.#raster.draw(context, size, dest, (out) => {
-        if (size !== region) paintMeans(out, plane, region, table, size);
-        else paint(out, plane, region, table);
+    const paintings = getOr(this.#paintings, context, () => []);
+    passes?.forEach(({ plane, table, outline, over }, i) => {
+      if (!outline && !over) {
+        const size = shrunk(region, dest);
+        paintings[i] ??= new RegionPainting();
+        const pixels = paintings[i].paint(plane, region, size, table);
+        this.#raster.drawPixels(context, pixels, size, dest);
+        return;
+      }
+      this.#raster.draw(context, region, dest, (out) => {
+        paint(out, plane, region, table);
         for (const next of over ?? []) paintOver(out, next.plane, region, next.table);
         if (outline) keepOutline(out, region, this.#config);
       });
-    }
+    });
     return passes !== null;
   }
 
@@ -280,7 +288,11 @@ export class SegmentationPainter {
   }
 }
 
-function getOr<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+function getOr<K, V>(
+  map: { get(key: K): V | undefined; set(key: K, value: V): unknown },
+  key: K,
+  make: () => V,
+): V {
   const known = map.get(key) ?? make();
   map.set(key, known);
   return known;

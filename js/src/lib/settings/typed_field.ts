@@ -12,22 +12,22 @@ export function createTypedField<Metric extends string>(events: TypedEvents<Metr
     size: 18,
     placeholder: events.metrics.length ? "0.37, recall ≥ 0.9" : "0.37",
     title: "A threshold, the least of a metric, or a copied setting; then Enter",
+    oninput: () => say(""),
+    onchange() {
+      if (field.value.trim() === "") return;
+      try {
+        follow(field.value, events);
+        field.value = "";
+        say("");
+      } catch (error) {
+        say((error as Error).message);
+      }
+    },
   });
   const say = (text: string) => {
     problem.textContent = text;
     problem.hidden = text === "";
     field.setAttribute("aria-invalid", String(text !== ""));
   };
-  field.addEventListener("input", () => say(""));
-  field.addEventListener("change", () => {
-    if (field.value.trim() === "") return;
-    try {
-      follow(field.value, events);
-      field.value = "";
-      say("");
-    } catch (error) {
-      say((error as Error).message);
-    }
-  });
   return h("span", {}, labelled("go to", field), " ", problem);
 }

@@ -36,8 +36,7 @@ export interface CountSum {
 export function sumCounts(counts: readonly DetectionCounts[], label: number | null): CountSum {
   const sum = { tp: 0, fp: 0, positives: 0 };
   for (const one of counts) {
-    for (let c = 0; c < one.tp.length; c++) {
-      if (label !== null && c !== label) continue;
+    for (const c of label === null ? one.tp.keys() : [label]) {
       sum.tp += one.tp[c];
       sum.fp += one.fp[c];
       sum.positives += one.positives[c];

@@ -1,26 +1,23 @@
 // Metrics of detection at every stop, as `DetectionCurves.metric` in Python.
 
 import { type Average, evaluate } from "../../core/metrics";
-import type { CountTable, DetectionTally } from "./detection_tally";
+import type { DetectionTally, StopCounts } from "./detection_tally";
 
 export const DETECTION_METRICS = ["f1", "precision", "recall"] as const;
 export type DetectionMetric = (typeof DETECTION_METRICS)[number];
 
 /** A metric over (T, S), NaN where it is undefined; of one class if there is a label. */
 export function metricAtStops(
-  tally: DetectionTally,
+  { classes, images }: DetectionTally,
   name: DetectionMetric,
   how: Average,
   label: number | null,
   zeroDivision: number,
 ): Float64Array {
-  const { classes, images } = tally;
-  if (label !== null) return meanOf(classes, [label], name, zeroDivision);
-  if (how === "micro") return meanOf(pooled(classes), [0], name, zeroDivision);
-  const table = how === "image" ? images : classes;
-  const groups = [...table.positives.keys()];
-  const chosen = how === "image" ? groups : groups.filter((c) => table.positives[c] > 0);
-  return meanOf(table, chosen, name, zeroDivision);
+  let groups = how === "image" ? images : classes.filter((one) => one.positives > 0);
+  if (how === "micro") groups = [pooled(classes)];
+  if (label !== null) groups = [classes[label]];
+  return meanAtStops(groups, name, zeroDivision, classes[0].tp.length);
 }
 
 /** A metric of one sum of counts, NaN where it is undefined. */
@@ -35,34 +32,31 @@ export function metricOf(
   return evaluate(name === "f1" ? "dice" : name, cell, zeroDivision);
 }
 
-/** The sum over groups, as a table of one. */
-export function pooled(table: CountTable): CountTable {
-  const size = table.numStops * table.numScores;
-  const [tp, fp] = [table.tp, table.fp].map((counts) => {
-    const sum = new Uint32Array(size);
-    for (let g = 0; g < table.numGroups; g++) {
-      for (let cell = 0; cell < size; cell++) sum[cell] += counts[g * size + cell];
+/** The sum over groups. */
+export function pooled(groups: readonly StopCounts[]): StopCounts {
+  const sum = (of: "tp" | "fp") => {
+    const total = new Uint32Array(groups[0].tp.length);
+    for (const { [of]: counts } of groups) {
+      for (let cell = 0; cell < total.length; cell++) total[cell] += counts[cell];
     }
-    return sum;
-  });
-  const positives = Uint32Array.of(table.positives.reduce((sum, v) => sum + v, 0));
-  return { ...table, numGroups: 1, tp, fp, positives };
+    return total;
+  };
+  const positives = groups.reduce((total, one) => total + one.positives, 0);
+  return { tp: sum("tp"), fp: sum("fp"), positives };
 }
 
-/** The mean over groups where a metric is defined, summed in order. */
-function meanOf(
-  table: CountTable,
-  groups: readonly number[],
+/** The mean over the groups where a metric is defined, summed in order; NaN at all stops for none. */
+export function meanAtStops(
+  groups: readonly StopCounts[],
   name: DetectionMetric,
   zeroDivision: number,
+  size = groups[0].tp.length,
 ): Float64Array {
-  const size = table.numStops * table.numScores;
   const total = new Float64Array(size);
   const number = new Uint32Array(size);
-  for (const g of groups) {
+  for (const { tp, fp, positives } of groups) {
     for (let cell = 0; cell < size; cell++) {
-      const at = g * size + cell;
-      const value = metricOf(name, table.tp[at], table.fp[at], table.positives[g], zeroDivision);
+      const value = metricOf(name, tp[cell], fp[cell], positives, zeroDivision);
       if (Number.isNaN(value)) continue;
       total[cell] += value;
       number[cell]++;

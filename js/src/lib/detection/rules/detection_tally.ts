@@ -1,124 +1,103 @@
 // Counts at every NMS stop and score stop, as in detection_counts.py.
 
+import { range } from "../../core/metrics";
 import { positives } from "./detection_counts";
 import type { Scene } from "./image_decisions";
 import { IGNORED, match, SUPPRESSED, TRUE } from "./matching";
 
-/** Counts of G groups (classes, or images) over T NMS stops and S score stops, row-major. */
-export interface CountTable {
-  numGroups: number;
-  numStops: number;
-  numScores: number;
-  /** (G, T, S). */
-  tp: Uint32Array;
-  /** (G, T, S). */
-  fp: Uint32Array;
-  /** (G,). */
-  positives: Uint32Array;
+/** The counts of a class, of an image, or of a class in an image, over stops. */
+export interface StopCounts {
+  /** Over T NMS stops and S score stops, row-major. */
+  tp: ArrayLike<number>;
+  fp: ArrayLike<number>;
+  positives: number;
 }
 
 export interface DetectionTally {
-  classes: CountTable;
+  classes: readonly StopCounts[];
   /** Each image, its classes pooled. */
-  images: CountTable;
+  images: readonly StopCounts[];
 }
 
-/** Count at every stop, at most `maxDet` detections an image; one threshold for all classes. */
-export function tally(
-  scenes: readonly Scene[],
-  numStops: number,
-  scoreStops: ArrayLike<number>,
-  maxDet: number,
-  numClasses: number,
-): DetectionTally {
-  const classes = emptyTable(numClasses, numStops, scoreStops.length);
-  const images = emptyTable(scenes.length, numStops, scoreStops.length);
-  scenes.forEach((scene, image) => {
-    const levels = levelsOf(scene.found.scores, scoreStops);
-    for (let k = 0; k < numStops; k++) {
-      const { state } = match(scene, k);
-      const end = firstOf(state, maxDet);
-      for (let i = 0; i < end && levels[i] > 0; i++) {
-        if (state[i] === SUPPRESSED || state[i] === IGNORED) continue;
-        add(classes, state[i], scene.found.labels[i], k, levels[i]);
-        add(images, state[i], image, k, levels[i]);
-      }
-    }
-    positives(scene.truth, numClasses).forEach((number, c) => {
-      classes.positives[c] += number;
-      images.positives[image] += number;
-    });
-  });
-  return { classes: above(classes), images: above(images) };
+/** How to count: at most `maxDet` detections an image, with one threshold for all classes. */
+export interface CountRule {
+  scoreStops: ArrayLike<number>;
+  maxDet: number;
+  numClasses: number;
 }
 
-/** Counts of each image at one NMS stop, for each class a table of (I, 1, S). */
-export function imagesAt(
-  scenes: readonly Scene[],
-  stop: number,
-  scoreStops: ArrayLike<number>,
-  maxDet: number,
-  numClasses: number,
-): CountTable[] {
-  const tables = Array.from({ length: numClasses }, () =>
-    emptyTable(scenes.length, 1, scoreStops.length),
+/** Counts at every stop. */
+export function tally(scenes: readonly Scene[], numStops: number, rule: CountRule): DetectionTally {
+  const size = numStops * rule.scoreStops.length;
+  const classes = range(rule.numClasses).map(() => noCounts(size));
+  const images = scenes.map(() => noCounts(size));
+  countInto((image, label) => [classes[label], images[image]], scenes, range(numStops), rule);
+  return { classes, images };
+}
+
+/** Counts of each class in each image, (C, I), at one NMS stop. */
+export function imagesAt(scenes: readonly Scene[], stop: number, rule: CountRule): StopCounts[][] {
+  const cells = range(rule.numClasses).map(() =>
+    scenes.map(() => noCounts(rule.scoreStops.length)),
   );
+  countInto((image, label) => [cells[label][image]], scenes, [stop], rule);
+  return cells;
+}
+
+interface WrittenCounts extends StopCounts {
+  tp: Uint32Array;
+  fp: Uint32Array;
+}
+
+function noCounts(size: number): WrittenCounts {
+  return { tp: new Uint32Array(size), fp: new Uint32Array(size), positives: 0 };
+}
+
+/** Count at some NMS stops into the groups that an image and a class belong to. */
+function countInto(
+  groupsOf: (image: number, label: number) => WrittenCounts[],
+  scenes: readonly Scene[],
+  stops: readonly number[],
+  { scoreStops, maxDet, numClasses }: CountRule,
+): void {
+  const all = new Set<WrittenCounts>();
   scenes.forEach((scene, image) => {
-    const levels = levelsOf(scene.found.scores, scoreStops);
-    const { state } = match(scene, stop);
-    const end = firstOf(state, maxDet);
-    for (let i = 0; i < end && levels[i] > 0; i++) {
-      if (state[i] === SUPPRESSED || state[i] === IGNORED) continue;
-      add(tables[scene.found.labels[i]], state[i], image, 0, levels[i]);
-    }
-    positives(scene.truth, numClasses).forEach((number, c) => {
-      tables[c].positives[image] = number;
+    const groups = range(numClasses).map((label) => groupsOf(image, label));
+    const { labels, scores } = scene.found;
+    const levels = levelsOf(scores, scoreStops);
+    stops.forEach((stop, k) => {
+      const { state } = match(scene, stop);
+      let left = maxDet;
+      for (let i = 0; i < state.length && levels[i] > 0; i++) {
+        if (state[i] === SUPPRESSED) continue;
+        if (left-- === 0) break;
+        if (state[i] === IGNORED) continue;
+        const cell = k * scoreStops.length + levels[i] - 1;
+        for (const { tp, fp } of groups[labels[i]]) (state[i] === TRUE ? tp : fp)[cell]++;
+      }
+    });
+    positives(scene.truth, numClasses).forEach((number, label) => {
+      for (const group of groups[label]) {
+        group.positives += number;
+        all.add(group);
+      }
     });
   });
-  return tables.map(above);
-}
-
-/** End of the first `maxDet` detections that are not suppressed. */
-function firstOf(state: Uint8Array, maxDet: number): number {
-  let left = maxDet;
-  for (let i = 0; i < state.length; i++) {
-    if (state[i] !== SUPPRESSED && left-- === 0) return i;
-  }
-  return state.length;
-}
-
-function emptyTable(numGroups: number, numStops: number, numScores: number): CountTable {
-  const size = numGroups * numStops * numScores;
-  const [tp, fp] = [new Uint32Array(size), new Uint32Array(size)];
-  return { numGroups, numStops, numScores, tp, fp, positives: new Uint32Array(numGroups) };
-}
-
-function add(table: CountTable, state: number, group: number, k: number, level: number): void {
-  const counts = state === TRUE ? table.tp : table.fp;
-  counts[(group * table.numStops + k) * table.numScores + level - 1]++;
+  for (const { tp, fp } of all) for (const counts of [tp, fp]) sumAbove(counts, scoreStops.length);
 }
 
 /** Turn counts at each level into counts above each stop, in place. */
-function above(table: CountTable): CountTable {
-  for (const counts of [table.tp, table.fp]) {
-    for (let end = counts.length; end > 0; end -= table.numScores) {
-      let sum = 0;
-      for (let cell = end - 1; cell >= end - table.numScores; cell--) {
-        sum += counts[cell];
-        counts[cell] = sum;
-      }
-    }
+function sumAbove(counts: Uint32Array, numScores: number): void {
+  for (let cell = counts.length - 2; cell >= 0; cell--) {
+    if ((cell + 1) % numScores > 0) counts[cell] += counts[cell + 1];
   }
-  return table;
 }
 
 /** For descending scores the number of stops strictly below each, both in float32. */
 export function levelsOf(scores: Float32Array, stops: ArrayLike<number>): Uint16Array {
-  const levels = new Uint16Array(scores.length);
   let level = stops.length;
-  for (let i = 0; i < scores.length; i++) {
-    while (level > 0 && !(Math.fround(stops[level - 1]) < scores[i])) level--;
-    levels[i] = level;
-  }
-  return levels;
+  return Uint16Array.from(scores, (score) => {
+    while (level > 0 && !(Math.fround(stops[level - 1]) < score)) level--;
+    return level;
+  });
 }
