@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import argparse
-import dataclasses
-import math
 import threading
 import time as clock
-import types
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -26,6 +22,7 @@ from torchdial.training.history.events import Event
 from torchdial.training.history.layer_histograms import LayerHistograms
 from torchdial.training.history.layer_matrix import LayerMatrix
 from torchdial.training.history.measured_names import names_since_prefixes
+from torchdial.training.history.plain_settings import named_settings, plain
 from torchdial.training.history.run_file import (
     About,
     Arrays,
@@ -73,7 +70,7 @@ class RunRecord:
     def __init__(self, name: str = "run", config: Mapping[str, Any] | None = None) -> None:
         self.id = uuid.uuid4().hex
         self.name = name
-        self.config: dict[str, Any] = to_dict("config", _named_settings(config), **CONFIG_WORDS)
+        self.config: dict[str, Any] = to_dict("config", named_settings(config), **CONFIG_WORDS)
         self.started = clock.time()
         self.start_step = 0
         self.number = 0
@@ -322,32 +319,6 @@ RECORD_PARTS = (
     *("id", "name", "config", "started", "start_step"),
     *("scalars", "_layers", "_histograms", "_events", "branches"),
 )
-
-
-def _named_settings(config: Any) -> Any:
-    """Return the attributes of what argparse returns, or of a dataclass, as a dict."""
-    if isinstance(config, (argparse.Namespace, types.SimpleNamespace)):
-        return vars(config)
-    is_instance = dataclasses.is_dataclass(config) and not isinstance(config, type)
-    return dataclasses.asdict(config) if is_instance else config
-
-
-def plain(value: Any) -> Any:
-    """Return what JSON can hold of a value: numbers that are not finite and others become text.
-
-    Example:
-        >>> plain({"lr": np.float32(0.5), "loss": float("nan"), "model": type(None)})
-        {'lr': 0.5, 'loss': 'nan', 'model': "<class 'NoneType'>"}
-    """
-    if isinstance(value, Mapping):
-        return {str(key): plain(one) for key, one in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(one) for one in value]
-    if isinstance(value, np.generic):
-        return plain(value.item())
-    if isinstance(value, float):
-        return value if math.isfinite(value) else str(value)
-    return value if value is None or isinstance(value, (str, bool, int)) else str(value)
 
 
 def _event(
