@@ -141,6 +141,4 @@ def refuse_size(path: Path, size: int, most: int = MOST_BYTES) -> None:
 
 def missing_package(what: str, package: str) -> ImportError:
     """Return the error to raise where a package is not installed."""
-    return ImportError(
-        f"{what} are read with {package}, which is not installed: pip install {package}"
-    )
+    return ImportError(f"{what} are read with {package}. Install it: pip install {package}")

@@ -72,11 +72,11 @@ class _EventFile:
     def _events(self) -> Iterator[Any]:
         try:
             yield from self._loader.Load()
-        except (OverflowError, MemoryError) as error:
+        except Exception as error:  # also of a length that no memory holds
             raise refusal(
                 str(self._path)[-200:],
                 expected="an event file of TensorBoard",
-                got="a record that claims to be longer than its file",
+                got=f"a record that cannot be read ({error!r:.80})",
                 remedy="What comes before it was read.",
             ) from error
 
