@@ -19,10 +19,12 @@ from .training.control.control import StopTraining as StopTraining
 from .training.control.worker_thread import Handle as Handle
 from .training.history.history import Event as Event, History as History
 from .training.monitor import TrainingMonitor as TrainingMonitor
+from .training.readers.read_runs import read_runs as read_runs
 from .training.runs import compare_runs as compare_runs, runs as runs
 from .version import __version__ as __version__
 from .visualization import Visualization as Visualization
 from .widgets.image_grid import ImageGrid as ImageGrid
+from .widgets.live.follow import follow as follow
 from .widgets.live.gradient_plot import GradientPlot as GradientPlot
 from .widgets.live.loss_plot import LossPlot as LossPlot
 from .widgets.live.training_panel import TrainingPanel as TrainingPanel

@@ -54,6 +54,18 @@ describe("the state of a run", () => {
     expect(stateOf({ ...status, state: "finished" }, true).kind).toBe("finished");
   });
 
+  test.each([
+    ["no point yet", { silence: null, patience: 0 }, 0, "waiting"],
+    ["last point 3 s ago", { silence: 3.7, patience: 60 }, 200, "running"],
+    ["last point 5 s ago", { silence: 3.7, patience: 60 }, 1_500, "running"],
+    ["last point 1:05 ago: writer gone?", { silence: 60, patience: 60 }, 5_000, "gone"],
+    ["last point 1:05 ago", { silence: 60, patience: 90 }, 5_000, "running"],
+  ])("a run that another process writes: %s", (words, more, age, kind) => {
+    const followed = { ...status, state: "followed", ...more };
+    expect(stateOf(followed, false, null, age)).toEqual({ kind, words });
+    expect(stateOf(followed, true, null, age).words).toBe("kernel gone at step 1,240");
+  });
+
   test("a long silence is said", () => {
     expect(stateOf(status, false, 95_000).words).toBe("running, no news for 1:35");
   });

@@ -1,4 +1,4 @@
-"""The runs of this process: numbered, named, the newest last.
+"""The runs of this process, and those it has read from files, the newest last.
 
 A new monitor begins a new run. Plots of it list the earlier ones, shown once chosen, unless they
 are hidden (`run.hidden = True`). The newest 32 are kept here; `forget_runs` drops all.
@@ -6,6 +6,7 @@ are hidden (`run.hidden = True`). The newest 32 are kept here; `forget_runs` dro
 
 from __future__ import annotations
 
+import bisect
 import threading
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -38,8 +39,16 @@ def begin(name: str | None = None, config: Mapping[str, Any] | None = None) -> H
     return history
 
 
+def list_run(history: History) -> None:
+    """List a run that was read from a file; if it was read before, in place of that."""
+    with _lock:
+        _runs[:] = [run for run in _runs if run.id != history.id]
+        bisect.insort(_runs, history, key=lambda run: run.started)
+        del _runs[:-KEPT]
+
+
 def runs() -> list[History]:
-    """Return the histories of this process, the newest last."""
+    """Return the runs of this process and those it has read from files, the newest last."""
     with _lock:
         return list(_runs)
 

@@ -327,6 +327,6 @@ def test_bytes_that_arrive_while_the_file_is_read_are_no_damage(tmp_path: Path) 
             return getattr(self.file, name)
 
     with pytest.warns(UserWarning, match="30 bytes are an incomplete save"):
-        frames = list(read_frames(Growing(), "run"))
+        frames = list(read_frames(Growing(), name="run"))
     assert len(frames) == 1
     assert len(whole) > first + 30

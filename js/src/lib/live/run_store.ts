@@ -107,6 +107,7 @@ export class Store {
   readonly #views = new Set<() => void>();
   readonly #waiting = new Map<number, { done(reply: Reply): void; failed(error: Error): void }>();
   readonly #now: () => number;
+  #statusAt = 0;
   #requests = 0;
   #askedAt = Number.NEGATIVE_INFINITY;
   #again: ReturnType<typeof setTimeout> | undefined;
@@ -134,6 +135,11 @@ export class Store {
   /** Time since the last message, in ms. */
   get silence(): number {
     return this.#now() - this.receivedAt;
+  }
+
+  /** Time since the status was made, in ms. */
+  get statusAge(): number {
+    return this.#now() - this.#statusAt;
   }
 
   /** Call on changes; returns how to stop. */
@@ -296,6 +302,7 @@ export class Store {
     this.events.push(...frame.events.items.slice(Math.max(skip, 0)));
     if (frame.distribution) this.distribution = this.readDistribution(frame.distribution, data);
     this.status = frame.status ?? this.status;
+    this.#statusAt = this.#now();
     this.seq = frame.seq;
   }
 

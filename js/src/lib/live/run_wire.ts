@@ -91,6 +91,10 @@ export interface Status {
   /** Why clicks cannot reach the run now and what helps; empty where they can. */
   reach: string;
   dials: DialState[];
+  /** Of a run that another process writes: seconds since its last point, null before the first. */
+  silence?: number | null;
+  /** Seconds of that after which its writer may be gone. */
+  patience?: number;
 }
 
 export interface Frame {

@@ -95,14 +95,14 @@ export function createProgress(store: Store) {
     const { status, runs, silence, kernel } = store;
     if (!status) return;
     const quiet = silence >= LONG_SILENCE ? silence : null;
-    const { words, kind } = stateOf(status, kernel.message !== "", quiet);
+    const { words, kind } = stateOf(status, kernel.message !== "", quiet, store.statusAge);
     setText(name, inText(runs[runs.length - 1]?.name ?? "run"));
     setText(state, words);
     state.dataset.kind = kind;
     parts.draw(partsOf(status));
   }
 
-  const listening = setInterval(drawLine, LONG_SILENCE / 4);
+  const listening = setInterval(drawLine, 1000);
 
   return {
     element,

@@ -15,11 +15,19 @@ export interface State {
   kind: "waiting" | "running" | "paused" | "stopped" | "finished" | "failed" | "gone";
 }
 
-/** What the status line says first. `gone` is whether the kernel is, `silence` in ms. */
-export function stateOf(status: Status, gone: boolean, silence: number | null = null): State {
+/**
+ * What the status line says first. `gone` is whether the kernel is, `silence` how long it has sent
+ * nothing of a run that goes on, and `statusAge` how old the status is, in ms.
+ */
+export function stateOf(
+  status: Status,
+  gone: boolean,
+  silence: number | null = null,
+  statusAge = 0,
+): State {
   const { state, reason, total, done } = status;
   const at = formatCount(status.ended_at ?? status.step);
-  const live = ["running", "paused", "stopping", "idle"].includes(state);
+  const live = ["running", "paused", "stopping", "idle", "followed"].includes(state);
   if (gone && live) return { kind: "gone", words: `kernel gone at step ${at}` };
   switch (state) {
     case "idle":
@@ -29,6 +37,8 @@ export function stateOf(status: Status, gone: boolean, silence: number | null = 
         silence === null ? state : `running, no news for ${formatSeconds(silence / 1000)}`;
       return { kind: "running", words };
     }
+    case "followed":
+      return followed(status, statusAge / 1000);
     case "paused":
       return { kind: "paused", words: `paused at step ${at}` };
     case "stopping":
@@ -44,6 +54,15 @@ export function stateOf(status: Status, gone: boolean, silence: number | null = 
     default:
       return { kind: "waiting", words: `saved at step ${at}, before it ended` };
   }
+}
+
+/** A run that another process writes: how long ago its last point was written. */
+function followed({ silence, patience }: Status, statusAge: number): State {
+  if (silence == null) return { kind: "waiting", words: "no point yet" };
+  const age = Math.floor(silence + statusAge);
+  const isLate = age > (patience ?? 0);
+  const words = `last point ${age < 60 ? `${age} s` : formatSeconds(age)} ago`;
+  return { kind: isLate ? "gone" : "running", words: isLate ? `${words}: writer gone?` : words };
 }
 
 /** Everything after the state: "step 1,240 / 5,000", "epoch 2/8", "42.1 steps/s", "1:29 left" … */

@@ -47,7 +47,8 @@ class History(RunRecord):
         start_step: the step this process took the run up at; 0 unless it was resumed.
         number: which run of this process it is, 0 if it is none (see `runs`).
         hidden: whether plots of later runs leave it out.
-        replaced: how often `load_state_dict` has put everything here anew.
+        replaced: how often everything here was put anew, as by `load_state_dict`.
+        ended: None while the run may go on; else the error that ended it, empty where none did.
         scalars: by name.
         branches: what was recorded after a checkpoint from which the run was continued later, a
             `History` each, the oldest first.

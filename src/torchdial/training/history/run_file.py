@@ -58,31 +58,36 @@ def to_frame(
     return [HEAD.pack(MAGIC, sum(map(len, body)), checksum), *body]
 
 
-def read_frames(file: BinaryIO, name: str) -> Iterator[tuple[About, Arrays]]:
-    """Read one frame after another; warn of one that is incomplete at the end.
+def read_frames(
+    file: BinaryIO, start: int = 0, name: str | None = None
+) -> Iterator[tuple[About, Arrays]]:
+    """Read one frame after another up to the last complete one, which is where the file is left.
 
     What is appended while this reads is left out.
 
     Args:
         file: open for reading, at any place.
-        name: what to call it in the warning.
+        start: the byte at which the first frame to read begins.
+        name: what to call it in a warning of an incomplete frame at its end; None gives none.
 
     Raises:
         DamageError: there is no frame, or one was changed.
     """
     size = file.seek(0, io.SEEK_END)
-    place = file.seek(0)
+    place = file.seek(start)
     if not size:
         raise DamageError("it is empty")
     while place < size:
         body = _next_body(file, size - place)
         if body is None:
             _refuse_damage(file, place, size)
-            warnings.warn(
-                f"{name}: the last {size - place:,} bytes are an incomplete save; read as it was "
-                "at the save before.",
-                stacklevel=2,
-            )
+            file.seek(place)
+            if name is not None:
+                warnings.warn(
+                    f"{name}: the last {size - place:,} bytes are an incomplete save; read as it "
+                    "was at the save before.",
+                    stacklevel=2,
+                )
             return
         yield _read_body(body)
         place = file.tell()
@@ -148,4 +153,6 @@ def frames_of_state(state: Mapping[str, Any]) -> Iterator[tuple[About, Arrays]]:
         arrays = {name: array.cpu().numpy() for name, array in state["arrays"].items()}
         yield json.loads(state["about"]), arrays
     else:
-        yield from read_frames(io.BytesIO(state["file"].cpu().numpy().tobytes()), "the checkpoint")
+        yield from read_frames(
+            io.BytesIO(state["file"].cpu().numpy().tobytes()), name="the checkpoint"
+        )

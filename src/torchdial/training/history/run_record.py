@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import argparse
-import dataclasses
-import math
 import threading
 import time as clock
-import types
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -26,6 +22,7 @@ from torchdial.training.history.events import Event
 from torchdial.training.history.layer_histograms import LayerHistograms
 from torchdial.training.history.layer_matrix import LayerMatrix
 from torchdial.training.history.measured_names import names_since_prefixes
+from torchdial.training.history.plain_settings import named_settings, plain
 from torchdial.training.history.run_file import (
     About,
     Arrays,
@@ -73,12 +70,13 @@ class RunRecord:
     def __init__(self, name: str = "run", config: Mapping[str, Any] | None = None) -> None:
         self.id = uuid.uuid4().hex
         self.name = name
-        self.config: dict[str, Any] = to_dict("config", _named_settings(config), **CONFIG_WORDS)
+        self.config: dict[str, Any] = to_dict("config", named_settings(config), **CONFIG_WORDS)
         self.started = clock.time()
         self.start_step = 0
         self.number = 0
         self.hidden = False
         self.replaced = 0
+        self._ended: str | None = None
         self.scalars: dict[str, Series] = {}
         self.branches: list[Any] = []
         self.lock = threading.RLock()
@@ -97,6 +95,17 @@ class RunRecord:
             columns = sum(matrix.version for matrix in self._layers.values())
             samples = self._histograms.version if self._histograms else 0
             return self._before + points + columns + samples + len(self._events)
+
+    @property
+    def ended(self) -> str | None:
+        """None while the run may go on; else the error that ended it, empty where none did."""
+        return self._ended
+
+    @ended.setter
+    def ended(self, error: str | None) -> None:
+        with self.lock:
+            self._before += error != self._ended  # so that it is saved
+            self._ended = error
 
     @property
     def now(self) -> float:
@@ -142,7 +151,7 @@ class RunRecord:
         record = cls()
         try:
             with Path(path).open("rb") as file:
-                for about, arrays in read_frames(file, str(path)):
+                for about, arrays in read_frames(file, name=str(path)):
                     record.put(about, arrays)
         except DAMAGE as error:
             raise refusal(
@@ -151,9 +160,23 @@ class RunRecord:
                 got=f"{path}, which is none or is damaged ({error!s:.80})",
                 remedy="Save it again.",
             ) from error
-        record._rename_measured()
+        record.rename_measured()
         record._go_on()
         return record
+
+    def blank(self: Record) -> Record:
+        """Return an empty record to be filled, which `replace_by` can put in place of this one."""
+        fresh = type(self)()
+        fresh.lock, fresh.arrival = self.lock, self.arrival
+        return fresh
+
+    def replace_by(self, fresh: RunRecord) -> None:
+        """Replace all that is recorded here by what was put into a `blank`."""
+        with self.lock:
+            self._before, self.replaced = self.version + 1, self.replaced + 1
+            for part in RECORD_PARTS:
+                setattr(self, part, getattr(fresh, part))
+            self._go_on()
 
     def state_dict(self) -> dict[str, Any]:
         """Return the whole run for a checkpoint: its id, and a file's bytes as a uint8 tensor."""
@@ -171,8 +194,7 @@ class RunRecord:
         Raises:
             ValueError: the state is none of a run.
         """
-        fresh = type(self)()
-        fresh.lock, fresh.arrival = self.lock, self.arrival
+        fresh = self.blank()
         try:
             for about, arrays in frames_of_state(state):
                 fresh.put(about, arrays)
@@ -183,16 +205,14 @@ class RunRecord:
                 got=f"something else ({error!r:.80})",
                 remedy="Load the state of a monitor with the monitor.",
             ) from error
-        fresh._rename_measured()
+        fresh.rename_measured()
         steps = [int(series.steps.max()) for series in fresh.counted() if len(series)]
         with self.lock:
             fresh.start_step = max(steps, default=0)
             fresh.config |= self.config
             fresh.keep_branches(self)
-            self._before, self.replaced = self.version + 1, self.replaced + 1
-            for part in RECORD_PARTS:
-                setattr(self, part, getattr(fresh, part))
-            self._go_on()
+            fresh._ended = None  # it goes on here
+            self.replace_by(fresh)
 
     def take(self, mark: Mark) -> tuple[About, Arrays]:
         """Return what changed since the mark, and move it; a new mark takes everything."""
@@ -205,6 +225,7 @@ class RunRecord:
                 "config": plain(self.config),
                 "started": self.started,
                 "start_step": self.start_step,
+                "ended": self._ended,
                 "scalars": list(self.scalars),
                 "own_x": [name for name, one in self.scalars.items() if one.x_name != "step"],
                 "layers": {},
@@ -244,6 +265,7 @@ class RunRecord:
             raise ValueError(f"format {about['format']!r:.60}, not {RUN_FORMAT}")
         self.name, self.config = str(about["name"]), dict(about["config"])
         self.started, self.start_step = float(about["started"]), int(about["start_step"])
+        self.ended = None if about.get("ended") is None else str(about["ended"])
         self.id = str(about.get("id") or self.started.hex())  # older files have none
         for i, name in enumerate(about["scalars"]):
             series = self.series(str(name))
@@ -305,7 +327,7 @@ class RunRecord:
         kept = {part: getattr(self, part) for part in ("number", "hidden", "start_step")}
         return _restored, (type(self), self.state_dict(), kept)
 
-    def _rename_measured(self) -> None:
+    def rename_measured(self) -> None:
         """Give what was measured the names it has now, in a run from before they had a prefix."""
         new = names_since_prefixes(self.scalars, "grad_norm" in self._layers)
         self.scalars = {new.get(name, name): series for name, series in self.scalars.items()}
@@ -319,35 +341,9 @@ class RunRecord:
 
 
 RECORD_PARTS = (
-    *("id", "name", "config", "started", "start_step"),
+    *("id", "name", "config", "started", "start_step", "_ended"),
     *("scalars", "_layers", "_histograms", "_events", "branches"),
 )
-
-
-def _named_settings(config: Any) -> Any:
-    """Return the attributes of what argparse returns, or of a dataclass, as a dict."""
-    if isinstance(config, (argparse.Namespace, types.SimpleNamespace)):
-        return vars(config)
-    is_instance = dataclasses.is_dataclass(config) and not isinstance(config, type)
-    return dataclasses.asdict(config) if is_instance else config
-
-
-def plain(value: Any) -> Any:
-    """Return what JSON can hold of a value: numbers that are not finite and others become text.
-
-    Example:
-        >>> plain({"lr": np.float32(0.5), "loss": float("nan"), "model": type(None)})
-        {'lr': 0.5, 'loss': 'nan', 'model': "<class 'NoneType'>"}
-    """
-    if isinstance(value, Mapping):
-        return {str(key): plain(one) for key, one in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(one) for one in value]
-    if isinstance(value, np.generic):
-        return plain(value.item())
-    if isinstance(value, float):
-        return value if math.isfinite(value) else str(value)
-    return value if value is None or isinstance(value, (str, bool, int)) else str(value)
 
 
 def _event(

@@ -280,6 +280,7 @@ class Publisher:
 
     def _save(self) -> None:
         before, note = self.note, ""
+        self._history.ended = self._end()
         try:
             if self._autosave is not None:
                 self._autosave.save()
@@ -288,6 +289,15 @@ class Publisher:
         self.note = note
         if note and not before:
             warnings.warn(f"torchdial: {note}", stacklevel=2)
+
+    def _end(self) -> str | None:
+        """Return the error that ended the run, empty where none did; None while it goes on."""
+        subscribers = self._subscribers()
+        control = None if subscribers is None else subscribers.control
+        if control is not None and control.state in ("stopped", "finished", "failed"):
+            lines = control.error.strip().splitlines()
+            return lines[-1] if lines else ""
+        return "" if self._is_ending else None
 
     def _is_followed(self) -> bool:
         subscribers = self._subscribers()

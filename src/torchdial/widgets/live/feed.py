@@ -100,6 +100,13 @@ class Feed:
             else:
                 self._send_safely()
 
+    def show(self, runs: Sequence[ShownRun]) -> None:
+        """Show other runs from now on."""
+        with self._lock:
+            self._runs = runs
+            self._opening, self._replaced = None, -1
+        self.poke()
+
     def want_keyframe(self) -> None:
         """Send everything anew, at most every five seconds."""
         with self._lock:
@@ -138,7 +145,7 @@ class Feed:
         self._sent_at = now
         due = self._keyframe_at + KEYFRAME_SECONDS
         replaced = self._count_replaced()
-        if replaced != self._replaced:  # a checkpoint was loaded
+        if replaced != self._replaced:  # a checkpoint was loaded, or other runs are shown
             self._replaced, self._keyframe_wanted, due = replaced, True, now
         if self._keyframe_wanted and now >= due:
             self._keyframe_wanted, self._keyframe_at, self._full = False, now, 0

@@ -43,6 +43,7 @@ class LivePlot(Widget):
         runs: Sequence[ShownRun],
         contents: PlotContents,
         monitor: Monitor | None,
+        status: Callable[[], dict[str, Any] | None] = lambda: None,
         **config: Any,
     ) -> None:
         self._runs = tuple(runs)
@@ -54,7 +55,7 @@ class LivePlot(Widget):
             self._runs,
             contents,
             self._send_message,
-            (lambda: None) if monitor is None else LastStatus(monitor),
+            status if monitor is None else LastStatus(monitor),
         )
         super().__init__(_config=config)
         if monitor is not None:

@@ -25,8 +25,8 @@ class LossPlot(LivePlot):
     y axis leaves outliers out and marks them at its edge with their value.
 
     Args:
-        source: a `TrainingMonitor`, a `History`, a dict of histories by name, or a dict of lists,
-            arrays or 1-d tensors, one value a step.
+        source: a `TrainingMonitor`, a `History`, a list of histories as `td.read_runs` returns, a
+            dict of them by name, or a dict of lists, arrays or 1-d tensors, one value a step.
 
     Raises:
         ValueError: the source is none of these.

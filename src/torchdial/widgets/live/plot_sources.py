@@ -1,4 +1,4 @@
-"""What a live plot can show: a monitor, a history, or values by name."""
+"""What a live plot can show: a monitor, histories, or values by name."""
 
 from __future__ import annotations
 
@@ -69,14 +69,15 @@ def read_source(source: Any) -> PlotSource:
     """Return the runs that a plot's argument stands for.
 
     Raises:
-        ValueError: it is neither a monitor, nor a history, nor a dict of histories or of values.
+        ValueError: it is neither a monitor, nor histories, nor a dict of histories or of values.
     """
     if is_monitor(source):
         return PlotSource(
             (*_earlier(source.history), ShownRun(source.history, source.history.name)), source
         )
-    if isinstance(source, History):
-        return PlotSource((ShownRun(source, source.name or "run"),))
+    listed = source if isinstance(source, (list, tuple)) else [source]
+    if listed and all(isinstance(history, History) for history in listed):
+        return PlotSource(tuple(ShownRun(h, h.name or "run") for h in listed))
     if isinstance(source, Mapping) and source:
         values = list(source.values())
         histories = [v.history if is_monitor(v) else v for v in values]
@@ -88,7 +89,7 @@ def read_source(source: Any) -> PlotSource:
             return PlotSource((ShownRun(_history_of(source), "run"),))
     raise refusal(
         "source",
-        expected="a TrainingMonitor, a History, or a dict of histories or of lists of values",
+        expected="a TrainingMonitor, histories, or a dict of histories or of lists of values",
         got=describe(source),
         remedy='Pass for example LossPlot(monitor) or LossPlot({"loss": values}).',
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -159,6 +159,41 @@ def _lost_losses(history: History) -> dict[str, int]:
         if first < len(values):
             lost[name] = int(steps[first])
     return lost
+
+
+def followed_status(
+    history: History, notes: Sequence[str], silence: float | None, patience: float
+) -> dict[str, Any]:
+    """Return the state of a run that another process writes, for the browser.
+
+    Args:
+        history: what was read.
+        notes: sentences to show below it.
+        silence: seconds since the last point was written, None before the first.
+        patience: seconds of silence after which its writer may be gone.
+    """
+    step = max((one.last[0] for one in history.counted() if one.last), default=history.start_step)
+    error = history.ended
+    end = None
+    if error is not None:
+        end = run_end(history, "failed" if error else "finished", error, step)
+    unknown = ("done", "total", "epochs", "overhead")
+    return dict.fromkeys(unknown) | {
+        "state": end.state if end else "followed",
+        "ended_at": end.step if end else None,
+        "reason": end.reason if end else "",
+        "step": step,
+        "steps_here": step - history.start_step,
+        "epoch": _last(history, "epoch"),
+        "steps_per_s": recent_rate(history),
+        "system": _system(history),
+        "problem": "",
+        "notes": list(notes),
+        "reach": "",
+        "dials": [],
+        "silence": silence,
+        "patience": patience,
+    }
 
 
 def recent_rate(history: History, seconds: float = 60.0) -> float | None:

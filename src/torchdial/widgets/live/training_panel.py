@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+CONTENTS = PlotContents(scalars=lambda name: is_metric(name) or is_beside_layers(name), layers=True)
+
+
 class TrainingPanel(LayersPlot):
     """Shows a run while it runs, and its events; a monitor is displayed as one.
 
@@ -41,10 +44,7 @@ class TrainingPanel(LayersPlot):
                 remedy="Pass LossPlot a history of an earlier run.",
             )
         found = read_source(monitor)
-        contents = PlotContents(
-            scalars=lambda name: is_metric(name) or is_beside_layers(name), layers=True
-        )
-        super().__init__(found.runs, contents, monitor)
+        super().__init__(found.runs, CONTENTS, monitor)
 
     def to_matplotlib(self, ax: Axes | None = None) -> Figure:
         """Return a figure of curves and gradients, made without pyplot."""
