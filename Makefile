@@ -171,7 +171,7 @@ $(DOCS)/.ready: $(VENV)/.dev
 
 # Pages run their code; then the site is read, and driven in Chromium from a disk.
 docs: $(DOCS)/.ready $(BUNDLE) $(VENV)/.chromium
-	$(DOCS)/bin/python -m sphinx -W --keep-going -q -E -b html docs build/site
+	$(DOCS)/bin/python -m sphinx -W --keep-going -q -E -d build/doctrees -b html docs build/site
 	$(BIN)/python $(PYTEST) -m docs $(ARGS) tests/docs
 
 bench: $(VENV)/.bench $(BUNDLE)

@@ -19,6 +19,7 @@ extensions = [
     "live_code",
     "trained_once",
     "error_messages",
+    "own_members",
 ]
 exclude_patterns = ["_*"]
 
@@ -44,6 +45,8 @@ html_theme_options = {
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
 
+autodoc_default_options = {"members": True, "inherited-members": True}
+default_role = "code"
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"

@@ -1,4 +1,4 @@
-"""Sphinx: `{error-messages}` lists the words of every error that torchdial raises, from its source."""
+"""Sphinx: `{error-messages}` lists the words of every error that torchdial raises."""
 
 from __future__ import annotations
 

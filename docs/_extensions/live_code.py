@@ -18,8 +18,8 @@ from sphinx.util import logging
 
 FOLDER = "live"
 FRAME = """<figure class="live">
-<iframe src="{up}{path}" title="{kind}" loading="lazy" allow="fullscreen; clipboard-write"></iframe>
-<figcaption>Live, without a kernel. <a href="{up}{path}" target="_blank">Open it alone</a>.</figcaption>
+<iframe src="{file}" title="{kind}" loading="lazy" allow="fullscreen; clipboard-write"></iframe>
+<figcaption>Live, without a kernel. <a href="{file}" target="_blank">Open it alone</a>.</figcaption>
 </figure>"""
 # These run in the environment of the libraries that they are about: tests/real/test_recipes.py.
 RUN_ELSEWHERE = "recipes/"
@@ -73,7 +73,7 @@ def _show(app: Sphinx, block: nodes.Element, value: Any, printed: str, path: str
         file.parent.mkdir(parents=True, exist_ok=True)
         td.save_html([value], file)
         up = "../" * app.env.docname.count("/")
-        html = FRAME.format(up=up, path=path, kind=f"{type(value).__name__}, live")
+        html = FRAME.format(file=up + path, kind=f"{type(value).__name__}, live")
         below.append(nodes.raw("", html, format="html"))
     # A block with a title or line numbers is inside a container.
     place = block.parent if "literal-block-wrapper" in block.parent.get("classes", []) else block
