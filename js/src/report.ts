@@ -5,6 +5,7 @@ import gradient_plot from "./gradient_plot";
 import image_grid from "./image_grid";
 import { type SavedWidget, showAll } from "./lib/report/file_host";
 import { inflate, inflateText } from "./lib/report/gunzip";
+import { followPage } from "./lib/report/page_frame";
 import { unpackBytes } from "./lib/report/unpack_bytes";
 import loss_plot from "./loss_plot";
 import model_tree from "./model_tree";
@@ -20,6 +21,7 @@ const MODULES = {
   segmentation,
   training_panel,
 };
+followPage();
 const main = document.querySelector("main") as HTMLElement;
 const opening = main.querySelector(":scope > p:last-child") as HTMLElement;
 const widgets = unpackBytes(JSON.parse(await inflateText("state")), await inflate("bytes"));

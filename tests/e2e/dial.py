@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import FrameLocator, Locator, Page, expect
 
 from tests.e2e.eventually import eventually
 
@@ -28,12 +28,19 @@ READ_PIXELS = """(canvas, [width, height, zoom]) => {
 
 
 class DialOnPage:
-    """A preview on a page."""
+    """A preview on a page, or in a frame of it."""
 
-    def __init__(self, page: Page, timeout: float = 60, index: int | None = None) -> None:
+    def __init__(
+        self,
+        page: Page,
+        timeout: float = 60,
+        index: int | None = None,
+        frame: FrameLocator | None = None,
+    ) -> None:
         self.page = page
-        dial = page.locator(".torchdial-dial-input")
-        roots = page.locator(".torchdial")
+        document = frame or page
+        dial = document.locator(".torchdial-dial-input")
+        roots = document.locator(".torchdial")
         self.root: Locator = roots.filter(has=dial) if index is None else roots.nth(index)
         self.input = self.root.locator(dial)
         expect(self.input).to_be_visible(timeout=1000 * timeout)

@@ -1,0 +1,74 @@
+"""Sphinx: `{error-messages}` lists the words of every error that torchdial raises."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import torchdial
+from docutils import nodes
+from docutils.parsers.rst import Directive
+from sphinx.application import Sphinx
+
+SOURCES = Path(torchdial.__file__).parent
+VALUE = "…"
+
+
+def messages(source: str) -> Iterator[str]:
+    """Yield the words of each error in a file, with … for what depends on the call."""
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Call(func=ast.Name("refusal"), args=[name], keywords=[*given]):
+                parts = {word.arg: words(word.value) for word in given}
+                yield (
+                    f"{words(name)}: expected {parts['expected']}, got {parts['got']}. "
+                    f"{parts['remedy']}"
+                )
+            case ast.Raise(exc=ast.Call(func=ast.Name(kind), args=[text, *_])):
+                if kind.endswith("Error") and words(text) != VALUE:
+                    yield words(text)
+
+
+def words(node: ast.expr) -> str:
+    """Return a text of the source, with … for what is computed."""
+    match node:
+        case ast.Constant(str(text)):
+            return text
+        case ast.JoinedStr(parts):
+            return "".join(words(part) for part in parts)
+        case ast.BinOp(left, ast.Add(), right):
+            return words(left) + words(right)
+    return VALUE
+
+
+def by_part() -> Iterator[tuple[str, list[str]]]:
+    """Yield the parts of torchdial and their messages."""
+    for part in sorted(SOURCES.iterdir()):
+        files = sorted(part.rglob("*.py")) if part.is_dir() else [part]
+        found = [
+            text for file in files if file.suffix == ".py" for text in messages(file.read_text())
+        ]
+        if found:
+            yield f"torchdial.{part.stem}", sorted(set(found), key=str.casefold)
+
+
+class ErrorMessages(Directive):
+    """A section for each part of torchdial."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return the sections."""
+        sections: list[nodes.Node] = []
+        for part, found in by_part():
+            section = nodes.section(ids=[nodes.make_id(f"errors-{part}")])
+            section += nodes.title(part, part)
+            items = [nodes.list_item("", nodes.paragraph(text, text)) for text in found]
+            section += nodes.bullet_list("", *items)
+            sections.append(section)
+        return sections
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Register with Sphinx."""
+    app.add_directive("error-messages", ErrorMessages)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
