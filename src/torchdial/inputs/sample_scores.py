@@ -47,6 +47,15 @@ def as_one_map(preds: Any, target: Any, task: Task, name: str = "target") -> tup
     return preds.T[None, :, :, None], labels
 
 
+def without_column(scores: Any, targets: Any, task: Task) -> tuple[Any, Any]:
+    """Return binary scores and targets (N, 1), as a model with one output gives, as (N,)."""
+    if task != "binary":
+        return scores, targets
+    given = (scores, targets)
+    flat = [one[:, 0] if getattr(one, "shape", ())[1:] == (1,) else one for one in given]
+    return flat[0], flat[1]
+
+
 def read_samples(
     scores: Any, targets: Any, task: Task, *, from_logits: bool, ignore_index: int | None
 ) -> tuple[torch.Tensor, torch.Tensor]:
@@ -62,11 +71,7 @@ def read_samples(
     Raises:
         ValueError: wrong shapes or values, with a remedy.
     """
-    given = to_tensor("scores", scores)
-    if task == "binary" and tuple(given.shape[1:]) == (1,):
-        given = given[:, 0]
-        if getattr(targets, "ndim", None) == 2 and targets.shape[1] == 1:
-            targets = targets[:, 0]
+    given, targets = without_column(to_tensor("scores", scores), targets, task)
     _check_scores(given, task)
     preds, labels = as_one_map(given, targets, task, "targets")
     probs = to_probabilities(preds, task, from_logits=from_logits, name="scores")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -43,12 +44,12 @@ class ClassificationFrame:
 
     Attributes:
         scores: float32 (R, N): of each class, for multiclass a last row of the highest.
-        truth: uint8 (R, N): 1 positive, 0 negative, 255 ignored; of the last row of multiclass 1
+        truth: uint8 (R, N): 1 positive, 0 negative, 255 ignored; in the last row of multiclass 1
             where the class of the highest score is right.
         labels: uint8 (N,), canonical targets of binary and multiclass; None for multilabel.
         argmax: for multiclass the class of the highest score, the first of equal ones, int64 (N,).
         curves: counts at every stop.
-        tables: of each row.
+        tables: of each row, and for multilabel of all labels pooled.
         listed: indices of the samples that a page lists, int64 (L,).
     """
 
@@ -75,15 +76,18 @@ def measure_samples(
         truth = torch.cat([each, (labels == argmax)[None]]).to(torch.uint8)
         truth[:, labels == IGNORED] = IGNORED
         scores = torch.cat([scores, highest[None]])
-    tables = tuple(_table(*row, stops) for row in zip(scores, truth, strict=True))
+    tables = [_table(*row, stops) for row in zip(scores, truth, strict=True)]
+    listed = _listed(scores, truth, tables, stops)
+    if task == "multilabel":
+        tables.append(_table(scores.flatten(), truth.flatten(), stops))
     return ClassificationFrame(
         scores,
         truth,
         None if task == "multilabel" else labels.flatten(),
         argmax,
         _curves(as_samples(tally), task, stops),
-        tables,
-        _listed(scores, truth, tables, stops),
+        tuple(tables),
+        listed,
     )
 
 
@@ -101,7 +105,7 @@ def _table(scores: torch.Tensor, truth: torch.Tensor, stops: Stops) -> ScoreTabl
 
 
 def _listed(
-    scores: torch.Tensor, truth: torch.Tensor, tables: tuple[ScoreTable, ...], stops: Stops
+    scores: torch.Tensor, truth: torch.Tensor, tables: Sequence[ScoreTable], stops: Stops
 ) -> torch.Tensor:
     if scores.numel() <= ALL_SCORES:
         return torch.arange(scores.shape[1])
