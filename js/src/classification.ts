@@ -26,6 +26,7 @@ import { createSampleList } from "./lib/classification/sample_list";
 import {
   gainText,
   metricsText,
+  numberedText,
   sampleCountText,
   sampleText,
 } from "./lib/classification/sample_text";
@@ -102,8 +103,9 @@ function show(model: AnyModel<ClassificationTraits>, root: HTMLElement, guard: G
       return true;
     },
 
-    describe: (shown) => (shown ? captionOf(shown.image) : ""),
-    caption: ({ image }) => captionOf(image),
+    describe: (shown) => (shown ? captionOf(shown.image, numberedText) : ""),
+    caption: ({ image }) =>
+      captionOf(image, abstains(task, state.shown) ? sampleText : numberedText),
     numbers: ({ image }) => {
       const place = now.samples.placeOf(image);
       if (place < 0) return [];
@@ -152,9 +154,9 @@ function show(model: AnyModel<ClassificationTraits>, root: HTMLElement, guard: G
 
   // Samples
 
-  function captionOf(image: number): string {
+  function captionOf(image: number, text = numberedText): string {
     const place = now.samples.placeOf(image);
-    return place < 0 ? String(image + 1) : sampleText(config, now.samples, place, setting());
+    return place < 0 ? String(image + 1) : text(config, now.samples, place, setting());
   }
 
   function rowOf(image: number) {
@@ -245,7 +247,7 @@ function show(model: AnyModel<ClassificationTraits>, root: HTMLElement, guard: G
 
   const bests = button("best for each", "Give each label the threshold that is best for it", () =>
     state.set({
-      shown_class: null,
+      label: null,
       class_thresholds: names.map((_, c) => {
         const k = bestStop(upward(metric, curveOf(now.counts, metric, c)));
         return k < 0 ? state.get("threshold") : stops[k];
@@ -266,9 +268,9 @@ function show(model: AnyModel<ClassificationTraits>, root: HTMLElement, guard: G
       );
     },
     shown: () => state.shown,
-    showClass(shown_class) {
+    showClass(label) {
       cell = null;
-      state.set({ shown_class });
+      state.set({ label });
     },
     controls: [
       labelled("curve", metrics),
@@ -382,7 +384,7 @@ function show(model: AnyModel<ClassificationTraits>, root: HTMLElement, guard: G
       cell = { truth, predicted, text };
       shell.changed();
     },
-    showClass: (shown_class) => state.set({ shown_class }),
+    showClass: (label) => state.set({ label }),
     changed: shell.changed,
   });
   const rows = createSampleList();

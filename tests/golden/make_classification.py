@@ -17,7 +17,7 @@ from torchdial.inputs import to_stops
 PATH = Path(__file__).with_name("classification.json")
 NAN: dict[str, Any] = {"zero_division": np.nan}
 COSTS = {"binary": {"fp": 1.0, "fn": 20.0}, "multiclass": {"error": 1.0, "abstain": 0.2}}
-CASES: dict[str, tuple[str, int, int, int]] = {  # task, samples, classes, stops
+CASES: dict[str, tuple[Any, int, int, int]] = {  # task, samples, classes, stops
     "binary": ("binary", 60, 1, 21),
     "few samples": ("binary", 5, 1, 6),
     "no positives": ("binary", 4, 1, 5),
@@ -107,7 +107,9 @@ def expected(name: str) -> dict[str, dict[str, list[float]]]:
 def case(name: str) -> dict[str, Any]:
     """Return a case: its counts as the browser gets them, and what follows."""
     task, _, classes, num_stops = CASES[name]
-    sweep = ThresholdSweep(task, None if task == "binary" else classes, num_stops)  # type: ignore[arg-type]
+    sweep = ThresholdSweep(
+        task=task, num_classes=None if task == "binary" else classes, thresholds=num_stops
+    )
     sweep.update(*draw(name))
     curves = sweep.compute()
     return {

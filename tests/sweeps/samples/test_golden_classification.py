@@ -15,7 +15,9 @@ GOLDEN = json.loads(PATH.read_text())
 
 def curves_of(case: dict[str, Any], average: str = "micro") -> ClassificationCurves:
     task, _, classes, _ = CASES[case["name"]]
-    sweep = ThresholdSweep(task, None if task == "binary" else classes, case["stops"])  # type: ignore[arg-type]
+    sweep = ThresholdSweep(
+        task=task, num_classes=None if task == "binary" else classes, thresholds=case["stops"]
+    )
     sweep.update(*draw(case["name"]))
     return ClassificationCurves(sweep.compute(), average, case["costs"])
 

@@ -25,7 +25,7 @@ def batches(task: str, count: int = 3) -> list[tuple[torch.Tensor, torch.Tensor]
 
 
 def sweep_of(task: Any, parts: list[tuple[Any, Any]]) -> ThresholdSweep:
-    sweep = ThresholdSweep(task, None if task == "binary" else 3, 11)
+    sweep = ThresholdSweep(task=task, num_classes=None if task == "binary" else 3, thresholds=11)
     for preds, target in parts:
         sweep.update(preds, target)
     return sweep

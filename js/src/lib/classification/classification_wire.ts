@@ -11,7 +11,7 @@ import type { Costs, SampleCounts, Task } from "./classification_metrics";
 export interface ClassificationTraits extends PreviewTraits {
   threshold: number;
   class_thresholds: (number | null)[];
-  shown_class: number | null;
+  label: number | null;
   _config: ClassificationConfig;
   _frame: { version: number; sources: WireSamples[] };
 }

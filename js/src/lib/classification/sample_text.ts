@@ -25,7 +25,13 @@ export function gainText(metric: ClassificationMetric, best: number, now: number
   return `(${metric === "cost" ? "−" : "+"}${Math.abs(gain).toFixed(3)})`;
 }
 
-/** What a sample is of, what is predicted, and its score: "12 · 3 → 5 · p 0.431". */
+/** A sample's number, and its caption. */
+export function numberedText(...of: Parameters<typeof sampleText>): string {
+  const [, samples, place] = of;
+  return `${formatCount(samples.index[place] + 1)} · ${sampleText(...of)}`;
+}
+
+/** What a sample is of, what is predicted, and its score: "3 → 5 · p 0.431". */
 export function sampleText(
   config: ClassificationConfig,
   samples: Samples,
@@ -34,7 +40,6 @@ export function sampleText(
 ): string {
   const { class_names: names, task } = config;
   const { label } = setting;
-  const number = formatCount(samples.index[place] + 1);
   const p = (row: number) => samples.scores[row][place].toFixed(3);
   const name = (index: number | undefined) => names[index ?? -1] ?? "ignored";
   if (abstains(task, label)) {
@@ -42,21 +47,21 @@ export function sampleText(
     const argmax = name(samples.argmax?.[place]);
     const predicted = answer < 0 ? `none (${argmax})` : argmax;
     const target = name(samples.labels[0][place]);
-    return `${number} · ${target} → ${predicted} · p ${p(samples.scores.length - 1)}`;
+    return `${target} → ${predicted} · p ${p(samples.scores.length - 1)}`;
   }
   if (label !== null) {
-    return `${number} · p ${p(label)} · ${outcomeText(outcomeOf(samples, place, setting), truthOf(samples, place, label))}`;
+    return `p ${p(label)} · ${outcomeText(outcomeOf(samples, place, setting), truthOf(samples, place, label))}`;
   }
   const wrong = names.flatMap((text, c) => {
     const { fp, fn } = outcomeOf(samples, place, { ...setting, label: c });
     return fp || fn ? [`${fp ? "+" : "−"}${text} ${p(c)}`] : [];
   });
-  return `${number} · ${wrong.length ? wrong.join(", ") : "all labels right"}`;
+  return wrong.length ? wrong.join(", ") : "all labels right";
 }
 
 function outcomeText({ tp, fp, fn }: Outcome, truth: number): string {
-  if (tp) return "true positive";
-  if (fp) return "false positive";
-  if (fn) return "false negative";
-  return truth === 0 ? "true negative" : "ignored";
+  if (tp) return "TP";
+  if (fp) return "FP";
+  if (fn) return "FN";
+  return truth === 0 ? "TN" : "ignored";
 }

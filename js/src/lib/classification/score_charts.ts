@@ -1,6 +1,7 @@
 // The charts of a classification: scores of each class, ROC, precision-recall and calibration.
 
 import { formatCount } from "../charts/axis_scale";
+import { h } from "../core/dom";
 import { range } from "../core/metrics";
 import { linePath } from "../preview/curve_slider";
 import { formatMetric } from "../segmentation/segmentation_text";
@@ -8,6 +9,7 @@ import type { ScoreTable } from "./classification_wire";
 import { createSquareChart } from "./square_chart";
 
 const NUM_BINS = 10; // of the calibration
+const MOST_BARS = 26; // of the histograms
 
 export interface ChartsEvents {
   goTo(stop: number): void;
@@ -34,7 +36,7 @@ export function createScoreCharts(stops: readonly number[], { goTo, commit }: Ch
   const scores = createSquareChart({
     title: "scores",
     x: "p",
-    y: "samples, log scale,",
+    y: "samples (log)",
     drag: (x) => nearest((k) => Math.abs(stops[k] - x)),
     commit,
   });
@@ -54,7 +56,7 @@ export function createScoreCharts(stops: readonly number[], { goTo, commit }: Ch
   });
   const calibration = createSquareChart({
     title: "calibration",
-    x: "mean p in tenths",
+    x: "mean p of a tenth",
     y: "share of positives",
     commit,
   });
@@ -67,12 +69,17 @@ export function createScoreCharts(stops: readonly number[], { goTo, commit }: Ch
       const [tp, fp] = [table.tp, table.fp];
       const last = tp.length - 1;
       const { falsePositive: x, recall, precision } = rates;
-      const most = Math.max(1, ...table.positives, ...table.negatives);
+      const bars = [table.negatives, table.positives].map((counts) => grouped(counts, stops));
+      const most = Math.max(1, ...bars.flatMap((of) => of.map(({ count }) => count)));
       scores.update({
-        note: `${positives} and ${negatives}`,
+        note: [
+          h("span", { class: "score-word-positives" }, positives),
+          ", ",
+          h("span", { class: "score-word-negatives" }, negatives),
+        ],
         paths: [
-          { d: stepPath(table.negatives, stops, most), class: "score-negatives" },
-          { d: stepPath(table.positives, stops, most), class: "score-positives" },
+          { d: stepPath(bars[0], most), class: "score-negatives" },
+          { d: stepPath(bars[1], most), class: "score-positives" },
         ],
         point: null,
         needle: stops[stop],
@@ -80,7 +87,7 @@ export function createScoreCharts(stops: readonly number[], { goTo, commit }: Ch
         text: "",
       });
       roc.update({
-        note: `AUC ${formatMetric(table.rocAuc)}`,
+        note: [`AUC ${formatMetric(table.rocAuc)}`],
         paths: [
           { d: "M0 1L1 0", class: "score-guide" },
           { d: linePath(shares(tp, tp[last]), shares(fp, fp[last])), class: "dial-line" },
@@ -89,7 +96,7 @@ export function createScoreCharts(stops: readonly number[], { goTo, commit }: Ch
         text: `False positive rate ${formatMetric(x[stop])}, recall ${formatMetric(recall[stop])}.`,
       });
       pr.update({
-        note: `average precision ${formatMetric(table.averagePrecision)}`,
+        note: [`AP ${formatMetric(table.averagePrecision)}`],
         paths: [
           {
             d: linePath(
@@ -104,7 +111,7 @@ export function createScoreCharts(stops: readonly number[], { goTo, commit }: Ch
       });
       const bins = calibrationOf(table, stops);
       calibration.update({
-        note: `expected error ${formatMetric(bins.error)}`,
+        note: [`ECE ${formatMetric(bins.error)}`],
         paths: [
           { d: "M0 1L1 0", class: "score-guide" },
           { d: linePath(bins.frequency, bins.mean), class: "dial-line" },
@@ -167,14 +174,33 @@ export function calibrationOf(table: ScoreTable, stops: readonly number[]) {
   };
 }
 
-/** Steps of the counts between the stops, on a log scale, closed at the bottom. */
-function stepPath(counts: Float64Array, stops: readonly number[], most: number): string {
-  let d = "M0 1";
+interface Bar {
+  count: number;
+  /** Its right end. */
+  end: number;
+}
+
+/** The counts of at most `MOST_BARS` groups of levels. */
+function grouped(counts: Float64Array, stops: readonly number[]): Bar[] {
+  const width = Math.ceil(stops.length / MOST_BARS);
+  const bars: Bar[] = [];
   counts.forEach((count, level) => {
-    const height = Math.log1p(count) / Math.log1p(most);
-    d += `V${(1 - height).toFixed(4)}H${stops[level] ?? 1}`;
+    const end = stops[level] ?? 1;
+    if (level <= 1 || (level - 1) % width === 0) bars.push({ count: 0, end });
+    const bar = bars[Math.max(bars.length - 1, 0)];
+    bar.count += count;
+    bar.end = end;
   });
-  return `${d}V1Z`;
+  return bars;
+}
+
+/** Steps on a log scale, closed at the bottom. */
+function stepPath(bars: readonly Bar[], most: number): string {
+  const steps = bars.map(({ count, end }) => {
+    const height = Math.log1p(count) / Math.log1p(most);
+    return `V${(1 - height).toFixed(4)}H${end}`;
+  });
+  return `M0 1${steps.join("")}V1Z`;
 }
 
 const sum = (counts: Float64Array) => counts.reduce((all, count) => all + count, 0);

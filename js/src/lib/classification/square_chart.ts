@@ -13,8 +13,8 @@ export interface ChartOptions {
 }
 
 export interface ChartState {
-  /** A number after the title. */
-  note: string;
+  /** What stands after the title. */
+  note: readonly (Node | string)[];
   /** Paths of lines and areas, in [0, 1] from the top left, and how each is drawn. */
   paths: readonly { d: string; class: string }[];
   /** The setting; NaN where it is undefined, and null for none. */
@@ -48,7 +48,7 @@ export function createSquareChart({ title, x, y, drag, commit }: ChartOptions) {
     h("div", { class: "score-y", "aria-hidden": "true" }, ...yTicks),
     area,
     h("div", { class: "score-x", "aria-hidden": "true" }, ...TICKS.map((t) => h("span", {}, t))),
-    h("div", { class: "score-names", "aria-hidden": "true" }, `${y} over ${x}`),
+    h("div", { class: "score-names", "aria-hidden": "true" }, `x: ${x}, y: ${y}`),
   );
   const place = (node: HTMLElement, left: number, top: number) => {
     node.style.left = `${100 * left}%`;
@@ -78,7 +78,7 @@ export function createSquareChart({ title, x, y, drag, commit }: ChartOptions) {
   return {
     element,
     update({ note, paths, point: at, needle: line, top = "1", text }: ChartState): void {
-      heading.replaceChildren(h("b", {}, title), ` ${note}`);
+      heading.replaceChildren(h("b", {}, title), " ", ...note);
       lines.replaceChildren(...paths.map((path) => svg("path", path)));
       point.hidden = !at || Number.isNaN(at.x + at.y);
       if (at) place(point, at.x, 1 - at.y);
@@ -86,7 +86,7 @@ export function createSquareChart({ title, x, y, drag, commit }: ChartOptions) {
       needle.style.left = `${100 * (line ?? 0)}%`;
       yTicks[0].textContent = top;
       yTicks[1].hidden = top !== "1";
-      area.setAttribute("aria-label", `${title}. ${note} ${text}`);
+      area.setAttribute("aria-label", `${heading.textContent}. ${text}`);
     },
   };
 }

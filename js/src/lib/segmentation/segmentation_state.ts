@@ -12,7 +12,7 @@ import type { SegmentationConfig } from "./segmentation_wire";
 export interface ThresholdTraits {
   threshold: number;
   class_thresholds: (number | null)[];
-  shown_class: number | null;
+  label: number | null;
   view: string;
   _config: Pick<
     SegmentationConfig,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 
 from torchdial.inputs.arguments import one_of
 from torchdial.sweeps.metric_formulas import mean_of_defined, to_demands
 from torchdial.sweeps.pixels.pixel_counts import Counts
-from torchdial.sweeps.pixels.threshold_curves import ThresholdCurves
+from torchdial.sweeps.pixels.threshold_curves import BestThreshold, ThresholdCurves
 from torchdial.sweeps.plateau import highest, longest_run
 from torchdial.sweeps.samples.classification_metrics import (
     ABSTAINING,
@@ -20,13 +20,6 @@ from torchdial.sweeps.samples.classification_metrics import (
     of_abstaining,
     of_one_label,
 )
-
-
-class BestThreshold(NamedTuple):
-    """A threshold and the value of a metric there."""
-
-    threshold: float
-    value: float
 
 
 class ClassificationCurves:

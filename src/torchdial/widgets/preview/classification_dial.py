@@ -22,6 +22,7 @@ from torchdial.sweeps.samples.classification_frame import ClassificationFrame
 from torchdial.sweeps.samples.outcomes import Outcomes, answers, outcomes, passed
 from torchdial.widgets.image_grid import ImageGrid
 from torchdial.widgets.preview.classification_packing import pack_frame, pack_texts
+from torchdial.widgets.preview.number_traits import Fraction
 from torchdial.widgets.preview.pasted_setting import segmentation_traits
 from torchdial.widgets.preview.preview import PAGE_SIZE, ModelPreview
 
@@ -39,11 +40,11 @@ class ClassificationDial(ModelPreview[ClassificationFrame]):
     """Traits and messages of the dial; made by `ClassificationPreview`."""
 
     _STEM = "classification"
-    _SETTABLE = ("threshold", "class_thresholds", "shown_class", "view")
+    _SETTABLE = ("threshold", "class_thresholds", "label", "view")
     _DIAL = "threshold"
     _BEST = "target_score"
 
-    threshold = t.Float(0.5).tag(sync=True, echo_update=False)
+    threshold = Fraction(0.5).tag(sync=True, echo_update=False)
     """A sample is positive where its score > threshold. Moves to the nearest stop, in [0, 1]."""
 
     view = t.Unicode("nearest").tag(sync=True, echo_update=False)
@@ -67,6 +68,7 @@ class ClassificationDial(ModelPreview[ClassificationFrame]):
         self._stops = stops
         self._task: Task = task
         self._class_names = tuple(class_names)
+        self._labels = tuple(range(len(class_names)))
         self._images = np.empty((0, 1, 4, 1), np.uint8) if pictures is None else pictures
         self._texts = texts
         self._average = average  # type: ignore[assignment]
@@ -136,9 +138,9 @@ class ClassificationDial(ModelPreview[ClassificationFrame]):
         """
         curves = self._frame_now.curves
         thresholds = [float(own) for own in self._thresholds()]
-        if self.shown_class is not None:
-            one = curves.for_class(self.shown_class)
-            matrix = one.confusion(thresholds[self.shown_class])
+        if self.label is not None:
+            one = curves.for_label(self.label)
+            matrix = one.confusion(thresholds[self.label])
         else:
             matrix = (curves.argmax or curves).confusion(thresholds)
         counts: npt.NDArray[np.int64] = matrix.numpy()
@@ -153,7 +155,7 @@ class ClassificationDial(ModelPreview[ClassificationFrame]):
         """
         if self._task == "multiclass":
             return answers(self._frame_now, self._thresholds())
-        on = passed(self._frame_now, self._thresholds()).T.astype(np.int64)
+        on: npt.NDArray[np.int64] = passed(self._frame_now, self._thresholds()).T.astype(np.int64)
         return on[:, 0] if self._task == "binary" else on
 
     def samples_of(self, view: str = "nearest", n: int | None = 24) -> list[int]:
@@ -204,7 +206,7 @@ class ClassificationDial(ModelPreview[ClassificationFrame]):
         from torchdial.figures.static.classification_picture import classification_figure
 
         curves, name = self._curves_of(self._frame_now), self._first_metric
-        values = curves.metric(name, self.shown_class).numpy()
+        values = curves.metric(name, self.label).numpy()
         title = f"p > {self.threshold:.4g}   {name.replace('_', ' ')} {self.metrics[name]:.4g}"
         track = (self._stops.values, values, name.replace("_", " "))
         ranking = self._frame_now.tables[self._row].ranking
@@ -216,22 +218,22 @@ class ClassificationDial(ModelPreview[ClassificationFrame]):
 
     @property
     def _first_metric(self) -> str:
-        return self._curves_of(self._frame_now).metrics(self.shown_class)[0]
+        return self._curves_of(self._frame_now).metrics(self.label)[0]
 
     @property
     def _row(self) -> int:
         """The table of what is shown: the last one is of all classes."""
-        return -1 if self.shown_class is None else self.shown_class
+        return -1 if self.label is None else self.label
 
     @property
     def _score_row(self) -> int:
-        return self._row if self._task != "multilabel" or self.shown_class is not None else 0
+        return self._row if self._task != "multilabel" or self.label is not None else 0
 
     def _curves_of(self, frame: ClassificationFrame) -> ClassificationCurves:
         return ClassificationCurves(frame.curves, self._average, self._costs)
 
     def _metrics_of(self, curves: ClassificationCurves) -> dict[str, Any]:
-        numbers = curves.at(self._setting_of_classes(), self.shown_class)
+        numbers = curves.at(self._setting_of_classes(), self.label)
         samples = curves.counts.num_samples
         if self._task == "multilabel":
             return numbers | {"average": self._average, "num_samples": samples}
@@ -245,7 +247,7 @@ class ClassificationDial(ModelPreview[ClassificationFrame]):
         if not self.class_thresholds:
             return float(self.threshold)
         each = self._setting_of_classes()
-        return each if self.shown_class is None else each[self.shown_class]
+        return each if self.label is None else each[self.label]
 
     def _thresholds(self) -> npt.NDArray[np.float32]:
         """Return the threshold of each class as scores are compared with it, float32 (C,)."""
@@ -256,13 +258,13 @@ class ClassificationDial(ModelPreview[ClassificationFrame]):
         return thresholds
 
     def _outcomes(self, label: int | None = None) -> Outcomes:
-        chosen = self.shown_class if label is None else label
+        chosen = self.label if label is None else label
         return outcomes(self._frame_now, self._thresholds(), chosen)
 
     def _distance(self) -> npt.NDArray[np.float64]:
         """Return how far each sample's score is from its threshold, the nearest label's, (N,)."""
         frame, thresholds = self._frame_now, self._thresholds().astype(float)
-        scores, label = frame.scores.numpy(), self.shown_class
+        scores, label = frame.scores.numpy(), self.label
         nearest: npt.NDArray[np.float64]
         if label is None and frame.argmax is not None:
             nearest = np.abs(scores[-1] - thresholds[frame.argmax.numpy()])
@@ -273,18 +275,15 @@ class ClassificationDial(ModelPreview[ClassificationFrame]):
 
     # Of each sample
 
-    def _keys_of_classes(self) -> list[tuple[Any, ...]]:
-        return [(name, index) for index, name in enumerate(self._class_names)]
-
     def _count_cell(self, model: int, truth: int, predicted: int) -> torch.Tensor:
         frame, rest = self._shown[1][model], len(self._class_names)
-        if frame.argmax is not None and frame.labels is not None and self.shown_class is None:
+        if frame.argmax is not None and frame.labels is not None and self.label is None:
             answer = answers(frame, self._thresholds())
             sides = (frame.labels.numpy(), np.where(answer < 0, rest, answer))
             known = frame.truth[-1].numpy() <= 1
         else:
-            label = self.shown_class or max((s for s in (truth, predicted) if s < rest), default=0)
-            label = max(label, 0)
+            named = [side for side in (truth, predicted) if 0 <= side < rest]
+            label = self.label if self.label is not None else max(named, default=0)
             yes = frame.truth[label].numpy()
             on = passed(frame, self._thresholds())[label]
             sides = (np.where(yes == 1, label, rest), np.where(on, label, rest))
@@ -298,11 +297,11 @@ class ClassificationDial(ModelPreview[ClassificationFrame]):
         scores = self._shown[1][model].scores[self._score_row]
         return ((scores > low) & (scores <= high)).to(torch.int64)
 
-    def _image_table(self, model: int, class_index: int | None) -> dict[str, torch.Tensor]:
+    def _image_table(self, model: int, label: int | None) -> dict[str, torch.Tensor]:
         frame = self._shown[1][model]
-        row = self._score_row if class_index is None else class_index
+        row = self._score_row if label is None else label
         scores = frame.scores[row].double()
-        counts = self._outcomes(class_index)._asdict()
+        counts = self._outcomes(label)._asdict()
         table = {name: torch.from_numpy(flags.astype(np.int64)) for name, flags in counts.items()}
         of_target = torch.where(frame.truth[row] == 1, scores, 1 - scores)
         return table | {"score": scores, "target_score": of_target}

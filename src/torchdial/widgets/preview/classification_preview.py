@@ -28,9 +28,9 @@ from torchdial.models.predictions import (
     next_source,
     with_source,
 )
-from torchdial.sweeps.pixels.threshold_curves import ThresholdCurves
+from torchdial.sweeps.pixels.threshold_curves import BestThreshold, ThresholdCurves
 from torchdial.sweeps.pixels.threshold_sweep import ThresholdSweep
-from torchdial.sweeps.samples.classification_curves import BestThreshold, ClassificationCurves
+from torchdial.sweeps.samples.classification_curves import ClassificationCurves
 from torchdial.sweeps.samples.classification_frame import ClassificationFrame, measure_samples
 from torchdial.sweeps.samples.classification_metrics import ClassificationMetric, to_costs
 from torchdial.widgets.preview.classification_dial import ClassificationDial
@@ -190,7 +190,7 @@ class ClassificationPreview(ClassificationDial):
             ValueError: an unknown metric, or no stop meets the demands.
         """
         curves = self._curves_of(self._frame_now)
-        return curves.best(metric or self._first_metric, at_least, self.shown_class)
+        return curves.best(metric or self._first_metric, at_least, self.label)
 
     def refresh(self, scores: Any = None) -> bool:
         """Show the model's current weights, or new scores, for the same samples.
@@ -223,7 +223,9 @@ class ClassificationPreview(ClassificationDial):
             ValueError: a batch is refused, or there are none.
         """
         classes = None if self._task == "binary" else len(self._class_names)
-        sweep = ThresholdSweep(self._task, classes, self._stops, **self._reading)
+        sweep = ThresholdSweep(
+            task=self._task, num_classes=classes, thresholds=self._stops, **self._reading
+        )
         for batch in loader:
             given, targets = unpack_batch(batch, unpack)
             sweep.update(*without_column(self._run(given), targets, self._task))
@@ -234,7 +236,7 @@ class ClassificationPreview(ClassificationDial):
         """Return the setting: a threshold or one for each class, and the task."""
         own = bool(self.class_thresholds)
         name = "class_thresholds" if own else "threshold"
-        shown = {} if self.shown_class is None else {"class_index": self.shown_class}
+        shown = {} if self.label is None else {"label": self.label}
         value = self._setting_of_classes() if own else float(self.threshold)
         return {name: value, "task": self._task, **shown}
 
