@@ -1,5 +1,6 @@
 // All widgets in one script, for a report without a kernel; src/torchdial/report/html_file.py writes it.
 
+import classification from "./classification";
 import detection from "./detection";
 import gradient_plot from "./gradient_plot";
 import image_grid from "./image_grid";
@@ -13,6 +14,7 @@ import segmentation from "./segmentation";
 import training_panel from "./training_panel";
 
 const MODULES = {
+  classification,
   detection,
   gradient_plot,
   image_grid,

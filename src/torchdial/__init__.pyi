@@ -29,6 +29,7 @@ from .widgets.live.gradient_plot import GradientPlot as GradientPlot
 from .widgets.live.loss_plot import LossPlot as LossPlot
 from .widgets.live.training_panel import TrainingPanel as TrainingPanel
 from .widgets.model_tree import ModelTree as ModelTree
+from .widgets.preview.classification_preview import ClassificationPreview as ClassificationPreview
 from .widgets.preview.comparison import compare as compare
 from .widgets.preview.detection_preview import DetectionPreview as DetectionPreview
 from .widgets.preview.segmentation_preview import SegmentationPreview as SegmentationPreview

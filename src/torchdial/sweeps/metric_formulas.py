@@ -65,3 +65,15 @@ def evaluate(
     empty = zero_division if metric in ("dice", "iou") else float("nan")
     ratio = numerator.to(torch.float64) / denominator
     return ratio.masked_fill(denominator == 0, empty)
+
+
+def mean_of_defined(values: torch.Tensor) -> torch.Tensor:
+    """Return the mean over the first dimension, of what is not NaN.
+
+    Summed in order, as metrics.ts does: `nanmean` may round equal columns differently, and that
+    would break a plateau in two.
+    """
+    defined = ~values.isnan()
+    nothing = values.new_zeros(1, *values.shape[1:])
+    sums = torch.cat([nothing, torch.where(defined, values, 0.0)]).cumsum(0)
+    return sums[-1] / defined.sum(0)

@@ -6,12 +6,27 @@ import { createSettings } from "../core/synced_settings";
 import { inTexts } from "../core/user_names";
 import { resetOne } from "../settings/class_thresholds";
 import { segmentationTraits } from "../settings/pasted_setting";
-import type { SegmentationTraits } from "./segmentation_wire";
+import type { SegmentationConfig } from "./segmentation_wire";
+
+/** The traits of a dial over stops, of pixels or of samples. */
+export interface ThresholdTraits {
+  threshold: number;
+  class_thresholds: (number | null)[];
+  label: number | null;
+  view: string;
+  _config: Pick<
+    SegmentationConfig,
+    "task" | "class_names" | "stops" | "initial_threshold" | "initial_class_thresholds" | "sources"
+  >;
+}
 
 export type SegmentationState = ReturnType<typeof createSegmentationState>;
 
 /** Reads and writes the traits of the dial. */
-export function createSegmentationState(model: AnyModel<SegmentationTraits>, changed: () => void) {
+export function createSegmentationState<Traits extends ThresholdTraits>(
+  model: AnyModel<Traits>,
+  changed: () => void,
+) {
   const config = inTexts(model.get("_config"));
   const { task, stops, class_names: names } = config;
   const settings = createSettings(

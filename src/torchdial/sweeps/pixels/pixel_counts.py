@@ -81,11 +81,13 @@ class Tally:
         argmax: for multiclass, the class of the highest probability unless that is ≤ t.
         joint: for multiclass, pixels over (target, argmax, level of the maximum), (C, C, T + 1),
             all images together.
+        of_samples: whether samples are counted in place of pixels, all of them in one row.
     """
 
     classes: Counts
     argmax: Counts | None = None
     joint: torch.Tensor | None = None
+    of_samples: bool = False
 
     @staticmethod
     def cat(parts: Sequence[Tally]) -> Tally:
@@ -93,9 +95,10 @@ class Tally:
         classes = Counts.cat([part.classes for part in parts])
         argmax = [part.argmax for part in parts if part.argmax is not None]
         joint = [part.joint.to(classes.tp.device) for part in parts if part.joint is not None]
-        if not argmax:
-            return Tally(classes)
-        return Tally(classes, Counts.cat(argmax), sum(joint[1:], start=joint[0]))
+        whole = Tally(classes)
+        if argmax:
+            whole = Tally(classes, Counts.cat(argmax), sum(joint[1:], start=joint[0]))
+        return as_samples(whole) if parts[0].of_samples else whole
 
     def on_host(self) -> Tally:
         """Return what was counted, in host memory."""
@@ -106,7 +109,14 @@ class Tally:
             Counts(*tables[:4]),
             Counts(*tables[4:8]) if argmax else None,
             tables[-1] if joint else None,
+            self.of_samples,
         )
+
+
+def as_samples(tally: Tally) -> Tally:
+    """Return what was counted pooled into one row, of samples."""
+    argmax = None if tally.argmax is None else tally.argmax.pooled(0)
+    return Tally(tally.classes.pooled(0), argmax, tally.joint, of_samples=True)
 
 
 def check_tally(tally: Tally, task: str, num_stops: int) -> None:
@@ -181,7 +191,24 @@ def count_levels(levels: Levels, targets: torch.Tensor, num_stops: int) -> Tally
 
 
 def append_tally(tallies: list[Tally], tally: Tally) -> None:
-    """Append, with one joint table for all, held by the first: each takes 8 C² (T + 1) bytes."""
+    """Append, with one joint table for all, held by the first: each takes 8 C² (T + 1) bytes.
+
+    Samples are pooled with those before.
+
+    Raises:
+        ValueError: samples and images are mixed.
+    """
+    if any(other.of_samples != tally.of_samples for other in tallies[:1]):
+        words = ("images", "samples")
+        raise refusal(
+            "update",
+            expected=f"{words[tallies[0].of_samples]} as in the updates before",
+            got=words[tally.of_samples],
+            remedy="Make a ThresholdSweep of its own for these.",
+        )
+    if tally.of_samples:
+        tallies[:] = [Tally.cat([*tallies, tally])]
+        return
     first = tallies[0].joint if tallies else None
     if first is None or tally.joint is None:
         tallies.append(tally)

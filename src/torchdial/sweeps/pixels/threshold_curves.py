@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from numbers import Real
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -13,11 +12,11 @@ import numpy as np
 import torch
 
 from torchdial.deprecation import RenamedAttribute
-from torchdial.inputs.arguments import refuse_no_path, to_list
+from torchdial.inputs.arguments import to_list
 from torchdial.inputs.errors import refusal
 from torchdial.inputs.numbers import to_float, to_whole
-from torchdial.inputs.probability_maps import Task, check_background
-from torchdial.inputs.stops import Stops, to_stops
+from torchdial.inputs.probability_maps import Task
+from torchdial.inputs.stops import Stops
 from torchdial.sweeps.metric_formulas import (
     METRICS,
     Average,
@@ -25,11 +24,12 @@ from torchdial.sweeps.metric_formulas import (
     check_average,
     check_metric,
     evaluate,
+    mean_of_defined,
     to_demands,
 )
-from torchdial.sweeps.npz_archive import read_archive, write_archive
 from torchdial.sweeps.pixels.calibration import Calibration, calibrate
-from torchdial.sweeps.pixels.pixel_counts import Counts, Tally, check_tally
+from torchdial.sweeps.pixels.pixel_counts import Counts, Tally
+from torchdial.sweeps.pixels.threshold_curves_file import read_tally, write_tally
 from torchdial.sweeps.plateau import highest, longest_run
 
 if TYPE_CHECKING:
@@ -62,6 +62,8 @@ class ThresholdCurves:
     With `include_background=False` class 0 is in none of the first three averages, nor in the
     counts of `at`; its pixels still count as false positives and false negatives of the others.
 
+    Of samples, counted from scores (N,) or (N, C), "image" is refused; Dice is their F1 score.
+
     It is not a dataclass because torchmetrics and Lightning rebuild those field by field.
 
     Attributes:
@@ -73,6 +75,7 @@ class ThresholdCurves:
             probability, unless that is ≤ t.
         joint: for multiclass, pixels over (target, argmax, level of the maximum).
         include_background: whether class 0 is in the averages.
+        of_samples: whether samples are counted in place of pixels.
     """
 
     def __init__(
@@ -84,6 +87,7 @@ class ThresholdCurves:
         argmax: ThresholdCurves | None = None,
         joint: torch.Tensor | None = None,
         include_background: bool = True,
+        of_samples: bool = False,
     ) -> None:
         self.task: Final = task
         self.stops: Final = stops
@@ -92,10 +96,12 @@ class ThresholdCurves:
         self.argmax: Final = argmax
         self.joint: Final = joint
         self.include_background: Final = include_background
+        self.of_samples: Final = of_samples
 
     def __repr__(self) -> str:
+        size = " ".join(f"{n:,} {name[4:]}" for name, n in self._number_counted().items())
         return (
-            f"ThresholdCurves({self.task}: {self.num_images:,} images, {self.num_classes} "
+            f"ThresholdCurves({self.task}: {size}, {self.num_classes} "
             f"class{'es' * (self.num_classes > 1)}, {len(self.stops)} stops)"
         )
 
@@ -111,9 +117,10 @@ class ThresholdCurves:
         """Return the curves of what was counted."""
         tally = tally.on_host()
         argmax, joint = None, tally.joint
+        also = (include_background, tally.of_samples)
         if tally.argmax is not None:
-            argmax = cls(task, stops, tally.argmax, zero_division, None, joint, include_background)
-        return cls(task, stops, tally.classes, zero_division, argmax, joint, include_background)
+            argmax = cls(task, stops, tally.argmax, zero_division, None, joint, *also)
+        return cls(task, stops, tally.classes, zero_division, argmax, joint, *also)
 
     @property
     def thresholds(self) -> torch.Tensor:
@@ -122,8 +129,13 @@ class ThresholdCurves:
 
     @property
     def num_images(self) -> int:
-        """Number of images counted."""
+        """Number of images counted; 1 for samples, which are one group."""
         return len(self.counts.tp)
+
+    @property
+    def num_samples(self) -> int:
+        """Largest number of samples, or pixels, counted of a class; ignored ones are left out."""
+        return int((self.counts.positives + self.counts.negatives).sum(0).max())
 
     @property
     def num_classes(self) -> int:
@@ -182,8 +194,18 @@ class ThresholdCurves:
         """
         check_metric(name)
         if average is not None:
-            check_average(average)
+            self._check_average(average)
         return self._average(self.counts, name, average)
+
+    def _check_average(self, average: str) -> None:
+        check_average(average)
+        if self.of_samples and average == "image":
+            raise refusal(
+                "average",
+                expected="'micro' or 'macro' for samples, which belong to no image",
+                got="'image'",
+                remedy="Leave average= out to pool them.",
+            )
 
     def _average(self, counts: Counts, metric: Metric, average: Average | None) -> torch.Tensor:
         averaged = counts if average is None else self._averaged(counts)
@@ -201,7 +223,9 @@ class ThresholdCurves:
         """
         label = to_whole("label", label, 0, self.num_classes - 1, remedy="Labels count from 0.")
         counts = self.counts.of_classes(slice(label, label + 1))
-        return ThresholdCurves("binary", self.stops, counts, self.zero_division)
+        return ThresholdCurves(
+            "binary", self.stops, counts, self.zero_division, of_samples=self.of_samples
+        )
 
     for_class = RenamedAttribute("for_label")
 
@@ -223,7 +247,7 @@ class ThresholdCurves:
         Raises:
             ValueError: no stop meets the demands, or the metric is undefined at every stop.
         """
-        check_average(average)
+        self._check_average(average)
         values = self.metric(metric, average)
         least = to_demands(at_least)
         demands = {name: self.metric(name, average) for name in least}
@@ -239,12 +263,13 @@ class ThresholdCurves:
             average: over what to average the metrics; counts are pooled.
 
         Returns:
-            threshold (as given by the stops), tp, fp, fn, tn, every metric, average, num_images.
+            threshold (as given by the stops), tp, fp, fn, tn, every metric, average, num_images,
+            or of samples num_samples.
 
         Raises:
             ValueError: not a number, or another number of thresholds than classes.
         """
-        check_average(average)
+        self._check_average(average)
         indices = self._stop_indices(threshold)
         counts = self.counts.at(indices)
         chosen = [self.stops.values[i] for i in indices]
@@ -254,8 +279,13 @@ class ThresholdCurves:
             **{name: int(getattr(pooled, name)) for name in ("tp", "fp", "fn", "tn")},
             **{m: float(self._average(counts, m, average)) for m in METRICS},
             "average": average,
-            "num_images": self.num_images,
+            **self._number_counted(),
         }
+
+    def _number_counted(self) -> dict[str, int]:
+        if self.of_samples:
+            return {"num_samples": self.num_samples}
+        return {"num_images": self.num_images}
 
     def images_at(self, threshold: float | Sequence[float]) -> dict[str, torch.Tensor]:
         """Return counts and metrics of each image at the stop nearest to a threshold.
@@ -319,21 +349,14 @@ class ThresholdCurves:
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write everything to one .npz file of plain arrays, without pickle."""
-        arrays = dict(zip(_COUNTS, self.counts.tensors(), strict=True))
-        if self.argmax is not None:
-            more = zip(_COUNTS, self.argmax.counts.tensors(), strict=True)
-            arrays |= {f"argmax_{name}": tensor for name, tensor in more}
-        if self.joint is not None:
-            arrays["joint"] = self.joint
-        about = {
-            "format": _FORMAT,
+        argmax = None if self.argmax is None else self.argmax.counts
+        settings = {
             "task": self.task,
             "zero_division": self.zero_division,
-            "stops": self.stops.values,
-            "even": self.stops.even,
             "include_background": self.include_background,
         }
-        write_archive(path, about, {name: tensor.numpy() for name, tensor in arrays.items()})
+        tally = Tally(self.counts, argmax, self.joint, self.of_samples)
+        write_tally(path, tally, self.stops, settings)
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> ThresholdCurves:
@@ -342,35 +365,8 @@ class ThresholdCurves:
         Raises:
             ValueError: the file is not such a file, or is damaged.
         """
-        refuse_no_path("path", path)
-        about, arrays = read_archive(path, _FORMAT)
-        try:
-            values = about["stops"]
-            stops = to_stops(len(values) if about["even"] else values)
-            tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
-            counts = Counts(*(tensors.pop(name) for name in _COUNTS))
-            tally = Tally(counts, joint=tensors.pop("joint", None))
-            if "argmax_tp" in tensors:
-                argmax = Counts(*(tensors.pop(f"argmax_{name}") for name in _COUNTS))
-                tally = replace(tally, argmax=argmax)
-            if tensors:
-                raise ValueError(f"more tables: {list(tensors)}")
-            check_tally(tally, about["task"], len(stops))
-            background = check_background(about.get("include_background", True), about["task"])
-            return cls.from_tally(
-                tally, about["task"], stops, float(about["zero_division"]), background
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            raise refusal(
-                "load",
-                expected="counts that go together",
-                got=f"{path}, which is damaged ({error!r:.200})",
-                remedy="Save it again.",
-            ) from error
-
-
-_FORMAT = "torchdial.ThresholdCurves/1"
-_COUNTS = ("tp", "fp", "positives", "negatives")
+        tally, settings = read_tally(path)
+        return cls.from_tally(tally, **settings)
 
 
 def _is_one(threshold: Any) -> bool:
@@ -386,22 +382,10 @@ def _average(
     if average == "micro":
         return of(counts.pooled((0, 1)))[0, 0]
     if average == "image":
-        return _mean_of_defined(of(counts.pooled(1)))[0]
+        return mean_of_defined(of(counts.pooled(1)))[0]
     pooled = counts.pooled(0)
     each = of(pooled)[0]
-    return _mean_of_defined(each[pooled.positives[0] > 0]) if average == "macro" else each
-
-
-def _mean_of_defined(values: torch.Tensor) -> torch.Tensor:
-    """Return the mean over the first dimension, of what is not NaN.
-
-    Summed in order, as metrics.ts does: `nanmean` may round equal columns differently, and that
-    would break a plateau in two.
-    """
-    defined = ~values.isnan()
-    nothing = values.new_zeros(1, *values.shape[1:])
-    sums = torch.cat([nothing, torch.where(defined, values, 0.0)]).cumsum(0)
-    return sums[-1] / defined.sum(0)
+    return mean_of_defined(each[pooled.positives[0] > 0]) if average == "macro" else each
 
 
 def _joint_confusion(joint: torch.Tensor, indices: Sequence[int]) -> torch.Tensor:

@@ -17,6 +17,7 @@ from torchdial.inputs.probability_maps import (
     maps_are_valid,
     shape_maps,
 )
+from torchdial.inputs.sample_scores import are_sample_scores, as_one_map
 from torchdial.inputs.segmentation_targets import (
     labels_are_known,
     refuse_unknown_labels,
@@ -24,7 +25,13 @@ from torchdial.inputs.segmentation_targets import (
     to_bytes,
 )
 from torchdial.inputs.stops import Stops, to_stops
-from torchdial.sweeps.pixels.pixel_counts import Tally, append_tally, count_levels, measure_levels
+from torchdial.sweeps.pixels.pixel_counts import (
+    Tally,
+    append_tally,
+    as_samples,
+    count_levels,
+    measure_levels,
+)
 from torchdial.sweeps.pixels.threshold_curves import ThresholdCurves
 
 
@@ -33,7 +40,7 @@ class ThresholdSweep:
 
     It works on the device of the predictions, for which an update waits once. It keeps 16 bytes
     for each image, class and stop (32 for multiclass), so that averages over images are exact:
-    8 MB for 5,000 images of one class at 101 stops.
+    8 MB for 5,000 images of one class at 101 stops. Scores of samples are pooled, however many.
 
     Args:
         task: "binary", "multilabel" (a sigmoid per channel) or "multiclass" (a softmax).
@@ -75,16 +82,21 @@ class ThresholdSweep:
         self._tallies: list[Tally] = []
 
     def update(self, preds: Any, target: Any) -> None:
-        """Count one batch.
+        """Count one batch, of images or of samples.
 
         Args:
             preds: floating-point maps. binary: (H, W), (N, H, W) or (N, 1, …, H, W); otherwise
-                (C, H, W) or (N, C, …, H, W), with any number of spatial dimensions.
-            target: labels for each pixel; see `torchdial.inputs.to_targets`.
+                (C, H, W) or (N, C, …, H, W), with any number of spatial dimensions. Or scores of
+                samples: (N,) for binary, otherwise (N, C).
+            target: labels for each pixel; see `torchdial.inputs.to_targets`. Of samples: (N,),
+                for multilabel (N, C).
 
         Raises:
             ValueError: the batch is refused as a whole; what was counted before is kept.
         """
+        of_samples = are_sample_scores(preds, self.task)
+        if of_samples:
+            preds, target = as_one_map(preds, target, self.task)
         batch = tally(
             preds,
             target,
@@ -94,7 +106,7 @@ class ThresholdSweep:
             from_logits=self.from_logits,
             ignore_index=self.ignore_index,
         )
-        append_tally(self._tallies, batch)
+        append_tally(self._tallies, as_samples(batch) if of_samples else batch)
 
     def merge(self, other: ThresholdSweep) -> None:
         """Add what another sweep of the same settings has counted.

@@ -9,8 +9,9 @@ from typing import Any
 import torch
 
 from torchdial.inputs import Stops, Task, to_stops
-from torchdial.inputs.arguments import of_kind, to_list
-from torchdial.inputs.errors import describe, refusal
+from torchdial.inputs.arguments import of_kind
+from torchdial.inputs.channel_names import to_channel_names
+from torchdial.inputs.errors import refusal
 from torchdial.inputs.images.preview_images import ImageReader, Numbers
 from torchdial.inputs.loader_batches import Unpack, unpack_batch
 from torchdial.inputs.probability_maps import (
@@ -134,7 +135,7 @@ class SegmentationPreview(SegmentationDial, ModelPreview[SegmentationFrame]):
             names=["model"],
             task=task,
             stops=self._maps.stops,
-            class_names=_to_names(class_names, num_classes),
+            class_names=to_channel_names(class_names, num_classes),
             curves=[curves],
             threshold=threshold,
             class_thresholds=class_thresholds,
@@ -282,19 +283,6 @@ class SegmentationPreview(SegmentationDial, ModelPreview[SegmentationFrame]):
 
     def _needed_curves(self) -> ThresholdCurves:
         return needed(self.curves, "ThresholdSweep")
-
-
-def _to_names(given: Sequence[str] | Mapping[int, str] | None, num_classes: int) -> tuple[str, ...]:
-    if given is None:
-        return ("on",) if num_classes == 1 else tuple(f"class {c}" for c in range(num_classes))
-    expected = f"a name for each of {num_classes} classes"
-    remedy = "Pass a list in the order of the channels, or a dict by index."
-    if isinstance(given, Mapping):
-        given = [given.get(c) for c in range(num_classes)]  # type: ignore[misc]
-    names = to_list("class_names", given, expected=expected, remedy=remedy)
-    if len(names) != num_classes or any(name is None for name in names):
-        raise refusal("class_names", expected=expected, got=describe(given), remedy=remedy)
-    return tuple(str(name) for name in names)
 
 
 def _check_curves(

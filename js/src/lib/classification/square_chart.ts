@@ -1,0 +1,92 @@
+// A small chart over [0, 1] × [0, 1] with a point that is dragged.
+
+import { h, svg } from "../core/dom";
+
+export interface ChartOptions {
+  title: string;
+  x: string;
+  y: string;
+  /** The pointer is at a place of the chart. */
+  drag?(x: number, y: number): void;
+  /** The point was released. */
+  commit(): void;
+}
+
+export interface ChartState {
+  /** What stands after the title. */
+  note: readonly (Node | string)[];
+  /** Paths of lines and areas, in [0, 1] from the top left, and how each is drawn. */
+  paths: readonly { d: string; class: string }[];
+  /** The setting; NaN where it is undefined, and null for none. */
+  point: { x: number; y: number } | null;
+  /** A vertical line. */
+  needle?: number;
+  /** The largest value of the y axis. */
+  top?: string;
+  /** What the chart says, for screen readers. */
+  text: string;
+}
+
+const TICKS = ["0", "0.5", "1"];
+
+export function createSquareChart({ title, x, y, drag, commit }: ChartOptions) {
+  const heading = h("div", { class: "score-title" });
+  const lines = svg("g");
+  const plot = svg(
+    "svg",
+    { viewBox: "0 0 1 1", preserveAspectRatio: "none", "aria-hidden": "true" },
+    lines,
+  );
+  const point = h("div", { class: "score-point" });
+  const needle = h("div", { class: "score-needle" });
+  const area = h("div", { class: "score-area", role: "img" }, plot, needle, point);
+  const yTicks = [...TICKS].reverse().map((tick) => h("span", {}, tick));
+  const element = h(
+    "div",
+    { class: "score" },
+    heading,
+    h("div", { class: "score-y", "aria-hidden": "true" }, ...yTicks),
+    area,
+    h("div", { class: "score-x", "aria-hidden": "true" }, ...TICKS.map((t) => h("span", {}, t))),
+    h("div", { class: "score-names", "aria-hidden": "true" }, `x: ${x}, y: ${y}`),
+  );
+  const place = (node: HTMLElement, left: number, top: number) => {
+    node.style.left = `${100 * left}%`;
+    node.style.top = `${100 * top}%`;
+  };
+
+  if (drag) {
+    const move = (e: PointerEvent) => {
+      const box = area.getBoundingClientRect();
+      const inside = (value: number) => Math.min(Math.max(value, 0), 1);
+      drag(
+        inside((e.clientX - box.left) / box.width),
+        inside(1 - (e.clientY - box.top) / box.height),
+      );
+    };
+    area.classList.add("torchdial-draggable");
+    area.addEventListener("pointerdown", (e) => {
+      area.setPointerCapture(e.pointerId);
+      move(e);
+    });
+    area.addEventListener("pointermove", (e) => {
+      if (area.hasPointerCapture(e.pointerId)) move(e);
+    });
+    area.addEventListener("pointerup", commit);
+  }
+
+  return {
+    element,
+    update({ note, paths, point: at, needle: line, top = "1", text }: ChartState): void {
+      heading.replaceChildren(h("b", {}, title), " ", ...note);
+      lines.replaceChildren(...paths.map((path) => svg("path", path)));
+      point.hidden = !at || Number.isNaN(at.x + at.y);
+      if (at) place(point, at.x, 1 - at.y);
+      needle.hidden = line === undefined;
+      needle.style.left = `${100 * (line ?? 0)}%`;
+      yTicks[0].textContent = top;
+      yTicks[1].hidden = top !== "1";
+      area.setAttribute("aria-label", `${heading.textContent}. ${text}`);
+    },
+  };
+}

@@ -1,0 +1,1 @@
+"""Scores of samples: classification metrics, curves and the frame of a preview."""
