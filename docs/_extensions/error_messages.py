@@ -6,10 +6,11 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-import torchdial
 from docutils import nodes
 from docutils.parsers.rst import Directive
 from sphinx.application import Sphinx
+
+import torchdial
 
 SOURCES = Path(torchdial.__file__).parent
 VALUE = "…"
