@@ -53,7 +53,7 @@ def _key(name: str, model: nn.Module, scenes: Any, options: dict[str, Any]) -> s
     return digest.hexdigest()[:16]
 
 
-def setup(app: Sphinx) -> dict[str, bool]:  # noqa: ARG001
+def setup(app: Sphinx) -> dict[str, bool]:
     """Replace the trainings that pages call."""
     for name in ("train_unet", "train_detector"):
         setattr(torchdial.demo, name, trained_once(getattr(torchdial.demo, name)))
