@@ -6,8 +6,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from torchdial.inputs.errors import refusal
-from torchdial.training.readers.run_reader import RunReader, missing_package
+from torchdial.training.readers.run_reader import (
+    RunReader,
+    file_refusal,
+    missing_package,
+)
 
 MARK = "tfevents"  # in the name of every event file
 SCALARS = "scalars"  # TensorBoard's plugin for them
@@ -73,8 +76,8 @@ class _EventFile:
         try:
             yield from self._loader.Load()
         except Exception as error:  # also of a length that no memory holds
-            raise refusal(
-                str(self._path)[-200:],
+            raise file_refusal(
+                self._path,
                 expected="an event file of TensorBoard",
                 got=f"a record that cannot be read ({error!r:.80})",
                 remedy="What comes before it was read.",
