@@ -21,6 +21,7 @@ FORMATS = (
     "a run of torchdial, an event file of TensorBoard, a trainer_state.json, or a CSV with a "
     "column of steps"
 )
+OWN = ".td"
 TABLES = (".csv", ".tsv")
 NAMED_BY_FOLDER = ("metrics.csv", "results.csv")  # those of Lightning and Ultralytics
 MOST_FILES = 200_000
@@ -106,9 +107,12 @@ def _in_folder(root: Path) -> Iterator[RunReader]:
         here = Path(folder)
         for name in sorted(names, key=_by_number):
             path = here / name
-            if path.suffix == ".td":
+            ending = path.suffix.lower()
+            if ending not in (OWN, *TABLES) or not path.is_file():  # reading a pipe would wait
+                continue
+            if ending == OWN:
                 yield SavedRun(path, _label(path.with_suffix(""), root))
-            elif path.suffix.lower() in TABLES and _has_steps(path):
+            elif _has_steps(path):
                 own = here if name in NAMED_BY_FOLDER else path.with_suffix("")
                 yield CsvRows(path, _label(own, root))
         if any(MARK in name for name in names):

@@ -33,7 +33,8 @@ class TensorBoardEvents(RunReader):
         """Return the event files, the earliest first: their names begin with the time."""
         if not self.path.is_dir():
             return [self.path]
-        return sorted(path for path in self.path.iterdir() if MARK in path.name)
+        found = (path for path in self.path.iterdir() if MARK in path.name)
+        return sorted(path for path in found if path.is_file())
 
     def _read_new(self) -> None:
         make_loader = _loader()
