@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -90,6 +91,10 @@ def of_monitor(name: str) -> Callable[..., Any]:
             return list(result) if name == "loop" else result
 
     return call
+
+
+def follow_once(path: Any) -> None:
+    td.follow(path).close()
 
 
 def update_maps(preds: Any, target: Any) -> None:
@@ -315,6 +320,8 @@ DOORS: dict[str, Door] = {
         {"boxes": BOXES, "scores": SCORES, "labels": LABELS, "nms_ious": 11},
     ),
     "raw_candidates": Door(use_candidates, {"model": convolution(), "score_floor": 0.01}),
+    "follow": Door(follow_once, {"path": "no such folder"}),
+    "read_runs": Door(td.read_runs, {"path": Path(__file__).parents[1] / "previous/run.td"}),
     "save_html": Door(
         td.save_html,
         {"widgets": [td.ImageGrid(IMAGES)], "path": "page.html", "title": "A page"}

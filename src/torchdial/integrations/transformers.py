@@ -20,6 +20,7 @@ from torchdial.integrations.model_losses import ModelLosses
 from torchdial.training.control.control import Progress, StopTraining
 from torchdial.training.history.history import History
 from torchdial.training.monitor import TrainingMonitor
+from torchdial.training.readers.trainer_state import metrics_of
 
 RECORD = "torchdial.run"
 """The record's file in a checkpoint's folder."""
@@ -183,17 +184,8 @@ def _places(args: TrainingArguments, attributes: Mapping[str, Any], step: int) -
 
 
 def _metrics(logs: Mapping[str, Any]) -> dict[str, float]:
-    """The metrics among the logs: neither how long it took nor the learning rate of every step."""
-    if "train_runtime" in logs:  # the summary of the whole run
-        return {}
-    timings = ("_runtime", "_per_second", "_jit_compilation_time")
-    return {
-        name: float(value)
-        for name, value in logs.items()
-        if isinstance(value, (int, float))
-        and name != "learning_rate"  # the monitor records it at every step
-        and not name.endswith(timings)
-    }
+    """The metrics among the logs, without the learning rate: it is recorded at every step."""
+    return {name: value for name, value in metrics_of(logs).items() if name != "learning_rate"}
 
 
 def _plain(args: TrainingArguments) -> dict[str, Any]:

@@ -129,7 +129,7 @@ def test_what_is_refused(text: str, expected: str, more: str, tmp_path: Path) ->
     path.write_text(text)
     reader = CsvRows(path, "run")
     for _ in range(2):  # and so it is the next time
-        with pytest.raises(ValueError, match=f"(?s)run.csv: expected .*{expected}.*, got .*{more}"):
+        with pytest.raises(ValueError, match=f"(?s)run.csv': .*{expected}.*, got .*{more}"):
             reader.read()
 
 

@@ -173,10 +173,14 @@ def test_the_age_of_what_was_there_before_is_that_of_its_file(tmp_path: Path) ->
 def test_notes_say_which_of_the_others_is_late_and_what_is_wrong(
     tmp_path: Path, clock: Clock
 ) -> None:
-    Writer(tmp_path / "a.td", "older", started=1e9).write()
+    Writer(tmp_path / "old.td", "from long ago", started=1e8).write()
+    older = Writer(tmp_path / "a.td", "older", started=1e9)
     newest = Writer(tmp_path / "b.td", "newest", started=2e9)
+    older.write()
     newest.write()
     follower = Follower([tmp_path])
+    older.write()
+    follower.poll()
     clock.now += PATIENCE + 5
     newest.write()
     assert follower.poll()
@@ -187,11 +191,11 @@ def test_notes_say_which_of_the_others_is_late_and_what_is_wrong(
     (tmp_path / "a.td").write_bytes(b"mine")
     assert follower.poll()
     assert follower.notes[0].startswith("older: ")
-    assert "a.td: expected a run saved as" in follower.notes[0]
+    assert "a.td': expected a run saved as" in follower.notes[0]
     (tmp_path / "a.td").unlink()
     follower.poll()
     assert "No such file" in follower.notes[0]
-    assert len(follower.runs[0].history["loss"]) == 1  # what was read stays
+    assert len(follower.runs[1].history["loss"]) == 2  # what was read stays
 
 
 def test_a_missing_package_is_an_error_at_once(

@@ -199,7 +199,7 @@ def test_what_cannot_be_read_in_a_folder_is_left_out_with_a_warning(tmp_path: Pa
     assert sorted("bad.td" in str(w.message) for w in caught) == [False, True]
     (tmp_path / "alone").mkdir()
     (tmp_path / "alone" / "bad.td").write_bytes(b"mine")
-    with pytest.raises(ValueError, match=r"bad\.td: expected a run saved as"):
+    with pytest.raises(ValueError, match=r"bad\.td': expected a run saved as"):
         td.read_runs(tmp_path / "alone")
 
 

@@ -104,7 +104,7 @@ def test_a_damaged_file_is_named_and_read_again_once_it_is_whole(tmp_path: Path)
     for bad in (b"", b"mine" * 100, whole[:-1] + b"?", whole[:50] + b"?" + whole[51:] + whole):
         path.write_bytes(bad)
         for _ in range(2):
-            with pytest.raises(ValueError, match=r"run\.td: expected a run saved as .* Save it"):
+            with pytest.raises(ValueError, match=r"run\.td': expected a run saved as .* Save it"):
                 reader.read()
         assert reader.history.names == []
     path.write_bytes(whole)

@@ -78,7 +78,7 @@ JUNK: dict[str, Any] = {
 @pytest.mark.parametrize("text", JUNK.values(), ids=JUNK)
 def test_what_is_no_state_is_refused(text: str, tmp_path: Path) -> None:
     (tmp_path / "trainer_state.json").write_text(text)
-    with pytest.raises(ValueError, match=r"(?s)trainer_state.json: expected a state.*save_state"):
+    with pytest.raises(ValueError, match=r"(?s)trainer_state.json': expected a state.*save_state"):
         read(tmp_path)
 
 

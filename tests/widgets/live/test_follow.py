@@ -78,6 +78,9 @@ def test_the_end_of_a_run_is_shown(panels: Any, tmp_path: Path) -> None:
     saver = Autosave(history, tmp_path / "run.td")
     saver.save()
     panel = panels(tmp_path / "run.td")
+    panel._display_id = "shown"
+    pictures: list[bool] = []
+    panel._publish = lambda *, update: pictures.append(update)
     for error, expected in (
         ("RuntimeError: out of memory", ("failed", "RuntimeError: out of memory")),
         (None, ("followed", "")),
@@ -88,6 +91,8 @@ def test_the_end_of_a_run_is_shown(panels: Any, tmp_path: Path) -> None:
         wait_until(lambda state=expected[0]: opening(panel)["status"]["state"] == state)
         assert opening(panel)["status"]["reason"] == expected[1]
         wait_until(lambda state=expected[0]: panel.sent[-1]["frame"]["status"]["state"] == state)
+    wait_until(lambda: len(pictures) == 2)  # in the notebook, as often as the run has ended
+    assert all(pictures)
 
 
 def test_a_folder_that_is_not_there_yet_and_two_runs_in_it(panels: Any, tmp_path: Path) -> None:

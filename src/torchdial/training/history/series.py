@@ -316,12 +316,17 @@ def to_points(
         ValueError: their lengths differ, a step is no whole number or a time not finite.
     """
     try:
-        columns = [np.asarray(column, np.float64) for column in (steps, values, times)]
+        given = np.asarray(steps)
+        is_whole = given.dtype.kind in "iu"  # so that a long array need not be checked
+        columns = [given if is_whole else np.asarray(given, np.float64)]
+        columns += [np.asarray(column, np.float64) for column in (values, times)]
         got = f"shapes {', '.join(str(column.shape) for column in columns)}"
         if columns[0].ndim == 1 and len({column.shape for column in columns}) == 1:
-            wrong = (columns[0] % 1 != 0) | ~np.isfinite(columns[2])
+            wrong = ~np.isfinite(columns[2])
+            if not is_whole:
+                wrong |= columns[0] % 1 != 0
             if not wrong.any():
-                return np.asarray(steps).astype(np.int64), columns[1], columns[2]
+                return given.astype(np.int64, copy=False), columns[1], columns[2]
             first = [column[wrong.argmax()].item() for column in columns]
             got = f"step {first[0]:g} at time {first[2]:g}"
     except (TypeError, ValueError) as error:

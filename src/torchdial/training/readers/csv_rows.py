@@ -15,9 +15,13 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from torchdial.inputs.errors import refusal
 from torchdial.training.history.history import History
-from torchdial.training.readers.run_reader import GrowingFile, RunReader, missing_package
+from torchdial.training.readers.run_reader import (
+    GrowingFile,
+    RunReader,
+    file_refusal,
+    missing_package,
+)
 
 STEPS = ("step", "global_step", "trainer/global_step", "iteration", "iter", "epoch")
 """Names of the column of steps, in any case; the first of these that is there."""
@@ -158,7 +162,7 @@ class CsvRows(RunReader):
         return given - history.started if (given > SINCE_1970).any() else given
 
     def _refusal(self, expected: str, got: str, remedy: str) -> ValueError:
-        return refusal(str(self.path)[-200:], expected=expected, got=got, remedy=remedy)
+        return file_refusal(self.path, expected=expected, got=got, remedy=remedy)
 
 
 class Header:
@@ -222,8 +226,8 @@ def _whole_lines(file: BinaryIO, start: int) -> Iterator[bytes]:
         read = file.read(PIECE)
         piece = read[: read.rfind(b"\n") + 1]
         if not piece and len(read) == PIECE:
-            raise refusal(
-                str(file.name)[-200:],
+            raise file_refusal(
+                file.name,
                 expected="rows of numbers",
                 got=f"a line of more than {PIECE:,} bytes at byte {place:,}",
                 remedy="Write a row a step, and a column a scalar.",

@@ -8,9 +8,11 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
-from torchdial.inputs.errors import refusal
 from torchdial.training.readers.csv_rows import CsvRows, read_header
-from torchdial.training.readers.run_reader import RunReader
+from torchdial.training.readers.run_reader import (
+    RunReader,
+    file_refusal,
+)
 from torchdial.training.readers.saved_run import SavedRun, is_saved_run
 from torchdial.training.readers.tensorboard_events import MARK, TensorBoardEvents
 from torchdial.training.readers.trainer_state import CHECKPOINT, FILE, TrainerState
@@ -19,6 +21,7 @@ FORMATS = (
     "a run of torchdial, an event file of TensorBoard, a trainer_state.json, or a CSV with a "
     "column of steps"
 )
+OWN = ".td"
 TABLES = (".csv", ".tsv")
 NAMED_BY_FOLDER = ("metrics.csv", "results.csv")  # those of Lightning and Ultralytics
 MOST_FILES = 200_000
@@ -46,8 +49,8 @@ def reader_of(path: Path) -> RunReader:
     with path.open("rb") as file:
         if read_header(file) is not None:
             return CsvRows(path, name)
-    raise refusal(
-        str(path)[-200:],
+    raise file_refusal(
+        path,
         expected=FORMATS,
         got="another file",
         remedy='Write it as a CSV whose first line names its columns, one of them "step".',
@@ -95,8 +98,8 @@ def _in_folder(root: Path) -> Iterator[RunReader]:
         subfolders[:] = sorted((s for s in subfolders if not s.startswith(".")), key=_by_number)
         count += len(names)
         if count > MOST_FILES:
-            raise refusal(
-                str(root)[-200:],
+            raise file_refusal(
+                root,
                 expected=f"a folder of runs, with at most {MOST_FILES:,} files",
                 got="one with more",
                 remedy="Pass the folders of the runs.",
@@ -104,9 +107,12 @@ def _in_folder(root: Path) -> Iterator[RunReader]:
         here = Path(folder)
         for name in sorted(names, key=_by_number):
             path = here / name
-            if path.suffix == ".td":
+            ending = path.suffix.lower()
+            if ending not in (OWN, *TABLES) or not path.is_file():  # reading a pipe would wait
+                continue
+            if ending == OWN:
                 yield SavedRun(path, _label(path.with_suffix(""), root))
-            elif path.suffix.lower() in TABLES and _has_steps(path):
+            elif _has_steps(path):
                 own = here if name in NAMED_BY_FOLDER else path.with_suffix("")
                 yield CsvRows(path, _label(own, root))
         if any(MARK in name for name in names):

@@ -35,6 +35,7 @@ class FollowedRun:
         name: what the run is called beside the others.
         problem: why it cannot be read now, or None.
         patience: seconds without a point after which its writer may be gone.
+        has_grown: whether anything was written since it is followed.
     """
 
     def __init__(self, reader: RunReader) -> None:
@@ -42,6 +43,7 @@ class FollowedRun:
         self.name = reader.label
         self.problem: Exception | None = None
         self.patience = PATIENCE
+        self.has_grown = False
         self._version = -1
         self._changed = 0.0  # monotonic time of the last change
         self._longest = 0.0  # seconds between two changes, as far as was seen
@@ -82,7 +84,7 @@ class FollowedRun:
             self._changed = now - max(time.time() - self.reader.written, 0.0)
         else:
             self._longest = max(self._longest, now - self._changed)
-            self._changed = now
+            self._changed, self.has_grown = now, True
         pause = max(self._longest, longest_pause(self.history))
         self.patience = min(max(PATIENCE, LONGEST_PAUSES * pause), MOST_PATIENCE)
 
@@ -127,7 +129,7 @@ class Follower:
         for run in self.runs:
             if run.problem is not None:
                 notes.append(f"{run.name}: {run.problem}")
-            elif run.is_late and run is not self.runs[-1]:
+            elif run.has_grown and run.is_late and run is not self.runs[-1]:
                 since = time.strftime("%H:%M", time.localtime(time.time() - run.age))
                 notes.append(f"{run.name}: no point since {since}; its writer may be gone.")
         return notes

@@ -8,8 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from torchdial.inputs.errors import refusal
-from torchdial.training.readers.run_reader import missing_package, refuse_size
+from torchdial.training.readers.run_reader import (
+    file_refusal,
+    missing_package,
+    refuse_size,
+)
 from torchdial.training.readers.tensorboard_events import MARK
 
 ENDINGS = (".td", ".csv", ".tsv", "trainer_state.json")
@@ -49,8 +52,8 @@ def local_copy(url: str) -> Iterator[Path]:
 def _files_of_runs(system: Any, root: str) -> list[str]:
     found = [path for path in system.find(root) if path.endswith(ENDINGS) or MARK in path]
     if len(found) > MOST_COPIED:
-        raise refusal(
-            root[-200:],
+        raise file_refusal(
+            root,
             expected=f"a folder of runs, with at most {MOST_COPIED:,} files of runs",
             got=f"{len(found):,}",
             remedy="Pass the folders of the runs.",
@@ -66,8 +69,8 @@ def _inside(path: str, root: str) -> PurePosixPath:
     """
     inside = PurePosixPath(path).relative_to(PurePosixPath(root.rstrip("/")))
     if ".." in inside.parts:
-        raise refusal(
-            root[-200:],
+        raise file_refusal(
+            root,
             expected="names of files below this folder",
             got=f"{path!r:.100}",
             remedy="Copy the files by other means.",

@@ -6,6 +6,7 @@ import hashlib
 import os
 from abc import ABC, abstractmethod
 from pathlib import Path
+from typing import Any
 
 from torchdial.inputs.errors import refusal
 from torchdial.training.diagnosis import Diagnosis
@@ -127,11 +128,16 @@ class GrowingFile:
         self._known = ()
 
 
+def file_refusal(path: Any, *, expected: str, got: str, remedy: str) -> ValueError:
+    """Return the error to raise for a file or folder."""
+    return refusal(f"path {str(path)[-200:]!r}", expected=expected, got=got, remedy=remedy)
+
+
 def refuse_size(path: Path, size: int, most: int = MOST_BYTES) -> None:
     """Raise ValueError for a file of more bytes than are read."""
     if size > most:
-        raise refusal(
-            str(path)[-200:],
+        raise file_refusal(
+            path,
             expected=f"a file of a run, of at most {most / 1e9:.2g} GB",
             got=f"{size / 1e9:.3g} GB",
             remedy="Write every tenth step only, or read a part of it yourself and call "

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from torchdial.inputs.errors import refusal
 from torchdial.training.history.run_file import MAGIC, read_frames
 from torchdial.training.history.run_record import DAMAGE, RUN_FORMAT
-from torchdial.training.readers.run_reader import GrowingFile, RunReader
+from torchdial.training.readers.run_reader import (
+    GrowingFile,
+    RunReader,
+    file_refusal,
+)
 
 
 class SavedRun(RunReader):
@@ -40,8 +43,8 @@ class SavedRun(RunReader):
                     self._file.place = file.tell()
         except DAMAGE as error:
             self._file.forget()
-            raise refusal(
-                str(self.path)[-200:],
+            raise file_refusal(
+                self.path,
                 expected=f"a run saved as {RUN_FORMAT}",
                 got=f"none, or a damaged one ({error!s:.80})",
                 remedy="Save it again.",

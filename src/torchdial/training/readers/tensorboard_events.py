@@ -6,8 +6,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from torchdial.inputs.errors import refusal
-from torchdial.training.readers.run_reader import RunReader, missing_package
+from torchdial.training.readers.run_reader import (
+    RunReader,
+    file_refusal,
+    missing_package,
+)
 
 MARK = "tfevents"  # in the name of every event file
 SCALARS = "scalars"  # TensorBoard's plugin for them
@@ -30,7 +33,8 @@ class TensorBoardEvents(RunReader):
         """Return the event files, the earliest first: their names begin with the time."""
         if not self.path.is_dir():
             return [self.path]
-        return sorted(path for path in self.path.iterdir() if MARK in path.name)
+        found = (path for path in self.path.iterdir() if MARK in path.name)
+        return sorted(path for path in found if path.is_file())
 
     def _read_new(self) -> None:
         make_loader = _loader()
@@ -73,8 +77,8 @@ class _EventFile:
         try:
             yield from self._loader.Load()
         except Exception as error:  # also of a length that no memory holds
-            raise refusal(
-                str(self._path)[-200:],
+            raise file_refusal(
+                self._path,
                 expected="an event file of TensorBoard",
                 got=f"a record that cannot be read ({error!r:.80})",
                 remedy="What comes before it was read.",

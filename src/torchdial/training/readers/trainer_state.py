@@ -9,8 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from torchdial.inputs.errors import refusal
-from torchdial.training.readers.run_reader import GrowingFile, RunReader, refuse_size
+from torchdial.training.readers.run_reader import (
+    GrowingFile,
+    RunReader,
+    file_refusal,
+    refuse_size,
+)
 
 FILE = "trainer_state.json"
 MOST_BYTES = 2**28  # JSON takes some ten times its size while it is read
@@ -102,8 +106,8 @@ def _state(path: Path) -> dict[str, Any]:
         got = "other JSON"
     except (ValueError, RecursionError) as error:
         got = f"{error!s:.80}"
-    raise refusal(
-        str(path)[-200:],
+    raise file_refusal(
+        path,
         expected='a state of the Trainer, with a list "log_history"',
         got=got,
         remedy="Call trainer.save_state(), or take that of an earlier checkpoint.",

@@ -68,6 +68,8 @@ class FollowPanel(LayersPlot):
         else:
             self._runs = found
             self._feed.show(found)
+        if self._history.ended is not None:
+            self._leave_picture()
 
     def _status(self) -> dict[str, Any]:
         runs, notes = self._follower.runs, self._follower.notes
