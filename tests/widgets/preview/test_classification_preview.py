@@ -208,8 +208,7 @@ def test_the_line_for_scikit_learn_predicts_the_same() -> None:
     ],
 )
 def test_the_line_for_torch_predicts_the_same(task: str, own: bool) -> None:
-    options: dict[str, Any]
-    options = {"class_thresholds": [0.3, 0.5, 0.41]} if own else {"threshold": 0.41}
+    options: dict[str, Any] = {"class_thresholds": [0.3, 0.5, 0.41]} if own else {"threshold": 0.41}
     preview = preview_of(task, **options)
     names: dict[str, Any] = {"torch": torch, "scores": data(task)[0]}
     exec(preview.to_code(), names)
@@ -230,12 +229,10 @@ def test_from_model_refresh_and_evaluate() -> None:
     assert {name: evaluated[name] for name in evaluated} == {
         name: before[name] for name in evaluated
     }
-    with torch.no_grad():
-        model.bias += 3
+    nn.init.constant_(model.bias, 3)
     assert preview.refresh()
     assert preview.metrics["tp"] > before["tp"]
-    with torch.no_grad():
-        model.bias += torch.nan
+    nn.init.constant_(model.bias, torch.nan)
     last = preview.metrics
     assert not preview.refresh()
     assert re.search("refused.*finite", preview.notice)
