@@ -8,6 +8,7 @@ LIMITS = {  # bytes; the live plots carry uPlot
     "loss_plot": 120_000,
     "gradient_plot": 120_000,
     "training_panel": 120_000,
+    "classification": 80_000,
     "segmentation": 80_000,
     "detection": 80_000,
     "image_grid": 80_000,

@@ -124,7 +124,9 @@ function show(model: AnyModel<ClassificationTraits>, root: HTMLElement, guard: G
     },
     reset: () => state.reset(),
     undo: state.undo,
-    chooseAll: () => showView("all"),
+    chooseAll() {
+      if (cell || state.get("view") !== "all") showView("all");
+    },
     nextView: () => toolbar.nextView(),
     actions: (focus) => (focus === dial.input ? { pageup: moveBy(10), pagedown: moveBy(-10) } : {}),
 

@@ -18,6 +18,7 @@ from torchdial.training import History
 IMAGES = torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
 PROBS = torch.rand(2, 1, 8, 8, generator=torch.Generator().manual_seed(1))
 TARGETS = (PROBS > 0.4).long()
+SAMPLES = torch.rand(8, generator=torch.Generator().manual_seed(2))
 BOXES = torch.tensor([[0.0, 0, 4, 4], [1, 1, 5, 5]])
 SCORES, LABELS = torch.tensor([0.9, 0.4]), torch.tensor([0, 1])
 FOUND = [{"boxes": BOXES, "scores": SCORES, "labels": LABELS}] * 2
@@ -65,6 +66,10 @@ def history() -> History:
 
 def preview(images: torch.Tensor = IMAGES) -> Any:
     return td.SegmentationPreview.from_model(convolution(), images, from_logits=True)
+
+
+def classifier() -> Any:
+    return td.ClassificationPreview(**CLASSIFICATION)
 
 
 def boxes_preview() -> Any:
@@ -120,6 +125,22 @@ SEGMENTATION = GIVEN | {
     "curves": None,
     "average": "micro",
     "include_background": True,
+    "mean": None,
+    "std": None,
+    "window": None,
+}
+CLASSIFICATION: dict[str, Any] = {
+    "scores": SAMPLES,
+    "targets": (SAMPLES > 0.4).long(),
+    "samples": IMAGES.repeat(4, 1, 1, 1),
+    "task": "binary",
+    "class_names": ["cell"],
+    "threshold": 0.5,
+    "class_thresholds": None,
+    "thresholds": 11,
+    "ignore_index": None,
+    "average": "micro",
+    "costs": {"fp": 1, "fn": 20},
     "mean": None,
     "std": None,
     "window": None,
@@ -204,6 +225,34 @@ DOORS: dict[str, Door] = {
     "LossPlot": Door(td.LossPlot, {"source": history()}),
     "ModelTree": Door(
         td.ModelTree, {"model": convolution(), "example_input": IMAGES, "monitor": None}
+    ),
+    "ClassificationPreview": Door(td.ClassificationPreview, CLASSIFICATION),
+    "ClassificationPreview.from_model": Door(
+        functools.partial(td.ClassificationPreview.from_model, from_logits=True),
+        {"model": nn.Linear(3, 1), "inputs": SAMPLES[:, None].repeat(1, 3), "batch_size": 2}
+        | {"targets": CLASSIFICATION["targets"], "samples": None, "output": None},
+    ),
+    "ClassificationPreview.evaluate": Door(
+        lambda **given: classifier().evaluate(**given),
+        {"loader": [(SAMPLES, CLASSIFICATION["targets"])], "unpack": None},
+    ),
+    "ClassificationPreview.refresh": Door(
+        lambda **given: classifier().refresh(**given), {"scores": SAMPLES}
+    ),
+    "ClassificationPreview.best": Door(
+        lambda **given: classifier().best(**given), {"metric": "f1", "at_least": None}
+    ),
+    "ClassificationPreview.samples_of": Door(
+        lambda **given: classifier().samples_of(**given), {"view": "nearest", "n": 2}
+    ),
+    "ClassificationPreview.image_grid": Door(
+        lambda **given: classifier().image_grid(**given), {"view": "nearest", "n": 2}
+    ),
+    "ClassificationPreview.to_code": Door(
+        lambda **given: classifier().to_code(**given), {"library": "torch"}
+    ),
+    "ClassificationPreview.apply": Door(
+        lambda **given: classifier().apply(**given), {"setting": {"threshold": 0.5}}
     ),
     "SegmentationPreview": Door(td.SegmentationPreview, SEGMENTATION),
     "SegmentationPreview.from_model": Door(

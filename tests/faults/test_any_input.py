@@ -20,6 +20,11 @@ from tests.faults.junk import DOZEN, JUNK
 MESSAGE = re.compile(r"(?s)^[^\n]{1,90}: expected .+, got .+\. .+")
 # What these call or go through is the person's own, and so are the errors it raises.
 OWN = {
+    ("ClassificationPreview.from_model", "model"),
+    ("ClassificationPreview.from_model", "inputs"),
+    ("ClassificationPreview.from_model", "output"),
+    ("ClassificationPreview.evaluate", "loader"),
+    ("ClassificationPreview.evaluate", "unpack"),
     ("DetectionPreview.from_model", "model"),
     ("DetectionPreview.from_model", "output"),
     ("SegmentationPreview.from_model", "model"),

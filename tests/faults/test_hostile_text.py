@@ -158,6 +158,16 @@ def segmentation(text: str) -> Any:
     return preview
 
 
+def classification(text: str) -> Any:
+    return td.ClassificationPreview(
+        torch.rand(4, 2),
+        torch.randint(0, 2, (4, 2)),
+        [text or "none", "b", "c", "d"],
+        task="multilabel",
+        class_names=[text, "other"],
+    )
+
+
 def detection(text: str) -> Any:
     found = {
         "boxes": torch.tensor([[1.0, 1, 6, 6]]),
@@ -181,6 +191,7 @@ def tree(text: str) -> Any:
 
 
 PREVIEWS: dict[str, Callable[[str], Any]] = {
+    "ClassificationPreview": classification,
     "SegmentationPreview": segmentation,
     "DetectionPreview": detection,
     "ImageGrid": grid,

@@ -39,6 +39,7 @@ WIDGETS: dict[str, Callable[[], Any]] = {
     "segmentation": lambda: td.SegmentationPreview(
         torch.rand(2, 3, 8, 8), torch.rand(2, 8, 8), torch.randint(0, 2, (2, 8, 8))
     ),
+    "classification": lambda: td.ClassificationPreview(torch.rand(20), torch.randint(0, 2, (20,))),
     "detection": detections,
     "loss plot": lambda: td.LossPlot({"loss": [1.0, 0.5, 0.2]}),
     "gradient plot": lambda: td.GradientPlot(trained()),

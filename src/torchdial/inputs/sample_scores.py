@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from torchdial.inputs.arguments import is_dense
 from torchdial.inputs.errors import describe, refusal
 from torchdial.inputs.probability_maps import Task, as_tensor_call, to_probabilities, to_tensor
 from torchdial.inputs.segmentation_targets import to_targets
@@ -29,6 +30,8 @@ def as_one_map(preds: Any, target: Any, task: Task, name: str = "target") -> tup
     Raises:
         ValueError: the target has another shape.
     """
+    if isinstance(target, torch.Tensor):
+        target = to_tensor(name, target)
     shape = tuple(preds.shape) if task == "multilabel" else tuple(preds.shape[:1])
     if not isinstance(target, (torch.Tensor, np.ndarray)) or tuple(target.shape) != shape:
         given = as_tensor_call(name, target)
@@ -49,11 +52,13 @@ def as_one_map(preds: Any, target: Any, task: Task, name: str = "target") -> tup
 
 def without_column(scores: Any, targets: Any, task: Task) -> tuple[Any, Any]:
     """Return binary scores and targets (N, 1), as a model with one output gives, as (N,)."""
-    if task != "binary":
-        return scores, targets
-    given = (scores, targets)
-    flat = [one[:, 0] if getattr(one, "shape", ())[1:] == (1,) else one for one in given]
+    flat = [one[:, 0] if _is_column(one) and task == "binary" else one for one in (scores, targets)]
     return flat[0], flat[1]
+
+
+def _is_column(values: Any) -> bool:
+    known = is_dense(values) if isinstance(values, torch.Tensor) else isinstance(values, np.ndarray)
+    return known and values.ndim == 2 and values.shape[1] == 1
 
 
 def read_samples(

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 HEIGHT_INCHES = 2.6
+FONT_SIZE = 8
 
 
 def classification_figure(
@@ -49,9 +50,13 @@ def classification_figure(
         plots[2].plot(recall, precision)
     roc, ap = ranking.roc_auc, ranking.average_precision
     plots[1].set(xlabel="false positive rate", ylabel="recall", title=f"ROC AUC {roc:.3f}")
-    plots[2].set(xlabel="recall", ylabel="precision", title=f"average precision {ap:.3f}")
+    plots[2].set(xlabel="recall", ylabel="precision", title=f"AP {ap:.3f}")
     for plot in plots[1:]:
         plot.set(xlim=(0, 1), ylim=(0, 1.02))
-        plot.title.set_fontsize(9)
+    for plot in plots:
+        for text in (plot.title, plot.xaxis.label, plot.yaxis.label):
+            text.set_fontsize(FONT_SIZE)
+        plot.tick_params(labelsize=FONT_SIZE)
+        plot.set_xticks((0, 0.5, 1))
     figure.text(0.5, 1 - 0.5 * TITLE_INCHES / HEIGHT_INCHES, title, ha="center", va="center")
     return figure_of(figure)

@@ -56,7 +56,7 @@ class ClassificationCurves:
         """
         names = self.metrics(label)
         remedy = "Choose one of these."
-        if name == "cost":
+        if isinstance(name, str) and name == "cost":
             remedy = 'Pass costs={"fp": 1, "fn": 20} to the preview; of multiclass for all classes.'
         one_of("metric", name, names, remedy)
         return self._evaluate(name, self._counts(label), label)

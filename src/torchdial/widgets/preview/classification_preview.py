@@ -190,7 +190,7 @@ class ClassificationPreview(ClassificationDial):
             ValueError: an unknown metric, or no stop meets the demands.
         """
         curves = self._curves_of(self._frame_now)
-        return curves.best(metric or self._first_metric, at_least, self.label)
+        return curves.best(self._first_metric if metric is None else metric, at_least, self.label)
 
     def refresh(self, scores: Any = None) -> bool:
         """Show the model's current weights, or new scores, for the same samples.
@@ -306,9 +306,10 @@ def _to_texts(samples: Any, count: int) -> list[str] | None:
     Raises:
         ValueError: another number of texts than of scores.
     """
-    if not isinstance(samples, (list, tuple, np.ndarray)) or not len(samples):
+    is_array = isinstance(samples, np.ndarray) and samples.ndim == 1
+    if not (is_array or isinstance(samples, (list, tuple))):
         return None
-    if not isinstance(samples[0], str):
+    if not len(samples) or not isinstance(samples[0], str):
         return None
     if len(samples) != count:
         raise _another_number(count, samples)
