@@ -18,7 +18,7 @@ extensions = [
     "sphinx.ext.napoleon",
     "live_code",
     "trained_once",
-    "error_messages",
+    "error_list",
     "own_members",
 ]
 exclude_patterns = ["_*"]
