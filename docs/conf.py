@@ -26,6 +26,7 @@ exclude_patterns = ["_*"]
 myst_enable_extensions = ["attrs_block", "colon_fence", "deflist"]
 myst_heading_anchors = 3
 
+smartquotes = False  # the words of an error are found as they are written
 html_theme = "pydata_sphinx_theme"
 html_title = "torchdial"
 html_context = {"default_mode": "auto"}

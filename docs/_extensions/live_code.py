@@ -40,7 +40,10 @@ def run_page(app: Sphinx, document: nodes.document) -> None:
     import torch
     from ipywidgets import Widget
 
+    from torchdial.training.runs import forget_runs
+
     torch.manual_seed(0)
+    forget_runs()
     names: dict[str, Any] = {"__name__": "__main__"}
     before = Path.cwd()
     with tempfile.TemporaryDirectory() as folder:
