@@ -53,4 +53,5 @@ autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
 autodoc_preserve_defaults = True
 python_use_unqualified_type_names = True
+napoleon_use_ivar = True
 napoleon_use_rtype = False

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,7 @@ def run_page(app: Sphinx, document: nodes.document) -> None:
 
     torch.manual_seed(0)
     forget_runs()
+    warnings.filterwarnings("error", "torchdial", DeprecationWarning)
     names: dict[str, Any] = {"__name__": "__main__"}
     before = Path.cwd()
     with tempfile.TemporaryDirectory() as folder:
