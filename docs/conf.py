@@ -18,7 +18,7 @@ extensions = [
     "sphinx.ext.napoleon",
     "live_code",
     "trained_once",
-    "error_messages",
+    "error_list",
     "own_members",
 ]
 exclude_patterns = ["_*"]
@@ -26,6 +26,7 @@ exclude_patterns = ["_*"]
 myst_enable_extensions = ["attrs_block", "colon_fence", "deflist"]
 myst_heading_anchors = 3
 
+smartquotes = False  # the words of an error are found as they are written
 html_theme = "pydata_sphinx_theme"
 html_title = "torchdial"
 html_context = {"default_mode": "auto"}
@@ -52,4 +53,5 @@ autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
 autodoc_preserve_defaults = True
 python_use_unqualified_type_names = True
+napoleon_use_ivar = True
 napoleon_use_rtype = False

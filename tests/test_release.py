@@ -35,7 +35,7 @@ def whole_wheel() -> Files:
     ).stdout.split()
     files = {name.removeprefix("src/"): "x" for name in listed if (ROOT / name).exists()}
     files |= {f"{STATIC}{name}": "x" for name in ("boot.js", "report.js", "report.css")}
-    for widget in ("detection", "segmentation", "image_grid", "model_tree"):
+    for widget in ("classification", "detection", "segmentation", "image_grid", "model_tree"):
         files |= {f"{STATIC}{widget}.js": "x", f"{STATIC}{widget}.css": "x"}
     for plot in ("loss_plot", "gradient_plot", "training_panel"):
         files |= {f"{STATIC}{plot}.js": "x", f"{STATIC}{plot}.css": "x"}

@@ -1,14 +1,10 @@
-"""Sphinx: `{error-messages}` lists the words of every error that torchdial raises."""
+"""The words of every error that torchdial raises, read from its source."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
 from pathlib import Path
-
-from docutils import nodes
-from docutils.parsers.rst import Directive
-from sphinx.application import Sphinx
 
 import torchdial
 
@@ -52,24 +48,3 @@ def by_part() -> Iterator[tuple[str, list[str]]]:
         ]
         if found:
             yield f"torchdial.{part.stem}", sorted(set(found), key=str.casefold)
-
-
-class ErrorMessages(Directive):
-    """A section for each part of torchdial."""
-
-    def run(self) -> list[nodes.Node]:
-        """Return the sections."""
-        sections: list[nodes.Node] = []
-        for part, found in by_part():
-            section = nodes.section(ids=[nodes.make_id(f"errors-{part}")])
-            section += nodes.title(part, part)
-            items = [nodes.list_item("", nodes.paragraph(text, text)) for text in found]
-            section += nodes.bullet_list("", *items)
-            sections.append(section)
-        return sections
-
-
-def setup(app: Sphinx) -> dict[str, bool]:
-    """Register with Sphinx."""
-    app.add_directive("error-messages", ErrorMessages)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}

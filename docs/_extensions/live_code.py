@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,11 @@ def run_page(app: Sphinx, document: nodes.document) -> None:
     import torch
     from ipywidgets import Widget
 
+    from torchdial.training.runs import forget_runs
+
     torch.manual_seed(0)
+    forget_runs()
+    warnings.filterwarnings("error", "torchdial", DeprecationWarning)
     names: dict[str, Any] = {"__name__": "__main__"}
     before = Path.cwd()
     with tempfile.TemporaryDirectory() as folder:

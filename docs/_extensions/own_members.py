@@ -18,7 +18,8 @@ def skip_foreign(
     if isinstance(value, TraitType):
         module = getattr(value.this_class, "__module__", "")
     else:
-        module = getattr(getattr(value, "fget", value), "__module__", None) or "torchdial"
+        function = getattr(value, "fget", None) or getattr(value, "func", value)  # of a property
+        module = getattr(function, "__module__", None) or "torchdial"
     return None if module.startswith("torchdial") else True
 
 
