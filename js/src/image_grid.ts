@@ -3,7 +3,7 @@
 import type { AnyModel } from "@anywidget/types";
 import { PictureGrid } from "./lib/canvas/picture_grid";
 import { float32Of } from "./lib/core/bytes";
-import { button, h } from "./lib/core/dom";
+import { button, clearCanvas, h } from "./lib/core/dom";
 import type { Guard } from "./lib/core/error_display";
 import { handleMessages } from "./lib/core/kernel_messages";
 import { createSettings } from "./lib/core/synced_settings";
@@ -122,6 +122,7 @@ function show(model: AnyModel<ImageGridTraits>, root: HTMLElement, guard: Guard)
     const made = new PictureGrid(width, height, {
       guard,
       draw: (context, cell, layer, region, dest) => {
+        clearCanvas(context);
         const image = pages.images()[cell];
         return layer === "picture"
           ? painter.drawPicture(context, image, region, dest)

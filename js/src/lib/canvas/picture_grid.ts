@@ -17,7 +17,10 @@ import {
 
 export type Layer = "picture" | "overlay";
 
-/** Draws the map pixels of `region` at `dest` (device pixels); false while data are missing. */
+/**
+ * Draws the map pixels of `region` at `dest` (device pixels) in place of what is there, unless that is
+ * the same; false while data are missing.
+ */
 export type Draw = (
   context: CanvasRenderingContext2D,
   cell: number,
@@ -273,7 +276,6 @@ export class PictureGrid {
       width,
       height,
     );
-    context.clearRect(0, 0, width, height);
     // Magnified pixels stay squares; reduced pictures are averaged, which keeps thin lines.
     context.imageSmoothingEnabled = dest.width < region.width;
     context.imageSmoothingQuality = "medium";

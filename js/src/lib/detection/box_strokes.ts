@@ -156,6 +156,7 @@ export function drawLabels(
   labels: readonly Label[],
 ): void {
   const { unit } = transform;
+  if (labels.length === 0) return;
   context.font = `${FONT_SIZE * unit}px system-ui, sans-serif`;
   context.textBaseline = "middle";
   context.globalAlpha = 1;
