@@ -131,7 +131,7 @@ export class SegmentationPainter {
         const size = shrunk(region, dest);
         paintings[i] ??= new RegionPainting();
         const pixels = paintings[i].paint(plane, region, size, table);
-        this.#raster.drawPixels(context, pixels, size, dest);
+        this.#raster.drawPixels(context, pixels, size, dest, i === 0);
         return;
       }
       this.#raster.draw(context, region, dest, (out) => {
