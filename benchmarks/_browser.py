@@ -39,10 +39,10 @@ STOPWATCH = """() => {
       watch.scripts += performance.now() - start;
     }
   });
-  watch.painted = callback => {
+  watch.painted = (callback, isInFrame = inFrame) => {
     const { port1, port2 } = new MessageChannel();
     port1.onmessage = () => { port1.close(); callback(performance.now()); };
-    if (inFrame) port2.postMessage(0);
+    if (isInFrame) port2.postMessage(0);
     else nextFrame(() => port2.postMessage(0));
   };
   for (const name of ['clearRect', 'drawImage', 'putImageData']) {

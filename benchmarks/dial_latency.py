@@ -2,8 +2,8 @@
 
 Each time runs from the key event's own time stamp, when the browser received the key, until the
 main thread has finished the first frame that holds the new picture: script, style, layout and
-paint. For torchdial that is the frame in which the overlay canvases were drawn, for `interact` the
-first frame after the new <img> has loaded. Both leave out the time of the compositor and the
+paint. For torchdial that is the frame that shows the new position, for `interact` the first frame
+after the new <img> has loaded. Both leave out the time of the compositor and the
 screen. "script" is the part that JavaScript spends in frame callbacks.
 
 The two take turns on one page, on the same 1024² map, a stop at each press of an arrow key.
@@ -38,12 +38,14 @@ ARM_OURS = """() => {
       pressed = event.timeStamp;
       stopwatch.scripts = 0;
     }, { capture: true, once: true });
-    let waiting = true;
-    stopwatch.drawn = () => {
-      if (!pressed || !waiting) return;
-      waiting = false;
-      stopwatch.painted(now => resolve([now - pressed, stopwatch.scripts]));
-    };
+    // The widget writes the dial's position to its root in the frame that shows it.
+    const observer = new MutationObserver(() => {
+      if (!pressed) return;
+      observer.disconnect();
+      stopwatch.painted(now => resolve([now - pressed, stopwatch.scripts]), true);
+    });
+    observer.observe(document.body,
+      { subtree: true, attributes: true, attributeFilter: ['data-stop', 'data-score'] });
   });
 }"""
 ARM_PEER = """() => {

@@ -1,9 +1,9 @@
 // ImageGrid: the Python side is src/torchdial/widgets/image_grid.py.
 
 import type { AnyModel } from "@anywidget/types";
-import { PictureGrid } from "./lib/canvas/picture_grid";
+import { createPictureGrid } from "./lib/canvas/picture_grid";
 import { float32Of } from "./lib/core/bytes";
-import { button, h } from "./lib/core/dom";
+import { button, clearCanvas, h } from "./lib/core/dom";
 import type { Guard } from "./lib/core/error_display";
 import { handleMessages } from "./lib/core/kernel_messages";
 import { createSettings } from "./lib/core/synced_settings";
@@ -119,22 +119,26 @@ function show(model: AnyModel<ImageGridTraits>, root: HTMLElement, guard: Guard)
       in_file: count = num_images,
       page_size: size,
     } = model.get("_config");
-    const made = new PictureGrid(width, height, {
-      guard,
-      draw: (context, cell, layer, region, dest) => {
-        const image = pages.images()[cell];
-        return layer === "picture"
-          ? painter.drawPicture(context, image, region, dest)
-          : painter.drawOverlay(context, image, region, dest);
+    const made = createPictureGrid(
+      { width, height },
+      {
+        guard,
+        draw: (context, cell, layer, region, dest) => {
+          clearCanvas(context);
+          const image = pages.images()[cell];
+          return layer === "picture"
+            ? painter.drawPicture(context, image, region, dest)
+            : painter.drawOverlay(context, image, region, dest);
+        },
+        hover(cell, x, y) {
+          pointer = cell === null ? null : { image: pages.images()[cell], x, y };
+          if (pointer && store.isInside(pointer.image, x, y)) asking.call();
+          updateHovered();
+        },
+        choose: (cell) => pages.pick(cell),
+        click: (cell) => toggle(pages.images()[cell]),
       },
-      hover(cell, x, y) {
-        pointer = cell === null ? null : { image: pages.images()[cell], x, y };
-        if (pointer && store.isInside(pointer.image, x, y)) asking.call();
-        updateHovered();
-      },
-      choose: (cell) => pages.pick(cell),
-      click: (cell) => toggle(pages.images()[cell]),
-    });
+    );
     const paged = createPages(count, size, {
       orders: [],
       canRank: () => false,

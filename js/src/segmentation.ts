@@ -2,7 +2,7 @@
 
 import type { AnyModel } from "@anywidget/types";
 import { fillPicture, Raster, toPaleGrey } from "./lib/canvas/raster";
-import { h, select } from "./lib/core/dom";
+import { clearCanvas, h, select } from "./lib/core/dom";
 import type { Guard } from "./lib/core/error_display";
 import { bestStop, nameOf, PIXEL_METRICS, type PixelMetric } from "./lib/core/metrics";
 import { formatStop, nearestStop } from "./lib/core/stops";
@@ -97,6 +97,7 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
     modelsPerImage: () => (state.get("view") === "difference" ? 1 : config.sources.length),
 
     draw(context, cell, layer, region, dest) {
+      clearCanvas(context);
       if (layer === "overlay") return painter.draw(context, cell, region, dest);
       const { width, channels } = config;
       const pixels = shell.tiles.get(imageKey(cell.image));

@@ -3,8 +3,8 @@ import { panBy, pointAt, visibleRegion, WHOLE, zoomAt } from "../../src/lib/canv
 
 describe("zooming", () => {
   it("keeps the point under the pointer where it is", () => {
-    const before = pointAt(WHOLE, 0.3, 0.8, 100, 60);
-    const after = pointAt(zoomAt(WHOLE, 3, 0.3, 0.8, 10), 0.3, 0.8, 100, 60);
+    const before = pointAt(WHOLE, 0.3, 0.8, { width: 100, height: 60 });
+    const after = pointAt(zoomAt(WHOLE, 3, 0.3, 0.8, 10), 0.3, 0.8, { width: 100, height: 60 });
     expect(after.x).toBeCloseTo(before.x);
     expect(after.y).toBeCloseTo(before.y);
   });
@@ -18,8 +18,8 @@ describe("zooming", () => {
     const closest = { zoom: 10, x: 0.4, y: 0.6 };
     expect(zoomAt(closest, 2, 0.9, 0.1, 10)).toEqual(closest);
     const near = { zoom: 8, x: 0.4, y: 0.6 };
-    const before = pointAt(near, 0.9, 0.1, 100, 60);
-    const after = pointAt(zoomAt(near, 99, 0.9, 0.1, 10), 0.9, 0.1, 100, 60);
+    const before = pointAt(near, 0.9, 0.1, { width: 100, height: 60 });
+    const after = pointAt(zoomAt(near, 99, 0.9, 0.1, 10), 0.9, 0.1, { width: 100, height: 60 });
     expect(after.x).toBeCloseTo(before.x);
     expect(after.y).toBeCloseTo(before.y);
   });
@@ -39,13 +39,21 @@ describe("panning", () => {
 
 describe("the visible region", () => {
   it("is the whole map at first, over the whole frame", () => {
-    const { region, dest } = visibleRegion(WHOLE, 7, 5, 70, 50);
+    const { region, dest } = visibleRegion(
+      WHOLE,
+      { width: 7, height: 5 },
+      { width: 70, height: 50 },
+    );
     expect(region).toEqual({ x: 0, y: 0, width: 7, height: 5 });
     expect(dest).toEqual({ x: 0, y: 0, width: 70, height: 50 });
   });
 
   it("is made of whole pixels that begin outside of the frame where they are cut", () => {
-    const { region, dest } = visibleRegion({ zoom: 2, x: 0.5, y: 0.5 }, 10, 10, 100, 100);
+    const { region, dest } = visibleRegion(
+      { zoom: 2, x: 0.5, y: 0.5 },
+      { width: 10, height: 10 },
+      { width: 100, height: 100 },
+    );
     expect(region).toEqual({ x: 2, y: 2, width: 6, height: 6 });
     expect(dest).toEqual({ x: -10, y: -10, width: 120, height: 120 });
   });

@@ -119,6 +119,27 @@ def test_two_hundred_classes_open_within_the_budget_and_the_rest_comes_on_reques
     np.testing.assert_array_equal(np.frombuffer(plane, np.uint8).reshape(48, 48), levels)
 
 
+def test_maps_of_many_classes_open_with_one_image_and_come_in_messages_of_limited_size(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(preview_module, "FIRST_MAP_BYTES", 30 * 48 * 48)
+    monkeypatch.setattr(preview_module, "MESSAGE_BYTES", 8 * 48 * 48)
+    preview = td.SegmentationPreview(
+        torch.rand(3, 3, 48, 48), torch.rand(3, 20, 48, 48), task="multilabel"
+    )
+    (source,) = preview._frame["sources"]
+    opening = {tile["key"] for tile in source["tiles"]}
+    assert opening == {f"level/0/0/{c}" for c in range(20)}
+    answers: list[tuple[Any, Any]] = []
+    preview.send = lambda content, buffers=None: answers.append((content, buffers))  # type: ignore[method-assign]
+    asked = [f"level/0/1/{c}" for c in range(20)]
+    preview._on_message(preview, {"type": "need", "id": 5, "keys": asked}, [])
+    assert [key for content, _ in answers for key in content["keys"]] == asked
+    assert {content["id"] for content, _ in answers} == {5}
+    assert [len(buffers) for _, buffers in answers] == [7, 8, 5]
+    assert all(len(content["codings"]) == len(buffers) for content, buffers in answers)
+
+
 def test_twenty_thousand_candidates_cross_in_some_fifty_bytes_each() -> None:
     generator = torch.Generator().manual_seed(0)
     corner = 900 * torch.rand(20_000, 2, generator=generator)

@@ -140,3 +140,12 @@ def test_a_photograph_loses_little() -> None:
 def test_another_word_is_refused() -> None:
     with pytest.raises(ValueError, match=r"pictures: expected 'compact' \| 'exact', got 'lossy'"):
         td.SegmentationPreview(np.zeros((1, 4, 4)), np.zeros((1, 4, 4)), pictures="lossy")
+
+
+def test_small_planes_are_coded_where_they_are_many() -> None:
+    planes = [np.full((64, 128), i % 7, np.uint8) for i in range(600)]
+    few, many = (code_planes(planes[:n], [False] * n) for n in (10, 600))
+    assert {one.coding is None for one in few} == {True}
+    assert sum(len(one.data) for one in many) < 0.05 * sum(plane.nbytes for plane in planes)
+    for plane, one in zip(planes, many, strict=True):
+        np.testing.assert_array_equal(decoded(bytes(one.data), plane.shape), plane)

@@ -4,7 +4,7 @@
 import { contextOf, h } from "../core/dom";
 import type { Guard } from "../core/error_display";
 import { beforePaint } from "../core/timing";
-import type { Region } from "./level_painting";
+import type { Region, Size } from "./level_painting";
 import {
   clampViewport,
   panBy,
@@ -17,7 +17,10 @@ import {
 
 export type Layer = "picture" | "overlay";
 
-/** Draws the map pixels of `region` at `dest` (device pixels); false while data are missing. */
+/**
+ * Draws the map pixels of `region` at `dest` (device pixels) in place of what is there, unless that is
+ * the same; false while data are missing.
+ */
 export type Draw = (
   context: CanvasRenderingContext2D,
   cell: number,
@@ -54,62 +57,54 @@ const WHEEL_STEP = 0.0015;
 const MAX_CLICK_MOVE = 4; // CSS pixels; beyond, a press and release is a drag
 const LAYERS: readonly Layer[] = ["picture", "overlay"];
 
-export class PictureGrid {
-  readonly #width: number;
-  readonly #height: number;
-  readonly #events: GridEvents;
-  readonly element: HTMLElement;
-  #cells: CellElements[] = [];
-  #together = 1;
-  #leastWidth = CELL_WIDTH.first;
-  #viewport: Viewport = WHOLE;
-  #dirty = new Set<Layer>();
-  readonly #painting: ReturnType<typeof beforePaint>;
-  readonly #resizing: ResizeObserver;
-  readonly #sizes = new WeakMap<Element, { width: number; height: number }>();
+export type PictureGrid = ReturnType<typeof createPictureGrid>;
 
-  constructor(width: number, height: number, events: GridEvents) {
-    this.#width = width;
-    this.#height = height;
-    this.#events = events;
-    this.#painting = beforePaint(events.guard(() => this.#paint()));
-    this.element = h("div", {
-      class: "grid",
-      tabindex: 0,
-      role: "group",
-      "aria-label": "pictures",
-    });
-    this.element.style.setProperty("--torchdial-aspect", String(width / height));
-    this.element.addEventListener("wheel", (e) => this.#onWheel(e), { passive: false });
-    this.#resizing = new ResizeObserver((entries) => {
-      for (const entry of entries) {
-        if (entry.target === this.element) this.#setColumns(entry.contentRect.width);
-        else this.#sizes.set(entry.target, deviceSize(entry));
-      }
-      this.redraw("picture", "overlay");
-    });
-    this.#resizing.observe(this.element);
-  }
+/** @param map the size of the pictures, in map pixels. */
+export function createPictureGrid(map: Size, events: GridEvents) {
+  const element = h("div", {
+    class: "grid",
+    tabindex: 0,
+    role: "group",
+    "aria-label": "pictures",
+  });
+  const cells: CellElements[] = [];
+  let together = 1;
+  let leastWidth = CELL_WIDTH.first;
+  let viewport: Viewport = WHOLE;
+  const dirty = new Set<Layer>();
+  const painting = beforePaint(events.guard(paint));
+  const sizes = new WeakMap<Element, Size>();
+  const resizing = new ResizeObserver((entries) => {
+    for (const entry of entries) {
+      if (entry.target === element) setColumns(entry.contentRect.width);
+      else sizes.set(entry.target, deviceSize(entry));
+    }
+    redraw("picture", "overlay");
+  });
+  const mostZoom = Math.max(map.width, map.height) / MIN_PIXELS_ACROSS;
+  element.style.setProperty("--torchdial-aspect", String(map.width / map.height));
+  element.addEventListener("wheel", onWheel, { passive: false });
+  resizing.observe(element);
 
   /** Set the number of cells, so many of which belong together and stay in one row, or column. */
-  setCells(count: number, together = 1): void {
-    this.#together = together;
-    while (this.#cells.length > count) this.#removeCell();
-    while (this.#cells.length < count) this.#addCell(this.#cells.length);
-    this.#setColumns(this.element.clientWidth);
-    this.redraw("picture", "overlay");
+  function setCells(count: number, inRow = 1): void {
+    together = inRow;
+    while (cells.length > count) removeCell();
+    while (cells.length < count) addCell(cells.length);
+    setColumns(element.clientWidth);
+    redraw("picture", "overlay");
   }
 
   /** Set how wide a cell is at least, in CSS pixels. */
-  setCellWidth(width: number): void {
-    this.#leastWidth = width;
-    this.#setColumns(this.element.clientWidth);
-    this.redraw("picture", "overlay");
+  function setCellWidth(width: number): void {
+    leastWidth = width;
+    setColumns(element.clientWidth);
+    redraw("picture", "overlay");
   }
 
   /** Set a cell's caption; `whole` is its tooltip, where that is longer. `name` is shortened first. */
-  setCaption(cell: number, text: string, whole = text, name: Node | null = null): void {
-    const { caption, layers } = this.#cells[cell];
+  function setCaption(cell: number, text: string, whole = text, name: Node | null = null): void {
+    const { caption, layers } = cells[cell];
     const title = `${whole || text}: this picture alone, or all`;
     const spoken = name ? whole : text;
     if (caption.title !== title || caption.ariaLabel !== spoken) {
@@ -122,86 +117,72 @@ export class PictureGrid {
   }
 
   /** Highlight a cell, or stop highlighting it. */
-  mark(cell: number, isMarked: boolean): void {
-    this.#cells[cell].element.classList.toggle("torchdial-marked", isMarked);
+  function mark(cell: number, isMarked: boolean): void {
+    cells[cell].element.classList.toggle("torchdial-marked", isMarked);
   }
 
-  redraw(...layers: Layer[]): void {
-    for (const layer of layers) this.#dirty.add(layer);
-    this.#painting.call();
-  }
-
-  /** Paint pending changes now, not in the next animation frame. */
-  flush(): void {
-    this.#painting.flush();
+  function redraw(...layers: Layer[]): void {
+    for (const layer of layers) dirty.add(layer);
+    painting.call();
   }
 
   /** Zoom around the middle; 0 shows the whole picture. */
-  zoom(factor: number): void {
-    this.#look(factor === 0 ? WHOLE : zoomAt(this.#viewport, factor, 0.5, 0.5, this.#mostZoom()));
+  function zoom(factor: number): void {
+    look(factor === 0 ? WHOLE : zoomAt(viewport, factor, 0.5, 0.5, mostZoom));
   }
 
   /** Move by fractions of the frame; false while the whole picture is visible. */
-  pan(dx: number, dy: number): boolean {
-    if (this.#viewport.zoom === 1) return false;
-    this.#look(panBy(this.#viewport, dx, dy));
+  function pan(dx: number, dy: number): boolean {
+    if (viewport.zoom === 1) return false;
+    look(panBy(viewport, dx, dy));
     return true;
   }
 
-  dispose(): void {
-    this.#painting.cancel();
-    this.#resizing.disconnect();
+  function dispose(): void {
+    painting.cancel();
+    resizing.disconnect();
   }
 
-  #mostZoom(): number {
-    return Math.max(this.#width, this.#height) / MIN_PIXELS_ACROSS;
+  function look(at: Viewport): void {
+    viewport = clampViewport(at, mostZoom);
+    element.dataset.zoom = viewport.zoom.toFixed(3);
+    redraw("picture", "overlay");
   }
 
-  #look(viewport: Viewport): void {
-    this.#viewport = clampViewport(viewport, this.#mostZoom());
-    this.element.dataset.zoom = this.#viewport.zoom.toFixed(3);
-    this.redraw("picture", "overlay");
+  function setColumns(width: number): void {
+    const fit = Math.floor(width / leastWidth);
+    const columns = columnsOf(cells.length, fit, together);
+    const most = cells.length === together ? "1fr" : `${MAX_CELL_WIDTH}px`;
+    element.style.gridTemplateColumns = `repeat(${columns}, minmax(0, ${most}))`;
   }
 
-  #setColumns(width: number): void {
-    const fit = Math.floor(width / this.#leastWidth);
-    const columns = columnsOf(this.#cells.length, fit, this.#together);
-    const most = this.#cells.length === this.#together ? "1fr" : `${MAX_CELL_WIDTH}px`;
-    const style = `repeat(${columns}, minmax(0, ${most}))`;
-    this.element.style.gridTemplateColumns = style;
-  }
-
-  #addCell(index: number): void {
+  function addCell(index: number): void {
     const layers = {
       picture: h("canvas", { class: "picture", role: "img", "aria-label": `picture ${index + 1}` }),
       overlay: h("canvas", { class: "overlay", "aria-hidden": "true" }),
     };
-    const caption = h("button", {
-      type: "button",
-      class: "caption",
-    });
-    caption.addEventListener("click", () => this.#events.choose(index));
-    const waiting = h("div", "waiting", "waiting for the kernel");
-    waiting.hidden = true;
+    const onclick = () => events.choose(index);
+    const caption = h("button", { type: "button", class: "caption", onclick });
+    const waiting = h("div", { class: "waiting", hidden: true }, "waiting for the kernel");
     const frame = h("div", "frame", layers.picture, layers.overlay, waiting);
-    const element = h("div", "cell", frame, caption);
-    this.#listen(frame, index);
-    this.#cells.push({ element, frame, layers, caption, waiting });
-    this.element.append(element);
+    const cell = h("div", "cell", frame, caption);
+    listen(frame, index);
+    cells.push({ element: cell, frame, layers, caption, waiting });
+    element.append(cell);
     try {
-      this.#resizing.observe(frame, { box: "device-pixel-content-box" });
+      resizing.observe(frame, { box: "device-pixel-content-box" });
     } catch {
-      this.#resizing.observe(frame); // Safari does not report device pixels
+      resizing.observe(frame); // Safari does not report device pixels
     }
   }
 
-  #removeCell(): void {
-    const cell = this.#cells.pop() as CellElements;
-    this.#resizing.unobserve(cell.frame);
+  function removeCell(): void {
+    const cell = cells.pop() as CellElements;
+    resizing.unobserve(cell.frame);
     cell.element.remove();
   }
 
-  #listen(frame: HTMLElement, index: number): void {
+  function listen(frame: HTMLElement, index: number): void {
     let grabbed = false;
     let moved = 0;
     frame.addEventListener("pointerdown", (e) => {
@@ -213,72 +194,73 @@ export class PictureGrid {
       grabbed = false;
     });
     frame.addEventListener("pointermove", (e) => {
-      const { fx, fy, width, height } = within(frame, e);
+      const { fx, fy, box } = within(frame, e);
       moved += Math.abs(e.movementX) + Math.abs(e.movementY);
-      if (grabbed && this.pan(e.movementX / width, e.movementY / height)) return;
-      const at = pointAt(this.#viewport, fx, fy, this.#width, this.#height);
-      this.#events.hover(index, Math.floor(at.x), Math.floor(at.y));
+      if (grabbed && pan(e.movementX / box.width, e.movementY / box.height)) return;
+      const at = pointAt(viewport, fx, fy, map);
+      events.hover(index, Math.floor(at.x), Math.floor(at.y));
     });
     frame.addEventListener("click", (e) => {
       // The second click of a double click zooms.
-      if (moved < MAX_CLICK_MOVE && e.detail < 2) this.#events.click?.(index);
+      if (moved < MAX_CLICK_MOVE && e.detail < 2) events.click?.(index);
     });
-    frame.addEventListener("pointerleave", () => this.#events.hover(null, 0, 0));
+    frame.addEventListener("pointerleave", () => events.hover(null, 0, 0));
     frame.addEventListener("dblclick", (e) => {
       const { fx, fy } = within(frame, e);
-      this.#look(zoomAt(this.#viewport, e.shiftKey ? 0.5 : 2, fx, fy, this.#mostZoom()));
+      look(zoomAt(viewport, e.shiftKey ? 0.5 : 2, fx, fy, mostZoom));
     });
   }
 
   /** The wheel scrolls the page unless the pictures have the focus, or with Ctrl or ⌘. */
-  #onWheel(e: WheelEvent): void {
-    const focused = this.element.matches(":focus-within");
+  function onWheel(e: WheelEvent): void {
+    const focused = element.matches(":focus-within");
     const frame = (e.target as Element).closest<HTMLElement>(".torchdial-frame");
-    const isWhole = this.#viewport.zoom === 1 && e.deltaY > 0;
+    const isWhole = viewport.zoom === 1 && e.deltaY > 0;
     if (!frame || isWhole || !(focused || e.ctrlKey || e.metaKey)) return;
     e.preventDefault();
     e.stopPropagation();
     const { fx, fy } = within(frame, e);
     const factor = Math.exp(-e.deltaY * WHEEL_STEP * (e.deltaMode === 1 ? 20 : 1));
-    this.#look(zoomAt(this.#viewport, factor, fx, fy, this.#mostZoom()));
+    look(zoomAt(viewport, factor, fx, fy, mostZoom));
   }
 
-  #paint(): void {
-    const layers = LAYERS.filter((layer) => this.#dirty.has(layer));
-    this.#dirty.clear();
-    this.#cells.forEach((cell, index) => {
-      const size = this.#sizes.get(cell.frame);
+  function paint(): void {
+    const layers = LAYERS.filter((layer) => dirty.has(layer));
+    dirty.clear();
+    cells.forEach((cell, index) => {
+      const size = sizes.get(cell.frame);
       if (!size || size.width === 0 || size.height === 0) return;
-      const drawn = layers.map((layer) => this.#paintLayer(cell, index, layer, size));
+      const drawn = layers.map((layer) => paintLayer(cell, index, layer, size));
       if (layers.includes("overlay")) cell.waiting.hidden = drawn[drawn.length - 1];
     });
   }
 
-  #paintLayer(
-    cell: CellElements,
-    index: number,
-    layer: Layer,
-    { width, height }: { width: number; height: number },
-  ): boolean {
+  function paintLayer(cell: CellElements, index: number, layer: Layer, size: Size): boolean {
     const canvas = cell.layers[layer];
-    if (canvas.width !== width || canvas.height !== height) {
-      canvas.width = width;
-      canvas.height = height;
+    if (canvas.width !== size.width || canvas.height !== size.height) {
+      Object.assign(canvas, size);
     }
     const context = contextOf(canvas);
-    const { region, dest } = visibleRegion(
-      this.#viewport,
-      this.#width,
-      this.#height,
-      width,
-      height,
-    );
-    context.clearRect(0, 0, width, height);
+    const { region, dest } = visibleRegion(viewport, map, size);
     // Magnified pixels stay squares; reduced pictures are averaged, which keeps thin lines.
     context.imageSmoothingEnabled = dest.width < region.width;
     context.imageSmoothingQuality = "medium";
-    return this.#events.draw(context, index, layer, region, dest);
+    return events.draw(context, index, layer, region, dest);
   }
+
+  return {
+    element,
+    setCells,
+    setCellWidth,
+    setCaption,
+    mark,
+    redraw,
+    /** Paint pending changes now, not in the next animation frame. */
+    flush: painting.flush,
+    zoom,
+    pan,
+    dispose,
+  };
 }
 
 /**
@@ -305,8 +287,7 @@ function within(frame: HTMLElement, e: MouseEvent) {
   return {
     fx: (e.clientX - box.left) / box.width,
     fy: (e.clientY - box.top) / box.height,
-    width: box.width,
-    height: box.height,
+    box,
   };
 }
 

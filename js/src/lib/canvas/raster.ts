@@ -23,14 +23,20 @@ export class Raster {
     this.drawPixels(onto, this.#pixels, { width, height }, dest);
   }
 
-  /** Draw colours, row by row, at `dest`, over what is there. */
+  /** Draw colours, row by row, at `dest`, over what is there or on an empty canvas. */
   drawPixels(
     onto: CanvasRenderingContext2D,
     pixels: Uint32Array<ArrayBuffer>,
     { width, height }: Size,
     dest: Region,
+    isEmpty = false,
   ): void {
     const image = new ImageData(new Uint8ClampedArray(pixels.buffer), width, height);
+    const isWhole = [dest.x, dest.y].every(Number.isInteger);
+    if (isEmpty && isWhole && dest.width === width && dest.height === height) {
+      onto.putImageData(image, dest.x, dest.y); // copies the pixels once less
+      return;
+    }
     // The pixels are computed on the CPU, so keep the canvas there.
     this.#context ??= contextOf(h("canvas"), true);
     const { canvas } = this.#context;

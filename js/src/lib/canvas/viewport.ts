@@ -1,6 +1,6 @@
 // Zoom and position, shared by all pictures.
 
-import type { Region } from "./level_painting";
+import type { Region, Size } from "./level_painting";
 
 /** Magnification relative to the whole picture, and the point in the middle, as fractions. */
 export interface Viewport {
@@ -38,20 +38,19 @@ export function panBy(v: Viewport, dx: number, dy: number): Viewport {
 }
 
 /** The map point, in pixels, at (fx, fy) of the frame. */
-export function pointAt(v: Viewport, fx: number, fy: number, width: number, height: number) {
+export function pointAt(v: Viewport, fx: number, fy: number, { width, height }: Size) {
   return { x: (v.x + (fx - 0.5) / v.zoom) * width, y: (v.y + (fy - 0.5) / v.zoom) * height };
 }
 
 /** The visible map pixels, and where to draw them in a frame of the given size. */
 export function visibleRegion(
   v: Viewport,
-  width: number,
-  height: number,
-  frameWidth: number,
-  frameHeight: number,
+  map: Size,
+  frame: Size,
 ): { region: Region; dest: Region } {
-  const topLeft = pointAt(v, 0, 0, width, height);
-  const bottomRight = pointAt(v, 1, 1, width, height);
+  const { width, height } = map;
+  const topLeft = pointAt(v, 0, 0, map);
+  const bottomRight = pointAt(v, 1, 1, map);
   const x = Math.max(0, Math.floor(topLeft.x + 1e-6));
   const y = Math.max(0, Math.floor(topLeft.y + 1e-6));
   const region = {
@@ -60,8 +59,8 @@ export function visibleRegion(
     width: Math.min(width, Math.ceil(bottomRight.x - 1e-6)) - x,
     height: Math.min(height, Math.ceil(bottomRight.y - 1e-6)) - y,
   };
-  const sx = (frameWidth * v.zoom) / width;
-  const sy = (frameHeight * v.zoom) / height;
+  const sx = (frame.width * v.zoom) / width;
+  const sy = (frame.height * v.zoom) / height;
   const dest = {
     x: (x - topLeft.x) * sx,
     y: (y - topLeft.y) * sy,

@@ -66,6 +66,11 @@ export function contextOf(canvas: HTMLCanvasElement, willReadFrequently = false)
   return context;
 }
 
+/** Make a canvas transparent. */
+export function clearCanvas(context: CanvasRenderingContext2D): void {
+  context.clearRect(0, 0, context.canvas.width, context.canvas.height);
+}
+
 /** Let an element grow but not shrink while its width is the same, so that what follows stays. */
 export function keepHeight(element: HTMLElement): ResizeObserver {
   let width = 0;

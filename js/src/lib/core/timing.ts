@@ -3,6 +3,11 @@
 /** How long to wait for an answer before a request is repeated, in ms. */
 export const RETRY_MS = 10_000;
 
+/** Resolves once the page has done what waits: input, painting. */
+export function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve));
+}
+
 /** Run at most once in `interval` ms: immediately, and once more at the end for later calls. */
 export function throttle(interval: number, action: () => void) {
   let last = Number.NEGATIVE_INFINITY;

@@ -17,7 +17,6 @@ import { keptAt } from "./rules/image_decisions";
 import { IGNORED, TRUE } from "./rules/matching";
 
 export const ASIDE_COLOR: Rgb = [140, 140, 140];
-const TARGET_COLOR: Rgb = [255, 255, 255];
 
 /**
  * A box that is drawn: "ghost" is a suppressed one, "aside" an ignored target, and "target" the one
@@ -123,22 +122,18 @@ export function cornersOf(image: DecidedImage, mark: BoxMark): Corners {
   return [boxes[i], boxes[i + 1], boxes[i + 2], boxes[i + 3]];
 }
 
+/** The colours of marks that have not that of their class. */
+const COLORS: Partial<Record<BoxMark["as"], Rgb>> = {
+  hit: TRUE_POSITIVE,
+  falseAlarm: FALSE_POSITIVE,
+  miss: FALSE_NEGATIVE,
+  target: [255, 255, 255],
+  ignored: ASIDE_COLOR,
+  aside: ASIDE_COLOR,
+};
+
 export function markColor({ found }: DecidedImage, { as, index }: BoxMark): Rgb {
-  switch (as) {
-    case "box":
-    case "ghost":
-      return classColor(found.labels[index]);
-    case "hit":
-      return TRUE_POSITIVE;
-    case "falseAlarm":
-      return FALSE_POSITIVE;
-    case "miss":
-      return FALSE_NEGATIVE;
-    case "target":
-      return TARGET_COLOR;
-    default:
-      return ASIDE_COLOR;
-  }
+  return COLORS[as] ?? classColor(found.labels[index]);
 }
 
 /**
@@ -174,11 +169,9 @@ export function markAt(
   let least = Number.POSITIVE_INFINITY;
   let best: BoxMark | null = null;
   for (const mark of marks) {
-    const { boxes } = isTarget(mark) ? image.truth : image.found;
-    const i = 4 * mark.index;
-    if (x < boxes[i] - slack || x > boxes[i + 2] + slack) continue;
-    if (y < boxes[i + 1] - slack || y > boxes[i + 3] + slack) continue;
-    const area = (boxes[i + 2] - boxes[i]) * (boxes[i + 3] - boxes[i + 1]);
+    const [x1, y1, x2, y2] = cornersOf(image, mark);
+    if (x < x1 - slack || x > x2 + slack || y < y1 - slack || y > y2 + slack) continue;
+    const area = (x2 - x1) * (y2 - y1);
     if (area <= least) {
       least = area;
       best = mark;

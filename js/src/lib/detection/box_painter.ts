@@ -4,6 +4,7 @@ import type { Region } from "../canvas/level_painting";
 import type { Layer } from "../canvas/picture_grid";
 import { fillPicture, Raster, toPaleGrey } from "../canvas/raster";
 import { coveredPart } from "../canvas/viewport";
+import { clearCanvas } from "../core/dom";
 import { shorten } from "../core/user_names";
 import type { GridCell } from "../preview/preview_shell";
 import { imageKey, type TileStore } from "../preview/tile_store";
@@ -84,6 +85,7 @@ export function createBoxPainter(
   const { channels, sizes, class_names: names } = config;
   const raster = new Raster();
   const drawn = new Map<string, Drawn>();
+  let looks = new WeakMap<CanvasRenderingContext2D, string>(); // what canvases show
   let hovered: { cell: string; mark: BoxMark } | null = null;
   let labels: Labels = "above";
 
@@ -96,6 +98,7 @@ export function createBoxPainter(
     dest: Region,
   ): boolean {
     const pixels = tiles.get(imageKey(image));
+    clearCanvas(context);
     if (!pixels) return false;
     const part = coveredPart(region, dest, sizes[image]);
     if (part.region.width > 0 && part.region.height > 0) {
@@ -120,10 +123,16 @@ export function createBoxPainter(
     const chosen = choice();
     const marks = chosen ? withChosen(seen, image.shown, chosen.boxesIn(image)) : seen;
     const transform = transformOf(context, region, dest);
-    const complete = !detector.hasMasks || drawMasks(context, cell, image, marks, region, dest);
-    context.save();
     const pointed = hovered?.cell === keyOf(cell) ? hovered.mark : null;
     const tie = pointed && tieOf(config, image, pointed, setting);
+    const { width, height } = context.canvas;
+    const look = JSON.stringify([region, dest, width, height, labels, marks, pointed, tie]);
+    drawn.set(keyOf(cell), { image, marks, scale: transform.scale / transform.unit });
+    if (looks.get(context) === look) return true;
+    clearCanvas(context);
+    const complete = !detector.hasMasks || drawMasks(context, cell, image, marks, region, dest);
+    looks.set(context, complete ? look : "");
+    context.save();
     const runs = runsOf(image, marks);
     for (const { as, boxes, stroke, faded } of runs) {
       const pattern = FILLS[as];
@@ -157,7 +166,6 @@ export function createBoxPainter(
     );
     if (pointed) drawPointed(context, transform, image, pointed, tie);
     context.restore();
-    drawn.set(keyOf(cell), { image, marks, scale: transform.scale / transform.unit });
     return complete;
   }
 
@@ -214,7 +222,10 @@ export function createBoxPainter(
     },
 
     /** Discard what was drawn of an earlier frame. */
-    forget: () => drawn.clear(),
+    forget(): void {
+      drawn.clear();
+      looks = new WeakMap();
+    },
 
     /** The boxes last drawn over a picture. */
     drawnOver: (cell: GridCell): Drawn | undefined => drawn.get(keyOf(cell)),

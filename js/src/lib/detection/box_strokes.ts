@@ -156,9 +156,8 @@ export function drawLabels(
   labels: readonly Label[],
 ): void {
   const { unit } = transform;
-  context.font = `${FONT_SIZE * unit}px system-ui, sans-serif`;
-  context.textBaseline = "middle";
-  context.globalAlpha = 1;
+  if (labels.length === 0) return;
+  setFont(context, unit);
   const height = Math.round(LABEL_HEIGHT * unit);
   const visible = labels.filter(({ corners }) => {
     const [left, top, right, bottom] = placed(transform, corners);
@@ -172,11 +171,29 @@ export function drawLabels(
   visible.forEach(({ text, color }, i) => {
     const [x, y] = [places[2 * i], places[2 * i + 1]];
     if (Number.isNaN(x)) return;
-    context.fillStyle = css(color);
-    context.fillRect(x, y, sizes[2 * i], height);
-    context.fillStyle = inkOn(color);
-    context.fillText(text, x + LABEL_MARGIN * unit, y + height / 2 + unit / 2);
+    drawText(context, text, [x, y, sizes[2 * i], height], [css(color), inkOn(color)], unit);
   });
+}
+
+function setFont(context: CanvasRenderingContext2D, unit: number, weight = ""): void {
+  context.font = `${weight} ${FONT_SIZE * unit}px system-ui, sans-serif`;
+  context.textBaseline = "middle";
+  context.globalAlpha = 1;
+}
+
+/** Draw a text on a rectangle: x, y, width and height. */
+function drawText(
+  context: CanvasRenderingContext2D,
+  text: string,
+  rect: Corners,
+  [paper, ink]: [string, string],
+  unit: number,
+): void {
+  const [x, y, , height] = rect;
+  context.fillStyle = paper;
+  context.fillRect(...rect);
+  context.fillStyle = ink;
+  context.fillText(text, x + LABEL_MARGIN * unit, y + height / 2 + unit / 2);
 }
 
 const widths = new Map<string, number>(); // measuring is slow, and texts repeat
@@ -200,11 +217,11 @@ export function drawLink(
   text: string,
 ): void {
   const { unit } = transform;
-  const [[ax, ay], [bx, by]] = [from, to].map((corners) => [
-    transform.x((corners[0] + corners[2]) / 2),
-    transform.y((corners[1] + corners[3]) / 2),
+  const [[ax, ay], [bx, by]] = [from, to].map(([x1, y1, x2, y2]) => [
+    transform.x((x1 + x2) / 2),
+    transform.y((y1 + y2) / 2),
   ]);
-  context.globalAlpha = 1;
+  setFont(context, unit, "600");
   context.setLineDash([]);
   for (const [color, width] of [
     ["black", 4],
@@ -217,16 +234,11 @@ export function drawLink(
     context.lineTo(bx, by);
     context.stroke();
   }
-  context.font = `600 ${FONT_SIZE * unit}px system-ui, sans-serif`;
-  context.textBaseline = "middle";
   const width = context.measureText(text).width + 2 * LABEL_MARGIN * unit;
   const height = LABEL_HEIGHT * unit;
   const inside = (at: number, size: number, most: number) =>
     Math.min(Math.max(at - size / 2, 0), most - size);
   const x = inside((ax + bx) / 2, width, transform.width);
   const y = inside((ay + by) / 2, height, transform.height);
-  context.fillStyle = "black";
-  context.fillRect(x, y, width, height);
-  context.fillStyle = "white";
-  context.fillText(text, x + LABEL_MARGIN * unit, y + height / 2 + unit / 2);
+  drawText(context, text, [x, y, width, height], ["black", "white"], unit);
 }

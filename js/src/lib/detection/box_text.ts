@@ -40,56 +40,62 @@ export function markText(
 ): string {
   const { found, truth, outcome } = image;
   const { class_names: names, match_iou: least } = config;
+  const { as, index } = mark;
   const boxOf = (i: number) => `${names[found.labels[i]]} ${formatScore(found.scores[i])}`;
   const tie = tieOf(config, image, mark, setting);
-  if (mark.as === "aside") {
-    const kind = truth.crowd[mark.index] ? "a crowd" : "an ignored target";
-    return `${names[truth.labels[mark.index]]}: ${kind}, neither found nor missed`;
+  const target = names[truth.labels[index]];
+  if (as === "aside") {
+    const kind = truth.crowd[index] ? "a crowd" : "an ignored target";
+    return `${target}: ${kind}, neither found nor missed`;
   }
-  if (mark.as === "target") return `target ${names[truth.labels[mark.index]]}`;
-  if (mark.as === "miss") return missText(config, image, mark.index, setting);
-  const box = boxOf(mark.index);
-  if (mark.as === "ghost") {
+  if (as === "target") return `target ${target}`;
+  if (as === "miss") return `missed ${target}: ${whyMissed(config, image, index, setting)}`;
+  const box = boxOf(index);
+  if (as === "ghost") {
     if (!tie) return box;
     const limit = formatScore(config.stops[setting.stop]);
     return `${box}: suppressed by ${boxOf(tie.to.index)}, IoU ${tie.iou.toFixed(3)} > ${limit}`;
   }
   if (!config.has_targets) return box;
-  switch (outcome.state[mark.index]) {
+  switch (outcome.state[index]) {
     case TRUE:
       return `${box}: true positive, IoU ${(tie as BoxTie).iou.toFixed(3)} with its target`;
     case IGNORED:
       return `${box}: ignored, as its target is`;
   }
-  const other = confused(image)[mark.index];
-  if (other >= 0) return `${box}: false positive, on a missed ${names[truth.labels[other]]}`;
-  const { pairs } = image;
-  const near = pairs.detection.some(
-    (i, p) => i === mark.index && truth.labels[pairs.target[p]] === found.labels[i],
-  );
-  if (near) return `${box}: false positive, its target matches a higher score`;
-  return `${box}: false positive, no ${names[found.labels[mark.index]]} with IoU ≥ ${least} here`;
+  const other = confused(image)[index];
+  const isNear = pairsOf(image).some(([i]) => i === index);
+  const why =
+    other >= 0
+      ? `on a missed ${names[truth.labels[other]]}`
+      : isNear
+        ? "its target matches a higher score"
+        : `no ${names[found.labels[index]]} with IoU ≥ ${least} here`;
+  return `${box}: false positive, ${why}`;
 }
 
-/** Why a target was missed: "missed 7: its best candidate has score 0.21". */
-function missText(
+/** The detections and targets of one class that overlap. */
+function pairsOf({ found, truth, pairs }: DecidedImage): (readonly [number, number])[] {
+  return Array.from(pairs.detection, (i, p) => [i, pairs.target[p]] as const).filter(
+    ([i, j]) => found.labels[i] === truth.labels[j],
+  );
+}
+
+/** Why a target was missed: "its best candidate has score 0.21". */
+function whyMissed(
   config: DetectionConfig,
-  { found, truth, pairs, outcome }: DecidedImage,
+  image: DecidedImage,
   target: number,
   { score, stop, own }: DetectionSetting,
 ): string {
-  const label = truth.labels[target];
-  const missed = `missed ${config.class_names[label]}`;
-  const near = [...pairs.detection].filter(
-    (i, p) => pairs.target[p] === target && found.labels[i] === label,
-  );
-  if (near.length === 0) return `${missed}: no candidate with IoU ≥ ${config.match_iou}`;
+  const { found, truth, outcome } = image;
+  const near = pairsOf(image).flatMap(([i, j]) => (j === target ? [i] : []));
+  if (near.length === 0) return `no candidate with IoU ≥ ${config.match_iou}`;
   const free = near.filter((i) => outcome.taken[i] === target || outcome.taken[i] < 0);
   const best = free.find((i) => keptAt(found, stop, i));
-  if (best === undefined) return `${missed}: its candidates are suppressed or match other targets`;
-  const least = own[label] ?? score;
+  if (best === undefined) return "its candidates are suppressed or match other targets";
   const value = formatScore(found.scores[best]);
-  return found.scores[best] > Math.fround(least)
-    ? `${missed}: its candidate (${value}) is beyond max det`
-    : `${missed}: its best candidate has score ${value}`;
+  return found.scores[best] > Math.fround(own[truth.labels[target]] ?? score)
+    ? `its candidate (${value}) is beyond max det`
+    : `its best candidate has score ${value}`;
 }

@@ -11,7 +11,6 @@ import { type DetectionState, formatScore } from "./detection_state";
 import type { DetectionConfig } from "./detection_wire";
 import type { Detector } from "./model_boxes";
 import { createOperatingMap } from "./operating_map";
-import { keptCounts } from "./rules/kept_counts";
 
 const SCORE_STEP = 0.01;
 const SCORE_PAGE = 0.1;
@@ -100,15 +99,8 @@ export function createDials(state: DetectionState, hasCurves: boolean) {
   }
 
   function updateNms(detectors: readonly Detector[]): void {
-    const { setting, label } = state;
-    const kept = detectors.map(({ scenes }) =>
-      keptCounts(
-        scenes.map(({ found }) => found),
-        setting,
-        stops.length,
-        label,
-      ),
-    );
+    const { setting } = state;
+    const kept = detectors.map((detector) => detector.keptCounts());
     const most = Math.max(1, ...kept.map((counts) => Math.max(...counts)));
     direction.textContent = directionOf(config, detectors[0].overlap);
     const shares = kept.map((counts) => counts.map((count) => count / most));

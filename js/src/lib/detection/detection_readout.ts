@@ -6,7 +6,7 @@ import { nearestStop } from "../core/stops";
 import { formatMetric, imageCountText } from "../segmentation/segmentation_text";
 import { type DetectionState, formatScore } from "./detection_state";
 import type { Ap, DetectionConfig } from "./detection_wire";
-import type { Detector, GivenCurves } from "./model_boxes";
+import type { Detector } from "./model_boxes";
 import type { Band } from "./rules/bootstrap";
 import { DETECTION_METRICS, type DetectionMetric } from "./rules/detection_metrics";
 
@@ -54,56 +54,46 @@ export function readout(
   name: readonly Node[],
   hasBand: boolean,
 ): Node[] {
-  const { config, label, setting } = state;
+  const { config, label, setting, metric: main } = state;
   const { given } = detector;
   const all = formatCount(detector.numCandidates());
   const kept = formatCount(detector.numShown());
-  const images = imageCountText(config.num_images);
+  const images = `${given ? "the shown " : ""}${imageCountText(config.num_images)}`;
   const how = `at IoU ≥ ${config.match_iou}, ${label === null ? `${config.average} ` : ""}over `;
+  const small = (text: string) => h("small", {}, ` ${text}  `);
+  const s = nearestStop(config.score_stops, state.score);
+  const lack = lackText(detector);
   const parts: (Node | string)[] = [
     ...name.map((node) => node.cloneNode(true)),
     `kept ${kept} of ${all}`.padEnd(9 + 2 * all.length, SPACE),
   ];
-  const lack = lackText(detector);
-  if (config.has_targets && lack) {
-    parts.push("  ", lack, h("small", {}, ` in ${given ? "the shown " : ""}${images}  `));
-  } else if (config.has_targets) {
-    const band = setting.own.length ? null : detector.bandOf();
-    const metrics = DETECTION_METRICS.map((which) => {
-      const value = `${SHORT[which]} ${formatMetric(detector.measure(which))}`;
-      if (which !== state.metric || !hasBand || setting.own.length) return value;
-      const text = band ? bandText(band, nearestStop(config.score_stops, state.score)) : "";
-      return value + text.padEnd(BAND_LENGTH, SPACE); // so that nothing moves while it is computed
-    });
-    parts.push("  ", h("span", { title: band ? BAND_TITLE : "" }, metrics.join("  ")));
-    parts.push(h("small", {}, ` ${how}${given ? "the shown " : ""}${images}  `));
-  } else {
-    parts.push(h("small", {}, ` on ${images}  `));
+  if (!config.has_targets) parts.push(small(`on ${images}`));
+  else if (lack) parts.push("  ", lack, small(`in ${images}`));
+  else {
+    const shows = hasBand && setting.own.length === 0;
+    const band = shows ? detector.bandOf() : null;
+    const text = (band ? bandText(band, s) : "").padEnd(BAND_LENGTH, SPACE); // so that nothing moves
+    const metrics = metricsText((which) => detector.measure(which));
+    const words = metrics.map((one, i) =>
+      shows && DETECTION_METRICS[i] === main ? one + text : one,
+    );
+    parts.push("  ", h("span", { title: band ? BAND_TITLE : "" }, words.join("  ")));
+    parts.push(small(how + images));
   }
-  if (!given) parts.push(...apParts(state, detector.ap, detector.floor));
-  const line = h("span", {}, ...parts);
-  return given ? [givenLine(state, detector, given, name, how), line] : [line];
+  if (!given) return [h("span", {}, ...parts, ...apParts(state, detector.ap, detector.floor))];
+  // The given curves, at the nearest score stop.
+  const cell = setting.stop * config.score_stops.length + s;
+  const values = metricsText((which) => detector.valuesOf(which)?.[cell] ?? Number.NaN).join("  ");
+  const at = formatScore(config.score_stops[s]);
+  const over = small(`${how}${imageCountText(given.totalImages)}, at score ${at}`);
+  return [
+    h("span", {}, ...name, values, over, ...apParts(state, given.ap, null)),
+    h("span", {}, ...parts),
+  ];
 }
 
-/** The metrics of the given curves at the nearest score stop. */
-function givenLine(
-  state: DetectionState,
-  detector: Detector,
-  given: GivenCurves,
-  name: readonly Node[],
-  how: string,
-): Node {
-  const { config, setting } = state;
-  const s = nearestStop(config.score_stops, state.score);
-  const metrics = DETECTION_METRICS.map((which) => {
-    const values = detector.valuesOf(which);
-    const value = values ? values[setting.stop * config.score_stops.length + s] : Number.NaN;
-    return `${SHORT[which]} ${formatMetric(value)}`;
-  });
-  const at = formatScore(config.score_stops[s]);
-  const over = `${how}${imageCountText(given.totalImages)}, at score ${at}  `;
-  const ap = apParts(state, given.ap, null);
-  return h("span", {}, ...name, metrics.join("  "), h("small", {}, ` ${over}`), ...ap);
+function metricsText(of: (which: DetectionMetric) => number): string[] {
+  return DETECTION_METRICS.map((which) => `${SHORT[which]} ${formatMetric(of(which))}`);
 }
 
 /** " (0.71–0.84)". */

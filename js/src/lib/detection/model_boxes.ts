@@ -24,6 +24,7 @@ import {
 } from "./rules/detection_metrics";
 import { type DetectionTally, imagesAt, levelsOf, tally } from "./rules/detection_tally";
 import type { Targets } from "./rules/image_decisions";
+import { keptCounts } from "./rules/kept_counts";
 import { match, type Outcome } from "./rules/matching";
 
 const MOST_OUTCOMES = 8; // NMS stops whose matching is kept
@@ -56,6 +57,7 @@ export function createDetector(
   const known = new Map<string, unknown>(); // metrics, bands and histograms, by kind, class and setting
   const hasMasks = wire.has_masks.some(Boolean);
   const given = curves && readCurves(curves, config);
+  let kept: { key: string; counts: Float64Array } = { key: "", counts: new Float64Array() };
   let counted: { tally: DetectionTally; maxDet: number } | null = null;
 
   const ruleOf = (maxDet: number) => ({ scoreStops, maxDet, numClasses });
@@ -204,6 +206,17 @@ export function createDetector(
         const classes = label === null ? all : [all[label]];
         return bootstrap(classes, metric, label === null ? average : "micro", zeroDivision);
       });
+    },
+
+    /** Number of detections drawn at every NMS stop, of which the score dial alone decides. */
+    keptCounts(): Float64Array {
+      const { setting, label } = focus;
+      const key = JSON.stringify({ ...setting, stop: label });
+      if (key !== kept.key) {
+        const found = scenes.map((scene) => scene.found);
+        kept = { key, counts: keptCounts(found, setting, stops.length, label) };
+      }
+      return kept.counts;
     },
 
     /** Number of detections drawn. */

@@ -48,15 +48,13 @@ export function createCurveSlider({
   ticks,
   ...events
 }: SliderOptions): CurveSlider {
+  let drawn = "";
   const percent = (value: number) => `${(value / (max || 1)) * 100}%`;
-  const bars = svg("path", "dial-bars");
-  const lines = svg("g");
-  const plot = svg(
-    "svg",
-    { viewBox: `0 0 ${max || 1} 1`, preserveAspectRatio: "none", "aria-hidden": "true" },
-    bars,
-    lines,
-  );
+  const plot = svg("svg", {
+    viewBox: `0 0 ${max || 1} 1`,
+    preserveAspectRatio: "none",
+    "aria-hidden": "true",
+  });
   const stars = h("div", { "aria-hidden": "true" });
   const points = h("div");
   const [yName, top, bottom] = [h("div"), h("span"), h("span")];
@@ -91,37 +89,39 @@ export function createCurveSlider({
     node.hidden = Number.isNaN(height);
   };
 
+  /** The mark of model `i`, made when it is first placed. */
+  const child = (parent: HTMLElement, i: number, name: string, text = "") => {
+    if (!parent.children[i]) parent.append(h("div", `${name} model-${i}`, text));
+    return parent.children[i] as HTMLElement;
+  };
+
+  /** Draw paths, unless they are there. */
+  function draw(paths: (readonly [name: string, d: string])[]): void {
+    const now = paths.join();
+    if (now === drawn) return;
+    drawn = now;
+    plot.replaceChildren(...paths.map(([name, d]) => svg("path", { class: name, d })));
+  }
+
   return {
     element,
     input,
     update({ value, curves, bests, y, histogram, band, valueText, ...state }) {
       if (input.valueAsNumber !== value) input.valueAsNumber = value;
       input.setAttribute("aria-valuetext", valueText);
-      bars.setAttribute("d", histogram ? barPath(histogram, at) : "");
-      lines.replaceChildren(
-        ...(band
-          ? [svg("path", { class: "dial-band model-0", d: bandPath(band.low, band.high, at) })]
-          : []),
-        ...curves.flatMap((curve, i) => [
-          ...(i === 0 ? [svg("path", { class: "dial-fill model-0", d: areaPath(curve, at) })] : []),
-          svg("path", { class: `dial-line model-${i}`, d: linePath(curve, at) }),
-        ]),
-      );
+      draw([
+        ["dial-bars", histogram ? barPath(histogram, at) : ""],
+        ["dial-band model-0", band ? bandPath(band.low, band.high, at) : ""],
+        ["dial-fill model-0", curves.length ? areaPath(curves[0], at) : ""],
+        ...curves.map((curve, i) => [`dial-line model-${i}`, linePath(curve, at)] as const),
+      ]);
       needle.style.left = percent(value);
-      points.replaceChildren(
-        ...state.points.map((height, i) => {
-          const point = h("div", `dial-point model-${i}`);
-          place(point, value, height);
-          return point;
-        }),
-      );
-      stars.replaceChildren(
-        ...bests.map((best, i) => {
-          const star = h("div", `dial-best model-${i}`, "★");
-          place(star, best?.value ?? 0, best?.height ?? Number.NaN);
-          return star;
-        }),
-      );
+      state.points.forEach((height, i) => {
+        place(child(points, i, "dial-point"), value, height);
+      });
+      bests.forEach((best, i) => {
+        place(child(stars, i, "dial-best", "★"), best?.value ?? 0, best?.height ?? Number.NaN);
+      });
       yName.textContent = y?.name ?? "";
       top.textContent = y?.top ?? "";
       bottom.textContent = y ? "0" : "";

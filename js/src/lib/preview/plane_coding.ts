@@ -1,6 +1,10 @@
 // Planes as the kernel sends them, back to bytes row by row; src/torchdial/widgets/preview/plane_coding.py.
 
 import { type Bytes, bytesOf } from "../core/bytes";
+import { pause } from "../core/timing";
+
+const LONGEST_MS = 40; // of decoding, until the page may do something else
+const BAND = 1 << 22; // pixels of a picture that are read at once
 
 export type Coding =
   /** An RGB picture. */
@@ -22,17 +26,24 @@ async function inflate(data: Bytes): Promise<Uint8Array> {
 }
 
 /** Add the predicted values, in place; above the first row and left of the first column is 0. */
-function addPredicted(plane: Uint8Array, row: number, step: number): Uint8Array {
-  for (let i = step; i < row; i++) plane[i] += plane[i - step];
-  for (let start = row; start < plane.length; start += row) {
-    for (let i = start; i < start + step; i++) plane[i] += plane[i - row];
-    for (let i = start + step; i < start + row; i++) {
-      const left = plane[i - step];
-      const above = plane[i - row];
-      const corner = plane[i - row - step];
-      if (corner >= left && corner >= above) plane[i] += left < above ? left : above;
-      else if (corner <= left && corner <= above) plane[i] += left > above ? left : above;
-      else plane[i] += left + above - corner;
+async function addPredicted(plane: Uint8Array, row: number, step: number): Promise<Uint8Array> {
+  let since = performance.now();
+  for (let start = 0; start < plane.length; start += row) {
+    for (let channel = 0; channel < step; channel++) {
+      let left = 0;
+      let corner = 0;
+      for (let i = start + channel; i < start + row; i += step) {
+        const above = start === 0 ? 0 : plane[i - row];
+        if (corner >= left && corner >= above) plane[i] += left < above ? left : above;
+        else if (corner <= left && corner <= above) plane[i] += left > above ? left : above;
+        else plane[i] += left + above - corner;
+        left = plane[i];
+        corner = above;
+      }
+    }
+    if (performance.now() - since > LONGEST_MS) {
+      await pause();
+      since = performance.now();
     }
   }
   return plane;
@@ -46,12 +57,16 @@ async function rgbOf(data: Bytes): Promise<Uint8Array> {
   if (!context) throw new Error("torchdial: no canvas to decode pictures on");
   context.drawImage(bitmap, 0, 0);
   bitmap.close();
-  const pixels = context.getImageData(0, 0, width, height).data;
   const rgb = new Uint8Array(width * height * 3);
-  for (let from = 0, to = 0; to < rgb.length; from += 4) {
-    rgb[to++] = pixels[from];
-    rgb[to++] = pixels[from + 1];
-    rgb[to++] = pixels[from + 2];
+  const rows = Math.ceil(BAND / width);
+  for (let y = 0, to = 0; y < height; y += rows) {
+    if (y > 0) await pause();
+    const pixels = context.getImageData(0, y, width, Math.min(rows, height - y)).data;
+    for (let from = 0; from < pixels.length; from += 4) {
+      rgb[to++] = pixels[from];
+      rgb[to++] = pixels[from + 1];
+      rgb[to++] = pixels[from + 2];
+    }
   }
   return rgb;
 }

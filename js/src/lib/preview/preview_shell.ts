@@ -3,7 +3,7 @@
 
 import type { AnyModel } from "@anywidget/types";
 import type { Region, Size } from "../canvas/level_painting";
-import { CELL_WIDTH, type Layer, PictureGrid } from "../canvas/picture_grid";
+import { CELL_WIDTH, createPictureGrid, type Layer } from "../canvas/picture_grid";
 import { button, h, keepHeight } from "../core/dom";
 import { type Guard, mount } from "../core/error_display";
 import type { Kernel } from "../core/kernel_connection";
@@ -130,7 +130,7 @@ export function createShell<Traits extends PreviewTraits>(
     preview.bytesOf,
   );
   tiles.put(model.get("_pictures").tiles);
-  const grid = new PictureGrid(size.width, size.height, {
+  const grid = createPictureGrid(size, {
     guard,
     draw: (context, cell, layer, region, dest) =>
       preview.draw(context, cells[cell], layer, region, dest),

@@ -131,7 +131,7 @@ export class SegmentationPainter {
         const size = shrunk(region, dest);
         paintings[i] ??= new RegionPainting();
         const pixels = paintings[i].paint(plane, region, size, table);
-        this.#raster.drawPixels(context, pixels, size, dest);
+        this.#raster.drawPixels(context, pixels, size, dest, i === 0);
         return;
       }
       this.#raster.draw(context, region, dest, (out) => {
@@ -150,7 +150,10 @@ export class SegmentationPainter {
     if (this.#config.task === "multiclass" && shown === null)
       return this.#argmaxPasses(view, image, source);
     const classes = shown === null ? range(this.#config.class_names.length) : [shown];
-    if (view === "heat" && classes.length > 1) return this.#highestPass(image, source, classes);
+    const { at } = this.#setting;
+    const isUnion = classes.length > MOST_SEPARATE && classes.every((c) => at[c] === at[0]);
+    if (classes.length > 1 && (view === "heat" || (view === "mask" && isUnion)))
+      return this.#highestPass(view, image, source, classes);
     const each = classes.map((c, i) => this.#classPasses(view, image, source, c, i > 0));
     if (each.some((passes) => passes === null)) return null;
     const passes = (each as Pass[][]).flat();
@@ -182,16 +185,23 @@ export class SegmentationPainter {
     return layers.every((layer) => layer !== null) ? layers : null;
   }
 
-  /** The heat map of all classes: the highest of their probabilities. */
-  #highestPass(image: number, source: number, classes: number[]): Pass[] | null {
+  /** A view of the highest probability of all classes. */
+  #highestPass(
+    view: "heat" | "mask",
+    image: number,
+    source: number,
+    classes: number[],
+  ): Pass[] | null {
     const { width, stops } = this.#config;
     const levels = this.#tiles.derive(
       `highest/${source}/${image}`,
       classes.map((c) => levelKey(source, image, c)),
-      (first, ...rest) => first.map((level, i) => Math.max(level, ...rest.map((r) => r[i]))),
+      highestOf,
     );
-    const stop = Math.min(...this.#setting.at);
-    const table = this.#table("heat", () => heatTable([stop], stops.length));
+    const stop = [Math.min(...this.#setting.at)];
+    const table = this.#table(view, () =>
+      view === "heat" ? heatTable(stop, stops.length) : maskTable(stop),
+    );
     return levels && [{ plane: { width, levels, rows: null }, table }];
   }
 
@@ -296,6 +306,14 @@ function getOr<K, V>(
   const known = map.get(key) ?? make();
   map.set(key, known);
   return known;
+}
+
+function highestOf(...planes: Uint8Array[]): Uint8Array {
+  const highest = planes[0].slice();
+  for (const plane of planes) {
+    for (let i = 0; i < highest.length; i++) if (plane[i] > highest[i]) highest[i] = plane[i];
+  }
+  return highest;
 }
 
 function categoryOf(config: SegmentationConfig, c: number): number {

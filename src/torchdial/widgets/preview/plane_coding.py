@@ -10,6 +10,7 @@ import io
 import zlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
@@ -19,6 +20,8 @@ from torchdial.array_types import Bytes
 from torchdial.inputs.arguments import one_of
 
 SMALL = 256 * 256  # bytes of a plane that is sent as it is; pixels of a picture that is not lossy
+MANY = 4 << 20  # bytes of planes together; past this, smaller ones are coded too
+SMALLEST = 64 * 64  # then bytes of a plane that is sent as it is
 LOSSY_BYTES = 1 << 20  # of all pictures together; up to this, they are exact
 JPEG_QUALITY = 90
 JPEG_SIDE = 65_500  # pixels that a JPEG may have along a side
@@ -48,10 +51,11 @@ def code_planes(planes: Sequence[Bytes], lossy: Sequence[bool]) -> list[CodedPla
         planes: uint8, (H, W) or (H, W, C), or bits (B,).
         lossy: of each whether its values may change a little.
     """
-    if all(plane.nbytes <= SMALL for plane in planes):
+    least = SMALLEST if sum(plane.nbytes for plane in planes) > MANY else SMALL
+    if all(plane.nbytes <= least for plane in planes):
         return [CodedPlane(plane_bytes(plane), None) for plane in planes]
     with ThreadPoolExecutor() as threads:  # zlib and Pillow let others run meanwhile
-        return list(threads.map(_code, planes, lossy))
+        return list(threads.map(partial(_code, least=least), planes, lossy))
 
 
 def may_be_lossy(pictures: Sequence[Bytes]) -> bool:
@@ -73,8 +77,8 @@ def plane_bytes(plane: Bytes) -> memoryview:
     return np.ascontiguousarray(plane).data.cast("B")
 
 
-def _code(plane: Bytes, lossy: bool) -> CodedPlane:
-    if plane.nbytes <= SMALL:
+def _code(plane: Bytes, lossy: bool, least: int) -> CodedPlane:
+    if plane.nbytes <= least:
         return CodedPlane(plane_bytes(plane), None)
     if plane.ndim == 1:
         plane = plane[None]

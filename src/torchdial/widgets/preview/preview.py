@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import accumulate
+from itertools import accumulate, groupby
 from typing import Any, ClassVar, TypeVar
 
 import traitlets as t
@@ -35,6 +35,8 @@ Curves = TypeVar("Curves")
 PAGE_SIZE = 16
 OPENING_BYTES = 4 << 20  # past the first page, planes follow when the browser asks for them
 FIRST_PAGE_BYTES = 128 << 20  # and within it past the first image
+FIRST_MAP_BYTES = 32 << 20  # of which the maps, of many classes, of more than one image
+MESSAGE_BYTES = 32 << 20  # past this, planes come in several messages
 
 
 class Preview(ShownImages[Frame], Widget):
@@ -166,11 +168,14 @@ class Preview(ShownImages[Frame], Widget):
 
     def _opening_keys(self, num_images: int) -> Iterator[str]:
         """Yield the keys of the opening state: the first page, then more within a budget."""
-        size = 0
+        size = size_of_maps = 0
         for image in range(num_images):
             keys = self._keys_of_image(image)
-            size += sum(plane.nbytes for plane in self._planes(keys))
-            if image and size > (FIRST_PAGE_BYTES if image < PAGE_SIZE else OPENING_BYTES):
+            for key, plane in zip(keys, self._planes(keys), strict=True):
+                size += plane.nbytes
+                size_of_maps += 0 if key.startswith("image/") else plane.nbytes
+            most = FIRST_PAGE_BYTES if image < PAGE_SIZE else OPENING_BYTES
+            if image and (size > most or size_of_maps > FIRST_MAP_BYTES):
                 return
             yield from keys
 
@@ -196,11 +201,15 @@ class Preview(ShownImages[Frame], Widget):
     def _send_tiles(self, content: Mapping[str, Any]) -> None:
         keys = [str(key) for key in content["keys"]]
         version = self._shown[0]
-        coded = self._coded(keys)
         new = [key for key in keys if key not in self._opening]
         self._requested = [key for key in self._requested if key not in new] + new
-        reply = {"type": "tiles", "id": content.get("id"), "version": version, "keys": keys}
-        self.send(reply | {"codings": [c for _, c in coded]}, [data for data, _ in coded])
+        sizes = accumulate(plane.nbytes for plane in self._planes(keys))
+        part_of = dict(zip(keys, (size // MESSAGE_BYTES for size in sizes), strict=True))
+        for _, part in groupby(keys, part_of.__getitem__):
+            some = list(part)
+            coded = self._coded(some)
+            reply = {"type": "tiles", "id": content.get("id"), "version": version, "keys": some}
+            self.send(reply | {"codings": [c for _, c in coded]}, [data for data, _ in coded])
 
     # What may be set
 
