@@ -71,7 +71,7 @@ def drag(browser, widget, dial=0):
     """Return the CPU milliseconds of each part for each press of a key."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "widget.html"
-        save_html(widget, path)
+        save_html([widget], path)
         page = browser.new_page(viewport={"width": 1200, "height": 1700})
         page.goto(path.as_uri())
         slider = page.locator(DIAL).nth(dial)

@@ -57,15 +57,13 @@ export function fillPicture(
   channels: number,
   region: Region,
 ): void {
+  const [green, blue] = channels === 1 ? [0, 0] : [1, 2];
   let o = 0;
   for (let y = region.y; y < region.y + region.height; y++) {
     let i = (y * width + region.x) * channels;
     for (let x = 0; x < region.width; x++, i += channels) {
-      const r = pixels[i];
-      const g = channels === 1 ? r : pixels[i + 1];
-      const b = channels === 1 ? r : pixels[i + 2];
-      const a = channels === 4 ? pixels[i + 3] : 255;
-      out[o++] = ((a << 24) | (b << 16) | (g << 8) | r) >>> 0;
+      const alpha = channels === 4 ? pixels[i + 3] : 255;
+      out[o++] = (alpha << 24) | (pixels[i + blue] << 16) | (pixels[i + green] << 8) | pixels[i];
     }
   }
 }
