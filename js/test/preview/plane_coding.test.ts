@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { deflateSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { decodePlane } from "../../src/lib/preview/plane_coding";
 
@@ -15,4 +16,14 @@ test.each(cases)("a plane of shape $shape arrives as it was", async ({ shape, da
   const bytes = Uint8Array.from(atob(data), (character) => character.charCodeAt(0));
   const plane = await decodePlane(bytes, { kind: "deflate", shape });
   expect([...plane]).toEqual(values);
+});
+
+test("a plane of bits arrives as values of 0 and 1", async () => {
+  const values = Uint8Array.from({ length: 3 * 7 }, (_, i) => Number(i % 3 === 0 || i === 20));
+  const packed = new Uint8Array(3); // the first value in the lowest bit
+  values.forEach((value, i) => {
+    packed[Math.floor(i / 8)] += value * 2 ** (i % 8);
+  });
+  const bytes = new Uint8Array(deflateSync(packed));
+  expect(await decodePlane(bytes, { kind: "bits", shape: [3, 7] })).toEqual(values);
 });

@@ -115,7 +115,8 @@ def test_levels_and_targets_are_exact_whatever_the_pictures_are(
     preview = td.SegmentationPreview(pictures, probs, probs > 0.5, **options)
     found = kinds(preview)
     assert found["image/1"] == expected
-    assert found["level/0/1/0"] == found["target/1"] == "deflate"
+    assert found["level/0/1/0"] == "deflate"
+    assert found["target/1"] == "bits"
     both = td.compare(td.SegmentationPreview(pictures, probs, probs > 0.5), preview)
     assert kinds(both)["image/0"] == (
         "deflate" if "pictures" in options else kinds(both)["image/0"]
@@ -143,9 +144,26 @@ def test_another_word_is_refused() -> None:
 
 
 def test_small_planes_are_coded_where_they_are_many() -> None:
-    planes = [np.full((64, 128), i % 7, np.uint8) for i in range(600)]
+    planes = [np.full((64, 128), 2 + i % 7, np.uint8) for i in range(600)]
     few, many = (code_planes(planes[:n], [False] * n) for n in (10, 600))
     assert {one.coding is None for one in few} == {True}
     assert sum(len(one.data) for one in many) < 0.05 * sum(plane.nbytes for plane in planes)
     for plane, one in zip(planes, many, strict=True):
         np.testing.assert_array_equal(decoded(bytes(one.data), plane.shape), plane)
+
+
+@pytest.mark.parametrize("highest", [0, 1, 2, 255])
+def test_planes_of_two_values_are_sent_as_bits(highest: int) -> None:
+    plane = np.random.default_rng(0).integers(0, 2, (300, 257), dtype=np.uint8)
+    plane *= highest > 0
+    plane[7, 200] = highest
+    (coded,) = code_planes([plane], [False])
+    assert coded.coding is not None
+    if highest > 1:
+        assert coded.coding["kind"] == "deflate"
+        return
+    assert coded.coding == {"kind": "bits", "shape": [300, 257]}
+    packed = np.frombuffer(zlib.decompress(coded.data), np.uint8)
+    for y, x in [(0, 0), (7, 200), (299, 256), *np.random.default_rng(1).integers(0, 257, (50, 2))]:
+        place = int(y) * 257 + int(x)
+        assert (packed[place // 8] >> (place % 8)) & 1 == plane[y, x]

@@ -10,12 +10,18 @@ export type Coding =
   /** An RGB picture. */
   | { kind: "jpeg" }
   /** zlib of each value's difference from the predicted one; the shape is (H, W) or (H, W, C). */
-  | { kind: "deflate"; shape: number[] };
+  | { kind: "deflate"; shape: number[] }
+  /** zlib of a bit for each value, the first one in the lowest bit; the shape is (H, W). */
+  | { kind: "bits"; shape: number[] };
 
 export async function decodePlane(data: Bytes, coding: Coding): Promise<Uint8Array> {
   if (coding.kind === "jpeg") return rgbOf(data);
-  const [, width, channels = 1] = coding.shape;
-  return addPredicted(await inflate(data), width * channels, channels);
+  const [height, width, channels = 1] = coding.shape;
+  const bytes = await inflate(data);
+  if (coding.kind === "bits") {
+    return new Uint8Array(height * width).map((_, i) => (bytes[i >> 3] >> (i & 7)) & 1);
+  }
+  return addPredicted(bytes, width * channels, channels);
 }
 
 async function inflate(data: Bytes): Promise<Uint8Array> {

@@ -32,6 +32,7 @@ SMALL, LARGE = 9, 13  # letters, in pixels
 WIDTH = 640  # of the segmentation's pictures, and of the curve below them
 CURVE_PIXELS = 88
 NOTE_PIXELS = 14
+MANY_COLORS = 1 << 14  # only photographs have more
 
 
 def sheet_png(pictures: Sequence[Bytes], captions: Sequence[str]) -> bytes:
@@ -104,6 +105,8 @@ def _png(picture: Image.Image) -> bytes:
     image.paste(picture)
     draw, file = ImageDraw.Draw(image), io.BytesIO()
     draw.text((image.width - 3, image.height - 2), NOTE, AXES, _font(SMALL), anchor="rb")
+    if image.getcolors(MANY_COLORS) is None:  # with a palette it has a third of the bytes
+        image = image.quantize(method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     image.save(file, "png", compress_level=1)
     return file.getvalue()
 

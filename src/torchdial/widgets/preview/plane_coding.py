@@ -82,6 +82,9 @@ def _code(plane: Bytes, lossy: bool, least: int) -> CodedPlane:
         return CodedPlane(plane_bytes(plane), None)
     if plane.ndim == 1:
         plane = plane[None]
+    elif plane.ndim == 2 and plane.max(initial=0) <= 1:
+        bits = zlib.compress(np.packbits(plane, bitorder="little").data, zlib.Z_BEST_SPEED)
+        return CodedPlane(bits, {"kind": "bits", "shape": list(plane.shape)})
     if lossy:
         file = io.BytesIO()
         Image.fromarray(plane).save(file, "JPEG", quality=JPEG_QUALITY)
