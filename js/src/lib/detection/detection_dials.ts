@@ -5,12 +5,12 @@ import { h } from "../core/dom";
 import { formatStop, nearestStop } from "../core/stops";
 import { createCurveSlider, quarters } from "../preview/curve_slider";
 import { modelSwatch } from "../preview/model_swatch";
+import { createOperatingMap } from "../preview/operating_map";
 import { formatMetric } from "../segmentation/segmentation_text";
 import { LONG } from "./detection_readout";
 import { type DetectionState, formatScore } from "./detection_state";
 import type { DetectionConfig } from "./detection_wire";
 import type { Detector } from "./model_boxes";
-import { createOperatingMap } from "./operating_map";
 
 const SCORE_STEP = 0.01;
 const SCORE_PAGE = 0.1;

@@ -3,8 +3,8 @@
 import { pack, VIRIDIS_SCALE, viridis } from "../core/colors";
 import { contextOf, h } from "../core/dom";
 import { formatStop } from "../core/stops";
-import { quarters } from "../preview/curve_slider";
 import { formatMetric } from "../segmentation/segmentation_text";
+import { quarters } from "./curve_slider";
 
 export interface MapState {
   /** The metric (T, S); null while it is being counted. */
