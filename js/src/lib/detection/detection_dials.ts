@@ -48,8 +48,12 @@ export function createDials(state: DetectionState, hasCurves: boolean) {
   const maps = config.sources.map((name, i) => {
     const several = config.sources.length > 1;
     const of = { name: several ? name : "", swatch: several ? [modelSwatch(i, name)] : [] };
-    const events = { move: state.move, commit: state.flush };
-    const map = createOperatingMap(stops, scoreStops, events, of);
+    const map = createOperatingMap(
+      { name: "score", at: scoreStops, text: (k) => formatStop(scoreStops, k) },
+      { name: "NMS IoU", at: stops, text: stopText },
+      { move: ({ x, y }) => state.move({ score: x, stop: y }), commit: state.flush },
+      of,
+    );
     map.element.hidden = !hasCurves;
     return map;
   });
@@ -58,7 +62,7 @@ export function createDials(state: DetectionState, hasCurves: boolean) {
   const direction = h("span");
   const dials = h(
     "div",
-    "box-dials",
+    "dial-list",
     named("score", "bars: candidates"),
     scoreDial.element,
     named("NMS IoU", direction),
@@ -120,13 +124,14 @@ export function createDials(state: DetectionState, hasCurves: boolean) {
   function updateMap(detector: Detector, i: number): void {
     const { setting, score } = state;
     const name = LONG[state.metric];
+    const top = detector.bestOf();
     const value = `${name} ${formatMetric(valueHere(detector))}`;
     maps[i].update({
       values: detector.valuesOf(),
       lacks: detector.lacks(),
-      score,
-      stop: setting.stop,
-      best: detector.bestOf(),
+      x: score,
+      y: setting.stop,
+      best: top && { x: top.score, y: top.stop },
       name,
       valueText: `score ${formatScore(score)}, NMS IoU ${stopText(setting.stop)}, ${value}`,
     });
@@ -135,7 +140,7 @@ export function createDials(state: DetectionState, hasCurves: boolean) {
   return {
     valueHere,
 
-    element: h("div", "box-panel", dials, ...maps.map((map) => map.element)),
+    element: h("div", "dial-panel", dials, ...maps.map((map) => map.element)),
 
     update(detectors: readonly Detector[]): void {
       updateScore(detectors);

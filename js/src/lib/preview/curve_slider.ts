@@ -2,15 +2,18 @@
 
 import { h, svg } from "../core/dom";
 
-export interface SliderOptions {
-  name: string;
+export interface SliderAxis {
   /** The highest value; the lowest is 0. */
   max: number;
-  step: number | "any";
   /** Values at which curves have their points; by default 0, 1, 2 … */
   at?: readonly number[];
   /** Labels of some values. */
   ticks: readonly (readonly [value: number, text: string])[];
+}
+
+export interface SliderOptions extends SliderAxis {
+  name: string;
+  step: number | "any";
   input(value: number): void;
   /** The slider was released. */
   commit(): void;
@@ -37,6 +40,8 @@ export interface SliderState {
 export interface CurveSlider {
   element: HTMLElement;
   input: HTMLInputElement;
+  /** Replace the highest value, the points of curves and the labels. */
+  setAxis(axis: SliderAxis): void;
   update(state: SliderState): void;
 }
 
@@ -48,13 +53,10 @@ export function createCurveSlider({
   ticks,
   ...events
 }: SliderOptions): CurveSlider {
+  let axis: SliderAxis = { max, at, ticks };
   let drawn = "";
-  const percent = (value: number) => `${(value / (max || 1)) * 100}%`;
-  const plot = svg("svg", {
-    viewBox: `0 0 ${max || 1} 1`,
-    preserveAspectRatio: "none",
-    "aria-hidden": "true",
-  });
+  const percent = (value: number) => `${(value / (axis.max || 1)) * 100}%`;
+  const plot = svg("svg", { preserveAspectRatio: "none", "aria-hidden": "true" });
   const stars = h("div", { "aria-hidden": "true" });
   const points = h("div");
   const [yName, top, bottom] = [h("div"), h("span"), h("span")];
@@ -63,24 +65,19 @@ export function createCurveSlider({
   const input = h("input", {
     type: "range",
     min: 0,
-    max,
     step,
     "aria-label": name,
     class: "dial-input",
     oninput: () => events.input(input.valueAsNumber),
     onchange: events.commit,
   });
-  const marks = ticks.map(([value, text]) => {
-    const mark = h("span", {}, text);
-    mark.style.left = percent(value);
-    return mark;
-  });
+  const marks = h("div", { class: "dial-ticks", "aria-hidden": "true" });
   const element = h(
     "div",
     "dial",
     h("div", "dial-plot", plot, needle, points, stars, yAxis),
     input,
-    h("div", { class: "dial-ticks", "aria-hidden": "true" }, ...marks),
+    marks,
   );
 
   const place = (node: HTMLElement, value: number, height: number) => {
@@ -103,10 +100,26 @@ export function createCurveSlider({
     plot.replaceChildren(...paths.map(([name, d]) => svg("path", { class: name, d })));
   }
 
+  function setAxis(to: SliderAxis): void {
+    axis = to;
+    input.max = String(axis.max);
+    plot.setAttribute("viewBox", `0 0 ${axis.max || 1} 1`);
+    marks.replaceChildren(
+      ...axis.ticks.map(([value, text]) => {
+        const mark = h("span", {}, text);
+        mark.style.left = percent(value);
+        return mark;
+      }),
+    );
+  }
+
+  setAxis(axis);
   return {
     element,
     input,
+    setAxis,
     update({ value, curves, bests, y, histogram, band, valueText, ...state }) {
+      const { at } = axis;
       if (input.valueAsNumber !== value) input.valueAsNumber = value;
       input.setAttribute("aria-valuetext", valueText);
       draw([

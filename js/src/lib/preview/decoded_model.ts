@@ -4,6 +4,7 @@
 import type { AnyModel } from "@anywidget/types";
 import type { Bytes } from "../core/bytes";
 import { type Guard, mount } from "../core/error_display";
+import { steppedModel } from "../steps/step_frames";
 import { type Coding, decodePlane } from "./plane_coding";
 import type { WireTile } from "./preview_wire";
 
@@ -17,18 +18,20 @@ interface Tiles {
 type Planes = Tiles & { sources?: Tiles[] };
 type Callback = Parameters<AnyModel["on"]>[1];
 
-/** Like `renderer`, once the planes are decoded. */
+/** Like `renderer`, once the planes are decoded, of the step that is looked at. */
 export function decodedRenderer<Traits extends object>(
   show: (model: AnyModel<Traits>, root: HTMLElement, guard: Guard) => () => void,
 ) {
   return {
     render({ model, el }: { model: AnyModel<Traits>; el: HTMLElement }) {
-      const decoded = decodedModel(model);
+      const stepped = steppedModel(model);
+      const decoded = decodedModel(stepped.model);
       const begin = () => {
         const dispose = mount(el, (root, guard) => show(decoded.model, root, guard));
         return () => {
           dispose();
           decoded.dispose();
+          stepped.dispose();
         };
       };
       return decoded.ready?.then(begin) ?? begin();

@@ -2,20 +2,28 @@
 
 import { pack, VIRIDIS_SCALE, viridis } from "../core/colors";
 import { contextOf, h } from "../core/dom";
-import { formatStop } from "../core/stops";
 import { formatMetric } from "../segmentation/segmentation_text";
 import { quarters } from "./curve_slider";
 
+/** One of the two dials. */
+export interface MapAxis {
+  name: string;
+  /** Its stops, increasing. */
+  at: readonly number[];
+  /** A stop as text. */
+  text(k: number): string;
+}
+
 export interface MapState {
-  /** The metric (T, S); null while it is being counted. */
+  /** The metric at each stop of y and x, row by row; null while it is being counted. */
   values: ArrayLike<number> | null;
   /** Why it is undefined everywhere, else empty. */
   lacks: string;
-  /** Position of the dials: the score from 0 to 1, and the index of the NMS stop. */
-  score: number;
-  stop: number;
+  /** Position of the dials: a value of x, which may lie between its stops, and the index of y. */
+  x: number;
+  y: number;
   /** Indices of the best stops. */
-  best: { score: number; stop: number } | null;
+  best: { x: number; y: number } | null;
   /** The metric's name. */
   name: string;
   /** The position as text, for screen readers. */
@@ -23,7 +31,8 @@ export interface MapState {
 }
 
 export interface MapEvents {
-  move(to: { score?: number; stop?: number }): void;
+  /** To a value of x, and to the index of a stop of y. */
+  move(to: { x: number; y: number }): void;
   commit(): void;
 }
 
@@ -31,16 +40,15 @@ const COLORS = Array.from({ length: 256 }, (_, i) => pack(viridis(i / 255)));
 
 /** @param of the model, to be named above the map; nothing for a single one. */
 export function createOperatingMap(
-  stops: readonly number[],
-  scores: readonly number[],
+  xAxis: MapAxis,
+  yAxis: MapAxis,
   events: MapEvents,
-  of: { name: string; swatch: Node[] },
+  of: { name: string; swatch: Node[] } = { name: "", swatch: [] },
 ) {
-  const numScores = scores.length;
-  const numStops = stops.length;
-  const canvas = h("canvas", { width: numScores, height: numStops, "aria-hidden": "true" });
+  const columns = xAxis.at.length;
+  let rows = yAxis.at.length;
+  const canvas = h("canvas", { width: columns, "aria-hidden": "true" });
   const context = contextOf(canvas);
-  const image = context.createImageData(numScores, numStops);
   const star = h("div", { class: "map-best", "aria-hidden": "true" }, "★");
   const point = h("div", "map-point");
   const waiting = h("div", "map-waiting");
@@ -54,7 +62,7 @@ export function createOperatingMap(
       class: "map-field",
       role: "slider",
       tabindex: 0,
-      "aria-label": `operating map, score and NMS IoU${of.name && `, ${of.name}`}`,
+      "aria-label": `operating map, ${xAxis.name} and ${yAxis.name}${of.name && `, ${of.name}`}`,
       "aria-valuemin": 0,
       "aria-valuemax": 1,
     },
@@ -63,15 +71,16 @@ export function createOperatingMap(
     point,
     waiting,
   );
+  const yTicks = h("div", { class: "map-rows", "aria-hidden": "true" });
   const element = h(
     "div",
     "map",
     h("div", "map-name", ...of.swatch),
-    h("div", { class: "map-y", "aria-hidden": "true" }, "NMS IoU →"),
-    ticks("map-rows", "bottom", stops, (k) => formatStop(stops, k)),
+    h("div", { class: "map-y", "aria-hidden": "true" }, `${yAxis.name} →`),
+    yTicks,
     field,
-    ticks("map-ticks", "left", scores, (k) => formatStop(scores, k)),
-    h("div", { class: "map-x", "aria-hidden": "true" }, "score →"),
+    h("div", { class: "map-ticks", "aria-hidden": "true" }, ...ticks("left", xAxis)),
+    h("div", { class: "map-x", "aria-hidden": "true" }, `${xAxis.name} →`),
     h("div", "map-scale", ofMetric, lowest, ramp, highest),
     reading,
   );
@@ -79,41 +88,43 @@ export function createOperatingMap(
   let metric = "";
 
   const index = (at: number, count: number) => Math.min(Math.max(at * count - 0.5, 0), count - 1);
-  /** Position of a score among the stops; `scoreAt` is its inverse. */
-  const placeOf = (score: number) => {
-    const after = scores.findIndex((stop) => stop > score);
-    const k = Math.max(after < 0 ? scores.length - 1 : after - 1, 0);
-    const next = scores[k + 1] ?? Number.POSITIVE_INFINITY;
-    return k + Math.max(score - scores[k], 0) / (next - scores[k]);
+  /** Position of a value among the stops of x; `valueAt` is its inverse. */
+  const placeOf = (value: number) => {
+    const { at } = xAxis;
+    const after = at.findIndex((stop) => stop > value);
+    const k = Math.max(after < 0 ? columns - 1 : after - 1, 0);
+    const next = at[k + 1] ?? Number.POSITIVE_INFINITY;
+    return k + Math.max(value - at[k], 0) / (next - at[k]);
   };
-  const scoreAt = (place: number) => {
+  const valueAt = (place: number) => {
+    const { at } = xAxis;
     const k = Math.floor(place);
-    return scores[k] + (place - k) * ((scores[k + 1] ?? scores[k]) - scores[k]);
+    return at[k] + (place - k) * ((at[k + 1] ?? at[k]) - at[k]);
   };
 
-  const place = (node: HTMLElement, score: number, stop: number) => {
-    node.style.left = `${100 * fraction(score, numScores)}%`;
-    node.style.bottom = `${100 * fraction(stop, numStops)}%`;
+  const place = (node: HTMLElement, column: number, row: number) => {
+    node.style.left = `${100 * fraction(column, columns)}%`;
+    node.style.bottom = `${100 * fraction(row, rows)}%`;
   };
 
-  /** Where the pointer is; both may lie between stops. */
+  /** Where the pointer is; the column may lie between stops. */
   const under = (e: PointerEvent) => {
     const box = field.getBoundingClientRect();
     return {
-      score: index((e.clientX - box.left) / box.width, numScores),
-      stop: Math.round(index((box.bottom - e.clientY) / box.height, numStops)),
+      column: index((e.clientX - box.left) / box.width, columns),
+      row: Math.round(index((box.bottom - e.clientY) / box.height, rows)),
     };
   };
   const aim = (e: PointerEvent) => {
-    const { score, stop } = under(e);
-    events.move({ score: scoreAt(score), stop });
+    const { column, row } = under(e);
+    events.move({ x: valueAt(column), y: row });
   };
   /** Say the value under the pointer. */
   const read = (e: PointerEvent) => {
-    const { score, stop } = under(e);
-    const s = Math.round(score);
-    const value = painted?.[stop * numScores + s] ?? Number.NaN;
-    const at = `score ${formatStop(scores, s)}, NMS IoU ${formatStop(stops, stop)}`;
+    const { column, row } = under(e);
+    const k = Math.round(column);
+    const value = painted?.[row * columns + k] ?? Number.NaN;
+    const at = `${xAxis.name} ${xAxis.text(k)}, ${yAxis.name} ${yAxis.text(row)}`;
     reading.textContent = `${metric} ${formatMetric(value)} at ${at}`;
   };
   field.addEventListener("pointerdown", (e) => {
@@ -132,13 +143,14 @@ export function createOperatingMap(
 
   function paint(values: ArrayLike<number>): void {
     const [low, high] = extent(values);
+    const image = context.createImageData(columns, rows);
     const out = new Uint32Array(image.data.buffer);
-    for (let k = 0; k < numStops; k++) {
-      for (let s = 0; s < numScores; s++) {
-        const value = values[k * numScores + s];
+    for (let row = 0; row < rows; row++) {
+      for (let k = 0; k < columns; k++) {
+        const value = values[row * columns + k];
         const share = high > low ? (value - low) / (high - low) : 1;
         const color = Number.isNaN(value) ? 0 : COLORS[Math.round(255 * share)];
-        out[(numStops - 1 - k) * numScores + s] = color;
+        out[(rows - 1 - row) * columns + k] = color;
       }
     }
     context.putImageData(image, 0, 0);
@@ -146,22 +158,33 @@ export function createOperatingMap(
     highest.textContent = Number.isFinite(high) ? high.toFixed(2) : "–";
   }
 
+  /** Replace the stops of y. */
+  function setRows(axis: MapAxis): void {
+    yAxis = axis;
+    rows = axis.at.length;
+    canvas.height = rows; // and clears it
+    painted = null;
+    yTicks.replaceChildren(...ticks("bottom", axis));
+  }
+
+  setRows(yAxis);
   return {
     element,
     field,
-    update({ values, lacks, score, stop, best, name, valueText }: MapState): void {
+    setRows,
+    update({ values, lacks, x, y, best, name, valueText }: MapState): void {
       waiting.hidden = values !== null && !lacks;
       waiting.textContent = lacks || "counting …";
       metric = name;
       ofMetric.textContent = name;
       if (values && values !== painted) paint(values);
       painted = values;
-      field.title = `${name} over score and NMS IoU: drag the point`;
-      field.setAttribute("aria-valuenow", String(score));
+      field.title = `${name} over ${xAxis.name} and ${yAxis.name}: drag the point`;
+      field.setAttribute("aria-valuenow", String(x));
       field.setAttribute("aria-valuetext", valueText);
-      place(point, placeOf(score), stop);
+      place(point, placeOf(x), y);
       star.hidden = best === null;
-      if (best) place(star, best.score, best.stop);
+      if (best) place(star, best.x, best.y);
     },
   };
 }
@@ -172,18 +195,12 @@ function fraction(k: number, count: number): number {
 }
 
 /** Labels at each quarter of an axis. */
-function ticks(
-  name: string,
-  side: "left" | "bottom",
-  at: readonly number[],
-  textOf: (k: number) => string,
-): HTMLElement {
-  const marks = quarters(at.map((_, k) => textOf(k))).map(([k, text]) => {
-    const mark = h("span", {}, text);
+function ticks(side: "left" | "bottom", { at, text }: MapAxis): HTMLElement[] {
+  return quarters(at.map((_, k) => text(k))).map(([k, label]) => {
+    const mark = h("span", {}, label);
     mark.style[side] = `${100 * fraction(k, at.length)}%`;
     return mark;
   });
-  return h("div", { class: name, "aria-hidden": "true" }, ...marks);
 }
 
 /** The lowest and the highest defined value. */
