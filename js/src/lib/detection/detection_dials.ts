@@ -24,7 +24,11 @@ export function directionOf(config: DetectionConfig, overlap: number | null): st
   return `${two} overlap by more than ${formatScore(overlap)}`;
 }
 
-export function createDials(state: DetectionState, hasCurves: boolean) {
+export function createDials(
+  state: DetectionState,
+  hasCurves: boolean,
+  stepDial: { elements: HTMLElement[]; maps: HTMLElement[] },
+) {
   const { config } = state;
   const { stops, score_stops: scoreStops } = config;
   const stopText = (k: number) => formatStop(stops, k);
@@ -67,6 +71,7 @@ export function createDials(state: DetectionState, hasCurves: boolean) {
     scoreDial.element,
     named("NMS IoU", direction),
     nmsDial.element,
+    ...stepDial.elements,
   );
 
   function updateScore(detectors: readonly Detector[]): void {
@@ -140,7 +145,7 @@ export function createDials(state: DetectionState, hasCurves: boolean) {
   return {
     valueHere,
 
-    element: h("div", "dial-panel", dials, ...maps.map((map) => map.element)),
+    element: h("div", "dial-panel", dials, ...maps.map((map) => map.element), ...stepDial.maps),
 
     update(detectors: readonly Detector[]): void {
       updateScore(detectors);

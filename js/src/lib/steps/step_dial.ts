@@ -7,8 +7,8 @@ import type { StepCounts, Steps } from "./step_frames";
 
 /** What each step counts, in the order of the steps. */
 export interface StepTrack {
-  /** The metric at each stop of the threshold, step by step. */
-  values: ArrayLike<number>;
+  /** The metric at each stop of the threshold, step by step; null for no map. */
+  values: ArrayLike<number> | null;
   /** The metric at the setting of the dials. */
   here: readonly number[];
   /** Each step's best value; NaN for none. */
@@ -105,10 +105,10 @@ export function createStepDial<Counts>(
       const steps = read() as Steps<Counts> | undefined;
       const isShown = (steps?.all?.length ?? 0) > 1;
       element.hidden = !isShown;
-      map.element.hidden = !isShown;
       if (!steps || !isShown) return;
       setSteps(steps.all);
       const { values, here, best, bestAt, name, top, text } = track(all);
+      map.element.hidden = values === null;
       const now = nearest(steps.step);
       const highest = best.reduce((so, value, i) => (value > (best[so] ?? -1) ? i : so), -1);
       const own = Number.isNaN(best[now] ?? Number.NaN)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 
 from torchdial.sweeps.boxes.detection_counts import DetectionCounts
-from torchdial.sweeps.boxes.detection_curves import DetectionCurves
+from torchdial.sweeps.boxes.detection_curves import BestPoint, DetectionCurves
 from torchdial.sweeps.boxes.detection_frame import DetectionFrame
 from torchdial.sweeps.boxes.detection_setting import choose
 from torchdial.sweeps.boxes.detection_settings import (
@@ -85,7 +85,7 @@ class BoxStepCounts:
         metric: DetectionMetric,
         at_least: Mapping[DetectionMetric, float] | None,
         label: int | None,
-    ) -> tuple[float, float, float]:
+    ) -> BestPoint:
         """Return the score threshold and NMS IoU where a metric is highest, and its value.
 
         Raises:
@@ -96,7 +96,7 @@ class BoxStepCounts:
         values = self.metric(metric, label)
         row, column = choose(metric, values, demands, at_least)
         value = float(values[row, column])
-        return self.settings.scores.values[column], self.settings.nms.values[row], value
+        return BestPoint(self.settings.scores.values[column], self.settings.nms.values[row], value)
 
 
 def _squeezed(values: torch.Tensor, dtype: str) -> bytes:
