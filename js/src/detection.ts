@@ -265,7 +265,7 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
   });
   const trackOf = createBoxSteps(config, () => shell.changed());
   const stepDial = createStepDial(
-    () => model.get("_steps") as Steps<WireBoxStep> | undefined,
+    () => model.get("_steps") as Steps<WireBoxStep>,
     { name: "score", at: scoreStops, text: (k) => formatStop(scoreStops, k) },
     {
       track: (steps) =>

@@ -250,7 +250,7 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
   });
 
   const stepDial = createStepDial(
-    () => model.get("_steps") as Steps<PixelStep["counts"]> | undefined,
+    () => model.get("_steps") as Steps<PixelStep["counts"]>,
     { name: "threshold", at: stops, text: at },
     {
       track: (steps) =>
@@ -345,8 +345,8 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
     createSegmentationDetails(config, { choices: of, choose, changed: shell.changed }),
   );
   const elements = details.flatMap((of) => of.elements);
-  const dials = h("div", { class: "dial-list" }, dial.element, ...stepDial.elements);
-  const panel = h("div", { class: "dial-panel" }, dials, ...stepDial.maps);
+  const dials = h("div", "dial-list", dial.element, ...stepDial.elements);
+  const panel = h("div", "dial-panel", dials, ...stepDial.maps);
   shell.assemble(toolbar.element, panel, elements);
   return () => {
     shell.dispose();

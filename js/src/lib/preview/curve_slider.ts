@@ -104,13 +104,7 @@ export function createCurveSlider({
     axis = to;
     input.max = String(axis.max);
     plot.setAttribute("viewBox", `0 0 ${axis.max || 1} 1`);
-    marks.replaceChildren(
-      ...axis.ticks.map(([value, text]) => {
-        const mark = h("span", {}, text);
-        mark.style.left = percent(value);
-        return mark;
-      }),
-    );
+    marks.replaceChildren(...marksAt(axis.ticks, "left", percent));
   }
 
   setAxis(axis);
@@ -140,6 +134,19 @@ export function createCurveSlider({
       bottom.textContent = y ? "0" : "";
     },
   };
+}
+
+/** Labels along an axis, placed by a function of their values. */
+export function marksAt(
+  ticks: SliderAxis["ticks"],
+  side: "left" | "bottom",
+  place: (value: number) => string,
+): HTMLElement[] {
+  return ticks.map(([value, text]) => {
+    const mark = h("span", {}, text);
+    mark.style[side] = place(value);
+    return mark;
+  });
 }
 
 /** The stops at each quarter of the dial, with their labels. */

@@ -3,7 +3,7 @@
 import { pack, VIRIDIS_SCALE, viridis } from "../core/colors";
 import { contextOf, h } from "../core/dom";
 import { formatMetric } from "../segmentation/segmentation_text";
-import { quarters } from "./curve_slider";
+import { marksAt, quarters } from "./curve_slider";
 
 /** One of the two dials. */
 export interface MapAxis {
@@ -103,8 +103,8 @@ export function createOperatingMap(
   };
 
   const place = (node: HTMLElement, column: number, row: number) => {
-    node.style.left = `${100 * fraction(column, columns)}%`;
-    node.style.bottom = `${100 * fraction(row, rows)}%`;
+    node.style.left = middle(columns)(column);
+    node.style.bottom = middle(rows)(row);
   };
 
   /** Where the pointer is; the column may lie between stops. */
@@ -189,27 +189,17 @@ export function createOperatingMap(
   };
 }
 
-/** The middle of the column or row of stop k, as a fraction; k may lie between stops. */
-function fraction(k: number, count: number): number {
-  return (k + 0.5) / count;
-}
+/** The middle of the column or row of stop k; k may lie between stops. */
+const middle = (count: number) => (k: number) => `${(100 * (k + 0.5)) / count}%`;
 
 /** Labels at each quarter of an axis. */
-function ticks(side: "left" | "bottom", { at, text }: MapAxis): HTMLElement[] {
-  return quarters(at.map((_, k) => text(k))).map(([k, label]) => {
-    const mark = h("span", {}, label);
-    mark.style[side] = `${100 * fraction(k, at.length)}%`;
-    return mark;
-  });
-}
+const ticks = (side: "left" | "bottom", { at, text }: MapAxis) =>
+  marksAt(quarters(at.map((_, k) => text(k))), side, middle(at.length));
 
 /** The lowest and the highest defined value. */
 function extent(values: ArrayLike<number>): [number, number] {
-  let low = Number.POSITIVE_INFINITY;
-  let high = Number.NEGATIVE_INFINITY;
-  for (let i = 0; i < values.length; i++) {
-    if (values[i] < low) low = values[i];
-    if (values[i] > high) high = values[i];
-  }
-  return [low, high];
+  const defined = Array.from(values).filter((value) => !Number.isNaN(value));
+  const by = (choose: typeof Math.min, first: number) =>
+    defined.reduce((a, b) => choose(a, b), first);
+  return [by(Math.min, Number.POSITIVE_INFINITY), by(Math.max, Number.NEGATIVE_INFINITY)];
 }

@@ -31,9 +31,9 @@ export interface StepEvents<Counts> {
   commit(): void;
 }
 
-/** `read` returns the steps; undefined where no frames are kept. */
+/** `read` returns the steps, which only grow or are cut off. */
 export function createStepDial<Counts>(
-  read: () => Partial<Steps<Counts>> | undefined,
+  read: () => Steps<Counts>,
   threshold: MapAxis,
   { track, go, move, commit }: StepEvents<Counts>,
 ) {
@@ -70,7 +70,7 @@ export function createStepDial<Counts>(
   const element = h(
     "div",
     { class: "step-dial", hidden: true },
-    h("div", { class: "dial-name" }, h("b", {}, "step"), "  ", words),
+    h("div", "dial-name", h("b", {}, "step"), "  ", words),
     dial.element,
   );
   map.element.hidden = true;
@@ -90,22 +90,21 @@ export function createStepDial<Counts>(
     map.setRows({ name: "step", at, text: (k) => String(at[k]) });
   }
 
-  const isKept = read()?.all !== undefined;
+  const isKept = read().all.length > 0;
   return {
     elements: isKept ? [element] : [],
     maps: isKept ? [map.element] : [],
 
     /** The caption's words for pictures of an earlier step. */
     caption(): string {
-      const { all = [], shown } = read() ?? {};
+      const { all, shown } = read();
       return all.length > 1 ? `step ${shown}` : "";
     },
 
     update(x: number): void {
-      const steps = read() as Steps<Counts> | undefined;
-      const isShown = (steps?.all?.length ?? 0) > 1;
-      element.hidden = !isShown;
-      if (!steps || !isShown) return;
+      const steps = read();
+      element.hidden = map.element.hidden = steps.all.length < 2;
+      if (element.hidden) return;
       setSteps(steps.all);
       const { values, here, best, bestAt, name, top, text } = track(all);
       map.element.hidden = values === null;
@@ -140,8 +139,7 @@ export function createStepDial<Counts>(
     /** Key actions while the dial or the map has the focus. */
     actions(focus: EventTarget | null): Record<string, () => void> {
       const by = (count: number) => () => {
-        const steps = read() as Steps<Counts>;
-        goTo(nearest(steps.step) + count);
+        goTo(nearest(read().step) + count);
       };
       const pages = { pageup: by(10), pagedown: by(-10) };
       if (focus === map.field) return { ...pages, arrowup: by(1), arrowdown: by(-1) };

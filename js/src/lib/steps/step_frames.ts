@@ -1,10 +1,10 @@
 // The frames of a training's steps in the page: those that it received, coded as they came, and what
-// is known of the others. A widget sees as `_frame` the one that is looked at.
+// is known of the others.
 
-import type { AnyModel } from "@anywidget/types";
 import { type Bytes, bytesOf } from "../core/bytes";
 import { RETRY_MS } from "../core/timing";
 import type { WireTile } from "../preview/preview_wire";
+import { isLasting } from "../preview/tile_store";
 import { unpackBytes } from "../report/unpack_bytes";
 
 /** The counts of one refresh; what they are depends on the preview. */
@@ -14,21 +14,20 @@ export interface StepCounts<Counts = unknown> {
   counts: Counts;
 }
 
-/** What `_frame` says of its step, and of which others there are frames. */
-interface About extends StepCounts {
-  /** Version of the first frame that counts: earlier ones are of other images. */
-  first: number;
-  kept: number[];
-}
-
 interface Frame {
   version: number;
   sources: { tiles: WireTile[] }[];
-  about?: About;
+  /** Where frames are kept: the step, and of which others there are frames. */
+  about?: StepCounts & {
+    /** Version of the first frame that counts: earlier ones are of other images. */
+    first: number;
+    kept: number[];
+  };
 }
 
 /** What a step dial shows. */
 export interface Steps<Counts = unknown> {
+  /** Every refresh, in the order of the steps; empty where no frames are kept. */
   all: readonly StepCounts<Counts>[];
   /** The step that is looked at, the newest where it is followed. */
   step: number;
@@ -38,156 +37,99 @@ export interface Steps<Counts = unknown> {
   waiting: boolean;
 }
 
-const MESSAGE = "msg:custom";
-type Callback = Parameters<AnyModel["on"]>[1];
+/** Messages from src/torchdial/widgets/steps/step_preview.py. */
+export type StepMessage =
+  | { type: "frame"; step: number; frame: unknown }
+  | { type: "tiles"; version: number; keys: string[]; codings: WireTile["coding"][] }
+  | { type: "other" };
 
-/** A model whose `_frame` follows `step`, and whose `_steps` is a `Steps`; as it is without steps. */
-export function steppedModel<Traits extends object>(inner: AnyModel<Traits>) {
-  const get = (name: string) => inner.get(name as keyof Traits) as unknown;
-  const newest = () => get("_frame") as Frame;
-  if (!newest().about) return { model: inner, dispose: () => {} };
+interface Model {
+  get(name: "_frame" | "_steps" | "step"): unknown;
+  send(content: unknown): void;
+}
 
-  let all = (get("_steps") as { steps: StepCounts[] }).steps;
+export function createStepFrames(model: Model) {
+  let all: StepCounts[] = (model.get("_steps") as { steps?: StepCounts[] })?.steps ?? [];
   let kept: number[] = [];
+  let newest: Frame | null = null;
+  let current: Frame;
+  let view: Frame;
+  let shown = 0;
   const frames = new Map<number, Frame>();
   /** Time of the last request, in ms. */
   const requested = new Map<number, number>();
-  const callbacks = new Map<string, Set<Callback>>([
-    ["change:_frame", new Set()],
-    ["change:_steps", new Set()],
-    [MESSAGE, new Set()],
-  ]);
-  let shown = 0;
-  let current = newest();
-  let view = copied(current);
 
-  const newestStep = () => all[all.length - 1].step;
-  const step = () => (get("step") as number | null) ?? newestStep();
-  /** The kept step by which a step is shown; of two equally near the earlier one. */
-  const keptFor = (step: number) =>
-    kept.reduce((best, k) => (Math.abs(k - step) < Math.abs(best - step) ? k : best));
+  const newestStep = () => all[all.length - 1]?.step;
+  const step = () => (model.get("step") as number | null) ?? newestStep();
+  /** The kept step by which the one looked at is shown; of two equally near the earlier one. */
+  const wanted = () =>
+    kept.reduce((best, k) => (Math.abs(k - step()) < Math.abs(best - step()) ? k : best));
 
+  /** Add the newest frame; later steps, and those of other images, go. */
   function take(frame: Frame): void {
-    const { first, kept: now, ...own } = frame.about as About;
-    all = all.filter((one) => one.step < own.step && one.version >= first);
-    all.push(own);
-    kept = now;
+    newest = frame;
+    if (!frame?.about) {
+      view = frame;
+      return;
+    }
+    const { first, ...own } = frame.about;
+    all = [...all.filter((one) => one.step < own.step && one.version >= first), own];
+    kept = own.kept;
     frames.set(own.step, frame);
-    for (const key of [...frames.keys()]) if (!kept.includes(key)) frames.delete(key);
+    for (const key of frames.keys()) if (!kept.includes(key)) frames.delete(key);
   }
 
   /** Go to the frame that is looked at, once it is here. */
   function look(): void {
-    const wanted = keptFor(step());
-    const frame = frames.get(wanted);
-    if (!frame) {
-      const now = performance.now();
-      if (now - (requested.get(wanted) ?? Number.NEGATIVE_INFINITY) < RETRY_MS) return;
-      requested.set(wanted, now);
-      inner.send({ type: "frame", id: 0, step: wanted });
-    } else if (frame !== current) show(wanted, frame);
-  }
-
-  function show(step: number, frame: Frame): void {
-    shown = step;
-    current = frame;
-    view = copied(frame);
-    emit("change:_frame");
-  }
-
-  function emit(event: string, ...given: unknown[]): void {
-    for (const callback of [...(callbacks.get(event) ?? [])]) callback(...given);
-  }
-
-  function receive(content: Message, buffers: Bytes[] = []): void {
-    if (content.type === "frame") {
-      requested.delete(content.step);
-      const packed = buffers.length
-        ? unpackBytes(content.frame, bytesOf(buffers[0]))
-        : content.frame;
-      if (kept.includes(content.step)) frames.set(content.step, packed as Frame);
-      look();
-      emit("change:_steps");
-      return;
+    const at = wanted();
+    const frame = frames.get(at);
+    const now = performance.now();
+    if (frame && frame !== current) {
+      current = frame;
+      shown = at;
+      // Its planes are decoded in place; what is kept stays small.
+      const sources = frame.sources.map((source) => ({
+        ...source,
+        tiles: source.tiles.map((tile) => ({ ...tile })),
+      }));
+      view = { ...frame, sources };
+    } else if (!frame && now - (requested.get(at) ?? -RETRY_MS) >= RETRY_MS) {
+      requested.set(at, now);
+      model.send({ type: "frame", id: 0, step: at });
     }
-    if (content.type === "tiles") keepTiles(content, buffers);
-    else if (content.type === "error") requested.clear();
-    emit(MESSAGE, content, buffers);
   }
 
-  /** Keep planes that came later with their frame. */
-  function keepTiles({ keys, codings, version }: Tiles, buffers: Bytes[]): void {
-    const frame = [...frames.values()].find((one) => one.version === version);
-    keys.forEach((key, i) => {
-      if (key.startsWith("image/") || key.startsWith("target/")) return;
-      const source = frame?.sources[Number(key.split("/")[1])];
-      source?.tiles.push({ key, data: buffers[i], coding: codings[i] });
-    });
-  }
-
-  take(current);
-  shown = newestStep();
-  const listening: [string, Callback][] = [
-    [
-      "change:_frame",
-      () => {
-        take(newest());
-        look();
-        emit("change:_steps");
-      },
-    ],
-    ["change:step", look],
-    [MESSAGE, receive],
-  ];
-  for (const [event, callback] of listening) inner.on(event, callback);
-  look();
-
-  const traits: Record<string, () => unknown> = {
-    _frame: () => view,
-    _steps: (): Steps => ({
-      all,
-      step: step(),
-      shown,
-      waiting: !frames.has(keptFor(step())),
-    }),
-  };
-  const model = {
-    get: (name: string) => traits[name]?.() ?? get(name),
-    set: inner.set.bind(inner),
-    save_changes: inner.save_changes.bind(inner),
-    widget_manager: inner.widget_manager,
-    send(content: { type: string }) {
-      const isOlder = content.type === "need" && shown !== newestStep();
-      inner.send(isOlder ? { ...content, step: shown } : content);
-    },
-    on(event: string, callback: Callback) {
-      if (!callbacks.get(event)?.add(callback)) inner.on(event, callback);
-    },
-    off(event: string, callback: Callback) {
-      if (!callbacks.get(event)?.delete(callback)) inner.off(event, callback);
-    },
-  };
   return {
-    model: model as unknown as AnyModel<Traits>,
-    dispose(): void {
-      for (const [event, callback] of listening) inner.off(event, callback);
+    /** The frame that is looked at, or the last one while that is still to come. */
+    get(): unknown {
+      const frame = model.get("_frame") as Frame;
+      if (frame !== newest) take(frame);
+      if (all.length) look();
+      return view;
+    },
+
+    state(): Steps {
+      return { all, step: step(), shown, waiting: all.length > 0 && !frames.has(wanted()) };
+    },
+
+    /** A request for planes, of the frame that is shown. */
+    asked: (content: object) =>
+      "keys" in content && shown !== newestStep() ? { ...content, step: shown } : content,
+
+    /** Keep what a message brings; returns whether it is a frame. */
+    receive(content: StepMessage, buffers: readonly Bytes[]): boolean {
+      if (content.type === "tiles") {
+        const frame = [...frames.values()].find((one) => one.version === content.version);
+        content.keys.forEach((key, i) => {
+          const source = isLasting(key) ? null : frame?.sources[Number(key.split("/")[1])];
+          source?.tiles.push({ key, data: buffers[i], coding: content.codings[i] });
+        });
+      }
+      if (content.type !== "frame") return false;
+      const { step, frame } = content;
+      const unpacked = buffers.length ? unpackBytes(frame, bytesOf(buffers[0])) : frame;
+      if (kept.includes(step)) frames.set(step, unpacked as Frame);
+      return true;
     },
   };
-}
-
-interface Tiles {
-  type: "tiles";
-  version: number;
-  keys: string[];
-  codings: WireTile["coding"][];
-}
-type Message = Tiles | { type: "frame"; step: number; frame: unknown } | { type: "error" };
-
-/** A frame whose planes are decoded in place, so that what is kept stays small. */
-function copied(frame: Frame): Frame {
-  const sources = frame.sources.map((source) => ({
-    ...source,
-    tiles: source.tiles.map((tile) => ({ ...tile })),
-  }));
-  return { ...frame, sources };
 }
