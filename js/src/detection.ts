@@ -3,6 +3,7 @@
 import type { AnyModel } from "@anywidget/types";
 import { h, select } from "./lib/core/dom";
 import type { Guard } from "./lib/core/error_display";
+import { followSteps } from "./lib/core/step_link";
 import { formatStop, nearestStop } from "./lib/core/stops";
 import { debounce } from "./lib/core/timing";
 import { shorten } from "./lib/core/user_names";
@@ -330,7 +331,9 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
   shell.assemble(toolbar.element, dials.element, details.elements);
   // For tests: what is drawn over each picture.
   Object.assign(root, { torchdialDrawn: () => shell.cells().map(painter.drawnOver) });
+  const stopFollowing = followSteps(config.run ?? "", (step) => state.set({ step }));
   return () => {
+    stopFollowing();
     counting.cancel();
     estimating.cancel();
     shell.dispose();

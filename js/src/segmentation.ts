@@ -5,6 +5,7 @@ import { fillPicture, Raster, toPaleGrey } from "./lib/canvas/raster";
 import { clearCanvas, h, select } from "./lib/core/dom";
 import type { Guard } from "./lib/core/error_display";
 import { bestStop, nameOf, PIXEL_METRICS, type PixelMetric } from "./lib/core/metrics";
+import { followSteps } from "./lib/core/step_link";
 import { formatStop, nearestStop } from "./lib/core/stops";
 import { shorten } from "./lib/core/user_names";
 import type { PictureChoice } from "./lib/numbers/picture_choice";
@@ -348,7 +349,9 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
   const dials = h("div", "dial-list", dial.element, ...stepDial.elements);
   const panel = h("div", "dial-panel", dials, ...stepDial.maps);
   shell.assemble(toolbar.element, panel, elements);
+  const stopFollowing = followSteps(config.run ?? "", (step) => state.set({ step }));
   return () => {
+    stopFollowing();
     shell.dispose();
     state.dispose();
   };

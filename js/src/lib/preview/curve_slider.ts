@@ -1,6 +1,6 @@
 // A slider with curves above its track.
 
-import { h, svg } from "../core/dom";
+import { h, svg, unspoken } from "../core/dom";
 
 export interface SliderAxis {
   /** The highest value; the lowest is 0. */
@@ -60,7 +60,7 @@ export function createCurveSlider({
   const stars = h("div", { "aria-hidden": "true" });
   const points = h("div");
   const [yName, top, bottom] = [h("div"), h("span"), h("span")];
-  const yAxis = h("div", { class: "dial-y", "aria-hidden": "true" }, yName, top, bottom);
+  const yAxis = unspoken("dial-y", yName, top, bottom);
   const needle = h("div", "dial-needle");
   const input = h("input", {
     type: "range",
@@ -71,7 +71,7 @@ export function createCurveSlider({
     oninput: () => events.input(input.valueAsNumber),
     onchange: events.commit,
   });
-  const marks = h("div", { class: "dial-ticks", "aria-hidden": "true" });
+  const marks = unspoken("dial-ticks");
   const element = h(
     "div",
     "dial",

@@ -1,7 +1,7 @@
 // The operating map: a metric over both dials, with a movable point at their position.
 
 import { pack, VIRIDIS_SCALE, viridis } from "../core/colors";
-import { contextOf, h } from "../core/dom";
+import { contextOf, h, unspoken } from "../core/dom";
 import { formatMetric } from "../segmentation/segmentation_text";
 import { marksAt, quarters } from "./curve_slider";
 
@@ -49,7 +49,7 @@ export function createOperatingMap(
   let rows = yAxis.at.length;
   const canvas = h("canvas", { width: columns, "aria-hidden": "true" });
   const context = contextOf(canvas);
-  const star = h("div", { class: "map-best", "aria-hidden": "true" }, "★");
+  const star = unspoken("map-best", "★");
   const point = h("div", "map-point");
   const waiting = h("div", "map-waiting");
   const [lowest, highest, ofMetric] = [h("span"), h("span"), h("span")];
@@ -71,16 +71,16 @@ export function createOperatingMap(
     point,
     waiting,
   );
-  const yTicks = h("div", { class: "map-rows", "aria-hidden": "true" });
+  const yTicks = unspoken("map-rows");
   const element = h(
     "div",
     "map",
     h("div", "map-name", ...of.swatch),
-    h("div", { class: "map-y", "aria-hidden": "true" }, `${yAxis.name} →`),
+    unspoken("map-y", `${yAxis.name} →`),
     yTicks,
     field,
-    h("div", { class: "map-ticks", "aria-hidden": "true" }, ...ticks("left", xAxis)),
-    h("div", { class: "map-x", "aria-hidden": "true" }, `${xAxis.name} →`),
+    unspoken("map-ticks", ...ticks("left", xAxis)),
+    unspoken("map-x", `${xAxis.name} →`),
     h("div", "map-scale", ofMetric, lowest, ramp, highest),
     reading,
   );

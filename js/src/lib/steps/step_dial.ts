@@ -1,6 +1,7 @@
 // The step dial: a metric over the steps of a training, and the map of it over thresholds and steps.
 
 import { h } from "../core/dom";
+import { nearestStop } from "../core/stops";
 import { createCurveSlider } from "../preview/curve_slider";
 import { createOperatingMap, type MapAxis } from "../preview/operating_map";
 import type { StepCounts, Steps } from "./step_frames";
@@ -44,9 +45,10 @@ export function createStepDial<Counts>(
     go(place === all.length - 1 ? null : all[place].step);
   };
   const nearest = (step: number) =>
-    all.reduce((best, one, i) => {
-      return Math.abs(one.step - step) < Math.abs(all[best].step - step) ? i : best;
-    }, 0);
+    nearestStop(
+      all.map((one) => one.step),
+      step,
+    );
   const dial = createCurveSlider({
     name: "step",
     max: 1,

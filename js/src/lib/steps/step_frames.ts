@@ -2,6 +2,7 @@
 // is known of the others.
 
 import { type Bytes, bytesOf } from "../core/bytes";
+import { nearestStop } from "../core/stops";
 import { RETRY_MS } from "../core/timing";
 import type { WireTile } from "../preview/preview_wire";
 import { isLasting } from "../preview/tile_store";
@@ -60,10 +61,12 @@ export function createStepFrames(model: Model) {
   const requested = new Map<number, number>();
 
   const newestStep = () => all[all.length - 1]?.step;
-  const step = () => (model.get("step") as number | null) ?? newestStep();
-  /** The kept step by which the one looked at is shown; of two equally near the earlier one. */
-  const wanted = () =>
-    kept.reduce((best, k) => (Math.abs(k - step()) < Math.abs(best - step()) ? k : best));
+  const step = () => {
+    const steps = all.map((one) => one.step);
+    return steps[nearestStop(steps, (model.get("step") as number | null) ?? newestStep())];
+  };
+  /** The kept step by which the one looked at is shown. */
+  const wanted = () => kept[nearestStop(kept, step())];
 
   /** Add the newest frame; later steps, and those of other images, go. */
   function take(frame: Frame): void {
