@@ -143,11 +143,9 @@ export function createStepDial<Counts>(
       const by = (count: number) => () => {
         goTo(nearest(read().step) + count);
       };
-      const pages = { pageup: by(10), pagedown: by(-10) };
-      if (focus === map.field) return { ...pages, arrowup: by(1), arrowdown: by(-1) };
-      if (focus !== dial.input) return {};
-      const [back, on] = [by(-1), by(1)];
-      return { ...pages, arrowleft: back, arrowdown: back, arrowright: on, arrowup: on };
+      const rows = { arrowup: by(1), arrowdown: by(-1), pageup: by(10), pagedown: by(-10) };
+      if (focus === map.field) return rows;
+      return focus === dial.input ? { ...rows, arrowleft: by(-1), arrowright: by(1) } : {};
     },
   };
 }
