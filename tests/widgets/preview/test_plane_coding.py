@@ -15,7 +15,13 @@ from skimage import data
 
 import torchdial as td
 from tests.golden.make_planes import PATH
-from torchdial.widgets.preview.plane_coding import SMALL, code_planes, deflated, may_be_lossy
+from torchdial.widgets.preview.plane_coding import (
+    SMALL,
+    code_planes,
+    deflated,
+    inflated,
+    may_be_lossy,
+)
 
 MEGABYTE = 1 << 20
 
@@ -149,3 +155,10 @@ def test_small_planes_are_coded_where_they_are_many() -> None:
     assert sum(len(one.data) for one in many) < 0.05 * sum(plane.nbytes for plane in planes)
     for plane, one in zip(planes, many, strict=True):
         np.testing.assert_array_equal(decoded(bytes(one.data), plane.shape), plane)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (9, 1), (5, 7), (30, 20)])
+def test_inflated_is_what_was_deflated(shape: tuple[int, int]) -> None:
+    rng = np.random.default_rng(0)
+    planes = [rng.integers(0, 256, shape, dtype=np.uint8), np.full(shape, 7, np.uint8)]
+    np.testing.assert_array_equal(inflated([deflated(plane) for plane in planes], shape), planes)

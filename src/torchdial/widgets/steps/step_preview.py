@@ -46,6 +46,7 @@ class StepPreview(ModelPreview[Frame]):
     def __init__(self, frames: Sequence[Frame], num_images: int, **traits: Any) -> None:
         self._records: StepRecords[Frame] = StepRecords(self._keep, self._keep_bytes)
         self._next_step: int | None = None
+        self._is_anew = False
         self._restored: tuple[int, tuple[Frame, ...]] = (-1, ())
         self._record(0, frames[0])
         if self._keep > 1:
@@ -113,6 +114,15 @@ class StepPreview(ModelPreview[Frame]):
         finally:
             self._next_step = None
 
+    def _try_frame(
+        self, measure: Callable[[], Frame], pictures: Callable[[], Any] | None = None
+    ) -> bool:
+        self._is_anew = pictures is not None  # frames of other images count no longer
+        try:
+            return super()._try_frame(measure, pictures)
+        finally:
+            self._is_anew = False
+
     def _show(self, frames: Sequence[Frame]) -> None:
         before = self._records
         self._record(self._newest[0] + 1, frames[0])
@@ -130,7 +140,9 @@ class StepPreview(ModelPreview[Frame]):
         else:
             counts, value = self._count_step(frame)
         record = StepRecord(self._step_now(), version, counts, value, NewestFrame(frame))
-        earlier = self._records if self._keep > 1 else StepRecords[Frame](1, 0)
+        earlier = self._records
+        if self._keep == 1 or self._is_anew:
+            earlier = StepRecords(self._keep, self._keep_bytes)
         self._records = earlier.added(record, self._compress)
 
     def _step_now(self) -> int:
