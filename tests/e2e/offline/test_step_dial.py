@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import expect
 
 import torchdial as td
 from tests.e2e import detections, maps
@@ -15,6 +15,7 @@ from tests.e2e.dial import DialOnPage
 from tests.e2e.eventually import eventually
 from tests.e2e.maps import mask_at
 from tests.e2e.page import Show
+from tests.e2e.step_dial import drag_step, step_text
 from tests.e2e.step_maps import KEEP, STEPS, probs_at
 
 pytestmark = pytest.mark.browser
@@ -27,24 +28,6 @@ def trained(**options: object) -> td.SegmentationPreview:
         assert preview.refresh(probs_at(step), step=step), preview.notice
     preview.view = "mask"
     return preview
-
-
-def drag_step(dial: DialOnPage, step: int) -> None:
-    """Press on the step dial where it stands and move the mouse to a step."""
-    slider = dial.root.get_by_label("step", exact=True)
-    slider.scroll_into_view_if_needed()
-    box = slider.bounding_box()
-    assert box
-    at = lambda s: box["x"] + 8 + (box["width"] - 16) * s / STEPS[-1]  # noqa: E731
-    y = box["y"] + box["height"] / 2
-    dial.page.mouse.move(at(float(slider.input_value())), y)
-    dial.page.mouse.down()
-    dial.page.mouse.move(at(step), y, steps=6)
-    dial.page.mouse.up()
-
-
-def step_text(dial: DialOnPage) -> Locator:
-    return dial.root.locator(".torchdial-step-dial .torchdial-dial-name")
 
 
 def test_dragging_shows_the_masks_and_numbers_of_each_step(show: Show) -> None:

@@ -118,7 +118,9 @@ export function decodedModel<Traits extends object>(inner: AnyModel<Traits>) {
 
   const model = {
     get: (name: string) =>
-      name === "_steps" ? steps.state() : (decoded.get(name) ?? inner.get(name as keyof Traits)),
+      name === "_steps"
+        ? steps.state((decoded.get("_frame") as { version: number }).version)
+        : (decoded.get(name) ?? inner.get(name as keyof Traits)),
     set: inner.set.bind(inner),
     save_changes: inner.save_changes.bind(inner),
     send: (content: object) => inner.send(steps.asked(content)),

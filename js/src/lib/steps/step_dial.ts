@@ -123,7 +123,7 @@ export function createStepDial<Counts>(
         value: steps.step - first(),
         curves: best.length ? [here, best] : [here],
         points: [here[now]],
-        bests: highest < 0 ? [] : [{ value: all[highest].step - first(), height: best[highest] }],
+        bests: [highest < 0 ? null : { value: all[highest].step - first(), height: best[highest] }],
         y: { name, top },
         valueText: `step ${value}`,
       });

@@ -111,8 +111,11 @@ export function createStepFrames(model: Model) {
       return view;
     },
 
-    state(): Steps {
-      return { all, step: step(), shown, waiting: all.length > 0 && !frames.has(wanted()) };
+    /** @param version of the frame whose picture is drawn */
+    state(version: number): Steps {
+      const drawn = all.find((one) => one.version === version);
+      const waiting = all.length > 0 && !frames.has(wanted());
+      return { all, step: step(), shown: drawn?.step ?? shown, waiting };
     },
 
     /** A request for planes, of the frame that is shown. */
