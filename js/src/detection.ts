@@ -3,12 +3,14 @@
 import type { AnyModel } from "@anywidget/types";
 import { h, select } from "./lib/core/dom";
 import type { Guard } from "./lib/core/error_display";
-import { formatStop } from "./lib/core/stops";
+import { followSteps } from "./lib/core/step_link";
+import { formatStop, nearestStop } from "./lib/core/stops";
 import { debounce } from "./lib/core/timing";
 import { shorten } from "./lib/core/user_names";
 import { type BoxChoice, createBoxChoices } from "./lib/detection/box_choices";
 import { numOutside } from "./lib/detection/box_marks";
 import { createBoxPainter, LABELS, type Labels } from "./lib/detection/box_painter";
+import { createBoxSteps, type WireBoxStep } from "./lib/detection/box_steps";
 import { createDetails } from "./lib/detection/detection_details";
 import { createDials } from "./lib/detection/detection_dials";
 import { detectionLegend } from "./lib/detection/detection_legend";
@@ -30,6 +32,8 @@ import { windowText } from "./lib/preview/window_text";
 import { formatMetric, gainText, imageCountText } from "./lib/segmentation/segmentation_text";
 import { createTypedField } from "./lib/settings/typed_field";
 import { type Demand, whereMet } from "./lib/settings/typed_setting";
+import { createStepDial } from "./lib/steps/step_dial";
+import type { Steps } from "./lib/steps/step_frames";
 
 const LONGEST_NAME = 20;
 const COUNT_DELAY_MS = 20;
@@ -85,6 +89,7 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
         outside && `${outside} outside the image`,
         detector.lacksMasks(image) && "no masks here",
         windowText(config.window),
+        stepDial.caption(),
       ]
         .filter(Boolean)
         .join(" · ");
@@ -127,7 +132,7 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
     },
     nextView: () => toolbar.nextView(),
 
-    actions: (focus) => dials.actions(focus),
+    actions: (focus) => ({ ...dials.actions(focus), ...stepDial.actions(focus) }),
 
     readFrame() {
       const curves = model.get("_curves");
@@ -146,6 +151,7 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
       toolbar.update();
       if (!isTyping) maxDet.value = String(setting.maxDet);
       dials.update(detectors);
+      stepDial.update(score);
       updateReadout();
       const images = shell.cells().map(({ image }) => image);
       const legend = detectionLegend(config, detectors, view, state.label, images);
@@ -258,7 +264,22 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
     toCsv: choices[0].toCsv,
     hasCsv: hasTargets,
   });
-  const dials = createDials(state, hasCurves);
+  const trackOf = createBoxSteps(config, () => shell.changed());
+  const stepDial = createStepDial(
+    () => model.get("_steps") as Steps<WireBoxStep>,
+    { name: "score", at: scoreStops, text: (k) => formatStop(scoreStops, k) },
+    {
+      track: (steps) =>
+        trackOf(steps, state.metric, state.label, {
+          score: nearestStop(scoreStops, state.score),
+          stop: state.setting.stop,
+        }),
+      go: (step) => state.set({ step }),
+      move: (score) => state.move({ score }),
+      commit: state.flush,
+    },
+  );
+  const dials = createDials(state, hasCurves, stepDial);
   const details = createDetails(state, hasCurves, choices, { choose, changed: shell.changed });
 
   /** Go to the best setting, by F1, of those that meet the demands. */
@@ -310,7 +331,9 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
   shell.assemble(toolbar.element, dials.element, details.elements);
   // For tests: what is drawn over each picture.
   Object.assign(root, { torchdialDrawn: () => shell.cells().map(painter.drawnOver) });
+  const stopFollowing = followSteps(config.run ?? "", (step) => state.set({ step }));
   return () => {
+    stopFollowing();
     counting.cancel();
     estimating.cancel();
     shell.dispose();

@@ -5,6 +5,7 @@ import { fillPicture, Raster, toPaleGrey } from "./lib/canvas/raster";
 import { clearCanvas, h, select } from "./lib/core/dom";
 import type { Guard } from "./lib/core/error_display";
 import { bestStop, nameOf, PIXEL_METRICS, type PixelMetric } from "./lib/core/metrics";
+import { followSteps } from "./lib/core/step_link";
 import { formatStop, nearestStop } from "./lib/core/stops";
 import { shorten } from "./lib/core/user_names";
 import type { PictureChoice } from "./lib/numbers/picture_choice";
@@ -17,6 +18,7 @@ import { createToolbar, FIRST_OPACITY, labelled, opacitySlider } from "./lib/pre
 import { windowText } from "./lib/preview/window_text";
 import { type ModelCounts, readModelCounts, Scope } from "./lib/segmentation/model_counts";
 import { createPixelChoices } from "./lib/segmentation/pixel_choices";
+import { type PixelStep, pixelTrack } from "./lib/segmentation/pixel_steps";
 import { createSegmentationDetails } from "./lib/segmentation/segmentation_details";
 import { createSegmentationState } from "./lib/segmentation/segmentation_state";
 import {
@@ -38,6 +40,8 @@ import {
 import type { SegmentationTraits, SegmentationView } from "./lib/segmentation/segmentation_wire";
 import { createTypedField } from "./lib/settings/typed_field";
 import { type Demand, whereMet } from "./lib/settings/typed_setting";
+import { createStepDial } from "./lib/steps/step_dial";
+import type { Steps } from "./lib/steps/step_frames";
 
 const LONGEST_NAME = 20;
 const ERRORS_OPACITY = 0.9; // they are filled, and the picture below is pale
@@ -122,7 +126,7 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
         imageText(scope(), sources[i].shown, metric, state.stops, image),
       );
       words.push(...new Set(of)); // the difference of two models has the numbers of both
-      words.push(windowText(config.window));
+      words.push(windowText(config.window), stepDial.caption());
       return words.filter(Boolean).join(" · ");
     },
 
@@ -148,7 +152,10 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
     reset: () => state.reset(),
     undo: state.undo,
     nextView: () => toolbar.nextView(),
-    actions: (focus) => (focus === dial.input ? { pageup: moveBy(10), pagedown: moveBy(-10) } : {}),
+    actions: (focus) =>
+      focus === dial.input
+        ? { pageup: moveBy(10), pagedown: moveBy(-10) }
+        : stepDial.actions(focus),
 
     readFrame() {
       const read = readSources();
@@ -166,6 +173,7 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
       root.style.setProperty("--torchdial-opacity", opacity.value);
       toolbar.update();
       updateDial();
+      stepDial.update(stops[state.stop]);
       updateReadout(now);
       const legend = segmentationLegend(config, view, shown).map(({ counts, ...entry }) =>
         counts !== undefined && choices[0].canCount(counts) ? { ...entry, counts } : entry,
@@ -242,6 +250,27 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
     commit: state.flush,
   });
 
+  const stepDial = createStepDial(
+    () => model.get("_steps") as Steps<PixelStep["counts"]>,
+    { name: "threshold", at: stops, text: at },
+    {
+      track: (steps) =>
+        pixelTrack(
+          config,
+          scope(),
+          { key: metric, name: nameOf(metric) },
+          steps,
+          state.stops,
+          state.stop,
+        ),
+      go: (step) => state.set({ step }),
+      move: (threshold) => {
+        state.stop = nearestStop(stops, threshold);
+      },
+      commit: state.flush,
+    },
+  );
+
   function updateDial(): void {
     const { stop } = state;
     const curves = sources.map(({ track }) => (track ? scope().curve(track, metric) : []));
@@ -317,8 +346,12 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
     createSegmentationDetails(config, { choices: of, choose, changed: shell.changed }),
   );
   const elements = details.flatMap((of) => of.elements);
-  shell.assemble(toolbar.element, dial.element, elements);
+  const dials = h("div", "dial-list", dial.element, ...stepDial.elements);
+  const panel = h("div", "dial-panel", dials, ...stepDial.maps);
+  shell.assemble(toolbar.element, panel, elements);
+  const stopFollowing = followSteps(config.run ?? "", (step) => state.set({ step }));
   return () => {
+    stopFollowing();
     shell.dispose();
     state.dispose();
   };

@@ -7,14 +7,17 @@ import { GradientView } from "./lib/training/gradient_view";
 import { LossView } from "./lib/training/loss_view";
 import { createProgress } from "./lib/training/run_controls";
 
-export default liveWidget((store, _config, changed) => {
+export default liveWidget((store, _config, changed, choose) => {
   const progress = createProgress(store);
   const loss: LossView = new LossView(
     store,
     {
       all: false,
       hover: (step) => gradients.point(step),
-      choose: (step) => gradients.show(step),
+      choose: (step) => {
+        gradients.show(step);
+        choose(step);
+      },
     },
     changed,
   );
@@ -25,6 +28,7 @@ export default liveWidget((store, _config, changed) => {
   const events = new EventList(store.chosen, (step) => {
     loss.show(step);
     gradients.show(step);
+    choose(step);
   });
   const notes = h("div", { class: "notes" });
   const plots = h("div", { class: "plots" }, loss.element, gradients.element);

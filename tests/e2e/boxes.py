@@ -20,7 +20,7 @@ MARKS = """root => root.torchdialDrawn().map(drawn => drawn?.marks.map(({ as, in
 class BoxesOnPage:
     """A detection preview on a page."""
 
-    def __init__(self, page: Page, timeout: float = 60, index: int = 0) -> None:
+    def __init__(self, page: Page, timeout: float = 60, index: int = 0, version: int = 0) -> None:
         self.page = page
         self.root: Locator = page.locator(".torchdial").nth(index)
         self.score, self.nms = (
@@ -29,7 +29,7 @@ class BoxesOnPage:
         self.map = self.root.get_by_role("slider", name="operating map")
         self.hovered = self.root.locator(".torchdial-hovered")
         expect(self.score).to_be_visible(timeout=1000 * timeout)
-        expect(self.root).to_have_attribute("data-version", "0", timeout=20_000)
+        expect(self.root).to_have_attribute("data-version", str(version), timeout=20_000)
 
     def button(self, text: str) -> Locator:
         return self.root.get_by_role("button", name=text, exact=True)

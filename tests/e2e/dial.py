@@ -42,7 +42,7 @@ class DialOnPage:
         dial = document.locator(".torchdial-dial-input")
         roots = document.locator(".torchdial")
         self.root: Locator = roots.filter(has=dial) if index is None else roots.nth(index)
-        self.input = self.root.locator(dial)
+        self.input = self.root.locator(dial).first  # the step dial comes after it
         expect(self.input).to_be_visible(timeout=1000 * timeout)
 
     def button(self, text: str) -> Locator:

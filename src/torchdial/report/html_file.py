@@ -16,7 +16,7 @@ import math
 import platform
 import warnings
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from os import PathLike
 from pathlib import Path
@@ -29,6 +29,7 @@ from torchdial.inputs.arguments import of_kind, refuse_no_path
 from torchdial.inputs.errors import refusal
 from torchdial.inputs.numbers import to_whole
 from torchdial.js_bundle import bundle
+from torchdial.report.packed_bytes import without_bytes
 from torchdial.report.saved_widget import MAX_BYTES, SavedWidget
 from torchdial.version import __version__
 
@@ -86,7 +87,9 @@ def write_html(
     block = _Block()
     entries = [_entry(each, block) for each in widgets]
     room = math.inf if max_bytes is None else max_bytes - len(_page(title, entries, block).encode())
+    start = block.size()
     block = _with_pictures(widgets, entries, block, room)
+    block = _with_frames(widgets, entries, block, room + start)
     for entry, each in zip(entries, widgets, strict=True):
         _note_left_out(entry, each, max_bytes)
     page = _page(title, entries, block).encode()
@@ -100,9 +103,10 @@ def _entry(saved: SavedWidget, block: _Block) -> dict[str, Any]:
     """Return the entry of a widget, without pictures, for js/src/lib/report/file_host.ts."""
     return {
         "stem": saved.stem,
-        "state": _pack(saved.state, block),
-        "distributions": _pack(saved.distributions, block),
+        "state": without_bytes(saved.state, block.add),
+        "distributions": without_bytes(saved.distributions, block.add),
         "pictures": {},
+        "frames": {},
         "kept": 0,
         "note": "",
         "title": saved.title,
@@ -120,7 +124,7 @@ def _with_pictures(
             if index >= each.num_pictures:
                 continue
             larger = block.copy()
-            pictures = _pack(each.picture(index), larger)
+            pictures = without_bytes(each.picture(index), larger.add)
             names += NAME_BYTES * len(pictures)
             if larger.size() - start + names > room:
                 return block
@@ -130,22 +134,60 @@ def _with_pictures(
     return block
 
 
+def _with_frames(
+    saved: Sequence[SavedWidget], entries: Sequence[dict[str, Any]], block: _Block, room: float
+) -> _Block:
+    """Add the most important earlier frame of every widget, then the second, while there is room.
+
+    They show the pictures that are in the file, and come after all of these.
+    """
+    for index in range(max(len(each.frames) for each in saved)):
+        for each, entry in zip(saved, entries, strict=True):
+            if index >= len(each.frames) or entry["kept"] < each.num_pictures:
+                continue
+            larger = block.copy()
+            step = each.frames[index]
+            frame = without_bytes(each.frame(step), larger.add)
+            names = sum(len(json.dumps(one["frames"])) for one in entries) + len(json.dumps(frame))
+            if larger.size() + names > room:
+                return block
+            block = larger
+            entry["frames"][str(step)] = frame
+    return block
+
+
 def _note_left_out(entry: dict[str, Any], saved: SavedWidget, max_bytes: int | None) -> None:
-    """Add a note to the page and warn if pictures were left out.
+    """Add a note to the page and warn if pictures or frames were left out.
 
     Raises:
         ValueError: all pictures were left out.
     """
+    if saved.frames:
+        about = entry["state"]["_frame"]["about"]
+        about["kept"] = sorted([about["step"], *map(int, entry["frames"])])
     if entry["kept"] == saved.num_pictures:
+        if len(entry["frames"]) < len(saved.frames):
+            _add_note(
+                entry,
+                saved,
+                f"Pictures of {len(entry['frames']) + 1:,} of {len(saved.frames) + 1:,} steps are "
+                f"in this file, to keep it under {max_bytes:,} bytes; metrics cover all steps.",
+            )
         return
     if entry["kept"] == 0:
         raise _too_little(max_bytes, "room for one image of each widget")
     entry["state"]["_config"]["in_file"] = entry["kept"]
-    entry["note"] = (
+    _add_note(
+        entry,
+        saved,
         f"{entry['kept']:,} of {saved.num_pictures:,} images are in this file, to keep it under "
-        f"{max_bytes:,} bytes; metrics cover all images."
+        f"{max_bytes:,} bytes; metrics cover all images.",
     )
-    warnings.warn(f"torchdial.save_html: {saved.stem}: {entry['note']}", stacklevel=3)
+
+
+def _add_note(entry: dict[str, Any], saved: SavedWidget, note: str) -> None:
+    entry["note"] = note
+    warnings.warn(f"torchdial.save_html: {saved.stem}: {note}", stacklevel=4)
 
 
 def _too_little(max_bytes: int | None, expected: str) -> ValueError:
@@ -187,17 +229,6 @@ def _hash(text: str) -> str:
 
 def _base64(data: bytes) -> str:
     return base64.b64encode(data).decode()
-
-
-def _pack(value: Any, block: _Block) -> Any:
-    """Return a value for JSON, with its bytes moved into the block."""
-    if isinstance(value, (bytes, bytearray, memoryview)):
-        return block.add(value)
-    if isinstance(value, Mapping):
-        return {str(key): _pack(item, block) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_pack(item, block) for item in value]
-    return value
 
 
 class _Block:

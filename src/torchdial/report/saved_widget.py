@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,10 @@ MAX_BYTES = 64 << 20
 
 
 def _no_picture(_index: int) -> dict[str, Any]:
+    return {}
+
+
+def _no_frame(_step: int) -> dict[str, Any]:
     return {}
 
 
@@ -24,6 +28,8 @@ class SavedWidget:
         distributions: distributions of |gradient| at sampled steps, each a head and its data.
         num_pictures: number of pictures.
         picture: returns the tiles of one picture by their keys.
+        frames: steps of a training whose frames may be added, the most important first.
+        frame: returns the frame of a step, with the planes of all pictures.
         title: heading above the widget, may be empty.
         text: plain text below the heading, may be empty.
     """
@@ -33,5 +39,7 @@ class SavedWidget:
     distributions: tuple[dict[str, Any], ...] = ()
     num_pictures: int = 0
     picture: Callable[[int], dict[str, Any]] = _no_picture
+    frames: Sequence[int] = ()
+    frame: Callable[[int], dict[str, Any]] = _no_frame
     title: str = ""
     text: str = ""

@@ -152,6 +152,7 @@ class Widget(anywidget.AnyWidget):
 
         Then send them to all pages: traits that one page sets are not echoed to the others.
         """
-        self.set_state({name: content["state"][name] for name in self._SETTABLE})
+        sent = content["state"]
+        self.set_state({name: sent[name] for name in self._SETTABLE if name in sent})
         state = {name: getattr(self, name) for name in self._SETTABLE}
         self.send({"type": "settled", "page": content.get("page"), "state": state})

@@ -135,6 +135,7 @@ class TestDials:
             "max_det": 5,
             "label": 2,
             "view": "ghosts",
+            "step": None,
         }
         preview.set_state({"score_threshold": 0.4, "nms_iou": 0.1})
         assert (preview.score_threshold, preview.nms_iou) == (0.4, 0.1)

@@ -15,7 +15,13 @@ from skimage import data
 
 import torchdial as td
 from tests.golden.make_planes import PATH
-from torchdial.widgets.preview.plane_coding import SMALL, code_planes, deflated, may_be_lossy
+from torchdial.widgets.preview.plane_coding import (
+    SMALL,
+    code_planes,
+    deflated,
+    inflated,
+    may_be_lossy,
+)
 
 MEGABYTE = 1 << 20
 
@@ -167,3 +173,10 @@ def test_planes_of_two_values_are_sent_as_bits(highest: int) -> None:
     for y, x in [(0, 0), (7, 200), (299, 256), *np.random.default_rng(1).integers(0, 257, (50, 2))]:
         place = int(y) * 257 + int(x)
         assert (packed[place // 8] >> (place % 8)) & 1 == plane[y, x]
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (9, 1), (5, 7), (30, 20)])
+def test_inflated_is_what_was_deflated(shape: tuple[int, int]) -> None:
+    rng = np.random.default_rng(0)
+    planes = [rng.integers(0, 256, shape, dtype=np.uint8), np.full(shape, 7, np.uint8)]
+    np.testing.assert_array_equal(inflated([deflated(plane) for plane in planes], shape), planes)

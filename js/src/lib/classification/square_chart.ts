@@ -1,6 +1,6 @@
 // A small chart over [0, 1] × [0, 1] with a point that is dragged.
 
-import { h, svg } from "../core/dom";
+import { h, svg, unspoken } from "../core/dom";
 
 export interface ChartOptions {
   title: string;
@@ -45,10 +45,10 @@ export function createSquareChart({ title, x, y, drag, commit }: ChartOptions) {
     "div",
     { class: "score" },
     heading,
-    h("div", { class: "score-y", "aria-hidden": "true" }, ...yTicks),
+    unspoken("score-y", ...yTicks),
     area,
-    h("div", { class: "score-x", "aria-hidden": "true" }, ...TICKS.map((t) => h("span", {}, t))),
-    h("div", { class: "score-names", "aria-hidden": "true" }, `x: ${x}, y: ${y}`),
+    unspoken("score-x", ...TICKS.map((t) => h("span", {}, t))),
+    unspoken("score-names", `x: ${x}, y: ${y}`),
   );
   const place = (node: HTMLElement, left: number, top: number) => {
     node.style.left = `${100 * left}%`;

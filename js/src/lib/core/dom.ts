@@ -16,6 +16,11 @@ export function h<K extends keyof HTMLElementTagNameMap>(
   return filled(document.createElement(tag), attributes, children);
 }
 
+/** What only repeats for the eye what is said elsewhere. */
+export function unspoken(className: string, ...children: Child[]): HTMLDivElement {
+  return h("div", { class: className, "aria-hidden": "true" }, ...children);
+}
+
 const SVG = "http://www.w3.org/2000/svg";
 
 /** Make an SVG element. */

@@ -5,12 +5,12 @@ import { h } from "../core/dom";
 import { formatStop, nearestStop } from "../core/stops";
 import { createCurveSlider, quarters } from "../preview/curve_slider";
 import { modelSwatch } from "../preview/model_swatch";
+import { createOperatingMap } from "../preview/operating_map";
 import { formatMetric } from "../segmentation/segmentation_text";
 import { LONG } from "./detection_readout";
 import { type DetectionState, formatScore } from "./detection_state";
 import type { DetectionConfig } from "./detection_wire";
 import type { Detector } from "./model_boxes";
-import { createOperatingMap } from "./operating_map";
 
 const SCORE_STEP = 0.01;
 const SCORE_PAGE = 0.1;
@@ -24,7 +24,11 @@ export function directionOf(config: DetectionConfig, overlap: number | null): st
   return `${two} overlap by more than ${formatScore(overlap)}`;
 }
 
-export function createDials(state: DetectionState, hasCurves: boolean) {
+export function createDials(
+  state: DetectionState,
+  hasCurves: boolean,
+  stepDial: { elements: HTMLElement[]; maps: HTMLElement[] },
+) {
   const { config } = state;
   const { stops, score_stops: scoreStops } = config;
   const stopText = (k: number) => formatStop(stops, k);
@@ -48,8 +52,12 @@ export function createDials(state: DetectionState, hasCurves: boolean) {
   const maps = config.sources.map((name, i) => {
     const several = config.sources.length > 1;
     const of = { name: several ? name : "", swatch: several ? [modelSwatch(i, name)] : [] };
-    const events = { move: state.move, commit: state.flush };
-    const map = createOperatingMap(stops, scoreStops, events, of);
+    const map = createOperatingMap(
+      { name: "score", at: scoreStops, text: (k) => formatStop(scoreStops, k) },
+      { name: "NMS IoU", at: stops, text: stopText },
+      { move: ({ x, y }) => state.move({ score: x, stop: y }), commit: state.flush },
+      of,
+    );
     map.element.hidden = !hasCurves;
     return map;
   });
@@ -58,11 +66,12 @@ export function createDials(state: DetectionState, hasCurves: boolean) {
   const direction = h("span");
   const dials = h(
     "div",
-    "box-dials",
+    "dial-list",
     named("score", "bars: candidates"),
     scoreDial.element,
     named("NMS IoU", direction),
     nmsDial.element,
+    ...stepDial.elements,
   );
 
   function updateScore(detectors: readonly Detector[]): void {
@@ -120,13 +129,14 @@ export function createDials(state: DetectionState, hasCurves: boolean) {
   function updateMap(detector: Detector, i: number): void {
     const { setting, score } = state;
     const name = LONG[state.metric];
+    const top = detector.bestOf();
     const value = `${name} ${formatMetric(valueHere(detector))}`;
     maps[i].update({
       values: detector.valuesOf(),
       lacks: detector.lacks(),
-      score,
-      stop: setting.stop,
-      best: detector.bestOf(),
+      x: score,
+      y: setting.stop,
+      best: top && { x: top.score, y: top.stop },
       name,
       valueText: `score ${formatScore(score)}, NMS IoU ${stopText(setting.stop)}, ${value}`,
     });
@@ -135,7 +145,7 @@ export function createDials(state: DetectionState, hasCurves: boolean) {
   return {
     valueHere,
 
-    element: h("div", "box-panel", dials, ...maps.map((map) => map.element)),
+    element: h("div", "dial-panel", dials, ...maps.map((map) => map.element), ...stepDial.maps),
 
     update(detectors: readonly Detector[]): void {
       updateScore(detectors);

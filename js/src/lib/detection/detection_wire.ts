@@ -50,6 +50,8 @@ export interface DetectionConfig {
   after_nms: boolean;
   window: DisplayWindow;
   sources: string[];
+  /** Id of the history whose steps the frames are of, where they are kept. */
+  run?: string | null;
   initial: {
     score_threshold: number;
     nms_iou: number;

@@ -3,6 +3,7 @@
 import type { AnyModel } from "@anywidget/types";
 import { h } from "../core/dom";
 import { type Guard, mount } from "../core/error_display";
+import { announceStep } from "../core/step_link";
 import { watchTheme } from "../core/theme_switch";
 import { listen } from "../core/widget_model";
 import { type LiveModel, Store } from "./run_store";
@@ -14,6 +15,8 @@ export interface LiveConfig {
   all_names?: boolean;
   /** Whether there is one step only. */
   one_step?: boolean;
+  /** Id of the run's history, of a panel. */
+  run?: string;
 }
 
 export interface View {
@@ -26,9 +29,15 @@ type Model = AnyModel<{
   _opening: ReturnType<LiveModel["get"]>;
   _config: LiveConfig;
   selected?: string | null;
+  step?: number | null;
 }>;
 
-type MakeView = (store: Store, config: LiveConfig, changed: () => void) => View;
+type MakeView = (
+  store: Store,
+  config: LiveConfig,
+  changed: () => void,
+  choose: (step: number) => void,
+) => View;
 
 /** What a widget's module exports: anywidget calls it once for each widget. */
 export function liveWidget(make: MakeView) {
@@ -47,7 +56,7 @@ export function liveWidget(make: MakeView) {
       render({ model, el }: { model: Model; el: HTMLElement }) {
         const own = store ?? new Store(model);
         store = own;
-        return mount(el, (root, guard) => show(own, model.get("_config"), root, guard, make));
+        return mount(el, (root, guard) => show(own, model, root, guard, make));
       },
     };
   };
@@ -71,7 +80,7 @@ function followSelected(store: Store, model: Model): () => void {
 
 function show(
   store: Store,
-  config: LiveConfig,
+  model: Model,
   root: HTMLElement,
   guard: Guard,
   make: MakeView,
@@ -86,7 +95,13 @@ function show(
     root.dataset.paints = String(Number(root.dataset.paints ?? 0) + 1);
   };
   const drawing = whenVisible(root, guard(draw));
-  const view = make(store, config, () => drawing.call());
+  const config = model.get("_config");
+  const choose = (step: number) => {
+    model.set("step", step);
+    model.save_changes();
+    if (config.run) announceStep(config.run, step);
+  };
+  const view = make(store, config, () => drawing.call(), choose);
   root.append(view.element, notice);
   // Hosts have shortcuts of their own; a key here is meant for here.
   root.addEventListener("keydown", (e) => {

@@ -1,16 +1,19 @@
 // A slider with curves above its track.
 
-import { h, svg } from "../core/dom";
+import { h, svg, unspoken } from "../core/dom";
 
-export interface SliderOptions {
-  name: string;
+export interface SliderAxis {
   /** The highest value; the lowest is 0. */
   max: number;
-  step: number | "any";
   /** Values at which curves have their points; by default 0, 1, 2 … */
   at?: readonly number[];
   /** Labels of some values. */
   ticks: readonly (readonly [value: number, text: string])[];
+}
+
+export interface SliderOptions extends SliderAxis {
+  name: string;
+  step: number | "any";
   input(value: number): void;
   /** The slider was released. */
   commit(): void;
@@ -37,6 +40,8 @@ export interface SliderState {
 export interface CurveSlider {
   element: HTMLElement;
   input: HTMLInputElement;
+  /** Replace the highest value, the points of curves and the labels. */
+  setAxis(axis: SliderAxis): void;
   update(state: SliderState): void;
 }
 
@@ -48,39 +53,31 @@ export function createCurveSlider({
   ticks,
   ...events
 }: SliderOptions): CurveSlider {
+  let axis: SliderAxis = { max, at, ticks };
   let drawn = "";
-  const percent = (value: number) => `${(value / (max || 1)) * 100}%`;
-  const plot = svg("svg", {
-    viewBox: `0 0 ${max || 1} 1`,
-    preserveAspectRatio: "none",
-    "aria-hidden": "true",
-  });
+  const percent = (value: number) => `${(value / (axis.max || 1)) * 100}%`;
+  const plot = svg("svg", { preserveAspectRatio: "none", "aria-hidden": "true" });
   const stars = h("div", { "aria-hidden": "true" });
   const points = h("div");
   const [yName, top, bottom] = [h("div"), h("span"), h("span")];
-  const yAxis = h("div", { class: "dial-y", "aria-hidden": "true" }, yName, top, bottom);
+  const yAxis = unspoken("dial-y", yName, top, bottom);
   const needle = h("div", "dial-needle");
   const input = h("input", {
     type: "range",
     min: 0,
-    max,
     step,
     "aria-label": name,
     class: "dial-input",
     oninput: () => events.input(input.valueAsNumber),
     onchange: events.commit,
   });
-  const marks = ticks.map(([value, text]) => {
-    const mark = h("span", {}, text);
-    mark.style.left = percent(value);
-    return mark;
-  });
+  const marks = unspoken("dial-ticks");
   const element = h(
     "div",
     "dial",
     h("div", "dial-plot", plot, needle, points, stars, yAxis),
     input,
-    h("div", { class: "dial-ticks", "aria-hidden": "true" }, ...marks),
+    marks,
   );
 
   const place = (node: HTMLElement, value: number, height: number) => {
@@ -103,10 +100,20 @@ export function createCurveSlider({
     plot.replaceChildren(...paths.map(([name, d]) => svg("path", { class: name, d })));
   }
 
+  function setAxis(to: SliderAxis): void {
+    axis = to;
+    input.max = String(axis.max);
+    plot.setAttribute("viewBox", `0 0 ${axis.max || 1} 1`);
+    marks.replaceChildren(...marksAt(axis.ticks, "left", percent));
+  }
+
+  setAxis(axis);
   return {
     element,
     input,
+    setAxis,
     update({ value, curves, bests, y, histogram, band, valueText, ...state }) {
+      const { at } = axis;
       if (input.valueAsNumber !== value) input.valueAsNumber = value;
       input.setAttribute("aria-valuetext", valueText);
       draw([
@@ -127,6 +134,19 @@ export function createCurveSlider({
       bottom.textContent = y ? "0" : "";
     },
   };
+}
+
+/** Labels along an axis, placed by a function of their values. */
+export function marksAt(
+  ticks: SliderAxis["ticks"],
+  side: "left" | "bottom",
+  place: (value: number) => string,
+): HTMLElement[] {
+  return ticks.map(([value, text]) => {
+    const mark = h("span", {}, text);
+    mark.style[side] = place(value);
+    return mark;
+  });
 }
 
 /** The stops at each quarter of the dial, with their labels. */

@@ -1,9 +1,10 @@
 // A widget's model whose planes are decoded: its events come once they are, in the order in which they
-// were sent.
+// were sent. Its `_frame` is that of the step that is looked at.
 
 import type { AnyModel } from "@anywidget/types";
 import type { Bytes } from "../core/bytes";
 import { type Guard, mount } from "../core/error_display";
+import { createStepFrames, type StepMessage } from "../steps/step_frames";
 import { type Coding, decodePlane } from "./plane_coding";
 import type { WireTile } from "./preview_wire";
 
@@ -15,9 +16,10 @@ interface Tiles {
 }
 /** `_pictures` holds planes, `_frame` those of each model. */
 type Planes = Tiles & { sources?: Tiles[] };
+type Message = StepMessage & { codings?: (Coding | null)[] };
 type Callback = Parameters<AnyModel["on"]>[1];
 
-/** Like `renderer`, once the planes are decoded. */
+/** Like `renderer`, once the planes are decoded, of the step that is looked at. */
 export function decodedRenderer<Traits extends object>(
   show: (model: AnyModel<Traits>, root: HTMLElement, guard: Guard) => () => void,
 ) {
@@ -42,6 +44,7 @@ export function decodedModel<Traits extends object>(inner: AnyModel<Traits>) {
   const decoded = new Map<string, unknown>();
   const callbacks = new Map<string, Set<Callback>>();
   const listening: [string, Callback][] = [];
+  const steps = createStepFrames(inner as AnyModel);
   /** The decoding that is under way; null while there is none, and then nothing waits. */
   let last: Promise<void> | null = null;
 
@@ -66,11 +69,14 @@ export function decodedModel<Traits extends object>(inner: AnyModel<Traits>) {
     inner.on(event, handle);
   }
 
+  const codedOf = (name: string) =>
+    name === "_frame" ? steps.get() : inner.get(name as keyof Traits);
+
   /** Read the traits that changed; the events of one update come together. */
   function read(): void {
-    const changed = CODED.map(
-      (name) => [name, inner.get(name as keyof Traits) as Planes] as const,
-    ).filter(([name, value]) => value !== newest.get(name));
+    const changed = CODED.map((name) => [name, codedOf(name) as Planes] as const).filter(
+      ([name, value]) => value !== newest.get(name),
+    );
     const isNewest = () => changed.some(([name, value]) => value === newest.get(name));
     for (const [name, value] of changed) newest.set(name, value);
     const tiles = changed
@@ -86,9 +92,20 @@ export function decodedModel<Traits extends object>(inner: AnyModel<Traits>) {
     );
   }
 
-  for (const name of CODED) serve(`change:${name}`, read);
+  for (const name of [...CODED, "step"]) {
+    serve(`change:${name}`, () => {
+      read();
+      emit(`change:${name === "step" ? name : "_steps"}`);
+    });
+  }
+  callbacks.set("change:_steps", new Set());
   read();
-  serve(MESSAGE, (content: { codings?: (Coding | null)[] }, buffers: Bytes[] = []) => {
+  serve(MESSAGE, (content: Message, buffers: Bytes[] = []) => {
+    if (steps.receive(content, buffers)) {
+      read();
+      emit("change:_steps");
+      return;
+    }
     const tiles = buffers.map((data, i) => ({ key: "", data, coding: content.codings?.[i] }));
     inOrder(tiles, () => {
       emit(
@@ -100,10 +117,13 @@ export function decodedModel<Traits extends object>(inner: AnyModel<Traits>) {
   });
 
   const model = {
-    get: (name: string) => decoded.get(name) ?? inner.get(name as keyof Traits),
+    get: (name: string) =>
+      name === "_steps"
+        ? steps.state((decoded.get("_frame") as { version: number }).version)
+        : (decoded.get(name) ?? inner.get(name as keyof Traits)),
     set: inner.set.bind(inner),
     save_changes: inner.save_changes.bind(inner),
-    send: inner.send.bind(inner),
+    send: (content: object) => inner.send(steps.asked(content)),
     widget_manager: inner.widget_manager,
     on(event: string, callback: Callback) {
       if (!callbacks.get(event)?.add(callback)) inner.on(event, callback);

@@ -24,7 +24,8 @@ export async function decodePlane(data: Bytes, coding: Coding): Promise<Uint8Arr
   return addPredicted(bytes, width * channels, channels);
 }
 
-async function inflate(data: Bytes): Promise<Uint8Array> {
+/** Decompress what zlib compressed. */
+export async function inflate(data: Bytes): Promise<Uint8Array> {
   const stream = new Blob([bytesOf(data) as Uint8Array<ArrayBuffer>])
     .stream()
     .pipeThrough(new DecompressionStream("deflate"));

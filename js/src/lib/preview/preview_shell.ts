@@ -174,7 +174,7 @@ export function createShell<Traits extends PreviewTraits>(
         grid.redraw("picture", "overlay");
       }),
     ),
-    listen(model, ["_notice"], updating.call),
+    listen(model, ["_notice", "_steps"], updating.call),
     handleMessages<PreviewMessage>(model, guard, {
       tiles({ keys, version: asked }, buffers) {
         tiles.put(

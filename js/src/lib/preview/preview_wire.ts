@@ -26,6 +26,10 @@ export interface PreviewTraits {
   _frame: { version: number };
   _curves: unknown;
   _notice: string;
+  /** The training step that is looked at, null for the newest; undefined of a comparison. */
+  step?: number | null;
+  /** Of a preview that keeps frames, what lib/steps/step_frames.ts makes of it. */
+  _steps?: unknown;
 }
 
 export function countsOf(wire: WireCounts): PixelCounts {

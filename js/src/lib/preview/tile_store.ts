@@ -108,6 +108,7 @@ export const argmaxKey = (source: number, image: number) => `argmax/${source}/${
 export const maximumKey = (source: number, image: number) => `maximum/${source}/${image}`;
 export const maskTargetKey = (image: number, label: number) => `target/${image}/${label}`;
 
-function isLasting(key: string): boolean {
+/** Whether a plane is of no model, but an image or a target. */
+export function isLasting(key: string): boolean {
   return key.startsWith("image/") || key.startsWith("target/");
 }

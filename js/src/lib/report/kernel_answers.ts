@@ -23,6 +23,8 @@ interface WirePlane {
 export interface SavedAnswers {
   /** By the keys of lib/preview/tile_store.ts, and "values/3" for the values of picture 3. */
   pictures: Record<string, Bytes | WirePlane | WireValues>;
+  /** Frames of earlier steps of a training, by their step. */
+  frames?: Record<string, unknown>;
   distributions: { head: WireDistribution; data: Bytes }[];
 }
 
@@ -51,6 +53,8 @@ export function answer(
       const codings = tiles.map(({ coding }) => coding);
       return reply({ type: "tiles", version, keys, codings }, ...tiles.map(({ data }) => data));
     }
+    case "frame":
+      return reply({ type, step: request.step, frame: saved.frames?.[String(request.step)] });
     case "pixel": {
       const { image, x, y } = request as unknown as { image: number; x: number; y: number };
       const values = saved.pictures[`values/${image}`] as WireValues;

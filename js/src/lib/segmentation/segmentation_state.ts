@@ -6,6 +6,7 @@ import { createSettings } from "../core/synced_settings";
 import { inTexts } from "../core/user_names";
 import { resetOne } from "../settings/class_thresholds";
 import { segmentationTraits } from "../settings/pasted_setting";
+import { stepOf } from "../steps/step_trait";
 import type { SegmentationConfig } from "./segmentation_wire";
 
 /** The traits of a dial over stops, of pixels or of samples. */
@@ -14,6 +15,8 @@ export interface ThresholdTraits {
   class_thresholds: (number | null)[];
   label: number | null;
   view: string;
+  /** Undefined where there is no step dial. */
+  step?: number | null;
   _config: Pick<
     SegmentationConfig,
     "task" | "class_names" | "stops" | "initial_threshold" | "initial_class_thresholds" | "sources"
@@ -31,7 +34,7 @@ export function createSegmentationState<Traits extends ThresholdTraits>(
   const { task, stops, class_names: names } = config;
   const settings = createSettings(
     model,
-    ["threshold", "class_thresholds", "label", "view"],
+    ["threshold", "class_thresholds", "label", "view", ...stepOf(model)],
     ["threshold", "class_thresholds"],
     changed,
   );

@@ -41,6 +41,8 @@ export interface SegmentationConfig {
   initial_threshold: number;
   initial_class_thresholds: (number | null)[];
   sources: string[];
+  /** Id of the history whose steps the frames are of, where they are kept. */
+  run?: string | null;
 }
 
 /** Counts of a set of images; null without targets. */

@@ -58,12 +58,22 @@ def measure_frame(
 
     Only one byte a pixel and class is copied to the host, together with the histogram.
     """
+    measured = ((measure_levels(probs, task, stops), targets) for probs, targets in batches)
+    return frame_of_levels(measured, task, stops, include_background)
+
+
+def frame_of_levels(
+    batches: Iterable[tuple[Levels, torch.Tensor | None]],
+    task: Task,
+    stops: Stops,
+    include_background: bool = True,
+) -> SegmentationFrame:
+    """Return the frame of (levels, targets or None), counted batch by batch on their device."""
     levels: list[Levels] = []
     tallies: list[Tally] = []
     cells: list[Cells] = []
     histograms: list[torch.Tensor] = []
-    for probs, targets in batches:
-        batch = measure_levels(probs, task, stops)
+    for batch, targets in batches:
         if targets is None:
             cells += map(cells_of, _joints_without_targets(batch, len(stops)))
         else:

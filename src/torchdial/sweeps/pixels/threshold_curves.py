@@ -229,6 +229,17 @@ class ThresholdCurves:
 
     for_class = RenamedAttribute("for_label")
 
+    def pooled(self) -> ThresholdCurves:
+        """Return these curves with the counts of all images in one, without the joint table."""
+        return ThresholdCurves(
+            self.task,
+            self.stops,
+            self.counts.pooled(0),
+            self.zero_division,
+            self.argmax and self.argmax.pooled(),
+            include_background=self.include_background,
+        )
+
     def best(
         self,
         metric: Metric = "dice",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import traitlets as t
+
 from torchdial.inputs.errors import describe, refusal
 from torchdial.widgets.live.gradient_plot import LayersPlot, is_beside_layers
 from torchdial.widgets.live.loss_plot import is_metric
@@ -35,6 +37,9 @@ class TrainingPanel(LayersPlot):
 
     _STEM = "training_panel"
 
+    step = t.Int(None, allow_none=True).tag(sync=True, echo_update=False)
+    """The step that was clicked last. The step dials of previews made with `monitor=` follow."""
+
     def __init__(self, monitor: Any) -> None:
         if not is_monitor(monitor):
             raise refusal(
@@ -44,7 +49,7 @@ class TrainingPanel(LayersPlot):
                 remedy="Pass LossPlot a history of an earlier run.",
             )
         found = read_source(monitor)
-        super().__init__(found.runs, CONTENTS, monitor)
+        super().__init__(found.runs, CONTENTS, monitor, run=monitor.history.id)
 
     def to_matplotlib(self, ax: Axes | None = None) -> Figure:
         """Return a figure of curves and gradients, made without pyplot."""

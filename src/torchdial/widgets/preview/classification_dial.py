@@ -322,9 +322,9 @@ class ClassificationDial(ModelPreview[ClassificationFrame]):
             self._listing = before
             raise
 
-    def _pack_source(self, _source: int, frame: ClassificationFrame) -> dict[str, Any]:
+    def _pack_source(self, frame: ClassificationFrame) -> dict[str, Any]:
         texts = pack_texts(self._texts, self._listing)
-        return pack_frame(frame, self._listing) | {"tiles": [], "texts": texts}
+        return pack_frame(frame, self._listing) | {"texts": texts}
 
     def _keys_of_image(self, image: int) -> list[str]:
         return [] if not len(self._images) else [f"image/{int(self._listing[image])}"]

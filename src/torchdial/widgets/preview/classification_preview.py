@@ -282,7 +282,7 @@ class ClassificationPreview(ClassificationDial):
         scores = with_source(source, lambda: [to_tensor("scores", s) for s in source.batches()])
         whole = scores[0] if len(scores) == 1 else torch.cat(scores)
         samples = read_samples(whole, self._targets, self._task, **self._reading)
-        before = self.__dict__.get("_shown")
+        before = self.__dict__.get("_newest")
         frame = measure_samples(*samples, self._task, self._stops)
         if before is not None and len(frame.curves.tp) != len(self._class_names):
             raise refusal(

@@ -9,24 +9,27 @@ import numpy as np
 import torch
 
 from torchdial.array_types import Bytes
-from torchdial.inputs.arguments import to_list
+from torchdial.inputs.arguments import of_kind, to_list
 from torchdial.inputs.boxes.detection_targets import Annotations
 from torchdial.inputs.errors import describe, refusal
+from torchdial.inputs.numbers import to_whole
 from torchdial.sweeps.boxes.detection_frame import DetectionFrame
 from torchdial.sweeps.pixels.segmentation_frame import SegmentationFrame
 from torchdial.widgets.preview.detection_dial import DetectionDial
 from torchdial.widgets.preview.detection_preview import DetectionPreview
 from torchdial.widgets.preview.plane_coding import Pictures
-from torchdial.widgets.preview.preview import Preview
+from torchdial.widgets.preview.preview import Preview, needed
 from torchdial.widgets.preview.segmentation_dial import SegmentationDial
 from torchdial.widgets.preview.segmentation_preview import SegmentationPreview
 from torchdial.widgets.preview.shown_images import Frame
+from torchdial.widgets.steps.step_preview import StepPreview
 
 
 class Comparison(Preview[Frame]):
     """Follows two previews when they refresh."""
 
     _previews: tuple[Any, ...] = ()
+    _given_curves: list[Any]
 
     @property
     def metrics(self) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -35,7 +38,11 @@ class Comparison(Preview[Frame]):
         Raises:
             ValueError: there are neither targets nor curves.
         """
-        first, second = (self._metrics_of(preview._needed_curves()) for preview in self._previews)
+        frames: Sequence[Any] = self._shown[1]
+        first, second = (
+            self._metrics_of(needed(given or frame.curves, "sweep"))
+            for given, frame in zip(self._given_curves, frames, strict=True)
+        )
         return first, second
 
     def close(self) -> None:
@@ -59,11 +66,16 @@ class Comparison(Preview[Frame]):
 class SegmentationComparison(Comparison[SegmentationFrame], SegmentationDial):
     """Shows two previews of the same images under one dial; see `compare`.
 
-    It follows the previews when they refresh. Its view "difference" shows where they disagree.
+    It follows the previews when they refresh, unless it shows two steps. Its view "difference"
+    shows where they disagree.
     """
 
     def __init__(
-        self, first: SegmentationPreview, second: SegmentationPreview, names: Sequence[str]
+        self,
+        first: SegmentationPreview,
+        second: SegmentationPreview,
+        names: Sequence[str] | None,
+        steps: Sequence[int] | None = None,
     ) -> None:
         _check_alike(
             {
@@ -77,10 +89,11 @@ class SegmentationComparison(Comparison[SegmentationFrame], SegmentationDial):
             }
         )
         self._pictures_as = _strictest(first, second)
+        frames, names = _frames_at(first, second, steps, names)
         super().__init__(
             first._images,
             first._targets,
-            [first._shown[1][0], second._shown[1][0]],
+            frames,
             names=names,
             task=first.task,
             stops=first._stops,
@@ -94,17 +107,22 @@ class SegmentationComparison(Comparison[SegmentationFrame], SegmentationDial):
             window=first._window,
         )
         self.view = "difference"
-        self._follow_previews(first, second)
+        if steps is None:
+            self._follow_previews(first, second)
 
 
 class DetectionComparison(Comparison[DetectionFrame], DetectionDial):
     """Shows two previews of the same images under the same dials; see `compare`.
 
-    It follows the previews when they refresh.
+    It follows the previews when they refresh, unless it shows two steps.
     """
 
     def __init__(
-        self, first: DetectionPreview, second: DetectionPreview, names: Sequence[str]
+        self,
+        first: DetectionPreview,
+        second: DetectionPreview,
+        names: Sequence[str] | None,
+        steps: Sequence[int] | None = None,
     ) -> None:
         ours, theirs = first._settings, second._settings
         _check_alike(
@@ -120,10 +138,11 @@ class DetectionComparison(Comparison[DetectionFrame], DetectionDial):
             }
         )
         self._pictures_as = _strictest(first, second)
+        frames, names = _frames_at(first, second, steps, names)
         super().__init__(
             first.pictures,
             first.targets,
-            [first._shown[1][0], second._shown[1][0]],
+            frames,
             names=names,
             classes=first.class_names,
             settings=ours,
@@ -136,58 +155,121 @@ class DetectionComparison(Comparison[DetectionFrame], DetectionDial):
             after_nms=first._after_nms and second._after_nms,
             window=first._window,
         )
-        self._follow_previews(first, second)
+        if steps is None:
+            self._follow_previews(first, second)
 
 
 @overload
 def compare(
-    first: SegmentationPreview, second: SegmentationPreview, *, names: Sequence[str] = ...
+    first: SegmentationPreview,
+    second: SegmentationPreview | None = ...,
+    *,
+    names: Sequence[str] | None = ...,
+    steps: Sequence[int] | None = ...,
 ) -> SegmentationComparison: ...
 
 
 @overload
 def compare(
-    first: DetectionPreview, second: DetectionPreview, *, names: Sequence[str] = ...
+    first: DetectionPreview,
+    second: DetectionPreview | None = ...,
+    *,
+    names: Sequence[str] | None = ...,
+    steps: Sequence[int] | None = ...,
 ) -> DetectionComparison: ...
 
 
 def compare(
-    first: Any, second: Any, *, names: Sequence[str] = ("first", "second")
+    first: Any,
+    second: Any = None,
+    *,
+    names: Sequence[str] | None = None,
+    steps: Sequence[int] | None = None,
 ) -> SegmentationComparison | DetectionComparison:
     """Return a widget with two previews of the same images under one set of dials.
 
     Args:
         first: a segmentation or a detection preview.
         second: another of the same kind, of the same images, classes, stops and targets.
-        names: what to call them.
+        names: what to call them; None for "first" and "second", or the steps.
+        steps: two steps of the training of one preview, made with `keep=`, in place of a second
+            one. A step without its picture is shown by the nearest kept one, which the name says.
 
     Raises:
-        ValueError: the previews differ in more than the models' output.
+        ValueError: the previews differ in more than the models' output, or there is not one
+            preview for two steps.
 
     Example:
         >>> images = torch.rand(1, 3, 8, 8)
         >>> first, second = (SegmentationPreview(images, torch.rand(1, 8, 8)) for _ in range(2))
         >>> compare(first, second, names=["small", "large"]).view
         'difference'
+        >>> preview = SegmentationPreview(images, torch.rand(1, 8, 8), keep=4)
+        >>> preview.refresh(torch.rand(1, 8, 8), step=100)
+        True
+        >>> compare(preview, steps=(0, 100)).view
+        'difference'
     """
-    _check_names(names)
+    if steps is not None:
+        _check_steps(first, second, steps)
+        second = first
+    elif names is None:
+        names = ("first", "second")
+    if names is not None:
+        _check_names(names)
     if isinstance(first, SegmentationPreview) and isinstance(second, SegmentationPreview):
-        return SegmentationComparison(first, second, names)
+        return SegmentationComparison(first, second, names, steps)
     if isinstance(first, DetectionPreview) and isinstance(second, DetectionPreview):
-        return DetectionComparison(first, second, names)
+        return DetectionComparison(first, second, names, steps)
     raise refusal(
         "compare",
         expected="two SegmentationPreviews or two DetectionPreviews",
         got=f"{type(first).__name__} and {type(second).__name__}",
-        remedy="Make a preview of each model first.",
+        remedy="Make a preview of each model first, or pass steps= of one preview.",
     )
+
+
+def _check_steps(preview: Any, second: Any, steps: Any) -> None:
+    remedy = "Pass for example compare(preview, steps=(100, 400))."
+    if second is not None:
+        raise refusal(
+            "second",
+            expected="no second preview beside steps=",
+            got=type(second).__name__,
+            remedy=remedy,
+        )
+    of_kind("first", preview, StepPreview, expected="a preview made with keep=", remedy=remedy)
+    expected = "two steps"
+    given = to_list("steps", steps, expected=expected, remedy=remedy)
+    if len(given) != 2:
+        raise refusal("steps", expected=expected, got=describe(steps), remedy=remedy)
+    for step in given:
+        to_whole("steps", step, 0, remedy=remedy)
+
+
+def _frames_at(
+    first: StepPreview[Frame],
+    second: StepPreview[Frame],
+    steps: Sequence[int] | None,
+    names: Sequence[str] | None,
+) -> tuple[list[Frame], Sequence[str]]:
+    """Return the frames of two previews, or of two steps of one, and their names."""
+    if steps is None:
+        return [preview._shown[1][0] for preview in (first, second)], names or ()
+    found = [first._at_step(step) for step in steps]
+    if names is None:
+        names = [
+            f"step {at:,}" + f", nearest to {step:,}" * (at != step)
+            for (at, _), step in zip(found, steps, strict=True)
+        ]
+    return [frame for _, frame in found], names
 
 
 def _strictest(first: Preview[Any], second: Preview[Any]) -> Pictures:
     return "exact" if "exact" in (first._pictures_as, second._pictures_as) else "compact"
 
 
-def _check_names(names: Sequence[str]) -> None:
+def _check_names(names: Any) -> None:
     expected, remedy = (
         "a name for each of two previews",
         'Pass for example names=["small", "large"].',

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
@@ -41,7 +41,7 @@ class DetectionDial(Preview[DetectionFrame]):
     """Traits and messages of the dials; made by `DetectionPreview` and `compare`."""
 
     _STEM = "detection"
-    _SETTABLE = (
+    _SETTABLE: ClassVar[Sequence[str]] = (
         "score_threshold",
         "nms_iou",
         "class_thresholds",
@@ -291,8 +291,8 @@ class DetectionDial(Preview[DetectionFrame]):
 
     # What is sent to the page
 
-    def _pack_source(self, source: int, frame: DetectionFrame) -> dict[str, Any]:
-        return pack_detections(frame, self._labels) | {"tiles": self._tiles(f"mask/{source}/")}
+    def _pack_source(self, frame: DetectionFrame) -> dict[str, Any]:
+        return pack_detections(frame, self._labels)
 
     def _pack_curves(self, max_det: int) -> list[dict[str, Any] | None]:
         return [
@@ -306,14 +306,14 @@ class DetectionDial(Preview[DetectionFrame]):
             self._curves = self._pack_curves(change["new"])
 
     def _keys_of_image(self, image: int) -> list[str]:
-        masked = [any(mask is not None for mask in frame.masks) for frame in self._shown[1]]
+        masked = [any(mask is not None for mask in frame.masks) for frame in self._newest[1]]
         masks = [f"mask/{source}/{image}" for source, has_masks in enumerate(masked) if has_masks]
         return [f"image/{image}", *masks]
 
     def _planes(self, keys: Sequence[str]) -> list[Bytes]:
-        return [self._plane(key) for key in keys]
+        return [self._plane_of(self._newest[1], key) for key in keys]
 
-    def _plane(self, key: str) -> Bytes:
+    def _plane_of(self, frames: Sequence[DetectionFrame], key: str) -> Bytes:
         """Return the pixels of an image, or the packed masks of a model's boxes there.
 
         Raises:
@@ -328,7 +328,7 @@ class DetectionDial(Preview[DetectionFrame]):
                 (image,) = index
                 return self._images[image]
             source, image = index
-            mask = {"mask": self._shown[1][source].masks}[kind][image]
+            mask = {"mask": frames[source].masks}[kind][image]
             return np.empty(0, np.uint8) if mask is None else mask
         except (IndexError, ValueError, KeyError) as error:
             raise KeyError(key) from error

@@ -6,6 +6,7 @@ A class is sent as its index among the classes, since labels may have gaps.
 from __future__ import annotations
 
 import math
+import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ import torch
 from torchdial.array_types import Bytes
 from torchdial.inputs.boxes.detection_targets import Annotations
 from torchdial.sweeps.boxes.bitsets import ALMOST_ONE
+from torchdial.sweeps.boxes.box_step_counts import BoxStepCounts
 from torchdial.sweeps.boxes.detection_curves import DetectionCurves
 from torchdial.sweeps.boxes.detection_frame import DetectionFrame
 from torchdial.sweeps.boxes.detection_settings import METRICS, DetectionSettings
@@ -88,6 +90,21 @@ def pack_curves(curves: DetectionCurves, labels: Sequence[int], average: Average
         "fp": _pack(counts.fp[chosen], "<u4") if small else None,
         "positives": _pack(counts.positives[chosen], "<u4"),
         "ap": _pack_ap(curves, labels),
+    }
+
+
+def pack_step(counts: BoxStepCounts, labels: Sequence[int]) -> dict[str, Any]:
+    """Return the counts of a step of a training, compressed by zlib.
+
+    "tp" and "fp" are uint32 (C, T, S), "fp" all kept boxes without targets; "overall" has each
+    metric, float64 (T, S), and nothing without targets.
+    """
+    tp, fp = (zlib.compress(_pack(counts.boxes(which)[list(labels)], "<u4"), 1) for which in "tf")
+    return {
+        "tp": tp,
+        "fp": fp,
+        "positives": _pack(counts.positives[torch.tensor(labels)], "<u4"),
+        "overall": dict(counts.overall),
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal, NamedTuple, overload
 
 import torch
 
@@ -27,6 +27,7 @@ from torchdial.models.predictions import (
     with_source,
 )
 from torchdial.models.raw_candidates import check_floor, has_raw_candidates
+from torchdial.sweeps.boxes.box_step_counts import BoxStepCounts
 from torchdial.sweeps.boxes.detection_curves import BestPoint, DetectionCurves
 from torchdial.sweeps.boxes.detection_frame import DetectionFrame
 from torchdial.sweeps.boxes.detection_settings import DetectionMetric, DetectionSettings
@@ -34,18 +35,35 @@ from torchdial.sweeps.boxes.detection_sweep import DetectionSweep
 from torchdial.sweeps.boxes.operating_point import ExportTarget
 from torchdial.sweeps.metric_formulas import Average, check_average
 from torchdial.widgets.preview.detection_dial import DetectionDial
+from torchdial.widgets.preview.detection_packing import pack_step
 from torchdial.widgets.preview.detection_reader import DetectionReader
-from torchdial.widgets.preview.plane_coding import Pictures, check_pictures
+from torchdial.widgets.preview.plane_coding import (
+    CodedPlane,
+    Pictures,
+    check_pictures,
+    code_planes,
+)
 from torchdial.widgets.preview.preview import (
     ClassThresholds,
     Display,
-    ModelPreview,
     needed,
     to_display,
 )
+from torchdial.widgets.steps.kept_boxes import KeptBoxes
+from torchdial.widgets.steps.step_preview import KEEP_BYTES, StepPreview, check_keeping
 
 
-class DetectionPreview(DetectionDial, ModelPreview[DetectionFrame]):
+class BestBoxStep(NamedTuple):
+    """The step of a training at which a metric is best, and where."""
+
+    step: int
+    score_threshold: float
+    nms_iou: float
+    value: float
+    has_picture: bool
+
+
+class DetectionPreview(DetectionDial, StepPreview[DetectionFrame]):
     """Shows what a score threshold and an NMS IoU make of a detector's candidates.
 
     In this order: greedy NMS, the boxes whose score is above the threshold of their class, of these
@@ -93,6 +111,14 @@ class DetectionPreview(DetectionDial, ModelPreview[DetectionFrame]):
             over refreshes. A caption says it.
         pictures: how large colour pictures are sent to the page: "compact", as JPEG, or "exact".
             All other values are exact, and so is `pictures` of the preview.
+        keep: the frames of how many training steps are kept, for the step dial: 1, the newest
+            alone, or at least 4. Counts are kept of every refresh, with the `max_det` at that
+            time. The first, the newest and the best step stay, by micro F1; the others are spread
+            evenly over the steps.
+        keep_bytes: how many bytes these frames take at most, besides the newest; from 1. The
+            first and the best stay in any case.
+        monitor: a `TrainingMonitor`, whose step each refresh has, and in whose panel a click
+            moves the step dial.
 
     Raises:
         ValueError: any argument that is not valid, with the reason and a remedy.
@@ -105,6 +131,8 @@ class DetectionPreview(DetectionDial, ModelPreview[DetectionFrame]):
         >>> preview.kept(0)["indices"]
         tensor([0, 2])
     """
+
+    _SETTABLE = (*DetectionDial._SETTABLE, "step")
 
     @renamed_arguments(iou_thresholds="nms_ious")
     def __init__(
@@ -131,8 +159,14 @@ class DetectionPreview(DetectionDial, ModelPreview[DetectionFrame]):
         std: Numbers = None,
         window: tuple[float, float] | None = None,
         pictures: Pictures = "compact",
+        keep: int = 1,
+        keep_bytes: int = KEEP_BYTES,
+        monitor: Any = None,
     ) -> None:
+        self._keep, self._keep_bytes = check_keeping(keep, keep_bytes, monitor)
+        self._monitor = monitor
         check_average(average)
+        self._average = average
         check_pictures(pictures)
         check_floor(score_floor)
         if curves is not None:
@@ -257,22 +291,55 @@ class DetectionPreview(DetectionDial, ModelPreview[DetectionFrame]):
         """
         return self._metrics_of(self._needed_curves())
 
+    @overload
+    def best(
+        self,
+        metric: DetectionMetric = ...,
+        at_least: Mapping[DetectionMetric, float] | None = ...,
+        *,
+        over: None = ...,
+    ) -> BestPoint: ...
+
+    @overload
+    def best(
+        self,
+        metric: DetectionMetric = ...,
+        at_least: Mapping[DetectionMetric, float] | None = ...,
+        *,
+        over: Literal["steps"],
+    ) -> BestBoxStep: ...
+
     def best(
         self,
         metric: DetectionMetric = "f1",
         at_least: Mapping[DetectionMetric, float] | None = None,
-    ) -> BestPoint:
+        *,
+        over: Literal["steps"] | None = None,
+    ) -> BestPoint | BestBoxStep:
         """Return the score threshold and NMS IoU where a metric of what is shown is best, and it.
 
         Thresholds of single classes are left out of this.
 
+        Args:
+            metric: what to maximise.
+            at_least: lower bounds of other metrics, such as {"recall": 0.9}.
+            over: "steps" looks at every refresh that `keep=` counts, and returns the step too, the
+                earliest of equals, and whether its picture is kept. It counts the shown images,
+                also where there are given curves.
+
         Raises:
             ValueError: no stop meets the demands, or there are neither targets nor curves.
         """
-        curves = self._needed_curves()
-        return curves.best(metric, at_least, self._average, self.label)
+        if over is None:
+            curves = self._needed_curves()
+            return curves.best(metric, at_least, self._average, self.label)
+        needed(self.targets, "DetectionSweep")
+        record, (score, nms_iou, value) = self._best_step(
+            over, lambda counts: counts.best(metric, at_least, self.label)
+        )
+        return BestBoxStep(record.step, score, nms_iou, value, record.frame is not None)
 
-    def refresh(self, detections: Any = None) -> bool:
+    def refresh(self, detections: Any = None, *, step: int | None = None) -> bool:
         """Show the model's current weights, or new detections, for the same images.
 
         Settings of the dials are kept. A frame that is refused leaves the last good one and a
@@ -280,6 +347,8 @@ class DetectionPreview(DetectionDial, ModelPreview[DetectionFrame]):
 
         Args:
             detections: new ones, for a preview that was made of detections.
+            step: of the training, for the step dial; None takes the monitor's, or the next one.
+                An earlier step takes the place of all from it on.
 
         Returns:
             Whether the frame is shown.
@@ -288,7 +357,7 @@ class DetectionPreview(DetectionDial, ModelPreview[DetectionFrame]):
             TypeError: detections are missing, or are given to a preview of a model.
         """
         source = next_source(self._source, detections, what="detections", argument="detections")
-        return self._try_frame(lambda: self._measure(source))
+        return self._refresh_at(step, lambda: self._measure(source))
 
     def evaluate(self, loader: Iterable[Any], *, unpack: Unpack = None) -> dict[str, Any]:
         """Return counts and metrics of the chosen setting on other data, as `metrics` has them.
@@ -345,6 +414,23 @@ class DetectionPreview(DetectionDial, ModelPreview[DetectionFrame]):
         outputs = with_source(source, lambda: list(source.batches()))
         read, num_classes = self._reader.read, source.num_classes
         return [found for output in outputs for found in read(output, num_classes)]
+
+    # The step dial
+
+    def _count_step(self, frame: DetectionFrame) -> tuple[BoxStepCounts, float]:
+        max_det = self.max_det if self._records.all else frame.settings.max_det
+        counts = BoxStepCounts.of(frame, max_det, self._average)
+        return counts, counts.best_f1
+
+    def _pack_step(self, counts: BoxStepCounts) -> dict[str, Any]:
+        return pack_step(counts, self._labels)
+
+    def _compress(self, frame: DetectionFrame) -> KeptBoxes:
+        return KeptBoxes(replace(frame))  # without the curves that it caches
+
+    def _code_kept(self, kept: Any, keys: Sequence[str]) -> list[CodedPlane]:
+        planes = [self._plane_of((kept.restore(),), key) for key in keys]
+        return code_planes(planes, [False] * len(planes))
 
     def _needed_curves(self) -> DetectionCurves:
         return needed(self.curves, "DetectionSweep")

@@ -108,3 +108,32 @@ def deflated(plane: Bytes) -> bytes:
     predicted = np.clip(left + above - corner, np.minimum(left, above), np.maximum(left, above))
     packer = zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL, zlib.Z_RLE)
     return packer.compress((values - predicted).astype(np.uint8).data) + packer.flush()
+
+
+def inflated(planes: Sequence[bytes], shape: tuple[int, int]) -> Bytes:
+    """Return the planes of `deflated`, uint8 (P, H, W).
+
+    A value depends on those left and above, so all of a diagonal, and of all planes, are computed
+    at once.
+
+    Args:
+        planes: of one shape.
+        shape: (H, W).
+    """
+    height, width = shape
+    found = np.empty((height, width, len(planes)), np.int16)
+    for i, plane in enumerate(planes):
+        found[..., i] = np.frombuffer(zlib.decompress(plane), np.uint8).reshape(shape)
+    # Of a diagonal by row; row 0 is above the plane.
+    left, before = (np.zeros((height + 1, len(planes)), np.int16) for _ in range(2))
+    for diagonal in range(height + width - 1):
+        rows = np.arange(max(0, diagonal - width + 1), min(height, diagonal + 1))
+        columns = diagonal - rows
+        a, b, corner = left[rows + 1], left[rows], before[rows]
+        predicted = np.clip(a + b - corner, np.minimum(a, b), np.maximum(a, b))
+        values = (found[rows, columns] + predicted) & 255
+        found[rows, columns] = values
+        now = np.zeros_like(left)
+        now[rows + 1] = values
+        left, before = now, left
+    return np.moveaxis(found, -1, 0).astype(np.uint8)

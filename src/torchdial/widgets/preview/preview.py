@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate, groupby
 from typing import Any, ClassVar, TypeVar
 
@@ -68,11 +68,11 @@ class Preview(ShownImages[Frame], Widget):
     _pictures_as: Pictures = "compact"
 
     def __init__(self, frames: Sequence[Frame], num_images: int, **traits: Any) -> None:
-        self._shown = (0, tuple(frames))  # replaced as a whole: messages may come on a thread
+        self._newest = (0, tuple(frames))  # replaced as a whole: messages may come on a thread
         self._opening = list(self._opening_keys(num_images))
         self._requested: list[str] = []
         super().__init__(
-            _pictures={"tiles": self._tiles("image/", "target/")},
+            _pictures={"tiles": self._shown_tiles()},
             _frame=self._pack_frame(),
             **traits,
         )
@@ -93,14 +93,19 @@ class Preview(ShownImages[Frame], Widget):
 
     # Frames
 
+    @property
+    def _shown(self) -> tuple[int, tuple[Frame, ...]]:
+        """Version and frames, of each model, that Python's values are of."""
+        return self._newest
+
     def _show(self, frames: Sequence[Frame]) -> None:
         """Replace the models' frames and keep the user's settings; all frames or none."""
-        before = self._shown
-        self._shown = (before[0] + 1, tuple(frames))
+        before = self._newest
+        self._newest = (before[0] + 1, tuple(frames))
         try:
             self._frame = self._pack_frame()
         except Exception:
-            self._shown = before
+            self._newest = before
             raise
 
     def _try_frame(
@@ -113,22 +118,30 @@ class Preview(ShownImages[Frame], Widget):
             with self.hold_sync():
                 if shown is not None:
                     self._images = shown
-                    self._pictures = {"tiles": self._tiles("image/", "target/")}
+                    self._pictures = {"tiles": self._shown_tiles()}
                 self._show([frame])
         except Exception as error:  # a training loop must go on, whatever is refused
             self._notice = f"The picture is an earlier one: this frame was refused. {error}"
             return False
-        self._notice = ""
+        self._notice = self._remark()
         return True
 
+    def _remark(self) -> str:
+        """Return the notice beside a frame that is shown."""
+        return ""
+
     def _pack_frame(self) -> dict[str, Any]:
-        version, frames = self._shown
-        sources = [self._pack_source(i, frame) for i, frame in enumerate(frames)]
+        version, frames = self._newest
+        keys = [*self._opening, *self._recent_requests()]
+        sources = [
+            self._pack_source(frame) | {"tiles": self._tiles(k for k in keys if is_of(k, i))}
+            for i, frame in enumerate(frames)
+        ]
         return {"version": version, "sources": sources}
 
     @abstractmethod
-    def _pack_source(self, source: int, frame: Frame) -> dict[str, Any]:
-        """Return one model's part of `_frame`."""
+    def _pack_source(self, frame: Frame) -> dict[str, Any]:
+        """Return one model's part of `_frame`, without its planes."""
 
     # Planes: pictures, and what the models return at the same size
 
@@ -142,17 +155,20 @@ class Preview(ShownImages[Frame], Widget):
 
     @abstractmethod
     def _planes(self, keys: Sequence[str]) -> list[Bytes]:
-        """Return the planes of keys.
+        """Return the planes of keys, of the newest frames.
 
         Raises:
             KeyError: there is no such plane.
         """
 
-    def _tiles(self, *prefixes: str) -> list[dict[str, Any]]:
+    def _tiles(self, keys: Iterable[str]) -> list[dict[str, Any]]:
+        keys = list(keys)
+        return tiles_of(keys, self._coded(keys))
+
+    def _shown_tiles(self) -> list[dict[str, Any]]:
+        """Return the planes that are of no model: images and targets."""
         keys = [*self._opening, *self._recent_requests()]
-        keys = [key for key in keys if key.startswith(prefixes)]
-        coded = zip(keys, self._coded(keys), strict=True)
-        return [{"key": key, **one._asdict()} for key, one in coded]
+        return self._tiles(key for key in keys if is_lasting(key))
 
     def _coded(self, keys: Sequence[str]) -> list[CodedPlane]:
         is_plain = self._pictures_as == "compact" and self._window is None
@@ -200,16 +216,22 @@ class Preview(ShownImages[Frame], Widget):
 
     def _send_tiles(self, content: Mapping[str, Any]) -> None:
         keys = [str(key) for key in content["keys"]]
-        version = self._shown[0]
         new = [key for key in keys if key not in self._opening]
         self._requested = [key for key in self._requested if key not in new] + new
         sizes = accumulate(plane.nbytes for plane in self._planes(keys))
         part_of = dict(zip(keys, (size // MESSAGE_BYTES for size in sizes), strict=True))
         for _, part in groupby(keys, part_of.__getitem__):
             some = list(part)
-            coded = self._coded(some)
+            version, coded = self._answer(content, some)
             reply = {"type": "tiles", "id": content.get("id"), "version": version, "keys": some}
             self.send(reply | {"codings": [c for _, c in coded]}, [data for data, _ in coded])
+
+    def _answer(
+        self, _content: Mapping[str, Any], keys: Sequence[str]
+    ) -> tuple[int, list[CodedPlane]]:
+        """Return the version of the frame that a page asks for planes of, and the planes."""
+        version = self._newest[0]
+        return version, self._coded(keys)
 
     # What may be set
 
@@ -344,6 +366,21 @@ class ModelPreview(Preview[Frame]):
             lambda: self._measure(source),
             lambda: self._to_pictures(to_display(images, self._display)),
         )
+
+
+def tiles_of(keys: Sequence[str], planes: Sequence[CodedPlane]) -> list[dict[str, Any]]:
+    """Return planes as a page reads them from a trait."""
+    return [{"key": key, **one._asdict()} for key, one in zip(keys, planes, strict=True)]
+
+
+def is_lasting(key: str) -> bool:
+    """Return whether a plane is of no model, but an image or a target."""
+    return key.startswith(("image/", "target/"))
+
+
+def is_of(key: str, source: int) -> bool:
+    """Return whether a plane is of a model."""
+    return not is_lasting(key) and key.split("/")[1] == str(source)
 
 
 def to_display(images: Any, display: Display) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -43,7 +43,7 @@ class SegmentationDial(Preview[SegmentationFrame]):
     """Traits and messages of the dial; made by `SegmentationPreview` and `compare`."""
 
     _STEM = "segmentation"
-    _SETTABLE = ("threshold", "class_thresholds", "label", "view")
+    _SETTABLE: ClassVar[Sequence[str]] = ("threshold", "class_thresholds", "label", "view")
     _DIAL = "threshold"
     _BEST = "dice"
     _images: Bytes
@@ -300,9 +300,8 @@ class SegmentationDial(Preview[SegmentationFrame]):
 
     # The wire
 
-    def _pack_source(self, source: int, frame: SegmentationFrame) -> dict[str, Any]:
+    def _pack_source(self, frame: SegmentationFrame) -> dict[str, Any]:
         return {
-            "tiles": self._tiles(*(f"{kind}/{source}/" for kind in ("level", "argmax", "maximum"))),
             "histogram": pack_floats(frame.histograms.sum(0)),
             "histograms": pack_histograms(frame.histograms),
             "confusion": pack_confusion(frame.confusion, len(self._stops)),
@@ -345,7 +344,7 @@ class SegmentationDial(Preview[SegmentationFrame]):
         try:
             index = [int(n) for n in numbers]
             if kind not in planes:
-                frame = self._shown[1][index.pop(0)]
+                frame = self._newest[1][index.pop(0)]
                 planes = {"level": frame.levels, "argmax": frame.argmax, "maximum": frame.maximum}
             plane = planes[kind]
             if plane is None or min(index) < 0:

@@ -14,6 +14,7 @@ import torch
 from torchdial.sweeps.metric_formulas import Average
 from torchdial.sweeps.pixels.image_confusion import ImageConfusion
 from torchdial.sweeps.pixels.pixel_counts import Counts
+from torchdial.sweeps.pixels.pixel_step_counts import PixelStepCounts
 from torchdial.sweeps.pixels.threshold_curves import ThresholdCurves
 
 # Past this, counts go pooled, and pictures without metrics of their own.
@@ -73,6 +74,18 @@ def pack_tally(curves: ThresholdCurves, average: Average, *, per_image: bool) ->
         "counts": _pack_counts(curves.counts, keep=keep),
         "argmax_counts": _pack_counts(argmax.counts, keep=keep) if argmax else None,
         "joint": _pack_joint(curves.joint) if with_joint and curves.joint is not None else None,
+    }
+
+
+def pack_step(counts: PixelStepCounts, average: Average) -> dict[str, Any]:
+    """Return the counts of a step of a training, as those of a model in `_frame`."""
+    curves = counts.curves
+    tally = None if curves is None else pack_tally(curves, average, per_image=True)
+    return {
+        "histogram": pack_floats(counts.histogram),
+        "histograms": None,
+        "confusion": None,
+        "tally": None if tally is None else tally | {"total_images": counts.num_images},
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal, NamedTuple, overload
 
 import torch
 
@@ -30,22 +30,34 @@ from torchdial.models.predictions import (
     with_source,
 )
 from torchdial.sweeps.metric_formulas import Average, Metric, check_average
+from torchdial.sweeps.pixels.pixel_step_counts import PixelStepCounts
 from torchdial.sweeps.pixels.segmentation_frame import SegmentationFrame
 from torchdial.sweeps.pixels.threshold_curves import BestThreshold, ThresholdCurves
 from torchdial.sweeps.pixels.threshold_sweep import ThresholdSweep
-from torchdial.widgets.preview.plane_coding import Pictures, check_pictures
+from torchdial.widgets.preview.plane_coding import CodedPlane, Pictures, check_pictures
 from torchdial.widgets.preview.preview import (
     ClassThresholds,
     Display,
-    ModelPreview,
     needed,
     to_display,
 )
 from torchdial.widgets.preview.segmentation_dial import SegmentationDial
+from torchdial.widgets.preview.segmentation_packing import pack_step
 from torchdial.widgets.preview.segmentation_reader import MapReader, size_of
+from torchdial.widgets.steps.compressed_levels import CompressedLevels
+from torchdial.widgets.steps.step_preview import KEEP_BYTES, StepPreview, check_keeping
 
 
-class SegmentationPreview(SegmentationDial, ModelPreview[SegmentationFrame]):
+class BestPixelStep(NamedTuple):
+    """The step of a training at which a metric is best, and where."""
+
+    step: int
+    threshold: float
+    value: float
+    has_picture: bool
+
+
+class SegmentationPreview(SegmentationDial, StepPreview[SegmentationFrame]):
     """Shows probability maps thresholded at the position of a dial.
 
     A pixel is on where p > threshold and off where p ≤ threshold. Every position is computed
@@ -74,6 +86,13 @@ class SegmentationPreview(SegmentationDial, ModelPreview[SegmentationFrame]):
             over refreshes. A caption says it.
         pictures: how large colour pictures are sent to the page: "compact", as JPEG, or "exact".
             All other values are exact, and so is `pictures` of the preview.
+        keep: the frames of how many training steps are kept, for the step dial: 1, the newest
+            alone, or at least 4. Counts are kept of every refresh. The first, the newest and the
+            best step stay, by micro Dice; the others are spread evenly over the steps.
+        keep_bytes: how many bytes these frames take at most, besides the newest; from 1. The
+            first and the best stay in any case.
+        monitor: a `TrainingMonitor`, whose step each refresh has, and in whose panel a click
+            moves the step dial.
 
     Raises:
         ValueError: input that cannot be shown as it is, with the reason and a remedy.
@@ -84,6 +103,8 @@ class SegmentationPreview(SegmentationDial, ModelPreview[SegmentationFrame]):
         >>> preview.threshold
         0.37
     """
+
+    _SETTABLE = (*SegmentationDial._SETTABLE, "step")
 
     def __init__(
         self,
@@ -105,7 +126,12 @@ class SegmentationPreview(SegmentationDial, ModelPreview[SegmentationFrame]):
         std: Numbers = None,
         window: tuple[float, float] | None = None,
         pictures: Pictures = "compact",
+        keep: int = 1,
+        keep_bytes: int = KEEP_BYTES,
+        monitor: Any = None,
     ) -> None:
+        self._keep, self._keep_bytes = check_keeping(keep, keep_bytes, monitor)
+        self._monitor = monitor
         check_average(average)
         check_pictures(pictures)
         refuse_unknown_task(task)
@@ -115,6 +141,7 @@ class SegmentationPreview(SegmentationDial, ModelPreview[SegmentationFrame]):
         shown = reader.batch(images, size_of(probs))
         self._pictures_as = pictures
         self._source = probs if isinstance(probs, ModelMaps) else Given(probs)
+        self._average = average
         self._maps = MapReader(
             shown.shape,
             task,
@@ -204,17 +231,54 @@ class SegmentationPreview(SegmentationDial, ModelPreview[SegmentationFrame]):
         """
         return self._metrics_of(self._needed_curves())
 
+    @overload
     def best(
-        self, metric: Metric = "dice", at_least: Mapping[Metric, float] | None = None
-    ) -> BestThreshold:
+        self,
+        metric: Metric = ...,
+        at_least: Mapping[Metric, float] | None = ...,
+        *,
+        over: None = ...,
+    ) -> BestThreshold: ...
+
+    @overload
+    def best(
+        self,
+        metric: Metric = ...,
+        at_least: Mapping[Metric, float] | None = ...,
+        *,
+        over: Literal["steps"],
+    ) -> BestPixelStep: ...
+
+    def best(
+        self,
+        metric: Metric = "dice",
+        at_least: Mapping[Metric, float] | None = None,
+        *,
+        over: Literal["steps"] | None = None,
+    ) -> BestThreshold | BestPixelStep:
         """Return the threshold where a metric of what is shown is best, and its value.
+
+        Args:
+            metric: what to maximise.
+            at_least: lower bounds of other metrics, such as {"recall": 0.9}.
+            over: "steps" looks at every refresh that `keep=` counts, and returns the step too, the
+                earliest of equals, and whether its picture is kept. It counts the shown images,
+                also where there are given curves.
 
         Raises:
             ValueError: no stop meets the demands, or there are neither targets nor curves.
         """
-        return self._in_scope(self._needed_curves()).best(metric, at_least, self._average)
+        if over is None:
+            return self._in_scope(self._needed_curves()).best(metric, at_least, self._average)
 
-    def refresh(self, probs: Any = None) -> bool:
+        def best_of(counts: PixelStepCounts) -> tuple[float, float]:
+            curves = needed(counts.curves, "ThresholdSweep")
+            return self._in_scope(curves).best(metric, at_least, self._average)
+
+        record, (threshold, value) = self._best_step(over, best_of)
+        return BestPixelStep(record.step, threshold, value, record.frame is not None)
+
+    def refresh(self, probs: Any = None, *, step: int | None = None) -> bool:
         """Show the model's current weights, or new maps, for the same images.
 
         The settings of the dial are kept. If a frame cannot be shown, the last one stays, with a
@@ -222,6 +286,8 @@ class SegmentationPreview(SegmentationDial, ModelPreview[SegmentationFrame]):
 
         Args:
             probs: new maps, for a preview that was made of maps.
+            step: of the training, for the step dial; None takes the monitor's, or the next one.
+                An earlier step takes the place of all from it on.
 
         Returns:
             Whether the frame is shown.
@@ -230,7 +296,7 @@ class SegmentationPreview(SegmentationDial, ModelPreview[SegmentationFrame]):
             TypeError: maps are missing, or are given to a preview of a model.
         """
         source = next_source(self._source, probs, what="maps", argument="probs")
-        return self._try_frame(lambda: self._measure(source))
+        return self._refresh_at(step, lambda: self._measure(source))
 
     def evaluate(self, loader: Iterable[Any], *, unpack: Unpack = None) -> dict[str, Any]:
         """Return counts and metrics of the chosen setting on other data.
@@ -280,6 +346,22 @@ class SegmentationPreview(SegmentationDial, ModelPreview[SegmentationFrame]):
         source = self._source
         batches = replace(source, images=to_tensor("images", given)).batches
         return torch.cat(with_source(source, lambda: list(batches())))
+
+    # The step dial
+
+    def _count_step(self, frame: SegmentationFrame) -> tuple[PixelStepCounts, float]:
+        counts = PixelStepCounts.of(frame, self._average)
+        return counts, counts.best_dice
+
+    def _pack_step(self, counts: PixelStepCounts) -> dict[str, Any]:
+        return pack_step(counts, self._average)
+
+    def _compress(self, frame: SegmentationFrame) -> CompressedLevels:
+        return CompressedLevels.of(frame, self._maps.frame_of)
+
+    def _code_kept(self, kept: Any, keys: Sequence[str]) -> list[CodedPlane]:
+        coded: list[CodedPlane] = kept.coded(keys)
+        return coded
 
     def _needed_curves(self) -> ThresholdCurves:
         return needed(self.curves, "ThresholdSweep")

@@ -14,7 +14,12 @@ from torchdial.inputs.arguments import is_dense
 from torchdial.inputs.errors import describe, refusal
 from torchdial.inputs.probability_maps import as_tensor_call
 from torchdial.models.predictions import Given, ModelMaps
-from torchdial.sweeps.pixels.segmentation_frame import SegmentationFrame, measure_frame
+from torchdial.sweeps.pixels.pixel_counts import Levels
+from torchdial.sweeps.pixels.segmentation_frame import (
+    SegmentationFrame,
+    frame_of_levels,
+    measure_frame,
+)
 
 
 class MapReader:
@@ -43,6 +48,11 @@ class MapReader:
     def measure(self, source: Given | ModelMaps) -> SegmentationFrame:
         """Return the frame of a source's maps now."""
         return measure_frame(self._batches(source), self.task, self.stops, self.include_background)
+
+    def frame_of(self, levels: Levels) -> SegmentationFrame:
+        """Return the frame of levels of all images."""
+        targets = None if self._targets is None else self._targets.cpu()
+        return frame_of_levels([(levels, targets)], self.task, self.stops, self.include_background)
 
     def host_targets(self) -> Bytes | None:
         """Return the canonical targets, once a frame has been measured."""

@@ -31,7 +31,6 @@ class ShownImages(Generic[Frame]):
     _BEST: ClassVar[str]
     """The metric by which an image is the worst."""
 
-    _shown: tuple[int, tuple[Frame, ...]]
     _targets: Any
     _class_names: tuple[str, ...]
     _labels: tuple[int, ...]
@@ -128,6 +127,11 @@ class ShownImages(Generic[Frame]):
         frame: pd.DataFrame = pd.DataFrame({name: v.numpy() for name, v in table.items()})
         frame.index.name = "image"
         return frame
+
+    @property
+    @abstractmethod
+    def _shown(self) -> tuple[int, tuple[Frame, ...]]:
+        """Version and frames, of each model, that the values are of."""
 
     @abstractmethod
     def _count_cell(self, model: int, truth: int, predicted: int) -> torch.Tensor:

@@ -1,0 +1,141 @@
+// The frames of a training's steps in the page: those that it received, coded as they came, and what
+// is known of the others.
+
+import { type Bytes, bytesOf } from "../core/bytes";
+import { nearestStop } from "../core/stops";
+import { RETRY_MS } from "../core/timing";
+import type { WireTile } from "../preview/preview_wire";
+import { isLasting } from "../preview/tile_store";
+import { unpackBytes } from "../report/unpack_bytes";
+
+/** The counts of one refresh; what they are depends on the preview. */
+export interface StepCounts<Counts = unknown> {
+  step: number;
+  version: number;
+  counts: Counts;
+}
+
+interface Frame {
+  version: number;
+  sources: { tiles: WireTile[] }[];
+  /** Where frames are kept: the step, and of which others there are frames. */
+  about?: StepCounts & {
+    /** Version of the first frame that counts: earlier ones are of other images. */
+    first: number;
+    kept: number[];
+  };
+}
+
+/** What a step dial shows. */
+export interface Steps<Counts = unknown> {
+  /** Every refresh, in the order of the steps; empty where no frames are kept. */
+  all: readonly StepCounts<Counts>[];
+  /** The step that is looked at, the newest where it is followed. */
+  step: number;
+  /** The step whose picture is shown. */
+  shown: number;
+  /** Whether the picture that `step` is to be shown by is still to come. */
+  waiting: boolean;
+}
+
+/** Messages from src/torchdial/widgets/steps/step_preview.py. */
+export type StepMessage =
+  | { type: "frame"; step: number; frame: unknown }
+  | { type: "tiles"; version: number; keys: string[]; codings: WireTile["coding"][] }
+  | { type: "other" };
+
+interface Model {
+  get(name: "_frame" | "_steps" | "step"): unknown;
+  send(content: unknown): void;
+}
+
+export function createStepFrames(model: Model) {
+  let all: StepCounts[] = (model.get("_steps") as { steps?: StepCounts[] })?.steps ?? [];
+  let kept: number[] = [];
+  let newest: Frame | null = null;
+  let current: Frame;
+  let view: Frame;
+  let shown = 0;
+  const frames = new Map<number, Frame>();
+  /** Time of the last request, in ms. */
+  const requested = new Map<number, number>();
+
+  const newestStep = () => all[all.length - 1]?.step;
+  const step = () => {
+    const steps = all.map((one) => one.step);
+    return steps[nearestStop(steps, (model.get("step") as number | null) ?? newestStep())];
+  };
+  /** The kept step by which the one looked at is shown. */
+  const wanted = () => kept[nearestStop(kept, step())];
+
+  /** Add the newest frame; later steps, and those of other images, go. */
+  function take(frame: Frame): void {
+    newest = frame;
+    if (!frame?.about) {
+      view = frame;
+      return;
+    }
+    const { first, ...own } = frame.about;
+    all = [...all.filter((one) => one.step < own.step && one.version >= first), own];
+    kept = own.kept;
+    frames.set(own.step, frame);
+    for (const key of frames.keys()) if (!kept.includes(key)) frames.delete(key);
+  }
+
+  /** Go to the frame that is looked at, once it is here. */
+  function look(): void {
+    const at = wanted();
+    const frame = frames.get(at);
+    const now = performance.now();
+    if (frame && frame !== current) {
+      current = frame;
+      shown = at;
+      // Its planes are decoded in place; what is kept stays small.
+      const sources = frame.sources.map((source) => ({
+        ...source,
+        tiles: source.tiles.map((tile) => ({ ...tile })),
+      }));
+      view = { ...frame, sources };
+    } else if (!frame && now - (requested.get(at) ?? -RETRY_MS) >= RETRY_MS) {
+      requested.set(at, now);
+      model.send({ type: "frame", id: 0, step: at });
+    }
+  }
+
+  return {
+    /** The frame that is looked at, or the last one while that is still to come. */
+    get(): unknown {
+      const frame = model.get("_frame") as Frame;
+      if (frame !== newest) take(frame);
+      if (all.length) look();
+      return view;
+    },
+
+    /** @param version of the frame whose picture is drawn */
+    state(version: number): Steps {
+      const drawn = all.find((one) => one.version === version);
+      const waiting = all.length > 0 && !frames.has(wanted());
+      return { all, step: step(), shown: drawn?.step ?? shown, waiting };
+    },
+
+    /** A request for planes, of the frame that is shown. */
+    asked: (content: object) =>
+      "keys" in content && shown !== newestStep() ? { ...content, step: shown } : content,
+
+    /** Keep what a message brings; returns whether it is a frame. */
+    receive(content: StepMessage, buffers: readonly Bytes[]): boolean {
+      if (content.type === "tiles") {
+        const frame = [...frames.values()].find((one) => one.version === content.version);
+        content.keys.forEach((key, i) => {
+          const source = isLasting(key) ? null : frame?.sources[Number(key.split("/")[1])];
+          source?.tiles.push({ key, data: buffers[i], coding: content.codings[i] });
+        });
+      }
+      if (content.type !== "frame") return false;
+      const { step, frame } = content;
+      const unpacked = buffers.length ? unpackBytes(frame, bytesOf(buffers[0])) : frame;
+      if (kept.includes(step)) frames.set(step, unpacked as Frame);
+      return true;
+    },
+  };
+}

@@ -1,0 +1,1 @@
+"""The step dial: frames of a training that a preview keeps."""
