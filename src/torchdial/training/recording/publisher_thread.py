@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import sys
 import threading
 import time
 import warnings
@@ -294,10 +295,10 @@ class Publisher:
         """Return the error that ended the run, empty where none did; None while it goes on."""
         subscribers = self._subscribers()
         control = None if subscribers is None else subscribers.control
+        error = uncaught_error() if _is_exiting else ""
         if control is not None and control.state in ("stopped", "finished", "failed"):
-            lines = control.error.strip().splitlines()
-            return lines[-1] if lines else ""
-        return "" if self._is_ending else None
+            return error or "".join(control.error.strip().splitlines()[-1:])
+        return error if self._is_ending else None
 
     def _is_followed(self) -> bool:
         subscribers = self._subscribers()
@@ -312,8 +313,19 @@ class Publisher:
                 subscribers.problems.add()
 
 
+def uncaught_error() -> str:
+    """Return what ends a script, as it exits; empty if no error does, and in notebooks."""
+    error = None if hasattr(sys, "ps1") else getattr(sys, "last_value", None)
+    return "" if error is None else f"{type(error).__name__}: {error}".splitlines()[0]
+
+
+_is_exiting = False
+
+
 @atexit.register
 def _close_all() -> None:
+    global _is_exiting
+    _is_exiting = True
     for publisher in list(_publishers):
         if publisher.process == os.getpid():
             publisher.close()
