@@ -353,9 +353,11 @@ function show(model: AnyModel<ClassificationTraits>, root: HTMLElement, guard: G
   /** What the two histograms are of. */
   function chartWords() {
     const { shown } = state;
-    if (abstains(task, shown)) return { positives: "right answers", negatives: "wrong ones" };
-    if (shown === null) return { positives: "labels", negatives: "the rest" };
-    return { positives: task === "binary" ? names[0] : names[shown], negatives: "the rest" };
+    if (abstains(task, shown)) {
+      return { positives: "right answers", negatives: "wrong ones", of: "of right answers, " };
+    }
+    if (shown === null) return { positives: "labels", negatives: "the rest", of: "pooled, " };
+    return { positives: names[shown], negatives: "the rest", of: "" };
   }
 
   /** Go to the best stop, by the first metric, of those that meet the demands. */

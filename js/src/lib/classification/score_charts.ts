@@ -21,6 +21,8 @@ export interface ChartsEvents {
 export interface ChartWords {
   positives: string;
   negatives: string;
+  /** What the curves are of, where that is not one class: "of right answers, ". */
+  of: string;
 }
 
 export function createScoreCharts(stops: readonly number[], { goTo, commit }: ChartsEvents) {
@@ -84,7 +86,7 @@ export function createScoreCharts(stops: readonly number[], { goTo, commit }: Ch
     },
   };
 
-  function draw(table: ScoreTable, { positives, negatives }: ChartWords): void {
+  function draw(table: ScoreTable, { positives, negatives, of }: ChartWords): void {
     rates = ratesOf(table);
     const { tp, fp } = table;
     const last = tp.length - 1;
@@ -105,17 +107,17 @@ export function createScoreCharts(stops: readonly number[], { goTo, commit }: Ch
       top: formatCount(most),
     });
     roc.draw({
-      note: [`AUC ${formatMetric(table.rocAuc)}`],
+      note: [`${of}AUC ${formatMetric(table.rocAuc)}`],
       paths: [DIAGONAL, { d: linePath(recall, shares(fp, fp[last])), class: "dial-line" }],
     });
     pr.draw({
-      note: [`AP ${formatMetric(table.averagePrecision)}`],
+      note: [`${of}AP ${formatMetric(table.averagePrecision)}`],
       paths: [{ d: linePath(precision, recall), class: "dial-line" }],
     });
     const { mean, frequency, error } = calibrationOf(table, stops);
     const dots = mean.map((p, i) => `M${p} ${1 - frequency[i]}h0`).join("");
     calibration.draw({
-      note: [`ECE ${formatMetric(error)}`],
+      note: [`${of}ECE ${formatMetric(error)}`],
       paths: [
         DIAGONAL,
         { d: linePath(frequency, mean), class: "dial-line" },
