@@ -182,7 +182,7 @@ def test_pictures_and_texts() -> None:
         preview_of("binary", ["one"])
 
 
-class Scores(ClassifierMixin, BaseEstimator):
+class Scores(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Gives its one feature as the probability of the positive class."""
 
     def fit(self, X: Any, y: Any) -> "Scores":  # noqa: N803
