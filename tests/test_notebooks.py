@@ -44,8 +44,10 @@ def path(request: pytest.FixtureRequest) -> Path:
     return path
 
 
-def test_there_are_seven() -> None:
-    assert [int(path.stem[:2]) for path in PATHS] == [1, 2, 3, 4, 5, 6, 7]
+def test_each_has_a_number_of_its_own() -> None:
+    numbers = [int(path.stem[:2]) for path in PATHS]
+    assert len(numbers) >= 8
+    assert numbers == sorted(set(numbers))
 
 
 def test_nothing_of_a_run_is_committed(path: Path) -> None:

@@ -36,6 +36,7 @@ import { button, h, select } from "./lib/core/dom";
 import type { Guard } from "./lib/core/error_display";
 import { bestStop, range } from "./lib/core/metrics";
 import { formatStop, nearestStop } from "./lib/core/stops";
+import { beforePaint } from "./lib/core/timing";
 import { toCsv } from "./lib/numbers/image_table";
 import { createCurveSlider, quarters } from "./lib/preview/curve_slider";
 import { decodedRenderer } from "./lib/preview/decoded_model";
@@ -57,7 +58,7 @@ interface Cell {
 }
 
 function show(model: AnyModel<ClassificationTraits>, root: HTMLElement, guard: Guard): () => void {
-  const state = createSegmentationState(model, () => shell.changed());
+  const state = createSegmentationState(model, changed);
   const { config } = state;
   const { stops, class_names: names, task, views } = config;
   const raster = new Raster();
@@ -133,13 +134,13 @@ function show(model: AnyModel<ClassificationTraits>, root: HTMLElement, guard: G
     readFrame() {
       now = readClassification(config, model.get("_frame").sources[0]);
       listed = "";
+      listing.call();
     },
 
     update() {
       const known = metricsOf(now.counts, state.shown);
       if (!known.includes(metric)) metric = known[0];
       showMetrics(known);
-      list();
       toolbar.update();
       const { stop } = state;
       const table = now.tables[state.shown ?? now.tables.length - 1];
@@ -153,6 +154,13 @@ function show(model: AnyModel<ClassificationTraits>, root: HTMLElement, guard: G
     },
   };
   const shell = createShell(model, root, guard, state.kernel, preview);
+  const listing = beforePaint(guard(list));
+
+  /** The samples are chosen first, so that one frame shows both. */
+  function changed(): void {
+    listing.call();
+    shell.changed();
+  }
 
   // Samples
 
@@ -345,9 +353,11 @@ function show(model: AnyModel<ClassificationTraits>, root: HTMLElement, guard: G
   /** What the two histograms are of. */
   function chartWords() {
     const { shown } = state;
-    if (abstains(task, shown)) return { positives: "right answers", negatives: "wrong ones" };
-    if (shown === null) return { positives: "labels", negatives: "the rest" };
-    return { positives: task === "binary" ? names[0] : names[shown], negatives: "the rest" };
+    if (abstains(task, shown)) {
+      return { positives: "right answers", negatives: "wrong ones", of: "of right answers, " };
+    }
+    if (shown === null) return { positives: "labels", negatives: "the rest", of: "pooled, " };
+    return { positives: names[shown], negatives: "the rest", of: "" };
   }
 
   /** Go to the best stop, by the first metric, of those that meet the demands. */
@@ -384,7 +394,7 @@ function show(model: AnyModel<ClassificationTraits>, root: HTMLElement, guard: G
   const details = createClassificationDetails(config, {
     chooseCell(truth, predicted, text) {
       cell = { truth, predicted, text };
-      shell.changed();
+      changed();
     },
     showClass: (label) => state.set({ label }),
     changed: shell.changed,
@@ -395,6 +405,7 @@ function show(model: AnyModel<ClassificationTraits>, root: HTMLElement, guard: G
   root.classList.toggle("torchdial-texts", !config.has_pictures);
   if (!config.has_pictures) shell.grid.element.after(rows.element);
   return () => {
+    listing.cancel();
     shell.dispose();
     state.dispose();
   };

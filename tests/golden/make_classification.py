@@ -136,6 +136,11 @@ def _without_nan(value: Any) -> Any:
     return None if isinstance(value, float) and math.isnan(value) else value
 
 
-if __name__ == "__main__":
+def golden() -> str:
+    """Return the text of the file, a case a line."""
     cases = _without_nan(json.loads(json.dumps([case(name) for name in CASES], default=float)))
-    PATH.write_text(json.dumps(cases, indent=0, allow_nan=False) + "\n")
+    return "[\n" + ",\n".join(json.dumps(one, allow_nan=False) for one in cases) + "\n]\n"
+
+
+if __name__ == "__main__":
+    PATH.write_text(golden(), encoding="utf-8")

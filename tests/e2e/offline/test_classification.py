@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
+import io
 import json
 import re
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from playwright.sync_api import expect
@@ -28,9 +30,11 @@ def data(task: str) -> tuple[torch.Tensor, torch.Tensor]:
     random = torch.Generator().manual_seed(3)
     logits = torch.randn(COUNT, 3, generator=random)
     noisy = logits + torch.randn(COUNT, 3, generator=random)
+    scores = (2 * logits).softmax(1) if task == "multiclass" else logits.sigmoid()
+    scores[::2] = (scores[::2] * 50).round() / 50  # on stops
     if task == "multiclass":
-        return (2 * logits).softmax(1), noisy.argmax(1)
-    scores, targets = logits.sigmoid(), (noisy > 0.3).long()
+        return scores, noisy.argmax(1)
+    targets = (noisy > 0.3).long()
     return (scores, targets) if task == "multilabel" else (scores[:, 0], targets[:, 0])
 
 
@@ -180,6 +184,20 @@ def test_keys_typed_settings_and_undo(show: Show) -> None:
     shown.expect_stop(round(demanded.threshold * 100))
     shown.button("undo").click()
     shown.expect_stop(round(preview.best("cost").threshold * 100))
+
+
+@pytest.mark.parametrize("task", ["binary", "multilabel", "multiclass"])
+def test_csv_is_pythons_table(show: Show, task: str) -> None:
+    preview = make(task)
+    shown = DialOnPage(show(preview))
+    shown.drag_to(62)
+    preview.threshold = 0.62
+    copied = pd.read_csv(io.StringIO(copied_by(shown.button("CSV")))).set_index("sample")
+    expected = preview.to_pandas()
+    for name in ("tp", "fp", "fn"):
+        assert copied[name].sort_index().tolist() == expected[name].tolist(), name
+    scores = preview._frame_now.scores.double().numpy()
+    np.testing.assert_array_equal(copied.sort_index().to_numpy()[:, : len(scores)], scores.T)
 
 
 def test_nothing_is_drawn_while_nothing_changes(show: Show) -> None:

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.golden.make_classification import CASES, PATH, draw
+from tests.golden.make_classification import CASES, PATH, draw, golden
 from torchdial import ThresholdSweep
 from torchdial.sweeps.samples.classification_curves import ClassificationCurves
 
-GOLDEN = json.loads(PATH.read_text())
+GOLDEN = json.loads(PATH.read_text(encoding="utf-8"))
 
 
 def curves_of(case: dict[str, Any], average: str = "micro") -> ClassificationCurves:
@@ -20,6 +20,12 @@ def curves_of(case: dict[str, Any], average: str = "micro") -> ClassificationCur
     )
     sweep.update(*draw(case["name"]))
     return ClassificationCurves(sweep.compute(), average, case["costs"])
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_the_file_is_up_to_date() -> None:
+    text = PATH.read_text(encoding="utf-8")
+    assert text == golden(), "run python -m tests.golden.make_classification"
 
 
 @pytest.mark.parametrize("case", GOLDEN, ids=[case["name"] for case in GOLDEN])

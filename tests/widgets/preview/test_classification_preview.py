@@ -89,6 +89,14 @@ def test_multiclass_abstains_where_the_highest_score_is_low() -> None:
     assert preview_of("multiclass").metrics["coverage"] == 1.0
 
 
+def test_a_score_on_the_threshold_is_not_above_it() -> None:
+    scores = torch.tensor([[0.5, 0.3, 0.2], [0.51, 0.29, 0.2]])
+    preview = td.ClassificationPreview(scores, torch.tensor([0, 0]), task="multiclass")
+    preview.threshold = 0.5
+    assert preview.predictions().tolist() == [-1, 0]
+    assert preview.metrics["abstained"] == 1
+
+
 @pytest.mark.parametrize("task", ["binary", "multilabel", "multiclass"])
 def test_best_is_the_highest_of_the_dial(task: str) -> None:
     preview = preview_of(task)
@@ -174,7 +182,7 @@ def test_pictures_and_texts() -> None:
         preview_of("binary", ["one"])
 
 
-class Scores(ClassifierMixin, BaseEstimator):
+class Scores(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Gives its one feature as the probability of the positive class."""
 
     def fit(self, X: Any, y: Any) -> "Scores":  # noqa: N803

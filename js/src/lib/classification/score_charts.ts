@@ -10,6 +10,7 @@ import { createSquareChart } from "./square_chart";
 
 const NUM_BINS = 10; // of the calibration
 const MOST_BARS = 26; // of the histograms
+const DIAGONAL = { d: "M0 1L1 0", class: "score-guide" };
 
 export interface ChartsEvents {
   goTo(stop: number): void;
@@ -20,10 +21,13 @@ export interface ChartsEvents {
 export interface ChartWords {
   positives: string;
   negatives: string;
+  /** What the curves are of, where that is not one class: "of right answers, ". */
+  of: string;
 }
 
 export function createScoreCharts(stops: readonly number[], { goTo, commit }: ChartsEvents) {
   let rates = ratesOf(null);
+  let drawn: ScoreTable | null = null;
   const nearest = (distance: (k: number) => number) => {
     let best = -1;
     for (const k of stops.keys()) {
@@ -64,67 +68,63 @@ export function createScoreCharts(stops: readonly number[], { goTo, commit }: Ch
   return {
     elements: [scores, roc, pr, calibration].map(({ element }) => element),
 
-    update(table: ScoreTable, stop: number, { positives, negatives }: ChartWords): void {
-      rates = ratesOf(table);
-      const [tp, fp] = [table.tp, table.fp];
-      const last = tp.length - 1;
-      const { falsePositive: x, recall, precision } = rates;
-      const bars = [table.negatives, table.positives].map((counts) => grouped(counts, stops));
-      const most = Math.max(1, ...bars.flatMap((of) => of.map(({ count }) => count)));
-      scores.update({
-        note: [
-          h("span", { class: "score-word-positives" }, positives),
-          ", ",
-          h("span", { class: "score-word-negatives" }, negatives),
-        ],
-        paths: [
-          { d: stepPath(bars[0], most), class: "score-negatives" },
-          { d: stepPath(bars[1], most), class: "score-positives" },
-        ],
-        point: null,
-        needle: stops[stop],
-        top: formatCount(most),
-        text: "",
+    update(table: ScoreTable, stop: number, words: ChartWords): void {
+      if (table !== drawn) draw(table, words);
+      drawn = table;
+      const { falsePositive, recall, precision } = rates;
+      const [x, y, p] = [falsePositive[stop], recall[stop], precision[stop]];
+      scores.show({ needle: stops[stop] });
+      roc.show({
+        point: { x, y },
+        text: `False positive rate ${formatMetric(x)}, recall ${formatMetric(y)}.`,
       });
-      roc.update({
-        note: [`AUC ${formatMetric(table.rocAuc)}`],
-        paths: [
-          { d: "M0 1L1 0", class: "score-guide" },
-          { d: linePath(shares(tp, tp[last]), shares(fp, fp[last])), class: "dial-line" },
-        ],
-        point: { x: x[stop], y: recall[stop] },
-        text: `False positive rate ${formatMetric(x[stop])}, recall ${formatMetric(recall[stop])}.`,
+      pr.show({
+        point: { x: y, y: p },
+        text: `Recall ${formatMetric(y)}, precision ${formatMetric(p)}.`,
       });
-      pr.update({
-        note: [`AP ${formatMetric(table.averagePrecision)}`],
-        paths: [
-          {
-            d: linePath(
-              tp.map((count, i) => count / (count + fp[i])),
-              shares(tp, tp[last]),
-            ),
-            class: "dial-line",
-          },
-        ],
-        point: { x: recall[stop], y: precision[stop] },
-        text: `Recall ${formatMetric(recall[stop])}, precision ${formatMetric(precision[stop])}.`,
-      });
-      const bins = calibrationOf(table, stops);
-      calibration.update({
-        note: [`ECE ${formatMetric(bins.error)}`],
-        paths: [
-          { d: "M0 1L1 0", class: "score-guide" },
-          { d: linePath(bins.frequency, bins.mean), class: "dial-line" },
-          {
-            d: bins.mean.map((p, i) => `M${p} ${1 - bins.frequency[i]}h0`).join(""),
-            class: "score-dots",
-          },
-        ],
-        point: null,
-        text: "",
-      });
+      calibration.show({});
     },
   };
+
+  function draw(table: ScoreTable, { positives, negatives, of }: ChartWords): void {
+    rates = ratesOf(table);
+    const { tp, fp } = table;
+    const last = tp.length - 1;
+    const recall = shares(tp, tp[last]);
+    const precision = tp.map((count, i) => count / (count + fp[i]));
+    const bars = [table.negatives, table.positives].map((counts) => grouped(counts, stops));
+    const most = Math.max(1, ...bars.flatMap((of) => of.map(({ count }) => count)));
+    scores.draw({
+      note: [
+        h("span", { class: "score-word-positives" }, positives),
+        ", ",
+        h("span", { class: "score-word-negatives" }, negatives),
+      ],
+      paths: [
+        { d: stepPath(bars[0], most), class: "score-negatives" },
+        { d: stepPath(bars[1], most), class: "score-positives" },
+      ],
+      top: formatCount(most),
+    });
+    roc.draw({
+      note: [`${of}AUC ${formatMetric(table.rocAuc)}`],
+      paths: [DIAGONAL, { d: linePath(recall, shares(fp, fp[last])), class: "dial-line" }],
+    });
+    pr.draw({
+      note: [`${of}AP ${formatMetric(table.averagePrecision)}`],
+      paths: [{ d: linePath(precision, recall), class: "dial-line" }],
+    });
+    const { mean, frequency, error } = calibrationOf(table, stops);
+    const dots = mean.map((p, i) => `M${p} ${1 - frequency[i]}h0`).join("");
+    calibration.draw({
+      note: [`${of}ECE ${formatMetric(error)}`],
+      paths: [
+        DIAGONAL,
+        { d: linePath(frequency, mean), class: "dial-line" },
+        { d: dots, class: "score-dots" },
+      ],
+    });
+  }
 }
 
 /** The rates at every stop. */

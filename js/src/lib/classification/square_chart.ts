@@ -12,19 +12,22 @@ export interface ChartOptions {
   commit(): void;
 }
 
-export interface ChartState {
+export interface ChartCurves {
   /** What stands after the title. */
   note: readonly (Node | string)[];
   /** Paths of lines and areas, in [0, 1] from the top left, and how each is drawn. */
   paths: readonly { d: string; class: string }[];
-  /** The setting; NaN where it is undefined, and null for none. */
-  point: { x: number; y: number } | null;
-  /** A vertical line. */
-  needle?: number;
   /** The largest value of the y axis. */
   top?: string;
-  /** What the chart says, for screen readers. */
-  text: string;
+}
+
+export interface ChartSetting {
+  /** The point of the setting; its numbers may be NaN. */
+  point?: { x: number; y: number };
+  /** A vertical line. */
+  needle?: number;
+  /** What the chart says of it, for screen readers. */
+  text?: string;
 }
 
 const TICKS = ["0", "0.5", "1"];
@@ -77,15 +80,20 @@ export function createSquareChart({ title, x, y, drag, commit }: ChartOptions) {
 
   return {
     element,
-    update({ note, paths, point: at, needle: line, top = "1", text }: ChartState): void {
+    /** Draw the curves; they stay while the dial moves. */
+    draw({ note, paths, top = "1" }: ChartCurves): void {
       heading.replaceChildren(h("b", {}, title), " ", ...note);
       lines.replaceChildren(...paths.map((path) => svg("path", path)));
+      yTicks[0].textContent = top;
+      yTicks[1].hidden = top !== "1";
+    },
+
+    /** Show the setting. */
+    show({ point: at, needle: line, text = "" }: ChartSetting): void {
       point.hidden = !at || Number.isNaN(at.x + at.y);
       if (at) place(point, at.x, 1 - at.y);
       needle.hidden = line === undefined;
       needle.style.left = `${100 * (line ?? 0)}%`;
-      yTicks[0].textContent = top;
-      yTicks[1].hidden = top !== "1";
       area.setAttribute("aria-label", `${heading.textContent}. ${text}`);
     },
   };

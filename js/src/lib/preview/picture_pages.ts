@@ -72,7 +72,8 @@ export function createPages(count: number, size: number, events: PageEvents) {
   function sort(by?: Order | null): void {
     const found = by?.rank();
     const wanted = by === null ? range(count) : found?.order;
-    order = wanted?.filter((image) => among.includes(image)) ?? among;
+    const shown = new Set(among);
+    order = wanted?.filter((image) => shown.has(image)) ?? among;
     page = 0;
     if (alone !== null) alone = order[0] ?? alone; // a choice may be empty
     events.orders.forEach((one, i) => {
