@@ -33,6 +33,7 @@ html_context = {"default_mode": "auto"}
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_js_files = ["live.js"]
+html_sidebars = {"index": [], "gallery": []}
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {
