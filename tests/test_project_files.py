@@ -66,10 +66,14 @@ def test_every_file_names_the_same_repository() -> None:
     repository = load(ROOT / "CITATION.cff")["repository-code"]
     (contact,) = load(GITHUB / "ISSUE_TEMPLATE/config.yml")["contact_links"]
     assert contact["url"] == f"{repository}/security/advisories/new"
+    assert project()["urls"]["Repository"] == repository
     name = repository.removeprefix("https://github.com/")
     for notebook in (ROOT / "notebooks").glob("*.ipynb"):
         links = re.findall(r"/github/(\w+/\w+)/blob/", notebook.read_text(encoding="utf-8"))
         assert set(links) <= {name}, notebook
+    for path in (ROOT / "README.md", ROOT / "docs/index.md", *(ROOT / "notebooks").glob("*.ipynb")):
+        named = re.findall(r"https://github.com/([\w-]+/[\w-]+)", path.read_text(encoding="utf-8"))
+        assert set(named) == {name}, path
 
 
 @pytest.mark.parametrize("path", FORMS, ids=lambda path: path.stem)
