@@ -24,6 +24,7 @@ GITHUB = ROOT / ".github"
 FORMS = [path for path in (GITHUB / "ISSUE_TEMPLATE").glob("*.yml") if path.stem != "config"]
 TEXTS = [
     *(ROOT / "SECURITY.md", ROOT / "CODE_OF_CONDUCT.md", ROOT / "CONTRIBUTING.md"),
+    *(ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))),
     *(GITHUB / "pull_request_template.md", *FORMS),
 ]
 INPUTS = {"textarea", "input", "dropdown", "checkboxes", "markdown"}
