@@ -26,13 +26,14 @@ exclude_patterns = ["_*"]
 myst_enable_extensions = ["attrs_block", "colon_fence", "deflist"]
 myst_heading_anchors = 3
 
-smartquotes = False  # the words of an error are found as they are written
+smartquotes_action = "D"  # dashes alone: the words of an error are found as they are written
 html_theme = "pydata_sphinx_theme"
 html_title = "torchdial"
 html_context = {"default_mode": "auto"}
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_js_files = ["live.js"]
+html_sidebars = {"index": [], "gallery": []}
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {
@@ -48,6 +49,7 @@ html_theme_options = {
 
 autodoc_default_options = {"members": True, "inherited-members": True}
 default_role = "code"
+maximum_signature_line_length = 80
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"

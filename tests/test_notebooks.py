@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import nbformat
 import pytest
 
+import torchdial
 from scripts.run_notebooks import NOTEBOOKS, results_in
 
 PATHS = sorted(NOTEBOOKS.glob("*.ipynb"))
@@ -21,12 +23,19 @@ INSTALL = """\
 try:
     import torchdial as td
 except ImportError:  # as on Colab
-    %pip install -q torchdial scikit-image scikit-learn
+    import subprocess
+    import sys
+
+    pip = [sys.executable, "-m", "pip", "install", "-q", "pandas", "scikit-image", "scikit-learn"]
+    repository = "https://github.com/torchdial/torchdial"
+    if subprocess.run([*pip, "torchdial"], capture_output=True).returncode:  # before its release
+        subprocess.run([*pip, f"{repository}/archive/refs/heads/main.zip"], check=True)
     import torchdial as td
 """
-# What that line brings: torchdial, what it depends on, and what its demo's pictures are made of.
+ARCHIVE = "https://github.com/torchdial/torchdial/archive/refs/heads/main.zip"
+# What that brings: torchdial, what it depends on, and what its demo's pictures are made of.
 INSTALLED = {"torchdial", "torch", "numpy", "ipywidgets", "IPython", "bqplot", "matplotlib"}
-INSTALLED |= {"skimage", "sklearn"}
+INSTALLED |= {"pandas", "skimage", "sklearn"}
 MACHINE = re.compile(r"/(home|root|Users|tmp|work|content|mnt)/|[A-Z]:\\|localhost|127\.0\.0\.1")
 
 
@@ -68,8 +77,30 @@ def test_the_first_cell_of_code_installs_what_is_missing(path: Path) -> None:
     assert not [line for line in lines if line.lstrip().startswith(("%", "!"))]
 
 
+@pytest.mark.parametrize("released", [True, False], ids=["released", "before the release"])
+def test_the_first_cell_installs_from_where_it_can(
+    released: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed: list[str] = []
+
+    def run(command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
+        assert command[:4] == [sys.executable, "-m", "pip", "install"]
+        installed.append(command[-1])
+        fails = command[-1] == "torchdial" and not released
+        if not fails:
+            sys.modules["torchdial"] = torchdial
+        return subprocess.CompletedProcess(command, int(fails))
+
+    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setitem(sys.modules, "torchdial", None)  # as if it were not there
+    names: dict[str, Any] = {}
+    exec(INSTALL, names)
+    assert names["td"] is torchdial
+    assert installed == (["torchdial"] if released else ["torchdial", ARCHIVE])
+
+
 def test_what_is_imported_is_installed(path: Path) -> None:
-    sources = "\n".join(code_of(read(path))).replace("%pip", "pass  # ")
+    sources = "\n".join(code_of(read(path)))
     assert imported(ast.parse(sources)) - sys.stdlib_module_names <= INSTALLED
 
 

@@ -24,6 +24,7 @@ GITHUB = ROOT / ".github"
 FORMS = [path for path in (GITHUB / "ISSUE_TEMPLATE").glob("*.yml") if path.stem != "config"]
 TEXTS = [
     *(ROOT / "SECURITY.md", ROOT / "CODE_OF_CONDUCT.md", ROOT / "CONTRIBUTING.md"),
+    *(ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))),
     *(GITHUB / "pull_request_template.md", *FORMS),
 ]
 INPUTS = {"textarea", "input", "dropdown", "checkboxes", "markdown"}
@@ -66,10 +67,14 @@ def test_every_file_names_the_same_repository() -> None:
     repository = load(ROOT / "CITATION.cff")["repository-code"]
     (contact,) = load(GITHUB / "ISSUE_TEMPLATE/config.yml")["contact_links"]
     assert contact["url"] == f"{repository}/security/advisories/new"
+    assert project()["urls"]["Repository"] == repository
     name = repository.removeprefix("https://github.com/")
     for notebook in (ROOT / "notebooks").glob("*.ipynb"):
         links = re.findall(r"/github/(\w+/\w+)/blob/", notebook.read_text(encoding="utf-8"))
         assert set(links) <= {name}, notebook
+    for path in (ROOT / "README.md", ROOT / "docs/index.md", *(ROOT / "notebooks").glob("*.ipynb")):
+        named = re.findall(r"https://github.com/([\w-]+/[\w-]+)", path.read_text(encoding="utf-8"))
+        assert set(named) == {name}, path
 
 
 @pytest.mark.parametrize("path", FORMS, ids=lambda path: path.stem)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from importlib import import_module
@@ -12,6 +13,7 @@ import pytest
 import tomllib
 from packaging.requirements import Requirement
 
+from tests import test_notebooks
 from tests.pins import assert_wins, pins_of
 
 PINS = pins_of(Path(__file__).parent)
@@ -51,6 +53,13 @@ def changes_by(*requirements: str) -> list[str]:
 def test_installing_torchdial_changes_no_version_of_colabs() -> None:
     """ipykernel, ipywidgets, traitlets and torch stay as they are."""
     assert changes_by(*requirements_of_torchdial()) == []
+
+
+def test_the_first_cell_of_the_notebooks_changes_nothing_else() -> None:
+    (install,) = re.findall(r'"install", "-q", (.+?)\]', test_notebooks.INSTALL)
+    beside = re.findall(r'"([\w-]+)"', install)
+    assert beside == ["pandas", "scikit-image", "scikit-learn"]
+    assert changes_by(*requirements_of_torchdial(), *beside) == []
 
 
 def test_a_floor_above_colabs_would_be_noticed() -> None:

@@ -6,21 +6,24 @@ import html
 import importlib
 import inspect
 import re
+from functools import cached_property
 from html.parser import HTMLParser
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from traitlets import TraitType
 
 import torchdial as td
 from tests.docs.site import PAGES, SITE
-from torchdial.deprecation import RenamedAttribute
 
 pytestmark = pytest.mark.docs
 
 MB = 1_000_000
 MODULES = ("", ".demo", ".figures", ".inputs", ".structure", ".sweeps", ".training")
+MEMBERS = (FunctionType, property, cached_property, classmethod, staticmethod, TraitType)
 FETCHES = {("img", "src"), ("script", "src"), ("iframe", "src"), ("link", "href")}
 
 
@@ -133,9 +136,7 @@ def test_the_api_reference_has_every_public_member(name: str) -> None:
         member
         for base in own
         for member, value in vars(base).items()
-        if not member.startswith("_")
-        and getattr(value, "__doc__", None)
-        and not isinstance(value, RenamedAttribute)
+        if not member.startswith("_") and isinstance(value, MEMBERS) and value.__doc__
     }
     missing = [each for each in members if f'id="torchdial.{name}.{each}"' not in text]
     assert missing == []

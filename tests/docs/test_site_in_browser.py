@@ -33,7 +33,7 @@ def offline(page: Page) -> Iterator[Page]:
 
 
 def opened(page: Page, name: str) -> Page:
-    page.goto((SITE / name).as_uri())
+    page.goto(f"{SITE.as_uri()}/{name}")
     return page
 
 
@@ -80,6 +80,12 @@ def test_a_frame_fits_its_widget_and_has_the_theme(theme: str, offline: Page) ->
     other = {"light": "dark", "dark": "light"}[theme]
     offline.evaluate("theme => { document.documentElement.dataset.theme = theme; }", other)
     eventually(offline, lambda: frame.evaluate(GROUND) == GROUNDS[other])
+
+
+def test_the_search_finds_the_words_of_an_error(offline: Page) -> None:
+    opened(offline, "search.html?q=memory+for+one+image+at+a+time")
+    found = offline.locator("#search-results li a", has_text="Troubleshooting")
+    found.first.wait_for()
 
 
 def test_a_frame_far_below_is_loaded_when_it_is_near(offline: Page) -> None:
