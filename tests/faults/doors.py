@@ -376,7 +376,16 @@ DOORS: dict[str, Door] = {
         {"widgets": [td.ImageGrid(IMAGES)], "path": "page.html", "title": "A page"}
         | {"max_bytes": None},
     ),
-    "segment": Door(td.segment, {"probs": PROBS, "threshold": 0.5, "class_thresholds": None}),
+    "segment": Door(
+        td.segment,
+        {
+            "probs": PROBS,
+            "threshold": 0.5,
+            "class_thresholds": None,
+            "min_size": 3,
+            "connectivity": 8,
+        },
+    ),
     "stream": Door(
         td.stream,
         {"model": convolution(), "frames": IMAGES, "preview": preview(IMAGES[:1]), "fps": 30.0},
