@@ -318,6 +318,8 @@ DOORS: dict[str, Door] = {
             "ignore_index": None,
             "zero_division": 1.0,
             "include_background": True,
+            "min_sizes": [0, 3],
+            "connectivity": 4,
         },
     ),
     "ThresholdSweep.update": Door(update_maps, {"preds": PROBS, "target": TARGETS}),

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from torchdial.inputs.arguments import to_list
 from torchdial.inputs.errors import describe, refusal
-from torchdial.inputs.numbers import to_whole
+from torchdial.inputs.numbers import to_float, to_whole
 
 Connectivity = Literal[4, 8]
 
@@ -49,9 +49,10 @@ def to_connectivity(connectivity: Any) -> Connectivity:
     Raises:
         ValueError: it is neither.
     """
-    if connectivity == 4:
+    number = to_float(connectivity)
+    if number == 4:
         return 4
-    if connectivity == 8:
+    if number == 8:
         return 8
     raise refusal(
         "connectivity",
