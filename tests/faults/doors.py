@@ -318,6 +318,8 @@ DOORS: dict[str, Door] = {
             "ignore_index": None,
             "zero_division": 1.0,
             "include_background": True,
+            "min_sizes": [0, 3],
+            "connectivity": 4,
         },
     ),
     "ThresholdSweep.update": Door(update_maps, {"preds": PROBS, "target": TARGETS}),
@@ -376,7 +378,16 @@ DOORS: dict[str, Door] = {
         {"widgets": [td.ImageGrid(IMAGES)], "path": "page.html", "title": "A page"}
         | {"max_bytes": None},
     ),
-    "segment": Door(td.segment, {"probs": PROBS, "threshold": 0.5, "class_thresholds": None}),
+    "segment": Door(
+        td.segment,
+        {
+            "probs": PROBS,
+            "threshold": 0.5,
+            "class_thresholds": None,
+            "min_size": 3,
+            "connectivity": 8,
+        },
+    ),
     "stream": Door(
         td.stream,
         {"model": convolution(), "frames": IMAGES, "preview": preview(IMAGES[:1]), "fps": 30.0},

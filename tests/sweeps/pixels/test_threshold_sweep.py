@@ -178,7 +178,7 @@ def test_one_joint_table_is_kept_whatever_the_number_of_batches() -> None:
     sweep = ThresholdSweep(task="multiclass", num_classes=20)
     for _ in range(5):
         sweep.update(torch.rand(3, 20, 2, 2).softmax(1), torch.zeros(3, 2, 2))
-    assert sum(tally.joint is not None for tally in sweep._tallies) == 1
+    assert sum(tally.joint is not None for tally in sweep._tallies[0]) == 1
     assert int(sweep.compute().joint.sum()) == 60
 
 

@@ -10,6 +10,7 @@ import torch
 from torchdial.deprecation import renamed_arguments
 from torchdial.inputs.arguments import to_own_thresholds
 from torchdial.inputs.errors import describe, refusal
+from torchdial.inputs.min_sizes import Connectivity, to_connectivity, to_min_size
 from torchdial.inputs.numbers import to_fraction, to_whole
 from torchdial.inputs.probability_maps import (
     Task,
@@ -18,6 +19,7 @@ from torchdial.inputs.probability_maps import (
     to_tensor,
     to_unit_interval,
 )
+from torchdial.sweeps.pixels.area_opening import open_maps
 
 PIXEL_RULE = "A pixel is on where its probability is above it."
 
@@ -30,6 +32,8 @@ def segment(
     class_thresholds: Sequence[float] | None = None,
     task: Task | None = None,
     label: int | None = None,
+    min_size: int = 0,
+    connectivity: Connectivity = 4,
 ) -> torch.Tensor:
     """Return masks by the rule of the dials: 255 where p > threshold, 0 where p ≤ threshold.
 
@@ -45,6 +49,9 @@ def segment(
             "multilabel" is on where any channel is above its threshold; "multiclass" where the
             highest of the channels, the first of equal ones, is above its own.
         label: a channel, to return its mask alone.
+        min_size: connected parts of fewer pixels are off. Of several channels each has its own
+            parts, before they make one mask.
+        connectivity: 4 connects pixels along edges, 8 along corners too.
 
     Returns:
         uint8 of the shape of `probs`, on its device; where channels make one mask or one is
@@ -52,8 +59,8 @@ def segment(
 
     Raises:
         ValueError: values that are not finite or not in [0, 1], maps without channels for a task
-            that needs them, or thresholds that are no numbers in [0, 1] or of another number than
-            channels.
+            that needs them, thresholds that are no numbers in [0, 1] or of another number than
+            channels, or a minimum size for what has no height and width.
 
     Example:
         >>> segment(torch.tensor([[0.2, 0.5], [0.50001, 0.9]]), 0.5)
@@ -73,6 +80,14 @@ def segment(
             got=describe(maps),
             remedy="Leave task and label out to compare each number by itself.",
         )
+    least, connectivity = to_min_size("min_size", min_size), to_connectivity(connectivity)
+    if least and values.ndim < 2:
+        raise refusal(
+            "min_size",
+            expected="0 for what is no map (…, H, W)",
+            got=f"{least} for {describe(maps)}",
+            remedy="Pass maps, whose last two dimensions are height and width.",
+        )
     given = _limits(threshold, class_thresholds, channels, values)
     limits = (
         torch.tensor(given, device="cpu") if isinstance(given, float) else values.new_tensor(given)
@@ -81,14 +96,24 @@ def segment(
         remedy = "Pass the index of a channel."
         chosen = to_whole("label", label, 0, channels - 1, remedy=remedy)
         on = values.select(-3, chosen) > (limits[chosen] if limits.ndim else limits)
-    elif task == "multiclass":
+        return _mask(on, least, connectivity)
+    if task == "multiclass":
         maximum, argmax = values.max(dim=-3)
-        on = maximum > (limits[argmax] if limits.ndim else limits)
-    else:
-        on = values > (limits[:, None, None] if limits.ndim else limits)
-        if task == "multilabel":
-            on = on.any(dim=-3)
-    return on.to(torch.uint8) * 255
+        return _mask(
+            maximum > (limits[argmax] if limits.ndim else limits), least, connectivity, argmax
+        )
+    masks = _mask(values > (limits[:, None, None] if limits.ndim else limits), least, connectivity)
+    return masks.amax(dim=-3) if task == "multilabel" else masks
+
+
+def _mask(
+    on: torch.Tensor,
+    min_size: int,
+    connectivity: Connectivity,
+    labels: torch.Tensor | None = None,
+) -> torch.Tensor:
+    """Return 255 where pixels are on, in parts that are large enough."""
+    return open_maps(on.to(torch.uint8), min_size, connectivity, labels) * 255
 
 
 def _limits(

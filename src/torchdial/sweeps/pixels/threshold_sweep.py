@@ -7,7 +7,8 @@ from typing import Any
 
 import torch
 
-from torchdial.inputs.errors import refusal
+from torchdial.inputs.errors import describe, refusal
+from torchdial.inputs.min_sizes import Connectivity, to_connectivity, to_min_sizes
 from torchdial.inputs.probability_maps import (
     Task,
     activate,
@@ -25,7 +26,9 @@ from torchdial.inputs.segmentation_targets import (
     to_bytes,
 )
 from torchdial.inputs.stops import Stops, to_stops
+from torchdial.sweeps.pixels.area_opening import without_small_parts
 from torchdial.sweeps.pixels.pixel_counts import (
+    Levels,
     Tally,
     append_tally,
     as_samples,
@@ -41,6 +44,8 @@ class ThresholdSweep:
     It works on the device of the predictions, for which an update waits once. It keeps 16 bytes
     for each image, class and stop (32 for multiclass), so that averages over images are exact:
     8 MB for 5,000 images of one class at 101 stops. Scores of samples are pooled, however many.
+    With `min_sizes` it keeps as much for each of these, and needs about 0.1 s more on the CPU for
+    each map of 512 × 512 pixels and each size.
 
     Args:
         task: "binary", "multilabel" (a sigmoid per channel) or "multiclass" (a softmax).
@@ -50,9 +55,14 @@ class ThresholdSweep:
         ignore_index: a target label that enters no count.
         zero_division: Dice and IoU where neither prediction nor target has a pixel.
         include_background: whether class 0 of a multiclass task is in the averages.
+        min_sizes: increasing numbers of pixels that begin with 0, such as (0, 25, 100): at each
+            stop connected parts of fewer pixels are taken away before it is counted. A part is
+            what is predicted, whatever the target says, for multiclass of one class.
+        connectivity: 4 connects pixels along edges, 8 along corners too.
 
     Raises:
-        ValueError: an unknown task, a missing or wrong number of classes, or wrong stops.
+        ValueError: an unknown task, a missing or wrong number of classes, wrong stops or wrong
+            sizes.
 
     Example:
         >>> sweep = ThresholdSweep()
@@ -71,6 +81,8 @@ class ThresholdSweep:
         ignore_index: int | None = None,
         zero_division: float = 1.0,
         include_background: bool = True,
+        min_sizes: Sequence[int] | None = None,
+        connectivity: Connectivity = 4,
     ) -> None:
         self.num_classes = check_task(task, num_classes)
         self.task: Task = task
@@ -79,7 +91,9 @@ class ThresholdSweep:
         self.ignore_index = ignore_index
         self.zero_division = zero_division
         self.include_background = check_background(include_background, task)
-        self._tallies: list[Tally] = []
+        self.min_sizes = to_min_sizes(min_sizes)
+        self.connectivity = to_connectivity(connectivity)
+        self._tallies: dict[int, list[Tally]] = {size: [] for size in self.min_sizes}
 
     def update(self, preds: Any, target: Any) -> None:
         """Count one batch, of images or of samples.
@@ -95,9 +109,16 @@ class ThresholdSweep:
             ValueError: the batch is refused as a whole; what was counted before is kept.
         """
         of_samples = are_sample_scores(preds, self.task)
+        if len(self.min_sizes) > 1 and (of_samples or getattr(preds, "ndim", 4) > 4):
+            raise refusal(
+                "preds",
+                expected="maps with height and width alone, since min_sizes removes parts of these",
+                got=describe(preds),
+                remedy="Count slices of volumes as images, or leave min_sizes out.",
+            )
         if of_samples:
             preds, target = as_one_map(preds, target, self.task)
-        batch = tally(
+        levels, targets = measure_batch(
             preds,
             target,
             self.task,
@@ -106,7 +127,10 @@ class ThresholdSweep:
             from_logits=self.from_logits,
             ignore_index=self.ignore_index,
         )
-        append_tally(self._tallies, as_samples(batch) if of_samples else batch)
+        for size, tallies in self._tallies.items():
+            opened = without_small_parts(levels, size, self.connectivity)
+            batch = count_levels(opened, targets, len(self.stops))
+            append_tally(tallies, as_samples(batch) if of_samples else batch)
 
     def merge(self, other: ThresholdSweep) -> None:
         """Add what another sweep of the same settings has counted.
@@ -123,20 +147,32 @@ class ThresholdSweep:
                     got=f"{theirs[name]!r:.60}",
                     remedy="Make both sweeps with the same arguments.",
                 )
-        for part in list(other._tallies):
-            append_tally(self._tallies, part)
+        for size, tallies in self._tallies.items():
+            for part in list(other._tallies[size]):
+                append_tally(tallies, part)
 
-    def compute(self) -> ThresholdCurves:
+    def compute(self, min_size: int = 0) -> ThresholdCurves:
         """Return the curves over everything counted so far, on the CPU.
 
+        Args:
+            min_size: one of `min_sizes`.
+
         Raises:
-            ValueError: nothing has been counted yet.
+            ValueError: nothing has been counted yet, or not with this size.
         """
-        if not self._tallies:
+        if min_size not in self._tallies:
+            raise refusal(
+                "min_size",
+                expected=f"one of {self.min_sizes}",
+                got=describe(min_size),
+                remedy=f"Make the sweep with min_sizes=(0, {min_size}).",
+            )
+        tallies = self._tallies[min_size]
+        if not tallies:
             raise ValueError("compute: expected at least one update, got none. Call update first.")
-        self._tallies = [Tally.cat(self._tallies)]
+        tallies[:] = [Tally.cat(tallies)]
         return ThresholdCurves.from_tally(
-            self._tallies[0],
+            tallies[0],
             self.task,
             self.stops,
             self.zero_division,
@@ -151,6 +187,8 @@ class ThresholdSweep:
             "ignore_index": self.ignore_index,
             "zero_division": self.zero_division,
             "include_background": self.include_background,
+            "min_sizes": self.min_sizes,
+            "connectivity": self.connectivity,
         }
 
 
@@ -165,6 +203,29 @@ def tally(
     ignore_index: int | None,
 ) -> Tally:
     """Validate one batch and count it; see `ThresholdSweep.update`."""
+    levels, targets = measure_batch(
+        preds,
+        target,
+        task,
+        num_classes,
+        stops,
+        from_logits=from_logits,
+        ignore_index=ignore_index,
+    )
+    return count_levels(levels, targets, len(stops))
+
+
+def measure_batch(
+    preds: Any,
+    target: Any,
+    task: Task,
+    num_classes: int,
+    stops: Stops,
+    *,
+    from_logits: bool,
+    ignore_index: int | None,
+) -> tuple[Levels, torch.Tensor]:
+    """Validate one batch and return its levels and canonical targets, on the device of `preds`."""
     maps = shape_maps(preds, task, num_classes, "preds")
     labels, ignored = shape_labels(target, maps.shape, task, ignore_index, "target")
     # Of a GPU both are asked in one question, the only one of an update that waits for an answer.
@@ -178,4 +239,4 @@ def tally(
     targets = to_bytes(labels, ignored)
     levels = measure_levels(probs.flatten(2, -2), task, stops)  # volumes as images of many rows
     flat = targets.flatten(targets.ndim - probs.ndim + 2, -2)
-    return count_levels(levels, flat.to(probs.device), len(stops))
+    return levels, flat.to(probs.device)
