@@ -14,5 +14,5 @@ def probs_at(step: int) -> np.ndarray:
     """Return the maps of a step: better until 90, then worse; float32 (N, H, W)."""
     rng = np.random.default_rng(step)
     noise = rng.integers(0, 101, maps.probs.shape) / 100
-    share = 0.9 - abs(step - 90) / 150
+    share = 0.6 - abs(step - 90) / 300
     return np.round(share * maps.targets + (1 - share) * noise, 2).astype(np.float32)

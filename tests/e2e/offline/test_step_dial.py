@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+import torch
 from playwright.sync_api import expect
 
 import torchdial as td
@@ -15,6 +16,7 @@ from tests.e2e.dial import DialOnPage
 from tests.e2e.eventually import eventually
 from tests.e2e.maps import mask_at
 from tests.e2e.page import Show
+from tests.e2e.panel import PanelOnPage
 from tests.e2e.step_dial import drag_step, step_text
 from tests.e2e.step_maps import KEEP, STEPS, probs_at
 
@@ -66,16 +68,17 @@ def test_the_map_moves_the_threshold_and_the_step(show: Show) -> None:
     assert box
     dial.page.mouse.move(box["x"] + box["width"] * 0.9, box["y"] + 3)
     dial.page.mouse.down()
-    row = (STEPS.index(50) + 0.5) / len(STEPS)
+    row = (STEPS.index(60) + 0.5) / len(STEPS)
     x, y = box["x"] + box["width"] * 30.5 / 101, box["y"] + box["height"] * (1 - row)
     dial.page.mouse.move(x, y, steps=5)
     dial.page.mouse.up()
     dial.expect_stop(30)
-    expect(step_text(dial)).to_contain_text("50: Dice")
-    assert dial.shows(0, mask_at(probs_at(50)[0], 30))
+    expect(step_text(dial)).to_contain_text("60: Dice")
+    assert dial.shows(0, mask_at(probs_at(60)[0], 30))
     field.focus()
+    dial.page.keyboard.press("ArrowDown")
+    expect(step_text(dial)).to_contain_text("50, shown by the picture of 60: Dice")
     dial.page.keyboard.press("ArrowUp")
-    expect(step_text(dial)).to_contain_text("60, shown by the picture of 50: Dice")
     for key, step in (("ArrowRight", "90"), ("ArrowLeft", "60"), ("PageUp", "160"), ("Home", "0")):
         dial.root.get_by_label("step", exact=True).focus()
         dial.page.keyboard.press(key)
@@ -150,3 +153,22 @@ def test_boxes_and_numbers_follow_the_step(show: Show) -> None:
     best = preview.best(over="steps")
     slider.fill(str(best.step))
     expect(words).to_contain_text(f"(score {best.score_threshold:.2f}) {best.value:.3f}")
+
+
+def test_a_click_in_the_panel_moves_the_previews_of_its_run(show: Show) -> None:
+    monitor, other = (td.TrainingMonitor(torch.nn.Linear(1, 1)) for _ in range(2))
+    followed, alone = trained(monitor=monitor), trained(monitor=other)
+    for _ in range(STEPS[-1] + 1):
+        monitor.log(loss=1.0)
+    page = show(monitor, followed, alone)
+    first, second = DialOnPage(page, index=1), DialOnPage(page, index=2)
+    chart = PanelOnPage(page).chart
+    box = chart.bounding_box()
+    assert box
+    for step in (60, 150):
+        chart.click(position={"x": box["width"] * step / STEPS[-1], "y": box["height"] / 2})
+        expect(step_text(first)).to_contain_text(f"step  {step}")
+        assert first.shows(0, mask_at(probs_at(step)[0], 50))
+        expect(step_text(second)).to_contain_text("step  160")
+    monitor.close()
+    other.close()

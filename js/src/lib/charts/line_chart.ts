@@ -61,6 +61,11 @@ export class Chart {
     contextOf(document.createElement("canvas")); // uPlot asks for one too, but does not look
     this.#plot = new uPlot(this.#options(options), NOTHING, this.element);
     this.#plot.over.addEventListener("wheel", (e) => this.#turn(e), { passive: false });
+    this.#plot.over.addEventListener("click", (e) => {
+      const { left = -1 } = this.#plot.cursor;
+      if (Math.abs(e.clientX - this.#downX) >= LEAST_DRAG || left < 0) return;
+      this.#events.click(this.#plot.posToVal(left, "x"));
+    });
   }
 
   /** Draw at once, so that errors reach the caller. */
@@ -164,13 +169,6 @@ export class Chart {
           mousedown: (u, _, handler) => (e) => {
             this.#downX = e.clientX;
             return e.shiftKey ? this.#pan(u, e) : handler(e);
-          },
-          click: (u, _, handler) => (e) => {
-            const { left = -1 } = u.cursor;
-            if (Math.abs(e.clientX - this.#downX) < LEAST_DRAG && left >= 0) {
-              this.#events.click(u.posToVal(left, "x"));
-            }
-            return handler(e);
           },
           dblclick: () => () => {
             this.#events.zoom(null);

@@ -119,7 +119,7 @@ export function createCurveSlider({
       draw([
         ["dial-bars", histogram ? barPath(histogram, at) : ""],
         ["dial-band model-0", band ? bandPath(band.low, band.high, at) : ""],
-        ["dial-fill model-0", curves.length ? areaPath(curves[0], at) : ""],
+        ["dial-fill model-0", curves[0]?.length ? areaPath(curves[0], at) : ""],
         ...curves.map((curve, i) => [`dial-line model-${i}`, linePath(curve, at)] as const),
       ]);
       needle.style.left = percent(value);

@@ -53,14 +53,15 @@ export function createStepFrames(model: Model) {
   let all: StepCounts[] = (model.get("_steps") as { steps?: StepCounts[] })?.steps ?? [];
   let kept: number[] = [];
   let newest: Frame | null = null;
-  let current: Frame;
+  let current: Frame | null = null;
   let view: Frame;
-  let shown = 0;
   const frames = new Map<number, Frame>();
   /** Time of the last request, in ms. */
   const requested = new Map<number, number>();
 
   const newestStep = () => all[all.length - 1]?.step;
+  const stepOf = (version: number) =>
+    all.find((one) => one.version === version)?.step ?? newestStep();
   const step = () => {
     const steps = all.map((one) => one.step);
     return steps[nearestStop(steps, (model.get("step") as number | null) ?? newestStep())];
@@ -85,21 +86,20 @@ export function createStepFrames(model: Model) {
   /** Go to the frame that is looked at, once it is here. */
   function look(): void {
     const at = wanted();
-    const frame = frames.get(at);
     const now = performance.now();
-    if (frame && frame !== current) {
-      current = frame;
-      shown = at;
-      // Its planes are decoded in place; what is kept stays small.
-      const sources = frame.sources.map((source) => ({
-        ...source,
-        tiles: source.tiles.map((tile) => ({ ...tile })),
-      }));
-      view = { ...frame, sources };
-    } else if (!frame && now - (requested.get(at) ?? -RETRY_MS) >= RETRY_MS) {
+    if (!frames.has(at) && now - (requested.get(at) ?? -RETRY_MS) >= RETRY_MS) {
       requested.set(at, now);
       model.send({ type: "frame", id: 0, step: at });
     }
+    const frame = frames.get(at) ?? current ?? (newest as Frame);
+    if (frame === current) return;
+    current = frame;
+    // Its planes are decoded in place; what is kept stays small.
+    const sources = frame.sources.map((source) => ({
+      ...source,
+      tiles: source.tiles.map((tile) => ({ ...tile })),
+    }));
+    view = { ...frame, sources };
   }
 
   return {
@@ -112,15 +112,18 @@ export function createStepFrames(model: Model) {
     },
 
     /** @param version of the frame whose picture is drawn */
-    state(version: number): Steps {
-      const drawn = all.find((one) => one.version === version);
-      const waiting = all.length > 0 && !frames.has(wanted());
-      return { all, step: step(), shown: drawn?.step ?? shown, waiting };
-    },
+    state: (version: number): Steps => ({
+      all,
+      step: step(),
+      shown: stepOf(version),
+      waiting: all.length > 0 && !frames.has(wanted()),
+    }),
 
     /** A request for planes, of the frame that is shown. */
     asked: (content: object) =>
-      "keys" in content && shown !== newestStep() ? { ...content, step: shown } : content,
+      "keys" in content && current && current !== newest
+        ? { ...content, step: stepOf(current.version) }
+        : content,
 
     /** Keep what a message brings; returns whether it is a frame. */
     receive(content: StepMessage, buffers: readonly Bytes[]): boolean {
