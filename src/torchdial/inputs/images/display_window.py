@@ -49,8 +49,8 @@ def window_of_integers(tensors: Iterable[torch.Tensor]) -> Window:
 def to_bytes(values: torch.Tensor, window: Window) -> torch.Tensor:
     """Return values as uint8, `window` as 0 and 255, what lies outside as the nearer of these."""
     low, high = window
-    shares = (_wide(values) - low) / ((high - low) or 1.0)
-    return (shares.clamp(0, 1) * 255).nan_to_num().round().to(torch.uint8)
+    shares = (_wide(values) - low).div_((high - low) or 1.0)  # then in place: memory takes longer
+    return shares.clamp_(0, 1).mul_(255).nan_to_num_().round_().to(torch.uint8)
 
 
 def _finite_ends(values: torch.Tensor) -> list[float]:
