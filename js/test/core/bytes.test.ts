@@ -5,7 +5,7 @@ import type { Bytes } from "../../src/lib/core/bytes";
 import { apOf, readScenes, readTruths } from "../../src/lib/detection/detection_wire";
 import { createImageStore } from "../../src/lib/images/image_store";
 import { readDetail, Store } from "../../src/lib/live/run_store";
-import { TileStore } from "../../src/lib/preview/tile_store";
+import { createTileStore } from "../../src/lib/preview/tile_store";
 import { readModelCounts } from "../../src/lib/segmentation/model_counts";
 import type { SegmentationConfig } from "../../src/lib/segmentation/segmentation_wire";
 import { LiveModules } from "../../src/lib/tree/live_columns";
@@ -38,7 +38,7 @@ describe.each(HANDS)("from %s", (_, hand) => {
   }
 
   test("planes of a preview", () => {
-    const tiles = new TileStore(() => {});
+    const tiles = createTileStore(() => {});
     tiles.put([{ key: "level/0/0/0", data: hand(u1(1, 2, 255)) }]);
     expect(tiles.peek("level/0/0/0")).toEqual(u1(1, 2, 255));
   });

@@ -8,7 +8,7 @@ import {
 } from "../../src/lib/detection/detection_wire";
 import { Store } from "../../src/lib/live/run_store";
 import type { Frame, Message } from "../../src/lib/live/run_wire";
-import { TileStore } from "../../src/lib/preview/tile_store";
+import { createTileStore } from "../../src/lib/preview/tile_store";
 import { readModelCounts } from "../../src/lib/segmentation/model_counts";
 import type { SegmentationConfig, WireSource } from "../../src/lib/segmentation/segmentation_wire";
 import { LiveModules } from "../../src/lib/tree/live_columns";
@@ -129,7 +129,7 @@ test("a module tree takes a frame as a whole, or not at all", () => {
 });
 
 test("planes of a wrong length are refused, and the existing ones stay", () => {
-  const tiles = new TileStore(
+  const tiles = createTileStore(
     () => {},
     () => 4,
   );

@@ -5,7 +5,7 @@ import { GONE, watchKernel } from "../../src/lib/core/kernel_connection";
 import { RETRY_MS } from "../../src/lib/core/timing";
 import { KEYFRAME_EVERY, LONG_SILENCE, Store } from "../../src/lib/live/run_store";
 import type { Message, Status } from "../../src/lib/live/run_wire";
-import { TileStore } from "../../src/lib/preview/tile_store";
+import { createTileStore } from "../../src/lib/preview/tile_store";
 import { FakeModel, frameOf, type Opening } from "../live/live_model";
 
 /** Numbers in [0, 1) that are the same for a seed each time (mulberry32). */
@@ -195,7 +195,7 @@ describe("a kernel that is gone", () => {
 
 test("a plane that never came is requested again after a while, not before", async () => {
   const ask = vi.fn();
-  const tiles = new TileStore(ask);
+  const tiles = createTileStore(ask);
   const look = async () => {
     expect(tiles.get("level/0/0/0")).toBeNull();
     await vi.advanceTimersByTimeAsync(0);
@@ -211,7 +211,7 @@ test("a plane that never came is requested again after a while, not before", asy
 
 test("a plane of a later frame is not mixed into the current one", async () => {
   const ask = vi.fn();
-  const tiles = new TileStore(ask);
+  const tiles = createTileStore(ask);
   tiles.get("level/0/0/0");
   await vi.advanceTimersByTimeAsync(0);
   tiles.put([{ key: "level/0/0/0", data: Uint8Array.of(7) }], false);

@@ -1,13 +1,13 @@
 import { describe, expect, it, vi } from "vitest";
 import { bytesOf, float64Of } from "../../src/lib/core/bytes";
-import { argmaxKey, imageKey, TileStore, targetKey } from "../../src/lib/preview/tile_store";
+import { argmaxKey, createTileStore, imageKey, targetKey } from "../../src/lib/preview/tile_store";
 
 const tick = () => new Promise((resolve) => queueMicrotask(() => resolve(null)));
 
 describe("tiles", () => {
   it("requests missing planes once, in one message", async () => {
     const ask = vi.fn();
-    const tiles = new TileStore(ask);
+    const tiles = createTileStore(ask);
     for (let draw = 0; draw < 3; draw++) {
       expect(tiles.get(imageKey(1))).toBeNull();
       expect(tiles.get(targetKey(1))).toBeNull();
@@ -20,7 +20,7 @@ describe("tiles", () => {
 
   it("deletes levels and planes derived from them, and keeps pictures", async () => {
     const ask = vi.fn();
-    const tiles = new TileStore(ask);
+    const tiles = createTileStore(ask);
     tiles.put([
       { key: imageKey(0), data: Uint8Array.of(1) },
       { key: argmaxKey(0, 0), data: Uint8Array.of(2) },
@@ -35,7 +35,7 @@ describe("tiles", () => {
   });
 
   it("takes only the pictures of an outdated answer", () => {
-    const tiles = new TileStore(() => {});
+    const tiles = createTileStore(() => {});
     const answer = [
       { key: imageKey(0), data: Uint8Array.of(1) },
       { key: argmaxKey(0, 0), data: Uint8Array.of(2) },
@@ -47,7 +47,7 @@ describe("tiles", () => {
 
   it("repeats requests that were made before a new frame", async () => {
     const ask = vi.fn();
-    const tiles = new TileStore(ask);
+    const tiles = createTileStore(ask);
     tiles.get(argmaxKey(0, 3));
     await tick();
     tiles.drop();

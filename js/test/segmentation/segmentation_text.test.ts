@@ -3,10 +3,11 @@
 import { describe, expect, test } from "vitest";
 import {
   argmaxKey,
+  createTileStore,
   levelKey,
   maskTargetKey,
   maximumKey,
-  TileStore,
+  type TileStore,
   targetKey,
 } from "../../src/lib/preview/tile_store";
 import { readModelCounts, Scope } from "../../src/lib/segmentation/model_counts";
@@ -162,7 +163,7 @@ describe("a pixel of a map that is not square", () => {
   const [x, y] = [1, 1]; // place 5 of 8; with width and height exchanged it would be 3
 
   function tilesOf(planes: Record<string, number>): TileStore {
-    const tiles = new TileStore(() => {});
+    const tiles = createTileStore(() => {});
     for (const [key, value] of Object.entries(planes)) {
       const data = new Uint8Array(WIDTH * HEIGHT);
       data[y * WIDTH + x] = value;

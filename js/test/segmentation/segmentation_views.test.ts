@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { paint, paintOver } from "../../src/lib/canvas/level_painting";
 import { category, pack, TRANSPARENT } from "../../src/lib/core/colors";
-import { levelKey, TileStore } from "../../src/lib/preview/tile_store";
+import { createTileStore, levelKey } from "../../src/lib/preview/tile_store";
 import { SegmentationPainter } from "../../src/lib/segmentation/segmentation_views";
 import type { SegmentationConfig } from "../../src/lib/segmentation/segmentation_wire";
 
@@ -9,7 +9,7 @@ const SIZE = { width: 5, height: 4 };
 const PIXELS = SIZE.width * SIZE.height;
 
 function painter(classes: number, levelOf: (label: number, pixel: number) => number) {
-  const tiles = new TileStore(() => {});
+  const tiles = createTileStore(() => {});
   for (let label = 0; label < classes; label++) {
     const data = Uint8Array.from({ length: PIXELS }, (_, pixel) => levelOf(label, pixel));
     tiles.put([{ key: levelKey(0, 0, label), data }]);

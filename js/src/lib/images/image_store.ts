@@ -3,7 +3,7 @@
 import { bytesOf } from "../core/bytes";
 import type { Failure } from "../core/kernel_messages";
 import type { WireTile } from "../preview/preview_wire";
-import { TileStore } from "../preview/tile_store";
+import { createTileStore } from "../preview/tile_store";
 
 /** Messages from src/torchdial/widgets/image_grid.py. */
 export type ImageGridMessage =
@@ -33,7 +33,7 @@ export type ImageStore = ReturnType<typeof createImageStore>;
 
 /** `request` is called with the keys of missing tiles. */
 export function createImageStore(request: (keys: string[]) => void) {
-  const tiles = new TileStore(request);
+  const tiles = createTileStore(request);
   const abouts = new Map<number, ImageInfo>();
   const seen = new Set<number>(); // in the order in which they were last visible
 

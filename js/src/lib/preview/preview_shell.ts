@@ -17,7 +17,7 @@ import { createLegend } from "./legend";
 import { modelSwatch } from "./model_swatch";
 import { createPages, type Ranking } from "./picture_pages";
 import type { PreviewTraits } from "./preview_wire";
-import { TileStore } from "./tile_store";
+import { createTileStore } from "./tile_store";
 import { labelled } from "./toolbar";
 
 const PREVIEW_KEYS =
@@ -125,7 +125,7 @@ export function createShell<Traits extends PreviewTraits>(
   let shownView = "";
   let pointer: { cell: number; x: number; y: number } | null = null;
 
-  const tiles = new TileStore(
+  const tiles = createTileStore(
     (keys) => kernel.send({ type: "need", id: ++requests, keys }),
     preview.bytesOf,
   );
