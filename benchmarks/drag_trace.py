@@ -41,6 +41,15 @@ def maps(count, size, **options):
     return SegmentationPreview(*scenes(count, size), **options)
 
 
+def trained(steps):
+    """Return a preview that was refreshed after so many steps, of which it keeps 24 frames."""
+    preview = maps(4, 128, keep=24)
+    _, probs, _ = scenes(4, 128, seed=1)
+    for step in range(1, steps + 1):
+        preview.refresh(probs.roll(step, 2), step=step)
+    return preview
+
+
 def boxes(count, candidates, size):
     pictures, _, _ = scenes(count, size)
     return DetectionPreview(pictures, *box_scenes(count, candidates), max_det=candidates)
@@ -121,6 +130,7 @@ if __name__ == "__main__":
                 maps(4, 256, thresholds=255),
             ),
             growth(browser, "320 pictures over 16", maps(16, 128), maps(320, 128)),
+            growth(browser, "400 steps over 4", trained(4), trained(400)),
         ]
         browser.close()
     report("drag_trace", results, (), f", Chromium {version}, software rendering")

@@ -36,6 +36,9 @@ export function createBoxSteps(config: DetectionConfig, changed: () => void) {
   const zeroDivision = config.zero_division ?? Number.NaN;
   const read = new WeakMap<object, Map<string, Metric | null>>();
 
+  /** The values of the last map, which the score dial leaves as they are. */
+  let map: { steps: unknown; key: string; values: number[] } = { steps: null, key: "", values: [] };
+
   /** A metric of one class or all; null while it is being read. */
   function metricAt(counts: WireBoxStep, metric: DetectionMetric, c: number | null): Metric | null {
     const known = read.get(counts) ?? new Map<string, Metric | null>();
@@ -79,8 +82,12 @@ export function createBoxSteps(config: DetectionConfig, changed: () => void) {
     const at = (k: number, one: Metric | null) =>
       one ? one.values[stop * columns + k] : Number.NaN;
     const most = hasTargets ? 1 : Math.max(1, ...each.map((one) => at(0, one) || 0));
+    const key = [metric, c, stop, each.filter(Boolean).length].join();
+    if (hasTargets && (map.steps !== steps || map.key !== key)) {
+      map = { steps, key, values: each.flatMap((one) => scores.map((_, k) => at(k, one))) };
+    }
     return {
-      values: hasTargets ? each.flatMap((one) => scores.map((_, k) => at(k, one))) : null,
+      values: hasTargets ? map.values : null,
       here: each.map((one) => at(score, one) / most),
       best: hasTargets
         ? each.map((one) =>

@@ -3,7 +3,7 @@
 import { bestStop, type PixelMetric } from "../core/metrics";
 import type { StepTrack } from "../steps/step_dial";
 import type { StepCounts } from "../steps/step_frames";
-import { type ModelCounts, readModelCounts, type Scope } from "./model_counts";
+import { type ModelCounts, type PixelTally, readModelCounts, type Scope } from "./model_counts";
 import { formatMetric } from "./segmentation_text";
 import type { SegmentationConfig, WireSource } from "./segmentation_wire";
 
@@ -18,6 +18,16 @@ function countsOf(config: SegmentationConfig, { counts }: PixelStep): ModelCount
   return known;
 }
 
+/** What no dial changes: of each step the metric at every stop, and where it is best. */
+interface Curves {
+  tallies: (PixelTally | null)[];
+  values: Float64Array;
+  best: number[];
+  bestAt: number[];
+}
+
+const curvesKnown = new WeakMap<readonly PixelStep[], Map<string, Curves>>();
+
 /** The metric of each step, or without targets the share of pixels that are on. */
 export function pixelTrack(
   config: SegmentationConfig,
@@ -27,24 +37,39 @@ export function pixelTrack(
   at: readonly number[],
   stop: number,
 ): StepTrack {
-  const read = steps.map((step) => countsOf(config, step));
-  const columns = config.stops.length;
-  const values = new Float64Array(steps.length * columns);
-  const here: number[] = [];
-  const best: number[] = [];
-  const bestAt: number[] = [];
-  read.forEach((counts, i) => {
-    const { shown: tally } = counts;
-    const curve = tally ? scope.curve(tally, metric.key) : sharesOn(scope.histogram(counts));
-    values.set(curve, i * columns);
-    here.push(tally ? scope.metric(tally, metric.key, at) : curve[stop]);
-    if (!tally) return;
-    const k = bestStop(curve);
-    bestAt.push(k);
-    best.push(curve[k] ?? Number.NaN);
+  const key = `${metric.key}/${scope.shown}`;
+  const known = curvesKnown.get(steps) ?? new Map<string, Curves>();
+  const curves = known.get(key) ?? curvesOf(config, scope, metric.key, steps);
+  curvesKnown.set(steps, known.set(key, curves));
+  const { tallies, values, best, bestAt } = curves;
+  const isOnCurve = at.every((k) => k === stop);
+  const here = tallies.map((tally, i) => {
+    const value = values[i * config.stops.length + stop];
+    const isKnown = !tally || (isOnCurve && !Number.isNaN(value));
+    return isKnown ? value : scope.metric(tally, metric.key, at);
   });
   const name = config.has_targets ? metric.name : "share on";
   return { values, here, best, bestAt, name, top: "1", text: formatMetric };
+}
+
+function curvesOf(
+  config: SegmentationConfig,
+  scope: Scope,
+  metric: PixelMetric,
+  steps: readonly PixelStep[],
+): Curves {
+  const read = steps.map((step) => countsOf(config, step));
+  const curves = read.map((counts) =>
+    counts.shown ? scope.curve(counts.shown, metric) : sharesOn(scope.histogram(counts)),
+  );
+  const counted = curves.filter((_, i) => read[i].shown);
+  const bestAt = counted.map(bestStop);
+  return {
+    tallies: read.map(({ shown }) => shown),
+    values: Float64Array.from(curves.flat()),
+    best: counted.map((curve, i) => curve[bestAt[i]] ?? Number.NaN),
+    bestAt,
+  };
 }
 
 /** The share of pixels that are on at each stop. */
