@@ -4,6 +4,7 @@ const { NEGATIVE_INFINITY } = Number;
 const { entries } = Object;
 const { stringify } = JSON;
 const arrayFrom = Array.from.bind(Array);
+const now = () => performance.now();
 const [text, floats, bytes, counts, integers] = [
   String,
   Float64Array,
@@ -25,6 +26,7 @@ export {
   max as "Math.max",
   min as "Math.min",
   NEGATIVE_INFINITY as "Number.NEGATIVE_INFINITY",
+  now as "performance.now",
   round as "Math.round",
   stringify as "JSON.stringify",
   text as "String",
