@@ -3,12 +3,11 @@
 The model is the demo's U-Net, trained a little, as a preview refreshes it in a training loop.
 """
 
-import numpy as np
 import torch
-from _measure import at_most, median_ms, report
+from _measure import at_most, interleave, median_of_ratios, report
 
 from torchdial import DetectionPreview, SegmentationPreview
-from torchdial.demo import DigitDetector, UNet, digit_scenes, train_unet
+from torchdial.demo import DigitDetector, UNet, digit_scenes, train_detector, train_unet
 from torchdial.sweeps.step_records import NewestFrame
 from torchdial.widgets.preview.plane_coding import deflated
 
@@ -17,15 +16,10 @@ COST_AIM = 1.1
 ROUNDS = 12
 
 
-def refresh_ms(preview):
-    """Return the time of a refresh, each at a new step."""
-    return median_ms(preview.refresh, ROUNDS)
-
-
 def compared(make):
     """Return how much longer a refresh takes with `keep=24`, measured in turns."""
-    ratios = [refresh_ms(make(keep=24)) / refresh_ms(make(keep=1)) for _ in range(3)]
-    return float(np.median(ratios))
+    times = interleave(ROUNDS, kept=make(keep=24).refresh, newest=make(keep=1).refresh)
+    return median_of_ratios(times["kept"], times["newest"])
 
 
 def kept_bytes(preview):
@@ -33,7 +27,9 @@ def kept_bytes(preview):
     kept = [one.frame for one in preview._records.kept]
     kept = [frame for frame in kept if not isinstance(frame, NewestFrame)]
     levels = [frame.restore().levels for frame in kept]
-    alone = sum(len(deflated(plane)) for each in levels for plane in each.reshape(-1, *each.shape[2:]))
+    alone = sum(
+        len(deflated(plane)) for each in levels for plane in each.reshape(-1, *each.shape[2:])
+    )
     return sum(frame.nbytes for frame in kept) / alone
 
 
@@ -46,7 +42,8 @@ def main():
     for count, size in ((12, 96), (8, 256)):
         images = torch.nn.functional.interpolate(scenes.images[:count], size=(size, size))
         masks = torch.nn.functional.interpolate(
-            scenes.masks[:count].float().reshape(count, 1, *scenes.images.shape[2:]), size=(size, size)
+            scenes.masks[:count].float().reshape(count, 1, *scenes.images.shape[2:]),
+            size=(size, size),
         )[:, 0].long()
 
         def make(images=images, masks=masks, **options):
@@ -56,17 +53,26 @@ def main():
         for _ in range(8):
             preview.refresh()
         what = f"{count} × {size}²"
-        results.append(at_most(f"kept frames, {what}", kept_bytes(preview), BYTES_AIM, "× compressed levels"))
-        results.append(at_most(f"refresh with keep=24, {what}", compared(make), COST_AIM, "× keep=1"))
-    truth = [{"boxes": b, "labels": c} for b, c in zip(scenes.boxes[:8], scenes.labels[:8], strict=True)]
+        results.append(
+            at_most(f"kept frames, {what}", kept_bytes(preview), BYTES_AIM, "× compressed levels")
+        )
+        results.append(
+            at_most(f"refresh with keep=24, {what}", compared(make), COST_AIM, "× keep=1")
+        )
+    truth = [
+        {"boxes": b, "labels": c} for b, c in zip(scenes.boxes[:8], scenes.labels[:8], strict=True)
+    ]
     detector = DigitDetector()
+    train_detector(detector, scenes, epochs=2)
 
     def boxes(**options):
         names = [*"0123456789"]
         images = scenes.images[:8]
         return DetectionPreview.from_model(detector, images, truth, class_names=names, **options)
 
-    results.append(at_most("refresh of a detector with keep=24", compared(boxes), COST_AIM, "× keep=1"))
+    results.append(
+        at_most("refresh of a detector with keep=24", compared(boxes), COST_AIM, "× keep=1")
+    )
     report("step_dial", results)
 
 

@@ -128,6 +128,9 @@ SEGMENTATION = GIVEN | {
     "mean": None,
     "std": None,
     "window": None,
+    "keep": 4,
+    "keep_bytes": 1 << 20,
+    "monitor": None,
 }
 CLASSIFICATION: dict[str, Any] = {
     "scores": SAMPLES,
@@ -164,6 +167,9 @@ DETECTION = {
     "mean": None,
     "std": None,
     "window": None,
+    "keep": 4,
+    "keep_bytes": 1 << 20,
+    "monitor": None,
 }
 
 DOORS: dict[str, Door] = {
@@ -272,7 +278,8 @@ DOORS: dict[str, Door] = {
         more=("image",),
     ),
     "SegmentationPreview.refresh": Door(
-        lambda **given: td.SegmentationPreview(**GIVEN).refresh(**given), {"probs": PROBS}
+        lambda **given: td.SegmentationPreview(**GIVEN).refresh(**given),
+        {"probs": PROBS, "step": 3},
     ),
     "SegmentationPreview.look_at": Door(
         lambda **given: preview().look_at(**given), {"images": IMAGES, "model": None}

@@ -66,6 +66,8 @@ CASES: list[tuple[str, dict[str, Any], str, str, str]] = [
     ("SegmentationPreview", {"probs": PROBS * 9 - 4}, "[0, 1]", "values in", "from_logits=True"),
     ("SegmentationPreview", {"probs": NOT_FINITE}, "finite", "16 of 128", "Look for"),
     ("SegmentationPreview", {"probs": PROBS > 0.5}, "floating-point", "bool", "argmax"),
+    ("SegmentationPreview", {"keep": 3}, "at least 4", "3", "keep=24"),
+    ("SegmentationPreview", {"monitor": 7}, "TrainingMonitor", "int", "refresh(step=...)"),
     ("SegmentationPreview", {"task": "semantic"}, "'binary'", "'semantic'", "softmax"),
     ("SegmentationPreview", {"class_thresholds": [0.1]}, "None for a single", "0.1", "threshold="),
     ("SegmentationPreview.from_model", {"model": None}, "Module", "None", "the model itself"),

@@ -87,13 +87,12 @@ def test_boxes() -> None:
     for step in case["steps"]:
         tp, fp, f1 = (base64.b64decode(step[name]) for name in ("tp", "fp", "f1"))
         positives = torch.tensor(case["positives"])
-        counts = BoxStepCounts(tp, fp, positives, {"f1": f1}, settings, 0.0)
+        counts = BoxStepCounts((3, 8), tp, fp, positives, {"f1": f1}, settings, 0.0)
         assert counts.metric("f1").tolist() == step["values"]
         best = counts.best("f1", None, None)
         place = [STOPS.index(best.nms_iou), STOPS.index(best.score_threshold)]
         assert best.value == step["best"]
         assert place in step["best_at"]
-        for label in (0, 1):
-            of = counts.boxes("t")[label], counts.boxes("f")[label]
-            recall = of[0] / case["positives"][label]
+        for place, label in enumerate((3, 8)):
+            recall = counts.boxes("t")[place] / case["positives"][place]
             assert counts.metric("recall", label).tolist() == recall.tolist()

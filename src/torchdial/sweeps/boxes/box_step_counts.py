@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,14 +30,16 @@ class BoxStepCounts:
     Neighbouring stops hardly differ, so that zlib makes them a fiftieth.
 
     Attributes:
-        tp: true positives of each label, uint32 (C, T, S), compressed.
+        labels: those of the C classes.
+        tp: true positives of each class, uint32 (C, T, S), compressed.
         fp: other boxes that are kept, likewise; all of them without targets.
-        positives: targets of each label, int64 (C,).
+        positives: targets of each class, int64 (C,).
         overall: each metric of all classes, averaged, float64 (T, S), compressed.
         settings: how it was counted.
         best_f1: the micro F1 at its best point, NaN without targets.
     """
 
+    labels: tuple[int, ...]
     tp: bytes
     fp: bytes
     positives: torch.Tensor
@@ -46,19 +48,25 @@ class BoxStepCounts:
     best_f1: float
 
     @staticmethod
-    def of(frame: DetectionFrame, max_det: int, average: Average) -> BoxStepCounts:
+    def of(
+        frame: DetectionFrame, labels: Sequence[int], max_det: int, average: Average
+    ) -> BoxStepCounts:
         """Return what is counted of a frame."""
-        curves = (frame.curves or DetectionCurves(frame.tally, frame.settings)).capped(max_det)
+        curves = (frame.curves or DetectionCurves(frame.tally, frame.settings)).capped(
+            min(max_det, max(len(frame.boxes), 1))
+        )
         counts = curves.counts
         overall: dict[str, bytes] = {}
         best = float("nan")
         if frame.has_targets:
             overall = {name: _squeezed(curves.metric(name, average), "<f8") for name in METRICS}
             best = float(curves.f1().nan_to_num(-1).max())
+        chosen = torch.tensor(labels)
         return BoxStepCounts(
-            _squeezed(counts.tp, "<u4"),
-            _squeezed(counts.fp, "<u4"),
-            counts.positives,
+            tuple(labels),
+            _squeezed(counts.tp[chosen], "<u4"),
+            _squeezed(counts.fp[chosen], "<u4"),
+            counts.positives[chosen],
             overall,
             curves.settings,
             best if best >= 0 else float("nan"),
@@ -70,8 +78,9 @@ class BoxStepCounts:
             size = (len(self.settings.nms), len(self.settings.scores))
             values = np.frombuffer(zlib.decompress(self.overall[name]), "<f8")
             return torch.from_numpy(values.copy()).view(size)
-        tp, fp = (torch.from_numpy(self.boxes(name)[label].astype(np.int64)) for name in "tf")
-        counts = DetectionCounts(tp[None], fp[None], self.positives[label : label + 1])
+        place = self.labels.index(label)
+        tp, fp = (torch.from_numpy(self.boxes(name)[place].astype(np.int64)) for name in "tf")
+        counts = DetectionCounts(tp[None], fp[None], self.positives[place : place + 1])
         return evaluate(name, counts, self.settings.zero_division)[0]
 
     def boxes(self, which: str) -> npt.NDArray[np.uint32]:

@@ -255,7 +255,7 @@ def _frames_at(
 ) -> tuple[list[Frame], Sequence[str]]:
     """Return the frames of two previews, or of two steps of one, and their names."""
     if steps is None:
-        return [preview._shown[1][0] for preview in (first, second)], names or ()
+        return [preview._shown[1][0] for preview in (first, second)], () if names is None else names
     found = [first._at_step(step) for step in steps]
     if names is None:
         names = [

@@ -419,11 +419,11 @@ class DetectionPreview(DetectionDial, StepPreview[DetectionFrame]):
 
     def _count_step(self, frame: DetectionFrame) -> tuple[BoxStepCounts, float]:
         max_det = self.max_det if self._records.all else frame.settings.max_det
-        counts = BoxStepCounts.of(frame, max_det, self._average)
+        counts = BoxStepCounts.of(frame, tuple(self._reader.classes), max_det, self._average)
         return counts, counts.best_f1
 
     def _pack_step(self, counts: BoxStepCounts) -> dict[str, Any]:
-        return pack_step(counts, self._labels)
+        return pack_step(counts)
 
     def _compress(self, frame: DetectionFrame) -> KeptBoxes:
         return KeptBoxes(replace(frame))  # without the curves that it caches
