@@ -111,6 +111,17 @@ def test_a_table_that_is_written_anew_replaces_what_was_read(tmp_path: Path) -> 
     assert reader.history.names == []
 
 
+def test_a_long_table_that_is_cut_short_is_read_anew(tmp_path: Path) -> None:
+    """Its beginning is the same, far beyond the bytes that are compared."""
+    path, rows = tmp_path / "run.csv", [f"{step},{step}\n" for step in range(3_000)]
+    path.write_text("step,loss\n" + "".join(rows))
+    reader = CsvRows(path, "run")
+    reader.read()
+    path.write_text("step,loss\n" + "".join(rows[:2_000]))
+    reader.read()
+    assert reader.history["loss"].steps.tolist() == list(range(2_000))
+
+
 REFUSED = {
     "empty": ("", "names its columns", "another first line"),
     "no step": ("a,b\n1,2\n", "names its columns", 'the column of steps "?step'),

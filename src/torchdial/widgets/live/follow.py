@@ -58,8 +58,7 @@ class FollowPanel(LayersPlot):
         super().close()
 
     def _found(self) -> tuple[ShownRun, ...]:
-        runs = self._follower.runs
-        return tuple(ShownRun(run.history, run.name) for run in runs) or self._waiting
+        return tuple(run.shown for run in self._follower.runs) or self._waiting
 
     def _on_new_points(self) -> None:
         found = self._found()
