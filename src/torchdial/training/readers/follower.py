@@ -15,7 +15,7 @@ from torchdial.training.readers.run_reader import RunReader
 from torchdial.training.runs import list_run
 from torchdial.training.shown_run import ShownRun
 
-POLL = 0.5  # seconds between two looks at the files
+POLL = 0.25  # seconds between two looks at the files
 SEARCH = 2.0  # seconds between two searches for new runs, at least
 SHARE = 0.005  # of a processor's time may go into searching
 PATIENCE = 60.0  # seconds without a point that are nothing unusual
