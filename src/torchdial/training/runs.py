@@ -63,7 +63,7 @@ def compare_runs(histories: Iterable[History] | None = None) -> list[dict[str, A
     """Return a row for each run: its settings, and of each scalar the last and the best value.
 
     Args:
-        histories: which; None is all of this process that are not hidden.
+        histories: which; None is all of `runs()` that are not hidden.
 
     Returns:
         Dicts that `pandas.DataFrame` makes a table of: "run", "points", "config/lr", "loss" (the

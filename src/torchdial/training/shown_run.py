@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import itertools
+from dataclasses import dataclass, field
 
 from torchdial.training.history.history import History
 
@@ -15,8 +16,10 @@ class ShownRun:
         history: what was recorded.
         name: what it is called here.
         earlier: whether it is shown only once it is chosen.
+        id: a number that no other shown run has; pages know the run by it.
     """
 
     history: History
     name: str
     earlier: bool = False
+    id: int = field(default_factory=itertools.count().__next__)

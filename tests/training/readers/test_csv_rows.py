@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas
 import pytest
 
 from tests.training.readers.points import points
@@ -111,9 +112,21 @@ def test_a_table_that_is_written_anew_replaces_what_was_read(tmp_path: Path) -> 
     assert reader.history.names == []
 
 
+def test_a_long_table_that_is_cut_short_is_read_anew(tmp_path: Path) -> None:
+    """Its beginning is the same, far beyond the bytes that are compared."""
+    path, rows = tmp_path / "run.csv", [f"{step},{step}\n" for step in range(3_000)]
+    path.write_text("step,loss\n" + "".join(rows))
+    reader = CsvRows(path, "run")
+    reader.read()
+    path.write_text("step,loss\n" + "".join(rows[:2_000]))
+    reader.read()
+    assert reader.history["loss"].steps.tolist() == list(range(2_000))
+
+
 REFUSED = {
     "empty": ("", "names its columns", "another first line"),
     "no step": ("a,b\n1,2\n", "names its columns", 'the column of steps "?step'),
+    "one below the other": ("name,step,value\na,1,2\n", "a column for each", "pivot_table"),
     "text as steps": ("step,a\nx,2\n", "whole numbers in the column 'step'", "Number the rows"),
     "half a step": ("step,a\n1,2\n1.5,2\n", "whole numbers", "1.5 in row 2"),
     "an endless step": ("step,a\ninf,2\n", "whole numbers", "inf in row 1"),
@@ -139,6 +152,18 @@ def test_the_remedy_for_a_missing_step(tmp_path: Path) -> None:
     reader = CsvRows(path, "run")
     reader.read()
     assert points(reader.history) == {"b": [(1, 2.0)]}
+
+
+def test_the_remedy_for_scalars_below_each_other(tmp_path: Path) -> None:
+    path, other = tmp_path / "saved.csv", tmp_path / "run.csv"
+    path.write_text("run,name,step,time,value\nb,loss,1,0,0.5\nb,acc,1,0,0.75\nb,loss,2,0,0.25\n")
+    with pytest.raises(ValueError, match="Write pandas") as caught:
+        CsvRows(path, "run").read()
+    remedy = str(caught.value).split("Write ")[1].split(", for one")[0]
+    eval(remedy, {"pandas": pandas, "path": path, "other": other})
+    reader = CsvRows(other, "run")
+    reader.read()
+    assert points(reader.history) == {"acc": [(1, 0.75)], "loss": [(1, 0.5), (2, 0.25)]}
 
 
 def test_a_line_without_end_is_not_taken_into_memory(

@@ -110,3 +110,14 @@ def test_a_damaged_file_is_named_and_read_again_once_it_is_whole(tmp_path: Path)
     path.write_bytes(whole)
     reader.read()
     check_same(history, reader.history)
+
+
+def test_a_run_of_an_earlier_version_has_the_names_of_now(tmp_path: Path) -> None:
+    history = History("earlier")
+    for step in range(3):
+        history.record(step, {"loss": 1.0, "lr": 0.1, "system/memory": 1.0})
+        history.record_layers("grad_norm", ["w"], step, [5.0])
+    history.save(tmp_path / "run.td")
+    reader = SavedRun(tmp_path / "run.td", "run")
+    reader.read()
+    assert reader.history.names == ["loss", "optim/lr", "system/memory"]

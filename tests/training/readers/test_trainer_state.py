@@ -54,6 +54,10 @@ def test_the_state_that_was_written_last_counts(tmp_path: Path) -> None:
         os.utime(path, (step, step))
     reader = read(tmp_path)
     assert points(reader.history) == {"loss": [(1500, 1500.0)]}
+    again = tmp_path / "checkpoint-500" / "trainer_state.json"
+    os.utime(again, (1700, 1700))  # trained once more into the same folder
+    reader.read()
+    assert points(reader.history) == {"loss": [(500, 500.0)]}
     save(tmp_path / "checkpoint-2000" / "trainer_state.json", LOGS)
     reader.read()
     assert points(reader.history) == POINTS

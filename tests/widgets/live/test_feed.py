@@ -59,7 +59,7 @@ class Browser:
     def __init__(self, *histories: History, layers: bool = True) -> None:
         self.time = FakeTime()
         self.messages: list[tuple[float, dict[str, Any], bytes]] = []
-        runs = [ShownRun(history, history.name) for history in histories]
+        runs = [ShownRun(one, one.name, id=number) for number, one in enumerate(histories)]
         self.feed = Feed(
             runs,
             PlotContents(scalars=lambda _: True, layers=layers),
@@ -446,7 +446,7 @@ class TestDetail:
             "buckets": 500,
             "series": [{"run": 0, "name": "loss", "window": [5000, 5200]}],
         }
-        packed = detail([ShownRun(run, "a")], question)
+        packed = detail([ShownRun(run, "a", id=0)], question)
         (found,) = packed.head["scalars"]
         steps = array(found["step"], packed.data)
         values = array(found["value"], packed.data)
@@ -466,7 +466,7 @@ class TestDetail:
     def test_refuses(self, change: dict[str, Any], error: type[Exception]) -> None:
         question = {"along": "step", "buckets": 5, "series": []} | change
         with pytest.raises(error):
-            detail([ShownRun(history(3), "a")], question)
+            detail([ShownRun(history(3), "a", id=0)], question)
 
 
 def test_an_error_stops_the_plot_with_words_and_is_not_raised() -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import torchdial as td
@@ -116,6 +117,37 @@ def test_a_folder_that_is_not_there_yet_and_two_runs_in_it(panels: Any, tmp_path
             )
         )
     assert opening(panel)["status"]["notes"] == []
+
+
+def test_runs_keep_their_ids_when_others_come_before_them(panels: Any, tmp_path: Path) -> None:
+    def save(file: str, name: str, started: float) -> History:
+        history = History(name)
+        history.started = started
+        history.record(1, {"loss": started})
+        history.save(tmp_path / file)
+        return history
+
+    save("b.td", "second", 2e9)
+    panel = panels(tmp_path)
+    (second,) = opening(panel)["runs"]
+    save("a.td", "first", 1e9)
+    wait_until(lambda: len(opening(panel)["runs"]) == 2)
+    first, again = opening(panel)["runs"]
+    assert (first["name"], again["name"]) == ("first", "second")
+    assert again["id"] == second["id"] != first["id"]
+    question = {"along": "step", "buckets": 9, "series": []}
+    for run, value in ((first, 1e9), (second, 2e9)):
+        question["series"] = [{"run": run["id"], "name": "loss", "window": [0, 9]}]
+        answered: list[Any] = []
+        panel._answer = lambda *args, answered=answered: answered.append(args)
+        panel._send_detail(question)
+        (packed,) = (args[2] for args in answered)
+        assert value in np.frombuffer(
+            packed.data, "<f8", 1, packed.head["scalars"][0]["value"]["at"]
+        )
+    save("b.td", "another", 3e9)  # in the place of the second: a run of its own
+    wait_until(lambda: opening(panel)["runs"][-1]["name"] == "another")
+    assert opening(panel)["runs"][-1]["id"] not in (first["id"], second["id"])
 
 
 def test_files_of_other_tools(panels: Any, tmp_path: Path) -> None:

@@ -114,6 +114,8 @@ def test_live_data_goes_by_messages_alone(sent: list[Any]) -> None:
 class TestMessages:
     def answer(self, sent: list[Any], content: dict[str, Any]) -> dict[str, Any]:
         plot = td.LossPlot({"loss": [1.0, 2.0, 3.0]})
+        for asked in content.get("series", ()):
+            asked["run"] += plot._runs[0].id
         sent.clear()
         plot._handle_custom_msg(content, [])
         data, _ = sent[-1]
@@ -142,7 +144,7 @@ class TestMessages:
                     "buckets": 9,
                     "series": [{"run": 9, "name": "loss", "window": [0, 1]}],
                 },
-                "out of range",
+                "no such run is shown",
                 id="no such run",
             ),
             pytest.param({"type": "distribution", "step": "x"}, "invalid literal", id="no step"),

@@ -10,7 +10,7 @@ import csv
 import io
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -82,6 +82,13 @@ class CsvRows(RunReader):
                 f'a table whose first line names its columns, one of them "{STEPS[0]}"',
                 "another first line",
                 f"Name the column of steps {' or '.join(STEPS[:2])}.",
+            )
+        if {"name", "value"} <= {name.lower() for name in header.columns}:
+            raise self._refusal(
+                "a column for each scalar",
+                'columns "name" and "value", which hold several scalars below each other',
+                'Write pandas.read_csv(path).pivot_table(index="step", columns="name", '
+                'values="value").to_csv(other), for one run at a time.',
             )
         if len(header.columns) > MOST_COLUMNS:
             raise self._refusal(
@@ -165,11 +172,12 @@ class CsvRows(RunReader):
         return file_refusal(self.path, expected=expected, got=got, remedy=remedy)
 
 
-class Header:
+class Header(NamedTuple):
     """The names of the columns, what is between them, and the length of the line in bytes."""
 
-    def __init__(self, columns: list[str], separator: str, size: int) -> None:
-        self.columns, self.separator, self.size = columns, separator, size
+    columns: list[str]
+    separator: str
+    size: int
 
 
 def read_header(file: BinaryIO) -> Header | None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from torchdial.training.readers.csv_rows import CsvRows, read_header
@@ -150,16 +149,10 @@ def _by_number(name: str) -> list[tuple[int, str]]:
     return [(int(part), "") if i % 2 else (-1, part) for i, part in enumerate(parts)]
 
 
-def tell_apart(readers: Sequence[RunReader], taken: Collection[str] = ()) -> list[str]:
-    """Return a name for each run: its own, with its file's where several have the same.
-
-    Args:
-        readers: of the runs.
-        taken: names that others have already.
-    """
+def tell_apart(readers: Sequence[RunReader]) -> list[str]:
+    """Return a name for each run: its own, with its file's where several have the same."""
     names = [reader.history.name for reader in readers]
-    count = Counter([*names, *taken])
     return [
-        name if count[name] == 1 or name == reader.label else f"{name} ({reader.label})"
+        name if names.count(name) == 1 or name == reader.label else f"{name} ({reader.label})"
         for name, reader in zip(names, readers, strict=True)
     ]

@@ -13,8 +13,9 @@ from torchdial.training.history.history import History
 from torchdial.training.readers.find_runs import RunFinder, tell_apart
 from torchdial.training.readers.run_reader import RunReader
 from torchdial.training.runs import list_run
+from torchdial.training.shown_run import ShownRun
 
-POLL = 0.5  # seconds between two looks at the files
+POLL = 0.25  # seconds between two looks at the files
 SEARCH = 2.0  # seconds between two searches for new runs, at least
 SHARE = 0.005  # of a processor's time may go into searching
 PATIENCE = 60.0  # seconds without a point that are nothing unusual
@@ -32,7 +33,7 @@ class FollowedRun:
 
     Attributes:
         reader: as given.
-        name: what the run is called beside the others.
+        shown: the run, and its name beside the others.
         problem: why it cannot be read now, or None.
         patience: seconds without a point after which its writer may be gone.
         has_grown: whether anything was written since it is followed.
@@ -40,7 +41,7 @@ class FollowedRun:
 
     def __init__(self, reader: RunReader) -> None:
         self.reader = reader
-        self.name = reader.label
+        self.shown = ShownRun(reader.history, reader.label)
         self.problem: Exception | None = None
         self.patience = PATIENCE
         self.has_grown = False
@@ -52,6 +53,16 @@ class FollowedRun:
     def history(self) -> History:
         """What was read."""
         return self.reader.history
+
+    @property
+    def name(self) -> str:
+        """What the run is called beside the others."""
+        return self.shown.name
+
+    @name.setter
+    def name(self, name: str) -> None:
+        if name != self.shown.name:
+            self.shown = ShownRun(self.history, name)
 
     @property
     def age(self) -> float:
@@ -149,14 +160,20 @@ class Follower:
         is_news = self._search()
         for run in self.runs:
             is_news |= run.read()
+        if is_news:
+            self._name()
         notes, self._notes = self._notes, self.notes
         return is_news or notes != self._notes
 
     def _run(self) -> None:
         while not self._closing.wait(POLL):
-            if self.poll():
-                for callback in list(self._subscribers):
+            if not self.poll():
+                continue
+            for callback in list(self._subscribers):
+                try:
                     callback()
+                except Exception as error:  # whatever a page does, the files are read
+                    self._problem = repr(error)
 
     def _search(self) -> bool:
         """Look for runs that are new, now and then, and return whether there are any."""
@@ -176,16 +193,20 @@ class Follower:
     def _add(self, readers: Sequence[RunReader]) -> list[FollowedRun]:
         """Read runs that were found, and put them among the others, by their beginning."""
         new = [FollowedRun(reader) for reader in readers]
-        for one in new:
-            one.read()
-        names = tell_apart(readers, taken=[run.name for run in self.runs])
-        for run, name in zip(new, names, strict=True):
-            run.name = name
+        for run in new:
+            run.read()
             list_run(run.history)
         self._found += len(new)
         runs = sorted([*self.runs, *new], key=lambda run: run.history.started)
         self.runs = tuple(runs[-MOST_RUNS:])
+        self._name()
         return new
+
+    def _name(self) -> None:
+        """Name the runs; another run may be in the file of one, and have another name."""
+        names = tell_apart([run.reader for run in self.runs])
+        for run, name in zip(self.runs, names, strict=True):
+            run.name = name
 
 
 def longest_pause(history: History) -> float:

@@ -58,8 +58,7 @@ class FollowPanel(LayersPlot):
         super().close()
 
     def _found(self) -> tuple[ShownRun, ...]:
-        runs = self._follower.runs
-        return tuple(ShownRun(run.history, run.name) for run in runs) or self._waiting
+        return tuple(run.shown for run in self._follower.runs) or self._waiting
 
     def _on_new_points(self) -> None:
         found = self._found()
@@ -86,7 +85,7 @@ def follow(path: Source | Iterable[Source]) -> FollowPanel:
 
     The training writes a file on a disk that this machine sees, too:
     `td.TrainingMonitor(..., autosave="runs/exp.td")`; of several processes rank 0 writes it. The
-    panel reads what is new twice a second, says how long ago the last point was written and
+    panel reads what is new four times a second, says how long ago the last point was written and
     whether the run has ended, and asks whether the writer is gone after a pause that is unusually
     long for this run. Files of other tools can be followed, too; see `td.read_runs` for which. In
     folders, runs that begin later are found within some seconds. The runs are also in `td.runs()`.

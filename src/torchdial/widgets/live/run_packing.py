@@ -57,7 +57,7 @@ class Sent:
     """How much of the runs the page has been sent.
 
     Attributes:
-        points: the number of points of each scalar, by run and name.
+        points: the number of points of each scalar, by the run's id and name.
         layers: the columns of the layer matrices.
         events: the number of events.
     """
@@ -106,17 +106,21 @@ def _whole_runs(
     room -= sum(map(len, chosen)) * SCALAR_BYTES // POINT_BYTES
     allowed = _shares_of(runs, chosen, min(max(room, 0), KEYFRAME_POINTS))
     heads = []
-    for i, (run, scalars) in enumerate(zip(runs, chosen, strict=True)):
-        packed = [_whole(packer, run.history, one, allowed[i, one.name]) for one in scalars]
-        sent.points |= {(i, entry["name"]): entry["total"] for entry in packed}
-        heads.append({"id": i, "name": run.name, "earlier": run.earlier, "scalars": packed})
+    for run, scalars in zip(runs, chosen, strict=True):
+        packed = [_whole(packer, run.history, one, allowed[run.id, one.name]) for one in scalars]
+        sent.points |= {(run.id, entry["name"]): entry["total"] for entry in packed}
+        heads.append(_head(run, packed))
     return heads
+
+
+def _head(run: ShownRun, scalars: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"id": run.id, "name": run.name, "earlier": run.earlier, "scalars": scalars}
 
 
 def _shares_of(
     runs: Sequence[ShownRun], chosen: Sequence[Sequence[Series]], room: int
 ) -> dict[tuple[int, str], int]:
-    """Return how many points each scalar may have, by run and name.
+    """Return how many points each scalar may have, by the run's id and name.
 
     Earlier runs are not shown at first, so they get what the others leave, or a quarter.
     """
@@ -124,10 +128,10 @@ def _shares_of(
     kept = room // 4 if any(run.earlier for run in runs) else 0
     for earlier in (False, True):
         series = {
-            (i, one.name): min(len(one), SERIES_POINTS)
-            for i, run in enumerate(runs)
+            (run.id, one.name): min(len(one), SERIES_POINTS)
+            for run, scalars in zip(runs, chosen, strict=True)
             if run.earlier == earlier
-            for one in chosen[i]
+            for one in scalars
         }
         given = shares(list(series.values()), room if earlier else room - kept)
         allowed |= dict(zip(series, given, strict=True))
@@ -146,8 +150,8 @@ def delta(runs: Sequence[ShownRun], contents: PlotContents, sent: Sent) -> Packe
             layers = pack_layers(packer, history, sent.layers, DELTA_BYTES // 3)
             distribution = pack_newest(packer, history, sent.layers)
     new = [
-        (i, series, len(series) - sent.points.get((i, series.name), 0))
-        for i, run in enumerate(runs)
+        (run, series, len(series) - sent.points.get((run.id, series.name), 0))
+        for run in runs
         for series in _scalars(run.history)
         if contents.scalars(series.name)
     ]
@@ -156,18 +160,15 @@ def delta(runs: Sequence[ShownRun], contents: PlotContents, sent: Sent) -> Packe
     names = sum(length_of(entry["rows"]) for entry in layers)
     room = (DELTA_BYTES - len(packer) - names - SCALAR_BYTES * len(new)) // POINT_BYTES
     allowed = shares([count for _, _, count in new], max(room, 0))
-    by_run: dict[int, list[dict[str, Any]]] = {}
-    for (i, series, _), count in zip(new, allowed, strict=True):
+    by_run: dict[ShownRun, list[dict[str, Any]]] = {}
+    for (run, series, _), count in zip(new, allowed, strict=True):
         if count:
-            first = sent.points.get((i, series.name), 0)
-            by_run.setdefault(i, []).append(_next(packer, runs[i].history, series, first, count))
-            sent.points[i, series.name] = first + count
+            first = sent.points.get((run.id, series.name), 0)
+            by_run.setdefault(run, []).append(_next(packer, run.history, series, first, count))
+            sent.points[run.id, series.name] = first + count
     events = history.events[sent.events : sent.events + DELTA_EVENTS]
     head = {
-        "runs": [
-            {"id": i, "name": runs[i].name, "earlier": runs[i].earlier, "scalars": scalars}
-            for i, scalars in by_run.items()
-        ],
+        "runs": [_head(run, scalars) for run, scalars in by_run.items()],
         "layers": layers,
         "distribution": distribution,
         "events": {"first": sent.events, "items": [event_message(event) for event in events]},
@@ -189,9 +190,12 @@ def detail(runs: Sequence[ShownRun], content: Mapping[str, Any]) -> Packed:
     if along not in ("step", "time") or not 1 <= buckets <= 5000:
         raise ValueError("detail: expected along 'step' or 'time' and 1 … 5000 buckets")
     packer = Packer()
+    histories = {run.id: run.history for run in runs}
     found = []
     for wanted in content["series"][:64]:
-        history = runs[int(wanted["run"])].history
+        history = histories.get(int(wanted["run"]))
+        if history is None:
+            raise KeyError("no such run is shown")
         series = history[str(wanted["name"])]
         with history.lock:
             if along == "step" and series.x_name != "step":  # the window is not of its x
