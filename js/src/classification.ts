@@ -15,13 +15,8 @@ import {
   type ClassificationTraits,
   readClassification,
 } from "./lib/classification/classification_wire";
-import {
-  isInCell,
-  type Outcome,
-  outcomeOf,
-  pick,
-  type Setting,
-} from "./lib/classification/outcomes";
+import { type Outcome, outcomeOf, type Setting } from "./lib/classification/outcomes";
+import { type Cell, samplesOf } from "./lib/classification/sample_choice";
 import { createSampleList } from "./lib/classification/sample_list";
 import {
   gainText,
@@ -49,13 +44,6 @@ import { createTypedField } from "./lib/settings/typed_field";
 import { type Demand, whereMet } from "./lib/settings/typed_setting";
 
 const BORDER = 3; // CSS pixels around the picture of an error
-
-/** A cell of the confusion matrix whose samples are listed, and its name. */
-interface Cell {
-  truth: number;
-  predicted: number;
-  text: string;
-}
 
 function show(model: AnyModel<ClassificationTraits>, root: HTMLElement, guard: Guard): () => void {
   const state = createSegmentationState(model, changed);
@@ -90,6 +78,7 @@ function show(model: AnyModel<ClassificationTraits>, root: HTMLElement, guard: G
     pageSize: config.page_size,
     keys: "Dial: arrows one stop, Page keys ten, Home, End.",
     bestTitle: "Go to the best threshold",
+    unit: config.has_pictures ? "pictures" : "samples",
     sources: config.sources,
     modelsPerImage: () => 1,
     bytesOf: () => config.height * config.width * config.channels,
@@ -209,34 +198,11 @@ function show(model: AnyModel<ClassificationTraits>, root: HTMLElement, guard: G
   /** List the samples of the view, or of the chosen cell, at the setting. */
   function list(): void {
     const view = state.get("view");
-    const is = setting();
-    const key = JSON.stringify([view, cell, state.stops, is.label]);
+    const key = JSON.stringify([view, cell, state.stops, state.shown]);
     if (key === listed) return;
     listed = key;
-    const { samples } = now;
-    const all = samples.index.length === config.num_images;
-    if (!cell && view === "all" && all) {
-      shell.choose(null);
-      return;
-    }
-    const wanted: Record<string, (outcome: Outcome) => boolean> = {
-      [views[1]]: ({ fp }) => fp,
-      [views[2]]: ({ fn }) => fn,
-    };
-    const chosen = cell;
-    const isWanted = chosen
-      ? (place: number) => isInCell(samples, place, is, chosen.truth, chosen.predicted)
-      : wanted[view]
-        ? (place: number) => wanted[view](outcomeOf(samples, place, is))
-        : () => true;
-    const order =
-      !cell && view === "all"
-        ? Array.from(samples.index.slice().sort())
-        : pick(samples, is, isWanted, cell || wanted[view] ? -1 : 1);
-    const where = view === "nearest" ? `nearest to p = ${at(state.stop)}` : view;
-    const how = cell || wanted[view] ? ", furthest from the threshold first" : "";
-    const text = !cell && view === "all" ? "those nearest to any threshold" : (cell?.text ?? where);
-    shell.choose({ order, text: `${text}${how}` });
+    const wanted = { view, views, cell, at: at(state.stop), total: config.num_images };
+    shell.choose(samplesOf(now.samples, setting(), wanted));
   }
 
   // The dial

@@ -17,9 +17,9 @@ export function byCount(counts: ArrayLike<number>, text: string, unit: string): 
 }
 
 /** The line that says what is shown; hidden while all pictures are. A file may lack the last ones. */
-export function createChoiceLine(numImages: number, all: () => void) {
+export function createChoiceLine(numImages: number, all: () => void, unit = "pictures") {
   const words = h("span", { role: "status" });
-  const element = h("div", "foot chosen", words, button("all", "Show all pictures", all));
+  const element = h("div", "foot chosen", words, button("all", `Show all ${unit}`, all));
   element.hidden = true;
   return {
     element,
@@ -29,7 +29,7 @@ export function createChoiceLine(numImages: number, all: () => void) {
       const { order, text } = choice;
       const count = order.filter((image) => image < numImages).length;
       const where = count < order.length ? " in this file" : "";
-      words.textContent = `${count} of ${numImages} pictures${where}: ${text}`;
+      words.textContent = `${formatCount(count)} of ${formatCount(numImages)} ${unit}${where}: ${text}`;
     },
   };
 }

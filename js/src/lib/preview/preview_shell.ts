@@ -37,6 +37,8 @@ export interface Preview {
   size: Size;
   numImages: number;
   pageSize: number;
+  /** What the images are called, where they are no pictures. */
+  unit?: string;
   /** Help on the keys of its dials. */
   keys: string;
   /** Tooltip of the button that goes to the best setting. */
@@ -155,7 +157,7 @@ export function createShell<Traits extends PreviewTraits>(
     canRank: preview.canRank,
     changed: updating.call,
   });
-  const choiceLine = createChoiceLine(numImages, () => choose(null));
+  const choiceLine = createChoiceLine(numImages, () => choose(null), preview.unit);
 
   /** Show the pictures that a clicked number counts; null shows all. */
   function choose(choice: PictureChoice | null): void {
