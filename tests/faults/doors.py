@@ -128,6 +128,8 @@ SEGMENTATION = GIVEN | {
     "mean": None,
     "std": None,
     "window": None,
+    "min_sizes": [0, 3],
+    "connectivity": 4,
 }
 CLASSIFICATION: dict[str, Any] = {
     "scores": SAMPLES,
