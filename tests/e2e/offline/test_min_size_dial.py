@@ -7,47 +7,19 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Locator, expect
-from skimage.measure import label as label_parts
+from playwright.sync_api import expect
 
 import torchdial as td
 from tests.e2e import maps
 from tests.e2e.dial import DialOnPage
 from tests.e2e.eventually import copied_by
+from tests.e2e.min_size_dial import SIZES, drag_size, slider, without_parts, words
 from tests.e2e.page import Show
 
 pytestmark = pytest.mark.browser
 
-SIZES = (0, 2, 6, 20)
-H, W = maps.H, maps.W
 PROBS = (maps.probs + np.roll(maps.probs, 1, axis=2) + np.roll(maps.probs, 1, axis=1)) / 3
 CLASSES = maps.softmax(maps.logits + np.roll(maps.logits, 1, axis=3) + 0.5 * maps.logits[::-1])
-
-
-def without_parts(on: np.ndarray, size: int) -> np.ndarray:
-    """Return a mask (H, W) of 255 and 0 without parts of fewer pixels."""
-    parts = label_parts(on, connectivity=1)
-    return np.where(on & (np.bincount(parts.ravel())[parts] >= size), 255, 0)
-
-
-def slider(dial: DialOnPage) -> Locator:
-    return dial.root.get_by_label("minimum size", exact=True)
-
-
-def words(dial: DialOnPage) -> Locator:
-    return dial.root.locator(".torchdial-size-dial .torchdial-dial-name")
-
-
-def drag_size(dial: DialOnPage, position: int) -> None:
-    """Press on the dial where it stands and move the mouse to a position."""
-    box = slider(dial).bounding_box()
-    assert box
-    at = lambda k: box["x"] + 8 + (box["width"] - 16) * k / (len(SIZES) - 1)  # noqa: E731
-    y = box["y"] + box["height"] / 2
-    dial.page.mouse.move(at(int(slider(dial).input_value())), y)
-    dial.page.mouse.down()
-    dial.page.mouse.move(at(position), y, steps=6)
-    dial.page.mouse.up()
 
 
 def test_dragging_shows_the_masks_and_numbers_of_each_size(show: Show) -> None:
