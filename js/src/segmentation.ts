@@ -16,6 +16,7 @@ import { createShell, type Preview } from "./lib/preview/preview_shell";
 import { imageKey } from "./lib/preview/tile_store";
 import { createToolbar, FIRST_OPACITY, labelled, opacitySlider } from "./lib/preview/toolbar";
 import { windowText } from "./lib/preview/window_text";
+import { createMinSizeDial } from "./lib/segmentation/min_size_dial";
 import { type ModelCounts, readModelCounts, Scope } from "./lib/segmentation/model_counts";
 import { createPixelChoices } from "./lib/segmentation/pixel_choices";
 import { type PixelStep, pixelTrack } from "./lib/segmentation/pixel_steps";
@@ -51,14 +52,21 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
   const { config } = state;
   const { stops, class_names: names } = config;
   const raster = new Raster();
-  let sources = readSources();
+  let bySize = readSources();
+  let sources = bySize[state.size];
   let metric: PixelMetric = "dice";
   const hasCurves = config.has_targets || model.get("_curves").some(Boolean);
 
-  function readSources(): ModelCounts[] {
+  /** The counts of each model, at each minimum size. */
+  function readSources(): ModelCounts[][] {
     const curves = model.get("_curves");
     const { sources } = model.get("_frame");
-    return sources.map((source, i) => readModelCounts(config, i, source, curves[i] ?? null));
+    return config.min_sizes.map((_, k) =>
+      sources.map((source, i) => {
+        const numbers = k ? source.opened[k - 1] : source;
+        return readModelCounts(config, i, numbers, curves[i + k] ?? null); // sizes of one model
+      }),
+    );
   }
 
   const scope = () => new Scope(config, state.shown);
@@ -160,19 +168,30 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
     readFrame() {
       const read = readSources();
       shell.tiles.renew(model.get("_frame").sources.flatMap(({ tiles }) => tiles));
-      sources = read;
+      bySize = read;
     },
 
     update() {
       const view = state.get("view");
-      const { shown, stops: now } = state;
-      painter.set({ view, shown, at: now });
+      const { shown, stops: now, size } = state;
+      sources = bySize[size];
+      painter.set({ view, shown, at: now, size });
       root.classList.toggle("torchdial-see-through", isSeeThrough(view));
       (opacity.parentElement as HTMLElement).hidden = !isSeeThrough(view);
       opacity.valueAsNumber = opacities.get(view) ?? FIRST_OPACITY;
       root.style.setProperty("--torchdial-opacity", opacity.value);
       toolbar.update();
       updateDial();
+      const counts = bySize.map(([first]) => first);
+      sizeDial.update({
+        size,
+        counts,
+        scope: scope(),
+        metric,
+        at: now,
+        stop: state.stop,
+        text: at,
+      });
       stepDial.update(stops[state.stop]);
       updateReadout(now);
       const legend = segmentationLegend(config, view, shown).map(({ counts, ...entry }) =>
@@ -250,6 +269,13 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
     commit: state.flush,
   });
 
+  const sizeDial = createMinSizeDial(config.min_sizes, {
+    input: (k) => {
+      state.size = k;
+    },
+    commit: state.flush,
+  });
+
   const stepDial = createStepDial(
     () => model.get("_steps") as Steps<PixelStep["counts"]>,
     { name: "threshold", at: stops, text: at },
@@ -258,7 +284,7 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
         pixelTrack(
           config,
           scope(),
-          { key: metric, name: nameOf(metric) },
+          { key: metric, name: nameOf(metric) + (state.size ? " without minimum size" : "") },
           steps,
           state.stops,
           state.stop,
@@ -311,7 +337,9 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
     });
     const own = state.get("class_thresholds").filter((t) => t !== null).length;
     const others = shown === null && own ? `, own thresholds: ${own}` : "";
-    shell.showReadout(`p > ${at(stop)}${others}`, lines, ...bestTexts(now));
+    const least = config.min_sizes[state.size];
+    const parts = least ? `, parts of at least ${least} pixels` : "";
+    shell.showReadout(`p > ${at(stop)}${others}${parts}`, lines, ...bestTexts(now));
   }
 
   /** "at its best, p > 0.41: Dice 0.842", of one of two models. */
@@ -346,7 +374,7 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
     createSegmentationDetails(config, { choices: of, choose, changed: shell.changed }),
   );
   const elements = details.flatMap((of) => of.elements);
-  const dials = h("div", "dial-list", dial.element, ...stepDial.elements);
+  const dials = h("div", "dial-list", dial.element, ...sizeDial.elements, ...stepDial.elements);
   const panel = h("div", "dial-panel", dials, ...stepDial.maps);
   shell.assemble(toolbar.element, panel, elements);
   const stopFollowing = followSteps(config.run ?? "", (step) => state.set({ step }));

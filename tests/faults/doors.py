@@ -131,6 +131,8 @@ SEGMENTATION = GIVEN | {
     "keep": 4,
     "keep_bytes": 1 << 20,
     "monitor": None,
+    "min_sizes": [0, 3],
+    "connectivity": 4,
 }
 CLASSIFICATION: dict[str, Any] = {
     "scores": SAMPLES,

@@ -127,6 +127,7 @@ CASES: list[tuple[str, dict[str, Any], str, str, str]] = [
     ("save_html", {"path": None}, "a path", "None", "text"),
     ("save_html", {"max_bytes": 0}, "from 1", "0", "64 << 20"),
     ("save_html", {"max_bytes": 1000}, "room for one", "1,000", "None"),
+    ("SegmentationPreview", {"min_sizes": [3, 0]}, "begin with 0", "3", "removes nothing"),
     ("ThresholdSweep", {"min_sizes": [25]}, "begin with 0", "25", "removes nothing"),
     ("segment", {"min_size": 0.5}, "a whole number", "0.5", "pixels"),
     ("segment", {"connectivity": 6}, "4 or 8", "6", "corners"),

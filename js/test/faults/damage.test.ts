@@ -10,7 +10,7 @@ import { Store } from "../../src/lib/live/run_store";
 import type { Frame, Message } from "../../src/lib/live/run_wire";
 import { createTileStore } from "../../src/lib/preview/tile_store";
 import { readModelCounts } from "../../src/lib/segmentation/model_counts";
-import type { SegmentationConfig, WireSource } from "../../src/lib/segmentation/segmentation_wire";
+import type { SegmentationConfig, WireNumbers } from "../../src/lib/segmentation/segmentation_wire";
 import { LiveModules } from "../../src/lib/tree/live_columns";
 import { FakeModel, frameOf } from "../live/live_model";
 
@@ -152,10 +152,10 @@ describe("counts of a segmentation", () => {
     stops: [0, 0.5, 1],
   } as unknown as SegmentationConfig;
   const floats = (n: number) => new Uint8Array(new Float64Array(n).buffer);
-  const source = (histogram: Uint8Array, tp: Uint8Array): WireSource => {
+  const source = (histogram: Uint8Array, tp: Uint8Array): WireNumbers => {
     const counts = { num_images: 1, num_classes: 1, tp, fp: tp, positives: tp, negatives: tp };
     const tally = { total_images: 1, counts, argmax_counts: null, joint: null };
-    return { tiles: [], histograms: null, confusion: null, histogram, tally };
+    return { histograms: null, confusion: null, histogram, tally };
   };
 
   test("is read where it is whole", () => {

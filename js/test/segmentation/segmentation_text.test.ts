@@ -119,7 +119,7 @@ describe("texts of metrics", () => {
     const source = readModelCounts(
       config,
       0,
-      { tiles: [], histograms: null, confusion: null, histogram, tally: wire },
+      { histograms: null, confusion: null, histogram, tally: wire },
       null,
     );
     const { shown } = source;
@@ -130,7 +130,7 @@ describe("texts of metrics", () => {
   });
 
   test("of one image are all metrics, and what they come from", () => {
-    const bare = { tiles: [], histograms: null, confusion: null };
+    const bare = { histograms: null, confusion: null };
     const { shown } = readModelCounts(config, 0, { ...bare, histogram, tally: wire }, null);
     expect(imageNumbers(scope, shown, [1], 0)).toEqual([
       ["Dice", "0.667"],
@@ -150,7 +150,7 @@ describe("texts of metrics", () => {
     const source = readModelCounts(
       config,
       0,
-      { tiles: [], histograms: null, confusion: null, histogram, tally: wire },
+      { histograms: null, confusion: null, histogram, tally: wire },
       curves,
     );
     const over = (tally: typeof source.shown) => tally && metricsText(scope, source, tally, [1])[1];

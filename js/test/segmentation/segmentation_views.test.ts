@@ -31,7 +31,7 @@ describe("many classes at once", () => {
   test.each([9, 40, 200])("of %i classes the last that passes covers the others", (classes) => {
     const at = Array.from({ length: classes }, (_, label) => 5 + (label % 6));
     const made = painter(classes, levelOf);
-    made.set({ view: "overlay", shown: null, at });
+    made.set({ view: "overlay", shown: null, at, size: 0 });
     const passes = made.passes(0, 0) ?? [];
     expect(passes).toHaveLength(1);
     const region = { x: 1, y: 1, width: 3, height: 2 };
@@ -49,10 +49,10 @@ describe("many classes at once", () => {
 
   test("few classes, and outlines, are drawn one by one", () => {
     const few = painter(8, levelOf);
-    few.set({ view: "overlay", shown: null, at: Array(8).fill(5) });
+    few.set({ view: "overlay", shown: null, at: Array(8).fill(5), size: 0 });
     expect(few.passes(0, 0)).toHaveLength(8);
     const many = painter(20, levelOf);
-    many.set({ view: "outline", shown: null, at: Array(20).fill(5) });
+    many.set({ view: "outline", shown: null, at: Array(20).fill(5), size: 0 });
     expect(many.passes(0, 0)).toHaveLength(20);
   });
 });

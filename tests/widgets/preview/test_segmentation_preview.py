@@ -126,6 +126,7 @@ def test_what_a_drag_ended_on_is_taken_from_a_message_and_told_to_all_pages(
         "class_thresholds": [None, 0.3, None, None],
         "label": 1,
         "view": "heat",
+        "min_size": 0,
         "step": None,
         "_notice": "not to be set",
     }

@@ -107,3 +107,11 @@ export function createSettings<Traits extends object, Name extends keyof Traits 
     },
   };
 }
+
+/** Those of some traits that a model has. */
+export function traitsOf<Traits extends object, Name extends keyof Traits & string>(
+  model: AnyModel<Traits>,
+  names: readonly Name[],
+): Name[] {
+  return names.filter((name) => model.get(name) !== undefined);
+}

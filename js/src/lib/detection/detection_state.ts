@@ -2,11 +2,10 @@
 
 import type { AnyModel } from "@anywidget/types";
 import { nearestStop } from "../core/stops";
-import { createSettings } from "../core/synced_settings";
+import { createSettings, traitsOf } from "../core/synced_settings";
 import { inTexts } from "../core/user_names";
 import { resetOne } from "../settings/class_thresholds";
 import { detectionTraits } from "../settings/pasted_setting";
-import { stepOf } from "../steps/step_trait";
 import type { DetectionTraits } from "./detection_wire";
 import type { DetectionSetting } from "./rules/boxes_shown";
 import type { DetectionMetric } from "./rules/detection_metrics";
@@ -20,7 +19,12 @@ const SETTABLE = [...DIALS, "label", "view"] as const;
 export function createDetectionState(model: AnyModel<DetectionTraits>, changed: () => void) {
   const config = inTexts(model.get("_config"));
   const { stops, class_names: names } = config;
-  const settings = createSettings(model, [...SETTABLE, ...stepOf(model)], DIALS, changed);
+  const settings = createSettings(
+    model,
+    [...SETTABLE, ...traitsOf(model, ["step"])],
+    DIALS,
+    changed,
+  );
   const { get, set } = settings;
   const clamp = (value: number, most: number) => Math.min(Math.max(value, 0), most);
 

@@ -98,11 +98,14 @@ export function createTileStore(
 
 export const imageKey = (image: number) => `image/${image}`;
 export const targetKey = (image: number) => `target/${image}`;
-export const levelKey = (source: number, image: number, label: number) =>
-  `level/${source}/${image}/${label}`;
+export const levelKey = (source: number, image: number, label: number, size = 0) =>
+  `level/${source}/${image}/${label}${atSize(size)}`;
 export const argmaxKey = (source: number, image: number) => `argmax/${source}/${image}`;
-export const maximumKey = (source: number, image: number) => `maximum/${source}/${image}`;
+export const maximumKey = (source: number, image: number, size = 0) =>
+  `maximum/${source}/${image}${atSize(size)}`;
 export const maskTargetKey = (image: number, label: number) => `target/${image}/${label}`;
+
+const atSize = (size: number) => (size ? `@${size}` : "");
 
 /** Whether a plane is of no model, but an image or a target. */
 export function isLasting(key: string): boolean {

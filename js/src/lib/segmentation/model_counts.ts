@@ -13,7 +13,7 @@ import {
 } from "../core/metrics";
 import { countsOf } from "../preview/preview_wire";
 import type { ImageConfusion } from "./image_confusion";
-import type { SegmentationConfig, WireSource, WireTally } from "./segmentation_wire";
+import type { SegmentationConfig, WireNumbers, WireTally } from "./segmentation_wire";
 
 /** Counts of a set of images. */
 export interface PixelTally {
@@ -59,7 +59,7 @@ function readTally(wire: WireTally): PixelTally {
 export function readModelCounts(
   { sources, class_names: names, stops, task, num_images: numImages }: SegmentationConfig,
   i: number,
-  wire: WireSource,
+  wire: WireNumbers,
   curves: WireTally | null,
 ): ModelCounts {
   const tallies = [wire.tally, curves].map((tally) => tally && readTally(tally));

@@ -5,15 +5,14 @@ import type { StepTrack } from "../steps/step_dial";
 import type { StepCounts } from "../steps/step_frames";
 import { type ModelCounts, type PixelTally, readModelCounts, type Scope } from "./model_counts";
 import { formatMetric } from "./segmentation_text";
-import type { SegmentationConfig, WireSource } from "./segmentation_wire";
+import type { SegmentationConfig, WireNumbers } from "./segmentation_wire";
 
-export type PixelStep = StepCounts<Omit<WireSource, "tiles">>;
+export type PixelStep = StepCounts<WireNumbers>;
 
 const countsRead = new WeakMap<object, ModelCounts>(); // a step's counts never change
 
 function countsOf(config: SegmentationConfig, { counts }: PixelStep): ModelCounts {
-  const known =
-    countsRead.get(counts) ?? readModelCounts(config, 0, { ...counts, tiles: [] }, null);
+  const known = countsRead.get(counts) ?? readModelCounts(config, 0, counts, null);
   countsRead.set(counts, known);
   return known;
 }
@@ -73,7 +72,7 @@ function curvesOf(
 }
 
 /** The share of pixels that are on at each stop. */
-function sharesOn(histogram: Float64Array): number[] {
+export function sharesOn(histogram: Float64Array): number[] {
   const total = histogram.reduce((sum, count) => sum + count, 0);
   let on = total;
   return Array.from(histogram.subarray(0, -1), (count) => {

@@ -2,11 +2,10 @@
 
 import type { AnyModel } from "@anywidget/types";
 import { nearestStop } from "../core/stops";
-import { createSettings } from "../core/synced_settings";
+import { createSettings, traitsOf } from "../core/synced_settings";
 import { inTexts } from "../core/user_names";
 import { resetOne } from "../settings/class_thresholds";
 import { segmentationTraits } from "../settings/pasted_setting";
-import { stepOf } from "../steps/step_trait";
 import type { SegmentationConfig } from "./segmentation_wire";
 
 /** The traits of a dial over stops, of pixels or of samples. */
@@ -17,10 +16,13 @@ export interface ThresholdTraits {
   view: string;
   /** Undefined where there is no step dial. */
   step?: number | null;
+  /** Undefined of samples, which have no parts. */
+  min_size?: number;
   _config: Pick<
     SegmentationConfig,
     "task" | "class_names" | "stops" | "initial_threshold" | "initial_class_thresholds" | "sources"
-  >;
+  > &
+    Partial<Pick<SegmentationConfig, "min_sizes" | "connectivity">>;
 }
 
 export type SegmentationState = ReturnType<typeof createSegmentationState>;
@@ -32,10 +34,12 @@ export function createSegmentationState<Traits extends ThresholdTraits>(
 ) {
   const config = inTexts(model.get("_config"));
   const { task, stops, class_names: names } = config;
+  const { min_sizes: sizes = [0], connectivity } = config;
+  const size = traitsOf(model, ["min_size"]);
   const settings = createSettings(
     model,
-    ["threshold", "class_thresholds", "label", "view", ...stepOf(model)],
-    ["threshold", "class_thresholds"],
+    ["threshold", "class_thresholds", "label", "view", ...size, ...traitsOf(model, ["step"])],
+    ["threshold", "class_thresholds", ...size],
     changed,
   );
   const { get, set } = settings;
@@ -46,6 +50,15 @@ export function createSegmentationState<Traits extends ThresholdTraits>(
     /** Index of the shown class, null for all. */
     get shown(): number | null {
       return task === "binary" ? 0 : get("label");
+    },
+
+    /** Index of the minimum size. */
+    get size(): number {
+      return nearestStop(sizes, get("min_size") ?? 0);
+    },
+
+    set size(k: number) {
+      set({ min_size: sizes[k] });
     },
 
     /** Index of each class's stop. */
@@ -85,6 +98,7 @@ export function createSegmentationState<Traits extends ThresholdTraits>(
     reset(): void {
       const { initial_class_thresholds: initial, initial_threshold: threshold } = config;
       const shown = task === "binary" ? null : get("label");
+      if (sizes.length > 1) set({ min_size: 0 });
       if (shown === null) set({ class_thresholds: initial, threshold });
       else
         set({ class_thresholds: resetOne(get("class_thresholds"), initial, shown, names.length) });
@@ -103,7 +117,11 @@ export function createSegmentationState<Traits extends ThresholdTraits>(
         : { threshold: stops[nearestStop(stops, get("threshold"))] };
       const oneOfSeveral = task !== "binary" && get("label") !== null;
       const shown = oneOfSeveral && { label: get("label") };
-      return JSON.stringify({ ...setting, task, ...shown });
+      const least = sizes.length > 1 && {
+        min_size: get("min_size"),
+        ...(connectivity === 8 && { connectivity }),
+      };
+      return JSON.stringify({ ...setting, task, ...shown, ...least });
     },
   };
 }

@@ -83,13 +83,15 @@ export interface ViewSetting {
   view: SegmentationView;
   shown: number | null;
   at: readonly number[];
+  /** Index of the minimum size. */
+  size: number;
 }
 
 /** Draws the views of one config; tables are made once for each setting. */
 export class SegmentationPainter {
   readonly #config: SegmentationConfig;
   readonly #tiles: TileStore;
-  #setting: ViewSetting = { view: "mask", shown: null, at: [] };
+  #setting: ViewSetting = { view: "mask", shown: null, at: [], size: 0 };
   #tables = new Map<string, ColorTable>();
   #kinds = new Map<number, KindTable>();
   readonly #raster = new Raster();
@@ -164,10 +166,10 @@ export class SegmentationPainter {
 
   /** What each pixel of an image is, of each class; null while planes are missing. */
   errors(image: number, source: number): KindLayer[] | null {
-    const { at, shown } = this.#setting;
+    const { at, shown, size } = this.#setting;
     const { width, task, class_names: names } = this.#config;
     if (task === "multiclass" && shown === null) {
-      const levels = this.#tiles.get(maximumKey(source, image));
+      const levels = this.#tiles.get(maximumKey(source, image, size));
       const rows = this.#tiles.derive(
         `agreement/${source}/${image}`,
         [targetKey(image), argmaxKey(source, image)],
@@ -177,7 +179,7 @@ export class SegmentationPainter {
       return levels && rows && [{ plane: { width, levels, rows }, table }];
     }
     const layers = (shown === null ? range(names.length) : [shown]).map((c) => {
-      const levels = this.#tiles.get(levelKey(source, image, c));
+      const levels = this.#tiles.get(levelKey(source, image, c, size));
       const rows = this.#truth(image, c);
       const table = getOr(this.#kinds, c, () => kindTable([at[c]]));
       return levels && rows && { plane: { width, levels, rows }, table };
@@ -193,9 +195,10 @@ export class SegmentationPainter {
     classes: number[],
   ): Pass[] | null {
     const { width, stops } = this.#config;
+    const { size } = this.#setting;
     const levels = this.#tiles.derive(
-      `highest/${source}/${image}`,
-      classes.map((c) => levelKey(source, image, c)),
+      `highest/${source}/${image}/${size}`,
+      classes.map((c) => levelKey(source, image, c, size)),
       highestOf,
     );
     const stop = [Math.min(...this.#setting.at)];
@@ -213,9 +216,9 @@ export class SegmentationPainter {
     c: number,
     over: boolean,
   ): Pass[] | null {
-    const { at } = this.#setting;
+    const { at, size } = this.#setting;
     const stop = [at[c]];
-    const levels = this.#tiles.get(levelKey(source, image, c));
+    const levels = this.#tiles.get(levelKey(source, image, c, size));
     if (!levels) return null;
     const pass = (name: string, make: () => ColorTable, rows: Plane["rows"] = null): Pass => ({
       plane: { width: this.#config.width, levels, rows },
@@ -244,8 +247,8 @@ export class SegmentationPainter {
 
   /** All classes of a multiclass task: the argmax unless its probability is ≤ t. */
   #argmaxPasses(view: PaintedView, image: number, source: number): Pass[] | null {
-    const { at } = this.#setting;
-    const levels = this.#tiles.get(maximumKey(source, image));
+    const { at, size } = this.#setting;
+    const levels = this.#tiles.get(maximumKey(source, image, size));
     const argmax = this.#tiles.get(argmaxKey(source, image));
     if (!levels || !argmax) return null;
     const { width, stops } = this.#config;

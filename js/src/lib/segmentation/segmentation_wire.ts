@@ -14,6 +14,8 @@ export interface SegmentationTraits extends PreviewTraits {
   /** A threshold for each class, null where it follows `threshold`; empty when none has its own. */
   class_thresholds: (number | null)[];
   label: number | null;
+  /** Connected parts of fewer pixels are off. */
+  min_size: number;
   view: SegmentationView;
   _config: SegmentationConfig;
   _frame: WireFrame;
@@ -41,6 +43,10 @@ export interface SegmentationConfig {
   initial_threshold: number;
   initial_class_thresholds: (number | null)[];
   sources: string[];
+  /** Positions of the dial of minimum sizes, in pixels; [0] without one. */
+  min_sizes: number[];
+  /** 4, or 8 to count corners as connected. */
+  connectivity: number;
   /** Id of the history whose steps the frames are of, where they are kept. */
   run?: string | null;
 }
@@ -56,8 +62,14 @@ export interface WireTally {
 }
 
 /** One model's part of the trait `_frame`. */
-export interface WireSource {
+export interface WireSource extends WireNumbers {
   tiles: WireTile[];
+  /** The numbers at each minimum size above 0. */
+  opened: WireNumbers[];
+}
+
+/** The counts of one model's maps. */
+export interface WireNumbers {
   /** Pixels at each level: (C, T + 1), for multiclass (C + 1, T + 1) with the maximum's last. */
   histogram: Bytes;
   /** The same of each image, uint32 (N, R, T + 1); null if it is too large. */

@@ -3,10 +3,13 @@
 
 type Values = Record<string, unknown>;
 
+const REMEDY = "does not fit. Paste what export() or copy of such a preview gives.";
+
 export interface SegmentationSettingTraits {
   threshold?: number;
   class_thresholds: number[];
   label: number | null;
+  min_size?: number;
 }
 
 export interface DetectionSettingTraits {
@@ -19,7 +22,11 @@ export interface DetectionSettingTraits {
 /** The traits of a segmentation's setting; throws if it is none, or one of another preview. */
 export function segmentationTraits(
   text: string,
-  { task, class_names: names }: { task: string; class_names: readonly string[] },
+  {
+    task,
+    class_names: names,
+    connectivity = 4,
+  }: { task: string; class_names: readonly string[]; connectivity?: number },
 ): SegmentationSettingTraits {
   const isList = (own: unknown) =>
     Array.isArray(own) && [0, names.length].includes(own.length) && own.every(isFraction);
@@ -29,8 +36,11 @@ export function segmentationTraits(
     class_thresholds: isList,
     task: (given) => given === task,
     label: isClass,
+    min_size: (size) => Number.isInteger(size) && (size as number) >= 0,
+    connectivity: (given) => given === connectivity,
   });
-  const { task: _, label = null, class_thresholds = [], ...rest } = setting;
+  const { task: _, connectivity: of = 4, label = null, class_thresholds = [], ...rest } = setting;
+  if ("min_size" in rest && of !== connectivity) throw new Error(`${text.slice(0, 60)} ${REMEDY}`);
   return { ...rest, class_thresholds, label } as SegmentationSettingTraits;
 }
 
@@ -89,7 +99,5 @@ function checked(
   );
   if (wrong === undefined && oneOf.some((name) => name in values)) return values;
   const got = wrong === undefined ? text : `${wrong}: ${JSON.stringify(values[wrong])}`;
-  throw new Error(
-    `${got.slice(0, 60)} does not fit. Paste what export() or copy of such a preview gives.`,
-  );
+  throw new Error(`${got.slice(0, 60)} ${REMEDY}`);
 }

@@ -1,8 +1,9 @@
 """Area opening: level maps without small parts, for every stop at once.
 
-Edges between neighbouring pixels are added from the highest level down, all edges of one level in
-one pass, to a forest of the parts that are still too small. A part that is large enough leaves the
-forest with the level at which it became so, as does what joins it later.
+A row's neighbouring pixels of one level are a run. Edges between runs that touch are added from the
+highest level down, all edges of one level in one pass, to a forest of the parts that are still too
+small. A part that is large enough leaves the forest with the level at which it became so, as does
+what joins it later.
 """
 
 from __future__ import annotations
@@ -71,58 +72,78 @@ def open_maps(
 
 
 def _open(levels: Bytes, min_size: int, connectivity: Connectivity, labels: Bytes | None) -> Bytes:
-    first, second, level = _edges(levels, connectivity, labels)
-    forest = _SmallParts(levels.size, min_size)
+    runs = _runs(levels, labels)
+    first, second, level = _edges(runs, levels, connectivity, labels)
+    starts = np.flatnonzero(np.diff(runs.ravel(), prepend=-1))
+    sizes = np.diff(starts, append=levels.size)
+    forest = _SmallParts(sizes, levels.ravel()[starts], min_size)
     ends = np.searchsorted(level, np.arange(int(level.max(initial=0)) + 2))
     for k in range(len(ends) - 2, 0, -1):
         edges = slice(ends[k], ends[k + 1])
         if edges.start < edges.stop:
             forest.join(first[edges], second[edges], k)
-    return forest.grown_at[forest.roots(np.arange(levels.size))].reshape(levels.shape)
+    opened: Bytes = forest.grown_at[forest.roots(np.arange(len(forest.grown_at)))][runs]
+    return opened
+
+
+def _runs(levels: Bytes, labels: Bytes | None) -> Indices:
+    """Return the number of each pixel's run: neighbours in a row that are alike."""
+    begins = np.ones(levels.shape, bool)
+    begins[:, 1:] = levels[:, 1:] != levels[:, :-1]
+    if labels is not None:
+        begins[:, 1:] |= labels[:, 1:] != labels[:, :-1]
+    return np.cumsum(begins, dtype=np.int32).reshape(levels.shape) - 1
 
 
 def _edges(
-    levels: Bytes, connectivity: Connectivity, labels: Bytes | None
+    runs: Indices, levels: Bytes, connectivity: Connectivity, labels: Bytes | None
 ) -> tuple[Indices, Indices, Bytes]:
-    """Return the indices of connected pixels and the level up to which both are on, increasing."""
+    """Return connected runs and the level up to which both are on, increasing."""
     height, width = levels.shape
-    index = np.arange(levels.size, dtype=np.int32).reshape(levels.shape)
     edges = []
     for down, right in NEIGHBOURS[connectivity]:
         here = np.s_[: height - down, max(0, -right) : width - max(0, right)]
         there = np.s_[down:, max(0, right) : width + min(0, right)]
+        first, second = runs[here], runs[there]
         level = np.minimum(levels[here], levels[there])
         if labels is not None:
             level *= labels[here] == labels[there]
-        on = level > 0
-        edges.append((index[here][on], index[there][on], level[on]))
+        on = (level > 0) & (first != second)
+        again = (first[:, 1:] == first[:, :-1]) & (second[:, 1:] == second[:, :-1])
+        on[:, 1:] &= ~again
+        edges.append((first[on], second[on], level[on]))
     first, second, level = (np.concatenate(parts) for parts in zip(*edges, strict=True))
     order = np.argsort(level, kind="stable")
     return first[order], second[order], level[order]
 
 
 class _SmallParts:
-    """A union-find forest over pixels, in which many edges are added at a time.
+    """A union-find forest over runs of pixels, in which many edges are added at a time.
+
+    Args:
+        sizes: of the runs, in pixels.
+        levels: of the runs.
+        min_size: of a part that is large enough.
 
     Attributes:
         grown_at: of each root, the level at which its part became large enough; 0 before.
     """
 
-    def __init__(self, num_pixels: int, min_size: int) -> None:
+    def __init__(self, sizes: npt.NDArray[np.int64], levels: Bytes, min_size: int) -> None:
         self._min_size = min_size
-        self._parent = np.arange(num_pixels, dtype=np.int32)
-        self._size = np.ones(num_pixels, np.int32)
-        self.grown_at = np.zeros(num_pixels, np.uint8)
+        self._parent = np.arange(len(sizes), dtype=np.int32)
+        self._size = sizes
+        self.grown_at = np.where(sizes >= min_size, levels, np.uint8(0))
 
-    def roots(self, pixels: npt.NDArray[np.integer]) -> Indices:
-        """Return the roots of pixels, and make them their parents."""
-        root: Indices = self._parent[pixels]
+    def roots(self, runs: npt.NDArray[np.integer]) -> Indices:
+        """Return the roots of runs, and make them their parents."""
+        root: Indices = self._parent[runs]
         while True:
             above = self._parent[root]
             if np.array_equal(above, root):
                 break
             root = above
-        self._parent[pixels] = root
+        self._parent[runs] = root
         return root
 
     def join(self, first: Indices, second: Indices, level: int) -> None:
@@ -150,10 +171,10 @@ class _SmallParts:
             np.add.at(self._size, self._shortened(hooked), self._size[hooked])
             first, second = self.roots(first), self.roots(second)
 
-    def _shortened(self, pixels: Indices) -> Indices:
-        """Return the roots of pixels that hang in long chains, halving these each time."""
+    def _shortened(self, runs: Indices) -> Indices:
+        """Return the roots of runs that hang in long chains, halving these each time."""
         while True:
-            above: Indices = self._parent[self._parent[pixels]]
-            if np.array_equal(above, self._parent[pixels]):
+            above: Indices = self._parent[self._parent[runs]]
+            if np.array_equal(above, self._parent[runs]):
                 return above
-            self._parent[pixels] = above
+            self._parent[runs] = above

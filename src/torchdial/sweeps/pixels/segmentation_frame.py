@@ -38,6 +38,7 @@ class SegmentationFrame:
             row is the maximum's.
         confusion: for multiclass, pixels of each image by target, argmax and level.
         curves: counts against the targets, where there are any.
+        opened: the same without small parts, for each minimum size above 0.
     """
 
     levels: Bytes
@@ -46,6 +47,17 @@ class SegmentationFrame:
     histograms: npt.NDArray[np.int64]
     confusion: ImageConfusion | None
     curves: ThresholdCurves | None
+    opened: tuple[SegmentationFrame, ...] = ()
+
+    def at_size(self, index: int) -> SegmentationFrame:
+        """Return the frame for a minimum size, 0 for what is not opened."""
+        return self.opened[index - 1] if index else self
+
+    @property
+    def planes(self) -> Levels:
+        """The levels as tensors that share their memory."""
+        planes = (self.levels, self.argmax, self.maximum)
+        return Levels(*(None if p is None else torch.from_numpy(p) for p in planes))  # type: ignore[arg-type]
 
 
 def measure_frame(

@@ -18,20 +18,30 @@ MAX_LENGTH = 100_000
 REMEDY = "Paste what export() or the copy button of such a preview gives."
 
 
-def segmentation_traits(given: Any, task: str, num_classes: int) -> dict[str, Any]:
+def segmentation_traits(
+    given: Any, task: str, num_classes: int, connectivity: int = 4
+) -> dict[str, Any]:
     """Return the traits of a segmentation's setting.
 
     Args:
         given: a line of text, or what `export()` returns.
         task: of the preview.
         num_classes: of the preview.
+        connectivity: of the preview.
 
     Raises:
-        ValueError: it is no such setting, or one of another task or number of classes.
+        ValueError: it is no such setting, or one of another task, number of classes or
+            connectivity.
     """
-    setting = _to_setting(given, ("threshold", "class_thresholds", "task", "label"))
+    names = ("threshold", "class_thresholds", "task", "label", "min_size", "connectivity")
+    setting = _to_setting(given, names)
     if setting.get("task", task) != task:
         raise _refusal(f"task={task!r}", repr(setting["task"]))
+    least = setting.get("min_size")
+    if least is not None and setting.get("connectivity", 4) != connectivity:
+        raise _refusal(f"connectivity={connectivity}", _text(setting.get("connectivity", 4)))
+    if least is not None and (type(least) is not int or least < 0):
+        raise _refusal("a min_size from 0", _text(least))
     if "threshold" not in setting and "class_thresholds" not in setting:
         raise _refusal("threshold or class_thresholds", "neither")
     shown = setting.get("label")
@@ -45,6 +55,8 @@ def segmentation_traits(given: Any, task: str, num_classes: int) -> dict[str, An
     traits: dict[str, Any] = {"class_thresholds": each, "label": shown}
     if "threshold" in setting:
         traits["threshold"] = _fraction("a threshold", setting["threshold"])
+    if least is not None:
+        traits["min_size"] = least
     return traits
 
 

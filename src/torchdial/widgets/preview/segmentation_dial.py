@@ -21,6 +21,7 @@ from torchdial.sweeps.metric_formulas import Average
 from torchdial.sweeps.pixels.image_confusion import count_on, count_outcomes
 from torchdial.sweeps.pixels.segmentation_frame import SegmentationFrame
 from torchdial.sweeps.pixels.threshold_curves import ThresholdCurves
+from torchdial.widgets.preview.min_size_dial import MinSizeDial
 from torchdial.widgets.preview.number_traits import Fraction
 from torchdial.widgets.preview.pasted_setting import segmentation_traits
 from torchdial.widgets.preview.preview import PAGE_SIZE, ClassThresholds, Preview
@@ -39,11 +40,17 @@ if TYPE_CHECKING:
     from torchdial.figures.static.segmentation_picture import Curve
 
 
-class SegmentationDial(Preview[SegmentationFrame]):
+class SegmentationDial(MinSizeDial, Preview[SegmentationFrame]):
     """Traits and messages of the dial; made by `SegmentationPreview` and `compare`."""
 
     _STEM = "segmentation"
-    _SETTABLE: ClassVar[Sequence[str]] = ("threshold", "class_thresholds", "label", "view")
+    _SETTABLE: ClassVar[Sequence[str]] = (
+        "threshold",
+        "class_thresholds",
+        "label",
+        "view",
+        "min_size",
+    )
     _DIAL = "threshold"
     _BEST = "dice"
     _images: Bytes
@@ -107,6 +114,8 @@ class SegmentationDial(Preview[SegmentationFrame]):
                 "initial_threshold": start,
                 "initial_class_thresholds": own,
                 "sources": list(names),
+                "min_sizes": list(self._min_sizes),
+                "connectivity": self._connectivity,
             },
             _curves=[
                 None if c is None else pack_tally(c, average, per_image=False) for c in curves
@@ -135,7 +144,7 @@ class SegmentationDial(Preview[SegmentationFrame]):
     @property
     def track(self) -> ThresholdCurves | None:
         """The curves under the dial, of the first model, for what is shown."""
-        curves = self._given_curves[0] or self._shown[1][0].curves
+        curves = self._given_curves[self._size_index] or self._frame_of(0).curves
         return None if curves is None else self._in_scope(curves)
 
     def mask(self, image: int, label: int | str | None = None, *, model: int = 0) -> Bytes:
@@ -150,7 +159,7 @@ class SegmentationDial(Preview[SegmentationFrame]):
         Returns:
             uint8 (H, W): 255 where p > threshold, 0 elsewhere.
         """
-        frame = self._shown[1][model]
+        frame = self._frame_of(model)
         at = self._stops_of_classes()
         chosen = self.label if label is None else self._to_label(label)
         if chosen is not None:
@@ -175,7 +184,7 @@ class SegmentationDial(Preview[SegmentationFrame]):
         Raises:
             ValueError: the task is not multiclass.
         """
-        frame = self._shown[1][model]
+        frame = self._frame_of(model)
         if frame.argmax is None or frame.maximum is None:
             raise refusal(
                 "labels",
@@ -192,12 +201,16 @@ class SegmentationDial(Preview[SegmentationFrame]):
 
         For multiclass it is the class of the highest probability, otherwise 1.
         """
-        argmax: npt.NDArray[np.uint8] | None = self._shown[1][0].argmax
+        argmax: npt.NDArray[np.uint8] | None = self._frame_of(0).argmax
         if argmax is None or self.label is not None:
             number = self.label if self.task == "multiclass" else 1
             return np.full(self.pictures.shape[1:3], number, np.uint8)
         found: npt.NDArray[np.uint8] = argmax[image]
         return found
+
+    def _frame_of(self, model: int) -> SegmentationFrame:
+        """Return what is shown of a model, at the minimum size."""
+        return self._shown[1][model].at_size(self._size_index)
 
     def _setting(self) -> float | list[float]:
         """Return the threshold, or one for each class where any has its own."""
@@ -227,7 +240,7 @@ class SegmentationDial(Preview[SegmentationFrame]):
     # Of each image
 
     def _count_cell(self, model: int, truth: int, predicted: int) -> torch.Tensor:
-        frame, stops = self._shown[1][model], self._stops_of_classes().tolist()
+        frame, stops = self._frame_of(model), self._stops_of_classes().tolist()
         if frame.confusion is not None and self.label is None:
             return frame.confusion.count(stops, truth, predicted)
         classes = self._one_class(truth, predicted)
@@ -255,7 +268,7 @@ class SegmentationDial(Preview[SegmentationFrame]):
         return slice(min(sides), min(sides) + 1) if sides else slice(None)
 
     def _count_between(self, model: int, low: float, high: float) -> torch.Tensor:
-        stops, histograms = self._stops.values, self._shown[1][model].histograms
+        stops, histograms = self._stops.values, self._frame_of(model).histograms
         first = 0 if low < stops[0] else self._stops.nearest(low, "low") + 1
         last = len(stops) if high > stops[-1] else self._stops.nearest(high, "high")
         rows = slice(len(self._class_names))
@@ -266,7 +279,7 @@ class SegmentationDial(Preview[SegmentationFrame]):
         return torch.from_numpy(histograms[:, rows, first : last + 1].sum((1, 2)))
 
     def _image_table(self, model: int, label: int | None) -> dict[str, torch.Tensor]:
-        curves = needed_counts(self._shown[1][model].curves)
+        curves = needed_counts(self._frame_of(model).curves)
         setting = self._setting()
         if label is None:
             return self._in_scope(curves).images_at(self._scope_setting(setting))
@@ -301,6 +314,10 @@ class SegmentationDial(Preview[SegmentationFrame]):
     # The wire
 
     def _pack_source(self, frame: SegmentationFrame) -> dict[str, Any]:
+        sizes = [self._pack_counts(frame.at_size(i)) for i in range(1, len(self._min_sizes))]
+        return self._pack_counts(frame) | {"opened": sizes}
+
+    def _pack_counts(self, frame: SegmentationFrame) -> dict[str, Any]:
         return {
             "histogram": pack_floats(frame.histograms.sum(0)),
             "histograms": pack_histograms(frame.histograms),
@@ -320,7 +337,8 @@ class SegmentationDial(Preview[SegmentationFrame]):
         if self._task != "multiclass":
             return keys + self._level_keys(image)
         sources = range(len(self._shown[1]))
-        return keys + [f"{kind}/{s}/{image}" for s in sources for kind in ("argmax", "maximum")]
+        keys += [f"argmax/{source}/{image}" for source in sources]
+        return keys + self._at_sizes(f"maximum/{source}/{image}" for source in sources)
 
     def _keys_in_file(self, image: int) -> list[str]:
         keys = self._keys_of_image(image)
@@ -328,23 +346,24 @@ class SegmentationDial(Preview[SegmentationFrame]):
 
     def _level_keys(self, image: int) -> list[str]:
         sources, classes = range(len(self._shown[1])), range(len(self._class_names))
-        return [f"level/{source}/{image}/{c}" for source in sources for c in classes]
+        return self._at_sizes(f"level/{s}/{image}/{c}" for s in sources for c in classes)
 
     def _planes(self, keys: Sequence[str]) -> list[Bytes]:
-        return [self._plane(key) for key in keys]
+        return [self._plane(key, self._newest[1]) for key in keys]
 
-    def _plane(self, key: str) -> Bytes:
-        """Return the plane of a key.
+    def _plane(self, key: str, frames: Sequence[SegmentationFrame]) -> Bytes:
+        """Return the plane of a key, of the frame of each model.
 
         Raises:
             KeyError: there is none.
         """
-        kind, *numbers = key.split("/")
+        base, _, size = key.partition("@")
+        kind, *numbers = base.split("/")
         planes = {"image": self._images, "target": self._targets}
         try:
             index = [int(n) for n in numbers]
             if kind not in planes:
-                frame = self._newest[1][index.pop(0)]
+                frame = frames[index.pop(0)].at_size(int(size or 0))
                 planes = {"level": frame.levels, "argmax": frame.argmax, "maximum": frame.maximum}
             plane = planes[kind]
             if plane is None or min(index) < 0:
@@ -358,7 +377,7 @@ class SegmentationDial(Preview[SegmentationFrame]):
     # What may be set
 
     def _to_traits(self, setting: Any) -> dict[str, Any]:
-        return segmentation_traits(setting, self._task, len(self._class_names))
+        return segmentation_traits(setting, self._task, len(self._class_names), self._connectivity)
 
     @t.validate("threshold")
     def _valid_threshold(self, proposal: Any) -> float:

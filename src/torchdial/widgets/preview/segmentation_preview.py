@@ -8,12 +8,11 @@ from typing import Any, Literal, NamedTuple, overload
 
 import torch
 
-from torchdial.inputs import Stops, Task, to_stops
-from torchdial.inputs.arguments import of_kind
+from torchdial.inputs import Task, to_stops
 from torchdial.inputs.channel_names import to_channel_names
-from torchdial.inputs.errors import refusal
 from torchdial.inputs.images.preview_images import ImageReader, Numbers
 from torchdial.inputs.loader_batches import Unpack, unpack_batch
+from torchdial.inputs.min_sizes import Connectivity
 from torchdial.inputs.probability_maps import (
     check_background,
     refuse_unknown_task,
@@ -34,7 +33,13 @@ from torchdial.sweeps.pixels.pixel_step_counts import PixelStepCounts
 from torchdial.sweeps.pixels.segmentation_frame import SegmentationFrame
 from torchdial.sweeps.pixels.threshold_curves import BestThreshold, ThresholdCurves
 from torchdial.sweeps.pixels.threshold_sweep import ThresholdSweep
-from torchdial.widgets.preview.plane_coding import CodedPlane, Pictures, check_pictures
+from torchdial.widgets.preview.given_curves import curves_of_sizes
+from torchdial.widgets.preview.plane_coding import (
+    CodedPlane,
+    Pictures,
+    check_pictures,
+    code_planes,
+)
 from torchdial.widgets.preview.preview import (
     ClassThresholds,
     Display,
@@ -74,7 +79,8 @@ class SegmentationPreview(SegmentationDial, StepPreview[SegmentationFrame]):
         class_thresholds: for some classes their own, as a list with None or a dict by name.
         thresholds: a count of evenly spaced stops over [0, 1], or at most 255 increasing ones.
         ignore_index: a target label that enters no count.
-        curves: `ThresholdSweep.compute()` over a larger set, for the dial's track.
+        curves: `ThresholdSweep.compute()` over a larger set, for the dial's track; with
+            `min_sizes` a dict of them, one for each size.
         average: how metrics are averaged: "micro" (pooled counts), "macro" (mean over classes
             present) or "image" (mean over images).
         include_background: whether class 0 of a multiclass task is in the averages; without it
@@ -84,6 +90,11 @@ class SegmentationPreview(SegmentationDial, StepPreview[SegmentationFrame]):
         window: the values of `images` shown as black and as white; None takes 0 and 1 of floats,
             and of integers beyond 8 bits the lowest and the highest value, for all images and
             over refreshes. A caption says it.
+        min_sizes: increasing numbers of pixels that begin with 0, such as (0, 25, 100, 400), for a
+            dial `min_size`: at every stop connected parts of fewer pixels are off, for multiclass
+            parts of one class. Each frame takes about 0.1 s more for each size and map of
+            512 × 512 pixels, and as many bytes again.
+        connectivity: 4 connects pixels along edges, 8 along corners too.
         pictures: how large colour pictures are sent to the page: "compact", as JPEG, or "exact".
             All other values are exact, and so is `pictures` of the preview.
         keep: the frames of how many training steps are kept, for the step dial: 1, the newest
@@ -119,12 +130,14 @@ class SegmentationPreview(SegmentationDial, StepPreview[SegmentationFrame]):
         class_thresholds: ClassThresholds = None,
         thresholds: int | Sequence[float] | torch.Tensor = 101,
         ignore_index: int | None = None,
-        curves: ThresholdCurves | None = None,
+        curves: ThresholdCurves | Mapping[int, ThresholdCurves] | None = None,
         average: Average = "micro",
         include_background: bool = True,
         mean: Numbers = None,
         std: Numbers = None,
         window: tuple[float, float] | None = None,
+        min_sizes: Sequence[int] | None = None,
+        connectivity: Connectivity = 4,
         pictures: Pictures = "compact",
         keep: int = 1,
         keep_bytes: int = KEEP_BYTES,
@@ -150,11 +163,20 @@ class SegmentationPreview(SegmentationDial, StepPreview[SegmentationFrame]):
             ignore_index,
             targets,
             include_background,
+            min_sizes,
+            connectivity,
         )
+        self._min_sizes, self._connectivity = self._maps.min_sizes, self._maps.connectivity
         frame = self._measure(self._source)
         num_classes = frame.levels.shape[1]
-        if curves is not None:
-            _check_curves(curves, task, num_classes, self._maps.stops, include_background)
+        given = curves_of_sizes(
+            curves,
+            self._min_sizes,
+            task=task,
+            num_classes=num_classes,
+            stops=self._maps.stops,
+            include_background=include_background,
+        )
         super().__init__(
             shown,
             self._maps.host_targets(),
@@ -163,11 +185,11 @@ class SegmentationPreview(SegmentationDial, StepPreview[SegmentationFrame]):
             task=task,
             stops=self._maps.stops,
             class_names=to_channel_names(class_names, num_classes),
-            curves=[curves],
+            curves=given,
             threshold=threshold,
             class_thresholds=class_thresholds,
             average=average,
-            zero_division=1.0 if curves is None else curves.zero_division,
+            zero_division=1.0 if given[0] is None else given[0].zero_division,
             include_background=include_background,
             window=reader.window,
         )
@@ -219,8 +241,8 @@ class SegmentationPreview(SegmentationDial, StepPreview[SegmentationFrame]):
     @property
     def curves(self) -> ThresholdCurves | None:
         """Counts and metrics at every stop: the given curves, or those of the shown images."""
-        given: ThresholdCurves | None = self._given_curves[0]
-        return self._shown[1][0].curves if given is None else given
+        given: ThresholdCurves | None = self._given_curves[self._size_index]
+        return self._frame_of(0).curves if given is None else given
 
     @property
     def metrics(self) -> dict[str, Any]:
@@ -263,7 +285,7 @@ class SegmentationPreview(SegmentationDial, StepPreview[SegmentationFrame]):
             at_least: lower bounds of other metrics, such as {"recall": 0.9}.
             over: "steps" looks at every refresh that `keep=` counts, and returns the step too, the
                 earliest of equals, and whether its picture is kept. It counts the shown images,
-                also where there are given curves.
+                also where there are given curves, without a minimum size.
 
         Raises:
             ValueError: no stop meets the demands, or there are neither targets nor curves.
@@ -319,23 +341,28 @@ class SegmentationPreview(SegmentationDial, StepPreview[SegmentationFrame]):
             ignore_index=maps.ignore_index,
             zero_division=self._zero_division,
             include_background=maps.include_background,
+            min_sizes=sorted({0, self.min_size}),
+            connectivity=maps.connectivity,
         )
         for batch in loader:
             given, targets = unpack_batch(batch, unpack)
             sweep.update(self._run(given), targets)
-        return self._metrics_of(sweep.compute())
+        return self._metrics_of(sweep.compute(self.min_size))
 
     def export(self) -> dict[str, Any]:
         """Return the setting as keyword arguments of `torchdial.segment`, which gives `mask`.
 
-        These are a threshold or one for each class, the task, and the class that is shown, if one
-        is.
+        These are a threshold or one for each class, the task, the class that is shown, if one is,
+        and with `min_sizes` the minimum size.
         """
         setting = self._setting()
         name = "class_thresholds" if isinstance(setting, list) else "threshold"
         one_of_several = self.task != "binary" and self.label is not None
         shown = {"label": self.label} if one_of_several else {}
-        return {name: setting, "task": self.task, **shown}
+        least: dict[str, Any] = {"min_size": self.min_size} if len(self._min_sizes) > 1 else {}
+        if self._connectivity == 8 and least:
+            least["connectivity"] = 8
+        return {name: setting, "task": self.task, **shown, **least}
 
     def _measure(self, source: Any) -> SegmentationFrame:
         return with_source(source, lambda: self._maps.measure(source))
@@ -360,32 +387,11 @@ class SegmentationPreview(SegmentationDial, StepPreview[SegmentationFrame]):
         return CompressedLevels.of(frame, self._maps.frame_of)
 
     def _code_kept(self, kept: Any, keys: Sequence[str]) -> list[CodedPlane]:
-        coded: list[CodedPlane] = kept.coded(keys)
-        return coded
+        if not any("@" in key for key in keys):
+            coded: list[CodedPlane] = kept.coded(keys)
+            return coded
+        planes = [self._plane(key, [self._restore(kept)]) for key in keys]
+        return code_planes(planes, [False] * len(planes))
 
     def _needed_curves(self) -> ThresholdCurves:
         return needed(self.curves, "ThresholdSweep")
-
-
-def _check_curves(
-    curves: ThresholdCurves, task: Task, num_classes: int, stops: Stops, include_background: bool
-) -> None:
-    remedy = "Pass what compute() of a ThresholdSweep returns."
-    of_kind("curves", curves, ThresholdCurves, expected="ThresholdCurves", remedy=remedy)
-    expected = (task, num_classes, stops.values, include_background)
-    found = (curves.task, curves.num_classes, curves.stops.values, curves.include_background)
-    if expected != found:
-        raise refusal(
-            "curves",
-            expected=_in_words(*expected),
-            got=_in_words(*found),
-            remedy="Make the ThresholdSweep with the preview's task, num_classes, thresholds and "
-            "include_background.",
-        )
-
-
-def _in_words(task: str, num_classes: int, stops: Sequence[float], include_background: bool) -> str:
-    return (
-        f"task={task!r} with {num_classes} classes, {len(stops)} stops and "
-        f"include_background={include_background}"
-    )

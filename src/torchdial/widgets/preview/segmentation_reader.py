@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,10 @@ from torchdial.array_types import Bytes
 from torchdial.inputs import Stops, Task, to_probabilities, to_targets
 from torchdial.inputs.arguments import is_dense
 from torchdial.inputs.errors import describe, refusal
+from torchdial.inputs.min_sizes import Connectivity, to_connectivity, to_min_sizes
 from torchdial.inputs.probability_maps import as_tensor_call
 from torchdial.models.predictions import Given, ModelMaps
+from torchdial.sweeps.pixels.area_opening import without_small_parts
 from torchdial.sweeps.pixels.pixel_counts import Levels
 from torchdial.sweeps.pixels.segmentation_frame import (
     SegmentationFrame,
@@ -34,6 +37,8 @@ class MapReader:
         ignore_index: int | None,
         targets: Any,
         include_background: bool,
+        min_sizes: Sequence[int] | None,
+        connectivity: Connectivity,
     ) -> None:
         self.shape = shape  # of the pictures, (N, H, W, C)
         self.include_background = include_background
@@ -41,16 +46,30 @@ class MapReader:
         self.stops = stops
         self.from_logits = from_logits
         self.ignore_index = ignore_index
+        self.min_sizes = to_min_sizes(min_sizes)
+        self.connectivity = to_connectivity(connectivity)
         self._given_targets = targets
         self._targets: torch.Tensor | None = None
         self._num_classes: int | None = None
 
     def measure(self, source: Given | ModelMaps) -> SegmentationFrame:
         """Return the frame of a source's maps now."""
-        return measure_frame(self._batches(source), self.task, self.stops, self.include_background)
+        batches = self._batches(source)
+        return self._opened(measure_frame(batches, self.task, self.stops, self.include_background))
 
     def frame_of(self, levels: Levels) -> SegmentationFrame:
         """Return the frame of levels of all images."""
+        return self._opened(self._count(levels))
+
+    def _opened(self, frame: SegmentationFrame) -> SegmentationFrame:
+        """Return a frame with what is left of it at each minimum size."""
+        opened = (
+            without_small_parts(frame.planes, size, self.connectivity)
+            for size in self.min_sizes[1:]
+        )
+        return replace(frame, opened=tuple(map(self._count, opened)))
+
+    def _count(self, levels: Levels) -> SegmentationFrame:
         targets = None if self._targets is None else self._targets.cpu()
         return frame_of_levels([(levels, targets)], self.task, self.stops, self.include_background)
 

@@ -47,7 +47,7 @@ class StepPreview(ModelPreview[Frame]):
         self._records: StepRecords[Frame] = StepRecords(self._keep, self._keep_bytes)
         self._next_step: int | None = None
         self._is_anew = False
-        self._restored: tuple[int, tuple[Frame, ...]] = (-1, ())
+        self._restored: tuple[KeptFrame[Frame], Frame] | None = None
         self._record(0, frames[0])
         if self._keep > 1:
             run = None if self._monitor is None else self._monitor.history.id
@@ -94,10 +94,14 @@ class StepPreview(ModelPreview[Frame]):
         record = self._looked_at()
         if record.frame is None or record is self._records.all[-1]:
             return self._newest
+        return record.version, (self._restore(record.frame),)
+
+    def _restore(self, kept: KeptFrame[Frame]) -> Frame:
+        """Return a kept frame; the last one is held, since a page asks for its parts in turn."""
         restored = self._restored
-        if restored[0] != record.version:
-            restored = self._restored = (record.version, (record.frame.restore(),))
-        return restored
+        if restored is None or restored[0] is not kept:
+            restored = self._restored = (kept, kept.restore())
+        return restored[1]
 
     def _looked_at(self) -> StepRecord[Frame]:
         if self.step is None:
@@ -224,7 +228,7 @@ class StepPreview(ModelPreview[Frame]):
         tiles = tiles_of(keys, self._code_kept(kept, keys))
         return {
             "version": version,
-            "sources": [self._pack_source(kept.restore()) | {"tiles": tiles}],
+            "sources": [self._pack_source(self._restore(kept)) | {"tiles": tiles}],
         }
 
     def _kept(self, step: int) -> tuple[int, KeptFrame[Frame]]:
