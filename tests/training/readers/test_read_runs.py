@@ -123,8 +123,8 @@ def test_a_run_that_is_read_again_is_listed_once(tmp_path: Path) -> None:
 
 def test_runs_that_were_read_are_earlier_runs_of_a_new_one(tmp_path: Path) -> None:
     everything(tmp_path)
-    td.read_runs(tmp_path)
     monitor = td.TrainingMonitor(nn.Linear(1, 1))
+    td.read_runs(tmp_path)  # what began before it comes before it
     plot = td.LossPlot(monitor)
     runs = plot._feed.opening()["frame"]["runs"]
     assert [run["earlier"] for run in runs] == [True] * len(NAMES) + [False]

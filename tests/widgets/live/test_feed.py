@@ -469,6 +469,19 @@ class TestDetail:
             detail([ShownRun(history(3), "a", id=0)], question)
 
 
+def test_other_runs_are_sent_whole() -> None:
+    browser = Browser(history(3))
+    browser.feed.poke()
+    browser.feed.show([ShownRun(history(5), "first"), ShownRun(history(7), "second")])
+    browser.time.run_to(9)
+    _, sent, _ = browser.messages[-1]
+    assert sent["type"] == "keyframe"
+    totals = {run["name"]: run["scalars"][0]["total"] for run in sent["frame"]["runs"]}
+    assert totals == {"first": 5, "second": 7}
+    opened = browser.feed.opening()["frame"]["runs"]
+    assert [run["name"] for run in opened] == ["first", "second"]
+
+
 def test_an_error_stops_the_plot_with_words_and_is_not_raised() -> None:
     run = history(3)
     browser = Browser(run)
