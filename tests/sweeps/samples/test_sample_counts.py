@@ -66,7 +66,7 @@ def test_counts_are_scikit_learns() -> None:
 def test_samples_belong_to_no_image(tmp_path: Path) -> None:
     sweep = sweep_of("binary", batches("binary"))
     curves = sweep.compute()
-    message = says("average", "'micro' or 'macro'", "'image'", "Leave average")
+    message = says("average", "'micro' | 'macro'", "'image'", "Choose")
     for ask in (curves.dice, lambda average: curves.at(0.5, average)):
         with pytest.raises(ValueError, match=message):
             ask("image")

@@ -1,6 +1,7 @@
 // The confusion matrix at the dial, and the table of the classes.
 
 import { h } from "../core/dom";
+import { EACH } from "../core/image_choice";
 import { pool } from "../core/metrics";
 import { createClassTable } from "../numbers/class_table";
 import { binaryMatrix, classMatrix, type Matrix } from "../numbers/confusion_table";
@@ -64,8 +65,13 @@ export function createClassificationDetails(
 
 /** The matrix of labels against the rest, in the words of samples. */
 function inWords(matrix: Matrix, background: number): Matrix {
-  const sides = matrix.rows.map((side) =>
-    side.index === background ? { ...side, name: "the rest" } : side,
-  );
+  const words = new Map([
+    [background, "the rest"],
+    [EACH, "the labels"],
+  ]);
+  const sides = matrix.rows.map((side) => ({
+    ...side,
+    name: words.get(side.index) ?? side.name,
+  }));
   return { ...matrix, rows: sides, columns: sides };
 }

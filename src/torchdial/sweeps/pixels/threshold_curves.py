@@ -12,16 +12,16 @@ import numpy as np
 import torch
 
 from torchdial.deprecation import RenamedAttribute
-from torchdial.inputs.arguments import to_list
+from torchdial.inputs.arguments import one_of, to_list
 from torchdial.inputs.errors import refusal
 from torchdial.inputs.numbers import to_float, to_whole
 from torchdial.inputs.probability_maps import Task
 from torchdial.inputs.stops import Stops
 from torchdial.sweeps.metric_formulas import (
+    AVERAGES,
     METRICS,
     Average,
     Metric,
-    check_average,
     check_metric,
     evaluate,
     mean_of_defined,
@@ -198,14 +198,8 @@ class ThresholdCurves:
         return self._average(self.counts, name, average)
 
     def _check_average(self, average: str) -> None:
-        check_average(average)
-        if self.of_samples and average == "image":
-            raise refusal(
-                "average",
-                expected="'micro' or 'macro' for samples, which belong to no image",
-                got="'image'",
-                remedy="Leave average= out to pool them.",
-            )
+        # Samples belong to no image.
+        one_of("average", average, AVERAGES[:2] if self.of_samples else AVERAGES)
 
     def _average(self, counts: Counts, metric: Metric, average: Average | None) -> torch.Tensor:
         averaged = counts if average is None else self._averaged(counts)

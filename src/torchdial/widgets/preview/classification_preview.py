@@ -73,8 +73,8 @@ class ClassificationPreview(ClassificationDial):
     Example:
         >>> preview = ClassificationPreview(torch.tensor([0.2, 0.6, 0.9]), torch.tensor([0, 0, 1]))
         >>> preview.best("f1")
-        BestThreshold(threshold=0.75, value=1.0)
-        >>> preview.threshold = 0.75
+        BestThreshold(threshold=0.74, value=1.0)
+        >>> preview.threshold = 0.74
         >>> preview.metrics["precision"]
         1.0
     """
