@@ -75,6 +75,19 @@ def test_several_classes(show: Show, task: Any) -> None:
             expect(words(dial)).to_contain_text(f"Dice {preview.metrics['dice']:.3f}")
 
 
+def test_the_numbers_below_are_of_the_size(show: Show) -> None:
+    preview = td.SegmentationPreview(maps.images, PROBS, maps.targets, min_sizes=SIZES)
+    dial = DialOnPage(show(preview))
+    dial.root.get_by_text("confusion matrix").click()
+    for position in (2, 3):
+        drag_size(dial, position)
+        preview.min_size = SIZES[position]
+        for cell, name in (("background", "fn"), ("on", "tp")):
+            count = preview.metrics[name]
+            label = f"target on, predicted {cell}: {count:,}"
+            expect(dial.root.get_by_role("button", name=label)).to_be_visible()
+
+
 def test_it_is_undone_reset_and_moved_by_keys(show: Show) -> None:
     preview = td.SegmentationPreview(maps.images, PROBS, min_sizes=SIZES, threshold=0.45)
     preview.view, preview.min_size = "mask", 2

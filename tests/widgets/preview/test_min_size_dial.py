@@ -64,10 +64,30 @@ def test_masks_and_numbers_are_those_of_segment_and_of_the_sweep(
             on = sum(int((preview.mask(i) > 0).sum()) for i in range(3))
             if task != "multilabel" or preview.label is not None:
                 assert preview.metrics["tp"] + preview.metrics["fp"] == on
-                assert preview.images_of("any", None if task == "binary" else label) is not None
         assert preview.best() == scope.best()
         loader = [(probs(task)[:2], targets(task)[:2]), (probs(task)[2:], targets(task)[2:])]
         assert preview.evaluate(loader) == preview.metrics
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass"])
+@pytest.mark.parametrize("given", [True, False], ids=["targets", "no targets"])
+def test_a_number_leads_to_the_pictures_that_it_counts(task: Any, given: bool) -> None:
+    preview = make(task, **({} if given else {"targets": None}), threshold=0.4)
+    preview.min_size = 12
+    found = [
+        preview.labels(i) if task == "multiclass" else np.where(preview.mask(i), 0, -1)
+        for i in range(3)
+    ]
+    counted = preview.images_of(predicted=0)
+    assert counted == {i: int((found[i] == 0).sum()) for i in counted}
+    assert sum(counted.values()) == sum(int((one == 0).sum()) for one in found) > 0
+    if given:
+        truth = targets(task).numpy() - (task == "binary")
+        missed = preview.images_of(truth=0, predicted=None)
+        expected = [int(((truth[i] == 0) & (found[i] == -1)).sum()) for i in range(3)]
+        assert [missed.get(i, 0) for i in range(3)] == expected
+    between = preview.images_between(0.4, 2)
+    assert sum(between.values()) == sum(int((one >= 0).sum()) for one in found)
 
 
 def test_it_moves_to_the_nearest_size() -> None:
