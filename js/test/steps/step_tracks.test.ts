@@ -53,7 +53,10 @@ test.each(STEPS.pixels)("pixels $name", ({ steps }) => {
   }
 });
 
-test("boxes, once their counts are decompressed", async () => {
+test.each([
+  ["averaged", true],
+  ["pooled", false],
+])("boxes, once their counts are decompressed, %s", async (_, isAveraged) => {
   const { positives, steps } = STEPS.boxes;
   const config = {
     stops,
@@ -69,7 +72,7 @@ test("boxes, once their counts are decompressed", async () => {
       tp: bytesIn(tp),
       fp: bytesIn(fp),
       positives: new Uint8Array(Uint32Array.from(positives).buffer),
-      overall: { f1: bytesIn(f1) },
+      overall: isAveraged ? { f1: bytesIn(f1) } : {},
     },
   }));
   let read = 0;

@@ -18,7 +18,7 @@ export interface WireBoxStep {
   fp: Bytes;
   /** Targets of each class, uint32. */
   positives: Bytes;
-  /** Each metric of all classes, float64 (T, S), compressed; nothing without targets. */
+  /** Each metric of all classes, float64 (T, S), compressed, unless it is of pooled counts. */
   overall: Partial<Record<DetectionMetric, Bytes>>;
 }
 
@@ -60,15 +60,14 @@ export function createBoxSteps(config: DetectionConfig, changed: () => void) {
     const [tp, fp] = (await Promise.all([counts.tp, counts.fp].map(inflate))).map(uint32Of);
     const positives = uint32Of(counts.positives);
     const [first, last] = c === null ? [0, positives.length - 1] : [c, c];
+    const truths = positives.subarray(first, last + 1).reduce((all, one) => all + one, 0);
     return Float64Array.from({ length: size }, (_, cell) => {
       const sum = (counts: Uint32Array) => {
         let all = 0;
         for (let k = first; k <= last; k++) all += counts[k * size + cell];
         return all;
       };
-      return hasTargets
-        ? metricOf(metric, sum(tp), sum(fp), positives[first], zeroDivision)
-        : sum(fp);
+      return hasTargets ? metricOf(metric, sum(tp), sum(fp), truths, zeroDivision) : sum(fp);
     });
   }
 

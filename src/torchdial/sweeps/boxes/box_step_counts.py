@@ -34,7 +34,8 @@ class BoxStepCounts:
         tp: true positives of each class, uint32 (C, T, S), compressed.
         fp: other boxes that are kept, likewise; all of them without targets.
         positives: targets of each class, int64 (C,).
-        overall: each metric of all classes, averaged, float64 (T, S), compressed.
+        overall: unless it follows from pooled counts ("micro"), each metric of all classes,
+            averaged, float64 (T, S), compressed.
         settings: how it was counted.
         best_f1: the micro F1 at its best point, NaN without targets.
     """
@@ -59,8 +60,9 @@ class BoxStepCounts:
         overall: dict[str, bytes] = {}
         best = float("nan")
         if frame.has_targets:
-            overall = {name: _squeezed(curves.metric(name, average), "<f8") for name in METRICS}
             best = float(curves.f1().nan_to_num(-1).max())
+            if average != "micro":
+                overall = {name: _squeezed(curves.metric(name, average), "<f8") for name in METRICS}
         chosen = torch.tensor(labels)
         return BoxStepCounts(
             tuple(labels),
@@ -74,14 +76,14 @@ class BoxStepCounts:
 
     def metric(self, name: DetectionMetric, label: int | None = None) -> torch.Tensor:
         """Return a metric of all classes, as it is averaged, or of one label, float64 (T, S)."""
-        if label is None:
+        if label is None and name in self.overall:
             size = (len(self.settings.nms), len(self.settings.scores))
             values = np.frombuffer(zlib.decompress(self.overall[name]), "<f8")
             return torch.from_numpy(values.copy()).view(size)
-        place = self.labels.index(label)
-        tp, fp = (torch.from_numpy(self.boxes(name)[place].astype(np.int64)) for name in "tf")
-        counts = DetectionCounts(tp[None], fp[None], self.positives[place : place + 1])
-        return evaluate(name, counts, self.settings.zero_division)[0]
+        tp, fp = (torch.from_numpy(self.boxes(which).astype(np.int64)) for which in "tf")
+        counts = DetectionCounts(tp, fp, self.positives)
+        one = counts.pooled() if label is None else counts.of_class(self.labels.index(label))
+        return evaluate(name, one, self.settings.zero_division)[0]
 
     def boxes(self, which: str) -> npt.NDArray[np.uint32]:
         """Return true ("t") or false ("f") positives, uint32 (C, T, S)."""

@@ -96,7 +96,7 @@ def pack_step(counts: BoxStepCounts) -> dict[str, Any]:
     """Return the counts of a step of a training, compressed by zlib.
 
     "tp" and "fp" are uint32 (C, T, S), "fp" all kept boxes without targets; "overall" has each
-    metric, float64 (T, S), and nothing without targets.
+    metric, float64 (T, S), where it does not follow from pooled counts.
     """
     return {
         "tp": counts.tp,
