@@ -27,7 +27,7 @@ import {
 } from "./lib/classification/sample_text";
 import { createScoreCharts } from "./lib/classification/score_charts";
 import { css, FALSE_NEGATIVE, FALSE_POSITIVE } from "./lib/core/colors";
-import { button, h, select } from "./lib/core/dom";
+import { button, clearCanvas, h, select } from "./lib/core/dom";
 import type { Guard } from "./lib/core/error_display";
 import { bestStop, range } from "./lib/core/metrics";
 import { formatStop, nearestStop } from "./lib/core/stops";
@@ -54,7 +54,7 @@ function show(model: AnyModel<ClassificationTraits>, root: HTMLElement, guard: G
   let now = readClassification(config, model.get("_frame").sources[0]);
   let metric: ClassificationMetric = metricsOf(now.counts, state.shown)[0];
   let cell: Cell | null = null;
-  let listed = "";
+  let listed = ""; // the choice of samples, as JSON
 
   const at = (k: number) => formatStop(stops, k);
   const setting = (): Setting => ({
@@ -84,6 +84,7 @@ function show(model: AnyModel<ClassificationTraits>, root: HTMLElement, guard: G
     bytesOf: () => config.height * config.width * config.channels,
 
     draw(context, { image }, layer, region, dest) {
+      clearCanvas(context);
       if (layer === "overlay") return drawOutcome(context, image);
       const pixels = shell.tiles.get(imageKey(image));
       if (!pixels) return false;
@@ -122,7 +123,6 @@ function show(model: AnyModel<ClassificationTraits>, root: HTMLElement, guard: G
 
     readFrame() {
       now = readClassification(config, model.get("_frame").sources[0]);
-      listed = "";
       listing.call();
     },
 
@@ -191,18 +191,18 @@ function show(model: AnyModel<ClassificationTraits>, root: HTMLElement, guard: G
 
   function showView(view: string): void {
     cell = null;
-    listed = "";
     state.set({ view });
   }
 
   /** List the samples of the view, or of the chosen cell, at the setting. */
   function list(): void {
     const view = state.get("view");
-    const key = JSON.stringify([view, cell, state.stops, state.shown]);
-    if (key === listed) return;
-    listed = key;
     const wanted = { view, views, cell, at: at(state.stop), total: config.num_images };
-    shell.choose(samplesOf(now.samples, setting(), wanted));
+    const choice = samplesOf(now.samples, setting(), wanted);
+    const key = JSON.stringify(choice);
+    if (key === listed) return; // the page, or the picture that is shown alone, stays
+    listed = key;
+    shell.choose(choice);
   }
 
   // The dial

@@ -232,6 +232,26 @@ def test_errors_have_a_border_and_pictures_are_the_right_ones(show: Show) -> Non
     assert [c.evaluate(corner) for c in overlays.all()] == [[0, 114, 178, 255]] * len(expected)
 
 
+def test_borders_follow_the_dial_and_the_page_stays(show: Show) -> None:
+    preview = make("binary", torch.zeros(COUNT, 1, 8, 8))
+    preview.view = "all"
+    shown = DialOnPage(show(preview))
+    shown.button("›").click()
+    corner = "c => [...c.getContext('2d').getImageData(1, 1, 1, 1).data]"
+    colors = {"TP": [0] * 4, "TN": [0] * 4, "FP": [213, 94, 0, 255], "FN": [0, 114, 178, 255]}
+    overlays = shown.root.locator("canvas.torchdial-overlay")
+    captions = shown.root.locator(".torchdial-caption")
+    for stop in (0, 100, 50):
+        shown.set_stop(stop)
+        texts = captions.all_inner_texts()
+        assert [int(text.split(" ")[0]) for text in texts] == list(range(17, 33))
+        expected = [colors[text.split(" ")[-1]] for text in texts]
+        assert [c.evaluate(corner) for c in overlays.all()] == expected
+    captions.nth(2).click()
+    shown.set_stop(60)
+    expect(captions).to_have_count(1)
+
+
 def test_a_small_file_keeps_the_pictures_nearest_the_threshold(show: Show) -> None:
     preview = make("binary", torch.rand(COUNT, 3, 40, 40))
     with pytest.warns(UserWarning, match="are in this file"):
