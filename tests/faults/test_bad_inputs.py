@@ -178,11 +178,6 @@ def test_it_is_said(
     assert after
 
 
-def test_not_more_than_five_each() -> None:
-    keys = [key for key, *_ in CASES]
-    assert max(map(keys.count, keys)) <= 5
-
-
 # Results, which nobody makes by hand, and a type.
 MADE_BY_US = {
     *("DetectionCurves", "ThresholdCurves", "Calibration", "ForwardFailure", "ForwardPass"),
