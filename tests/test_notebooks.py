@@ -72,7 +72,7 @@ def test_the_badge_opens_this_notebook(path: Path) -> None:
 
 def test_the_first_cell_of_code_installs_what_is_missing(path: Path) -> None:
     first, *others = code_of(read(path))
-    assert first.startswith(INSTALL)
+    assert f"{first}\n".startswith(INSTALL)
     lines = "\n".join(others).splitlines()
     assert not [line for line in lines if line.lstrip().startswith(("%", "!"))]
 
