@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 import torchdial.training.runs as module
-from torchdial.training.runs import KEPT, begin, compare_runs, forget_runs, runs
+from torchdial.training.history.history import History
+from torchdial.training.runs import KEPT, begin, compare_runs, forget_runs, list_run, runs
 
 
 @pytest.fixture(autouse=True)
@@ -37,6 +38,17 @@ def test_thousands_of_runs_are_not_kept() -> None:
     assert len(runs()) == KEPT
     assert runs()[-1].number == 2_001
     assert first.name == "run 1"
+
+
+def test_a_run_of_this_process_stays_listed_when_its_file_is_read() -> None:
+    mine, other = begin(), History("other")
+    copies = [History("mine"), History("other")]
+    for copy, of in zip(copies, (mine, other), strict=True):
+        copy.id, copy.started = of.id, of.started
+    list_run(other)
+    for copy in copies:
+        list_run(copy)
+    assert runs() == [mine, copies[1]]
 
 
 def test_a_comparison_has_settings_last_and_best_values() -> None:

@@ -40,8 +40,13 @@ def begin(name: str | None = None, config: Mapping[str, Any] | None = None) -> H
 
 
 def list_run(history: History) -> None:
-    """List a run that was read from a file; if it was read before, in place of that."""
+    """List a run that was read from a file; if it was read before, in place of that.
+
+    The file of a run of this process, which is listed itself, adds nothing.
+    """
     with _lock:
+        if any(run.number and run.id == history.id for run in _runs):
+            return
         _runs[:] = [run for run in _runs if run.id != history.id]
         bisect.insort(_runs, history, key=lambda run: run.started)
         del _runs[:-KEPT]

@@ -96,6 +96,9 @@ def test_it_moves_to_the_nearest_size() -> None:
         preview.min_size = given
         assert preview.min_size == size
     assert preview.min_sizes == SIZES
+    with pytest.raises(ValueError, match=says("min_size", "from 0", "None", "pixels")):
+        preview.min_size = None
+    assert preview.min_size == 3
 
 
 def test_without_sizes_nothing_is_computed_or_sent(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import weakref
 from typing import Any
 
 import numpy as np
@@ -115,6 +117,12 @@ class TestFrames:
         assert followed.steps == (0, 1, 2, 3)
         assert followed._config["run"] == monitor.history.id
         monitor.close()
+        gone = weakref.ref(monitor)
+        del monitor
+        gc.collect()
+        assert gone() is None, "a preview keeps no monitor alive"
+        followed.refresh(probs_at(10))
+        assert followed.steps == (0, 1, 2, 3, 4)
 
     def test_a_refused_frame_is_no_step(self) -> None:
         preview = trained(steps=(0, 10))
@@ -246,6 +254,14 @@ class TestMessages:
         assert data["content"]["type"] == "error"
         assert str(dropped) in data["content"]["message"]
 
+    def test_the_newest_comes_as_any_other(self, sent: Sent) -> None:
+        """A page may ask for a step that a rewind has made the newest meanwhile."""
+        preview = trained(steps=(0, 10))
+        sent.clear()
+        preview._handle_custom_msg({"type": "frame", "id": 6, "step": 10}, [])
+        ((data, _),) = sent
+        assert data["content"]["type"] == "frame", data["content"]
+
     def test_a_refresh_sends_its_own_counts_alone(self) -> None:
         preview = trained()
         about = preview._frame["about"]
@@ -300,6 +316,11 @@ class TestCompare:
         preview = trained(steps=(0, 10))
         with pytest.raises(ValueError, match=message):
             td.compare(*[preview] * arguments, **options)
+
+    def test_without_keep_there_are_no_two_steps(self) -> None:
+        preview = trained(steps=(0, 10), keep=1)
+        with pytest.raises(ValueError, match="first: expected a preview made with keep="):
+            td.compare(preview, steps=(0, 10))
 
 
 def test_kept_frames_cost_at_most_a_tenth_more_than_their_compressed_levels() -> None:

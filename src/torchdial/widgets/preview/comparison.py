@@ -238,7 +238,15 @@ def _check_steps(preview: Any, second: Any, steps: Any) -> None:
             got=type(second).__name__,
             remedy=remedy,
         )
-    of_kind("first", preview, StepPreview, expected="a preview made with keep=", remedy=remedy)
+    kept = "a preview made with keep="
+    of_kind("first", preview, StepPreview, expected=kept, remedy=remedy)
+    if preview._keep == 1:
+        raise refusal(
+            "first",
+            expected=kept,
+            got="one that keeps the newest step alone",
+            remedy="Make it with keep=24.",
+        )
     expected = "two steps"
     given = to_list("steps", steps, expected=expected, remedy=remedy)
     if len(given) != 2:

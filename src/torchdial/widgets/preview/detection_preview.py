@@ -50,7 +50,7 @@ from torchdial.widgets.preview.preview import (
     to_display,
 )
 from torchdial.widgets.steps.kept_boxes import KeptBoxes
-from torchdial.widgets.steps.step_preview import KEEP_BYTES, StepPreview, check_keeping
+from torchdial.widgets.steps.step_preview import KEEP_BYTES, StepPreview
 
 
 class BestBoxStep(NamedTuple):
@@ -163,8 +163,7 @@ class DetectionPreview(DetectionDial, StepPreview[DetectionFrame]):
         keep_bytes: int = KEEP_BYTES,
         monitor: Any = None,
     ) -> None:
-        self._keep, self._keep_bytes = check_keeping(keep, keep_bytes, monitor)
-        self._monitor = monitor
+        self._set_keeping(keep, keep_bytes, monitor)
         check_average(average)
         self._average = average
         check_pictures(pictures)

@@ -14,7 +14,7 @@ from torchdial.inputs.min_sizes import Connectivity, to_min_size
 class MinSizeDial(t.HasTraits):
     """The trait `min_size`, whose positions are computed once; a comparison has the position 0."""
 
-    min_size = t.Any(0).tag(sync=True, echo_update=False)
+    min_size: t.TraitType[int, Any] = t.TraitType(0).tag(sync=True, echo_update=False)
     """Connected parts of fewer pixels are off. Moves to the nearest of `min_sizes`."""
 
     _min_sizes: tuple[int, ...] = (0,)

@@ -50,7 +50,7 @@ from torchdial.widgets.preview.segmentation_dial import SegmentationDial
 from torchdial.widgets.preview.segmentation_packing import pack_step
 from torchdial.widgets.preview.segmentation_reader import MapReader, size_of
 from torchdial.widgets.steps.compressed_levels import CompressedLevels
-from torchdial.widgets.steps.step_preview import KEEP_BYTES, StepPreview, check_keeping
+from torchdial.widgets.steps.step_preview import KEEP_BYTES, StepPreview
 
 
 class BestPixelStep(NamedTuple):
@@ -143,8 +143,7 @@ class SegmentationPreview(SegmentationDial, StepPreview[SegmentationFrame]):
         keep_bytes: int = KEEP_BYTES,
         monitor: Any = None,
     ) -> None:
-        self._keep, self._keep_bytes = check_keeping(keep, keep_bytes, monitor)
-        self._monitor = monitor
+        self._set_keeping(keep, keep_bytes, monitor)
         check_average(average)
         check_pictures(pictures)
         refuse_unknown_task(task)
@@ -387,9 +386,8 @@ class SegmentationPreview(SegmentationDial, StepPreview[SegmentationFrame]):
         return CompressedLevels.of(frame, self._maps.frame_of)
 
     def _code_kept(self, kept: Any, keys: Sequence[str]) -> list[CodedPlane]:
-        if not any("@" in key for key in keys):
-            coded: list[CodedPlane] = kept.coded(keys)
-            return coded
+        if isinstance(kept, CompressedLevels) and not any("@" in key for key in keys):
+            return kept.coded(keys)
         planes = [self._plane(key, [self._restore(kept)]) for key in keys]
         return code_planes(planes, [False] * len(planes))
 

@@ -6,6 +6,7 @@ js/src/lib/steps/step_frames.ts.
 
 from __future__ import annotations
 
+import weakref
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
@@ -31,7 +32,7 @@ Best = TypeVar("Best", bound=tuple[float, ...])
 class StepPreview(ModelPreview[Frame]):
     """A preview that can look back at earlier steps of a training.
 
-    A preview sets `_keep`, `_keep_bytes` and `_monitor` before it calls this constructor.
+    A preview calls `_set_keeping` before it calls this constructor.
     """
 
     step = t.Int(None, allow_none=True).tag(sync=True, echo_update=False)
@@ -41,7 +42,8 @@ class StepPreview(ModelPreview[Frame]):
 
     _keep: int
     _keep_bytes: int
-    _monitor: Any
+    _monitor: Callable[[], Any]
+    """Returns the monitor, None where there is none any more: it is not kept alive."""
 
     def __init__(self, frames: Sequence[Frame], num_images: int, **traits: Any) -> None:
         self._records: StepRecords[Frame] = StepRecords(self._keep, self._keep_bytes)
@@ -50,9 +52,28 @@ class StepPreview(ModelPreview[Frame]):
         self._restored: tuple[KeptFrame[Frame], Frame] | None = None
         self._record(0, frames[0])
         if self._keep > 1:
-            run = None if self._monitor is None else self._monitor.history.id
+            monitor = self._monitor()
+            run = None if monitor is None else monitor.history.id
             traits["_config"] = {**traits["_config"], "keep": self._keep, "run": run}
         super().__init__(frames, num_images, **traits)
+
+    def _set_keeping(self, keep: Any, keep_bytes: Any, monitor: Any) -> None:
+        """Set what is kept, and whose steps are counted.
+
+        Raises:
+            ValueError: `keep` or `keep_bytes` is no such number, or the monitor is none.
+        """
+        if monitor is not None and not is_monitor(monitor):
+            raise refusal(
+                "monitor",
+                expected="a TrainingMonitor",
+                got=describe(monitor),
+                remedy="Pass monitor=td.TrainingMonitor(model, optimizer), or refresh(step=...).",
+            )
+        remedy = "Pass a number of bytes, such as 64 << 20."
+        self._keep = check_keep(keep)
+        self._keep_bytes = to_whole("keep_bytes", keep_bytes, 1, remedy=remedy)
+        self._monitor = (lambda: None) if monitor is None else weakref.ref(monitor)
 
     @property
     def steps(self) -> tuple[int, ...]:
@@ -152,8 +173,9 @@ class StepPreview(ModelPreview[Frame]):
     def _step_now(self) -> int:
         if self._next_step is not None:
             return self._next_step
-        if self._monitor is not None:
-            return int(self._monitor.step)
+        monitor = self._monitor()
+        if monitor is not None:
+            return int(monitor.step)
         return self._records.steps[-1] + 1 if self._records.all else 0
 
     def _remark(self) -> str:
@@ -288,20 +310,3 @@ class StepPreview(ModelPreview[Frame]):
                 "Make the preview with keep=24."
             )
         return self._records.nearest(step).step
-
-
-def check_keeping(keep: Any, keep_bytes: Any, monitor: Any) -> tuple[int, int]:
-    """Return valid `keep` and `keep_bytes`.
-
-    Raises:
-        ValueError: one of them is no such number, or the monitor is none.
-    """
-    if monitor is not None and not is_monitor(monitor):
-        raise refusal(
-            "monitor",
-            expected="a TrainingMonitor",
-            got=describe(monitor),
-            remedy="Pass monitor=td.TrainingMonitor(model, optimizer), or refresh(step=...).",
-        )
-    remedy = "Pass a number of bytes, such as 64 << 20."
-    return check_keep(keep), to_whole("keep_bytes", keep_bytes, 1, remedy=remedy)
