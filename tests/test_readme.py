@@ -31,6 +31,9 @@ def names() -> dict[str, Any]:
         "images": images,
         "targets": targets,
         "loader": [(images, targets.float())] * 2,
+        "scores": torch.rand(4),
+        "labels": torch.tensor([0, 1, 0, 1]),
+        "samples": images,
     }
 
 
@@ -47,14 +50,26 @@ def names_of_a_detector() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("code", [pytest.param(code, id=title) for title, code in EXAMPLES])
-def test_example_runs(code: str, request: pytest.FixtureRequest) -> None:
+def test_example_runs(
+    code: str,
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    history = td.History("run")
+    history.record(1, {"loss": 0.5})
+    (tmp_path / "runs").mkdir()
+    history.save("runs/run.td")
     about_boxes = "DetectionPreview" in code
     given = request.getfixturevalue("names_of_a_detector" if about_boxes else "names")
     exec(compile(code, "README.md", "exec"), given)
+    if "panel" in given:
+        given["panel"].close()
 
 
 def test_every_example_is_run() -> None:
-    assert len(EXAMPLES) == README.count("```python") == 3
+    assert len(EXAMPLES) == README.count("```python") == 4
 
 
 def test_it_is_short() -> None:
