@@ -30,9 +30,15 @@ def curves() -> td.ThresholdCurves:
 
 
 def shown(name: str) -> Any:
-    preview = td.DetectionPreview(IMAGE, FOUND, class_names=["cat", "dog"])
-    setattr(preview, name, 1)
-    return getattr(preview, name)
+    preview = td.DetectionPreview(IMAGE, FOUND, class_names={0: "cat", 7: "dog"})
+    setattr(preview, name, 1 if name == "shown_class" else 7)
+    getattr(preview, name)
+    return preview.label
+
+
+def masks() -> td.SegmentationPreview:
+    maps = torch.tensor([0.2, 0.9])[None, :, None, None].expand(1, 2, 16, 16)
+    return td.SegmentationPreview(IMAGE, maps, task="multilabel")
 
 
 def is_done(read: Callable[[td.Handle], bool]) -> bool:
@@ -67,6 +73,12 @@ def is_done(read: Callable[[td.Handle], bool]) -> bool:
             lambda: td.segment(torch.rand(2, 4, 4).round(), label=1).shape,
             ("class_index=", "label="),
             id="a channel",
+        ),
+        pytest.param(
+            lambda: int(masks().mask(0, class_index=1).sum()),
+            lambda: int(masks().mask(0, label=1).sum()),
+            ("class_index=", "label="),
+            id="a channel of a preview",
         ),
         pytest.param(
             lambda: curves().for_class(0).tp,

@@ -45,7 +45,7 @@ def run_page(app: Sphinx, document: nodes.document) -> None:
 
     torch.manual_seed(0)
     forget_runs()
-    warnings.filterwarnings("error", "torchdial", DeprecationWarning)
+    warnings.filterwarnings("error", ".* the old name will be removed", DeprecationWarning)
     names: dict[str, Any] = {"__name__": "__main__"}
     before = Path.cwd()
     with tempfile.TemporaryDirectory() as folder:

@@ -33,7 +33,7 @@ def renamed_arguments(**names: str) -> Callable[[Callable[P, R]], Callable[P, R]
 
 
 class RenamedAttribute:
-    """An attribute or method by its old name.
+    """A method by its old name.
 
     Args:
         new: its name.
@@ -50,10 +50,6 @@ class RenamedAttribute:
             return self
         warn_renamed(self.old, self.new)
         return getattr(instance, self.new)
-
-    def __set__(self, instance: Any, value: Any) -> None:
-        warn_renamed(self.old, self.new)
-        setattr(instance, self.new, value)
 
 
 def warn_renamed(old: str, new: str) -> None:

@@ -40,6 +40,10 @@ READ = {
     "a row without a step": ("step,loss\n1,0.5\n,0.3\n2,0.25\n", {"loss": [(1, 0.5), (2, 0.25)]}),
     "steps that go back": ("step,loss\n5,0.5\n2,0.25\n", {"loss": [(5, 0.5), (2, 0.25)]}),
     "two of a name": ("step,a,a\n1,2,3\n", {"a": [(1, 2.0)], "a.1": [(1, 3.0)]}),
+    "a name that a second one would get": (
+        "step,a,a.1,a\n1,2,3,4\n",
+        {"a": [(1, 2.0)], "a.1": [(1, 3.0)], "a.2": [(1, 4.0)]},
+    ),
     "a column without a name": (",step,a\n0,1,2\n", {"a": [(1, 2.0)]}),
     "fewer cells": ("step,a,b\n1,2\n", {"a": [(1, 2.0)]}),
     "a name that is markup": ("step,<b>x</b>\n1,2\n", {"<b>x</b>": [(1, 2.0)]}),

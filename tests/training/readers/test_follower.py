@@ -198,6 +198,60 @@ def test_notes_say_which_of_the_others_is_late_and_what_is_wrong(
     assert len(follower.runs[1].history["loss"]) == 2  # what was read stays
 
 
+def test_a_file_of_another_format_hides_no_run(tmp_path: Path, clock: Clock) -> None:
+    paths = [tmp_path / "notes.log", tmp_path / "run.td", tmp_path / "more.log"]
+    follower = Follower(paths)
+    for path in (paths[0], paths[2]):
+        path.write_text("hello\n")
+    Writer(paths[1]).write()
+    clock.now += 3
+    assert follower.poll()
+    assert [run.history.name for run in follower.runs] == ["run 1"]
+    (note,) = follower.notes
+    assert note.count("got another file") == 2
+    with pytest.raises(ValueError, match="got another file"):
+        Follower(paths)
+
+
+def test_a_file_that_cannot_be_read_is_tried_again_the_later_the_longer_it_took(
+    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Writer(tmp_path / "run.td").write()
+    follower = Follower([tmp_path / "run.td"])
+    tries = 0
+
+    def read(final: bool = False) -> None:
+        nonlocal tries
+        tries += 1
+        clock.now += 2
+        raise ValueError("damaged")
+
+    monkeypatch.setattr(follower.runs[0].reader, "read", read)
+    for _ in range(200):
+        follower.poll()
+        clock.now += 0.25
+    assert tries == 3  # in 56 s
+    assert follower.notes == ["run 1: damaged"]
+
+
+def test_the_thread_outlives_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    polls: list[Any] = []
+
+    def poll(_self: Follower) -> bool:
+        polls.append(1)
+        raise OSError("Stale file handle")
+
+    monkeypatch.setattr(Follower, "poll", poll)
+    follower = Follower([tmp_path])
+    until = time.monotonic() + 20
+    while len(polls) < 2 and time.monotonic() < until:
+        time.sleep(0.01)
+    follower.close()
+    assert len(polls) >= 2
+    assert follower.notes == ["OSError('Stale file handle')"]
+
+
 def test_a_missing_package_is_an_error_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -258,6 +258,8 @@ def test_a_setting_goes_round() -> None:
     other.apply(str(setting))
     assert other.metrics["tp"] == preview.metrics["tp"]
     assert preview_of("binary", threshold=0.414).export() == {"threshold": 0.41, "task": "binary"}
+    with pytest.raises(ValueError, match=says("setting", "threshold |", "min_size", "Paste")):
+        other.apply({"threshold": 0.3, "min_size": 25})
     with pytest.raises(Exception, match="view: expected nearest"):
         preview.view = "wrong"
 

@@ -232,6 +232,7 @@ class ThresholdCurves:
             self.zero_division,
             self.argmax and self.argmax.pooled(),
             include_background=self.include_background,
+            of_samples=self.of_samples,
         )
 
     def best(

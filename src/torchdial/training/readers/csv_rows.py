@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -116,7 +117,7 @@ class CsvRows(RunReader):
         except ValueError as error:
             raise self._refusal(
                 f"{len(self._columns)} cells a row",
-                f"{error!s:.100}",
+                f"{str(error).strip():.100}",
                 "Write a row a step, and as many cells as the first line has names.",
             ) from error
 
@@ -214,12 +215,17 @@ def column_of(columns: list[str], names: tuple[str, ...]) -> int | None:
 
 def _unlike(columns: list[str]) -> list[str]:
     """Return names of which no two are the same: those that come again get a number."""
-    seen: dict[str, int] = {}
-    out = []
+    again: Counter[str] = Counter()
+    taken: set[str] = set()
+    names = []
     for name in columns:
-        seen[name] = seen.get(name, 0) + 1
-        out.append(name if seen[name] == 1 or not name else f"{name}.{seen[name] - 1}")
-    return out
+        unlike = name
+        while name and unlike in taken:
+            again[name] += 1
+            unlike = f"{name}.{again[name]}"
+        taken.add(unlike)
+        names.append(unlike)
+    return names
 
 
 def _whole_lines(file: BinaryIO, start: int) -> Iterator[bytes]:

@@ -62,25 +62,29 @@ class RunFinder:
     Args:
         paths: files, and folders in which to look for files of runs; what is not there yet is
             passed over.
+
+    Attributes:
+        errors: of the last search; a path is no file of a run, or a folder has too many files.
     """
 
     def __init__(self, paths: Sequence[Path]) -> None:
+        self.errors: list[Exception] = []
         self._paths = list(paths)
         self._known: set[tuple[type[RunReader], Path]] = set()
 
     def find(self) -> list[RunReader]:
-        """Return readers of the runs that were not found before, in the order of their names.
-
-        Raises:
-            OSError, ValueError: a path is no file of a run, or a folder has too many files.
-        """
+        """Return readers of the runs that were not found before, in the order of their names."""
         found = []
+        self.errors = []
         for path in self._paths:
-            for reader in _readers(path):
-                key = type(reader), reader.path
-                if key not in self._known:
-                    self._known.add(key)
-                    found.append(reader)
+            try:
+                for reader in _readers(path):
+                    key = type(reader), reader.path
+                    if key not in self._known:
+                        self._known.add(key)
+                        found.append(reader)
+            except (OSError, ValueError) as error:
+                self.errors.append(error)
         return found
 
 

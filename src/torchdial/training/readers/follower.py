@@ -18,6 +18,7 @@ from torchdial.training.shown_run import ShownRun
 POLL = 0.25  # seconds between two looks at the files
 SEARCH = 2.0  # seconds between two searches for new runs, at least
 SHARE = 0.005  # of a processor's time may go into searching
+REREAD_SHARE = 0.1  # and into reading anew, for each file that could not be read
 PATIENCE = 60.0  # seconds without a point that are nothing unusual
 LONGEST_PAUSES = 3.0  # neither is this many times the longest pause so far
 MOST_PATIENCE = 3600.0
@@ -46,6 +47,7 @@ class FollowedRun:
         self.patience = PATIENCE
         self.has_grown = False
         self._version = -1
+        self._next_read = 0.0
         self._changed = 0.0  # monotonic time of the last change
         self._longest = 0.0  # seconds between two changes, as far as was seen
 
@@ -76,12 +78,16 @@ class FollowedRun:
 
     def read(self) -> bool:
         """Read what is new, and return whether anything is; an error becomes the problem."""
+        began = time.monotonic()
+        if began < self._next_read:
+            return False
         before = str(self.problem)
         try:
             self.reader.read()
             self.problem = None
         except Exception as error:  # whatever the reader of another tool raises
             self.problem = error
+            self._next_read = began + (time.monotonic() - began) / REREAD_SHARE
         version = self.history.version
         if version != self._version:
             self._note_change(is_first=self._version < 0)
@@ -125,9 +131,10 @@ class Follower:
         self._subscribers: list[Callable[[], object]] = []
         self._notes: list[str] = []
         self._closing = threading.Event()
-        for run in self._add(self._finder.find()):
-            if isinstance(run.problem, ImportError):
-                raise run.problem
+        new = self._add(self._finder.find())
+        missing = [run.problem for run in new if isinstance(run.problem, ImportError)]
+        for error in (*self._finder.errors, *missing):
+            raise error
         self._thread = threading.Thread(target=self._run, name="torchdial-follow", daemon=True)
         self._thread.start()
 
@@ -167,24 +174,21 @@ class Follower:
 
     def _run(self) -> None:
         while not self._closing.wait(POLL):
-            if not self.poll():
-                continue
-            for callback in list(self._subscribers):
-                try:
-                    callback()
-                except Exception as error:  # whatever a page does, the files are read
-                    self._problem = repr(error)
+            try:
+                if self.poll():
+                    for callback in list(self._subscribers):
+                        callback()
+            except Exception as error:  # whatever a page or a file system does, this goes on
+                self._problem = repr(error)
 
     def _search(self) -> bool:
         """Look for runs that are new, now and then, and return whether there are any."""
         began = time.monotonic()
         if began < self._next_search:
             return False
-        found, before, self._problem = [], self._problem, ""
-        try:
-            found = self._finder.find()
-        except (OSError, ValueError) as error:
-            self._problem = str(error)
+        before = self._problem
+        found = self._finder.find()
+        self._problem = "\n".join(map(str, self._finder.errors))
         self._add(found)
         took = time.monotonic() - began
         self._next_search = began + max(SEARCH, took / SHARE)

@@ -111,7 +111,11 @@ def _read(place: Path, url: str = "") -> list[RunReader]:
     """
     read: list[RunReader] = []
     errors: list[Exception] = []
-    for reader in RunFinder([place]).find():
+    finder = RunFinder([place])
+    found = finder.find()
+    if finder.errors:
+        raise finder.errors[0]
+    for reader in found:
         if url:
             origin = f"{url} {reader.label}".encode()
             reader.history.id = hashlib.sha256(origin).hexdigest()[:32]

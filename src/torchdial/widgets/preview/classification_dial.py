@@ -352,7 +352,7 @@ class ClassificationDial(ModelPreview[ClassificationFrame]):
     # What may be set
 
     def _to_traits(self, setting: Any) -> dict[str, Any]:
-        return segmentation_traits(setting, self._task, len(self._class_names))
+        return segmentation_traits(setting, self._task, len(self._class_names), connectivity=None)
 
     @t.validate("threshold")
     def _valid_threshold(self, proposal: Any) -> float:

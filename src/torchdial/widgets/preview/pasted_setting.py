@@ -19,22 +19,23 @@ REMEDY = "Paste what export() or the copy button of such a preview gives."
 
 
 def segmentation_traits(
-    given: Any, task: str, num_classes: int, connectivity: int = 4
+    given: Any, task: str, num_classes: int, connectivity: int | None = 4
 ) -> dict[str, Any]:
-    """Return the traits of a segmentation's setting.
+    """Return the traits of a segmentation's or a classification's setting.
 
     Args:
         given: a line of text, or what `export()` returns.
         task: of the preview.
         num_classes: of the preview.
-        connectivity: of the preview.
+        connectivity: of the preview; None for one of samples, which have no minimum size.
 
     Raises:
         ValueError: it is no such setting, or one of another task, number of classes or
             connectivity.
     """
-    names = ("threshold", "class_thresholds", "task", "label", "min_size", "connectivity")
-    setting = _to_setting(given, names)
+    names = ("threshold", "class_thresholds", "task", "label")
+    of_maps = () if connectivity is None else ("min_size", "connectivity")
+    setting = _to_setting(given, (*names, *of_maps))
     if setting.get("task", task) != task:
         raise _refusal(f"task={task!r}", repr(setting["task"]))
     least = setting.get("min_size")

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, TypeVar
 import traitlets as t
 
 from torchdial.array_types import Bytes
-from torchdial.deprecation import RenamedAttribute
+from torchdial.deprecation import warn_renamed
 from torchdial.inputs.arguments import to_own_thresholds
 from torchdial.inputs.errors import describe, refusal
 from torchdial.inputs.images.display_window import Window
@@ -54,8 +54,6 @@ class Preview(ShownImages[Frame], Widget):
     label: t.TraitType[int | None, int | str | None] = t.Any(None).tag(sync=True, echo_update=False)
     """The class that is shown, by its label; None shows all. It may be set by a name."""
 
-    shown_class = RenamedAttribute("label")
-
     _config = t.Dict().tag(sync=True, echo_update=False)
     _pictures = t.Dict().tag(sync=True, echo_update=False)
     _frame = t.Dict().tag(sync=True, echo_update=False)
@@ -76,6 +74,17 @@ class Preview(ShownImages[Frame], Widget):
             _frame=self._pack_frame(),
             **traits,
         )
+
+    @property
+    def shown_class(self) -> int | None:
+        """The position of `label` among the classes, by its old name."""
+        warn_renamed("shown_class", "label")
+        return None if self.label is None else self._labels.index(self.label)
+
+    @shown_class.setter
+    def shown_class(self, position: int | None) -> None:
+        warn_renamed("shown_class", "label")
+        self.label = None if position is None else self._labels[position]
 
     @property
     def notice(self) -> str:

@@ -12,6 +12,7 @@ import torch
 import traitlets as t
 
 from torchdial.array_types import Bytes
+from torchdial.deprecation import renamed_arguments
 from torchdial.inputs.errors import refusal
 from torchdial.inputs.images.display_window import Window
 from torchdial.inputs.probability_maps import Task
@@ -147,6 +148,7 @@ class SegmentationDial(MinSizeDial, Preview[SegmentationFrame]):
         curves = self._given_curves[self._size_index] or self._frame_of(0).curves
         return None if curves is None else self._in_scope(curves)
 
+    @renamed_arguments(class_index="label")
     def mask(self, image: int, label: int | str | None = None, *, model: int = 0) -> Bytes:
         """Return an image's mask at the dial's position, as the mask view shows it.
 
