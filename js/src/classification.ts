@@ -252,7 +252,7 @@ function show(model: AnyModel<ClassificationTraits>, root: HTMLElement, guard: G
       labelled("curve", metrics),
       bests,
       createTypedField<ClassificationMetric>({
-        metrics: metricsOf(now.counts, state.shown),
+        metrics: [...new Set([null, 0].flatMap((label) => metricsOf(now.counts, label)))],
         goTo: (value) => {
           state.stop = nearestStop(stops, value);
         },
@@ -330,7 +330,10 @@ function show(model: AnyModel<ClassificationTraits>, root: HTMLElement, guard: G
   function demand(demands: Demand<ClassificationMetric>[]): void {
     const known = metricsOf(now.counts, state.shown);
     const missing = demands.find((one) => !known.includes(one.metric));
-    if (missing) throw new Error(`${nameOf(missing.metric)} is not known of what is shown.`);
+    if (missing) {
+      const names = known.map(nameOf).join(", ");
+      throw new Error(`No ${nameOf(missing.metric)} of what is shown. Ask for one of ${names}.`);
+    }
     const curve = (of: ClassificationMetric) => curveOf(now.counts, of, state.shown);
     state.moveTogether(bestStop(whereMet(upward(metric, curve(metric)), demands, curve)));
   }
