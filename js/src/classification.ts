@@ -26,6 +26,7 @@ import {
   sampleText,
 } from "./lib/classification/sample_text";
 import { createScoreCharts } from "./lib/classification/score_charts";
+import { clamp } from "./lib/core/clamp";
 import { css, FALSE_NEGATIVE, FALSE_POSITIVE } from "./lib/core/colors";
 import { button, clearCanvas, h, select } from "./lib/core/dom";
 import type { Guard } from "./lib/core/error_display";
@@ -69,7 +70,7 @@ function show(model: AnyModel<ClassificationTraits>, root: HTMLElement, guard: G
   const best = () => bestStop(upward(metric, curveOf(now.counts, metric, state.shown)));
 
   const moveBy = (by: number) => () => {
-    state.stop = Math.min(Math.max(state.stop + by, 0), stops.length - 1);
+    state.stop = clamp(state.stop + by, 0, stops.length - 1);
   };
 
   const preview: Preview = {
