@@ -26,6 +26,7 @@ import {
   sampleText,
 } from "./lib/classification/sample_text";
 import { createScoreCharts } from "./lib/classification/score_charts";
+import { clamp } from "./lib/core/clamp";
 import { css, FALSE_NEGATIVE, FALSE_POSITIVE } from "./lib/core/colors";
 import { button, clearCanvas, h, select } from "./lib/core/dom";
 import type { Guard } from "./lib/core/error_display";
@@ -69,7 +70,7 @@ function show(model: AnyModel<ClassificationTraits>, root: HTMLElement, guard: G
   const best = () => bestStop(upward(metric, curveOf(now.counts, metric, state.shown)));
 
   const moveBy = (by: number) => () => {
-    state.stop = Math.min(Math.max(state.stop + by, 0), stops.length - 1);
+    state.stop = clamp(state.stop + by, 0, stops.length - 1);
   };
 
   const preview: Preview = {
@@ -252,7 +253,7 @@ function show(model: AnyModel<ClassificationTraits>, root: HTMLElement, guard: G
       labelled("curve", metrics),
       bests,
       createTypedField<ClassificationMetric>({
-        metrics: metricsOf(now.counts, state.shown),
+        metrics: [...new Set([null, 0].flatMap((label) => metricsOf(now.counts, label)))],
         goTo: (value) => {
           state.stop = nearestStop(stops, value);
         },
@@ -330,7 +331,10 @@ function show(model: AnyModel<ClassificationTraits>, root: HTMLElement, guard: G
   function demand(demands: Demand<ClassificationMetric>[]): void {
     const known = metricsOf(now.counts, state.shown);
     const missing = demands.find((one) => !known.includes(one.metric));
-    if (missing) throw new Error(`${nameOf(missing.metric)} is not known of what is shown.`);
+    if (missing) {
+      const names = known.map(nameOf).join(", ");
+      throw new Error(`No ${nameOf(missing.metric)} of what is shown. Ask for one of ${names}.`);
+    }
     const curve = (of: ClassificationMetric) => curveOf(now.counts, of, state.shown);
     state.moveTogether(bestStop(whereMet(upward(metric, curve(metric)), demands, curve)));
   }

@@ -2,6 +2,7 @@
 
 import type { AnyModel } from "@anywidget/types";
 import { fillPicture, Raster, toPaleGrey } from "./lib/canvas/raster";
+import { clamp } from "./lib/core/clamp";
 import { clearCanvas, h, select } from "./lib/core/dom";
 import type { Guard } from "./lib/core/error_display";
 import { bestStop, nameOf, PIXEL_METRICS, type PixelMetric } from "./lib/core/metrics";
@@ -91,7 +92,7 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
   };
 
   const moveBy = (by: number) => () => {
-    state.stop = Math.min(Math.max(state.stop + by, 0), stops.length - 1);
+    state.stop = clamp(state.stop + by, 0, stops.length - 1);
   };
 
   const preview: Preview = {

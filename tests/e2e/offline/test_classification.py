@@ -186,6 +186,26 @@ def test_keys_typed_settings_and_undo(show: Show) -> None:
     shown.expect_stop(round(preview.best("cost").threshold * 100))
 
 
+def test_demands_are_of_the_metrics_that_are_shown(show: Show) -> None:
+    preview = make("multiclass")
+    shown = DialOnPage(show(preview))
+    field = shown.root.get_by_label("go to")
+    field.fill("recall >= 0.6")
+    field.press("Enter")
+    expect(shown.root.get_by_role("alert")).to_contain_text("Ask for one of accuracy, selective")
+    field.fill("selective accuracy >= 0.7")
+    field.press("Enter")
+    best = preview.best("accuracy", at_least={"selective_accuracy": 0.7})
+    shown.expect_stop(round(best.threshold * 100))
+    shown.root.get_by_label("class", exact=True).select_option("1")
+    shown.root.get_by_label("curve", exact=True).select_option("precision")
+    field.fill("recall >= 0.6")
+    field.press("Enter")
+    preview.label = "dog"
+    best = preview.best("precision", at_least={"recall": 0.6})
+    shown.expect_stop(round(best.threshold * 100))
+
+
 @pytest.mark.parametrize("task", ["binary", "multilabel", "multiclass"])
 def test_csv_is_pythons_table(show: Show, task: str) -> None:
     preview = make(task)

@@ -1,5 +1,6 @@
 // Zoom and position, shared by all pictures.
 
+import { clamp } from "../core/clamp";
 import type { Region, Size } from "./level_painting";
 
 /** Magnification relative to the whole picture, and the point in the middle, as fractions. */
@@ -13,9 +14,9 @@ export const WHOLE: Viewport = { zoom: 1, x: 0.5, y: 0.5 };
 
 /** Limit the zoom to `most`, and the position so that the picture fills its frame. */
 export function clampViewport(v: Viewport, most: number): Viewport {
-  const zoom = Math.max(Math.min(v.zoom, most), 1);
+  const zoom = clamp(v.zoom, 1, most);
   const half = 0.5 / zoom;
-  const inside = (at: number) => Math.min(Math.max(at, half), 1 - half);
+  const inside = (at: number) => clamp(at, half, 1 - half);
   return { zoom, x: inside(v.x), y: inside(v.y) };
 }
 

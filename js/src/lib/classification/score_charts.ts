@@ -1,6 +1,7 @@
 // The charts of a classification: scores of each class, ROC, precision-recall and calibration.
 
 import { formatCount } from "../charts/axis_scale";
+import { clamp } from "../core/clamp";
 import { h } from "../core/dom";
 import { range } from "../core/metrics";
 import { linePath } from "../preview/curve_slider";
@@ -159,7 +160,7 @@ export function calibrationOf(table: ScoreTable, stops: readonly number[]) {
   const bins = range(NUM_BINS).map(() => ({ count: 0, positives: 0, sum: 0 }));
   table.positives.forEach((positives, level) => {
     const upper = stops[level] ?? 1;
-    const bin = bins[Math.min(Math.max(Math.ceil(upper * NUM_BINS - 1e-9) - 1, 0), NUM_BINS - 1)];
+    const bin = bins[clamp(Math.ceil(upper * NUM_BINS - 1e-9) - 1, 0, NUM_BINS - 1)];
     bin.count += positives + table.negatives[level];
     bin.positives += positives;
     bin.sum += table.sums[level];

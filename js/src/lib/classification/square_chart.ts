@@ -1,5 +1,6 @@
 // A small chart over [0, 1] × [0, 1] with a point that is dragged.
 
+import { clamp } from "../core/clamp";
 import { h, svg, unspoken } from "../core/dom";
 
 export interface ChartOptions {
@@ -61,10 +62,9 @@ export function createSquareChart({ title, x, y, drag, commit }: ChartOptions) {
   if (drag) {
     const move = (e: PointerEvent) => {
       const box = area.getBoundingClientRect();
-      const inside = (value: number) => Math.min(Math.max(value, 0), 1);
       drag(
-        inside((e.clientX - box.left) / box.width),
-        inside(1 - (e.clientY - box.top) / box.height),
+        clamp((e.clientX - box.left) / box.width, 0, 1),
+        clamp(1 - (e.clientY - box.top) / box.height, 0, 1),
       );
     };
     area.classList.add("torchdial-draggable");

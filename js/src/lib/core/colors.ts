@@ -1,5 +1,7 @@
 // Colours as little-endian ABGR words, as ImageData stores them.
 
+import { clamp } from "./clamp";
+
 export type Rgb = readonly [number, number, number];
 
 /** Okabe and Ito's colours in their order, distinguishable with colour blindness. */
@@ -61,7 +63,7 @@ export function category(index: number): Rgb {
 
 /** Viridis at a fraction from 0 to 1. */
 export function viridis(fraction: number): Rgb {
-  const place = Math.min(Math.max(fraction, 0), 1) * (VIRIDIS.length - 1);
+  const place = clamp(fraction, 0, 1) * (VIRIDIS.length - 1);
   const low = Math.min(Math.floor(place), VIRIDIS.length - 2);
   const t = place - low;
   return VIRIDIS[low].map((v, i) =>

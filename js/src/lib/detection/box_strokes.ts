@@ -2,6 +2,7 @@
 // pixel density.
 
 import type { Region } from "../canvas/level_painting";
+import { clamp } from "../core/clamp";
 import { css, inkOn, type Rgb } from "../core/colors";
 import { contextOf, h } from "../core/dom";
 import type { Corners } from "./box_marks";
@@ -146,7 +147,7 @@ export function strokeRims(
 
 /** How many letters of a name there is room for. */
 export function lettersOf({ width, unit }: CanvasTransform): number {
-  return Math.min(Math.max(Math.floor(width / unit / LETTER_ROOM), 5), LONGEST_LABEL);
+  return clamp(Math.floor(width / unit / LETTER_ROOM), 5, LONGEST_LABEL);
 }
 
 /** Draw names at their boxes, the first ones first; those without room are left out. */
@@ -236,8 +237,7 @@ export function drawLink(
   }
   const width = context.measureText(text).width + 2 * LABEL_MARGIN * unit;
   const height = LABEL_HEIGHT * unit;
-  const inside = (at: number, size: number, most: number) =>
-    Math.min(Math.max(at - size / 2, 0), most - size);
+  const inside = (at: number, size: number, most: number) => clamp(at - size / 2, 0, most - size);
   const x = inside((ax + bx) / 2, width, transform.width);
   const y = inside((ay + by) / 2, height, transform.height);
   drawText(context, text, [x, y, width, height], ["black", "white"], unit);

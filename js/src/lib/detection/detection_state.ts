@@ -1,6 +1,7 @@
 // The setting of the detection dials.
 
 import type { AnyModel } from "@anywidget/types";
+import { clamp } from "../core/clamp";
 import { nearestStop } from "../core/stops";
 import { createSettings, traitsOf } from "../core/synced_settings";
 import { inTexts } from "../core/user_names";
@@ -26,7 +27,6 @@ export function createDetectionState(model: AnyModel<DetectionTraits>, changed: 
     changed,
   );
   const { get, set } = settings;
-  const clamp = (value: number, most: number) => Math.min(Math.max(value, 0), most);
 
   /** Index of the shown class, null for all. */
   function place(): number | null {
@@ -87,8 +87,8 @@ export function createDetectionState(model: AnyModel<DetectionTraits>, changed: 
     /** Move either dial, or both. */
     move({ score, stop }: { score?: number; stop?: number }): void {
       set({
-        ...(score !== undefined && scoreTraits(clamp(roundScore(score), 1))),
-        ...(stop !== undefined && { nms_iou: stops[clamp(stop, stops.length - 1)] }),
+        ...(score !== undefined && scoreTraits(clamp(roundScore(score), 0, 1))),
+        ...(stop !== undefined && { nms_iou: stops[clamp(stop, 0, stops.length - 1)] }),
       });
     },
 

@@ -1,6 +1,7 @@
 // Instance masks: one bit for each pixel of a box, drawn as a tint in the colour of the box.
 
 import type { Region } from "../canvas/level_painting";
+import { clamp } from "../core/clamp";
 import { pack, type Rgb } from "../core/colors";
 import type { DecidedImage } from "./rules/detection_confusion";
 import type { Detections } from "./rules/image_decisions";
@@ -26,13 +27,12 @@ export function cutoutsOf(
   const old = cutoutsKnown.get(found);
   if (old) return old;
   let byte = 0;
-  const clip = (at: number, most: number) => Math.min(Math.max(at, 0), most);
   const cutouts = Array.from({ length: found.count }, (_, i) => {
     const [x1, y1, x2, y2] = found.boxes.subarray(4 * i, 4 * i + 4);
-    const x = clip(Math.floor(x1), imageWidth);
-    const y = clip(Math.floor(y1), imageHeight);
-    const width = Math.max(clip(Math.ceil(x2), imageWidth) - x, 0);
-    const height = Math.max(clip(Math.ceil(y2), imageHeight) - y, 0);
+    const x = clamp(Math.floor(x1), 0, imageWidth);
+    const y = clamp(Math.floor(y1), 0, imageHeight);
+    const width = clamp(Math.ceil(x2), x, imageWidth) - x;
+    const height = clamp(Math.ceil(y2), y, imageHeight) - y;
     const start = byte;
     byte += Math.ceil((width * height) / 8);
     return { x, y, width, height, byte: start };

@@ -1,5 +1,7 @@
 // Places the names of boxes so that none covers another.
 
+import { clamp } from "../core/clamp";
+
 /**
  * Place a label at each box, in order: above its upper left corner or its upper right one, or below
  * its lower left one; nowhere if all of these are taken, since it would cover what is in the box.
@@ -22,7 +24,7 @@ export function placeLabels(
   for (let i = 0; i < count; i++) {
     const [width, height] = [sizes[2 * i], sizes[2 * i + 1]];
     const [x1, y1, x2, y2] = [0, 1, 2, 3].map((side) => rects[4 * i + side]);
-    const left = Math.min(Math.max(x1, 0), frame.width - width);
+    const left = clamp(x1, 0, frame.width - width);
     const right = Math.min(x2, frame.width) - width;
     const corners = [
       [left, y1 - height],

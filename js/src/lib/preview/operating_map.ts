@@ -1,5 +1,6 @@
 // The operating map: a metric over both dials, with a movable point at their position.
 
+import { clamp } from "../core/clamp";
 import { pack, VIRIDIS_SCALE, viridis } from "../core/colors";
 import { contextOf, h, unspoken } from "../core/dom";
 import { formatMetric } from "../segmentation/segmentation_text";
@@ -87,7 +88,7 @@ export function createOperatingMap(
   let painted: ArrayLike<number> | null = null;
   let metric = "";
 
-  const index = (at: number, count: number) => Math.min(Math.max(at * count - 0.5, 0), count - 1);
+  const index = (at: number, count: number) => clamp(at * count - 0.5, 0, count - 1);
   /** Position of a value among the stops of x; `valueAt` is its inverse. */
   const placeOf = (value: number) => {
     const { at } = xAxis;

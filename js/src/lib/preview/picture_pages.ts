@@ -1,5 +1,6 @@
 // Which pictures are in the grid: a page of them, or a single one, in an order.
 
+import { clamp } from "../core/clamp";
 import { button, h } from "../core/dom";
 import { range } from "../core/metrics";
 
@@ -58,13 +59,11 @@ export function createPages(count: number, size: number, events: PageEvents) {
     return true;
   }
 
-  const between = (value: number, most: number) => Math.max(Math.min(value, most), 0);
-
   /** Go on by so many pages, or pictures while one is alone. */
   function turn(by: number): void {
     if (alone !== null)
-      alone = order[between(order.indexOf(alone) + by, order.length - 1)] ?? alone;
-    else page = between(page + by, Math.ceil(order.length / size) - 1);
+      alone = order[clamp(order.indexOf(alone) + by, 0, order.length - 1)] ?? alone;
+    else page = clamp(page + by, 0, Math.ceil(order.length / size) - 1);
     events.changed();
   }
 

@@ -96,7 +96,7 @@ export class SegmentationPainter {
   #kinds = new Map<number, KindTable>();
   readonly #raster = new Raster();
   /** Of each canvas, for each pass. */
-  readonly #paintings = new WeakMap<CanvasRenderingContext2D, RegionPainting[]>();
+  #paintings = new WeakMap<CanvasRenderingContext2D, RegionPainting[]>();
 
   constructor(config: SegmentationConfig, tiles: TileStore) {
     this.#config = config;
@@ -104,6 +104,9 @@ export class SegmentationPainter {
   }
 
   set(setting: ViewSetting): void {
+    const { view, shown } = this.#setting;
+    // Each knows where the pixels of its map are, which is much for what is not shown any more.
+    if (view !== setting.view || shown !== setting.shown) this.#paintings = new WeakMap();
     this.#setting = setting;
     this.#tables.clear();
     this.#kinds.clear();

@@ -30,7 +30,7 @@ export function follow<Metric extends string>(text: string, events: TypedEvents<
 
 function demandOf<Metric extends string>(text: string, metrics: readonly Metric[]): Demand<Metric> {
   const [, name, least] = DEMAND.exec(text.trim()) ?? [];
-  const metric = metrics.find((one) => one === name?.toLowerCase());
+  const metric = metrics.find((one) => one === name?.toLowerCase().replace(" ", "_"));
   if (metric) return { metric, least: fraction(least) };
   throw new Error(`Type a threshold as 0.37, or as recall ≥ 0.9 one of ${metrics.join(", ")}.`);
 }

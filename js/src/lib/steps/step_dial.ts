@@ -1,5 +1,6 @@
 // The step dial: a metric over the steps of a training, and the map of it over thresholds and steps.
 
+import { clamp } from "../core/clamp";
 import { h } from "../core/dom";
 import { nearestStop } from "../core/stops";
 import { createCurveSlider } from "../preview/curve_slider";
@@ -41,7 +42,7 @@ export function createStepDial<Counts>(
   let all: readonly StepCounts<Counts>[] = [];
   const first = () => all[0].step;
   const goTo = (i: number) => {
-    const place = Math.min(Math.max(i, 0), all.length - 1);
+    const place = clamp(i, 0, all.length - 1);
     go(place === all.length - 1 ? null : all[place].step);
   };
   const nearest = (step: number) =>
