@@ -123,7 +123,8 @@ def _read(place: Path, url: str = "") -> list[RunReader]:
             reader.read(final=True)
         except (ImportError, OSError, ValueError) as error:
             errors.append(error)
-            continue
+            if not reader.history.names:  # else what comes before the damage counts
+                continue
         if reader.unread:
             warnings.warn(
                 f"torchdial: {reader.path}: the last {reader.unread:,} bytes are no whole row; "

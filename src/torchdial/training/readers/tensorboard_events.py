@@ -64,7 +64,6 @@ class _EventFile:
             return
         if self._loader is None:
             self._loader = self._make_loader(str(self._path))
-        self._size = size
         for event in self._events():
             for value in event.summary.value:
                 if value.HasField("metadata"):
@@ -72,6 +71,7 @@ class _EventFile:
                     self._is_scalar.setdefault(value.tag, plugin == SCALARS)
                 if self._is_scalar.get(value.tag) and value.HasField("tensor"):
                     yield value.tag, event.step, _number(value.tensor), event.wall_time
+        self._size = size  # not before, so that an error comes again while it is not mended
 
     def _events(self) -> Iterator[Any]:
         try:

@@ -354,6 +354,7 @@ class DetectionPreview(DetectionDial, StepPreview[DetectionFrame]):
 
         Raises:
             TypeError: detections are missing, or are given to a preview of a model.
+            ValueError: `step` is no whole number from 0.
         """
         source = next_source(self._source, detections, what="detections", argument="detections")
         return self._refresh_at(step, lambda: self._measure(source))

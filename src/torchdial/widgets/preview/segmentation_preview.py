@@ -315,6 +315,7 @@ class SegmentationPreview(SegmentationDial, StepPreview[SegmentationFrame]):
 
         Raises:
             TypeError: maps are missing, or are given to a preview of a model.
+            ValueError: `step` is no whole number from 0.
         """
         source = next_source(self._source, probs, what="maps", argument="probs")
         return self._refresh_at(step, lambda: self._measure(source))
