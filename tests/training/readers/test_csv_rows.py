@@ -25,6 +25,10 @@ READ = {
         {"a": [(3, 1.0)], "b": [(3, 1.0)]},
     ),
     "columns of text": ("step,phase,loss\n1,train,0.5\n", {"loss": [(1, 0.5)]}),
+    "text among numbers": (
+        "step,loss\n1,0.5\n2,failed\n3,0.25\n",
+        {"loss": [(1, 0.5), (3, 0.25)]},
+    ),
     "the step is not the first": ("loss,Step\n0.5,7\n", {"loss": [(7, 0.5)]}),
     "a step goes before an epoch": (
         "epoch,step,loss\n0,10,0.5\n",
@@ -132,6 +136,7 @@ REFUSED = {
     "no step": ("a,b\n1,2\n", "names its columns", 'the column of steps "?step'),
     "one below the other": ("name,step,value\na,1,2\n", "a column for each", "pivot_table"),
     "text as steps": ("step,a\nx,2\n", "whole numbers in the column 'step'", "Number the rows"),
+    "text among steps": ("step,a\n1,2\nx,2\n", "whole numbers", "text. Number the rows"),
     "half a step": ("step,a\n1,2\n1.5,2\n", "whole numbers", "1.5 in row 2"),
     "an endless step": ("step,a\ninf,2\n", "whole numbers", "inf in row 1"),
     "a huge step": ("step,a\n1e300,2\n", "whole numbers", "1e\\+300 in row 1"),

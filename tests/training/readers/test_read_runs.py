@@ -231,6 +231,11 @@ def test_what_is_no_run(name: str, words: str, tmp_path: Path) -> None:
         td.read_runs(tmp_path / name)
 
 
+def test_an_empty_path_is_not_the_current_folder() -> None:
+    with pytest.raises(ValueError, match="path: expected a path, or a list of paths, got str ''"):
+        td.read_runs("")
+
+
 def test_a_path_at_which_there_is_nothing(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="expected an existing file or folder"):
         td.read_runs(tmp_path / "none.td")

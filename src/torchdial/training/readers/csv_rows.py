@@ -1,7 +1,7 @@
 """Tables of comma-separated values with a column of steps, through pandas.
 
 Lightning's `metrics.csv`, Ultralytics' `results.csv`, what pandas and spreadsheets write: a row a
-step, a column a scalar. An empty cell is no point; one that says "nan" or "inf" is.
+step, a column a scalar. A cell that is empty or text is no point; one that says "nan" or "inf" is.
 """
 
 from __future__ import annotations
@@ -124,29 +124,30 @@ class CsvRows(RunReader):
     def _add(self, history: History, table: Any) -> None:
         """Add the points of some rows."""
         place = column_of(self._columns, STEPS)
-        steps = self._steps(_numbers(table[place]), place or 0)
+        steps = self._steps(table[place], place or 0)
         has_step = np.isfinite(steps)
         clock = column_of(self._columns, TIMES)
         times = self._times(history, None if clock is None else _numbers(table[clock]), len(steps))
         self._rows += len(steps)
         for i, name in enumerate(self._columns):
-            values = None if i == clock or not name else _values(table[i])
-            if values is None or (i == place and name.lower() != "epoch"):
+            if i == clock or not name or (i == place and name.lower() != "epoch"):
                 continue
-            numbers, is_there = values
+            numbers, is_there = _values(table[i])
             is_there = is_there & has_step
             if is_there.any():
                 points = steps[is_there], numbers[is_there], times[is_there]
                 history.series(name).extend(*points)
 
-    def _steps(self, steps: Floats | None, place: int) -> Floats:
+    def _steps(self, column: Any, place: int) -> Floats:
         """Return the steps of some rows, NaN for rows without one.
 
         Raises:
             ValueError: one is no whole number.
         """
         name = self._columns[place]
-        if steps is None:
+        numbers, is_there = _values(column)
+        steps = np.where(is_there, numbers, np.nan)
+        if (column.notna().to_numpy() & ~is_there).any():
             raise self._refusal(
                 f"whole numbers in the column {name!r:.60}", "text", "Number the rows."
             )
@@ -252,21 +253,26 @@ def _whole_lines(file: BinaryIO, start: int) -> Iterator[bytes]:
         place += len(piece)
 
 
-def _values(column: Any) -> tuple[Floats, npt.NDArray[np.bool_]] | None:
-    """Return the numbers of a column and where there are some; None for a column of text."""
+def _values(column: Any) -> tuple[Floats, npt.NDArray[np.bool_]]:
+    """Return the numbers of a column, and where there are some: a cell of text is none."""
     if column.dtype.kind in "biuf":
         numbers = column.to_numpy(np.float64)
         return numbers, ~np.isnan(numbers)
     is_there = column.notna().to_numpy()
+    read = [_number(cell) for cell in column.where(is_there, "")]
+    return np.array(read, np.float64), np.array([number is not None for number in read], bool)
+
+
+def _number(cell: Any) -> float | None:
     try:
-        return np.array([float(cell) for cell in column.where(is_there, "nan")]), is_there
+        return float(cell)
     except (TypeError, ValueError):
         return None
 
 
-def _numbers(column: Any) -> Floats | None:
-    found = _values(column)
-    return None if found is None else np.where(found[1], found[0], np.nan)
+def _numbers(column: Any) -> Floats:
+    numbers, is_there = _values(column)
+    return np.where(is_there, numbers, np.nan)
 
 
 def _pandas() -> Any:
