@@ -93,6 +93,12 @@ def is_done(read: Callable[[td.Handle], bool]) -> bool:
             id="a trait",
         ),
         pytest.param(
+            lambda: td.DetectionPreview(IMAGE, FOUND).shown_label,
+            lambda: td.DetectionPreview(IMAGE, FOUND).label,
+            ("shown_label", "label"),
+            id="a property",
+        ),
+        pytest.param(
             lambda: is_done(lambda handle: handle.done()),
             lambda: is_done(lambda handle: handle.is_done),
             ("done()", "is_done"),

@@ -33,7 +33,7 @@ def renamed_arguments(**names: str) -> Callable[[Callable[P, R]], Callable[P, R]
 
 
 class RenamedAttribute:
-    """A method by its old name.
+    """A property or method by its old name.
 
     Args:
         new: its name.

@@ -264,6 +264,15 @@ def test_a_setting_goes_round() -> None:
         preview.view = "wrong"
 
 
+@pytest.mark.parametrize("shape", [(), (299, 3), (300, 2), (300,)])
+def test_other_scores_are_refused_as_such(shape: tuple[int, ...]) -> None:
+    preview = preview_of("multilabel")
+    before = preview.metrics
+    assert not preview.refresh(torch.rand(shape))
+    assert "scores: expected those of 300 samples and 3 classes, as before" in preview.notice
+    assert preview.metrics == before
+
+
 def test_numbers_of_samples() -> None:
     preview = preview_of("multiclass", threshold=0.5)
     scores, targets = data("multiclass")

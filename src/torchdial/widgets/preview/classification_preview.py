@@ -281,23 +281,28 @@ class ClassificationPreview(ClassificationDial):
     def _measure(self, source: Any) -> ClassificationFrame:
         scores = with_source(source, lambda: [to_tensor("scores", s) for s in source.batches()])
         whole = scores[0] if len(scores) == 1 else torch.cat(scores)
+        if "_newest" in self.__dict__:
+            _check_alike(self._frame_now, whole)
         samples = read_samples(whole, self._targets, self._task, **self._reading)
-        before = self.__dict__.get("_newest")
-        frame = measure_samples(*samples, self._task, self._stops)
-        if before is not None and len(frame.curves.tp) != len(self._class_names):
-            raise refusal(
-                "scores",
-                expected=f"{len(self._class_names)} classes, as before",
-                got=str(len(frame.curves.tp)),
-                remedy="Make a new preview for these.",
-            )
-        return frame
+        return measure_samples(*samples, self._task, self._stops)
 
     def _run(self, given: Any) -> Any:
         if isinstance(self._source, Given):
             return given
         batches = replace(self._source, images=to_tensor("inputs", given)).batches
         return torch.cat(with_source(self._source, lambda: list(batches())))
+
+
+def _check_alike(before: ClassificationFrame, scores: torch.Tensor) -> None:
+    num_classes, num_samples = len(before.curves.tp), before.truth.shape[1]
+    count = len(scores) if scores.ndim else 1
+    if count != num_samples or scores.numel() != count * num_classes:
+        raise refusal(
+            "scores",
+            expected=f"those of {num_samples:,} samples and {num_classes} classes, as before",
+            got=describe(scores),
+            remedy="Make a new preview for these.",
+        )
 
 
 def _to_texts(samples: Any, count: int) -> list[str] | None:

@@ -10,6 +10,7 @@ import torch
 import traitlets as t
 
 from torchdial.array_types import Bytes
+from torchdial.deprecation import RenamedAttribute
 from torchdial.inputs.boxes.detection_targets import Annotations
 from torchdial.inputs.images.display_window import Window
 from torchdial.inputs.numbers import to_fraction, to_whole
@@ -265,6 +266,8 @@ class DetectionDial(Preview[DetectionFrame]):
         own = ", classes with their own" if self.class_thresholds else ""
         title = f"score > {self.score_threshold:.4g}{own}, NMS IoU {self.nms_iou:.4g}"
         return figures.detection_figure(images, styles, position, title, ax)
+
+    shown_label = RenamedAttribute("label")
 
     def _point(self) -> OperatingPoint:
         own = zip(self._labels, self.class_thresholds, strict=False)
