@@ -16,14 +16,14 @@ def messages(source: str) -> Iterator[str]:
     """Yield the words of each error in a file, with … for what depends on the call."""
     for node in ast.walk(ast.parse(source)):
         match node:
-            case ast.Call(func=ast.Name("refusal"), args=[name], keywords=[*given]):
+            case ast.Call(args=[name, *_], keywords=[_, *_] as given):
                 parts = {word.arg: words(word.value) for word in given}
-                yield (
-                    f"{words(name)}: expected {parts['expected']}, got {parts['got']}. "
-                    f"{parts['remedy']}"
-                )
-            case ast.Raise(exc=ast.Call(func=ast.Name(kind), args=[text, *_])):
-                if kind.endswith("Error") and words(text) != VALUE:
+                expected, remedy = parts.get("expected", VALUE), parts.get("remedy", VALUE)
+                if expected != VALUE or ("got" in parts and remedy != VALUE):
+                    got = parts.get("got", VALUE)
+                    yield f"{words(name)}: expected {expected}, got {got}. {remedy}"
+            case ast.Raise(exc=ast.Call(func=kind, args=[text, *_])):
+                if ast.unparse(kind).endswith("Error") and words(text) != VALUE:
                     yield words(text)
 
 

@@ -9,6 +9,10 @@ def check(path):
         raise refusal("path", expected="a file", got=describe(path), remedy=f"Pass {path!r}" + ".")
     if path == "":
         raise ValueError(f"no file called {path}; name one")
+    of_kind("path", path, str, expected="text", remedy="Pass a name.")
+    number = to_whole("n", path, 0, remedy=remedy)
+    if number > 9:
+        raise t.TraitError("n: too many")
     raise
 '''
 
@@ -19,4 +23,6 @@ def test_the_words_of_errors_are_read_from_the_source() -> None:
     assert set(messages(SOURCE)) == {
         "path: expected a file, got …. Pass ….",
         "no file called …; name one",
+        "path: expected text, got …. Pass a name.",
+        "n: too many",
     }

@@ -98,8 +98,9 @@ class SegmentationPreview(SegmentationDial, StepPreview[SegmentationFrame]):
         pictures: how large colour pictures are sent to the page: "compact", as JPEG, or "exact".
             All other values are exact, and so is `pictures` of the preview.
         keep: the frames of how many training steps are kept, for the step dial: 1, the newest
-            alone, or at least 4. Counts are kept of every refresh. The first, the newest and the
-            best step stay, by micro Dice; the others are spread evenly over the steps.
+            alone, or at least 4. The first, the newest and the best step stay, by micro Dice; the
+            others are spread evenly over the steps. Counts are kept of every refresh, 4 kB for
+            each class, and with `average="image"` for each class of each image.
         keep_bytes: how many bytes these frames take at most, besides the newest; from 1. The
             first and the best stay in any case.
         monitor: a `TrainingMonitor`, whose step each refresh has, and in whose panel a click
