@@ -16,6 +16,7 @@ from tests.e2e import detections, maps
 from tests.e2e.step_maps import STEPS, probs_at
 from torchdial.report.packed_bytes import Joined, without_bytes
 from torchdial.sweeps.step_records import NewestFrame
+from torchdial.widgets.steps import step_preview
 
 Sent = list[tuple[dict[str, Any], list[Any]]]
 
@@ -51,7 +52,7 @@ class TestFrames:
     def test_masks_and_metrics_are_those_of_the_shown_step(self) -> None:
         preview = trained()
         for step in STEPS:
-            preview.step = step
+            preview.step = np.int64(step)
             assert preview.step == step
             kept = [one.step for one in preview._records.kept]
             assert preview.shown_step == min(kept, key=lambda k: (abs(k - step), k))
@@ -268,6 +269,21 @@ class TestMessages:
         assert about["step"] == STEPS[-1]
         assert about["kept"] == [one.step for one in preview._records.kept]
         assert len(preview.get_state()["_steps"]["steps"]) == len(STEPS)
+
+    def test_a_page_opens_with_as_many_counts_as_fit_and_with_all_pictures(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        preview = trained(keep=4)
+        every = preview.get_state("_steps")["_steps"]["steps"]
+        assert [one["step"] for one in every] == list(preview.steps)
+        joined = Joined()
+        without_bytes(every, joined.add)
+        monkeypatch.setattr(step_preview, "OPENING_COUNTS", len(joined.bytes()) // 2)
+        opened = [one["step"] for one in preview.get_state("_steps")["_steps"]["steps"]]
+        kept = {one.step for one in preview._records.kept}
+        assert kept <= set(opened)
+        assert set(opened) == kept | set(preview.steps[::2])
+        assert len(opened) < len(every)
 
     def test_bytes_are_joined_in_their_order(self) -> None:
         joined = Joined()

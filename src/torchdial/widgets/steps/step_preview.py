@@ -26,6 +26,7 @@ from torchdial.widgets.preview.preview import ModelPreview, is_lasting, tiles_of
 from torchdial.widgets.preview.shown_images import Frame
 
 KEEP_BYTES = 64 << 20
+OPENING_COUNTS = 8 << 20  # bytes of counts that a page opens with, besides those with a picture
 Best = TypeVar("Best", bound=tuple[float, ...])
 
 
@@ -35,7 +36,7 @@ class StepPreview(ModelPreview[Frame]):
     A preview calls `_set_keeping` before it calls this constructor.
     """
 
-    step = t.Int(None, allow_none=True).tag(sync=True, echo_update=False)
+    step: t.TraitType[int | None, Any] = t.Any(None).tag(sync=True, echo_update=False)
     """The training step that is looked at; None follows the newest. Moves to the nearest one."""
 
     _steps = t.Dict().tag(sync=True, echo_update=False)  # made when a page opens
@@ -217,11 +218,18 @@ class StepPreview(ModelPreview[Frame]):
     # What is sent to the page
 
     def get_state(self, key: Any = None, drop_defaults: bool = False) -> dict[str, Any]:
-        """Return the state that a page opens with, with the counts of all steps."""
+        """Return the state that a page opens with, with the counts of the steps."""
         state: dict[str, Any] = super().get_state(key, drop_defaults)
         if self._keep > 1 and (key is None or "_steps" in state):
-            state["_steps"] = {"steps": [self._pack_record(one) for one in self._records.all]}
+            state["_steps"] = {"steps": [self._pack_record(one) for one in self._opening_records()]}
         return state
+
+    def _opening_records(self) -> list[StepRecord[Frame]]:
+        """Return all records, or those with a picture and as many evenly spaced ones as fit."""
+        records, counts = self._records.all, Joined()
+        without_bytes(self._pack_record(records[-1]), counts.add)
+        stride = -(-len(records) * len(counts.bytes()) // OPENING_COUNTS)
+        return [one for i, one in enumerate(records) if one.frame or i % stride == 0]
 
     def _pack_frame(self) -> dict[str, Any]:
         frame = super()._pack_frame()
@@ -301,9 +309,9 @@ class StepPreview(ModelPreview[Frame]):
 
     @t.validate("step")
     def _valid_step(self, proposal: Any) -> int | None:
-        step: int | None = proposal["value"]
-        if step is None:
+        if proposal["value"] is None:
             return None
+        step = to_whole("step", proposal["value"], remedy="Pass the number of the training step.")
         if self._keep == 1:
             raise t.TraitError(
                 f"step: expected None, since keep=1 keeps the newest frame alone, got {step}. "
