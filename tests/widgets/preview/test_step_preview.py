@@ -303,6 +303,14 @@ class TestCompare:
         preview.refresh(probs_at(10), step=170)
         np.testing.assert_array_equal(comparison.mask(1, model=1), alone(160).mask(1))
 
+    def test_two_previews_show_the_newest_of_both(self) -> None:
+        first, second = trained(), trained()
+        first.step = 0
+        comparison = td.compare(first, second)
+        for _ in range(2):
+            np.testing.assert_array_equal(comparison.mask(1), alone(160).mask(1))
+            second.refresh(probs_at(10), step=170)
+
     def test_a_step_without_its_picture_is_shown_by_the_nearest(self) -> None:
         preview = trained(keep=4)
         dropped = next(one.step for one in preview._records.all if one.frame is None)

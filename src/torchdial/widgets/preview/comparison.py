@@ -59,7 +59,7 @@ class Comparison(Preview[Frame]):
 
     def _follow(self, change: Any) -> None:
         if change["name"] == "_frame":
-            self._show([preview._shown[1][0] for preview in self._previews])
+            self._show([preview._newest[1][0] for preview in self._previews])
         self._notice = "\n".join(p.notice for p in self._previews if p.notice)
 
 
@@ -188,6 +188,8 @@ def compare(
 ) -> SegmentationComparison | DetectionComparison:
     """Return a widget with two previews of the same images under one set of dials.
 
+    It shows the newest of both, without minimum sizes, or two steps of one.
+
     Args:
         first: a segmentation or a detection preview.
         second: another of the same kind, of the same images, classes, stops and targets.
@@ -263,7 +265,7 @@ def _frames_at(
 ) -> tuple[list[Frame], Sequence[str]]:
     """Return the frames of two previews, or of two steps of one, and their names."""
     if steps is None:
-        return [preview._shown[1][0] for preview in (first, second)], () if names is None else names
+        return [preview._newest[1][0] for preview in (first, second)], () if names is None else names
     found = [first._at_step(step) for step in steps]
     if names is None:
         names = [
