@@ -9,6 +9,7 @@ import { bestStop, nameOf, PIXEL_METRICS, type PixelMetric } from "./lib/core/me
 import { followSteps } from "./lib/core/step_link";
 import { formatStop, nearestStop } from "./lib/core/stops";
 import { shorten } from "./lib/core/user_names";
+import { formatMetric, gainText, imageCountText } from "./lib/numbers/metric_text";
 import type { PictureChoice } from "./lib/numbers/picture_choice";
 import { createCurveSlider, quarters } from "./lib/preview/curve_slider";
 import { decodedRenderer } from "./lib/preview/decoded_model";
@@ -24,9 +25,6 @@ import { type PixelStep, pixelTrack } from "./lib/segmentation/pixel_steps";
 import { createSegmentationDetails } from "./lib/segmentation/segmentation_details";
 import { createSegmentationState } from "./lib/segmentation/segmentation_state";
 import {
-  formatMetric,
-  gainText,
-  imageCountText,
   imageNumbers,
   imageText,
   metricsText,

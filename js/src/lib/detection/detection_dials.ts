@@ -3,10 +3,10 @@
 import { formatCount } from "../charts/axis_scale";
 import { h } from "../core/dom";
 import { formatStop, nearestStop } from "../core/stops";
+import { formatMetric } from "../numbers/metric_text";
 import { createCurveSlider, quarters } from "../preview/curve_slider";
 import { modelSwatch } from "../preview/model_swatch";
 import { createOperatingMap } from "../preview/operating_map";
-import { formatMetric } from "../segmentation/segmentation_text";
 import { LONG } from "./detection_readout";
 import { type DetectionState, formatScore } from "./detection_state";
 import type { DetectionConfig } from "./detection_wire";

@@ -3,7 +3,7 @@
 import { clamp } from "../core/clamp";
 import { pack, VIRIDIS_SCALE, viridis } from "../core/colors";
 import { contextOf, h, unspoken } from "../core/dom";
-import { formatMetric } from "../segmentation/segmentation_text";
+import { formatMetric } from "../numbers/metric_text";
 import { marksAt, quarters } from "./curve_slider";
 
 /** One of the two dials. */

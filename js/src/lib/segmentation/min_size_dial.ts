@@ -2,10 +2,10 @@
 
 import { h } from "../core/dom";
 import { bestStop, nameOf, type PixelMetric } from "../core/metrics";
+import { formatMetric } from "../numbers/metric_text";
 import { createCurveSlider } from "../preview/curve_slider";
 import type { ModelCounts, Scope } from "./model_counts";
 import { sharesOn } from "./pixel_steps";
-import { formatMetric } from "./segmentation_text";
 
 export interface SizeState {
   /** Index of the size. */
