@@ -30,12 +30,13 @@ import { clamp } from "./lib/core/clamp";
 import { css, FALSE_NEGATIVE, FALSE_POSITIVE } from "./lib/core/colors";
 import { button, clearCanvas, h, select } from "./lib/core/dom";
 import type { Guard } from "./lib/core/error_display";
-import { bestStop, range } from "./lib/core/metrics";
+import { bestStop, definedOf, range } from "./lib/core/metrics";
 import { formatStop, nearestStop } from "./lib/core/stops";
 import { beforePaint } from "./lib/core/timing";
 import { toCsv } from "./lib/numbers/image_table";
 import { createCurveSlider, quarters } from "./lib/preview/curve_slider";
 import { decodedRenderer } from "./lib/preview/decoded_model";
+import { dialKeys } from "./lib/preview/grid_keys";
 import type { LegendEntry } from "./lib/preview/legend";
 import { createShell, type Preview } from "./lib/preview/preview_shell";
 import { imageKey } from "./lib/preview/tile_store";
@@ -69,7 +70,7 @@ function show(model: AnyModel<ClassificationTraits>, root: HTMLElement, guard: G
     of === "cost" ? curve.map((cost) => -cost) : curve;
   const best = () => bestStop(upward(metric, curveOf(now.counts, metric, state.shown)));
 
-  const moveBy = (by: number) => () => {
+  const moveBy = (by: number) => {
     state.stop = clamp(state.stop + by, 0, stops.length - 1);
   };
 
@@ -120,7 +121,7 @@ function show(model: AnyModel<ClassificationTraits>, root: HTMLElement, guard: G
       if (cell || state.get("view") !== "all") showView("all");
     },
     nextView: () => toolbar.nextView(),
-    actions: (focus) => (focus === dial.input ? { pageup: moveBy(10), pagedown: moveBy(-10) } : {}),
+    actions: (focus) => (focus === dial.input ? dialKeys(moveBy) : {}),
 
     readFrame() {
       now = readClassification(config, model.get("_frame").sources[0]);
@@ -288,7 +289,7 @@ function show(model: AnyModel<ClassificationTraits>, root: HTMLElement, guard: G
 
   function updateDial(stop: number): void {
     const curve = curveOf(now.counts, metric, state.shown);
-    const most = metric === "cost" ? Math.max(...curve.filter((v) => !Number.isNaN(v)), 1e-12) : 1;
+    const most = metric === "cost" ? Math.max(...definedOf(curve), 1e-12) : 1;
     const heights = curve.map((value) => value / most);
     const k = best();
     const table = now.tables[state.shown ?? now.tables.length - 1];

@@ -24,12 +24,12 @@ import {
 import { createDetector, type Detector } from "./lib/detection/model_boxes";
 import { bestSetting } from "./lib/detection/rules/best_setting";
 import { DETECTION_METRICS, type DetectionMetric } from "./lib/detection/rules/detection_metrics";
+import { formatMetric, gainText, imageCountText } from "./lib/numbers/metric_text";
 import { decodedRenderer } from "./lib/preview/decoded_model";
 import { modelSwatch } from "./lib/preview/model_swatch";
 import { createShell, type NamedValue, type Preview } from "./lib/preview/preview_shell";
 import { createToolbar, labelled } from "./lib/preview/toolbar";
 import { windowText } from "./lib/preview/window_text";
-import { formatMetric, gainText, imageCountText } from "./lib/segmentation/segmentation_text";
 import { createTypedField } from "./lib/settings/typed_field";
 import { type Demand, whereMet } from "./lib/settings/typed_setting";
 import { createStepDial } from "./lib/steps/step_dial";

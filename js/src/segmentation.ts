@@ -9,9 +9,11 @@ import { bestStop, nameOf, PIXEL_METRICS, type PixelMetric } from "./lib/core/me
 import { followSteps } from "./lib/core/step_link";
 import { formatStop, nearestStop } from "./lib/core/stops";
 import { shorten } from "./lib/core/user_names";
+import { formatMetric, gainText, imageCountText } from "./lib/numbers/metric_text";
 import type { PictureChoice } from "./lib/numbers/picture_choice";
 import { createCurveSlider, quarters } from "./lib/preview/curve_slider";
 import { decodedRenderer } from "./lib/preview/decoded_model";
+import { dialKeys } from "./lib/preview/grid_keys";
 import { modelSwatch } from "./lib/preview/model_swatch";
 import { createShell, type Preview } from "./lib/preview/preview_shell";
 import { imageKey } from "./lib/preview/tile_store";
@@ -24,9 +26,6 @@ import { type PixelStep, pixelTrack } from "./lib/segmentation/pixel_steps";
 import { createSegmentationDetails } from "./lib/segmentation/segmentation_details";
 import { createSegmentationState } from "./lib/segmentation/segmentation_state";
 import {
-  formatMetric,
-  gainText,
-  imageCountText,
   imageNumbers,
   imageText,
   metricsText,
@@ -91,7 +90,7 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
     return track ? scope().best(track, metric) : -1;
   };
 
-  const moveBy = (by: number) => () => {
+  const moveBy = (by: number) => {
     state.stop = clamp(state.stop + by, 0, stops.length - 1);
   };
 
@@ -161,10 +160,7 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
     reset: () => state.reset(),
     undo: state.undo,
     nextView: () => toolbar.nextView(),
-    actions: (focus) =>
-      focus === dial.input
-        ? { pageup: moveBy(10), pagedown: moveBy(-10) }
-        : stepDial.actions(focus),
+    actions: (focus) => (focus === dial.input ? dialKeys(moveBy) : stepDial.actions(focus)),
 
     readFrame() {
       const read = readSources();

@@ -1,6 +1,7 @@
 // The texts about metrics and pixels, counted by hand.
 
 import { describe, expect, test } from "vitest";
+import { formatMetric, gainText, imageCountText } from "../../src/lib/numbers/metric_text";
 import {
   argmaxKey,
   createTileStore,
@@ -12,9 +13,6 @@ import {
 } from "../../src/lib/preview/tile_store";
 import { readModelCounts, Scope } from "../../src/lib/segmentation/model_counts";
 import {
-  formatMetric,
-  gainText,
-  imageCountText,
   imageNumbers,
   metricsText,
   nothingText,

@@ -79,6 +79,10 @@ def test_the_map_moves_the_threshold_and_the_step(show: Show) -> None:
     dial.page.keyboard.press("ArrowDown")
     expect(step_text(dial)).to_contain_text("50, shown by the picture of 60: Dice")
     dial.page.keyboard.press("ArrowUp")
+    for key, stop in (("ArrowRight", 31), ("ArrowLeft", 30)):
+        dial.page.keyboard.press(key)
+        dial.expect_stop(stop)
+        expect(step_text(dial)).to_contain_text("60: Dice")
     for key, step in (("ArrowRight", "90"), ("ArrowLeft", "60"), ("PageUp", "160"), ("Home", "0")):
         dial.root.get_by_label("step", exact=True).focus()
         dial.page.keyboard.press(key)

@@ -1,7 +1,14 @@
 // Classification metrics from counts, as in src/torchdial/sweeps/samples/classification_metrics.py;
 // tests/golden/classification.json tests both against scikit-learn.
 
-import { type CountSum, evaluate, type PixelCounts, pool, range } from "../core/metrics";
+import {
+  type CountSum,
+  evaluate,
+  meanOfDefined,
+  type PixelCounts,
+  pool,
+  range,
+} from "../core/metrics";
 
 export type Task = "binary" | "multilabel" | "multiclass";
 export type Costs = Record<string, number>;
@@ -65,7 +72,7 @@ export function valueAt(
   }
   const sums = sumsOf(of.counts, at, label === null ? range(of.counts.numClasses) : [label]);
   if (of.average === "micro" || label !== null) return ofOneLabel(metric, total(sums), of.costs);
-  return mean(
+  return meanOfDefined(
     sums.filter(({ positives }) => positives > 0).map((one) => ofOneLabel(metric, one, of.costs)),
   );
 }
@@ -116,9 +123,11 @@ function ofAbstaining(
     case "coverage":
       return (right + wrong) / all;
     case "balanced_accuracy":
-      return mean(occurring.map(({ tp, positives }) => tp / positives));
+      return meanOfDefined(occurring.map(({ tp, positives }) => tp / positives));
     case "f1":
-      return mean(occurring.map(({ tp, fp, positives }) => (2 * tp) / (tp + fp + positives)));
+      return meanOfDefined(
+        occurring.map(({ tp, fp, positives }) => (2 * tp) / (tp + fp + positives)),
+      );
     case "cost":
       return (costs.error * wrong + costs.abstain * (all - right - wrong)) / all;
     default:
@@ -133,10 +142,4 @@ function sumsOf(counts: PixelCounts, at: readonly number[], classes: readonly nu
 function total(sums: readonly CountSum[]): CountSum {
   const add = (name: keyof CountSum) => sums.reduce((all, one) => all + one[name], 0);
   return { tp: add("tp"), fp: add("fp"), positives: add("positives"), negatives: add("negatives") };
-}
-
-/** Of what is defined, summed in order as in Python, or a plateau might break in two. */
-function mean(values: readonly number[]): number {
-  const defined = values.filter((value) => !Number.isNaN(value));
-  return defined.reduce((sum, value) => sum + value, 0) / defined.length;
 }

@@ -1,7 +1,7 @@
 // Texts about samples.
 
 import { formatCount } from "../charts/axis_scale";
-import { formatMetric } from "../segmentation/segmentation_text";
+import { formatMetric } from "../numbers/metric_text";
 import { abstains, type ClassificationMetric, nameOf } from "./classification_metrics";
 import type { ClassificationConfig, Samples } from "./classification_wire";
 import { answerOf, type Outcome, outcomeOf, type Setting, truthOf } from "./outcomes";

@@ -4,8 +4,8 @@ import { formatCount } from "../charts/axis_scale";
 import { clamp } from "../core/clamp";
 import { h } from "../core/dom";
 import { range } from "../core/metrics";
+import { formatMetric } from "../numbers/metric_text";
 import { linePath } from "../preview/curve_slider";
-import { formatMetric } from "../segmentation/segmentation_text";
 import type { ScoreTable } from "./classification_wire";
 import { createSquareChart } from "./square_chart";
 

@@ -100,17 +100,26 @@ export function average(
 
 /** Index of the best stop: of a plateau the lower middle of its longest run; -1 if all are NaN. */
 export function bestStop(values: ArrayLike<number>): number {
-  const top = Math.max(...Array.from(values).filter((v) => !Number.isNaN(v)));
+  const top = Math.max(...definedOf(values));
   const run = longestRun(values.length, (k) => values[k] === top);
   return run.length === 0 ? -1 : lowerMiddle(run);
+}
+
+/** Index of the highest value, of equal ones the first; -1 if all are NaN. */
+export function highestAt(values: readonly number[]): number {
+  return values.indexOf(Math.max(...definedOf(values)));
+}
+
+export function definedOf(values: ArrayLike<number>): number[] {
+  return Array.from(values).filter((value) => !Number.isNaN(value));
 }
 
 export function range(count: number): number[] {
   return Array.from({ length: count }, (_, i) => i);
 }
 
-/** NaN if none is defined. */
+/** NaN if none is defined. Summed in order as in Python, or a plateau might break in two. */
 export function meanOfDefined(values: number[]): number {
-  const defined = values.filter((v) => !Number.isNaN(v));
+  const defined = definedOf(values);
   return defined.reduce((sum, v) => sum + v, 0) / defined.length;
 }

@@ -2,8 +2,8 @@
 
 import { formatCount } from "../charts/axis_scale";
 import { type Bytes, float64Of, uint32Of } from "../core/bytes";
+import { formatMetric } from "../numbers/metric_text";
 import { inflate } from "../preview/plane_coding";
-import { formatMetric } from "../segmentation/segmentation_text";
 import type { StepTrack } from "../steps/step_dial";
 import type { StepCounts } from "../steps/step_frames";
 import { LONG } from "./detection_readout";

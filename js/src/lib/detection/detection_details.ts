@@ -5,7 +5,7 @@ import { formatStop, nearestStop } from "../core/stops";
 import { createClassTable } from "../numbers/class_table";
 import { binsOf, createHistogramBars } from "../numbers/histogram_bars";
 import { createMatrixPanel } from "../numbers/matrix_panel";
-import { imageCountText } from "../segmentation/segmentation_text";
+import { imageCountText } from "../numbers/metric_text";
 import type { BoxChoice, BoxChoices } from "./box_choices";
 import { apName } from "./detection_readout";
 import type { DetectionState } from "./detection_state";

@@ -3,18 +3,17 @@
 import { formatCount } from "../charts/axis_scale";
 import { h } from "../core/dom";
 import { formatStop, nearestStop } from "../core/stops";
+import { formatMetric } from "../numbers/metric_text";
 import { createCurveSlider, quarters } from "../preview/curve_slider";
+import { dialKeys, type KeyActions } from "../preview/grid_keys";
 import { modelSwatch } from "../preview/model_swatch";
 import { createOperatingMap } from "../preview/operating_map";
-import { formatMetric } from "../segmentation/segmentation_text";
 import { LONG } from "./detection_readout";
 import { type DetectionState, formatScore } from "./detection_state";
 import type { DetectionConfig } from "./detection_wire";
 import type { Detector } from "./model_boxes";
 
 const SCORE_STEP = 0.01;
-const SCORE_PAGE = 0.1;
-const STOPS_PAGE = 10;
 
 /** Which way the NMS dial goes, and what the boxes show of an NMS before it. */
 export function directionOf(config: DetectionConfig, overlap: number | null): string {
@@ -153,20 +152,15 @@ export function createDials(
       if (hasCurves) detectors.forEach(updateMap);
     },
 
-    /** Key actions while one of the three has the focus. */
-    actions(focus: EventTarget | null): Record<string, () => void> {
-      const score = (by: number) => () => state.move({ score: state.score + by });
-      const stop = (by: number) => () => state.move({ stop: state.setting.stop + by });
-      const left = { arrowleft: score(-SCORE_STEP), arrowright: score(SCORE_STEP) };
-      const pages = { pageup: stop(STOPS_PAGE), pagedown: stop(-STOPS_PAGE) };
-      if (maps.some(({ field }) => field === focus)) {
-        return { ...left, ...pages, arrowup: stop(1), arrowdown: stop(-1) };
-      }
+    /** Key actions while a dial or a map has the focus. */
+    actions(focus: EventTarget | null): KeyActions {
       if (focus === scoreDial.input) {
-        const pages = { pageup: score(SCORE_PAGE), pagedown: score(-SCORE_PAGE) };
-        return { ...left, ...pages, arrowup: score(SCORE_STEP), arrowdown: score(-SCORE_STEP) };
+        return dialKeys((by) => state.move({ score: state.score + by * SCORE_STEP }));
       }
-      return focus === nmsDial.input ? pages : {};
+      if (focus === nmsDial.input) {
+        return dialKeys((by) => state.move({ stop: state.setting.stop + by }));
+      }
+      return Object.assign({}, ...maps.map((map) => map.actions(focus)));
     },
   };
 }

@@ -3,7 +3,7 @@
 import { formatCount } from "../charts/axis_scale";
 import { h } from "../core/dom";
 import { nearestStop } from "../core/stops";
-import { formatMetric, imageCountText } from "../segmentation/segmentation_text";
+import { formatMetric, imageCountText } from "../numbers/metric_text";
 import { type DetectionState, formatScore } from "./detection_state";
 import type { Ap, DetectionConfig } from "./detection_wire";
 import type { Detector } from "./model_boxes";

@@ -2,7 +2,7 @@
 
 import { formatCount } from "../charts/axis_scale";
 import { range } from "../core/metrics";
-import { formatMetric } from "../segmentation/segmentation_text";
+import { formatMetric } from "./metric_text";
 import { createNumberTable, type NumberCell } from "./number_table";
 
 export interface ClassNumbers {

@@ -1,10 +1,11 @@
-// The keys of every grid of pictures.
+// The keys of every grid of pictures, and of dials.
 
 import type { PictureGrid } from "../canvas/picture_grid";
 import type { Pages } from "./picture_pages";
 
 const ZOOM_STEP = 1.5;
 const PAN_STEP = 0.1; // of the frame
+const PAGE = 10; // stops
 
 /** What each key does, by `KeyboardEvent.key` in lower case. */
 export type KeyActions = Record<string, (() => void) | undefined>;
@@ -28,6 +29,18 @@ export function arrowKeys(grid: PictureGrid, pages: Pages): KeyActions {
     arrowright: move(-PAN_STEP, 0),
     arrowup: move(0, PAN_STEP),
     arrowdown: move(0, -PAN_STEP),
+  };
+}
+
+/** Move a dial, or a point along two of them, by so many stops. */
+export function dialKeys(right: (by: number) => void, up = right): KeyActions {
+  return {
+    arrowleft: () => right(-1),
+    arrowright: () => right(1),
+    arrowup: () => up(1),
+    arrowdown: () => up(-1),
+    pageup: () => up(PAGE),
+    pagedown: () => up(-PAGE),
   };
 }
 

@@ -3,8 +3,10 @@
 import { clamp } from "../core/clamp";
 import { pack, VIRIDIS_SCALE, viridis } from "../core/colors";
 import { contextOf, h, unspoken } from "../core/dom";
-import { formatMetric } from "../segmentation/segmentation_text";
+import { definedOf } from "../core/metrics";
+import { formatMetric } from "../numbers/metric_text";
 import { marksAt, quarters } from "./curve_slider";
+import { dialKeys, type KeyActions } from "./grid_keys";
 
 /** One of the two dials. */
 export interface MapAxis {
@@ -32,8 +34,8 @@ export interface MapState {
 }
 
 export interface MapEvents {
-  /** To a value of x, and to the index of a stop of y. */
-  move(to: { x: number; y: number }): void;
+  /** To a value of x, to the index of a stop of y, or to both. */
+  move(to: { x?: number; y?: number }): void;
   commit(): void;
 }
 
@@ -87,6 +89,7 @@ export function createOperatingMap(
   );
   let painted: ArrayLike<number> | null = null;
   let metric = "";
+  let now = { x: 0, y: 0 };
 
   const index = (at: number, count: number) => clamp(at * count - 0.5, 0, count - 1);
   /** Position of a value among the stops of x; `valueAt` is its inverse. */
@@ -171,9 +174,9 @@ export function createOperatingMap(
   setRows(yAxis);
   return {
     element,
-    field,
     setRows,
     update({ values, lacks, x, y, best, name, valueText }: MapState): void {
+      now = { x, y };
       waiting.hidden = values !== null && !lacks;
       waiting.textContent = lacks || "counting …";
       metric = name;
@@ -187,6 +190,15 @@ export function createOperatingMap(
       star.hidden = best === null;
       if (best) place(star, best.x, best.y);
     },
+
+    /** Key actions while it has the focus. */
+    actions: (focus: EventTarget | null): KeyActions =>
+      focus === field
+        ? dialKeys(
+            (by) => events.move({ x: valueAt(clamp(placeOf(now.x) + by, 0, columns - 1)) }),
+            (by) => events.move({ y: clamp(now.y + by, 0, rows - 1) }),
+          )
+        : {},
   };
 }
 
@@ -199,7 +211,7 @@ const ticks = (side: "left" | "bottom", { at, text }: MapAxis) =>
 
 /** The lowest and the highest defined value. */
 function extent(values: ArrayLike<number>): [number, number] {
-  const defined = Array.from(values).filter((value) => !Number.isNaN(value));
+  const defined = definedOf(values);
   const by = (choose: typeof Math.min, first: number) =>
     defined.reduce((a, b) => choose(a, b), first);
   return [by(Math.min, Number.POSITIVE_INFINITY), by(Math.max, Number.NEGATIVE_INFINITY)];

@@ -16,7 +16,6 @@ export function createTileStore(
   sizeOf: (key: string) => number | null = () => null,
 ) {
   const planes = new Map<string, Uint8Array>();
-  const derived = new Map<string, unknown>();
   /** Time of the last request, in ms. */
   const requestedAt = new Map<string, number>();
   const missing: string[] = [];
@@ -42,21 +41,6 @@ export function createTileStore(
   function forget(key: string): void {
     planes.delete(key);
     requestedAt.delete(key);
-  }
-
-  /** A plane computed once from others; null while one of them is missing. */
-  function derive<P>(
-    key: string,
-    sources: readonly string[],
-    make: (...planes: Uint8Array[]) => P,
-  ): P | null {
-    const known = derived.get(key) as P | undefined;
-    if (known) return known;
-    const found = sources.map(get);
-    if (found.some((plane) => plane === null)) return null;
-    const made = make(...(found as Uint8Array[]));
-    derived.set(key, made);
-    return made;
   }
 
   /** Add planes, of an outdated frame pictures and targets only; on an error none of them. */
@@ -90,10 +74,9 @@ export function createTileStore(
     const isDropped = (key: string) => (prefix ? key.startsWith(prefix) : !isLasting(key));
     for (const key of [...planes.keys()]) if (isDropped(key)) planes.delete(key);
     for (const key of [...requestedAt.keys()]) if (isDropped(key)) requestedAt.delete(key);
-    derived.clear();
   }
 
-  return { get, peek, forget, derive, put, renew, drop };
+  return { get, peek, forget, put, renew, drop };
 }
 
 export const imageKey = (image: number) => `image/${image}`;

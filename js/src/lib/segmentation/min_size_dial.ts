@@ -1,11 +1,11 @@
 // The dial of minimum sizes: a metric at each of them, at the threshold and at their own best one.
 
 import { h } from "../core/dom";
-import { bestStop, nameOf, type PixelMetric } from "../core/metrics";
+import { bestStop, highestAt, nameOf, type PixelMetric } from "../core/metrics";
+import { formatMetric } from "../numbers/metric_text";
 import { createCurveSlider } from "../preview/curve_slider";
 import type { ModelCounts, Scope } from "./model_counts";
 import { sharesOn } from "./pixel_steps";
-import { formatMetric } from "./segmentation_text";
 
 export interface SizeState {
   /** Index of the size. */
@@ -45,7 +45,7 @@ export function createMinSizeDial(
       );
       const bestAt = curves.map((curve) => (curve ? bestStop(curve) : -1));
       const best = curves.map((curve, k) => curve?.[bestAt[k]] ?? Number.NaN);
-      const highest = best.reduce((so, value, k) => (value > (best[so] ?? -1) ? k : so), -1);
+      const highest = highestAt(best);
       const of = counts[0].track ? nameOf(metric) : "share on";
       const own =
         bestAt[size] < 0

@@ -1,10 +1,10 @@
 // The numbers of the step dial over maps.
 
 import { bestStop, type PixelMetric } from "../core/metrics";
+import { formatMetric } from "../numbers/metric_text";
 import type { StepTrack } from "../steps/step_dial";
 import type { StepCounts } from "../steps/step_frames";
 import { type ModelCounts, type PixelTally, readModelCounts, type Scope } from "./model_counts";
-import { formatMetric } from "./segmentation_text";
 import type { SegmentationConfig, WireNumbers } from "./segmentation_wire";
 
 export type PixelStep = StepCounts<WireNumbers>;

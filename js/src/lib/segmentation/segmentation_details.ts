@@ -6,10 +6,10 @@ import { createClassTable } from "../numbers/class_table";
 import { binaryMatrix, classMatrix } from "../numbers/confusion_table";
 import { binsOf, createHistogramBars } from "../numbers/histogram_bars";
 import { createMatrixPanel } from "../numbers/matrix_panel";
+import { imageCountText } from "../numbers/metric_text";
 import type { PictureChoice } from "../numbers/picture_choice";
 import { type ModelCounts, Scope } from "./model_counts";
 import type { PixelChoices } from "./pixel_choices";
-import { imageCountText } from "./segmentation_text";
 import type { SegmentationConfig } from "./segmentation_wire";
 
 const MOST_CLASSES_IN_MATRIX = 32;

@@ -4,6 +4,7 @@ import { IGNORED_PIXEL } from "../canvas/level_painting";
 import { formatCount } from "../charts/axis_scale";
 import { type CountSum, nameOf, PIXEL_METRICS, type PixelMetric } from "../core/metrics";
 import { intervalOf } from "../core/stops";
+import { formatMetric, imageCountText } from "../numbers/metric_text";
 import type { NamedValue } from "../preview/preview_shell";
 import {
   argmaxKey,
@@ -17,14 +18,6 @@ import type { ModelCounts, PixelTally, Scope } from "./model_counts";
 import type { SegmentationConfig } from "./segmentation_wire";
 
 const READOUT: readonly PixelMetric[] = ["dice", "iou", "precision", "recall"];
-
-export function formatMetric(value: number): string {
-  return Number.isNaN(value) ? "–" : value.toFixed(3);
-}
-
-export function imageCountText(images: number): string {
-  return `${formatCount(images)} image${images === 1 ? "" : "s"}`;
-}
 
 /** The metrics at the dial and their scope: ["Dice 0.842  IoU 0.727 …", "micro over 16 images"]. */
 export function metricsText(
@@ -82,12 +75,6 @@ export function imageNumbers(
     (m) => [nameOf(m), formatMetric(scope.imageMetric(tally, m, at, image))] as const,
   );
   return [...metrics, ...counts];
-}
-
-/** "(+0.003)": how much a metric gains at its best; empty where that is nothing. */
-export function gainText(best: number, now: number): string {
-  const gain = best - (Number.isNaN(now) ? 0 : now);
-  return gain < 0.0005 ? "" : `(+${gain.toFixed(3)})`;
 }
 
 /** Without targets: the share of pixels that are on. */

@@ -41,6 +41,7 @@ import {
   type TileStore,
   targetKey,
 } from "../preview/tile_store";
+import { createDerive, type Derive } from "./derived_planes";
 import type { SegmentationConfig, SegmentationView } from "./segmentation_wire";
 
 const SEGMENTATION_VIEWS: readonly SegmentationView[] = [
@@ -91,6 +92,7 @@ export interface ViewSetting {
 export class SegmentationPainter {
   readonly #config: SegmentationConfig;
   readonly #tiles: TileStore;
+  readonly #derive: Derive;
   #setting: ViewSetting = { view: "mask", shown: null, at: [], size: 0 };
   #tables = new Map<string, ColorTable>();
   #kinds = new Map<number, KindTable>();
@@ -101,6 +103,7 @@ export class SegmentationPainter {
   constructor(config: SegmentationConfig, tiles: TileStore) {
     this.#config = config;
     this.#tiles = tiles;
+    this.#derive = createDerive(tiles);
   }
 
   set(setting: ViewSetting): void {
@@ -173,8 +176,8 @@ export class SegmentationPainter {
     const { width, task, class_names: names } = this.#config;
     if (task === "multiclass" && shown === null) {
       const levels = this.#tiles.get(maximumKey(source, image, size));
-      const rows = this.#tiles.derive(
-        `agreement/${source}/${image}`,
+      const rows = this.#derive(
+        "agreement",
         [targetKey(image), argmaxKey(source, image)],
         agreementOf,
       );
@@ -199,8 +202,8 @@ export class SegmentationPainter {
   ): Pass[] | null {
     const { width, stops } = this.#config;
     const { size } = this.#setting;
-    const levels = this.#tiles.derive(
-      `highest/${source}/${image}/${size}`,
+    const levels = this.#derive(
+      "highest",
       classes.map((c) => levelKey(source, image, c, size)),
       highestOf,
     );
@@ -296,7 +299,7 @@ export class SegmentationPainter {
     const { task } = this.#config;
     const key = task === "multilabel" ? maskTargetKey(image, c) : targetKey(image);
     const label = task === "multiclass" ? c : 1;
-    return this.#tiles.derive(`truth/${image}/${c}`, [key], (target) => truthOf(target, label));
+    return this.#derive(`truth of ${label}`, [key], (target) => truthOf(target, label));
   }
 
   #table(key: string, make: () => ColorTable): ColorTable {

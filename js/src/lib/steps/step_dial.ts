@@ -2,8 +2,10 @@
 
 import { clamp } from "../core/clamp";
 import { h } from "../core/dom";
+import { highestAt } from "../core/metrics";
 import { nearestStop } from "../core/stops";
 import { createCurveSlider } from "../preview/curve_slider";
+import { dialKeys, type KeyActions } from "../preview/grid_keys";
 import { createOperatingMap, type MapAxis } from "../preview/operating_map";
 import type { StepCounts, Steps } from "./step_frames";
 
@@ -63,8 +65,8 @@ export function createStepDial<Counts>(
     { name: "step", at: [], text: () => "" },
     {
       move({ x, y }) {
-        goTo(y);
-        move(x);
+        if (y !== undefined) goTo(y);
+        if (x !== undefined) move(x);
       },
       commit,
     },
@@ -112,7 +114,7 @@ export function createStepDial<Counts>(
       const { values, here, best, bestAt, name, top, text } = track(all);
       map.element.hidden = values === null;
       const now = nearest(steps.step);
-      const highest = best.reduce((so, value, i) => (value > (best[so] ?? -1) ? i : so), -1);
+      const highest = highestAt(best);
       const own = Number.isNaN(best[now] ?? Number.NaN)
         ? ""
         : `, at its best (${threshold.name} ${threshold.text(bestAt[now])}) ${text(best[now])}`;
@@ -140,13 +142,7 @@ export function createStepDial<Counts>(
     },
 
     /** Key actions while the dial or the map has the focus. */
-    actions(focus: EventTarget | null): Record<string, () => void> {
-      const by = (count: number) => () => {
-        goTo(nearest(read().step) + count);
-      };
-      const rows = { arrowup: by(1), arrowdown: by(-1), pageup: by(10), pagedown: by(-10) };
-      if (focus === map.field) return rows;
-      return focus === dial.input ? { ...rows, arrowleft: by(-1), arrowright: by(1) } : {};
-    },
+    actions: (focus: EventTarget | null): KeyActions =>
+      focus === dial.input ? dialKeys((by) => goTo(nearest(read().step) + by)) : map.actions(focus),
   };
 }

@@ -131,6 +131,8 @@ export function createStepFrames(model: Model) {
         const frame = [...frames.values()].find((one) => one.version === content.version);
         content.keys.forEach((key, i) => {
           const source = isLasting(key) ? null : frame?.sources[Number(key.split("/")[1])];
+          // Each page that shows the widget asks for it, and once more where the kernel is slow.
+          if (source?.tiles.some((tile) => tile.key === key)) return;
           source?.tiles.push({ key, data: buffers[i], coding: content.codings[i] });
         });
       }
