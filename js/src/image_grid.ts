@@ -118,14 +118,16 @@ function show(model: AnyModel<ImageGridTraits>, root: HTMLElement, guard: Guard)
       num_images,
       in_file: count = num_images,
       page_size: size,
+      has_overlays,
     } = model.get("_config");
     const made = createPictureGrid(
       { width, height },
       {
         guard,
         draw: (context, cell, layer, region, dest) => {
-          clearCanvas(context);
           const image = pages.images()[cell];
+          // An untouched canvas takes no memory and no time.
+          if (layer === "picture" || has_overlays) clearCanvas(context);
           return layer === "picture"
             ? painter.drawPicture(context, image, region, dest)
             : painter.drawOverlay(context, image, region, dest);

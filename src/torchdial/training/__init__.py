@@ -1,5 +1,5 @@
 """What happens in a run: its history, gradients, diagnosis and control. torch and numpy only."""
 
-from torchdial.training.history.history import Event, History
+import lazy_loader
 
-__all__ = ["Event", "History"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,6 +1,6 @@
 // Planes as the kernel sends them, back to bytes row by row; src/torchdial/widgets/preview/plane_coding.py.
 
-import { type Bytes, bytesOf } from "../core/bytes";
+import type { Bytes } from "../core/bytes";
 import { pause } from "../core/timing";
 
 const LONGEST_MS = 40; // of decoding, until the page may do something else
@@ -18,17 +18,16 @@ export async function decodePlane(data: Bytes, coding: Coding): Promise<Uint8Arr
   if (coding.kind === "jpeg") return rgbOf(data);
   const [height, width, channels = 1] = coding.shape;
   const bytes = await inflate(data);
-  if (coding.kind === "bits") {
-    return new Uint8Array(height * width).map((_, i) => (bytes[i >> 3] >> (i & 7)) & 1);
-  }
-  return addPredicted(bytes, width * channels, channels);
+  if (coding.kind === "deflate") return addPredicted(bytes, width * channels, channels);
+  const plane = new Uint8Array(height * width);
+  for (let i = 0; i < plane.length; i++) plane[i] = (bytes[i >> 3] >> (i & 7)) & 1;
+  return plane;
 }
 
 /** Decompress what zlib compressed. */
 export async function inflate(data: Bytes): Promise<Uint8Array> {
-  const stream = new Blob([bytesOf(data) as Uint8Array<ArrayBuffer>])
-    .stream()
-    .pipeThrough(new DecompressionStream("deflate"));
+  const { body } = new Response(data as BodyInit);
+  const stream = body?.pipeThrough(new DecompressionStream("deflate"));
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
@@ -41,9 +40,9 @@ async function addPredicted(plane: Uint8Array, row: number, step: number): Promi
       let corner = 0;
       for (let i = start + channel; i < start + row; i += step) {
         const above = start === 0 ? 0 : plane[i - row];
-        if (corner >= left && corner >= above) plane[i] += left < above ? left : above;
-        else if (corner <= left && corner <= above) plane[i] += left > above ? left : above;
-        else plane[i] += left + above - corner;
+        const low = Math.min(left, above);
+        const high = Math.max(left, above);
+        plane[i] += Math.max(low, Math.min(high, left + above - corner));
         left = plane[i];
         corner = above;
       }
@@ -57,7 +56,7 @@ async function addPredicted(plane: Uint8Array, row: number, step: number): Promi
 }
 
 async function rgbOf(data: Bytes): Promise<Uint8Array> {
-  const blob = new Blob([bytesOf(data) as Uint8Array<ArrayBuffer>], { type: "image/jpeg" });
+  const blob = new Blob([data as BlobPart], { type: "image/jpeg" });
   const bitmap = await createImageBitmap(blob, { colorSpaceConversion: "none" });
   const { width, height } = bitmap;
   const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });

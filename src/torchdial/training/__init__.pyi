@@ -1,0 +1,3 @@
+from .history.history import Event, History
+
+__all__ = ["Event", "History"]
