@@ -265,7 +265,9 @@ def _frames_at(
 ) -> tuple[list[Frame], Sequence[str]]:
     """Return the frames of two previews, or of two steps of one, and their names."""
     if steps is None:
-        return [preview._newest[1][0] for preview in (first, second)], () if names is None else names
+        return [
+            preview._newest[1][0] for preview in (first, second)
+        ], () if names is None else names
     found = [first._at_step(step) for step in steps]
     if names is None:
         names = [
