@@ -25,6 +25,13 @@ def test_segmentation_preview_imports_no_optional_library():
     )
 
 
+def test_segmentation_preview_imports_neither_boxes_nor_histories():
+    modules = modules_after("from torchdial import SegmentationPreview")
+    assert "torchdial.sweeps.pixels.threshold_sweep" in modules
+    boxes = {"torchdial.inputs.boxes.boxes", "torchdial.sweeps.boxes.detection_sweep"}
+    assert modules.isdisjoint(boxes | {"torchdial.training.history.history"})
+
+
 def test_computing_imports_no_widgets():
     names = ("inputs", "sweeps", "sweeps.pixels.threshold_sweep", "training.history", "structure")
     packages = {f"torchdial.{name}" for name in names}

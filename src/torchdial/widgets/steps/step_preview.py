@@ -20,7 +20,6 @@ from torchdial.report.packed_bytes import Joined, without_bytes
 from torchdial.report.saved_widget import SavedWidget
 from torchdial.sweeps.kept_steps import by_importance, check_keep
 from torchdial.sweeps.step_records import KeptFrame, NewestFrame, StepRecord, StepRecords
-from torchdial.widgets.live.plot_sources import is_monitor
 from torchdial.widgets.preview.plane_coding import CodedPlane
 from torchdial.widgets.preview.preview import ModelPreview, is_lasting, tiles_of
 from torchdial.widgets.preview.shown_images import Frame
@@ -64,13 +63,17 @@ class StepPreview(ModelPreview[Frame]):
         Raises:
             ValueError: `keep` or `keep_bytes` is no such number, or the monitor is none.
         """
-        if monitor is not None and not is_monitor(monitor):
-            raise refusal(
-                "monitor",
-                expected="a TrainingMonitor",
-                got=describe(monitor),
-                remedy="Pass monitor=td.TrainingMonitor(model, optimizer), or refresh(step=...).",
-            )
+        if monitor is not None:
+            from torchdial.widgets.live.plot_sources import is_monitor
+
+            if not is_monitor(monitor):
+                remedy = "Pass monitor=td.TrainingMonitor(model, optimizer), or refresh(step=...)."
+                raise refusal(
+                    "monitor",
+                    expected="a TrainingMonitor",
+                    got=describe(monitor),
+                    remedy=remedy,
+                )
         remedy = "Pass a number of bytes, such as 64 << 20."
         self._keep = check_keep(keep)
         self._keep_bytes = to_whole("keep_bytes", keep_bytes, 1, remedy=remedy)
