@@ -95,6 +95,6 @@ class DialOnPage:
         visible = seen >= 0
         return bool(np.array_equal(seen[visible], expected[visible]) and visible.any())
 
-    def eventually(self, check: Callable[[], bool], seconds: float = 20) -> None:
+    def eventually(self, check: Callable[[], bool], seconds: float = 60) -> None:
         """Wait until a check passes."""
         eventually(self.page, check, seconds)

@@ -13,7 +13,7 @@ COMPUTING = ".torchdial-waiting:visible, .torchdial-map-waiting:visible"
 def eventually(
     page: Page,
     check: Callable[[], bool],
-    seconds: float = 20,
+    seconds: float = 60,
     explain: Callable[[], str] = lambda: "",
 ) -> None:
     """Wait until a check passes; `explain` tells the state if it does not."""
