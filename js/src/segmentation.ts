@@ -7,7 +7,7 @@ import { clearCanvas, h, select } from "./lib/core/dom";
 import type { Guard } from "./lib/core/error_display";
 import { bestStop, nameOf, PIXEL_METRICS, type PixelMetric } from "./lib/core/metrics";
 import { followSteps } from "./lib/core/step_link";
-import { formatStop, nearestStop } from "./lib/core/stops";
+import { nearestStop } from "./lib/core/stops";
 import { shorten } from "./lib/core/user_names";
 import { formatMetric, gainText, imageCountText } from "./lib/numbers/metric_text";
 import type { PictureChoice } from "./lib/numbers/picture_choice";
@@ -39,6 +39,7 @@ import {
   viewsOf,
 } from "./lib/segmentation/segmentation_views";
 import type { SegmentationTraits, SegmentationView } from "./lib/segmentation/segmentation_wire";
+import { formatOf, symbolOf } from "./lib/segmentation/stop_text";
 import { createTypedField } from "./lib/settings/typed_field";
 import { type Demand, whereMet } from "./lib/settings/typed_setting";
 import { createStepDial } from "./lib/steps/step_dial";
@@ -70,7 +71,8 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
   }
 
   const scope = () => new Scope(config, state.shown);
-  const at = (k: number) => formatStop(stops, k);
+  const symbol = symbolOf(config);
+  const at = (k: number) => formatOf(config)(stops, k);
   /** The model of some numbers, to put before them; nothing for a single model. */
   const nameOfModel = (i: number) => (sources.length > 1 ? [modelSwatch(i, sources[i].name)] : []);
 
@@ -80,7 +82,7 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
       shown: state.shown,
       at: state.stops,
       metric,
-      where: `p > ${at(state.stop)}`,
+      where: `${symbol} > ${at(state.stop)}`,
     })),
   );
 
@@ -240,6 +242,10 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
       labelled("opacity", opacity),
       createTypedField<PixelMetric>({
         metrics: hasCurves ? PIXEL_METRICS : [],
+        ...(config.of_scores && {
+          range: [stops[0], stops[stops.length - 1]],
+          example: at(stops.length >> 1),
+        }),
         goTo: (value) => {
           state.stop = nearestStop(stops, value);
         },
@@ -266,7 +272,7 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
     commit: state.flush,
   });
 
-  const sizeDial = createMinSizeDial(config.min_sizes, {
+  const sizeDial = createMinSizeDial(config.min_sizes, symbol, {
     input: (k) => {
       state.size = k;
     },
@@ -306,7 +312,7 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
       ),
       y: curves.some((curve) => curve.length) ? { name: nameOf(metric), top: "1" } : null,
       histogram: scope().histogram(sources[0]),
-      valueText: `p > ${at(stop)}`,
+      valueText: `${symbol} > ${at(stop)}`,
     });
   }
 
@@ -336,7 +342,7 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
     const others = shown === null && own ? `, own thresholds: ${own}` : "";
     const least = config.min_sizes[state.size];
     const parts = least ? `, parts of at least ${least} pixels` : "";
-    shell.showReadout(`p > ${at(stop)}${others}${parts}`, lines, ...bestTexts(now));
+    shell.showReadout(`${symbol} > ${at(stop)}${others}${parts}`, lines, ...bestTexts(now));
   }
 
   /** "at its best, p > 0.41: Dice 0.842", of one of two models. */
@@ -345,7 +351,7 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
     const k = best(i);
     if (!track || k < 0) return "";
     const value = formatMetric(scope().curve(track, metric)[k]);
-    return `at its best, p > ${at(k)}: ${nameOf(metric)} ${value}`;
+    return `at its best, ${symbol} > ${at(k)}: ${nameOf(metric)} ${value}`;
   }
 
   /** "best Dice at 0.41", of the first model, and "(+0.003)"; empty where there is none. */

@@ -5,6 +5,7 @@ from . import (
     sweeps as sweeps,
     training as training,
 )
+from .inputs.quantile_stops import quantile_stops as quantile_stops
 from .models.raw_candidates import raw_candidates as raw_candidates
 from .models.streaming import stream as stream
 from .sweeps.boxes.detect import detect as detect

@@ -170,6 +170,7 @@ describe("a pixel of a map that is not square", () => {
     return tiles;
   }
 
+  const SCORES = "(1, 1), score in (0.25, 0.5]";
   const binary = configOf("binary", ["cell"]);
   const several = configOf("multiclass", ["sky", "sea", "land"]);
   const labels = configOf("multilabel", ["red", "round"]);
@@ -218,6 +219,7 @@ describe("a pixel of a map that is not square", () => {
       { [levelKey(0, 2, 1)]: 2, [maskTargetKey(2, 1)]: 1 },
       "(1, 1), target 1, round p in (0.25, 0.50]",
     ],
+    ["scores", { ...binary, of_scores: true }, 0, { [levelKey(0, 2, 0)]: 2 }, SCORES],
     ["multilabel, all classes", labels, null, { [levelKey(0, 2, 0)]: 2 }, "(1, 1)"],
   ])("%s", (_, config, shown, planes, text) => {
     expect(pixelText(config, tilesOf(planes), shown, 2, 0, x, y)).toBe(text);

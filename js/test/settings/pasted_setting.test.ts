@@ -11,10 +11,12 @@ const { labels, class_agnostic } = GOLDEN.detection;
 const readers = {
   segmentation: (text: string) =>
     segmentationTraits(text, { task, class_names: Array(num_classes).fill("a") }),
+  scores: (text: string) =>
+    segmentationTraits(text, { ...GOLDEN.scores, class_names: ["a"], of_scores: true }),
   detection: (text: string) => detectionTraits(text, { labels, class_agnostic }),
 };
 
-describe.each(["segmentation", "detection"] as const)("%s", (kind) => {
+describe.each(["segmentation", "scores", "detection"] as const)("%s", (kind) => {
   it.each(GOLDEN[kind].cases as GoldenCase[])("reads %s", (text, expected) => {
     const read = () => readers[kind](text);
     if (typeof expected === "string") expect(read).toThrow("does not fit. Paste what");

@@ -8,11 +8,11 @@ const demands = (...pairs: [string, number][]) => [
 ];
 
 /** What is called for a text, and with what. */
-function called(text: string): unknown[] {
+function called(text: string, range?: readonly [number, number]): unknown[] {
   const calls: unknown[][] = [];
   const event = (name: string) => (value: unknown) => calls.push([name, value]);
   const events = { goTo: event("goTo"), demand: event("demand"), apply: event("apply") };
-  follow(text, { metrics: METRICS, ...events });
+  follow(text, { metrics: METRICS, range, ...events });
   expect(calls.length).toBe(1);
   return calls[0];
 }
@@ -22,6 +22,7 @@ describe("what is typed", () => {
     ["0.37", ["goTo", 0.37]],
     [" .5 ", ["goTo", 0.5]],
     ["1", ["goTo", 1]],
+    ["1e-3", ["goTo", 0.001]],
     ["recall ≥ 0.9", demands(["recall", 0.9])],
     ["Recall>=.9", demands(["recall", 0.9])],
     ["recall ≥ 0.9, precision ≥ 0.5", demands(["recall", 0.9], ["precision", 0.5])],
@@ -33,15 +34,34 @@ describe("what is typed", () => {
 
   it.each([
     ["1.5", "a number from 0 to 1 in place of 1.5"],
-    ["-0.1", "Type a threshold as 0.37"],
+    ["-0.1", "a number from 0 to 1 in place of -0.1"],
     ["high", "of dice, recall, precision"],
     ["recall", "Type a threshold"],
     ["accuracy ≥ 0.9", "Type a threshold"],
     ["recall ≥ most", "a number from 0 to 1 in place of most"],
     ["recall ≥ 0.9 0.8", "a number from 0 to 1"],
-    ["1e-3", "Type a threshold"],
+    ["1e3", "a number from 0 to 1 in place of 1e3"],
   ])("%s is refused", (text, words) => {
     expect(() => called(text)).toThrow(words);
+  });
+});
+
+describe("what is typed for scores", () => {
+  it.each([
+    ["-2.5", ["goTo", -2.5]],
+    ["+41.5", ["goTo", 41.5]],
+    ["3e1", ["goTo", 30]],
+    ["recall ≥ 0.9", demands(["recall", 0.9])],
+  ])("%s", (text, expected) => {
+    expect(called(text, [-2.5, 41.5])).toEqual(expected);
+  });
+
+  it.each([
+    ["42", "a number from -2.5 to 41.5 in place of 42"],
+    ["-3", "a number from -2.5 to 41.5 in place of -3"],
+    ["recall ≥ 3", "a number from 0 to 1 in place of 3"],
+  ])("%s is refused", (text, words) => {
+    expect(() => called(text, [-2.5, 41.5])).toThrow(words);
   });
 });
 

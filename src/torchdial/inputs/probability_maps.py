@@ -210,18 +210,27 @@ def shape_maps(preds: Any, task: Task, num_classes: int | None, name: str) -> to
     return _to_nchw(name, tensor, task, num_classes).to(torch.float32)
 
 
-def maps_are_valid(maps: torch.Tensor, *, from_logits: bool) -> torch.Tensor:
+def maps_are_valid(
+    maps: torch.Tensor, *, from_logits: bool, of_scores: bool = False
+) -> torch.Tensor:
     """Return whether `check_maps` has nothing to do, as a bool on the device of the maps."""
     low, high = torch.aminmax(maps)  # NaN if any value is, and comparisons with it are False
+    if of_scores:
+        return (low > -torch.inf) & (high < torch.inf)
     return (low < 0) & (high < torch.inf) if from_logits else (low >= 0) & (high <= 1)
 
 
-def check_maps(name: str, maps: torch.Tensor, task: Task, *, from_logits: bool) -> torch.Tensor:
-    """Return float32 maps, probabilities in [0, 1].
+def check_maps(
+    name: str, maps: torch.Tensor, task: Task, *, from_logits: bool, of_scores: bool = False
+) -> torch.Tensor:
+    """Return float32 maps: logits, scores of any range, or probabilities in [0, 1].
 
     Raises:
         ValueError: values that are not finite, or probabilities more than 0.001 outside [0, 1].
     """
+    if of_scores:
+        refuse_non_finite(name, maps)
+        return maps
     if not from_logits:
         return to_unit_interval(name, maps)
     refuse_non_finite(name, maps.masked_fill(maps == -torch.inf, 0))  # exp(-inf) is 0
@@ -292,7 +301,8 @@ def _scaled(name: str, maps: torch.Tensor, low: float, high: float) -> str:
     width = (high - low) * (1 + 1e-6) or 1.0
     return (
         f"{logits}Scores of any range, such as anomaly scores or distances, are no probabilities: "
-        f"to see them on the dial's scale pass ({name} - {low:.9g}) / {width:.9g}."
+        f"pass thresholds=td.quantile_stops({name}) where a single map is shown or counted; "
+        f"elsewhere pass ({name} - {low:.9g}) / {width:.9g}."
     )
 
 

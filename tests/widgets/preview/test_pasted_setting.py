@@ -13,7 +13,8 @@ from tests.e2e import detections, maps
 from torchdial.widgets.preview.pasted_setting import detection_traits, segmentation_traits
 
 GOLDEN = json.loads((Path(__file__).parents[2] / "golden/settings.json").read_text("utf-8"))
-CASES = [(kind, *case) for kind in ("segmentation", "detection") for case in GOLDEN[kind]["cases"]]
+KINDS = ("segmentation", "scores", "detection")
+CASES = [(kind, *case) for kind in KINDS for case in GOLDEN[kind]["cases"]]
 
 
 @pytest.mark.parametrize(("kind", "text", "expected"), CASES)
@@ -23,6 +24,9 @@ def test_text(kind: str, text: str, expected: Any) -> None:
     def read() -> dict[str, Any]:
         if kind == "segmentation":
             return segmentation_traits(text, golden["task"], golden["num_classes"])
+        if kind == "scores":
+            ends = (golden["stops"][0], golden["stops"][-1])
+            return segmentation_traits(text, golden["task"], golden["num_classes"], scores=ends)
         return detection_traits(text, golden["labels"], golden["class_agnostic"])
 
     if isinstance(expected, dict):

@@ -15,10 +15,11 @@ export function intervalOf(
   first: number,
   last = first,
   symbol = "p",
+  text = formatStop,
 ): string {
-  if (first === 0) return `${symbol} ≤ ${formatStop(stops, last)}`;
-  if (last === stops.length) return `${symbol} > ${formatStop(stops, first - 1)}`;
-  return `${symbol} in (${formatStop(stops, first - 1)}, ${formatStop(stops, last)}]`;
+  if (first === 0) return `${symbol} ≤ ${text(stops, last)}`;
+  if (last === stops.length) return `${symbol} > ${text(stops, first - 1)}`;
+  return `${symbol} in (${text(stops, first - 1)}, ${text(stops, last)}]`;
 }
 
 /**

@@ -3,7 +3,7 @@
 import { formatCount } from "../charts/axis_scale";
 import { h } from "../core/dom";
 import { range } from "../core/metrics";
-import { intervalOf } from "../core/stops";
+import { formatStop, intervalOf } from "../core/stops";
 
 const MOST_BINS = 20;
 
@@ -20,6 +20,7 @@ export function binsOf(
   histogram: ArrayLike<number>,
   stops: readonly number[],
   symbol: string,
+  textOfStop = formatStop,
 ): Bin[] {
   const last = stops.length;
   const width = Math.ceil((last - 1) / MOST_BINS);
@@ -30,7 +31,7 @@ export function binsOf(
     const count = levels.reduce((sum, v) => sum + v, 0);
     const isEnd = first === 0 || first === last;
     if (isEnd && count === 0) return [];
-    return [{ first, last: end, count, text: intervalOf(stops, first, end, symbol) }];
+    return [{ first, last: end, count, text: intervalOf(stops, first, end, symbol, textOfStop) }];
   });
 }
 

@@ -23,6 +23,7 @@ export interface SizeState {
 
 export function createMinSizeDial(
   sizes: readonly number[],
+  symbol: string,
   events: { input(k: number): void; commit(): void },
 ) {
   const dial = createCurveSlider({
@@ -50,7 +51,7 @@ export function createMinSizeDial(
       const own =
         bestAt[size] < 0
           ? ""
-          : `, at its best (p > ${text(bestAt[size])}) ${formatMetric(best[size])}`;
+          : `, at its best (${symbol} > ${text(bestAt[size])}) ${formatMetric(best[size])}`;
       words.textContent = `${sizes[size]} pixels: ${of} ${formatMetric(here[size])}${own}`;
       dial.update({
         value: size,

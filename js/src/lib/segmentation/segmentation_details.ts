@@ -11,6 +11,7 @@ import type { PictureChoice } from "../numbers/picture_choice";
 import { type ModelCounts, Scope } from "./model_counts";
 import type { PixelChoices } from "./pixel_choices";
 import type { SegmentationConfig } from "./segmentation_wire";
+import { formatOf, symbolOf } from "./stop_text";
 
 const MOST_CLASSES_IN_MATRIX = 32;
 const METRICS: readonly PixelMetric[] = ["dice", "iou", "precision", "recall"];
@@ -26,6 +27,7 @@ export function createSegmentationDetails(
   { choices, choose, changed }: DetailsEvents,
 ) {
   const { class_names: names, stops, task } = config;
+  const symbol = symbolOf(config);
   const zeroDivision = config.zero_division ?? Number.NaN;
   const canChoose = choices.canChoose();
   const matrixPanel = createMatrixPanel({
@@ -91,8 +93,9 @@ export function createSegmentationDetails(
         });
       }
       const pictures = imageCountText(config.num_images);
-      if (isOpen(histogram, `histogram of p, ${pictures}`, of())) {
-        bars.update(binsOf(new Scope(config, shown).histogram(source), stops, "p"));
+      if (isOpen(histogram, `histogram of ${symbol}, ${pictures}`, of())) {
+        const levels = new Scope(config, shown).histogram(source);
+        bars.update(binsOf(levels, stops, symbol, formatOf(config)));
       }
     },
   };

@@ -22,7 +22,7 @@ export interface ThresholdTraits {
     SegmentationConfig,
     "task" | "class_names" | "stops" | "initial_threshold" | "initial_class_thresholds" | "sources"
   > &
-    Partial<Pick<SegmentationConfig, "min_sizes" | "connectivity">>;
+    Partial<Pick<SegmentationConfig, "min_sizes" | "connectivity" | "of_scores">>;
 }
 
 export type SegmentationState = ReturnType<typeof createSegmentationState>;
@@ -34,7 +34,7 @@ export function createSegmentationState<Traits extends ThresholdTraits>(
 ) {
   const config = inTexts(model.get("_config"));
   const { task, stops, class_names: names } = config;
-  const { min_sizes: sizes = [0], connectivity } = config;
+  const { min_sizes: sizes = [0], connectivity, of_scores } = config;
   const size = traitsOf(model, ["min_size"]);
   const settings = createSettings(
     model,
@@ -121,7 +121,13 @@ export function createSegmentationState<Traits extends ThresholdTraits>(
         min_size: get("min_size"),
         ...(connectivity === 8 && { connectivity }),
       };
-      return JSON.stringify({ ...setting, task, ...shown, ...least });
+      return JSON.stringify({
+        ...setting,
+        task,
+        ...shown,
+        ...least,
+        ...(of_scores && { of_scores }),
+      });
     },
   };
 }

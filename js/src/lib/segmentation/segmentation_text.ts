@@ -16,6 +16,7 @@ import {
 } from "../preview/tile_store";
 import type { ModelCounts, PixelTally, Scope } from "./model_counts";
 import type { SegmentationConfig } from "./segmentation_wire";
+import { formatOf, symbolOf } from "./stop_text";
 
 const READOUT: readonly PixelMetric[] = ["dice", "iou", "precision", "recall"];
 
@@ -105,7 +106,8 @@ export function pixelText(
   const label = byArgmax ? tiles.get(argmaxKey(source, image))?.[pixel] : (shown ?? 0);
   if (levels && label !== undefined) {
     const name = config.task === "binary" ? "" : `${config.class_names[label]} `;
-    parts.push(`${name}${intervalOf(config.stops, levels[pixel])}`);
+    const [level, words] = [levels[pixel], [symbolOf(config), formatOf(config)] as const];
+    parts.push(`${name}${intervalOf(config.stops, level, level, ...words)}`);
   }
   return parts.join(", ");
 }

@@ -30,7 +30,6 @@ import { RegionPainting, shrunk } from "../canvas/region_painting";
 import * as colors from "../core/colors";
 import { category, css, pack, type Rgb } from "../core/colors";
 import { range } from "../core/metrics";
-import { formatStop } from "../core/stops";
 import { type LegendEntry, scaleEntry } from "../preview/legend";
 import type { GridCell } from "../preview/preview_shell";
 import {
@@ -43,6 +42,7 @@ import {
 } from "../preview/tile_store";
 import { createDerive, type Derive } from "./derived_planes";
 import type { SegmentationConfig, SegmentationView } from "./segmentation_wire";
+import { formatOf, symbolOf } from "./stop_text";
 
 const SEGMENTATION_VIEWS: readonly SegmentationView[] = [
   "mask",
@@ -352,8 +352,12 @@ export function segmentationLegend(
     case "mask":
       return [];
     case "heat": {
-      const [low, high] = [0, config.stops.length - 1].map((k) => formatStop(config.stops, k));
-      return [scaleEntry(colors.VIRIDIS_SCALE, `p  ${low}`, `${high}, pale where off`)];
+      const [low, high] = [0, config.stops.length - 1].map((k) =>
+        formatOf(config)(config.stops, k),
+      );
+      return [
+        scaleEntry(colors.VIRIDIS_SCALE, `${symbolOf(config)}  ${low}`, `${high}, pale where off`),
+      ];
     }
     case "overlay":
       return named;

@@ -27,6 +27,8 @@ export interface SegmentationConfig {
   task: "binary" | "multilabel" | "multiclass";
   class_names: string[];
   stops: number[];
+  /** Whether maps are scores of any range, in place of probabilities. */
+  of_scores: boolean;
   num_images: number;
   /** Number of images in a report, where some were left out. */
   in_file?: number;

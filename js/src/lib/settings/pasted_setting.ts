@@ -26,20 +26,33 @@ export function segmentationTraits(
     task,
     class_names: names,
     connectivity = 4,
-  }: { task: string; class_names: readonly string[]; connectivity?: number },
+    of_scores: ofScores = false,
+    stops = [],
+  }: {
+    task: string;
+    class_names: readonly string[];
+    connectivity?: number;
+    of_scores?: boolean;
+    stops?: readonly number[];
+  },
 ): SegmentationSettingTraits {
   const isList = (own: unknown) =>
     Array.isArray(own) && [0, names.length].includes(own.length) && own.every(isFraction);
+  const isScore = (score: unknown) =>
+    typeof score === "number" && score >= stops[0] && score <= stops[stops.length - 1];
   const isClass = (index: unknown) => [null, ...names.keys()].includes(index as number);
   const setting = checked(text, ["threshold", "class_thresholds"], {
-    threshold: isFraction,
+    threshold: ofScores ? isScore : isFraction,
     class_thresholds: isList,
     task: (given) => given === task,
     label: isClass,
     min_size: (size) => Number.isInteger(size) && (size as number) >= 0,
     connectivity: (given) => given === connectivity,
+    of_scores: (given) => given === ofScores,
   });
-  const { task: _, connectivity: of = 4, label = null, class_thresholds = [], ...rest } = setting;
+  const { connectivity: of = 4, label = null, class_thresholds = [], ...rest } = setting;
+  delete rest.task;
+  delete rest.of_scores;
   if ("min_size" in rest && of !== connectivity) throw new Error(`${text.slice(0, 60)} ${REMEDY}`);
   return { ...rest, class_thresholds, label } as SegmentationSettingTraits;
 }

@@ -5,12 +5,13 @@ import { labelled } from "../preview/toolbar";
 import { follow, type TypedEvents } from "./typed_setting";
 
 export function createTypedField<Metric extends string>(events: TypedEvents<Metric>): HTMLElement {
+  const { example = "0.37" } = events;
   const problem = h("span", { class: "typed-problem", role: "alert", hidden: true });
   const field = h("input", {
     type: "text",
     class: "select",
     size: 18,
-    placeholder: events.metrics.length ? "0.37, recall ≥ 0.9" : "0.37",
+    placeholder: example + (events.metrics.length ? ", recall ≥ 0.9" : ""),
     title: "A threshold, the least of a metric, or a copied setting; then Enter",
     oninput: () => say(""),
     onchange() {

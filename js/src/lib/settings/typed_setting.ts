@@ -10,6 +10,10 @@ export interface Demand<Metric extends string = string> {
 export interface TypedEvents<Metric extends string> {
   /** Metrics that may be demanded. */
   metrics: readonly Metric[];
+  /** Of the threshold, where it is not from 0 to 1. */
+  range?: readonly [low: number, high: number];
+  /** A threshold, as an example. */
+  example?: string;
   goTo(value: number): void;
   /** Go to the best setting that meets the demands. */
   demand(demands: Demand<Metric>[]): void;
@@ -17,28 +21,27 @@ export interface TypedEvents<Metric extends string> {
   apply(text: string): void;
 }
 
-const NUMBER = /^\+?(\d+\.?\d*|\.\d+)$/;
 const DEMAND = /^(.+?)\s*(?:>=|≥)\s*(.+)$/;
 
 /** Follow what was typed; throws with what is expected. */
 export function follow<Metric extends string>(text: string, events: TypedEvents<Metric>): void {
   const line = text.trim();
   if (line.startsWith("{")) events.apply(line);
-  else if (NUMBER.test(line)) events.goTo(fraction(line));
+  else if (!Number.isNaN(Number(line))) events.goTo(inRange(line, events.range));
   else events.demand(line.split(/,|\band\b/).map((part) => demandOf(part, events.metrics)));
 }
 
 function demandOf<Metric extends string>(text: string, metrics: readonly Metric[]): Demand<Metric> {
   const [, name, least] = DEMAND.exec(text.trim()) ?? [];
   const metric = metrics.find((one) => one === name?.toLowerCase().replace(" ", "_"));
-  if (metric) return { metric, least: fraction(least) };
+  if (metric) return { metric, least: inRange(least) };
   throw new Error(`Type a threshold as 0.37, or as recall ≥ 0.9 one of ${metrics.join(", ")}.`);
 }
 
-function fraction(text: string): number {
+function inRange(text: string, [low, high]: readonly [number, number] = [0, 1]): number {
   const value = Number(text);
-  if (NUMBER.test(text) && value <= 1) return value;
-  throw new Error(`Type a number from 0 to 1 in place of ${text.slice(0, 20)}.`);
+  if (value >= low && value <= high) return value;
+  throw new Error(`Type a number from ${low} to ${high} in place of ${text.slice(0, 20)}.`);
 }
 
 /** Values where the demands are met, NaN elsewhere; throws if they are met nowhere. */

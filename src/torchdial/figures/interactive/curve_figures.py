@@ -51,7 +51,8 @@ def threshold_curve_figure(
         raise refusal(
             "metrics", expected="at least one", got="none", remedy='Pass for example ["dice"].'
         )
-    x, y = unit_scale(), unit_scale()
+    low, high = _threshold_curves(source).stops.range
+    x, y = bq.LinearScale(min=low, max=high, allow_padding=False), unit_scale()
     lines = bq.Lines(
         scales={"x": x, "y": y},
         colors=list(LINE_COLORS),

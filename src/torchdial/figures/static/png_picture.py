@@ -9,6 +9,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 from torchdial.array_types import Bytes
@@ -17,10 +19,10 @@ from torchdial.figures.static.image_sheet import CAPTION_PIXELS, cell_side, cell
 from torchdial.figures.static.printable_names import line
 from torchdial.figures.static.segmentation_picture import (
     PICTURE_COLUMNS,
-    Curve,
     setting_text,
     side_by_side,
 )
+from torchdial.inputs.stops import Stops
 
 if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw as Drawing
@@ -47,7 +49,12 @@ def sheet_png(pictures: Sequence[Bytes], captions: Sequence[str]) -> bytes:
 
 
 def segmentation_png(
-    overlays: Sequence[Bytes], curve: Curve | None, threshold: float, *, own_thresholds: bool
+    overlays: Sequence[Bytes],
+    curve: npt.NDArray[np.float64] | None,
+    stops: Stops,
+    threshold: float,
+    *,
+    own_thresholds: bool,
 ) -> bytes:
     """Return images with their masks and, with targets, the Dice curve; see `overlay`."""
     times = max(1, WIDTH // PICTURE_COLUMNS // max(overlays[0].shape[:2]))
@@ -62,31 +69,35 @@ def segmentation_png(
     image = Image.new("RGB", (WIDTH, height), "white")
     image.paste(sheet, ((WIDTH - sheet.width) // 2, TITLE_PIXELS))
     draw = ImageDraw.Draw(image)
-    title = setting_text(threshold, own_thresholds=own_thresholds)
+    title = setting_text(stops, threshold, own_thresholds=own_thresholds)
     draw.text((WIDTH / 2, TITLE_PIXELS / 2), title, TEXT, _font(LARGE), anchor="mm")
     if curve is not None:
-        _draw_curve(draw, curve, threshold, (52, below + 8, WIDTH - 8, height - 24))
+        _draw_curve(draw, curve, stops, threshold, (52, below + 8, WIDTH - 8, height - 24))
     return _png(image)
 
 
 def _draw_curve(
-    draw: Drawing, curve: Curve, threshold: float, box: tuple[int, int, int, int]
+    draw: Drawing,
+    curve: npt.NDArray[np.float64],
+    stops: Stops,
+    threshold: float,
+    box: tuple[int, int, int, int],
 ) -> None:
-    """Draw a metric in [0, 1] over a dial of [0, 1], and where the dial stands."""
+    """Draw a metric in [0, 1] over the range of a dial, and where the dial stands."""
     left, top, right, bottom = box
+    low, high = stops.range
 
     def place(x: float, y: float) -> tuple[float, float]:
-        return left + x * (right - left), bottom - y * (bottom - top)
+        return left + (x - low) / (high - low) * (right - left), bottom - y * (bottom - top)
 
-    points = [
-        place(x, y) for x, y in zip(curve.stops, curve.values.tolist(), strict=True) if y == y
-    ]
+    points = [place(x, y) for x, y in zip(stops.values, curve.tolist(), strict=True) if y == y]
     draw.rectangle(box, outline=AXES)
     draw.line([place(threshold, 0), place(threshold, 1)], fill=TEXT)
     draw.line(points, fill=LINE, width=2)
     for end in (0, 1):
-        draw.text((left - 4, place(0, end)[1]), str(end), TEXT, _font(SMALL), anchor="rm")
-        draw.text((place(end, 0)[0], bottom + 3), str(end), TEXT, _font(SMALL), anchor="mt")
+        draw.text((left - 4, place(low, end)[1]), str(end), TEXT, _font(SMALL), anchor="rm")
+    for x, anchor in ((low, "lt"), (high, "rt")):
+        draw.text((place(x, 0)[0], bottom + 3), f"{x:.4g}", TEXT, _font(SMALL), anchor=anchor)
     draw.text((left - 16, (top + bottom) / 2), "Dice", TEXT, _font(SMALL), anchor="rm")
     draw.text(((left + right) / 2, bottom + 3), "threshold", TEXT, _font(SMALL), anchor="mt")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,7 @@ import numpy.typing as npt
 from torchdial.array_types import Bytes
 from torchdial.figures.static.canvas import DPI, GAP, TITLE_INCHES, canvas_for, figure_of
 from torchdial.inputs.images.tensor_images import CATEGORIES
+from torchdial.inputs.stops import Stops
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,16 +24,10 @@ CURVE_INCHES = 1.1
 OPACITY = 0.55
 
 
-class Curve(NamedTuple):
-    """A metric at every stop of the dial."""
-
-    stops: Sequence[float]
-    values: npt.NDArray[np.float64]
-
-
 def segmentation_figure(
     overlays: Sequence[Bytes],
-    curve: Curve | None,
+    curve: npt.NDArray[np.float64] | None,
+    stops: Stops,
     threshold: float,
     *,
     own_thresholds: bool,
@@ -46,6 +41,7 @@ def segmentation_figure(
     Args:
         overlays: uint8 (H, W, 3) of one size, see `overlay`.
         curve: Dice at every stop.
+        stops: of the dial.
         threshold: where the dial stands.
         own_thresholds: whether classes have thresholds of their own.
         ax: see `torchdial.figures.static.canvas.canvas_for`.
@@ -61,8 +57,8 @@ def segmentation_figure(
     axes.set_axis_off()
     if curve is not None:
         plot = figure.add_axes((0.08, 0.4 / height, 0.9, (below - 0.5) / height))
-        _draw_curve(plot, curve, threshold)
-    title = setting_text(threshold, own_thresholds=own_thresholds)
+        _draw_curve(plot, curve, stops, threshold)
+    title = setting_text(stops, threshold, own_thresholds=own_thresholds)
     figure.text(0.5, 1 - 0.5 * TITLE_INCHES / height, title, ha="center", va="center")
     return figure_of(figure)
 
@@ -82,9 +78,9 @@ def overlay(image: Bytes, mask: Bytes, classes: npt.NDArray[np.uint8]) -> Bytes:
     return np.where(mask[..., None] > 0, mixed, rgb).astype(np.uint8)
 
 
-def setting_text(threshold: float, *, own_thresholds: bool) -> str:
+def setting_text(stops: Stops, threshold: float, *, own_thresholds: bool) -> str:
     """Return where the dial stands."""
-    return f"p > {threshold:.4g}{', classes with their own' if own_thresholds else ''}"
+    return f"{stops.word} > {threshold:.4g}{', classes with their own' if own_thresholds else ''}"
 
 
 def side_by_side(pictures: list[Bytes]) -> Bytes:
@@ -97,7 +93,7 @@ def side_by_side(pictures: list[Bytes]) -> Bytes:
     return np.vstack(rows)
 
 
-def _draw_curve(axes: Axes, curve: Curve, threshold: float) -> None:
-    axes.plot(curve.stops, curve.values)
+def _draw_curve(axes: Axes, curve: npt.NDArray[np.float64], stops: Stops, threshold: float) -> None:
+    axes.plot(stops.values, curve)
     axes.axvline(threshold, color="black", linewidth=1)
-    axes.set(xlabel="threshold", ylabel="Dice", xlim=(0, 1), ylim=(0, 1))
+    axes.set(xlabel="threshold", ylabel="Dice", xlim=stops.range, ylim=(0, 1))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
+from torchdial.inputs.errors import refusal
 from torchdial.inputs.stops import Stops
 from torchdial.sweeps.pixels.pixel_counts import Counts
 
@@ -43,7 +44,19 @@ class Calibration:
 
 
 def calibrate(counts: Counts, stops: Stops) -> Calibration:
-    """Return the reliability diagram of each class, from counts at the stops."""
+    """Return the reliability diagram of each class, from counts at the stops.
+
+    Raises:
+        ValueError: the stops are of scores, which are no probabilities.
+    """
+    if stops.of_scores:
+        raise refusal(
+            "calibration",
+            expected="curves of probabilities",
+            got="curves of scores",
+            remedy="Turn scores into probabilities first, such as by "
+            "sklearn.linear_model.LogisticRegression.",
+        )
     edges = torch.tensor((0.0, *stops.values, 1.0), dtype=torch.float64)
     pooled = counts.pooled(0)
     positives = _between(pooled.tp[0], pooled.positives[0])

@@ -9,9 +9,9 @@ import torch
 
 from torchdial.deprecation import renamed_arguments
 from torchdial.inputs.arguments import to_own_thresholds
-from torchdial.inputs.errors import describe, refusal
+from torchdial.inputs.errors import describe, refusal, refuse_non_finite
 from torchdial.inputs.min_sizes import Connectivity, to_connectivity, to_min_size
-from torchdial.inputs.numbers import to_fraction, to_whole
+from torchdial.inputs.numbers import to_fraction, to_number, to_whole
 from torchdial.inputs.probability_maps import (
     Task,
     refuse_label_map,
@@ -34,6 +34,7 @@ def segment(
     label: int | None = None,
     min_size: int = 0,
     connectivity: Connectivity = 4,
+    of_scores: bool = False,
 ) -> torch.Tensor:
     """Return masks by the rule of the dials: 255 where p > threshold, 0 where p ≤ threshold.
 
@@ -52,6 +53,8 @@ def segment(
         min_size: connected parts of fewer pixels are off. Of several channels each has its own
             parts, before they make one mask.
         connectivity: 4 connects pixels along edges, 8 along corners too.
+        of_scores: whether `probs` and the threshold are scores of any range, such as an anomaly
+            map, for `task` None and "binary".
 
     Returns:
         uint8 of the shape of `probs`, on its device; where channels make one mask or one is
@@ -60,7 +63,8 @@ def segment(
     Raises:
         ValueError: values that are not finite or not in [0, 1], maps without channels for a task
             that needs them, thresholds that are no numbers in [0, 1] or of another number than
-            channels, or a minimum size for what has no height and width.
+            channels, a minimum size for what has no height and width, or scores for several
+            classes.
 
     Example:
         >>> segment(torch.tensor([[0.2, 0.5], [0.50001, 0.9]]), 0.5)
@@ -71,7 +75,7 @@ def segment(
     refuse_label_map("probs", maps)
     if task is not None:
         refuse_unknown_task(task)
-    values = to_unit_interval("probs", maps.to(torch.float32))
+    values = _to_values(maps, task, label, class_thresholds, of_scores)
     channels = values.shape[-3] if values.ndim in (3, 4) else 0
     if (label is not None or task not in (None, "binary")) and not channels:
         raise refusal(
@@ -88,7 +92,11 @@ def segment(
             got=f"{least} for {describe(maps)}",
             remedy="Pass maps, whose last two dimensions are height and width.",
         )
-    given = _limits(threshold, class_thresholds, channels, values)
+    given = (
+        to_number("threshold", threshold, remedy="A pixel is on where its score is above it.")
+        if of_scores
+        else _limits(threshold, class_thresholds, channels, values)
+    )
     limits = (
         torch.tensor(given, device="cpu") if isinstance(given, float) else values.new_tensor(given)
     )
@@ -104,6 +112,25 @@ def segment(
         )
     masks = _mask(values > (limits[:, None, None] if limits.ndim else limits), least, connectivity)
     return masks.amax(dim=-3) if task == "multilabel" else masks
+
+
+def _to_values(
+    maps: torch.Tensor, task: Task | None, label: Any, class_thresholds: Any, of_scores: bool
+) -> torch.Tensor:
+    """Return probabilities, or finite scores, as float32."""
+    values = maps.to(torch.float32)
+    if not of_scores:
+        return to_unit_interval("probs", values)
+    if task not in (None, "binary") or label is not None or class_thresholds is not None:
+        raise refusal(
+            "of_scores",
+            expected="False for several classes",
+            got="True",
+            remedy="Compare one map with one threshold: segment(scores, threshold, "
+            "of_scores=True).",
+        )
+    refuse_non_finite("probs", values)
+    return values
 
 
 def _mask(

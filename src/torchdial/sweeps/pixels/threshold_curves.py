@@ -337,7 +337,11 @@ class ThresholdCurves:
         return matrix[0] if self.task == "binary" else matrix
 
     def calibration(self) -> Calibration:
-        """Return the reliability diagram of each class; it needs no further pass over the data."""
+        """Return the reliability diagram of each class; it needs no further pass over the data.
+
+        Raises:
+            ValueError: scores were counted, which are no probabilities.
+        """
         return calibrate(self.counts, self.stops)
 
     def to_pandas(self) -> pd.DataFrame:

@@ -12,7 +12,7 @@ import torch
 from torchdial.inputs.arguments import refuse_no_path
 from torchdial.inputs.errors import refusal
 from torchdial.inputs.probability_maps import check_background
-from torchdial.inputs.stops import Stops, to_stops
+from torchdial.inputs.stops import Stops, score_stops, to_stops
 from torchdial.sweeps.npz_archive import read_archive, write_archive
 from torchdial.sweeps.pixels.pixel_counts import Counts, Tally, check_tally
 
@@ -34,6 +34,7 @@ def write_tally(
         "format": FORMAT,
         "stops": stops.values,
         "even": stops.even,
+        "of_scores": stops.of_scores,
         "of_samples": tally.of_samples,
         **settings,
     }
@@ -50,7 +51,10 @@ def read_tally(path: str | PathLike[str]) -> tuple[Tally, dict[str, Any]]:
     about, arrays = read_archive(path, FORMAT)
     try:
         values, task = about["stops"], about["task"]
-        stops = to_stops(len(values) if about["even"] else values)
+        if about.get("of_scores", False):
+            stops = score_stops(values)
+        else:
+            stops = to_stops(len(values) if about["even"] else values)
         tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
         counts = Counts(*(tensors.pop(name) for name in COUNTS))
         of_samples = bool(about.get("of_samples", False))

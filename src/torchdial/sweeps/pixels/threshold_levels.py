@@ -7,12 +7,13 @@ from collections.abc import Sequence
 import torch
 
 from torchdial.inputs.arguments import of_kind
+from torchdial.inputs.errors import refuse_non_finite
 from torchdial.inputs.probability_maps import refuse_label_map, to_unit_interval
 from torchdial.inputs.stops import Stops, to_stops
 
 
 def threshold_levels(
-    probs: torch.Tensor, thresholds: int | Sequence[float] | torch.Tensor = 101
+    probs: torch.Tensor, thresholds: int | Sequence[float] | torch.Tensor | Stops = 101
 ) -> torch.Tensor:
     """Return how many stops lie strictly below each probability.
 
@@ -20,7 +21,8 @@ def threshold_levels(
 
     Args:
         probs: floating-point probabilities in [0, 1] of any shape; cast to float32 first.
-        thresholds: a count T of evenly spaced stops over [0, 1], or at most 255 increasing ones.
+        thresholds: a count T of evenly spaced stops over [0, 1], at most 255 increasing ones, or
+            for scores of any range in place of probabilities `torchdial.quantile_stops(scores)`.
 
     Returns:
         uint8 levels 0 … T of the shape and on the device of `probs`.
@@ -36,12 +38,17 @@ def threshold_levels(
     remedy = "Convert it with torch.as_tensor(...)."
     of_kind("probs", probs, torch.Tensor, expected="a torch tensor", remedy=remedy)
     refuse_label_map("probs", probs)
-    maps = to_unit_interval("probs", probs.detach().to(torch.float32))
-    return levels_of(maps, to_stops(thresholds))
+    stops = to_stops(thresholds, may_be_scores=True)
+    maps = probs.detach().to(torch.float32)
+    if not stops.of_scores:
+        maps = to_unit_interval("probs", maps)
+    elif maps.numel():
+        refuse_non_finite("probs", maps)
+    return levels_of(maps, stops)
 
 
 def levels_of(probs: torch.Tensor, stops: Stops) -> torch.Tensor:
-    """Return the levels of float32 probabilities that are known to lie in [0, 1]."""
+    """Return the levels of float32 probabilities known to lie in [0, 1], or of finite scores."""
     if not stops.even:
         table = stops.tensor(probs.device)
         return torch.bucketize(probs.contiguous(), table, out_int32=True).to(torch.uint8)

@@ -19,6 +19,7 @@ from torchdial.inputs.probability_maps import (
     shape_maps,
 )
 from torchdial.inputs.sample_scores import are_sample_scores, as_one_map
+from torchdial.inputs.score_maps import check_scores
 from torchdial.inputs.segmentation_targets import (
     labels_are_known,
     refuse_unknown_labels,
@@ -50,7 +51,8 @@ class ThresholdSweep:
     Args:
         task: "binary", "multilabel" (a sigmoid per channel) or "multiclass" (a softmax).
         num_classes: C; required for multilabel and multiclass.
-        thresholds: a count of evenly spaced stops over [0, 1], or at most 255 increasing ones.
+        thresholds: a count of evenly spaced stops over [0, 1], at most 255 increasing ones, or
+            for scores of any range in place of probabilities `torchdial.quantile_stops(scores)`.
         from_logits: whether predictions are logits; never guessed.
         ignore_index: a target label that enters no count.
         zero_division: Dice and IoU where neither prediction nor target has a pixel.
@@ -61,8 +63,8 @@ class ThresholdSweep:
         connectivity: 4 connects pixels along edges, 8 along corners too.
 
     Raises:
-        ValueError: an unknown task, a missing or wrong number of classes, wrong stops or wrong
-            sizes.
+        ValueError: an unknown task, a missing or wrong number of classes, wrong stops or sizes,
+            or stops of scores for logits or a task other than "binary".
 
     Example:
         >>> sweep = ThresholdSweep()
@@ -86,7 +88,8 @@ class ThresholdSweep:
     ) -> None:
         self.num_classes = check_task(task, num_classes)
         self.task: Task = task
-        self.stops = to_stops(thresholds)
+        self.stops = to_stops(thresholds, may_be_scores=True)
+        check_scores(self.stops, task, from_logits=from_logits)
         self.from_logits = from_logits
         self.ignore_index = ignore_index
         self.zero_division = zero_division
@@ -184,6 +187,7 @@ class ThresholdSweep:
             "task": self.task,
             "num_classes": self.num_classes,
             "thresholds": self.stops.values,
+            "of_scores": self.stops.of_scores,
             "ignore_index": self.ignore_index,
             "zero_division": self.zero_division,
             "include_background": self.include_background,
@@ -229,11 +233,12 @@ def measure_batch(
     maps = shape_maps(preds, task, num_classes, "preds")
     labels, ignored = shape_labels(target, maps.shape, task, ignore_index, "target")
     # Of a GPU both are asked in one question, the only one of an update that waits for an answer.
-    valid = maps_are_valid(maps, from_logits=from_logits)
+    valid = maps_are_valid(maps, from_logits=from_logits, of_scores=stops.of_scores)
     known = labels_are_known(labels, maps.shape, task)
     known = known if known.is_cpu else known.to(valid.device)  # of the CPU it needs no copy
     if not bool(valid & known):
-        maps = check_maps("preds", maps, task, from_logits=from_logits)
+        of_scores = stops.of_scores
+        maps = check_maps("preds", maps, task, from_logits=from_logits, of_scores=of_scores)
         refuse_unknown_labels("target", labels, maps.shape, task)
     probs = activate(maps, task) if from_logits else maps
     targets = to_bytes(labels, ignored)

@@ -51,18 +51,22 @@ def _check(
     of_kind("curves", curves, ThresholdCurves, expected="ThresholdCurves", remedy=remedy)
     expected = (task, num_classes, stops.values, include_background)
     found = (curves.task, curves.num_classes, curves.stops.values, curves.include_background)
-    if expected != found:
+    kinds = (stops.of_scores, curves.stops.of_scores)
+    if expected != found or kinds[0] != kinds[1]:
         raise refusal(
             "curves",
-            expected=_in_words(*expected),
-            got=_in_words(*found),
+            expected=_in_words(*expected, kinds[0]),
+            got=_in_words(*found, kinds[1]),
             remedy="Make the ThresholdSweep with the preview's task, num_classes, thresholds and "
             "include_background.",
         )
 
 
-def _in_words(task: str, num_classes: int, stops: Sequence[float], include_background: bool) -> str:
+def _in_words(
+    task: str, num_classes: int, stops: Sequence[float], include_background: bool, of_scores: bool
+) -> str:
     return (
-        f"task={task!r} with {num_classes} classes, {len(stops)} stops and "
+        f"task={task!r} with {num_classes} classes, {len(stops)} stops"
+        f"{' of scores' * of_scores} and "
         f"include_background={include_background}"
     )

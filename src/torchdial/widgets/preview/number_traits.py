@@ -8,6 +8,7 @@ from typing import Any
 import traitlets as t
 
 from torchdial.inputs.numbers import to_float, to_fraction, to_whole
+from torchdial.inputs.stops import Stops
 
 REMEDY = "Percent are divided by 100."
 
@@ -23,10 +24,35 @@ class Fraction(t.TraitType[float, Any]):
         """
         return to_fraction(str(self.name), value, REMEDY)
 
-    def nearest(self, value: Any) -> Any:
+    def nearest(self, _obj: Any, value: Any) -> Any:
         """Return a number moved into [0, 1], and anything else as it is."""
-        number = to_float(value)
-        return value if math.isnan(number) else min(max(number, 0.0), 1.0)
+        return _moved(value, 0.0, 1.0)
+
+
+class Threshold(t.TraitType[float, Any]):
+    """A number in the range of the stops of a widget."""
+
+    def validate(self, obj: Any, value: Any) -> float:
+        """Return the number as float.
+
+        Raises:
+            ValueError: it is not a number in the range.
+        """
+        return _stops_of(obj).in_range(value, str(self.name))
+
+    def nearest(self, obj: Any, value: Any) -> Any:
+        """Return a number moved into the range, and anything else as it is."""
+        return _moved(value, *_stops_of(obj).range)
+
+
+def _stops_of(widget: Any) -> Stops:
+    stops: Stops = widget._stops
+    return stops
+
+
+def _moved(value: Any, low: float, high: float) -> Any:
+    number = to_float(value)
+    return value if math.isnan(number) else min(max(number, low), high)
 
 
 class Whole(t.TraitType[int, Any]):
@@ -40,6 +66,6 @@ class Whole(t.TraitType[int, Any]):
         """
         return to_whole(str(self.name), value, 1, remedy="Pass for example 100.")
 
-    def nearest(self, value: Any) -> Any:
+    def nearest(self, _obj: Any, value: Any) -> Any:
         """Return 1 for a number below, and anything else as it is."""
         return 1 if to_float(value) < 1 else value

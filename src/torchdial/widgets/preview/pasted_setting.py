@@ -19,7 +19,11 @@ REMEDY = "Paste what export() or the copy button of such a preview gives."
 
 
 def segmentation_traits(
-    given: Any, task: str, num_classes: int, connectivity: int | None = 4
+    given: Any,
+    task: str,
+    num_classes: int,
+    connectivity: int | None = 4,
+    scores: tuple[float, float] | None = None,
 ) -> dict[str, Any]:
     """Return the traits of a segmentation's or a classification's setting.
 
@@ -28,16 +32,20 @@ def segmentation_traits(
         task: of the preview.
         num_classes: of the preview.
         connectivity: of the preview; None for one of samples, which have no minimum size.
+        scores: the range of the preview's stops, where they are of scores.
 
     Raises:
-        ValueError: it is no such setting, or one of another task, number of classes or
-            connectivity.
+        ValueError: it is no such setting, or one of another task, number of classes, connectivity
+            or range, or of scores in place of probabilities.
     """
     names = ("threshold", "class_thresholds", "task", "label")
-    of_maps = () if connectivity is None else ("min_size", "connectivity")
+    of_maps = () if connectivity is None else ("min_size", "connectivity", "of_scores")
     setting = _to_setting(given, (*names, *of_maps))
     if setting.get("task", task) != task:
         raise _refusal(f"task={task!r}", repr(setting["task"]))
+    of_scores = scores is not None
+    if setting.get("of_scores", of_scores) is not of_scores:
+        raise _refusal(f"of_scores={of_scores}", _text(setting["of_scores"]))
     least = setting.get("min_size")
     if least is not None and setting.get("connectivity", 4) != connectivity:
         raise _refusal(f"connectivity={connectivity}", _text(setting.get("connectivity", 4)))
@@ -55,7 +63,7 @@ def segmentation_traits(
     each = [_fraction("a threshold", threshold) for threshold in own]
     traits: dict[str, Any] = {"class_thresholds": each, "label": shown}
     if "threshold" in setting:
-        traits["threshold"] = _fraction("a threshold", setting["threshold"])
+        traits["threshold"] = _fraction("a threshold", setting["threshold"], scores or (0, 1))
     if least is not None:
         traits["min_size"] = least
     return traits
@@ -121,10 +129,10 @@ def _read(text: str) -> Any:
     raise _refusal("a dict in one line", _text(text))
 
 
-def _fraction(name: str, value: Any) -> float:
-    number = to_float(value)
-    if not 0 <= number <= 1:
-        raise _refusal(f"{name} in [0, 1]", _text(value))
+def _fraction(name: str, value: Any, within: tuple[float, float] = (0, 1)) -> float:
+    number, (low, high) = to_float(value), within
+    if not low <= number <= high:
+        raise _refusal(f"{name} in [{low:.6g}, {high:.6g}]", _text(value))
     return number
 
 

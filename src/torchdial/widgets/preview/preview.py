@@ -19,7 +19,7 @@ from torchdial.models.predictions import at_other_images
 from torchdial.report.saved_widget import SavedWidget
 from torchdial.sweeps.metric_formulas import Average
 from torchdial.widgets.base import Widget
-from torchdial.widgets.preview.number_traits import Fraction, Whole
+from torchdial.widgets.preview.number_traits import Fraction, Threshold, Whole
 from torchdial.widgets.preview.plane_coding import (
     CodedPlane,
     Pictures,
@@ -250,9 +250,9 @@ class Preview(ShownImages[Frame], Widget):
         Numbers out of range move to its end, and what was moved is sent back.
         """
         moved = {
-            name: trait.nearest(sync_data[name])
+            name: trait.nearest(self, sync_data[name])
             for name, trait in self.traits().items()
-            if isinstance(trait, (Fraction, Whole)) and name in sync_data
+            if isinstance(trait, (Fraction, Threshold, Whole)) and name in sync_data
         }
         super().set_state(sync_data | moved)
         beyond = [name for name, value in moved.items() if value != sync_data[name]]

@@ -23,7 +23,7 @@ from torchdial.sweeps.pixels.image_confusion import count_on, count_outcomes
 from torchdial.sweeps.pixels.segmentation_frame import SegmentationFrame
 from torchdial.sweeps.pixels.threshold_curves import ThresholdCurves
 from torchdial.widgets.preview.min_size_dial import MinSizeDial
-from torchdial.widgets.preview.number_traits import Fraction
+from torchdial.widgets.preview.number_traits import Threshold
 from torchdial.widgets.preview.pasted_setting import segmentation_traits
 from torchdial.widgets.preview.preview import PAGE_SIZE, ClassThresholds, Preview
 from torchdial.widgets.preview.segmentation_packing import (
@@ -37,8 +37,6 @@ from torchdial.widgets.preview.shown_images import needed_counts
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-    from torchdial.figures.static.segmentation_picture import Curve
 
 
 class SegmentationDial(MinSizeDial, Preview[SegmentationFrame]):
@@ -56,8 +54,8 @@ class SegmentationDial(MinSizeDial, Preview[SegmentationFrame]):
     _BEST = "dice"
     _images: Bytes
 
-    threshold = Fraction(0.5).tag(sync=True, echo_update=False)
-    """A pixel is on where p > threshold. Moves to the nearest stop, in [0, 1]."""
+    threshold = Threshold(0.5).tag(sync=True, echo_update=False)
+    """A pixel is on where p > threshold. Moves to the nearest stop, in [0, 1] or of the scores."""
 
     view = t.Unicode("overlay").tag(sync=True, echo_update=False)
     """How maps are drawn: "mask", "overlay", "heat", "outline" or, with targets, "errors"."""
@@ -73,7 +71,7 @@ class SegmentationDial(MinSizeDial, Preview[SegmentationFrame]):
         stops: Stops,
         class_names: Sequence[str],
         curves: Sequence[ThresholdCurves | None],
-        threshold: float,
+        threshold: float | None,
         class_thresholds: ClassThresholds,
         average: Average,
         zero_division: float,
@@ -92,7 +90,7 @@ class SegmentationDial(MinSizeDial, Preview[SegmentationFrame]):
         self._given_curves = list(curves)
         self._average = average
         own = self._to_class_thresholds(class_thresholds)
-        start = stops.values[stops.nearest(threshold)]
+        start = stops.values[stops.nearest(stops.start if threshold is None else threshold)]
         super().__init__(
             frames,
             len(pictures),
@@ -102,6 +100,7 @@ class SegmentationDial(MinSizeDial, Preview[SegmentationFrame]):
                 "task": task,
                 "class_names": list(self._class_names),
                 "stops": list(stops.values),
+                "of_scores": stops.of_scores,
                 "num_images": len(pictures),
                 "height": pictures.shape[1],
                 "width": pictures.shape[2],
@@ -293,24 +292,26 @@ class SegmentationDial(MinSizeDial, Preview[SegmentationFrame]):
         from torchdial.figures.static.segmentation_picture import segmentation_figure
 
         own = bool(self.class_thresholds)
-        return segmentation_figure(*self._printed(), self.threshold, own_thresholds=own, ax=ax)
+        setting = (self._stops, self.threshold)
+        return segmentation_figure(*self._printed(), *setting, own_thresholds=own, ax=ax)
 
     def _static_picture(self) -> bytes:
         from torchdial.figures.static.png_picture import segmentation_png
 
         own = bool(self.class_thresholds)
-        return segmentation_png(*self._printed(), self.threshold, own_thresholds=own)
+        setting = (self._stops, self.threshold)
+        return segmentation_png(*self._printed(), *setting, own_thresholds=own)
 
-    def _printed(self) -> tuple[list[Bytes], Curve | None]:
+    def _printed(self) -> tuple[list[Bytes], npt.NDArray[np.float64] | None]:
         """Return the first pictures with their masks, and with targets the curve of Dice."""
         from torchdial.figures.static.canvas import MAX_IMAGES
-        from torchdial.figures.static.segmentation_picture import Curve, overlay
+        from torchdial.figures.static.segmentation_picture import overlay
 
         images = enumerate(self.pictures[:MAX_IMAGES])
         overlays = [overlay(image, self.mask(i), self.classes(i)) for i, image in images]
         dice = None
         if self.track is not None:
-            dice = Curve(self.track.stops.values, self.track.dice(self.average).numpy())
+            dice = self.track.dice(self.average).numpy()
         return overlays, dice
 
     # The wire
@@ -379,7 +380,10 @@ class SegmentationDial(MinSizeDial, Preview[SegmentationFrame]):
     # What may be set
 
     def _to_traits(self, setting: Any) -> dict[str, Any]:
-        return segmentation_traits(setting, self._task, len(self._class_names), self._connectivity)
+        scores = self._stops.range if self._stops.of_scores else None
+        return segmentation_traits(
+            setting, self._task, len(self._class_names), self._connectivity, scores
+        )
 
     @t.validate("threshold")
     def _valid_threshold(self, proposal: Any) -> float:

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple, overload
 
 import torch
 
-from torchdial.inputs import Task, to_stops
+from torchdial.inputs import Stops, Task, to_stops
 from torchdial.inputs.channel_names import to_channel_names
 from torchdial.inputs.images.preview_images import ImageReader, Numbers
 from torchdial.inputs.loader_batches import Unpack, unpack_batch
@@ -75,9 +75,11 @@ class SegmentationPreview(SegmentationDial, StepPreview[SegmentationFrame]):
         task: "binary", "multilabel" (a sigmoid per channel) or "multiclass" (a softmax).
         from_logits: whether `probs` are logits; never guessed.
         class_names: a name for each class, as a list or a dict by index.
-        threshold: the first position of the dial.
+        threshold: the first position of the dial; None takes 0.5, of scores the middle stop.
         class_thresholds: for some classes their own, as a list with None or a dict by name.
-        thresholds: a count of evenly spaced stops over [0, 1], or at most 255 increasing ones.
+        thresholds: a count of evenly spaced stops over [0, 1], at most 255 increasing ones, or
+            `torchdial.quantile_stops(probs)` where `probs` are scores of any range, such as
+            anomaly maps: one map an image, with task="binary" and from_logits=False.
         ignore_index: a target label that enters no count.
         curves: `ThresholdSweep.compute()` over a larger set, for the dial's track; with
             `min_sizes` a dict of them, one for each size.
@@ -127,9 +129,9 @@ class SegmentationPreview(SegmentationDial, StepPreview[SegmentationFrame]):
         task: Task = "binary",
         from_logits: bool = False,
         class_names: Sequence[str] | Mapping[int, str] | None = None,
-        threshold: float = 0.5,
+        threshold: float | None = None,
         class_thresholds: ClassThresholds = None,
-        thresholds: int | Sequence[float] | torch.Tensor = 101,
+        thresholds: int | Sequence[float] | torch.Tensor | Stops = 101,
         ignore_index: int | None = None,
         curves: ThresholdCurves | Mapping[int, ThresholdCurves] | None = None,
         average: Average = "micro",
@@ -158,7 +160,7 @@ class SegmentationPreview(SegmentationDial, StepPreview[SegmentationFrame]):
         self._maps = MapReader(
             shown.shape,
             task,
-            to_stops(thresholds),
+            to_stops(thresholds, may_be_scores=True),
             from_logits,
             ignore_index,
             targets,
@@ -354,7 +356,7 @@ class SegmentationPreview(SegmentationDial, StepPreview[SegmentationFrame]):
         """Return the setting as keyword arguments of `torchdial.segment`, which gives `mask`.
 
         These are a threshold or one for each class, the task, the class that is shown, if one is,
-        and with `min_sizes` the minimum size.
+        with `min_sizes` the minimum size, and of scores that they are scores.
         """
         setting = self._setting()
         name = "class_thresholds" if isinstance(setting, list) else "threshold"
@@ -363,7 +365,8 @@ class SegmentationPreview(SegmentationDial, StepPreview[SegmentationFrame]):
         least: dict[str, Any] = {"min_size": self.min_size} if len(self._min_sizes) > 1 else {}
         if self._connectivity == 8 and least:
             least["connectivity"] = 8
-        return {name: setting, "task": self.task, **shown, **least}
+        scores = {"of_scores": True} if self._stops.of_scores else {}
+        return {name: setting, "task": self.task, **shown, **least, **scores}
 
     def _measure(self, source: Any) -> SegmentationFrame:
         return with_source(source, lambda: self._maps.measure(source))

@@ -15,6 +15,7 @@ from torchdial.inputs.arguments import is_dense
 from torchdial.inputs.errors import describe, refusal
 from torchdial.inputs.min_sizes import Connectivity, to_connectivity, to_min_sizes
 from torchdial.inputs.probability_maps import as_tensor_call
+from torchdial.inputs.score_maps import check_scores, to_score_maps
 from torchdial.models.predictions import Given, ModelMaps
 from torchdial.sweeps.pixels.area_opening import without_small_parts
 from torchdial.sweeps.pixels.pixel_counts import Levels
@@ -40,6 +41,7 @@ class MapReader:
         min_sizes: Sequence[int] | None,
         connectivity: Connectivity,
     ) -> None:
+        check_scores(stops, task, from_logits=from_logits)
         self.shape = shape  # of the pictures, (N, H, W, C)
         self.include_background = include_background
         self.task: Task = task
@@ -82,15 +84,18 @@ class MapReader:
     ) -> Iterator[tuple[torch.Tensor, torch.Tensor | None]]:
         start = 0
         for given in source.batches():
-            probs = to_probabilities(
-                given, self.task, self._num_classes, from_logits=self.from_logits
-            )
+            probs = self._to_maps(given)
             self._check_size(given, probs, start, from_model=isinstance(source, ModelMaps))
             self._read_targets(probs.shape[1])
             stop = start + len(probs)
             targets = None if self._targets is None else self._targets[start:stop]
             yield probs, None if targets is None else targets.to(probs.device)
             start = stop
+
+    def _to_maps(self, given: Any) -> torch.Tensor:
+        if self.stops.of_scores:
+            return to_score_maps(given)
+        return to_probabilities(given, self.task, self._num_classes, from_logits=self.from_logits)
 
     def _check_size(self, given: Any, probs: torch.Tensor, start: int, *, from_model: bool) -> None:
         num_images, height, width, _ = self.shape
