@@ -401,6 +401,7 @@ DOORS: dict[str, Door] = {
         td.stream,
         {"model": convolution(), "frames": IMAGES, "preview": preview(IMAGES[:1]), "fps": 30.0},
     ),
+    "quantile_stops": Door(td.quantile_stops, {"scores": PROBS, "count": 11, "seed": 0}),
     "threshold_levels": Door(td.threshold_levels, {"probs": PROBS, "thresholds": 11}),
     "structure.module_rows": Door(structure.module_rows, {"model": convolution()}),
     "structure.module_table": Door(

@@ -77,6 +77,8 @@ CASES: list[tuple[str, dict[str, Any], str, str, str]] = [
     ("ThresholdCurves.best", {"at_least": {"recall": "all"}}, "a finite number", "'all'", "0.9"),
     ("ThresholdCurves.metric", {"name": "f1"}, "'dice'", "'f1'", "Choose"),
     ("ThresholdCurves.for_label", {"label": 1}, "from 0 to 0", "1", "from 0"),
+    ("quantile_stops", {"scores": PROBS.long()}, "floating-point", "int64", ".float()"),
+    ("quantile_stops", {"count": 256}, "from 2 to 255", "256", "101"),
     ("ThresholdSweep", {"num_classes": None}, "from 2 to 255", "None", "channels"),
     ("ThresholdSweep", {"thresholds": 256}, "a count from 2 to 255", "256", "101"),
     ("ThresholdSweep", {"thresholds": [0.9, 0.1]}, "increasing", "[0.9, 0.1]", "Sort"),
