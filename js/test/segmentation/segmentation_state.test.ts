@@ -150,6 +150,15 @@ describe("the dial", () => {
     vi.useRealTimers();
   });
 
+  it("goes to a pasted setting that names no minimum size", () => {
+    const { model, values } = modelOf({ min_size: 25 }, { min_sizes: [0, 25], connectivity: 4 });
+    const state = createSegmentationState(model, changed);
+    state.apply('{"threshold": 0.75}');
+    expect(values).toMatchObject({ threshold: 0.75, min_size: 0 });
+    state.apply('{"threshold": 0.75, "min_size": 25}');
+    expect(values.min_size).toBe(25);
+  });
+
   it("goes to a pasted setting", () => {
     const { model, values } = modelOf({}, {});
     const state = createSegmentationState(model, changed);

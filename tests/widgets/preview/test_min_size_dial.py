@@ -117,6 +117,9 @@ def test_a_setting_goes_to_another_preview(as_text: Any) -> None:
     first = make(connectivity=8, threshold=0.3)
     first.min_size = 12
     second = make(connectivity=8)
+    second.min_size = 3
+    second.apply({"threshold": 0.4, "task": "binary"})
+    assert second.min_size == 0
     second.apply(as_text(first.export()))
     assert second.export() == first.export()
     assert first.export() == {

@@ -107,7 +107,7 @@ export function createSegmentationState<Traits extends ThresholdTraits>(
     /** Go to a setting from `toJson` or `export()`; throws if it is none. */
     apply(text: string): void {
       const { threshold = get("threshold"), ...rest } = segmentationTraits(text, config);
-      set({ ...rest, threshold });
+      set({ ...(sizes.length > 1 && { min_size: 0 }), ...rest, threshold });
     },
 
     /** The setting as Python's `export()` gives it. */

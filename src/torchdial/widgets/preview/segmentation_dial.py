@@ -381,9 +381,10 @@ class SegmentationDial(MinSizeDial, Preview[SegmentationFrame]):
 
     def _to_traits(self, setting: Any) -> dict[str, Any]:
         scores = self._stops.range if self._stops.of_scores else None
-        return segmentation_traits(
+        traits = segmentation_traits(
             setting, self._task, len(self._class_names), self._connectivity, scores
         )
+        return {"min_size": 0} | traits
 
     @t.validate("threshold")
     def _valid_threshold(self, proposal: Any) -> float:
