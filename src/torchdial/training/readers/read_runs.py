@@ -80,7 +80,7 @@ def to_sources(path: Any) -> list[Source]:
     Raises:
         ValueError: it is something else, or nothing.
     """
-    if path and isinstance(path, (str, os.PathLike)):
+    if isinstance(path, (str, os.PathLike)) and path != "":
         return [path]
     expected, remedy = "a path, or a list of paths", 'Pass for example "runs" or ["a.td", "b.td"].'
     listed = to_list("path", path, expected=expected, remedy=remedy)
