@@ -36,6 +36,7 @@ OWN = {
     ("TrainingMonitor", "include"),
     ("TrainingMonitor", "exclude"),
     ("TrainingMonitor.loop", "loader"),
+    ("quantile_stops", "scores"),
     ("stream", "frames"),
 }
 ENDLESS = {("TrainingMonitor.loop", "epochs"), ("stream", "fps")}  # which do what they are told
