@@ -200,6 +200,8 @@ def opened(lab: Lab, page: Page, name: str, cells: Sequence[str]) -> Iterator[Pa
 @contextmanager
 def in_lab(lab: Lab, page: Page, name: str) -> Iterator[Page]:
     """Open and run a notebook in the server's folder."""
+    for signal in lab.folder.glob("*.signal"):  # of other tests
+        signal.unlink()
     lab.reuse_kernel(name)
     lab.open(page, name)
     lab.run_all(page)
