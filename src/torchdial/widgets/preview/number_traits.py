@@ -13,7 +13,7 @@ from torchdial.inputs.stops import Stops
 REMEDY = "Percent are divided by 100."
 
 
-class Fraction(t.TraitType[float, Any]):
+class Fraction(t.Float):  # type: ignore[type-arg]
     """A number in [0, 1]."""
 
     def validate(self, _obj: Any, value: Any) -> float:
@@ -29,7 +29,7 @@ class Fraction(t.TraitType[float, Any]):
         return _moved(value, 0.0, 1.0)
 
 
-class Threshold(t.TraitType[float, Any]):
+class Threshold(t.Float):  # type: ignore[type-arg]
     """A number in the range of the stops of a widget."""
 
     def validate(self, obj: Any, value: Any) -> float:
@@ -55,7 +55,7 @@ def _moved(value: Any, low: float, high: float) -> Any:
     return value if math.isnan(number) else min(max(number, low), high)
 
 
-class Whole(t.TraitType[int, Any]):
+class Whole(t.Int):  # type: ignore[type-arg]
     """A whole number from 1."""
 
     def validate(self, _obj: Any, value: Any) -> int:
