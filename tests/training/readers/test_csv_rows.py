@@ -185,6 +185,14 @@ def test_a_line_without_end_is_not_taken_into_memory(
         CsvRows(path, "run").read()
 
 
+def rounded(scalars: dict[str, list[tuple[int, Any]]]) -> dict[str, list[tuple[int, Any]]]:
+    """Return points with 14 digits: pandas before 3 loses the last ones."""
+    return {
+        name: [(step, v if isinstance(v, str) else float(f"{v:.14g}")) for step, v in points]
+        for name, points in scalars.items()
+    }
+
+
 def test_what_torchdial_writes_with_pandas_comes_back(tmp_path: Path) -> None:
     from tests.training.recording.recorded import recorded
 
@@ -196,5 +204,5 @@ def test_what_torchdial_writes_with_pandas_comes_back(tmp_path: Path) -> None:
     found = points(reader.history)
     expected["loss"] = [point for point in expected["loss"] if point[1] != "nan"]
     expected["val/loss"] = sorted(expected["val/loss"])  # pandas writes NaN as an empty cell
-    assert found == expected
+    assert rounded(found) == rounded(expected)
     assert reader.history["lr"].times.tolist() == history["lr"].times.tolist()

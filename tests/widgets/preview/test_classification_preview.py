@@ -8,7 +8,6 @@ import pytest
 import torch
 from sklearn import metrics
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.model_selection import FixedThresholdClassifier
 from torch import nn
 
 import torchdial as td
@@ -197,6 +196,8 @@ def test_the_line_for_scikit_learn_predicts_the_same() -> None:
     scores = torch.arange(101).double().div(100).float()  # all of them on stops
     targets = (torch.arange(101) > 40).long()
     preview = td.ClassificationPreview(scores, targets, threshold=0.41)
+    from sklearn.model_selection import FixedThresholdClassifier  # from 1.5
+
     names = {"FixedThresholdClassifier": FixedThresholdClassifier, "estimator": Scores()}
     fixed = eval(preview.to_code("sklearn"), names)
     given = scores[:, None].numpy()

@@ -101,12 +101,13 @@ class CsvRows(RunReader):
         self._file.place = header.size
 
     def _table(self, pandas: Any, piece: bytes) -> Any:
+        numbers = range(len(self._columns))
+        first = self._separator.join(map(str, numbers)).encode()
         try:
-            return pandas.read_csv(
-                io.BytesIO(piece),
+            table = pandas.read_csv(
+                # Rows with fewer cells are read by every version only behind a header.
+                io.BytesIO(first + b"\n" + piece),
                 sep=self._separator,
-                header=None,
-                names=range(len(self._columns)),
                 index_col=False,
                 keep_default_na=False,
                 na_values=list(NO_POINT),
@@ -120,6 +121,8 @@ class CsvRows(RunReader):
                 f"{str(error).strip():.100}",
                 "Write a row a step, and as many cells as the first line has names.",
             ) from error
+        table.columns = numbers
+        return table
 
     def _add(self, history: History, table: Any) -> None:
         """Add the points of some rows."""
