@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pandas
 import pytest
@@ -186,9 +187,9 @@ def test_a_line_without_end_is_not_taken_into_memory(
 
 
 def rounded(scalars: dict[str, list[tuple[int, Any]]]) -> dict[str, list[tuple[int, Any]]]:
-    """Return points with 14 digits: pandas before 3 loses the last ones."""
+    """Return points with 12 digits: pandas before 3 loses the last ones."""
     return {
-        name: [(step, v if isinstance(v, str) else float(f"{v:.14g}")) for step, v in points]
+        name: [(step, v if isinstance(v, str) else float(f"{v:.12g}")) for step, v in points]
         for name, points in scalars.items()
     }
 
