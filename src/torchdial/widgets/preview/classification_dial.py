@@ -22,9 +22,9 @@ from torchdial.sweeps.samples.classification_frame import ClassificationFrame
 from torchdial.sweeps.samples.outcomes import Outcomes, answers, outcomes, passed
 from torchdial.widgets.image_grid import ImageGrid
 from torchdial.widgets.preview.classification_packing import pack_frame, pack_texts
-from torchdial.widgets.preview.number_traits import Fraction
 from torchdial.widgets.preview.pasted_setting import segmentation_traits
 from torchdial.widgets.preview.preview import PAGE_SIZE, ModelPreview
+from torchdial.widgets.preview.threshold_dial import ThresholdDial
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,16 +36,12 @@ VIEWS = ("nearest", "false positives", "false negatives", "all")
 ABSTAINING_VIEWS = ("nearest", "wrong", "abstained", "all")
 
 
-class ClassificationDial(ModelPreview[ClassificationFrame]):
+class ClassificationDial(ThresholdDial[ClassificationFrame], ModelPreview[ClassificationFrame]):
     """Traits and messages of the dial; made by `ClassificationPreview`."""
 
     _STEM = "classification"
     _SETTABLE = ("threshold", "class_thresholds", "label", "view")
-    _DIAL = "threshold"
     _BEST = "target_score"
-
-    threshold = Fraction(0.5).tag(sync=True, echo_update=False)
-    """A sample is positive where its score > threshold. Moves to the nearest stop, in [0, 1]."""
 
     view = t.Unicode("nearest").tag(sync=True, echo_update=False)
     """Which samples are listed: those "nearest" the threshold, "false positives", "false
@@ -66,7 +62,7 @@ class ClassificationDial(ModelPreview[ClassificationFrame]):
         costs: Mapping[str, float],
     ) -> None:
         self._stops = stops
-        self._task: Task = task
+        self._task = task
         self._class_names = tuple(class_names)
         self._labels = tuple(range(len(class_names)))
         self._images = np.empty((0, 1, 4, 1), np.uint8) if pictures is None else pictures
@@ -111,11 +107,6 @@ class ClassificationDial(ModelPreview[ClassificationFrame]):
         )
 
     # Values at the position of the dial
-
-    @property
-    def task(self) -> Task:
-        """The task: "binary", "multilabel" or "multiclass"."""
-        return self._task
 
     @property
     def metrics(self) -> dict[str, Any]:
@@ -239,16 +230,6 @@ class ClassificationDial(ModelPreview[ClassificationFrame]):
             return numbers | {"average": self._average, "num_samples": samples}
         return numbers | {"num_samples": samples}
 
-    def _setting_of_classes(self) -> list[float]:
-        own = self.class_thresholds or [None] * len(self._class_names)
-        return [self.threshold if each is None else each for each in own]
-
-    def _scope_setting(self) -> float | list[float]:
-        if not self.class_thresholds:
-            return float(self.threshold)
-        each = self._setting_of_classes()
-        return each if self.label is None else each[self.label]
-
     def _thresholds(self) -> npt.NDArray[np.float32]:
         """Return the threshold of each class as scores are compared with it, float32 (C,)."""
         stops = self._stops.tensor().numpy()
@@ -354,10 +335,6 @@ class ClassificationDial(ModelPreview[ClassificationFrame]):
     def _to_traits(self, setting: Any) -> dict[str, Any]:
         return segmentation_traits(setting, self._task, len(self._class_names), connectivity=None)
 
-    @t.validate("threshold")
-    def _valid_threshold(self, proposal: Any) -> float:
-        return self._to_own(proposal["value"])
-
     @t.validate("view")
     def _valid_view(self, proposal: Any) -> str:
         if proposal["value"] not in self._views:
@@ -366,6 +343,3 @@ class ClassificationDial(ModelPreview[ClassificationFrame]):
                 "Choose one of these."
             )
         return str(proposal["value"])
-
-    def _to_own(self, given: float) -> float:
-        return self._stops.values[self._stops.nearest(given)]

@@ -234,11 +234,10 @@ class ClassificationPreview(ClassificationDial):
 
     def export(self) -> dict[str, Any]:
         """Return the setting: a threshold or one for each class, and the task."""
-        own = bool(self.class_thresholds)
-        name = "class_thresholds" if own else "threshold"
+        setting = self._setting()
+        name = "class_thresholds" if isinstance(setting, list) else "threshold"
         shown = {} if self.label is None else {"label": self.label}
-        value = self._setting_of_classes() if own else float(self.threshold)
-        return {name: value, "task": self._task, **shown}
+        return {name: setting, "task": self._task, **shown}
 
     def to_code(self, library: Literal["torch", "sklearn"] = "torch") -> str:
         """Return the setting as a line of Python that predicts what `predictions` returns.

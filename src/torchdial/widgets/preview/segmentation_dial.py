@@ -23,9 +23,8 @@ from torchdial.sweeps.pixels.image_confusion import count_on, count_outcomes
 from torchdial.sweeps.pixels.segmentation_frame import SegmentationFrame
 from torchdial.sweeps.pixels.threshold_curves import ThresholdCurves
 from torchdial.widgets.preview.min_size_dial import MinSizeDial
-from torchdial.widgets.preview.number_traits import Threshold
 from torchdial.widgets.preview.pasted_setting import segmentation_traits
-from torchdial.widgets.preview.preview import PAGE_SIZE, ClassThresholds, Preview
+from torchdial.widgets.preview.preview import PAGE_SIZE, ClassThresholds
 from torchdial.widgets.preview.segmentation_packing import (
     pack_confusion,
     pack_floats,
@@ -33,13 +32,14 @@ from torchdial.widgets.preview.segmentation_packing import (
     pack_tally,
 )
 from torchdial.widgets.preview.shown_images import needed_counts
+from torchdial.widgets.preview.threshold_dial import ThresholdDial
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
-class SegmentationDial(MinSizeDial, Preview[SegmentationFrame]):
+class SegmentationDial(MinSizeDial, ThresholdDial[SegmentationFrame]):
     """Traits and messages of the dial; made by `SegmentationPreview` and `compare`."""
 
     _STEM = "segmentation"
@@ -50,12 +50,8 @@ class SegmentationDial(MinSizeDial, Preview[SegmentationFrame]):
         "view",
         "min_size",
     )
-    _DIAL = "threshold"
     _BEST = "dice"
     _images: Bytes
-
-    threshold = Threshold(0.5).tag(sync=True, echo_update=False)
-    """A pixel is on where p > threshold. Moves to the nearest stop, in [0, 1] or of the scores."""
 
     view = t.Unicode("overlay").tag(sync=True, echo_update=False)
     """How maps are drawn: "mask", "overlay", "heat", "outline" or, with targets, "errors"."""
@@ -79,7 +75,7 @@ class SegmentationDial(MinSizeDial, Preview[SegmentationFrame]):
         window: Window | None,
     ) -> None:
         self._stops = stops
-        self._task: Task = task
+        self._task = task
         self._class_names = tuple(class_names)
         self._labels = tuple(range(len(class_names)))
         self._images = pictures
@@ -130,11 +126,6 @@ class SegmentationDial(MinSizeDial, Preview[SegmentationFrame]):
         )
 
     # Values at the position of the dial
-
-    @property
-    def task(self) -> Task:
-        """The task: "binary", "multilabel" or "multiclass"."""
-        return self._task
 
     @property
     def pictures(self) -> Bytes:
@@ -213,16 +204,8 @@ class SegmentationDial(MinSizeDial, Preview[SegmentationFrame]):
         """Return what is shown of a model, at the minimum size."""
         return self._shown[1][model].at_size(self._size_index)
 
-    def _setting(self) -> float | list[float]:
-        """Return the threshold, or one for each class where any has its own."""
-        if not self.class_thresholds:
-            return float(self.threshold)
-        return [self.threshold if own is None else own for own in self.class_thresholds]
-
     def _stops_of_classes(self) -> npt.NDArray[np.int64]:
-        setting = self._setting()
-        each = setting if isinstance(setting, list) else [setting] * len(self._class_names)
-        return np.array([self._stops.nearest(own) for own in each])
+        return np.array([self._stops.nearest(own) for own in self._setting_of_classes()])
 
     def _in_scope(self, curves: ThresholdCurves) -> ThresholdCurves:
         if self.label is not None:
@@ -230,13 +213,7 @@ class SegmentationDial(MinSizeDial, Preview[SegmentationFrame]):
         return curves.argmax or curves
 
     def _metrics_of(self, curves: ThresholdCurves) -> dict[str, Any]:
-        return self._in_scope(curves).at(self._scope_setting(self._setting()), self._average)
-
-    def _scope_setting(self, setting: float | list[float]) -> float | list[float]:
-        """Return the part of a setting that the shown class follows."""
-        if isinstance(setting, list) and self.label is not None:
-            return setting[self.label]
-        return setting
+        return self._in_scope(curves).at(self._scope_setting(), self._average)
 
     # Of each image
 
@@ -281,11 +258,9 @@ class SegmentationDial(MinSizeDial, Preview[SegmentationFrame]):
 
     def _image_table(self, model: int, label: int | None) -> dict[str, torch.Tensor]:
         curves = needed_counts(self._frame_of(model).curves)
-        setting = self._setting()
         if label is None:
-            return self._in_scope(curves).images_at(self._scope_setting(setting))
-        own = setting[label] if isinstance(setting, list) else setting
-        return curves.for_label(label).images_at(own)
+            return self._in_scope(curves).images_at(self._scope_setting())
+        return curves.for_label(label).images_at(self._setting_of_classes()[label])
 
     def to_matplotlib(self, ax: Axes | None = None) -> Figure:
         """Return a matplotlib figure of the first pictures and the curve, as they stand now."""
@@ -386,10 +361,6 @@ class SegmentationDial(MinSizeDial, Preview[SegmentationFrame]):
         )
         return {"min_size": 0} | traits
 
-    @t.validate("threshold")
-    def _valid_threshold(self, proposal: Any) -> float:
-        return self._to_own(proposal["value"])
-
     @t.validate("view")
     def _valid_view(self, proposal: Any) -> str:
         known = ["mask", "overlay", "heat", "outline"]
@@ -401,6 +372,3 @@ class SegmentationDial(MinSizeDial, Preview[SegmentationFrame]):
                 "The errors view needs targets."
             )
         return str(proposal["value"])
-
-    def _to_own(self, given: float) -> float:
-        return self._stops.values[self._stops.nearest(given)]
