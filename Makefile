@@ -100,7 +100,7 @@ js-lint: $(JS_PACKAGES)
 	$(NPM) run lint
 
 unit: $(BUNDLE)
-	$(BIN)/python $(PYTEST) --doctest-modules $(UNIT) $(if $(COVERAGE),--cov) $(ARGS) src/torchdial tests
+	$(BIN)/python $(PYTEST) --doctest-modules $(UNIT) $(if $(COVERAGE),--cov=torchdial) $(ARGS) src/torchdial tests
 
 # Kernel-side tests with every tensor on an accelerator that is made in Python.
 device: $(BUNDLE)

@@ -56,7 +56,7 @@ def quantile_stops(scores: Any, count: int = 101, *, seed: int = 0) -> Stops:
 
     Example:
         >>> quantile_stops(torch.tensor([1.0, 2.0, 3.0, 9.0]), 5).values
-        (0.9999999403953552, 2.0, 9.0)
+        (0.9999999403953552, 2.0, 4.333333492279053, 6.666666507720947, 9.0)
     """
     remedy = "101 is the default."
     count = to_whole("count", count, 2, MAX_STOPS, remedy=remedy)
