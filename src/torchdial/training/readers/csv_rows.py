@@ -18,8 +18,7 @@ import numpy.typing as npt
 
 from torchdial.training.history.history import History
 from torchdial.training.readers.run_reader import (
-    GrowingFile,
-    RunReader,
+    GrowingFileReader,
     file_refusal,
     missing_package,
 )
@@ -38,24 +37,14 @@ LONGEST_HEADER = 2**20
 Floats = npt.NDArray[np.float64]
 
 
-class CsvRows(RunReader):
+class CsvRows(GrowingFileReader):
     """Reads a table, whole rows only: what follows the last line's end is still being written."""
 
     def __init__(self, path: Path, name: str) -> None:
         super().__init__(path, name)
-        self._file = GrowingFile(path)
         self._columns: list[str] = []
         self._separator = ","
         self._rows = 0
-
-    def files(self) -> list[Path]:
-        """Return the file."""
-        return [self.path]
-
-    @property
-    def unread(self) -> int:
-        """Bytes at the end that are no whole row yet."""
-        return self._file.unread
 
     def _read_new(self) -> None:
         is_anew = self._file.look()

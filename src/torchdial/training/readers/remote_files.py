@@ -8,14 +8,16 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from torchdial.training.readers.find_runs import OWN, TABLES
 from torchdial.training.readers.run_reader import (
     file_refusal,
     missing_package,
     refuse_size,
 )
 from torchdial.training.readers.tensorboard_events import MARK
+from torchdial.training.readers.trainer_state import FILE
 
-ENDINGS = (".td", ".csv", ".tsv", "trainer_state.json")
+ENDINGS = (OWN, *TABLES, FILE)
 MOST_COPIED = 10_000
 
 

@@ -128,6 +128,23 @@ class GrowingFile:
         self._known = ()
 
 
+class GrowingFileReader(RunReader):
+    """Reads a run from one file, which may still grow."""
+
+    def __init__(self, path: Path, name: str) -> None:
+        super().__init__(path, name)
+        self._file = GrowingFile(path)
+
+    def files(self) -> list[Path]:
+        """Return the file."""
+        return [self.path]
+
+    @property
+    def unread(self) -> int:
+        """Bytes at the end that are no whole row yet."""
+        return self._file.unread
+
+
 def file_refusal(path: Any, *, expected: str, got: str, remedy: str) -> ValueError:
     """Return the error to raise for a file or folder."""
     return refusal(f"path {str(path)[-200:]!r}", expected=expected, got=got, remedy=remedy)

@@ -7,29 +7,15 @@ from pathlib import Path
 from torchdial.training.history.run_file import MAGIC, read_frames
 from torchdial.training.history.run_record import DAMAGE, RUN_FORMAT
 from torchdial.training.readers.run_reader import (
-    GrowingFile,
-    RunReader,
+    GrowingFileReader,
     file_refusal,
 )
 
 
-class SavedRun(RunReader):
+class SavedRun(GrowingFileReader):
     """Reads a file of torchdial's own, of which each save appends a frame."""
 
     has_events = True
-
-    def __init__(self, path: Path, name: str) -> None:
-        super().__init__(path, name)
-        self._file = GrowingFile(path)
-
-    def files(self) -> list[Path]:
-        """Return the file."""
-        return [self.path]
-
-    @property
-    def unread(self) -> int:
-        """Bytes at the end that are no whole row yet."""
-        return self._file.unread
 
     def _read_new(self) -> None:
         is_anew = self._file.look()
