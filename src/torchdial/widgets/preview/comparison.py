@@ -215,8 +215,6 @@ def compare(
     if steps is not None:
         _check_steps(first, second, steps)
         second = first
-    elif names is None:
-        names = ("first", "second")
     if names is not None:
         _check_names(names)
     if isinstance(first, SegmentationPreview) and isinstance(second, SegmentationPreview):
@@ -265,9 +263,8 @@ def _frames_at(
 ) -> tuple[list[Frame], Sequence[str]]:
     """Return the frames of two previews, or of two steps of one, and their names."""
     if steps is None:
-        return [
-            preview._newest[1][0] for preview in (first, second)
-        ], () if names is None else names
+        frames = [preview._newest[1][0] for preview in (first, second)]
+        return frames, ("first", "second") if names is None else names
     found = [first._at_step(step) for step in steps]
     if names is None:
         names = [
