@@ -10,6 +10,8 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
+from tests.e2e.dial import expect_painted
+
 # What is drawn over each picture; detections by their index in the input.
 MARKS = """root => root.torchdialDrawn().map(drawn => drawn?.marks.map(({ as, index, faded }) => {
   const isTarget = ["miss", "aside", "target"].includes(as);
@@ -30,6 +32,7 @@ class BoxesOnPage:
         self.hovered = self.root.locator(".torchdial-hovered")
         expect(self.score).to_be_visible(timeout=1000 * timeout)
         expect(self.root).to_have_attribute("data-version", str(version), timeout=20_000)
+        expect_painted(self.root, timeout)
 
     def button(self, text: str) -> Locator:
         return self.root.get_by_role("button", name=text, exact=True)

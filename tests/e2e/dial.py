@@ -27,6 +27,12 @@ READ_PIXELS = """(canvas, [width, height, zoom]) => {
 }"""
 
 
+def expect_painted(root: Locator, timeout: float = 60) -> None:
+    """Wait until the pictures of a preview, if it shows any, are painted."""
+    blank = root.locator(".torchdial-grid:not([data-painted]):visible")
+    expect(blank).to_have_count(0, timeout=1000 * timeout)
+
+
 class DialOnPage:
     """A preview on a page, or in a frame of it."""
 
@@ -44,6 +50,7 @@ class DialOnPage:
         self.root: Locator = roots.filter(has=dial) if index is None else roots.nth(index)
         self.input = self.root.locator(dial).first  # the step dial comes after it
         expect(self.input).to_be_visible(timeout=1000 * timeout)
+        expect_painted(self.root, timeout)
 
     def button(self, text: str) -> Locator:
         return self.root.get_by_role("button", name=text, exact=True)
