@@ -128,7 +128,7 @@ def test_news_that_come_just_before_the_thread_ends_are_published():
 
         publisher._publish_next = then_log
         monitor.log(loss=1.0)
-        until(lambda: logged and publisher._writer.written == publisher._recorder.sent)
+        until(lambda: logged and publisher._written == publisher._recorder.sent)
         assert monitor.history["loss"].values.tolist() == [1.0, 2.0]
 
 

@@ -75,6 +75,7 @@ class Publisher:
         self._done = threading.Condition()
         self._is_news = self._is_asleep = self._is_idle = self._is_ending = False
         self._has_begun = self._is_unsaved = False
+        self._written = 0  # records that were handled, also those that could not be written
         self._wanted = self._served = 0  # numbers of requests to catch up
         self._flushes = self._diagnoses = 0  # numbers of the last requests for more than that
         self._looked = -1  # the history's version that the diagnosis saw last
@@ -98,7 +99,7 @@ class Publisher:
     def missing(self, events: bool) -> int:
         """Return how many records are on their way; see `Arrival`."""
         self._recorder.send_if_here()
-        count = self._recorder.sent - self._writer.written
+        count = self._recorder.sent - self._written
         return count or int(events and self._lives() and self._looked != self._history.version)
 
     def catch_up(self, events: bool) -> int:
@@ -108,10 +109,10 @@ class Publisher:
             events: whether the diagnosis is to have run, too.
         """
         wanted = self._recorder.sent
-        if self._writer.written != self._stuck_at:
+        if self._written != self._stuck_at:
             self._request(events=events, longest=LONGEST_WAIT)
-        missing = max(wanted - self._writer.written, 0)
-        self._stuck_at = self._writer.written if missing else -1
+        missing = max(wanted - self._written, 0)
+        self._stuck_at = self._written if missing else -1
         return missing
 
     def flush(self) -> None:
@@ -234,7 +235,7 @@ class Publisher:
     def _await_arrival(self, longest: float) -> None:
         deadline = time.monotonic() + longest
         self._part(self._write)
-        while self._recorder.sent > self._writer.written and time.monotonic() < deadline:
+        while self._recorder.sent > self._written and time.monotonic() < deadline:
             time.sleep(NAP)
             self._part(self._write)
 
@@ -262,7 +263,11 @@ class Publisher:
         self._clock.busy += time.thread_time() - began
 
     def _write(self) -> None:
-        self._writer.write(self._recorder.take())
+        records = self._recorder.take()
+        try:
+            self._writer.write(records)
+        finally:
+            self._written += len(records)
 
     def _measure(self) -> None:
         measured = self._clock.readings()

@@ -42,14 +42,13 @@ class RecordWriter:
     Attributes:
         skipped: steps that were counted although a fused optimizer had skipped them.
         last_step: the step of the last record.
-        written: how many records were handled.
     """
 
     def __init__(
         self, history: History, optimizers: int = 1, shares_parameters: bool = False
     ) -> None:
         self.history = history
-        self.skipped = self.last_step = self.written = 0
+        self.skipped = self.last_step = 0
         self._suffixes = [f"/{k}" if optimizers > 1 else "" for k in range(optimizers)]
         self._total = None if optimizers < 2 or shares_parameters else TotalNorm(optimizers)
         self._points: dict[str, list[tuple[int, float, float]]] = {}
@@ -67,7 +66,6 @@ class RecordWriter:
         """
         errors = [error for record in records if (error := _error_of(self._take, record))]
         errors += self._write_points()
-        self.written += len(records)
         if errors:
             raise errors[0]
 
