@@ -1,11 +1,11 @@
 // Points as text that a spreadsheet reads.
 
-import type { Strand } from "./loss_panel";
+import type { ScalarLine } from "./scalar_line";
 
 /** One line a point: run, name, step, seconds and value, with all their digits. */
-export function tableOf(strands: readonly Pick<Strand, "run" | "name" | "track">[]): string {
+export function tableOf(scalars: readonly Pick<ScalarLine, "run" | "name" | "track">[]): string {
   const lines = ["run,name,step,time,value"];
-  for (const { run, name, track } of strands) {
+  for (const { run, name, track } of scalars) {
     const start = `${quote(run)},${quote(name.full)}`;
     track.y.forEach((value, i) => {
       lines.push(`${start},${track.steps[i]},${track.times[i]},${value}`);

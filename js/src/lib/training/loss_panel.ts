@@ -12,33 +12,16 @@ import { type Choice, Entry } from "../charts/legend_choice";
 import { Chart, type ChartEvents } from "../charts/line_chart";
 import type { Ink } from "../charts/line_colors";
 import { higherIsBetter, type Name } from "../charts/scalar_names";
-import { type Axis, cut, nearest, type Track } from "../charts/scalar_track";
+import { type Axis, cut, nearest } from "../charts/scalar_track";
 import { type EdgeMark, edgeMarks, thinLabels, yLimits } from "../charts/y_range";
 import { button, h } from "../core/dom";
 import type { Chosen } from "../live/run_store";
 import { tableOf } from "./csv_table";
 import { createEnlarging, createSaving, type SavedChart } from "./panel_tools";
+import type { ScalarLine } from "./scalar_line";
 
 const MOST_ROWS = 6;
 const MOST_VALUES = 12; // beside the cursor
-
-/** One line: a scalar of a run. */
-export interface Strand {
-  id: string;
-  name: Name;
-  /** What it is called in the legend: with its run's name where that might be another one. */
-  label: string;
-  run: string;
-  earlier: boolean;
-  /** Number of its colour. */
-  hue: number;
-  /** The whole of it, and the finest there is of the window. */
-  track: Track;
-  near: Track;
-  /** Whether it has no noise, so that every value belongs on the axis. */
-  schedule: boolean;
-  nearSmooth: Float64Array | null;
-}
 
 export interface PanelSettings {
   window: Limits;
@@ -79,7 +62,7 @@ export class LossPanel {
   #y: Limits = [0, 1];
   #chart: Chart | null = null;
   #axes = ""; // of the chart, which another view of the widget changes, too
-  #strands: Strand[] = [];
+  #scalars: ScalarLine[] = [];
   /** Whether it is on screen; what is not there yet is drawn when it comes. */
   #seen: boolean;
   #late = false;
@@ -124,13 +107,13 @@ export class LossPanel {
   #saved(): SavedChart | null {
     if (!this.#chart) return null;
     const { drawing } = this.#chart;
-    const strands = this.#shown();
-    const names = strands.map(({ label, name, hue }) => ({
+    const scalars = this.#shown();
+    const names = scalars.map(({ label, name, hue }) => ({
       text: label,
       color: drawing.ink.curve(hue),
       dash: dashOf(name),
     }));
-    return { title: this.#title, drawing, names, table: () => tableOf(strands) };
+    return { title: this.#title, drawing, names, table: () => tableOf(scalars) };
   }
 
   #drop(): void {
@@ -144,8 +127,8 @@ export class LossPanel {
     this.element.remove();
   }
 
-  update(strands: Strand[], settings: PanelSettings, ink: Ink): void {
-    this.#strands = strands;
+  update(scalars: ScalarLine[], settings: PanelSettings, ink: Ink): void {
+    this.#scalars = scalars;
     const size = this.#large.size(this.#head);
     const [width, height] = size ?? [settings.width, settings.height];
     this.#place.style.height = `${height}px`; // where it will be, so that all keep their places
@@ -166,23 +149,23 @@ export class LossPanel {
   hover(x: number | null, words = ""): void {
     this.#late ||= !this.#seen;
     if (this.#late) return;
-    for (const strand of this.#strands) {
-      this.#entries.get(strand.id)?.setValue(valueAt(strand, x));
+    for (const scalar of this.#scalars) {
+      this.#entries.get(scalar.id)?.setValue(valueAt(scalar, x));
     }
     this.#drawTooltip(x, words);
   }
 
   /** As they are read: this run first; they are drawn the other way round. */
-  #inOrder(): Strand[] {
-    return [...this.#strands].sort((a, b) => a.hue - b.hue);
+  #inOrder(): ScalarLine[] {
+    return [...this.#scalars].sort((a, b) => a.hue - b.hue);
   }
 
   /** The values of all that is shown, in words. */
   valuesAt(x: number): string[] {
-    return this.#shown().map((strand) => `${strand.label} ${valueAt(strand, x)}`);
+    return this.#shown().map((scalar) => `${scalar.label} ${valueAt(scalar, x)}`);
   }
 
-  #shown(): Strand[] {
+  #shown(): ScalarLine[] {
     return this.#inOrder().filter(({ name }) => this.#choice.has(name.full));
   }
 
@@ -226,7 +209,7 @@ export class LossPanel {
 
   #picture(settings: PanelSettings, ink: Ink): Picture {
     const { window, width, lines, withOutliers } = settings;
-    const shown = this.#strands.filter(({ name }) => this.#choice.has(name.full));
+    const shown = this.#scalars.filter(({ name }) => this.#choice.has(name.full));
     const curves: Curve[] = [];
     const beyond: (EdgeMark & Pick<Mark, "color" | "row">)[] = [];
     let row = 0; // curves without numbers at the same steps stand below each other
@@ -236,62 +219,62 @@ export class LossPanel {
       this.#chosen.yLocks.get(this.#title) ??
       yLimits(pieces, window, this.#log, withOutliers || steady);
     this.#y = y;
-    for (const [i, strand] of shown.entries()) {
+    for (const [i, scalar] of shown.entries()) {
       const raw = pieces[i];
-      const color = ink.curve(strand.hue);
-      const dash = dashOf(strand.name);
-      const { near, nearSmooth } = strand;
+      const color = ink.curve(scalar.hue);
+      const dash = dashOf(scalar.name);
+      const { near, nearSmooth } = scalar;
       if (nearSmooth) {
         const fair = cut(near.x, nearSmooth, window, width);
-        curves.unshift({ ...raw, color: ink.pale(strand.hue), width: 1, dash: [] });
-        curves.push({ ...fair, color, width: strand.earlier ? 1.25 : 1.75, dash });
-      } else curves.push({ ...raw, color, width: strand.earlier ? 1 : 1.25, dash });
+        curves.unshift({ ...raw, color: ink.pale(scalar.hue), width: 1, dash: [] });
+        curves.push({ ...fair, color, width: scalar.earlier ? 1.25 : 1.75, dash });
+      } else curves.push({ ...raw, color, width: scalar.earlier ? 1 : 1.25, dash });
       const edge = edgeMarks(raw, y, window, width);
       for (const mark of edge) beyond.push({ ...mark, color, row: row % MOST_ROWS });
       if (edge.some(({ sign }) => sign === "cross")) row++;
     }
     const marks: Mark[] = thinLabels(beyond, window, width);
-    for (const strand of shown) {
-      const at = this.#best(strand);
-      const { x, y } = strand.track;
-      if (at >= 0) marks.push({ x: x[at], y: y[at], color: ink.curve(strand.hue), sign: "best" });
+    for (const scalar of shown) {
+      const at = this.#best(scalar);
+      const { x, y } = scalar.track;
+      if (at >= 0) marks.push({ x: x[at], y: y[at], color: ink.curve(scalar.hue), sign: "best" });
     }
     return { x: window, y, curves, marks, lines };
   }
 
   /** Index of the best point, where that is worth a mark: of held-out data, if there is any. */
-  #best(strand: Strand): number {
-    const anyHeld = this.#strands.some(({ name }) => name.held);
-    return strand.earlier || (anyHeld && !strand.name.held) ? -1 : bestOf(strand);
+  #best(scalar: ScalarLine): number {
+    const anyHeld = this.#scalars.some(({ name }) => name.held);
+    return scalar.earlier || (anyHeld && !scalar.name.held) ? -1 : bestOf(scalar);
   }
 
   #updateLegend(ink: Ink): void {
-    const strands = this.#inOrder();
-    for (const strand of strands) {
-      const { full } = strand.name;
-      let entry = this.#entries.get(strand.id);
+    const scalars = this.#inOrder();
+    for (const scalar of scalars) {
+      const { full } = scalar.name;
+      let entry = this.#entries.get(scalar.id);
       if (!entry) {
         entry = new Entry((alone) => {
           if (alone)
             this.#choice.isolate(
               full,
-              this.#strands.map(({ name }) => name.full),
+              this.#scalars.map(({ name }) => name.full),
             );
           else this.#choice.toggle(full);
           this.#events.changed();
         });
-        this.#entries.set(strand.id, entry);
+        this.#entries.set(scalar.id, entry);
       }
       entry.update({
-        name: strand.label,
-        color: ink.curve(strand.hue),
-        dashed: strand.name.held,
+        name: scalar.label,
+        color: ink.curve(scalar.hue),
+        dashed: scalar.name.held,
         shown: this.#choice.has(full),
-        value: valueAt(strand, null),
-        title: titleOf(strand),
+        value: valueAt(scalar, null),
+        title: titleOf(scalar),
       });
     }
-    const elements = strands.map(({ id }) => (this.#entries.get(id) as Entry).element);
+    const elements = scalars.map(({ id }) => (this.#entries.get(id) as Entry).element);
     const same = elements.every((element, i) => this.#legend.children[i] === element);
     if (!same || this.#legend.children.length !== elements.length) {
       this.#legend.replaceChildren(...elements);
@@ -304,8 +287,8 @@ function dashOf({ held }: Name): number[] {
   return held ? [6, 3] : [];
 }
 
-/** Index of the best point of a strand whose name says which end is better, else -1. */
-export function bestOf({ name, track }: Strand): number {
+/** Index of the best point of a scalar whose name says which end is better, else -1. */
+export function bestOf({ name, track }: ScalarLine): number {
   const highest = higherIsBetter(name.full);
   if (highest === null) return -1;
   const sign = highest ? 1 : -1;
@@ -318,7 +301,7 @@ export function bestOf({ name, track }: Strand): number {
 }
 
 /** The last value, or the one nearest to `x` with its smoothed one, from the finest there is. */
-function valueAt({ track, near, nearSmooth }: Strand, x: number | null): string {
+function valueAt({ track, near, nearSmooth }: ScalarLine, x: number | null): string {
   if (x === null) return track.y.length ? formatValue(track.y[track.y.length - 1]) : "–";
   const at = nearest(near.x, x);
   if (at < 0) return "–";
@@ -326,10 +309,10 @@ function valueAt({ track, near, nearSmooth }: Strand, x: number | null): string 
   return nearSmooth ? `${raw} (${formatValue(nearSmooth[at])})` : raw;
 }
 
-function titleOf(strand: Strand): string {
-  const { name, run, track } = strand;
+function titleOf(scalar: ScalarLine): string {
+  const { name, run, track } = scalar;
   const parts = [`${name.full}, ${run}: ${formatCount(track.y.length)} points here`];
-  const best = bestOf(strand);
+  const best = bestOf(scalar);
   if (best >= 0) {
     const end = higherIsBetter(name.full) ? "highest" : "lowest";
     parts.push(`${end} ${formatValue(track.y[best])} at step ${formatCount(track.steps[best])}`);

@@ -14,9 +14,10 @@ import type { Run, Store } from "../live/run_store";
 import { Details } from "../live/zoom_details";
 import { tableOf } from "./csv_table";
 import { isAsked } from "./event_list";
-import { LossPanel, type Strand } from "./loss_panel";
+import { LossPanel } from "./loss_panel";
 import { LossToolbar } from "./loss_toolbar";
 import { RunList } from "./run_list";
+import type { ScalarLine } from "./scalar_line";
 
 const PANEL_WIDTH = 340;
 const SMALL_WIDTH = 180;
@@ -60,7 +61,7 @@ export class LossView {
   #said = "";
   #limits: Limits = [0, 1];
   #epochs = new Map<number, Epochs>();
-  #strands: Strand[] = [];
+  #scalars: ScalarLine[] = [];
 
   constructor(store: Store, options: LossViewOptions, changed: () => void) {
     this.#store = store;
@@ -74,7 +75,7 @@ export class LossView {
       changed,
       setAxis: (along) => this.#setAxis(along),
       showWhole: () => this.#zoom(null),
-      table: () => tableOf(this.#strands),
+      table: () => tableOf(this.#scalars),
     });
     this.element = h(
       "div",
@@ -132,7 +133,7 @@ export class LossView {
     this.#limits = this.#limitsOf(runs, names);
     this.#syncPanels([...panels.keys()]);
     this.#empty.hidden = panels.size > 0;
-    this.#strands = [];
+    this.#scalars = [];
     const width = this.#panelWidth(panels.size);
     for (const [title, members] of panels) {
       this.#drawPanel(title, members, runs, width, panels.size, ink);
@@ -185,15 +186,15 @@ export class LossView {
   ): void {
     const hues = runs.length > 1 ? huesOf(this.#store.runs) : null;
     const keys = [...new Set(members.map(({ key }) => key))];
-    const strands = runs.flatMap((run) =>
+    const scalars = runs.flatMap((run) =>
       members.flatMap((name) => {
         const hue = hues?.get(run.id) ?? keys.indexOf(name.key);
-        return this.#strandOf(run, name, hue) ?? [];
+        return this.#lineOf(run, name, hue) ?? [];
       }),
     );
-    this.#strands.push(...strands);
+    this.#scalars.push(...scalars);
     this.#panels.get(title)?.update(
-      strands,
+      scalars,
       {
         window: this.#window ?? this.#limits,
         key: this.#key,
@@ -207,7 +208,7 @@ export class LossView {
     );
   }
 
-  #strandOf(run: Run, name: Name, hue: number): Strand | null {
+  #lineOf(run: Run, name: Name, hue: number): ScalarLine | null {
     const points = run.scalars.get(name.full);
     if (!points?.length) return null;
     const schedule = isLearningRate(name.full);
@@ -366,7 +367,7 @@ export class LossView {
 
   /** Go on by points of the first curve, and say all values there; 0 takes the cursor away. */
   #moveCursor(by: -1 | 0 | 1): void {
-    const [first] = this.#strands;
+    const [first] = this.#scalars;
     if (!first) return;
     const { x } = first.near;
     const [low, high] = this.#window ?? this.#limits;
@@ -382,7 +383,7 @@ export class LossView {
 
   #askForDetail(): void {
     if (!this.#window) return;
-    const shown = new Set(this.#strands.map(({ id }) => id));
+    const shown = new Set(this.#scalars.map(({ id }) => id));
     const wanted = this.#shownRuns().flatMap((run) =>
       [...run.scalars].flatMap(([name, points]) =>
         shown.has(`${run.id}/${name}`) ? [{ run, name, points }] : [],
