@@ -8,7 +8,7 @@ from _measure import at_most, interleave, median_of_ratios, report
 
 from torchdial import DetectionPreview, SegmentationPreview
 from torchdial.demo import DigitDetector, UNet, digit_scenes, train_detector, train_unet
-from torchdial.sweeps.step_records import NewestFrame
+from torchdial.sweeps.refresh_records import NewestFrame
 from torchdial.widgets.preview.plane_coding import deflated
 
 BYTES_AIM = 1.1

@@ -16,7 +16,7 @@ from tests.golden import make_steps
 from torchdial.inputs.stops import to_stops
 from torchdial.sweeps.boxes.box_step_counts import BoxStepCounts
 from torchdial.sweeps.boxes.detection_settings import DetectionSettings
-from torchdial.sweeps.step_records import NewestFrame, StepRecord, StepRecords
+from torchdial.sweeps.refresh_records import NewestFrame, RefreshRecord, RefreshRecords
 
 GOLDEN = json.loads(make_steps.PATH.read_text(encoding="utf-8"))
 STOPS = GOLDEN["stops"]
@@ -30,13 +30,13 @@ def test_the_file_is_what_is_written() -> None:
     assert json.loads(json.dumps(make_steps.made())) == GOLDEN
 
 
-def played(case: dict[str, Any]) -> StepRecords[str]:
+def played(case: dict[str, Any]) -> RefreshRecords[str]:
     """Return the records of a training, whose frames are checked after each refresh."""
-    records: StepRecords[str] = StepRecords(case["keep"], 1 << 20)
+    records: RefreshRecords[str] = RefreshRecords(case["keep"], 1 << 20)
     for version, refresh in enumerate(case["refreshes"]):
         step = refresh["step"]
         value = math.nan if refresh["value"] is None else refresh["value"]
-        record = StepRecord(step, version, None, value, NewestFrame(f"frame of {step}"))
+        record = RefreshRecord(step, version, None, value, NewestFrame(f"frame of {step}"))
         records = records.added(record, NewestFrame)
         assert [one.step for one in records.kept] == refresh["kept"]
         assert records.best == refresh["best"]

@@ -9,7 +9,7 @@ import pytest
 
 from tests.golden.make_steps import slow_kept
 from torchdial.sweeps.kept_steps import by_importance, check_keep, next_dropped, thinned
-from torchdial.sweeps.step_records import NewestFrame, StepRecord, StepRecords
+from torchdial.sweeps.refresh_records import NewestFrame, RefreshRecord, RefreshRecords
 
 
 @pytest.mark.parametrize("seed", range(30))
@@ -58,9 +58,9 @@ def test_bytes_drop_frames_before_their_number_does() -> None:
     class Sized(NewestFrame[int]):
         pass
 
-    records: StepRecords[int] = StepRecords(keep=10, keep_bytes=35)
+    records: RefreshRecords[int] = RefreshRecords(keep=10, keep_bytes=35)
     for step in range(12):
-        record = StepRecord(step, step, None, -abs(step - 4.0), NewestFrame(step))
+        record = RefreshRecord(step, step, None, -abs(step - 4.0), NewestFrame(step))
         records = records.added(record, lambda frame: Sized(frame, 10))
         assert records.nbytes <= 35
         assert records.is_limited == (step > 3)

@@ -18,7 +18,7 @@ _NEAR = 8.0  # an object's points are inside its box, across and down no further
 _FARTHEST = 160.0  # the longest distance, in pixels, from a point to a side
 
 
-class Points(NamedTuple):
+class PointPredictions(NamedTuple):
     """What the detector says at each of its P points, one for every 8 x 8 pixels.
 
     Attributes:
@@ -98,7 +98,7 @@ class DigitDetector(nn.Module):
             for own_boxes, own_scores in zip(boxes, scores, strict=True)
         ]
 
-    def points(self, images: Tensor) -> Points:
+    def points(self, images: Tensor) -> PointPredictions:
         """Return the raw output at every point, for images as `forward` takes them."""
         check_images(images, 3, _DETECTOR_STRIDE)
         # Convolutions are faster in this layout on a CPU, and give the same result.
@@ -107,7 +107,9 @@ class DigitDetector(nn.Module):
         objects, classes, sides = raw.split([1, self.num_classes, 4], dim=-1)
         near, far = sides.clamp(max=math.log(_FARTHEST)).exp().chunk(2, dim=-1)
         places = _places(features.shape[2], features.shape[3]).to(raw)
-        return Points(objects[..., 0], classes, torch.cat([places - near, places + far], dim=-1))
+        return PointPredictions(
+            objects[..., 0], classes, torch.cat([places - near, places + far], dim=-1)
+        )
 
 
 def train_detector(
@@ -219,7 +221,7 @@ def _assign(boxes: Tensor, labels: Tensor, places: Tensor) -> tuple[Tensor, Tens
     return label, box
 
 
-def _loss(raw: Points, labels: Tensor, boxes: Tensor) -> Tensor:
+def _loss(raw: PointPredictions, labels: Tensor, boxes: Tensor) -> Tensor:
     """Return the loss of a batch; labels (n, P), -1 without an object, and boxes (n, P, 4)."""
     found = labels >= 0
     count = found.sum().clamp(min=1)

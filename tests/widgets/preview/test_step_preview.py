@@ -15,7 +15,7 @@ import torchdial as td
 from tests.e2e import detections, maps
 from tests.e2e.step_maps import STEPS, probs_at
 from torchdial.report.packed_bytes import Joined, without_bytes
-from torchdial.sweeps.step_records import NewestFrame
+from torchdial.sweeps.refresh_records import NewestFrame
 from torchdial.widgets.steps import step_preview
 
 Sent = list[tuple[dict[str, Any], list[Any]]]

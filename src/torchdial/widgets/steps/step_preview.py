@@ -19,7 +19,7 @@ from torchdial.inputs.numbers import to_whole
 from torchdial.report.packed_bytes import Joined, without_bytes
 from torchdial.report.saved_widget import SavedWidget
 from torchdial.sweeps.kept_steps import by_importance, check_keep
-from torchdial.sweeps.step_records import KeptFrame, NewestFrame, StepRecord, StepRecords
+from torchdial.sweeps.refresh_records import KeptFrame, NewestFrame, RefreshRecord, RefreshRecords
 from torchdial.widgets.preview.plane_coding import CodedPlane
 from torchdial.widgets.preview.preview import ModelPreview, is_lasting, tiles_of
 from torchdial.widgets.preview.shown_images import Frame
@@ -46,7 +46,7 @@ class StepPreview(ModelPreview[Frame]):
     """Returns the monitor, None where there is none any more: it is not kept alive."""
 
     def __init__(self, frames: Sequence[Frame], num_images: int, **traits: Any) -> None:
-        self._records: StepRecords[Frame] = StepRecords(self._keep, self._keep_bytes)
+        self._records: RefreshRecords[Frame] = RefreshRecords(self._keep, self._keep_bytes)
         self._next_step: int | None = None
         self._is_anew = False
         self._restored: tuple[KeptFrame[Frame], Frame] | None = None
@@ -128,7 +128,7 @@ class StepPreview(ModelPreview[Frame]):
             restored = self._restored = (kept, kept.restore())
         return restored[1]
 
-    def _looked_at(self) -> StepRecord[Frame]:
+    def _looked_at(self) -> RefreshRecord[Frame]:
         if self.step is None:
             return self._records.all[-1]
         return self._records.nearest(self.step, kept=True)
@@ -168,10 +168,10 @@ class StepPreview(ModelPreview[Frame]):
             counts, value = None, float("nan")
         else:
             counts, value = self._count_step(frame)
-        record = StepRecord(self._step_now(), version, counts, value, NewestFrame(frame))
+        record = RefreshRecord(self._step_now(), version, counts, value, NewestFrame(frame))
         earlier = self._records
         if self._keep == 1 or self._is_anew:
-            earlier = StepRecords(self._keep, self._keep_bytes)
+            earlier = RefreshRecords(self._keep, self._keep_bytes)
         self._records = earlier.added(record, self._compress)
 
     def _step_now(self) -> int:
@@ -192,7 +192,7 @@ class StepPreview(ModelPreview[Frame]):
 
     def _best_step(
         self, over: str, best_of: Callable[[Any], Best]
-    ) -> tuple[StepRecord[Frame], Best]:
+    ) -> tuple[RefreshRecord[Frame], Best]:
         """Return the record whose best is highest, the earliest of equals, and that best.
 
         Args:
@@ -207,7 +207,7 @@ class StepPreview(ModelPreview[Frame]):
                 got=repr(over),
                 remedy="Make the preview with keep=24.",
             )
-        found: list[tuple[StepRecord[Frame], Best]] = []
+        found: list[tuple[RefreshRecord[Frame], Best]] = []
         refused: ValueError | None = None
         for record in self._records.all:
             try:
@@ -227,7 +227,7 @@ class StepPreview(ModelPreview[Frame]):
             state["_steps"] = {"steps": [self._pack_record(one) for one in self._opening_records()]}
         return state
 
-    def _opening_records(self) -> list[StepRecord[Frame]]:
+    def _opening_records(self) -> list[RefreshRecord[Frame]]:
         """Return all records, or those with a picture and as many evenly spaced ones as fit."""
         records, counts = self._records.all, Joined()
         without_bytes(self._pack_record(records[-1]), counts.add)
@@ -246,7 +246,7 @@ class StepPreview(ModelPreview[Frame]):
         }
         return frame | {"about": about}
 
-    def _pack_record(self, record: StepRecord[Frame]) -> dict[str, Any]:
+    def _pack_record(self, record: RefreshRecord[Frame]) -> dict[str, Any]:
         counts = self._pack_step(record.counts)
         return {"step": record.step, "version": record.version, "counts": counts}
 

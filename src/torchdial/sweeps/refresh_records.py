@@ -37,8 +37,8 @@ class NewestFrame(Generic[Frame]):
 
 
 @dataclass(frozen=True)
-class StepRecord(Generic[Frame]):
-    """What is known of one step.
+class RefreshRecord(Generic[Frame]):
+    """What is known of one refresh.
 
     Attributes:
         step: the training step.
@@ -56,8 +56,10 @@ class StepRecord(Generic[Frame]):
 
 
 @dataclass(frozen=True)
-class StepRecords(Generic[Frame]):
-    """The records of all steps, increasing; replaced as a whole, since messages come on threads.
+class RefreshRecords(Generic[Frame]):
+    """The records of all refreshes, by increasing steps.
+
+    They are replaced as a whole, since messages come on threads.
 
     Attributes:
         keep: how many frames are kept at most.
@@ -68,7 +70,7 @@ class StepRecords(Generic[Frame]):
 
     keep: int
     keep_bytes: int
-    all: tuple[StepRecord[Frame], ...] = ()
+    all: tuple[RefreshRecord[Frame], ...] = ()
     is_limited: bool = False
 
     @property
@@ -77,7 +79,7 @@ class StepRecords(Generic[Frame]):
         return tuple(record.step for record in self.all)
 
     @property
-    def kept(self) -> list[StepRecord[Frame]]:
+    def kept(self) -> list[RefreshRecord[Frame]]:
         """The records that have a frame."""
         return [record for record in self.all if record.frame is not None]
 
@@ -94,9 +96,9 @@ class StepRecords(Generic[Frame]):
 
     def added(
         self,
-        record: StepRecord[Frame],
+        record: RefreshRecord[Frame],
         compress: Callable[[Frame], KeptFrame[Frame]],
-    ) -> StepRecords[Frame]:
+    ) -> RefreshRecords[Frame]:
         """Return these with the newest record; the same step is replaced, later ones go.
 
         Args:
@@ -115,7 +117,7 @@ class StepRecords(Generic[Frame]):
         is_limited = len(by_size.kept) < len(compressed.kept) or (self.is_limited and lacks)
         return replace(by_size, is_limited=is_limited)
 
-    def nearest(self, step: int, *, kept: bool = False) -> StepRecord[Frame]:
+    def nearest(self, step: int, *, kept: bool = False) -> RefreshRecord[Frame]:
         """Return the record nearest to a step, of two equally near the earlier one.
 
         Args:
@@ -126,9 +128,9 @@ class StepRecords(Generic[Frame]):
 
     def _thinned(
         self,
-        records: tuple[StepRecord[Frame], ...],
+        records: tuple[RefreshRecord[Frame], ...],
         is_too_much: Callable[[Sequence[int]], bool],
-    ) -> StepRecords[Frame]:
+    ) -> RefreshRecords[Frame]:
         these = replace(self, all=records)
         stay = set(thinned([one.step for one in these.kept], these.best, is_too_much))
         return replace(
@@ -138,8 +140,8 @@ class StepRecords(Generic[Frame]):
 
 
 def _compressed(
-    records: Sequence[StepRecord[Frame]], compress: Callable[[Frame], KeptFrame[Frame]]
-) -> list[StepRecord[Frame]]:
+    records: Sequence[RefreshRecord[Frame]], compress: Callable[[Frame], KeptFrame[Frame]]
+) -> list[RefreshRecord[Frame]]:
     *earlier, newest = records
     return [
         replace(one, frame=compress(one.frame.restore()))
