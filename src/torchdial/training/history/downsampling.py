@@ -16,7 +16,7 @@ Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Picture:
+class DownsampledSeries:
     """The points that are drawn of a window of a series.
 
     Attributes:
@@ -51,13 +51,13 @@ class Row:
     pyramid: Pyramid
 
 
-def draw(row: Row, buckets: int, start: float | None, stop: float | None) -> Picture:
+def draw(row: Row, buckets: int, start: float | None, stop: float | None) -> DownsampledSeries:
     """Return the points to draw of a window; see `Series.picture`.
 
     It looks at some 100 points and some 20 nodes a bucket, whatever the number of points.
     """
     if not row.count:
-        return Picture(np.empty(0), np.empty(0), np.empty(0, np.int64), complete=True)
+        return DownsampledSeries(np.empty(0), np.empty(0), np.empty(0, np.int64), complete=True)
     lowest, highest = row.x(np.array([0, row.count - 1])).astype(np.float64)
     low = lowest if start is None else max(start, lowest)
     high = highest if stop is None else min(stop, highest)
@@ -76,9 +76,9 @@ def draw(row: Row, buckets: int, start: float | None, stop: float | None) -> Pic
     return _picture(row, places, complete=False)
 
 
-def _picture(row: Row, places: Ints, complete: bool) -> Picture:
+def _picture(row: Row, places: Ints, complete: bool) -> DownsampledSeries:
     x = row.x(places).astype(np.float64)
-    return Picture(x, row.y(places), row.points(places), complete)
+    return DownsampledSeries(x, row.y(places), row.points(places), complete)
 
 
 def _places(row: Row, keys: Floats, after: bool = False) -> Ints:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from torchdial.inputs.arguments import to_dict, to_list
 from torchdial.inputs.errors import describe, refusal
 from torchdial.inputs.numbers import flat_values, to_number, to_value, to_whole
-from torchdial.training.history.downsampling import Picture
+from torchdial.training.history.downsampling import DownsampledSeries
 from torchdial.training.history.events import Event
 from torchdial.training.history.layer_histograms import EXPONENTS, LayerHistograms
 from torchdial.training.history.layer_matrix import LayerMatrix
@@ -250,7 +250,7 @@ class History(RunRecord):
                 steps[later], latest[later] = run_steps[last[later]], run_times[last[later]]
         return steps, values, times
 
-    def picture_along_run(self, series: Series, buckets: int) -> Picture:
+    def picture_along_run(self, series: Series, buckets: int) -> DownsampledSeries:
         """Return what is to be drawn of a scalar along the run's steps; see `Series.picture`."""
         if series.x_name == "step":
             return series.picture(buckets)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from torchdial.inputs.errors import refusal
 from torchdial.training.history.arrival import Arrival
-from torchdial.training.history.downsampling import Picture, Row, bisect, draw
+from torchdial.training.history.downsampling import DownsampledSeries, Row, bisect, draw
 from torchdial.training.history.extremes_pyramid import NOTHING, Pyramid
 from torchdial.training.history.growable_arrays import read_only, with_room
 from torchdial.training.history.scalar_names import higher_is_better
@@ -154,7 +154,7 @@ class Series:
 
     def picture(
         self, buckets: int, start: float | None = None, stop: float | None = None, x: X = "step"
-    ) -> Picture:
+    ) -> DownsampledSeries:
         """Return what is to be drawn of a window: of each bucket its lowest and highest point.
 
         The window is cut into buckets of equal width. Of each, the lowest and the highest finite
