@@ -14,8 +14,8 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from tests.faults.doors import DOORS
 from tests.faults.junk import DOZEN, JUNK
+from tests.faults.public_calls import CALLS
 
 MESSAGE = re.compile(r"(?s)^[^\n]{1,90}: expected .+, got .+\. .+")
 # What these call or go through is the person's own, and so are the errors it raises.
@@ -41,7 +41,7 @@ OWN = {
 }
 ENDLESS = {("TrainingMonitor.loop", "epochs"), ("stream", "fps")}  # which do what they are told
 PLACES = [
-    (key, name) for key, door in DOORS.items() for name in door.takes if name not in door.more
+    (key, name) for key, call in CALLS.items() for name in call.takes if name not in call.more
 ]
 
 
@@ -57,7 +57,7 @@ def _elsewhere(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
 def complaint(key: str, name: str, value: Any) -> str:
     """Return what is wrong with the answer to a value, empty if it works or is refused well."""
     try:
-        DOORS[key](**{name: value})
+        CALLS[key](**{name: value})
     except (ValueError, TypeError) as error:
         if MESSAGE.match(str(error)) or (key, name) in OWN:
             return ""
@@ -73,14 +73,14 @@ def complaint(key: str, name: str, value: Any) -> str:
 
 # A constructor passes its arguments to readers, which are tried with everything: a dozen kinds of
 # things show that it does.
-CONSTRUCTORS = [key for key, door in DOORS.items() if inspect.isclass(door.function)]
-READERS = [key for key in DOORS if key not in CONSTRUCTORS]
+CONSTRUCTORS = [key for key, call in CALLS.items() if inspect.isclass(call.function)]
+READERS = [key for key in CALLS if key not in CONSTRUCTORS]
 
 
 def complaints(key: str, values: list[Any]) -> list[str]:
     found = [
         complaint(key, name, value)
-        for name in DOORS[key].takes
+        for name in CALLS[key].takes
         if (key, name) in PLACES and (key, name) not in ENDLESS
         for value in values
     ]

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 import torchdial as td
-from tests.faults.doors import BOXES, DOORS, FOUND, IMAGES, PROBS, preview
+from tests.faults.public_calls import BOXES, CALLS, FOUND, IMAGES, PROBS, preview
 from tests.inputs.error_messages import says
 from torchdial import figures, inputs, structure, sweeps, training
 
@@ -172,7 +172,7 @@ def test_it_is_said(
     key: str, changed: dict[str, Any], expected: str, got: str, remedy: str
 ) -> None:
     with pytest.raises(ValueError, match=says("", "", got, remedy).replace("^", "")) as caught:
-        DOORS[key](**changed)
+        CALLS[key](**changed)
     before, after = str(caught.value).split(", got ", 1)
     assert expected in before.partition(": expected ")[2]
     named = [*changed, key.partition(".")[0], *OTHER_NAMES]

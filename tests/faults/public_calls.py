@@ -26,7 +26,7 @@ THERE = [{"boxes": BOXES, "labels": LABELS}] * 2
 
 
 @dataclass(frozen=True)
-class Door:
+class Call:
     """A callable, and arguments by name that it takes; those of `more` are left as they are."""
 
     function: Callable[..., Any]
@@ -174,20 +174,20 @@ DETECTION = {
     "monitor": None,
 }
 
-DOORS: dict[str, Door] = {
-    "DetectionPreview": Door(td.DetectionPreview, DETECTION),
-    "DetectionPreview.from_model": Door(
+CALLS: dict[str, Call] = {
+    "DetectionPreview": Call(td.DetectionPreview, DETECTION),
+    "DetectionPreview.from_model": Call(
         td.DetectionPreview.from_model,
         {"model": finder, "images": IMAGES, "targets": THERE, "output": None, "batch_size": 2},
     ),
-    "DetectionPreview.boxes_of": Door(
+    "DetectionPreview.boxes_of": Call(
         lambda **given: boxes_preview().boxes_of(0, **given),
         {"truth": 0, "predicted": None, "model": 0},
     ),
-    "DetectionPreview.apply": Door(
+    "DetectionPreview.apply": Call(
         lambda **given: boxes_preview().apply(**given), {"setting": {"nms_iou": 0.5}}
     ),
-    "DetectionSweep": Door(
+    "DetectionSweep": Call(
         td.DetectionSweep,
         {
             "num_classes": 2,
@@ -199,24 +199,24 @@ DOORS: dict[str, Door] = {
             "zero_division": 1.0,
         },
     ),
-    "DetectionSweep.update": Door(update_boxes, {"preds": FOUND, "target": THERE}),
-    "DetectionCurves.best": Door(
+    "DetectionSweep.update": Call(update_boxes, {"preds": FOUND, "target": THERE}),
+    "DetectionCurves.best": Call(
         lambda **given: detection_curves().best(**given), {"metric": "f1", "at_least": None}
     ),
-    "DetectionCurves.at": Door(
+    "DetectionCurves.at": Call(
         lambda **given: detection_curves().at(**given), {"score_threshold": 0.5, "nms_iou": 0.5}
     ),
-    "DetectionCurves.load": Door(lambda **given: td.DetectionCurves.load(**given), {"path": "no"}),
-    "GradientPlot": Door(td.GradientPlot, {"source": history()}),
-    "History": Door(History, {"name": "run", "config": None}),
-    "History.record": Door(of_run("record"), {"step": 1, "values": {"loss": 1.0}, "time": 0.5}),
-    "History.record_layers": Door(
+    "DetectionCurves.load": Call(lambda **given: td.DetectionCurves.load(**given), {"path": "no"}),
+    "GradientPlot": Call(td.GradientPlot, {"source": history()}),
+    "History": Call(History, {"name": "run", "config": None}),
+    "History.record": Call(of_run("record"), {"step": 1, "values": {"loss": 1.0}, "time": 0.5}),
+    "History.record_layers": Call(
         of_run("record_layers"),
         {"name": "grad_norm", "names": ["a", "b"], "step": 1, "values": [1.0, 2.0]},
     ),
-    "History.epochs": Door(of_run("epochs"), {"steps": [1]}),
-    "History.load_state_dict": Door(of_run("load_state_dict"), {"state": history().state_dict()}),
-    "ImageGrid": Door(
+    "History.epochs": Call(of_run("epochs"), {"steps": [1]}),
+    "History.load_state_dict": Call(of_run("load_state_dict"), {"state": history().state_dict()}),
+    "ImageGrid": Call(
         td.ImageGrid,
         {
             "images": IMAGES,
@@ -230,95 +230,95 @@ DOORS: dict[str, Door] = {
             "class_names": ["a", "b"],
         },
     ),
-    "LossPlot": Door(td.LossPlot, {"source": history()}),
-    "ModelTree": Door(
+    "LossPlot": Call(td.LossPlot, {"source": history()}),
+    "ModelTree": Call(
         td.ModelTree, {"model": convolution(), "example_input": IMAGES, "monitor": None}
     ),
-    "ClassificationPreview": Door(td.ClassificationPreview, CLASSIFICATION),
-    "ClassificationPreview.from_model": Door(
+    "ClassificationPreview": Call(td.ClassificationPreview, CLASSIFICATION),
+    "ClassificationPreview.from_model": Call(
         functools.partial(td.ClassificationPreview.from_model, from_logits=True),
         {"model": nn.Linear(3, 1), "inputs": SAMPLES[:, None].repeat(1, 3), "batch_size": 2}
         | {"targets": CLASSIFICATION["targets"], "samples": None, "output": None},
     ),
-    "ClassificationPreview.evaluate": Door(
+    "ClassificationPreview.evaluate": Call(
         lambda **given: classifier().evaluate(**given),
         {"loader": [(SAMPLES, CLASSIFICATION["targets"])], "unpack": None},
     ),
-    "ClassificationPreview.refresh": Door(
+    "ClassificationPreview.refresh": Call(
         lambda **given: classifier().refresh(**given), {"scores": SAMPLES}
     ),
-    "ClassificationPreview.best": Door(
+    "ClassificationPreview.best": Call(
         lambda **given: classifier().best(**given), {"metric": "f1", "at_least": None}
     ),
-    "ClassificationPreview.samples_of": Door(
+    "ClassificationPreview.samples_of": Call(
         lambda **given: classifier().samples_of(**given), {"view": "nearest", "n": 2}
     ),
-    "ClassificationPreview.image_grid": Door(
+    "ClassificationPreview.image_grid": Call(
         lambda **given: classifier().image_grid(**given), {"view": "nearest", "n": 2}
     ),
-    "ClassificationPreview.to_code": Door(
+    "ClassificationPreview.to_code": Call(
         lambda **given: classifier().to_code(**given), {"library": "torch"}
     ),
-    "ClassificationPreview.apply": Door(
+    "ClassificationPreview.apply": Call(
         lambda **given: classifier().apply(**given), {"setting": {"threshold": 0.5}}
     ),
-    "SegmentationPreview": Door(td.SegmentationPreview, SEGMENTATION),
-    "SegmentationPreview.from_model": Door(
+    "SegmentationPreview": Call(td.SegmentationPreview, SEGMENTATION),
+    "SegmentationPreview.from_model": Call(
         functools.partial(td.SegmentationPreview.from_model, from_logits=True),
         {"model": convolution(), "images": IMAGES, "targets": TARGETS, "output": None}
         | {"batch_size": 2, "display": None},
     ),
-    "SegmentationPreview.evaluate": Door(
+    "SegmentationPreview.evaluate": Call(
         lambda **given: td.SegmentationPreview(**GIVEN).evaluate(**given),
         {"loader": [(PROBS, TARGETS)], "unpack": None},
     ),
-    "SegmentationPreview.labels": Door(
+    "SegmentationPreview.labels": Call(
         lambda **given: td.SegmentationPreview(
             IMAGES, PROBS.repeat(1, 2, 1, 1), task="multiclass"
         ).labels(**given),
         {"image": 0},
         more=("image",),
     ),
-    "SegmentationPreview.refresh": Door(
+    "SegmentationPreview.refresh": Call(
         lambda **given: td.SegmentationPreview(**GIVEN).refresh(**given),
         {"probs": PROBS, "step": 3},
     ),
-    "SegmentationPreview.look_at": Door(
+    "SegmentationPreview.look_at": Call(
         lambda **given: preview().look_at(**given), {"images": IMAGES, "model": None}
     ),
-    "SegmentationPreview.best": Door(
+    "SegmentationPreview.best": Call(
         lambda **given: td.SegmentationPreview(**GIVEN).best(**given),
         {"metric": "dice", "at_least": None},
     ),
-    "SegmentationPreview.images_of": Door(
+    "SegmentationPreview.images_of": Call(
         lambda **given: td.SegmentationPreview(**GIVEN).images_of(**given),
         {"truth": 0, "predicted": None, "model": 0},
     ),
-    "SegmentationPreview.images_between": Door(
+    "SegmentationPreview.images_between": Call(
         lambda **given: preview().images_between(**given), {"low": 0.2, "high": 0.4, "model": 0}
     ),
-    "SegmentationPreview.worst": Door(
+    "SegmentationPreview.worst": Call(
         lambda **given: td.SegmentationPreview(**GIVEN).worst(**given),
         {"n": 1, "class_name": 0, "metric": "dice", "model": 0},
     ),
-    "SegmentationPreview.to_pandas": Door(
+    "SegmentationPreview.to_pandas": Call(
         lambda **given: td.SegmentationPreview(**GIVEN).to_pandas(**given), {"model": 0}
     ),
-    "SegmentationPreview.apply": Door(
+    "SegmentationPreview.apply": Call(
         lambda **given: preview().apply(**given), {"setting": {"threshold": 0.5}}
     ),
-    "ThresholdCurves.best": Door(
+    "ThresholdCurves.best": Call(
         lambda **given: curves().best(**given),
         {"metric": "dice", "at_least": None, "average": "micro"},
     ),
-    "ThresholdCurves.at": Door(
+    "ThresholdCurves.at": Call(
         lambda **given: curves().at(**given), {"threshold": 0.5, "average": "micro"}
     ),
-    "ThresholdCurves.metric": Door(
+    "ThresholdCurves.metric": Call(
         lambda **given: curves().metric(**given), {"name": "dice", "average": "micro"}
     ),
-    "ThresholdCurves.for_label": Door(lambda **given: curves().for_label(**given), {"label": 0}),
-    "ThresholdSweep": Door(
+    "ThresholdCurves.for_label": Call(lambda **given: curves().for_label(**given), {"label": 0}),
+    "ThresholdSweep": Call(
         td.ThresholdSweep,
         {
             "task": "multiclass",
@@ -331,8 +331,8 @@ DOORS: dict[str, Door] = {
             "connectivity": 4,
         },
     ),
-    "ThresholdSweep.update": Door(update_maps, {"preds": PROBS, "target": TARGETS}),
-    "TrainingMonitor": Door(
+    "ThresholdSweep.update": Call(update_maps, {"preds": PROBS, "target": TARGETS}),
+    "TrainingMonitor": Call(
         monitored,
         {
             "model": convolution(),
@@ -349,21 +349,21 @@ DOORS: dict[str, Door] = {
             "autosave": None,
         },
     ),
-    "TrainingMonitor.log": Door(of_monitor("log"), {"values": {"loss": 1.0}, "step": 1}),
-    "TrainingMonitor.loop": Door(
+    "TrainingMonitor.log": Call(of_monitor("log"), {"values": {"loss": 1.0}, "step": 1}),
+    "TrainingMonitor.loop": Call(
         of_monitor("loop"), {"loader": [1, 2], "epochs": 1, "total": None}
     ),
-    "TrainingMonitor.dial": Door(
+    "TrainingMonitor.dial": Call(
         of_monitor("dial"),
         {"name": "x", "setter": lambda value: None, "min": 0.0, "max": 1.0, "value": None},
     ),
-    "TrainingMonitor.start": Door(of_monitor("start"), {"train": lambda: None}),
-    "TrainingMonitor.subscribe": Door(of_monitor("subscribe"), {"callback": lambda: None}),
-    "TrainingPanel": Door(td.TrainingPanel, {"monitor": td.TrainingMonitor(nn.Linear(1, 1))}),
-    "Visualization": Door(td.Visualization, {"model": convolution(), "device": None}),
-    "compare": Door(td.compare, {"first": preview(), "second": preview(), "names": ["a", "b"]}),
-    "compare_runs": Door(td.compare_runs, {"histories": [history()]}),
-    "detect": Door(
+    "TrainingMonitor.start": Call(of_monitor("start"), {"train": lambda: None}),
+    "TrainingMonitor.subscribe": Call(of_monitor("subscribe"), {"callback": lambda: None}),
+    "TrainingPanel": Call(td.TrainingPanel, {"monitor": td.TrainingMonitor(nn.Linear(1, 1))}),
+    "Visualization": Call(td.Visualization, {"model": convolution(), "device": None}),
+    "compare": Call(td.compare, {"first": preview(), "second": preview(), "names": ["a", "b"]}),
+    "compare_runs": Call(td.compare_runs, {"histories": [history()]}),
+    "detect": Call(
         td.detect,
         {
             "boxes": BOXES,
@@ -375,19 +375,19 @@ DOORS: dict[str, Door] = {
             "max_det": 300,
         },
     ),
-    "nms_sweep": Door(
+    "nms_sweep": Call(
         td.nms_sweep,
         {"boxes": BOXES, "scores": SCORES, "labels": LABELS, "nms_ious": 11},
     ),
-    "raw_candidates": Door(use_candidates, {"model": convolution(), "score_floor": 0.01}),
-    "follow": Door(follow_once, {"path": "no such folder"}),
-    "read_runs": Door(td.read_runs, {"path": Path(__file__).parents[1] / "previous/run.td"}),
-    "save_html": Door(
+    "raw_candidates": Call(use_candidates, {"model": convolution(), "score_floor": 0.01}),
+    "follow": Call(follow_once, {"path": "no such folder"}),
+    "read_runs": Call(td.read_runs, {"path": Path(__file__).parents[1] / "previous/run.td"}),
+    "save_html": Call(
         td.save_html,
         {"widgets": [td.ImageGrid(IMAGES)], "path": "page.html", "title": "A page"}
         | {"max_bytes": None},
     ),
-    "segment": Door(
+    "segment": Call(
         td.segment,
         {
             "probs": PROBS,
@@ -397,20 +397,20 @@ DOORS: dict[str, Door] = {
             "connectivity": 8,
         },
     ),
-    "stream": Door(
+    "stream": Call(
         td.stream,
         {"model": convolution(), "frames": IMAGES, "preview": preview(IMAGES[:1]), "fps": 30.0},
     ),
-    "quantile_stops": Door(td.quantile_stops, {"scores": PROBS, "count": 11, "seed": 0}),
-    "threshold_levels": Door(td.threshold_levels, {"probs": PROBS, "thresholds": 11}),
-    "structure.module_rows": Door(structure.module_rows, {"model": convolution()}),
-    "structure.module_table": Door(
+    "quantile_stops": Call(td.quantile_stops, {"scores": PROBS, "count": 11, "seed": 0}),
+    "threshold_levels": Call(td.threshold_levels, {"probs": PROBS, "thresholds": 11}),
+    "structure.module_rows": Call(structure.module_rows, {"model": convolution()}),
+    "structure.module_table": Call(
         structure.module_table, {"model": convolution(), "example_input": IMAGES}
     ),
-    "structure.watch_forward": Door(
+    "structure.watch_forward": Call(
         structure.watch_forward, {"model": convolution(), "example_input": IMAGES}
     ),
-    "inputs.to_annotations": Door(
+    "inputs.to_annotations": Call(
         inputs.to_annotations,
         {
             "given": THERE,
@@ -420,11 +420,11 @@ DOORS: dict[str, Door] = {
             "image_ids": None,
         },
     ),
-    "inputs.to_boxes": Door(
+    "inputs.to_boxes": Call(
         inputs.to_boxes,
         {"boxes": BOXES, "scores": SCORES, "labels": LABELS, "box_format": "xyxy"},
     ),
-    "inputs.to_detections": Door(
+    "inputs.to_detections": Call(
         inputs.to_detections,
         {
             "given": FOUND,
@@ -434,32 +434,32 @@ DOORS: dict[str, Door] = {
             "image_ids": None,
         },
     ),
-    "inputs.to_images": Door(
+    "inputs.to_images": Call(
         inputs.to_images, {"images": IMAGES, "mean": 0.5, "std": 0.5, "window": None}
     ),
-    "inputs.to_probabilities": Door(
+    "inputs.to_probabilities": Call(
         inputs.to_probabilities, {"preds": PROBS, "task": "binary", "num_classes": None}
     ),
-    "inputs.to_stops": Door(inputs.to_stops, {"thresholds": 11}),
-    "inputs.to_targets": Door(
+    "inputs.to_stops": Call(inputs.to_stops, {"thresholds": 11}),
+    "inputs.to_targets": Call(
         inputs.to_targets,
         {"target": TARGETS, "shape": PROBS.shape, "task": "binary", "ignore_index": None},
         more=("shape",),
     ),
-    "figures.gradient_figure": Door(figures.gradient_figure, {"source": history()}),
-    "figures.histogram_figure": Door(
+    "figures.gradient_figure": Call(figures.gradient_figure, {"source": history()}),
+    "figures.histogram_figure": Call(
         figures.histogram_figure,
         {"source": convolution(), "layers": None, "of": "weights", "bins": 60},
     ),
-    "figures.loss_figure": Door(figures.loss_figure, {"source": history(), "names": None}),
-    "figures.operating_map_figure": Door(
+    "figures.loss_figure": Call(figures.loss_figure, {"source": history(), "names": None}),
+    "figures.operating_map_figure": Call(
         figures.operating_map_figure,
         {"source": boxes_preview(), "metric": "f1", "average": "micro"},
     ),
-    "figures.precision_recall_figure": Door(
+    "figures.precision_recall_figure": Call(
         figures.precision_recall_figure, {"source": curves(), "average": "micro"}
     ),
-    "figures.threshold_curve_figure": Door(
+    "figures.threshold_curve_figure": Call(
         figures.threshold_curve_figure,
         {"source": curves(), "metrics": ["dice"], "average": "micro"},
     ),
