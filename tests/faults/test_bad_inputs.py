@@ -149,7 +149,7 @@ CASES: list[tuple[str, dict[str, Any], str, str, str]] = [
     ("inputs.to_images", {"images": "cat.png"}, "a torch tensor", "'cat.png'", "PIL.Image.open"),
     ("inputs.to_images", {"mean": [0.5, 0.5]}, "3 channels", "2 numbers", "normalised"),
     ("inputs.to_probabilities", {"preds": PROBS.to_sparse()}, "dense", "sparse", "to_dense"),
-    ("inputs.to_stops", {"thresholds": "many"}, "a count", "'many'", "Sort"),
+    ("inputs.to_stops", {"thresholds": "many"}, "a count", "'many'", "example 101"),
     ("inputs.to_targets", {"target": PROBS.to("meta")}, "a dense tensor", "meta device", "Convert"),
     ("figures.gradient_figure", {"source": None}, "TrainingMonitor", "None", ""),
     ("figures.histogram_figure", {"layers": ["bais"]}, "names among", "'bais'", ""),
