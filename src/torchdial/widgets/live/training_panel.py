@@ -46,7 +46,8 @@ class TrainingPanel(LayersPlot):
                 "monitor",
                 expected="a TrainingMonitor",
                 got=describe(monitor),
-                remedy="Pass LossPlot a history of an earlier run.",
+                remedy="Pass TrainingMonitor(model, optimizer). A history is shown by "
+                "LossPlot(history).",
             )
         found = read_source(monitor)
         super().__init__(found.runs, CONTENTS, monitor, run=monitor.history.id)
