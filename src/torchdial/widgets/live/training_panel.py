@@ -33,6 +33,14 @@ class TrainingPanel(LayersPlot):
 
     Raises:
         ValueError: it is something else.
+
+    Example:
+        >>> from torchdial import TrainingMonitor
+        >>> monitor = TrainingMonitor(torch.nn.Linear(2, 1), name="run 7")
+        >>> monitor.log(loss=0.5)
+        >>> panel = TrainingPanel(monitor)  # show it: as a cell's last line, or by display(panel)
+        >>> panel.step is None  # no step was clicked yet
+        True
     """
 
     _STEM = "training_panel"
