@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import torchdial as td
+from torchdial.sweeps.torchmetrics import DetectionSweepMetric
 
 BOXES = torch.tensor([[0.0, 0.0, 10.0, 10.0], [0.0, 0.0, 10.0, 8.0]])
 SCORES = torch.tensor([0.9, 0.6])
@@ -36,6 +37,16 @@ def shown(name: str) -> Any:
     return preview.label
 
 
+def stops_of(preview: td.DetectionPreview) -> Any:
+    return preview._settings.nms
+
+
+def boxes_of_model(**options: Any) -> Any:
+    model = lambda images: {"found": FOUND * len(images)}  # noqa: E731
+    preview = td.DetectionPreview.from_model(model, IMAGE, score_threshold=0.1, **options)
+    return preview.kept(0)["boxes"]
+
+
 def masks() -> td.SegmentationPreview:
     maps = torch.tensor([0.2, 0.9])[None, :, None, None].expand(1, 2, 16, 16)
     return td.SegmentationPreview(IMAGE, maps, task="multilabel")
@@ -61,6 +72,30 @@ def is_done(read: Callable[[td.Handle], bool]) -> bool:
             lambda: td.DetectionSweep(nms_ious=3).settings,
             ("iou_thresholds=", "nms_ious="),
             id="of a sweep",
+        ),
+        pytest.param(
+            lambda: stops_of(td.DetectionPreview(IMAGE, FOUND, iou_thresholds=3)),
+            lambda: stops_of(td.DetectionPreview(IMAGE, FOUND, nms_ious=3)),
+            ("iou_thresholds=", "nms_ious="),
+            id="of a preview",
+        ),
+        pytest.param(
+            lambda: DetectionSweepMetric(iou_thresholds=3).sweep_settings,
+            lambda: DetectionSweepMetric(nms_ious=3).sweep_settings,
+            ("iou_thresholds=", "nms_ious="),
+            id="of a metric",
+        ),
+        pytest.param(
+            lambda: boxes_of_model(adapter=lambda given: given["found"]),
+            lambda: boxes_of_model(output=lambda given: given["found"]),
+            ("adapter=", "output="),
+            id="the boxes among what a model returns",
+        ),
+        pytest.param(
+            lambda: td.DetectionPreview(IMAGE, FOUND, THERE).worst(class_name=0),
+            lambda: td.DetectionPreview(IMAGE, FOUND, THERE).worst(label=0),
+            ("class_name=", "label="),
+            id="the class of the worst",
         ),
         pytest.param(
             lambda: detected(detections=FOUND, target=THERE),

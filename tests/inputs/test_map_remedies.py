@@ -6,7 +6,9 @@ input; what comes of it is compared with numpy, Pillow or scikit-image.
 
 from __future__ import annotations
 
+import re
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,7 @@ import torch
 import torchdial as td
 from tests.inputs.error_messages import equal, follow
 from torchdial.inputs import to_probabilities, to_targets
+from torchdial.sweeps.torchmetrics import ThresholdSweepMetric
 
 RANDOM = np.random.default_rng(0)
 P = RANDOM.random((2, 3, 8, 10), dtype=np.float32)  # (N, C, H, W)
@@ -94,6 +97,39 @@ def test_maps_refused_with_a_line_that_works(
     found = follow(lambda probs: to_probabilities(probs, **options), given, line, "probs")
     assert found.shape == np.shape(expected) or found.numel() == np.size(expected)
     np.testing.assert_allclose(found.numpy().ravel(), np.ravel(expected), atol=1e-6)
+
+
+TENSOR = torch.as_tensor(SCORES)
+TAKES_SCORES: dict[str, Callable[..., Any]] = {
+    "a preview": lambda **given: td.SegmentationPreview(np.zeros((1, 1, 8, 10)), SCORES, **given),
+    "a sweep": lambda **given: td.ThresholdSweep(**given).update(SCORES, SCORES > 9),
+    "a metric": lambda **given: ThresholdSweepMetric(**given).update(TENSOR, TENSOR > 9),
+    "levels": lambda **given: td.threshold_levels(TENSOR, **given),
+    "masks": lambda **given: td.segment(TENSOR, 9.0, **given),
+}
+
+
+@pytest.mark.parametrize("call", TAKES_SCORES.values(), ids=TAKES_SCORES)
+def test_scores_of_any_range_are_taken_by_the_argument_that_the_error_names(
+    call: Callable[..., Any],
+) -> None:
+    with pytest.raises(ValueError, match=r"got values in \[-") as refused:
+        call()
+    remedy = re.search(r"no probabilities: pass (\w+=.*)\.$", str(refused.value))
+    assert remedy
+    call(**eval(f"dict({remedy[1]})", {"td": td, "probs": SCORES, "preds": SCORES}))
+
+
+@pytest.mark.parametrize("call", [td.segment, td.threshold_levels])
+def test_logits_are_refused_with_the_function_that_makes_probabilities(
+    call: Callable[[Any], Any],
+) -> None:
+    logits = torch.as_tensor(P) * 8 - 4
+    for line, expected in (
+        (r"pass (probs\.sigmoid\(\)), or", logits.sigmoid()),
+        (r"or (probs\.softmax\(dim\)) over", logits.softmax(1)),
+    ):
+        equal(follow(call, logits, line, "probs", dim=1), call(expected))
 
 
 def test_rounding_above_1_is_clamped_and_said() -> None:

@@ -116,6 +116,7 @@ def nothing() -> Iterator[torch.Tensor]:
         pytest.param(nothing(), ["at least one batch"], id="no batch"),
         pytest.param([torch.zeros(2), torch.tensor([1])], ["scores[1]"], id="a batch of integers"),
         pytest.param(0.5, ["a tensor", "float 0.5"], id="a number"),
+        pytest.param([1, 2.5], ["batches", "as_tensor(scores).float()"], id="numbers"),
     ],
 )
 def test_what_is_refused(given_scores: object, words: list[str]) -> None:

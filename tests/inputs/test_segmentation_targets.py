@@ -88,37 +88,37 @@ KNOWN = "labels 0 … 1"
         pytest.param(
             torch.tensor([[0, 255, 255]]),
             None,
-            says("targets", KNOWN, "also [255] at 2 pixels", "targets > 0"),
+            says("targets", KNOWN, "also [255], 2 of 3 labels", "targets > 0"),
             id="a mask of 0 and 255",
         ),
         pytest.param(
             torch.tensor([[0, 1, 2]]),
             None,
-            says("targets", KNOWN, "also [2] at 1 pixels", "ignore_index="),
+            says("targets", KNOWN, "also [2], 1 of 3 labels", "ignore_index="),
             id="the first label too many",
         ),
         pytest.param(
             torch.tensor([[0, -1, 3]]),
             255,
-            says("targets", KNOWN, "also [-1, 3] at 2 pixels", "masked_array"),
+            says("targets", KNOWN, "also [-1, 3], 2 of 3 labels", "masked_array"),
             id="unknown beside another that is ignored",
         ),
         pytest.param(
             torch.tensor([[-1, 1, 0]], dtype=torch.int8),
             255,
-            says("targets", KNOWN, "also [-1] at 1 pixels", "ignore_index="),
+            says("targets", KNOWN, "also [-1], 1 of 3 labels", "ignore_index="),
             id="an int8 -1 is not 255",
         ),
         pytest.param(
             torch.tensor([[0.0, 0.5, 1.0]]),
             None,
-            says("targets", KNOWN, "also [0.5] at 1 pixels", "targets > 0.5"),
+            says("targets", KNOWN, "also [0.5], 1 of 3 labels", "targets > 0.5"),
             id="a soft label",
         ),
         pytest.param(
             torch.tensor([[0.0, float("nan"), 1.0]]),
             None,
-            says("targets", KNOWN, "also [nan] at 1 pixels", "masked_array"),
+            says("targets", KNOWN, "also [nan], 1 of 3 labels", "masked_array"),
             id="NaN",
         ),
         pytest.param(

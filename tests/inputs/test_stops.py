@@ -50,24 +50,26 @@ def test_stops_pass_through_unchanged() -> None:
     [
         pytest.param(1, "1", "101 gives", id="a count of one has no step"),
         pytest.param(256, "256", "101 gives", id="a level of 256 stops needs nine bits"),
-        pytest.param(True, "bool True", "Sort", id="a bool is no count"),
-        pytest.param(5.0, "float 5.0", "Sort", id="a float is no count"),
-        pytest.param("abc", "str 'abc'", "Sort", id="text"),
-        pytest.param(None, "None", "Sort", id="nothing"),
-        pytest.param([], "list []", "Sort", id="no stop"),
+        pytest.param(True, "bool True", "example 101", id="a bool is no count"),
+        pytest.param(5.0, "float 5.0", "example 101", id="a float is no count"),
+        pytest.param("abc", "str 'abc'", "example 101", id="text"),
+        pytest.param(None, "None", "example 101", id="nothing"),
+        pytest.param([], "list []", "example 101", id="no stop"),
         pytest.param([0.5, 0.1], "[0.5, 0.1]", "Sort", id="decreasing"),
         pytest.param([0.1, 0.1 + 1e-12], "list", "equal in float32", id="equal in float32"),
-        pytest.param([0.1, float("nan")], "nan", "Sort", id="NaN"),
-        pytest.param([-0.1, 0.5], "[-0.1, 0.5]", "Sort", id="below 0"),
-        pytest.param([0.5, 1.1], "[0.5, 1.1]", "Sort", id="above 1"),
-        pytest.param(torch.rand(2, 2), "shape (2, 2)", "Sort", id="a matrix"),
-        pytest.param(torch.tensor(5), "shape ()", "Sort", id="a tensor is no count"),
-        pytest.param(np.linspace(0, 1, 256), "shape (256,)", "Sort", id="256 given"),
+        pytest.param([0.1, float("nan")], "nan", "example 101", id="NaN"),
+        pytest.param([-0.1, 0.5], "[-0.1, 0.5]", "example 101", id="below 0"),
+        pytest.param([0.5, 1.1], "[0.5, 1.1]", "example 101", id="above 1"),
+        pytest.param(torch.rand(2, 2), "shape (2, 2)", "example 101", id="a matrix"),
+        pytest.param(torch.tensor(5), "shape ()", "example 101", id="a tensor is no count"),
+        pytest.param(np.linspace(0, 1, 256), "shape (256,)", "example 101", id="256 given"),
     ],
 )
 def test_what_is_refused(thresholds: object, got: str, remedy: str) -> None:
     with pytest.raises(ValueError, match=says("thresholds", "a count", got, remedy)):
         to_stops(thresholds)
+    with pytest.raises(ValueError, match=says("nms_ious", "a count", got, remedy)):
+        to_stops(thresholds, name="nms_ious")
 
 
 @pytest.mark.parametrize(

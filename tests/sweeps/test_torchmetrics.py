@@ -31,7 +31,13 @@ from tests.sweeps.processes import (
     metric_of,
     run,
 )
-from torchdial import DetectionCurves, DetectionSweep, ThresholdCurves, ThresholdSweep
+from torchdial import (
+    DetectionCurves,
+    DetectionSweep,
+    ThresholdCurves,
+    ThresholdSweep,
+    quantile_stops,
+)
 from torchdial.sweeps.torchmetrics import DetectionSweepMetric, ThresholdSweepMetric
 
 DEVICES = ["cpu", *["cuda"] * torch.cuda.is_available()]
@@ -60,6 +66,18 @@ def test_the_numbers_of_the_sweep_in_any_batches(task: str, size: int, device: s
     assert same(metric.compute(), curves_of(task))
     assert metric.compute() is metric.compute()
     assert torch.cat(metric.tp).cpu().equal(curves_of(task).counts.tp)
+
+
+def test_scores_of_any_range_are_counted_as_by_the_sweep() -> None:
+    scores = torch.randn(3, 6, 8, generator=torch.Generator().manual_seed(0)) * 40
+    stops = quantile_stops(scores, 21)
+    metric, sweep = ThresholdSweepMetric(thresholds=stops), ThresholdSweep(thresholds=stops)
+    for counted in (metric, sweep):
+        counted.update(scores, scores > 30)
+    assert metric.compute().stops == stops
+    assert metric.compute().best("dice") == sweep.compute().best("dice")
+    with pytest.raises(ValueError, match="from_logits=True"):
+        ThresholdSweepMetric(thresholds=stops, from_logits=True)
 
 
 def test_the_numbers_of_torchmetrics() -> None:

@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from torchdial.inputs.errors import contents, describe, refusal
 
 Unpack = Callable[[Any], Any] | Sequence[Any] | None
+
+
+def pairs_of(loader: Iterable[Any], unpack: Unpack = None) -> Iterator[tuple[Any, Any]]:
+    """Yield what each batch of a loader holds; see `unpack_batch`.
+
+    Raises:
+        ValueError: there is no batch, or one does not give two.
+    """
+    is_empty = True
+    for batch in loader:
+        is_empty = False
+        yield unpack_batch(batch, unpack)
+    if is_empty:
+        raise refusal(
+            "loader",
+            expected="at least one batch",
+            got="none",
+            remedy="Pass the DataLoader itself; an iterator that was read before gives no more.",
+        )
 
 
 def unpack_batch(batch: Any, unpack: Unpack = None) -> tuple[Any, Any]:

@@ -169,6 +169,7 @@ def to_probabilities(
     *,
     from_logits: bool = False,
     name: str = "probs",
+    scores_by: str | None = None,
 ) -> torch.Tensor:
     """Return predictions as probabilities, float32 (N, C, …, H, W), on their own device.
 
@@ -183,6 +184,7 @@ def to_probabilities(
         num_classes: C, for multilabel and multiclass; None takes the number of channels.
         from_logits: whether these are scores before the sigmoid or softmax; never guessed.
         name: what to call the argument in an error.
+        scores_by: the argument by which the caller takes scores of any range, for the error.
 
     Raises:
         ValueError: wrong type or shape, a label map, values that are not finite, or more than
@@ -194,7 +196,7 @@ def to_probabilities(
     """
     maps = shape_maps(preds, task, num_classes, name)
     if not bool(maps_are_valid(maps, from_logits=from_logits)):
-        maps = check_maps(name, maps, task, from_logits=from_logits)
+        maps = check_maps(name, maps, task, from_logits=from_logits, scores_by=scores_by)
     return activate(maps, task) if from_logits else maps
 
 
@@ -221,7 +223,13 @@ def maps_are_valid(
 
 
 def check_maps(
-    name: str, maps: torch.Tensor, task: Task, *, from_logits: bool, of_scores: bool = False
+    name: str,
+    maps: torch.Tensor,
+    task: Task,
+    *,
+    from_logits: bool,
+    of_scores: bool = False,
+    scores_by: str | None = None,
 ) -> torch.Tensor:
     """Return float32 maps: logits, scores of any range, or probabilities in [0, 1].
 
@@ -232,7 +240,7 @@ def check_maps(
         refuse_non_finite(name, maps)
         return maps
     if not from_logits:
-        return to_unit_interval(name, maps)
+        return to_unit_interval(name, maps, "from_logits=True", scores_by)
     refuse_non_finite(name, maps.masked_fill(maps == -torch.inf, 0))  # exp(-inf) is 0
     if task != "multiclass":
         _warn_without_negatives(name, maps)
@@ -264,8 +272,16 @@ def _divided(name: str, most: int | None) -> str:
     return f"For probabilities stored as 0 … {most} pass {name} / {most}. "
 
 
-def to_unit_interval(name: str, maps: torch.Tensor) -> torch.Tensor:
+def to_unit_interval(
+    name: str, maps: torch.Tensor, logits_by: str | None = None, scores_by: str | None = None
+) -> torch.Tensor:
     """Return float32 probabilities in [0, 1]; what rounding put up to 0.001 outside is clamped.
+
+    Args:
+        name: what to call the argument in an error.
+        maps: of any shape.
+        logits_by: how the caller takes logits, for the error; None suggests a sigmoid.
+        scores_by: how it takes scores of any range; None suggests to scale them.
 
     Raises:
         ValueError: values that are not finite, or further outside.
@@ -290,19 +306,26 @@ def to_unit_interval(name: str, maps: torch.Tensor) -> torch.Tensor:
         name,
         expected="probabilities in [0, 1]",
         got=f"values in [{low:.4g}, {high:.4g}]",
-        remedy=_scaled(name, maps, low, high),
+        remedy=_to_interval(name, maps, low, high, logits_by, scores_by),
     )
 
 
-def _scaled(name: str, maps: torch.Tensor, low: float, high: float) -> str:
+def _to_interval(
+    name: str,
+    maps: torch.Tensor,
+    low: float,
+    high: float,
+    logits_by: str | None,
+    scores_by: str | None,
+) -> str:
     if low >= 0 and high <= 255 and bool((maps == maps.round()).all()):
         return f"{_divided(name, 255)}{LABEL_MAP}"
-    logits = "If these are logits, pass from_logits=True. " if low < 0 else ""
+    sigmoid = f"{name}.sigmoid(), or {name}.softmax(dim) over several classes"
+    logits = f"If these are logits, pass {logits_by or sigmoid}. " if low < 0 else ""
     width = (high - low) * (1 + 1e-6) or 1.0
     return (
         f"{logits}Scores of any range, such as anomaly scores or distances, are no probabilities: "
-        f"pass thresholds=td.quantile_stops({name}) where a single map is shown or counted; "
-        f"elsewhere pass ({name} - {low:.9g}) / {width:.9g}."
+        f"pass {scores_by or f'({name} - {low:.9g}) / {width:.9g}'}."
     )
 
 

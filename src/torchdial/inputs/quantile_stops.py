@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -99,16 +100,13 @@ def _sample(batches: Any, seed: int) -> Scores:
     Every score has a random number, and those with the lowest numbers are kept.
     """
     if not isinstance(batches, Iterable) or isinstance(batches, (str, bytes)):
-        raise refusal(
-            "scores",
-            expected="a tensor, an array, or batches of them",
-            got=describe(batches),
-            remedy="Pass torch.as_tensor(scores).float().",
-        )
+        raise _no_batches(batches)
     draw = np.random.default_rng(seed)
     kept, numbers = np.empty(0, np.float32), np.empty(0)
     ends: list[np.float32] = []
     for i, batch in enumerate(batches):
+        if isinstance(batch, Number):
+            raise _no_batches(batches)
         new = _to_scores(f"scores[{i}]", batch)
         ends = [min([*ends[:1], new.min()]), max([*ends[1:], new.max()])]
         kept = np.concatenate([kept, new])
@@ -122,6 +120,15 @@ def _sample(batches: Any, seed: int) -> Scores:
         )
     kept[kept.argmin()], kept[kept.argmax()] = ends
     return kept
+
+
+def _no_batches(given: Any) -> ValueError:
+    return refusal(
+        "scores",
+        expected="a tensor, an array, or batches of them",
+        got=describe(given),
+        remedy="Pass torch.as_tensor(scores).float().",
+    )
 
 
 def _quantiles(scores: Scores, count: int) -> Scores:

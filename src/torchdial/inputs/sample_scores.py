@@ -9,7 +9,13 @@ import torch
 
 from torchdial.inputs.arguments import is_dense
 from torchdial.inputs.errors import describe, refusal
-from torchdial.inputs.probability_maps import Task, as_tensor_call, to_probabilities, to_tensor
+from torchdial.inputs.probability_maps import (
+    MAX_CLASSES,
+    Task,
+    as_tensor_call,
+    to_probabilities,
+    to_tensor,
+)
 from torchdial.inputs.segmentation_targets import to_targets
 
 
@@ -85,9 +91,10 @@ def read_samples(
 
 
 def _check_scores(scores: torch.Tensor, task: Task) -> None:
-    if are_sample_scores(scores, task):
-        return
     given = as_tensor_call("scores", scores)
+    if are_sample_scores(scores, task):
+        _check_classes(given, scores, task)
+        return
     remedy = f"Pass {given} of that shape, such as {given}.flatten(1)."
     if task == "binary" and tuple(scores.shape[1:]) == (2,):
         remedy = f"Of two columns pass that of the class: {given}[:, 1]."
@@ -100,4 +107,17 @@ def _check_scores(scores: torch.Tensor, task: Task) -> None:
         expected=f"shape {'(N,)' if task == 'binary' else '(N, C)'} for task={task!r}",
         got=describe(scores),
         remedy=remedy,
+    )
+
+
+def _check_classes(given: str, scores: torch.Tensor, task: Task) -> None:
+    if task == "binary" or scores.shape[1] <= MAX_CLASSES:
+        return
+    targets = "targets[:, columns]" if task == "multilabel" else "targets[:, None] == columns"
+    raise refusal(
+        "scores",
+        expected=f"at most {MAX_CLASSES} classes",
+        got=describe(scores),
+        remedy=f"Keep those of interest, such as columns = torch.tensor([3, 7]): pass "
+        f"{given}[:, columns] and {targets} with task='multilabel'.",
     )

@@ -195,7 +195,7 @@ def refuse_unknown_labels(
     raise refusal(
         name,
         expected=f"labels 0 … {count - 1}",
-        got=f"also {found[:5].tolist()} at {int(unknown.sum()):,} pixels",
+        got=f"also {found[:5].tolist()}, {int(unknown.sum()):,} of {unknown.numel():,} labels",
         remedy=_to_known(name, labels, found, count),
     )
 
@@ -207,10 +207,10 @@ def _to_known(name: str, labels: torch.Tensor, found: torch.Tensor, count: int) 
     if count == 2 and len(found) == 1 and others in ([0, value], [value]) and value > 1:
         return f"For masks of 0 and {value:g} pass {name} > 0."
     if len(found) == 1 and float(value).is_integer():
-        return f"To leave these pixels out pass ignore_index={int(value)}."
+        return f"To leave these out pass ignore_index={int(value)}."
     if count == 2 and bool((found > 0).all()) and bool((found < 1).all()):
         return f"For soft labels pass {name} > 0.5."
     return (
-        "Mask these pixels to leave them out: "
+        "Mask these to leave them out: "
         f"numpy.ma.masked_array({name}, ~numpy.isin({name}, range({count})))."
     )

@@ -92,6 +92,7 @@ def to_stops(
     thresholds: int | Sequence[float] | np.ndarray | torch.Tensor | Stops,
     *,
     may_be_scores: bool = False,
+    name: str = "thresholds",
 ) -> Stops:
     """Return the stops of a dial.
 
@@ -99,6 +100,7 @@ def to_stops(
         thresholds: a count T from 2 to 255 of evenly spaced stops k / (T - 1), or 1 to 255
             increasing numbers in [0, 1].
         may_be_scores: whether stops of scores are taken too.
+        name: what to call the argument in an error.
 
     Raises:
         ValueError: it is neither.
@@ -110,7 +112,7 @@ def to_stops(
     if isinstance(thresholds, Stops):
         if thresholds.of_scores and not may_be_scores:
             raise refusal(
-                "thresholds",
+                name,
                 expected="stops of probabilities, in [0, 1]",
                 got="stops of scores",
                 remedy="Pass for example 101. Stops of scores are for SegmentationPreview, "
@@ -118,8 +120,8 @@ def to_stops(
             )
         return thresholds
     if isinstance(thresholds, Integral) and not isinstance(thresholds, bool):
-        return _even_stops(int(thresholds))
-    return _given_stops(thresholds)
+        return _even_stops(int(thresholds), name)
+    return _given_stops(thresholds, name)
 
 
 def score_stops(values: Sequence[float]) -> Stops:
@@ -141,10 +143,10 @@ def score_stops(values: Sequence[float]) -> Stops:
     return Stops(tuple(rounded.to(torch.float64).tolist()), of_scores=True)
 
 
-def _even_stops(count: int) -> Stops:
+def _even_stops(count: int, name: str) -> Stops:
     if not 2 <= count <= MAX_STOPS:
         raise refusal(
-            "thresholds",
+            name,
             expected=f"a count from 2 to {MAX_STOPS}",
             got=str(count),
             remedy="101 gives the stops 0.00, 0.01 … 1.00.",
@@ -152,7 +154,7 @@ def _even_stops(count: int) -> Stops:
     return Stops(tuple((np.arange(count) / (count - 1)).tolist()), even=True)
 
 
-def _given_stops(thresholds: object) -> Stops:
+def _given_stops(thresholds: object, name: str) -> Stops:
     try:
         if isinstance(thresholds, np.ndarray):
             thresholds = thresholds.copy()  # torch takes no reversed array
@@ -166,9 +168,11 @@ def _given_stops(thresholds: object) -> Stops:
     in_range = values.numel() > 0 and bool(((values >= 0) & (values <= 1)).all())
     if not (increasing and in_range and len(values) <= MAX_STOPS):
         raise refusal(
-            "thresholds",
+            name,
             expected=f"a count, or 1 to {MAX_STOPS} increasing numbers in [0, 1]",
             got=describe(thresholds),
-            remedy="Sort them and drop those that are equal in float32.",
+            remedy="Sort them and drop those that are equal in float32."
+            if in_range and not increasing
+            else "Pass for example 101, or [0.25, 0.5, 0.75].",
         )
     return Stops(tuple(values.tolist()))

@@ -38,6 +38,11 @@ class ModuleTable:
     Attributes:
         rows: the modules.
         seen: the forward pass, None without an example.
+
+    Example:
+        >>> table = module_table(nn.Sequential(nn.Linear(4, 8), nn.ReLU()), torch.rand(2, 4))
+        >>> [(row.kind, row.parameters, table.use(row).outputs) for row in table.rows[1:]]
+        [('Linear', 40, ((2, 8),)), ('ReLU', 0, ((2, 8),))]
     """
 
     def __init__(self, rows: Sequence[ModuleRow], seen: ForwardPass | None = None) -> None:

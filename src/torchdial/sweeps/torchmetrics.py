@@ -16,6 +16,7 @@ from torchdial.inputs.boxes.boxes import BoxFormat
 from torchdial.inputs.device_copies import copy_together
 from torchdial.inputs.errors import refusal
 from torchdial.inputs.probability_maps import Task, check_background, check_task
+from torchdial.inputs.score_maps import check_scores
 from torchdial.inputs.stops import Stops, to_stops
 from torchdial.sweeps.boxes.detection_curves import DetectionCurves
 from torchdial.sweeps.boxes.detection_sweep import DetectionSweep, tally_batch
@@ -144,7 +145,8 @@ class ThresholdSweepMetric(_SweepMetric):
         super().__init__(**kwargs)
         self.num_classes = check_task(task, num_classes)
         self.task: Task = task
-        self.stops = to_stops(thresholds)
+        self.stops = to_stops(thresholds, may_be_scores=True)
+        check_scores(self.stops, task, from_logits=from_logits)
         self.from_logits = from_logits
         self.ignore_index = ignore_index
         self.zero_division = zero_division

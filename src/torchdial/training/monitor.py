@@ -267,11 +267,22 @@ class TrainingMonitor:
     def loop(
         self, loader: Iterable[Batch], epochs: int = 1, total: int | None = None
     ) -> Loop[Batch]:
-        """Yield a loader's batches, with progress, pause and stop: see `loop`."""
+        """Yield a loader's batches, with progress, pause and stop.
+
+        See `torchdial.training.control.loop.loop`.
+
+        Example:
+            >>> monitor = TrainingMonitor(torch.nn.Linear(2, 1))
+            >>> [batch for batch in monitor.loop("ab", epochs=2)]
+            ['a', 'b', 'a', 'b']
+        """
         return loop(self.control, loader, epochs, total)
 
     def start(self, train: Callable[..., Any], *args: Any, **kwargs: Any) -> Handle:
-        """Run `train(*args, **kwargs)` in a thread of its own: see `worker.start`."""
+        """Run `train(*args, **kwargs)` in a thread of its own.
+
+        See `torchdial.training.control.worker_thread.start`.
+        """
         return start(self.control, train, *args, **kwargs)
 
     def dial(
@@ -283,7 +294,7 @@ class TrainingMonitor:
         log: bool = False,
         value: float | None = None,
     ) -> None:
-        """Add a dial: see `Control.dial`."""
+        """Add a dial: see `torchdial.training.control.control.Control.dial`."""
         self.control.dial(name, setter, min, max, log, value)
 
     def subscribe(self, callback: Callable[[], object]) -> Callable[[], None]:

@@ -53,7 +53,14 @@ def list_run(history: History) -> None:
 
 
 def runs() -> list[History]:
-    """Return the runs of this process and those it has read from files, the newest last."""
+    """Return the runs of this process and those it has read from files, the newest last.
+
+    Example:
+        >>> from torchdial import TrainingMonitor
+        >>> monitor = TrainingMonitor(torch.nn.Linear(2, 1), name="run 7")
+        >>> runs()[-1].name
+        'run 7'
+    """
     with _lock:
         return list(_runs)
 

@@ -398,7 +398,7 @@ def test_normalised_boxes_are_swept_as_they_are() -> None:
         ),
         pytest.param(
             {"boxes": [SQUARE], "scores": [0.5], "nms_ious": [0.5, 0.2]},
-            says("thresholds", "increasing", "list", "Sort"),
+            says("nms_ious", "increasing", "list", "Sort"),
             id="stops",
         ),
     ],

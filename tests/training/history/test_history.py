@@ -26,6 +26,8 @@ def test_points_are_kept_in_order_of_arrival() -> None:
     assert history.names == ["loss", "lr"]
     assert "loss" in history
     assert "acc" not in history
+    with pytest.raises(KeyError, match=r"'acc' was not recorded; there are no scalars yet"):
+        History("empty")["acc"]
     with pytest.raises(KeyError, match=r"'acc' was not recorded; there are loss, lr"):
         history["acc"]
 

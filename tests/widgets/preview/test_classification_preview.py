@@ -274,6 +274,26 @@ def test_other_scores_are_refused_as_such(shape: tuple[int, ...]) -> None:
     assert preview.metrics == before
 
 
+@pytest.mark.parametrize("task", ["multilabel", "multiclass"])
+def test_too_many_classes_are_refused_with_lines_that_work(task: Any) -> None:
+    scores = torch.rand(9, 300).softmax(1)
+    targets = torch.arange(9) if task == "multiclass" else torch.eye(300)[:9]
+    with pytest.raises(ValueError, match="scores: expected at most 255 classes") as refused:
+        td.ClassificationPreview(scores, targets, task=task)
+    lines = re.search(r"such as columns = (.*): pass (.*) and (.*) with", str(refused.value))
+    assert lines
+    names = {"torch": torch, "scores": scores, "targets": targets, "columns": eval(lines[1])}
+    given, labels = (eval(lines[i], names) for i in (2, 3))
+    preview = td.ClassificationPreview(given, labels, task="multilabel")
+    preview.label = 1
+    assert preview.metrics["fn"] == 1  # of the sample whose class is 7
+
+
+def test_unknown_labels_are_no_pixels() -> None:
+    with pytest.raises(ValueError, match=says("targets", "0 … 1", "[2], 1 of 3 labels", "=2")):
+        td.ClassificationPreview(torch.rand(3), torch.tensor([0, 1, 2]))
+
+
 def test_numbers_of_samples() -> None:
     preview = preview_of("multiclass", threshold=0.5)
     scores, targets = data("multiclass")

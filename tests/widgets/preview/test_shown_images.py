@@ -270,6 +270,28 @@ def test_an_image_that_is_none_is_refused(image: Any) -> None:
         td.DetectionPreview(torch.zeros(1, 3, 20, 20), box).kept(image)
 
 
+@pytest.mark.parametrize("options", [{"image": 3}, {"image": "a"}, {"image": 0, "model": 1}])
+def test_a_mask_that_is_none_is_refused(options: dict[str, Any]) -> None:
+    name = list(options)[-1]
+    with pytest.raises(ValueError, match=f"{name}: expected a whole number from"):
+        binary().mask(**options)
+    with pytest.raises(ValueError, match=f"{name}: expected a whole number from"):
+        multiclass().labels(**options)
+    assert np.array_equal(binary().mask(-1), binary().mask(2))
+
+
+@pytest.mark.parametrize("kind", ["maps", "boxes", "scores"])
+def test_a_loader_without_batches_is_refused(kind: str) -> None:
+    box = [(torch.tensor([[1.0, 2, 9, 9]]), torch.ones(1))]
+    preview = {
+        "maps": binary,
+        "boxes": lambda: td.DetectionPreview(torch.zeros(1, 3, 20, 20), box),
+        "scores": lambda: td.ClassificationPreview(torch.rand(2), torch.tensor([0, 1])),
+    }[kind]()
+    with pytest.raises(ValueError, match=r"loader: expected at least one batch, got none\."):
+        preview.evaluate(iter([]))
+
+
 def test_of_two_models() -> None:
     newer = td.SegmentationPreview(maps.images, maps.newer, maps.targets, class_names=["on"])
     both = td.compare(binary(), newer)

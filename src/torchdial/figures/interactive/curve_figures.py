@@ -97,6 +97,14 @@ def precision_recall_figure(source: Any, average: Average = "micro") -> bq.Figur
 
     Raises:
         ValueError: the source is something else, or an unknown average.
+
+    Example:
+        >>> import torch, torchdial as td
+        >>> sweep = td.ThresholdSweep(thresholds=3)
+        >>> sweep.update(torch.tensor([[0.2, 0.4, 0.9]]), torch.tensor([[0, 1, 1]]))
+        >>> line = precision_recall_figure(sweep.compute()).marks[0]
+        >>> line.x.tolist(), line.y.round(2).tolist()
+        ([1.0, 0.5], [0.67, 1.0])
     """
     check_average(average)
     x, y = unit_scale(), unit_scale()

@@ -107,6 +107,10 @@ def gradient_figure(source: Any) -> bq.Figure:
 
     Raises:
         ValueError: the source is something else.
+
+    Example:
+        >>> gradient_figure(History("run 7")).title
+        'run 7: no gradients yet'
     """
     history = _history_of(source)
     x = bq.LinearScale(allow_padding=False)

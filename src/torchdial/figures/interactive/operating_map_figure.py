@@ -34,6 +34,15 @@ def operating_map_figure(
 
     Raises:
         ValueError: the source is something else, an unknown metric, or an unknown average.
+
+    Example:
+        >>> import torch, torchdial as td
+        >>> box, label = torch.tensor([[0.0, 0, 9, 9]]), torch.tensor([0])
+        >>> sweep = td.DetectionSweep(nms_ious=3, score_thresholds=5)
+        >>> found = {"boxes": box, "scores": torch.tensor([0.6]), "labels": label}
+        >>> sweep.update([found], [{"boxes": box, "labels": label}])
+        >>> operating_map_figure(sweep.compute()).marks[0].color.shape
+        (3, 5)
     """
     check_average(average)
     one_of("metric", metric, METRICS)

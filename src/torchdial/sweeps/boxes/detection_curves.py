@@ -80,6 +80,16 @@ class DetectionCurves:
     Attributes:
         tally: what is kept of each image; nothing else is stored.
         settings: how it was counted.
+
+    Example:
+        >>> from torchdial import DetectionSweep
+        >>> box, label = torch.tensor([[0.0, 0, 9, 9]]), torch.tensor([0])
+        >>> sweep = DetectionSweep(nms_ious=3, score_thresholds=5)
+        >>> found = {"boxes": box, "scores": torch.tensor([0.6]), "labels": label}
+        >>> sweep.update([found], [{"boxes": box, "labels": label}])
+        >>> curves = sweep.compute()
+        >>> curves.f1().shape, curves.recall()[0].tolist()
+        (torch.Size([3, 5]), [1.0, 1.0, 1.0, 0.0, 0.0])
     """
 
     def __init__(self, tally: DetectionTally, settings: DetectionSettings) -> None:

@@ -81,8 +81,8 @@ class DetectionSweep:
         refuse_unknown_format(box_format)
         self.settings = DetectionSettings(
             num_classes=None if num_classes is None else _whole("num_classes", num_classes),
-            nms=to_stops(nms_ious),
-            scores=to_stops(score_thresholds),
+            nms=to_stops(nms_ious, name="nms_ious"),
+            scores=to_stops(score_thresholds, name="score_thresholds"),
             match_iou=_fraction("match_iou", match_iou),
             class_agnostic=class_agnostic,
             max_det=_whole("max_det", max_det),

@@ -78,7 +78,8 @@ def nms_sweep(
                 [False,  True,  True]])
     """
     found = to_boxes(boxes, scores, labels, absolute=False)
-    kept = kept_at(found, to_stops(nms_ious), class_agnostic=class_agnostic)
+    stops = to_stops(nms_ious, name="nms_ious")
+    kept = kept_at(found, stops, class_agnostic=class_agnostic)
     return kept.to(device_of(boxes))
 
 

@@ -21,6 +21,13 @@ class Calibration:
         upper: upper edges, float64 (B,).
         count: pixels in each bin, int64 (C, B).
         positives: of these, pixels of the class, int64 (C, B).
+
+    Example:
+        >>> from torchdial import ThresholdSweep
+        >>> sweep = ThresholdSweep(thresholds=3)
+        >>> sweep.update(torch.tensor([[0.2, 0.4, 0.9]]), torch.tensor([[0, 1, 1]]))
+        >>> sweep.compute().calibration().frequency
+        tensor([[   nan, 0.5000, 1.0000,    nan]], dtype=torch.float64)
     """
 
     lower: torch.Tensor

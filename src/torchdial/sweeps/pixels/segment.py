@@ -119,9 +119,10 @@ def _to_values(
 ) -> torch.Tensor:
     """Return probabilities, or finite scores, as float32."""
     values = maps.to(torch.float32)
+    by_class = task not in (None, "binary") or label is not None or class_thresholds is not None
     if not of_scores:
-        return to_unit_interval("probs", values)
-    if task not in (None, "binary") or label is not None or class_thresholds is not None:
+        return to_unit_interval("probs", values, scores_by=None if by_class else "of_scores=True")
+    if by_class:
         raise refusal(
             "of_scores",
             expected="False for several classes",

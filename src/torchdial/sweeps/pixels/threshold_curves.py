@@ -76,6 +76,14 @@ class ThresholdCurves:
         joint: for multiclass, pixels over (target, argmax, level of the maximum).
         include_background: whether class 0 is in the averages.
         of_samples: whether samples are counted in place of pixels.
+
+    Example:
+        >>> from torchdial import ThresholdSweep
+        >>> sweep = ThresholdSweep(thresholds=5)
+        >>> sweep.update(torch.tensor([[0.2, 0.6]]), torch.tensor([[0, 1]]))
+        >>> curves = sweep.compute()
+        >>> curves.thresholds.tolist(), curves.dice().round(decimals=2).tolist()
+        ([0.0, 0.25, 0.5, 0.75, 1.0], [0.67, 1.0, 1.0, 0.0, 0.0])
     """
 
     def __init__(

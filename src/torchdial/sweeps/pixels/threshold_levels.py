@@ -41,7 +41,7 @@ def threshold_levels(
     stops = to_stops(thresholds, may_be_scores=True)
     maps = probs.detach().to(torch.float32)
     if not stops.of_scores:
-        maps = to_unit_interval("probs", maps)
+        maps = to_unit_interval("probs", maps, scores_by="thresholds=td.quantile_stops(probs)")
     elif maps.numel():
         refuse_non_finite("probs", maps)
     return levels_of(maps, stops)

@@ -237,8 +237,14 @@ def measure_batch(
     known = labels_are_known(labels, maps.shape, task)
     known = known if known.is_cpu else known.to(valid.device)  # of the CPU it needs no copy
     if not bool(valid & known):
-        of_scores = stops.of_scores
-        maps = check_maps("preds", maps, task, from_logits=from_logits, of_scores=of_scores)
+        maps = check_maps(
+            "preds",
+            maps,
+            task,
+            from_logits=from_logits,
+            of_scores=stops.of_scores,
+            scores_by="thresholds=td.quantile_stops(preds)" if task == "binary" else None,
+        )
         refuse_unknown_labels("target", labels, maps.shape, task)
     probs = activate(maps, task) if from_logits else maps
     targets = to_bytes(labels, ignored)

@@ -34,7 +34,20 @@ OVERDUE_STEPS = 2
 
 
 class StopTraining(Exception):  # noqa: N818 - as StopIteration, it is no error
-    """Raised to end a run that was asked to stop, where no `loop` can end by itself."""
+    """Raised to end a run that was asked to stop, where no `loop` can end by itself.
+
+    Example:
+        >>> from torchdial import TrainingMonitor
+        >>> monitor = TrainingMonitor(torch.nn.Linear(2, 1))
+        >>> try:
+        ...     for step in range(1000):
+        ...         monitor.log(loss=1.0)
+        ...         if step == 2:
+        ...             monitor.control.request_stop()  # as a click on "stop" does
+        ... except StopTraining:
+        ...     print("stopped at", monitor.step)
+        stopped at 4
+    """
 
     def _render_traceback_(self) -> list[str]:
         return [str(self)]  # all that a notebook prints: it is no failure

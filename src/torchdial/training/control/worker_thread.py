@@ -71,7 +71,16 @@ def refuse_beside_worker(control: Control, name: str) -> None:
 
 
 class Handle:
-    """A training function that runs in a thread of its own."""
+    """A training function that runs in a thread of its own; `monitor.start` returns it.
+
+    Example:
+        >>> from torchdial import TrainingMonitor
+        >>> model = torch.nn.Linear(2, 1)
+        >>> with TrainingMonitor(model, torch.optim.SGD(model.parameters(), lr=0.1)) as monitor:
+        ...     handle = monitor.start(lambda: sum(1 for _ in monitor.loop(range(8))))
+        ...     handle.result(timeout=60)
+        8
+    """
 
     def __init__(
         self,

@@ -82,7 +82,8 @@ class History(RunRecord):
         """
         series = self._find(name)
         if series is None:
-            raise KeyError(f"{name!r} was not recorded; there are {', '.join(self.names)}")
+            recorded = ", ".join(self.names) or "no scalars yet"
+            raise KeyError(f"{name!r} was not recorded; there are {recorded}")
         return series
 
     @property

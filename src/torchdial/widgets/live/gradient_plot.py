@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import traitlets as t
 from torch import nn
 
+from torchdial.inputs.errors import describe, refusal
+from torchdial.training.history.history import History
 from torchdial.training.history.measured_names import (
     CLIP_COEFFICIENT,
     EPOCH,
@@ -17,7 +19,7 @@ from torchdial.training.history.measured_names import (
 from torchdial.training.recording.current_gradients import gradients_now
 from torchdial.training.shown_run import ShownRun
 from torchdial.widgets.live.live_plot import LivePlot
-from torchdial.widgets.live.plot_sources import PlotSource, read_source
+from torchdial.widgets.live.plot_sources import PlotSource, is_monitor, read_source
 from torchdial.widgets.live.run_packing import PlotContents
 
 if TYPE_CHECKING:
@@ -70,8 +72,15 @@ class GradientPlot(LayersPlot):
         self._model = source if isinstance(source, nn.Module) else None
         if self._model is not None:
             found = PlotSource((ShownRun(gradients_now(self._model), "gradients now"),))
-        else:
+        elif is_monitor(source) or isinstance(source, History):
             found = read_source(source)
+        else:
+            raise refusal(
+                "source",
+                expected="a TrainingMonitor, a History, or a model",
+                got=describe(source),
+                remedy="Pass for example GradientPlot(monitor).",
+            )
         contents = PlotContents(scalars=is_beside_layers, layers=True)
         super().__init__(found.runs[-1:], contents, found.monitor, one_step=self._model is not None)
 

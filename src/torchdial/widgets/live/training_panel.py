@@ -33,6 +33,14 @@ class TrainingPanel(LayersPlot):
 
     Raises:
         ValueError: it is something else.
+
+    Example:
+        >>> from torchdial import TrainingMonitor
+        >>> monitor = TrainingMonitor(torch.nn.Linear(2, 1), name="run 7")
+        >>> monitor.log(loss=0.5)
+        >>> panel = TrainingPanel(monitor)  # show it: as a cell's last line, or by display(panel)
+        >>> panel.step is None  # no step was clicked yet
+        True
     """
 
     _STEM = "training_panel"
@@ -46,7 +54,8 @@ class TrainingPanel(LayersPlot):
                 "monitor",
                 expected="a TrainingMonitor",
                 got=describe(monitor),
-                remedy="Pass LossPlot a history of an earlier run.",
+                remedy="Pass TrainingMonitor(model, optimizer). A history is shown by "
+                "LossPlot(history).",
             )
         found = read_source(monitor)
         super().__init__(found.runs, CONTENTS, monitor, run=monitor.history.id)

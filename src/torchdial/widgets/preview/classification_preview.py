@@ -16,7 +16,7 @@ from torchdial.inputs.arguments import one_of
 from torchdial.inputs.channel_names import to_channel_names
 from torchdial.inputs.errors import describe, refusal
 from torchdial.inputs.images.preview_images import ImageReader, Numbers
-from torchdial.inputs.loader_batches import Unpack, unpack_batch
+from torchdial.inputs.loader_batches import Unpack, pairs_of
 from torchdial.inputs.probability_maps import refuse_unknown_task, to_tensor
 from torchdial.inputs.sample_scores import read_samples, without_column
 from torchdial.models.inference import Model, Output
@@ -226,8 +226,7 @@ class ClassificationPreview(ClassificationDial):
         sweep = ThresholdSweep(
             task=self._task, num_classes=classes, thresholds=self._stops, **self._reading
         )
-        for batch in loader:
-            given, targets = unpack_batch(batch, unpack)
+        for given, targets in pairs_of(loader, unpack):
             sweep.update(*without_column(self._run(given), targets, self._task))
         curves = ClassificationCurves(sweep.compute(), self._average, self._costs)
         return {"threshold": self._scope_setting()} | self._metrics_of(curves)

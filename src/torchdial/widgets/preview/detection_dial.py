@@ -13,7 +13,7 @@ from torchdial.array_types import Bytes
 from torchdial.deprecation import RenamedAttribute
 from torchdial.inputs.boxes.detection_targets import Annotations
 from torchdial.inputs.images.display_window import Window
-from torchdial.inputs.numbers import to_fraction, to_whole
+from torchdial.inputs.numbers import to_fraction
 from torchdial.sweeps.boxes.detection_curves import DetectionCurves
 from torchdial.sweeps.boxes.detection_frame import DetectionFrame
 from torchdial.sweeps.boxes.detection_settings import DetectionSettings
@@ -157,7 +157,7 @@ class DetectionDial(Preview[DetectionFrame]):
             ValueError: there is no such image or model.
         """
         frame = self._shown[1][self._to_model(model)]
-        return frame.kept(self._place(image), self._remaining(frame))
+        return frame.kept(self._to_image(image), self._remaining(frame))
 
     def errors(self, image: int, *, model: int = 0) -> dict[str, torch.Tensor]:
         """Return which boxes of `kept` are true positives, and which targets they miss.
@@ -175,7 +175,7 @@ class DetectionDial(Preview[DetectionFrame]):
         """
         needed_counts(self._truth)
         frame = self._shown[1][self._to_model(model)]
-        return frame.errors(self._place(image), self._remaining(frame), self.label)
+        return frame.errors(self._to_image(image), self._remaining(frame), self.label)
 
     @property
     def targets(self) -> tuple[Annotations, ...] | None:
@@ -209,7 +209,7 @@ class DetectionDial(Preview[DetectionFrame]):
             "indices" int64, of detections in what was given, in descending score; and "targets"
             int64, the image's targets that these are counted with, or that are missed.
         """
-        frame, place = self._shown[1][self._to_model(model)], self._place(image)
+        frame, place = self._shown[1][self._to_model(model)], self._to_image(image)
         cell = self._to_labels(*self._to_cell(truth, predicted))
         _, detections, targets = frame.count_cell(self._point().shown(frame), *cell)
         rows = frame.rows(place)
@@ -283,11 +283,6 @@ class DetectionDial(Preview[DetectionFrame]):
         """Return which candidates are drawn, bool (N,)."""
         shown, label = self._point().shown(frame), self.label
         return shown if label is None else shown & (frame.tally.labels == label)
-
-    def _place(self, image: int) -> int:
-        last = len(self._images) - 1
-        image = to_whole("image", image, -last - 1, last, remedy="Images count from 0.")
-        return range(len(self._images))[image]
 
     def _metrics_of(self, curves: DetectionCurves) -> dict[str, Any]:
         return self._point().measure(curves, self._average, self.label)

@@ -15,7 +15,7 @@ from torchdial.inputs.boxes.class_names import ClassNames
 from torchdial.inputs.boxes.detection_fields import ImageId, is_coco_list
 from torchdial.inputs.errors import refusal
 from torchdial.inputs.images.preview_images import ImageReader, Numbers
-from torchdial.inputs.loader_batches import Unpack, unpack_batch
+from torchdial.inputs.loader_batches import Unpack, pairs_of
 from torchdial.models.inference import Model, Output
 from torchdial.models.predictions import (
     Given,
@@ -382,8 +382,7 @@ class DetectionPreview(DetectionDial, StepPreview[DetectionFrame]):
             box_format=self._reader.box_format,
             zero_division=settings.zero_division,
         )
-        for batch in loader:
-            given, targets = unpack_batch(batch, unpack)
+        for given, targets in pairs_of(loader, unpack):
             sweep.update(self._run(given), self._reader.read_targets(targets))
         return self._metrics_of(sweep.compute())
 

@@ -150,8 +150,11 @@ class SegmentationDial(MinSizeDial, ThresholdDial[SegmentationFrame]):
 
         Returns:
             uint8 (H, W): 255 where p > threshold, 0 elsewhere.
+
+        Raises:
+            ValueError: there is no such image, class or model.
         """
-        frame = self._frame_of(model)
+        frame, image = self._frame_of(self._to_model(model)), self._to_image(image)
         at = self._stops_of_classes()
         chosen = self.label if label is None else self._to_label(label)
         if chosen is not None:
@@ -174,9 +177,9 @@ class SegmentationDial(MinSizeDial, ThresholdDial[SegmentationFrame]):
             int64 (H, W): the class of the highest probability, -1 where this is ≤ its threshold.
 
         Raises:
-            ValueError: the task is not multiclass.
+            ValueError: the task is not multiclass, or there is no such image or model.
         """
-        frame = self._frame_of(model)
+        frame, image = self._frame_of(self._to_model(model)), self._to_image(image)
         if frame.argmax is None or frame.maximum is None:
             raise refusal(
                 "labels",

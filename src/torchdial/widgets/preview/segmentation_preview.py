@@ -11,7 +11,7 @@ import torch
 from torchdial.inputs import Stops, Task, to_stops
 from torchdial.inputs.channel_names import to_channel_names
 from torchdial.inputs.images.preview_images import ImageReader, Numbers
-from torchdial.inputs.loader_batches import Unpack, unpack_batch
+from torchdial.inputs.loader_batches import Unpack, pairs_of
 from torchdial.inputs.min_sizes import Connectivity
 from torchdial.inputs.probability_maps import (
     check_background,
@@ -347,8 +347,7 @@ class SegmentationPreview(SegmentationDial, StepPreview[SegmentationFrame]):
             min_sizes=sorted({0, self.min_size}),
             connectivity=maps.connectivity,
         )
-        for batch in loader:
-            given, targets = unpack_batch(batch, unpack)
+        for given, targets in pairs_of(loader, unpack):
             sweep.update(self._run(given), targets)
         return self._metrics_of(sweep.compute(self.min_size))
 

@@ -95,7 +95,13 @@ class MapReader:
     def _to_maps(self, given: Any) -> torch.Tensor:
         if self.stops.of_scores:
             return to_score_maps(given)
-        return to_probabilities(given, self.task, self._num_classes, from_logits=self.from_logits)
+        return to_probabilities(
+            given,
+            self.task,
+            self._num_classes,
+            from_logits=self.from_logits,
+            scores_by="thresholds=td.quantile_stops(probs)" if self.task == "binary" else None,
+        )
 
     def _check_size(self, given: Any, probs: torch.Tensor, start: int, *, from_model: bool) -> None:
         num_images, height, width, _ = self.shape

@@ -31,6 +31,7 @@ class ShownImages(Generic[Frame]):
     _BEST: ClassVar[str]
     """The metric by which an image is the worst."""
 
+    _images: Any
     _targets: Any
     _class_names: tuple[str, ...]
     _labels: tuple[int, ...]
@@ -152,6 +153,11 @@ class ShownImages(Generic[Frame]):
     def _to_model(self, model: int) -> int:
         last = len(self._shown[1]) - 1
         return to_whole("model", model, 0, last, remedy="Models count from 0.")
+
+    def _to_image(self, image: int) -> int:
+        last = len(self._images) - 1
+        image = to_whole("image", image, -last - 1, last, remedy="Images count from 0.")
+        return range(len(self._images))[image]
 
     def _to_cell(self, truth: ClassChoice, predicted: ClassChoice) -> tuple[int, int]:
         if self._targets is None and not _is_any(truth):
