@@ -56,7 +56,7 @@ function show(model: AnyModel<ClassificationTraits>, root: HTMLElement, guard: G
   let now = readClassification(config, model.get("_frame").sources[0]);
   let metric: ClassificationMetric = metricsOf(now.counts, state.shown)[0];
   let cell: Cell | null = null;
-  let listed = ""; // the choice of samples, as JSON
+  let listed = { of: "", key: "" }; // what is listed, and the choice of samples, as JSON
 
   const at = (k: number) => formatStop(stops, k);
   const setting = (): Setting => ({
@@ -201,10 +201,10 @@ function show(model: AnyModel<ClassificationTraits>, root: HTMLElement, guard: G
     const view = state.get("view");
     const wanted = { view, views, cell, at: at(state.stop), total: config.num_images };
     const choice = samplesOf(now.samples, setting(), wanted);
-    const key = JSON.stringify(choice);
-    if (key === listed) return; // the page, or the picture that is shown alone, stays
-    listed = key;
-    shell.choose(choice);
+    const [of, key] = [JSON.stringify([view, cell]), JSON.stringify(choice)];
+    if (key === listed.key) return; // the page stays
+    shell.choose(choice, of === listed.of); // the dial leaves a picture that is shown alone
+    listed = { of, key };
   }
 
   // The dial

@@ -25,6 +25,20 @@ it("of several pictures none is shown, and then all again", () => {
   expect(pages.images()).toEqual([0, 1]);
 });
 
+it("a picture that is alone stays among others, where it may", () => {
+  const pages = createPages(5, 2, events);
+  pages.pick(1);
+  for (const chosen of [[4, 1], [4, 3], null]) {
+    pages.choose(chosen, true);
+    expect(pages.alone()).toBe(1);
+  }
+  pages.choose([4, 3], true);
+  pages.turn(1);
+  expect(pages.alone()).toBe(4);
+  pages.choose([3, 4]);
+  expect([pages.alone(), pages.images()]).toEqual([null, [3, 4]]);
+});
+
 it("goes from page to page, and from picture to picture", () => {
   const pages = createPages(5, 2, events);
   const seen = [1, 1, 1, -9].map((by) => {

@@ -16,7 +16,7 @@ test.each([
   ["small ones", [1e-9, 2.5e-9, 3e-9], 1, "2.5e-9"],
   ["just below a minimum of 2", [fround(1.9999998807907104), fround(2.00001)], 0, "2"],
   ["next to a minimum of 2", [fround(1.9999998807907104), 2], 0, "1.9999999"],
-  ["just below a minimum of 0", [fround(-1.4e-45), 0, 1], 0, "-0"],
+  ["just below a minimum of 0", [fround(-1.4e-45), 0, 1], 0, "-1.4e-45"],
   ["0 after it", [fround(-1.4e-45), 0, 1], 1, "0"],
 ])("%s", (_, stops, k, text) => {
   expect(formatScore(stops, k)).toBe(text);

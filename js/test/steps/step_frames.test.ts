@@ -59,7 +59,7 @@ describe.each(STEPS.trainings)("$name", ({ refreshes, looks }) => {
 });
 
 test("a frame that is not in the page is asked for once, and shown when it comes", () => {
-  vi.spyOn(performance, "now").mockReturnValue(5);
+  vi.useFakeTimers();
   const { steps, asked, set, get } = training([
     { step: 0, version: 0 },
     { step: 10, version: 1 },
@@ -74,13 +74,26 @@ test("a frame that is not in the page is asked for once, and shown when it comes
   expect(steps.receive(reply, [Uint8Array.of(7, 8, 9)])).toBe(true);
   expect([...get().sources[0].tiles[0].data]).toEqual([8, 9]);
   expect(steps.state(get().version)).toMatchObject({ step: 10, shown: 10, waiting: false });
-  vi.mocked(performance.now).mockReturnValue(20_000);
+  vi.advanceTimersByTime(60_000);
+  expect(asked).toHaveLength(1);
+  vi.useRealTimers();
+});
+
+test("a frame is asked for again until it comes, or the widget is gone", () => {
+  vi.useFakeTimers();
+  const { steps, asked, set } = training([{ step: 0, version: 0 }]);
+  set("_frame", frameOf(1, { step: 20, kept: [0, 20] }));
   set("step", 0);
-  set("step", 10);
-  vi.mocked(performance.now).mockReturnValue(40_000);
+  vi.advanceTimersByTime(9_000);
+  set("step", 20);
   set("step", 0);
-  expect(asked).toHaveLength(3); // the first reply was lost
-  vi.restoreAllMocks();
+  expect(asked).toHaveLength(1);
+  vi.advanceTimersByTime(12_000); // nothing is touched meanwhile
+  expect(asked).toEqual(Array(3).fill({ type: "frame", id: 0, step: 0 }));
+  steps.dispose();
+  vi.advanceTimersByTime(60_000);
+  expect(asked).toHaveLength(3);
+  vi.useRealTimers();
 });
 
 test("planes are asked of the step that is shown, and kept with its frame", () => {

@@ -136,6 +136,7 @@ export function decodedModel<Traits extends object>(inner: AnyModel<Traits>) {
     model: model as unknown as AnyModel<Traits>,
     ready: last as Promise<void> | null,
     dispose(): void {
+      steps.dispose();
       for (const [event, handle] of listening) inner.off(event, handle);
     },
   };

@@ -83,11 +83,12 @@ export function createPages(count: number, size: number, events: PageEvents) {
     events.changed();
   }
 
-  /** Show only some pictures, in their order; null shows all. */
-  function choose(chosen: readonly number[] | null): void {
+  /** Show only some pictures, in their order; null shows all. One that is alone may stay. */
+  function choose(chosen: readonly number[] | null, staysAlone = false): void {
     among = chosen?.filter((image) => image < count) ?? range(count);
-    alone = count === 1 ? 0 : null;
+    const kept = staysAlone || count === 1 ? alone : null;
     sort(chosen ? undefined : null);
+    alone = kept;
   }
 
   sort(null);
@@ -106,7 +107,8 @@ export function createPages(count: number, size: number, events: PageEvents) {
       all.hidden = together || count === 1;
       const first = page * size;
       const many = `${first + 1}–${Math.min(first + size, order.length)}`;
-      place.textContent = `${together ? many : order.indexOf(alone as number) + 1} of ${order.length}`;
+      const one = order.indexOf(alone as number) + 1 || "–"; // it may stay while the others change
+      place.textContent = `${together ? many : one} of ${order.length}`;
     },
   };
 }

@@ -159,11 +159,11 @@ export function createShell<Traits extends PreviewTraits>(
   });
   const choiceLine = createChoiceLine(numImages, () => choose(null), preview.unit);
 
-  /** Show the pictures that a clicked number counts; null shows all. */
-  function choose(choice: PictureChoice | null): void {
+  /** Show the pictures that a clicked number counts; null shows all. One that is alone may stay. */
+  function choose(choice: PictureChoice | null, staysAlone = false): void {
     if (choice === null) preview.chooseAll?.();
     choiceLine.show(choice);
-    pages.choose(choice?.order ?? null);
+    pages.choose(choice?.order ?? null, staysAlone);
   }
 
   const stopListening = [

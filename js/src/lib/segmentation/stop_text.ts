@@ -25,7 +25,5 @@ export function formatScore(stops: readonly number[], k: number): string {
 }
 
 function short(score: number, digits: number): string {
-  // Just below a minimum of 0 lies a float of 45 decimals.
-  const isBelow0 = score < 0 && score > -1e-44;
-  return isBelow0 ? "-0" : String(Number(score.toPrecision(digits)));
+  return String(Number(score.toPrecision(digits)));
 }

@@ -56,8 +56,9 @@ export function createStepFrames(model: Model) {
   let current: Frame | null = null;
   let view: Frame;
   const frames = new Map<number, Frame>();
-  /** Time of the last request, in ms. */
-  const requested = new Map<number, number>();
+  /** Steps asked for in the last while. */
+  const requested = new Set<number>();
+  let retrying: ReturnType<typeof setTimeout> | undefined;
 
   const newestStep = () => all[all.length - 1]?.step;
   const stepOf = (version: number) =>
@@ -86,11 +87,7 @@ export function createStepFrames(model: Model) {
   /** Go to the frame that is looked at, once it is here. */
   function look(): void {
     const at = wanted();
-    const now = performance.now();
-    if (!frames.has(at) && now - (requested.get(at) ?? -RETRY_MS) >= RETRY_MS) {
-      requested.set(at, now);
-      model.send({ type: "frame", id: 0, step: at });
-    }
+    if (!frames.has(at)) ask(at);
     const frame = frames.get(at) ?? current ?? (newest as Frame);
     if (frame === current) return;
     current = frame;
@@ -100,6 +97,22 @@ export function createStepFrames(model: Model) {
       tiles: source.tiles.map((tile) => ({ ...tile })),
     }));
     view = { ...frame, sources };
+  }
+
+  /** Ask for a frame, and again later if it is still missing: a request or its reply can be lost. */
+  function ask(step: number): void {
+    if (requested.has(step)) return;
+    requested.add(step);
+    clearTimeout(retrying);
+    retrying = setTimeout(() => {
+      requested.clear();
+      look();
+    }, RETRY_MS);
+    try {
+      model.send({ type: "frame", id: 0, step });
+    } catch (error) {
+      console.warn(error); // the kernel is gone, as the notice says
+    }
   }
 
   return {
@@ -142,5 +155,7 @@ export function createStepFrames(model: Model) {
       if (kept.includes(step)) frames.set(step, unpacked as Frame);
       return true;
     },
+
+    dispose: () => clearTimeout(retrying),
   };
 }
