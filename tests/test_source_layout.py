@@ -36,7 +36,7 @@ def imported_names(tree: ast.Module) -> Iterator[str]:
 
 
 def python_imports() -> dict[str, set[str]]:
-    """Return which modules of ours each one imports."""
+    """Return which modules in src each one imports."""
     found: dict[str, set[str]] = {}
     for module, tree in MODULES.items():
         found[module] = set()

@@ -86,7 +86,7 @@ def test_gradients_are_shown_by_what_they_are(grads: Any, kind: Any, pictures: i
         assert len(shown._source) == pictures  # type: ignore[attr-defined]
 
 
-def test_signs_are_told_by_color_around_zero() -> None:
+def test_signs_have_colors_around_zero() -> None:
     grads = torch.zeros(2, 1, 3)
     grads[0, 0], grads[1, 0] = torch.tensor([0.1, 4.0, 0.0]), torch.tensor([-2.0, 1.0, 0.0])
     picture = td.Visualization().display_grads(grads).picture(0)  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""The detector: what it hands out, its errors, and that it learns."""
+"""The detector: what it returns, its errors, and that it learns."""
 
 from typing import Any
 

@@ -67,7 +67,7 @@ def in_a_loop(path: Path, number: int, chance: random.Random) -> dict[str, Any]:
     except KeyboardInterrupt:
         raised = "KeyboardInterrupt"
     sender.join()
-    return told(run, monitor, path) | {"raised": raised}
+    return summary(run, monitor, path) | {"raised": raised}
 
 
 def in_a_plain_loop(path: Path, number: int, chance: random.Random) -> dict[str, Any]:
@@ -90,7 +90,7 @@ def in_a_plain_loop(path: Path, number: int, chance: random.Random) -> dict[str,
         monitor.log(loss=run.train_step())
     went_on = monitor.step - before
     monitor.close()
-    return told(run, monitor, path) | {"raised": raised, "went on": went_on}
+    return summary(run, monitor, path) | {"raised": raised, "went on": went_on}
 
 
 def killed(path: Path, number: int, chance: random.Random) -> dict[str, Any]:
@@ -119,7 +119,7 @@ def record(history: History) -> dict[str, Any]:
     }
 
 
-def told(run: SlowSteps, monitor: TrainingMonitor, path: Path) -> dict[str, Any]:
+def summary(run: SlowSteps, monitor: TrainingMonitor, path: Path) -> dict[str, Any]:
     check_same(monitor.history, History.load(path))
     steps = monitor.step
     return record(monitor.history) | {

@@ -1,4 +1,4 @@
-"""Things that nobody should hand in, and somebody will."""
+"""Values that no function takes, to be passed as each of its arguments."""
 
 from __future__ import annotations
 

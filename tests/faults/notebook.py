@@ -90,12 +90,12 @@ def end(lab: Lab, page: Page, name: str) -> None:
 
 def losses(page: Page) -> list[list[float]]:
     """Return step and value of each loss that was recorded."""
-    told = in_kernel(
+    received = in_kernel(
         page,
         "import json; monitor.flush(); s = monitor.history['loss']\n"
         "print(json.dumps([[int(a), float(b)] for a, b in zip(s.steps, s.values)]))",
     )
-    recorded: list[list[float]] = json.loads(told)
+    recorded: list[list[float]] = json.loads(received)
     return recorded
 
 
@@ -109,7 +109,7 @@ def check_whole(panel: PanelOnPage, at_least: int = 1) -> list[list[float]]:
     recorded = losses(panel.page)
     seen: list[list[float]] = []
 
-    def is_whole() -> bool:  # a page that opens between two messages has a gap until it is told
+    def is_whole() -> bool:  # a page that opens between two messages has a gap at first
         seen[:] = shown(panel)
         return len(seen) >= max(len(recorded), at_least) and seen[: len(recorded)] == recorded
 

@@ -17,7 +17,7 @@ HALF = STEPS // 2
 
 @dataclass
 class Run:
-    """What somebody trains; `monitor` is None where nobody watches."""
+    """A model that is trained; `monitor` is None where none watches."""
 
     model: nn.Module
     optimizer: torch.optim.Optimizer

@@ -39,7 +39,10 @@ OWN = {
     ("quantile_stops", "scores"),
     ("stream", "frames"),
 }
-ENDLESS = {("TrainingMonitor.loop", "epochs"), ("stream", "fps")}  # which do what they are told
+ENDLESS = {
+    ("TrainingMonitor.loop", "epochs"),
+    ("stream", "fps"),
+}  # which run as long as asked
 PLACES = [
     (key, name) for key, call in CALLS.items() for name in call.takes if name not in call.more
 ]

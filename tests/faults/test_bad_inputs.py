@@ -1,4 +1,4 @@
-"""What people hand in by mistake, and what they are told: expected, got, and what to do.
+"""Common wrong arguments and their errors: what was expected, what came, and a remedy.
 
 At most five for each public name; the finer points stand beside the tests of each module.
 """
@@ -168,7 +168,7 @@ CASES: list[tuple[str, dict[str, Any], str, str, str]] = [
     CASES,
     ids=[f"{key} {'and '.join(changed)}" for key, changed, *_ in CASES],
 )
-def test_it_is_said(
+def test_the_error_has_what_was_expected_what_came_and_a_remedy(
     key: str, changed: dict[str, Any], expected: str, got: str, remedy: str
 ) -> None:
     with pytest.raises(ValueError, match=says("", "", got, remedy).replace("^", "")) as caught:
@@ -180,8 +180,8 @@ def test_it_is_said(
     assert after
 
 
-# Results, which nobody makes by hand, and a type.
-MADE_BY_US = {
+# Results, which only torchdial makes, and a type.
+RESULTS = {
     *("DetectionCurves", "ThresholdCurves", "Calibration", "ForwardFailure", "ForwardPass"),
     *("Fold", "ModuleRow", "ModuleTable", "ModuleUse", "Annotations", "Detections", "Stops"),
     *("Event", "Handle", "Task"),
@@ -193,6 +193,6 @@ TAKES_NOTHING = {"StopTraining", "runs"}
 def test_every_public_name_is_in_the_table(room: Any) -> None:
     tried = {key.removeprefix(f"{room.__name__.partition('.')[2]}.") for key, *_ in CASES}
     called = {name for name in room.__all__ if callable(getattr(room, name))}
-    wanted = called - MADE_BY_US - TAKES_NOTHING
+    wanted = called - RESULTS - TAKES_NOTHING
     assert wanted <= tried | {key.partition(".")[0] for key in tried}
     assert not inspect.signature(td.runs).parameters

@@ -25,7 +25,7 @@ KILL = """() => {
 }"""
 SHUT_DOWN = "() => jupyterapp.shell.currentWidget.context.sessionContext.shutdown()"
 OTHERS = "td.LossPlot(monitor), td.ModelTree(model, monitor=monitor), td.ImageGrid(images)"
-TOLD_SECONDS = 3
+NOTICE_SECONDS = 3
 # Keeps when the host knew that the kernel had ended, and when all widgets said so, in ms.
 WATCH = """([words, count]) => {
   const { sessionContext } = jupyterapp.shell.currentWidget.context;
@@ -36,7 +36,7 @@ WATCH = """([words, count]) => {
   });
   const says = root => [...root.querySelectorAll('[role=alert]')]
     .some(notice => !notice.hidden && notice.textContent.includes(words));
-  window.told = new Promise(done => {
+  window.noticed = new Promise(done => {
     const look = () => {
       const roots = [...document.querySelectorAll('.torchdial')];
       if (roots.length === count && roots.every(says)) done([host, performance.now()]);
@@ -62,7 +62,7 @@ def probs() -> Any:
         pytest.param(SHUT_DOWN, "stopped at step", id="shut down", marks=pytest.mark.slow),
     ],
 )
-def test_a_lost_kernel_is_told_of_and_the_dial_still_moves_the_picture(
+def test_a_lost_kernel_is_reported_and_the_dial_still_moves_the_picture(
     lab: Lab, page: Page, probs: Any, fault: str, words: str
 ) -> None:
     errors: list[str] = []
@@ -75,8 +75,8 @@ def test_a_lost_kernel_is_told_of_and_the_dial_still_moves_the_picture(
         panel.eventually(lambda: len(notebook.shown(panel)) > 5)
         page.evaluate(WATCH, [GONE, 5])
         page.evaluate(fault)
-        host, told = page.evaluate("() => window.told")
-        assert (told - host) / 1000 < TOLD_SECONDS
+        host, noticed = page.evaluate("() => window.noticed")
+        assert (noticed - host) / 1000 < NOTICE_SECONDS
         expect(panel.state).to_contain_text(words)
         for name in ("pause", "stop"):
             usable = panel.root.get_by_role("button", name=name, exact=True, disabled=False)

@@ -72,7 +72,7 @@ def test_loaded_again_at_random_moments_nothing_is_missing_and_dials_stay(
         before = len(check_whole(PanelOnPage(page), before + 1))
 
 
-def test_two_windows_show_one_run_and_each_hears_the_others_dials(
+def test_two_windows_show_one_run_and_each_follows_the_others_dials(
     lab: Lab, page: Page, other: Page, kernel: str, probs: Any
 ) -> None:
     open_at(lab.url, page, kernel)
@@ -114,7 +114,7 @@ def test_messages_lost_late_and_out_of_order_leave_no_gap(
     check_whole(panel)
 
 
-def test_cut_off_for_ten_seconds_a_page_catches_up_and_is_heard_again(
+def test_cut_off_for_ten_seconds_a_page_catches_up_and_reaches_the_kernel_again(
     lab: Lab, page: Page, kernel: str, probs: Any
 ) -> None:
     notebook.close_dialogs(page)

@@ -1,4 +1,4 @@
-"""Whatever is shown may fail: the training does not notice, and the person is told."""
+"""Whatever is shown may fail: the training goes on, and the error is reported."""
 
 from __future__ import annotations
 

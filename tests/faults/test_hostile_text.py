@@ -108,10 +108,10 @@ def test_a_history_comes_back_from_a_file(text: str, tmp_path: Path) -> None:
 
 @texts
 def test_a_monitor_records_names(text: str, tmp_path: Path) -> None:
-    told: list[Event] = []
+    received: list[Event] = []
     model = nn.ModuleDict({"layer": nn.Linear(1, 1)})
     monitor = td.TrainingMonitor(
-        model, name=text, config={text: text}, on_event=told.append, autosave=tmp_path / "run"
+        model, name=text, config={text: text}, on_event=received.append, autosave=tmp_path / "run"
     )
     monitor.log({text: 1.0})
     monitor.log({text: float("nan")})

@@ -83,7 +83,7 @@ def copy_and_pickle(run: Run) -> None:
     run.kept += [torch.load(file, weights_only=False)]
     for model, optimizer in run.kept:
         model.eval()(torch.ones(2, 4)).sum().backward()
-        optimizer.step()  # which is nobody's step
+        optimizer.step()  # which belongs to no watched optimizer
 
 
 CHANGES: dict[str, tuple[Callable[[Run], None], list[str]]] = {
@@ -125,8 +125,8 @@ def test_to_a_gpu() -> None:
     check_recorded(watched)
 
 
-def test_an_optimizer_replaced_is_told() -> None:
-    """Its steps are nobody's; the monitor cannot know the new one, so it says what to do."""
+def test_a_replaced_optimizer_is_noted() -> None:
+    """Its steps are not counted: the monitor cannot know the new one, so a note says what to do."""
 
     def happens(run: Run) -> None:
         run.optimizer = torch.optim.SGD(run.model.parameters(), lr=0.01)

@@ -1,4 +1,4 @@
-"""A file that cannot be written: what was saved stays, the run goes on, the person is told."""
+"""A file that cannot be written: what was saved stays, and the run goes on with a note."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def trained(monitored: Callable[[Any, Any], Any] | None) -> tuple[Any, Any]:
 
 
 @pytest.mark.parametrize("fault", ["full", "read-only"])
-def test_under_autosave_training_goes_on_and_the_person_is_told(fault: str, tmp_path: Path) -> None:
+def test_under_autosave_training_goes_on_with_a_note(fault: str, tmp_path: Path) -> None:
     path = tmp_path / "run"
     recorded(5).save(path)
     bare, _ = trained(None)
@@ -160,8 +160,10 @@ def test_under_autosave_training_goes_on_and_the_person_is_told(fault: str, tmp_
     assert torch.equal(bare, watched)
     assert len(monitor.history["loss"]) == 60
     assert len(td.History.load(path)["loss"]) == 5  # the earlier run's
-    told = f"Autosave: .*{says(path, DISKS[fault][1])} The run goes on, and so does trying."
-    assert [note for note in notes if re.fullmatch(told, note)]
+    expected = (
+        f"Autosave: .*{says(path, DISKS[fault][1])} The run goes on, and saving is tried again."
+    )
+    assert [note for note in notes if re.fullmatch(expected, note)]
     assert [str(w.message) for w in caught if "Autosave" in str(w.message)] == [
         f"torchdial: {next(note for note in notes if 'Autosave' in note)}"
     ]

@@ -15,14 +15,14 @@ LOSSY = """() => {
   const fate = { lost: 0, late: 0, isLossy: true };
   window.fate = fate;
   window.WebSocket = class extends Native {
-    set onmessage(hear) {
+    set onmessage(deliver) {
       super.onmessage = event => {
         const { data } = event;
         const text = typeof data === 'string' ? data : new TextDecoder('latin1').decode(data);
         const chance = fate.isLossy && sorts.test(text) ? random() : 1;
         if (chance < 0.2) fate.lost++;
-        else if (chance < 0.4) { fate.late++; setTimeout(() => hear(event), 1000 * random()); }
-        else hear(event);
+        else if (chance < 0.4) { fate.late++; setTimeout(() => deliver(event), 1000 * random()); }
+        else deliver(event);
       };
     }
   };

@@ -50,7 +50,7 @@ def test_one_bad_norm_in_a_long_run_is_seen(bad: float) -> None:
     assert has(gradients_figure(heat(norms)), VERMILION)
 
 
-def test_zero_is_told_from_what_was_not_recorded() -> None:
+def test_zero_is_distinguished_from_what_was_not_recorded() -> None:
     history = heat(np.ones((2, 3)))
     assert not has(gradients_figure(history), GREY, CELL)
     history.record_layers("grad_norm", ["layer0"], 3, [1.0])  # layer1 has none

@@ -77,7 +77,7 @@ def test_detections_stream_too() -> None:
     assert preview.kept(0)["boxes"].tolist() == [[0, 0, 10, 10]]
 
 
-def test_a_frame_that_cannot_be_shown_is_told_and_passed_over() -> None:
+def test_a_frame_that_cannot_be_shown_is_reported_and_passed_over() -> None:
     net, frames = model(), torch.rand(3, 3, 8, 8)
     frames[1] = float("nan")
     preview = td.SegmentationPreview.from_model(net, frames[:1], from_logits=True)

@@ -131,7 +131,7 @@ def test_blocks_of_other_sizes_do_not_fold() -> None:
     assert fold.count == 2
 
 
-def test_frozen_parameters_and_mixed_types_are_told() -> None:
+def test_frozen_parameters_and_mixed_types_are_named() -> None:
     model = Cnn()
     model[0].weight.requires_grad_(False)
     model[7].half()

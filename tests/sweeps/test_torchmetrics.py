@@ -285,6 +285,6 @@ def test_two_processes_give_the_numbers_of_one(tmp_path: Path) -> None:
                 assert same(loaded, curves_of(task)), (task, name, rank)
             boxes = DetectionCurves.load(tmp_path / f"boxes, {name}, {rank}.npz")
             assert same_boxes(boxes, detection_curves()), (name, rank)
-        told = json.loads((tmp_path / f"told by {rank}.json").read_text())
-        assert "expected counts made with the same settings" in told["refused"]
-        assert told["images on step"] == 3
+        received = json.loads((tmp_path / f"received by {rank}.json").read_text())
+        assert "expected counts made with the same settings" in received["refused"]
+        assert received["images on step"] == 3

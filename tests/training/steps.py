@@ -76,7 +76,7 @@ class SlowSteps(nn.Module):
 
 
 class Undisturbed:
-    """The weights after each step of a run that nobody disturbs."""
+    """The weights after each step of a run without interruptions."""
 
     def __init__(self) -> None:
         self._run = SlowSteps()

@@ -306,7 +306,7 @@ def test_sparse_gradients():
         pytest.param((-INF, 1.0), INF, id="infinite"),
     ],
 )
-def test_non_finite_is_said_of_gradients_and_not_of_norms_that_overflow(gradient, norm):
+def test_gradients_count_as_non_finite_and_norms_that_overflow_do_not(gradient, norm):
     model = Weight()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
     monitor = td.TrainingMonitor(model, optimizer, budget=1)

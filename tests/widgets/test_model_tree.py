@@ -61,7 +61,7 @@ def test_remarks_tell_what_numbers_do_not() -> None:
     ]
 
 
-def test_a_broken_forward_is_told() -> None:
+def test_a_failed_forward_is_reported() -> None:
     wire = td.ModelTree(nn.Sequential(nn.Linear(4, 4), nn.Linear(5, 4)), torch.rand(2, 4))._table
     assert wire["failed"] == 2
     assert wire["remark"][2] == "failed, given 2×4"

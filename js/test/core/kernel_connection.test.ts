@@ -1,4 +1,4 @@
-// A kernel that ends while nobody touches the widget.
+// A kernel that ends while the widget is not used.
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { GONE, LOOK_MS, watchKernel } from "../../src/lib/core/kernel_connection";

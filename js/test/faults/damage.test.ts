@@ -71,7 +71,7 @@ const BROKEN: [string, Frame, string][] = [
 ];
 
 describe("a live plot", () => {
-  test.each(BROKEN)("is told in words of %s", (_, frame, words) => {
+  test.each(BROKEN)("reports in words: %s", (_, frame, words) => {
     for (const type of ["delta", "keyframe"] as const) {
       const { model, store } = open();
       model.deliver({ type, frame }, frameOf(1, 2, [1]).data);

@@ -22,19 +22,19 @@ function randomOf(seed: number): () => number {
 /** The kernel's side of one plot: it records, sends new points and answers, as feed.py does. */
 class FakeKernel {
   readonly values: number[] = [];
-  #told = 0;
+  #received = 0;
   #seq = 0;
 
   log(count: number, random: () => number): [Message, Opening] {
     for (let i = 0; i < count; i++) this.values.push(random());
-    const opening = this.#frame(this.#told);
-    this.#told = this.values.length;
+    const opening = this.#frame(this.#received);
+    this.#received = this.values.length;
     return [{ type: "delta", frame: opening.frame }, opening];
   }
 
   keyframe(): [Message, Opening] {
     const opening = this.#frame(0);
-    this.#told = this.values.length;
+    this.#received = this.values.length;
     return [{ type: "keyframe", frame: opening.frame }, opening];
   }
 
@@ -165,7 +165,7 @@ describe("a kernel that is gone", () => {
         store.askForKeyframe();
       },
     ],
-  ])("is told of when %s, and until something comes from it", async (_, die) => {
+  ])("is reported when %s, and until something comes from it", async (_, die) => {
     const model = new FakeModel(frameOf(0, 0, [1]));
     const store = new Store(model);
     expect(store.kernel.message).toBe("");

@@ -69,14 +69,14 @@ describe("frames", () => {
     expect(store.events).toEqual([event]);
   });
 
-  test("views are told, until they stop listening", () => {
+  test("views are notified until they stop listening", () => {
     const { model, store } = open();
-    let told = 0;
-    const stop = store.listen(() => told++);
+    let received = 0;
+    const stop = store.listen(() => received++);
     deltaTo(model, 1, 2, [1]);
     stop();
     deltaTo(model, 2, 3, [1]);
-    expect(told).toBe(1);
+    expect(received).toBe(1);
   });
 
   test("an unknown message is an error, said in words", () => {
@@ -101,7 +101,7 @@ describe("questions", () => {
     expect([...readDetail(message.detail, came)[0].values]).toEqual([3]);
   });
 
-  test("a refusal fails the question it belongs to, one of nobody is shown", async () => {
+  test("a refusal fails the request it belongs to, and is shown where there is none", async () => {
     const { model, store } = open();
     const asked = store.ask({ type: "detail" });
     const { id } = model.sent[0] as { id: number };

@@ -36,17 +36,17 @@ test("a widget begins once its first planes are decoded, and another view of it 
   expect(decodedModel(inner).ready).toBeNull();
 });
 
-test("changes are told in the order they were sent, each with its planes", async () => {
+test("changes arrive in the order they were sent, each with its planes", async () => {
   const { inner, model } = make({ _pictures: { tiles: [] }, _frame: {} });
-  const told: unknown[] = [];
-  model.on("change:_pictures", () => told.push(model.get("_pictures").tiles[0].data[1]));
+  const received: unknown[] = [];
+  model.on("change:_pictures", () => received.push(model.get("_pictures").tiles[0].data[1]));
   model.on("change:_frame", () => {
-    told.push([model.get("_frame").version, model.get("_frame").sources[0].tiles[0].data[1]]);
+    received.push([model.get("_frame").version, model.get("_frame").sources[0].tiles[0].data[1]]);
   });
   inner.set("_frame", { version: 1, sources: [{ tiles: [coded("level/0/0/0", 8)] }] });
   inner.set("_pictures", { tiles: [raw("image/0", 9)] });
-  expect(told).toEqual([]);
-  await expect.poll(() => told).toEqual([[1, 8], 9]);
+  expect(received).toEqual([]);
+  await expect.poll(() => received).toEqual([[1, 8], 9]);
 });
 
 /** A model that has all values of an update before it tells of the first, as Backbone's. */
@@ -67,25 +67,25 @@ function together() {
   const inner = new Together();
   // biome-ignore lint/suspicious/noExplicitAny: no traits
   const { model } = decodedModel<any>(inner as any);
-  const told: unknown[] = [];
+  const received: unknown[] = [];
   const versions = () => [model.get("_pictures")?.version, model.get("_frame").version];
   for (const name of ["_pictures", "_frame"]) {
-    model.on(`change:${name}`, () => told.push([name, ...versions()]));
+    model.on(`change:${name}`, () => received.push([name, ...versions()]));
   }
   const values = (version: number) => ({
     _pictures: { version, tiles: [coded("image/0", version)] },
     _frame: { version, sources: [{ tiles: [coded("level/0/0/0", version)] }] },
   });
-  return { inner, told, values };
+  return { inner, received, values };
 }
 
-test("the traits of one update are told together", async () => {
-  const { inner, told, values } = together();
+test("the traits of one update arrive together", async () => {
+  const { inner, received, values } = together();
   inner.set(values(1));
-  await expect.poll(() => told).toHaveLength(2);
+  await expect.poll(() => received).toHaveLength(2);
   inner.set(values(2));
-  await expect.poll(() => told).toHaveLength(4);
-  expect(told).toEqual([
+  await expect.poll(() => received).toHaveLength(4);
+  expect(received).toEqual([
     ["_pictures", 1, 1],
     ["_frame", 1, 1],
     ["_pictures", 2, 2],
@@ -93,12 +93,12 @@ test("the traits of one update are told together", async () => {
   ]);
 });
 
-test("of frames that come faster than they are decoded, only the newest is told", async () => {
-  const { inner, told, values } = together();
+test("of frames that come faster than they are decoded, only the newest arrives", async () => {
+  const { inner, received, values } = together();
   for (let version = 1; version < 9; version++) inner.set(values(version));
-  await expect.poll(() => told).toHaveLength(4);
+  await expect.poll(() => received).toHaveLength(4);
   await new Promise((resolve) => setTimeout(resolve, 50));
-  expect(told.slice(2)).toEqual([
+  expect(received.slice(2)).toEqual([
     ["_pictures", 8, 8],
     ["_frame", 8, 8],
   ]);
@@ -109,32 +109,33 @@ test("a late plane is decoded before it is handed on", async () => {
   const inner = new FileModel({ state: {}, pictures: pictures as never, distributions: [] });
   // biome-ignore lint/suspicious/noExplicitAny: no traits
   const { model, dispose } = decodedModel<any>(inner as any);
-  const told: number[][] = [];
-  const hear = (_: unknown, buffers: Uint8Array[]) => told.push(...buffers.map((b) => [...b]));
-  model.on("msg:custom", hear as never);
+  const received: number[][] = [];
+  const receive = (_: unknown, buffers: Uint8Array[]) =>
+    received.push(...buffers.map((b) => [...b]));
+  model.on("msg:custom", receive as never);
   model.send({ type: "need", id: 1, keys: ["level/0/0/0", "image/0"] });
-  await expect.poll(() => told).toEqual([[4, 4], [1]]);
+  await expect.poll(() => received).toEqual([[4, 4], [1]]);
   dispose();
   model.send({ type: "need", id: 2, keys: ["image/0"] });
   await new Promise((resolve) => setTimeout(resolve));
-  expect(told).toHaveLength(2);
+  expect(received).toHaveLength(2);
 });
 
 test("what cannot be decoded stops neither its neighbours nor what follows", async () => {
   const report = vi.spyOn(console, "error").mockImplementation(() => {});
   const { inner, model } = make({ _pictures: { tiles: [] }, _frame: {} });
-  const told: unknown[] = [];
+  const received: unknown[] = [];
   model.on("change:_frame", () => {
     const { version, sources } = model.get("_frame");
-    told.push([
+    received.push([
       version,
       sources[0].tiles.map(({ coding = null }: { coding?: object | null }) => coding),
     ]);
   });
   const broken = { ...coded("level/0/0/0", 1), data: new Uint8Array([1, 2, 3]) };
   inner.set("_frame", { version: 1, sources: [{ tiles: [broken, coded("level/0/1/0", 2)] }] });
-  await expect.poll(() => told).toEqual([[1, [broken.coding, null]]]);
+  await expect.poll(() => received).toEqual([[1, [broken.coding, null]]]);
   expect(report).toHaveBeenCalledWith("level/0/0/0", expect.anything());
   inner.set("_frame", { version: 2, sources: [{ tiles: [] }] });
-  expect(told[1]).toEqual([2, []]);
+  expect(received[1]).toEqual([2, []]);
 });

@@ -111,15 +111,15 @@ describe("a model without a kernel", () => {
 
   test("emits changes, at once and only changes", () => {
     const model = make();
-    const told: unknown[] = [];
-    const tell = () => told.push(model.get("threshold"));
+    const received: unknown[] = [];
+    const tell = () => received.push(model.get("threshold"));
     model.on("change:threshold", tell);
     model.set("threshold", 0.5);
     model.set("threshold", 0.25);
     model.save_changes();
     model.off("change:threshold", tell);
     model.set("threshold", 0.75);
-    expect(told).toEqual([0.25]);
+    expect(received).toEqual([0.25]);
     expect(model.get("threshold")).toBe(0.75);
   });
   test("answers after `send` has returned", async () => {

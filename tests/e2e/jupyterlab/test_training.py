@@ -144,9 +144,11 @@ def check_controls(panel: PanelOnPage, page: Page) -> None:
     expect(panel.button("whole run")).to_be_hidden()
     panel.button("stop").click()
     panel.expect_text("stopped at step")
-    told = in_kernel(page, "print([e.kind for e in monitor.events], monitor.control.dials['lr'])")
-    assert "dial" in told
-    assert "value=0.1" in told
+    received = in_kernel(
+        page, "print([e.kind for e in monitor.events], monitor.control.dials['lr'])"
+    )
+    assert "dial" in received
+    assert "value=0.1" in received
 
 
 @pytest.mark.slow
@@ -207,12 +209,12 @@ def test_the_browsers_copy_is_the_kernels(lab: Lab, page: Page) -> None:
             return page.get_by_text("run over", exact=True).count() > 0
 
         eventually(page, is_over, seconds=120)
-        told = in_kernel(
+        received = in_kernel(
             page,
             "import json; s = monitor.history['loss']\n"
             "print(json.dumps([[int(a), float(b)] for a, b in zip(s.steps, s.values)]))",
         )
-        truth = [("loss", step, value) for step, value in json.loads(told)]
+        truth = [("loss", step, value) for step, value in json.loads(received)]
         assert len(truth) == 10_000
         for panel in panels:
             panel.eventually(lambda panel=panel: len(panel.copied()) >= 10_100)

@@ -420,7 +420,7 @@ def test_an_image_without_boxes(given: Any) -> None:
             [torchvision()],
             {"box_format": "yxyx"},
             says("detections[0].box_format", "'xyxy'", "'yxyx'", "centre"),
-            id="a box format nobody knows",
+            id="an unknown box format",
         ),
         pytest.param(
             ultralytics(boxes=None, obb=object()),

@@ -62,7 +62,7 @@ def test_a_normalisation_is_undone() -> None:
         pytest.param((-4, 4), [(-4.0, 4.0)] * 2, id="given"),
     ],
 )
-def test_ranges_are_told(normalize: Any, expected: Any) -> None:
+def test_ranges_are_reported(normalize: Any, expected: Any) -> None:
     images = torch.tensor([[[-1.0, 3.0]], [[0.0, 0.5]]])[:, None]
     assert [p.range for p in to_pictures(images, normalize=normalize)] == expected
 

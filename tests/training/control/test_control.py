@@ -164,7 +164,7 @@ def test_the_end_of_another_threads_cell_means_nothing() -> None:
         assert steps.control.state == "running"
 
 
-def test_reach_is_told_while_the_main_thread_trains() -> None:
+def test_how_far_clicks_reach_is_known_while_the_main_thread_trains() -> None:
     steps = Steps()
     steps.control.blocking = "after the cell"
     assert steps.control.reach == ""
@@ -174,7 +174,7 @@ def test_reach_is_told_while_the_main_thread_trains() -> None:
 
 
 def test_requests_from_many_threads_while_a_run_goes_on() -> None:
-    """Weights and optimizer are as without; each thread's last word is lost on nobody."""
+    """Weights and optimizer are as without; each thread's last request is applied."""
     run, alone = SlowSteps(), SlowSteps()
     steps = Steps(run.optimizer)
     steps.control.dial("lr", min=0.5, max=2, log=True)

@@ -68,7 +68,7 @@ def test_a_look_at_other_data_inside_leaves_progress_alone() -> None:
     assert steps.control.progress == Progress(2, 2, 0, 1)
 
 
-def test_the_time_waited_for_each_batch_is_told() -> None:
+def test_the_time_waited_for_each_batch_is_reported() -> None:
     waits: list[float] = []
     steps = Steps()
     steps.control.on_batch = lambda seconds, _batch: waits.append(seconds)
@@ -287,7 +287,7 @@ def test_batches_of_a_validation_between_two_steps_are_not_those_of_the_training
     assert seen == [0, "a", "b", 1, "a", "b"]
 
 
-def test_what_listens_may_fail_without_the_loop_knowing() -> None:
+def test_callbacks_may_fail_without_ending_the_loop() -> None:
     steps = Steps()
 
     def fail(*_: Any) -> None:

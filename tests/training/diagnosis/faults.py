@@ -136,7 +136,7 @@ def slow_loader() -> Recorder:
 
 
 class TwoHeads(Plain):
-    """A second head that nobody asks."""
+    """A second head whose output is not used."""
 
     def __init__(self) -> None:
         super().__init__()

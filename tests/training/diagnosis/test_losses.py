@@ -21,7 +21,7 @@ from torchdial.training.diagnosis.losses import losses
         pytest.param(["accuracy", "lr", "grad_norm", "system/loss_time"], [], id="none"),
     ],
 )
-def test_training_losses_are_told_by_their_names(names, judged):
+def test_training_losses_are_recognised_by_their_names(names, judged):
     assert list(losses(names).judged) == judged
 
 

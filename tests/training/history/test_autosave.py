@@ -131,13 +131,13 @@ for path in map(Path, sys.argv[1:]):
     if not child:
         write(path, path.name.split("-")[0], pipe)
     os.close(pipe)
-    told = os.read(out, 1)  # the first save is done
+    received = os.read(out, 1)  # the first save is done
     time.sleep(dice.uniform(0, 0.5))
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     while more := os.read(out, 65536):
-        told += more
-    print(told.split(b"\\n")[-2].decode(), flush=True)
+        received += more
+    print(received.split(b"\\n")[-2].decode(), flush=True)
 """
 
 
@@ -148,12 +148,15 @@ def test_a_process_killed_at_any_moment_leaves_the_last_whole_state(
     paths = [tmp_path / f"{way}-{k}" for k in range(count) for way in ("autosave", "save")]
     command = [sys.executable, "-c", KILLER, *map(str, paths)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    for path, told in zip(paths, map(int, done.stdout.split()), strict=True):
+    for path, printed in zip(paths, map(int, done.stdout.split()), strict=True):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of a last frame that was incomplete
             history = History.load(path)
         saved = len(history["loss"])
-        assert saved in (told, told + 7)  # it may have died between writing and telling
+        assert saved in (
+            printed,
+            printed + 7,
+        )  # killed before it printed
         twin = recorded(saved)
         twin.started = history.started
         check_same(history, twin)

@@ -181,7 +181,7 @@ def test_a_missing_file_is_no_damaged_one(tmp_path: Path) -> None:
 
 
 def test_the_format_is_open(tmp_path: Path) -> None:
-    """Read by hand, as the page of the format says: no code of ours."""
+    """Read by hand, as the page of the format says: without torchdial."""
     recorded(30).save(tmp_path / "run")
     content = (tmp_path / "run").read_bytes()
     assert content[:8] == b"TDIALRUN"

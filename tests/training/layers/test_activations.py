@@ -130,16 +130,16 @@ def test_any_output_will_do() -> None:
     assert watch.matrix.max[1, 0] == 0.5
 
 
-def test_an_error_is_told_and_never_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_is_reported_and_never_raised(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(_: Any) -> Tensor:
         raise RuntimeError("planted")
 
     monkeypatch.setattr("torchdial.training.layers.activations.near_zero", broken)
-    told: list[str] = []
+    received: list[str] = []
     model = nn.ReLU()
-    watch = Activations(model, told.append)
+    watch = Activations(model, received.append)
     assert model(torch.ones(2)).tolist() == [1, 1]
-    assert "planted" in told[0]
+    assert "planted" in received[0]
     assert hooks(model) == 0
     watch.close()
 

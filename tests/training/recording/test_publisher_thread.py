@@ -1,4 +1,4 @@
-"""The publishing thread: who is told, how often, and when it ends."""
+"""The publishing thread: which callbacks it calls, how often, and when it ends."""
 
 import gc
 import itertools
@@ -193,14 +193,14 @@ def test_the_thread_ends_when_the_monitor_is_forgotten_and_loses_nothing():
     assert len(history["loss"]) == 100
 
 
-def test_events_are_recorded_and_told():
-    told = []
-    monitor = monitor_of_nothing(on_event=told.append)
+def test_events_are_recorded_and_passed_to_on_event():
+    received = []
+    monitor = monitor_of_nothing(on_event=received.append)
     monitor.log(loss=1.0)
     monitor.log(loss=float("nan"))
     monitor.close()
     assert [event.kind for event in monitor.events] == ["nonfinite_loss"]
-    assert told == monitor.events
+    assert received == monitor.events
 
 
 def test_what_the_control_does_is_recorded_as_an_event():

@@ -96,7 +96,7 @@ def panel(notebook: Kernel) -> str:
     return notebook.run("fresh()").split()[1]
 
 
-def test_a_blocking_loop_hears_pause_dial_resume_and_stop(notebook: Kernel, panel: str) -> None:
+def test_a_blocking_loop_receives_pause_dial_resume_and_stop(notebook: Kernel, panel: str) -> None:
     cell = notebook.begin(BLOCKING)
     notebook.wait_for(cell, "begun")
     notebook.click(panel, what="pause")
@@ -128,9 +128,7 @@ def test_cells_that_wait_run_afterwards_in_order_and_once(notebook: Kernel, pane
     assert notebook.run("print(len(panel.heard))") == "21\n"
 
 
-def test_every_click_is_told_that_it_was_heard_and_the_cell_stays_busy(
-    notebook: Kernel, panel: str
-) -> None:
+def test_every_click_is_confirmed_and_the_cell_stays_busy(notebook: Kernel, panel: str) -> None:
     cell = notebook.begin(BLOCKING)
     notebook.wait_for(cell, "begun")
     click = notebook.click(panel, what="pause")
@@ -279,7 +277,7 @@ def test_a_kernel_that_is_built_otherwise_is_left_alone() -> None:
     assert control.blocking.startswith("Clicks act here once the cell has ended.")
 
 
-def test_vs_code_is_said_to_keep_clicks_back(notebook: Kernel) -> None:
+def test_in_vs_code_clicks_are_said_to_wait_for_the_end_of_the_cell(notebook: Kernel) -> None:
     notebook.run(
         "__vsc_ipynb_file__ = 'a.ipynb'; import torchdial.widgets.live.clicks_while_busy as clicks"
     )
@@ -292,7 +290,7 @@ def test_vs_code_is_said_to_keep_clicks_back(notebook: Kernel) -> None:
 
 
 @pytest.mark.skipif(not HAS_SUBSHELLS, reason="subshells come with ipykernel 7")
-def test_clicks_on_a_subshell_are_heard_too(notebook: Kernel, panel: str) -> None:
+def test_clicks_on_a_subshell_arrive_too(notebook: Kernel, panel: str) -> None:
     subshell = notebook.new_subshell()
     cell = notebook.begin(BLOCKING)
     notebook.wait_for(cell, "begun")

@@ -23,7 +23,7 @@ DELTA_LIMIT, KEYFRAME_LIMIT = 64 << 10, 512 << 10
 
 
 class FakeTime:
-    """A clock that moves when told, and runs what waits for it."""
+    """A clock that the test moves, and that runs what waits for it."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -316,7 +316,7 @@ class TestRates:
         assert kinds.count("keyframe") > 3
         numbers = [content["frame"]["seq"] for _, content, _ in browser.messages]
         assert numbers == list(range(1, len(numbers) + 1))
-        # What a page holds that heard nothing but one keyframe and what came after it.
+        # What a page holds that got one keyframe and what came after it, and nothing else.
         for first in [i for i, kind in enumerate(kinds) if kind == "keyframe"]:
             browser.points = {}
             for _, content, data in browser.messages[first:]:
@@ -340,7 +340,7 @@ class TestRates:
         kinds = [content["type"] for _, content, _ in browser.messages]
         assert kinds == ["keyframe", "delta", "keyframe"]
 
-    def test_a_loaded_checkpoint_is_told_whole_at_once(self) -> None:
+    def test_a_loaded_checkpoint_is_sent_whole_at_once(self) -> None:
         run, saved = history(300), history(20).state_dict()
         browser = Browser(run)
         for tick in range(3):  # the keyframe before was just sent

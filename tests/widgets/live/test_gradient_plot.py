@@ -180,7 +180,7 @@ class TestPanel:
         with pytest.raises(ValueError, match="expected a TrainingMonitor, got History"):
             td.TrainingPanel(History())
 
-    def test_a_change_of_the_controls_alone_is_told(self, sent: list[Any]) -> None:
+    def test_a_change_of_the_controls_alone_is_sent(self, sent: list[Any]) -> None:
         monitor = FakeMonitor()
         panel = td.TrainingPanel(monitor)
         panel._feed.poke()

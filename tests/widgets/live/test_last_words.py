@@ -34,7 +34,7 @@ while monitor.step < 20:
 """
 
 
-def test_the_panel_of_a_run_that_the_exit_stops_says_last_that_it_has_stopped() -> None:
+def test_the_last_message_of_a_run_that_the_exit_stops_is_that_it_has_stopped() -> None:
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", STARTS], capture_output=True, timeout=120, text=True
     )

@@ -135,7 +135,7 @@ def test_a_file_says_how_a_run_ended(state: str, expected: str) -> None:
     assert in_file({"state": state, "reach": "x", "dials": [1]})["state"] == expected
 
 
-def test_the_page_is_told_the_end_and_the_schedule() -> None:
+def test_the_end_and_the_schedule_are_sent_to_the_page() -> None:
     monitor: Any = FakeMonitor()
     monitor.history = history_of({"loss": [1.0, NAN], "optim/lr": [0.1, 0.1]})
     monitor.step, monitor.control.state = 2, "finished"

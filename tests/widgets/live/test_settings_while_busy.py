@@ -61,10 +61,10 @@ def fresh(go, ours):
 
 
 def running():
-    '''Until both messages were heard, or for a hundred rounds after they must have come in.'''
+    '''Until both messages have arrived, or for a hundred rounds after they must have come in.'''
     global runs
     runs, rounds = True, 100
-    other.send({"told": True})
+    other.send({"received": True})
     other.set_trait("value", 7)
     print("begun", flush=True)
     while len(log) < 2 and rounds:
@@ -159,12 +159,12 @@ def test_what_reaches_whom_and_when(
     notebook.finish(cell)
     heard = ast.literal_eval(notebook.run("time.sleep(0.3); print(log)"))
     assert heard == [("custom", expected), ("trait", expected)]
-    assert told_before_the_end(notebook.published) == [{"told": True}, {"value": 7}]
+    assert sent_before_the_end(notebook.published) == [{"received": True}, {"value": 7}]
 
 
-def told_before_the_end(published: list[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
-    """Return what the kernel told the browser of the other widget while something ran."""
+def sent_before_the_end(published: list[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Return what the kernel sent to the browser of the other widget while something ran."""
     end = next(i for i, (_, content) in enumerate(published) if "over" in content.get("text", ""))
-    told = [content["data"] for kind, content in published[:end] if kind == "comm_msg"]
-    contents = [data.get("content", data.get("state")) for data in told]
-    return [content for content in contents if content in ({"told": True}, {"value": 7})]
+    received = [content["data"] for kind, content in published[:end] if kind == "comm_msg"]
+    contents = [data.get("content", data.get("state")) for data in received]
+    return [content for content in contents if content in ({"received": True}, {"value": 7})]

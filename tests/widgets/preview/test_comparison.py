@@ -37,7 +37,7 @@ def test_follows_a_refresh_until_closed() -> None:
     np.testing.assert_array_equal(both.mask(1, model=1), before)
 
 
-def test_tells_what_is_wrong_with_either() -> None:
+def test_reports_what_is_wrong_with_either() -> None:
     first, second, probs = pair()
     both = td.compare(first, second)
     second.refresh(probs * 2)

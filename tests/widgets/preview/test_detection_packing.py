@@ -123,7 +123,7 @@ def test_without_targets_a_candidate_costs_39_bytes() -> None:
     assert size == 39 * sum(len(one["scores"]) for one in found)
 
 
-def test_the_lowest_score_that_came_is_told() -> None:
+def test_the_lowest_score_that_was_passed_is_sent() -> None:
     images, found, targets = scene()
     lowest = min(float(one["scores"].min()) for one in found if len(one["scores"]))
     preview = td.DetectionPreview(images, found, targets)

@@ -116,7 +116,7 @@ def test_threshold_from_the_browser_is_taken_and_not_echoed(sent: list[Any]) -> 
     assert sent == []
 
 
-def test_what_a_drag_ended_on_is_taken_from_a_message_and_told_to_all_pages(
+def test_what_a_drag_ended_on_is_taken_from_a_message_and_sent_to_all_pages(
     sent: list[Any],
 ) -> None:
     preview = td.SegmentationPreview(*multiclass(), task="multiclass")
@@ -225,7 +225,7 @@ class TestRefresh:
             preview.refresh()
 
 
-class TestDoor:
+class TestRefusals:
     """Every refusal says what was expected, what came, and what to do."""
 
     @pytest.mark.parametrize(

@@ -130,7 +130,7 @@ def vanished(gradients: Floats) -> tuple[int, int] | None:
 
 
 def weights_of(layers: Layers, known: set[str]) -> list[int]:
-    """Return the rows that are weights; told by their names if nothing is known."""
+    """Return the rows that are weights; by their names where nothing else is known."""
     return [i for i, name in enumerate(layers.names) if _is_weight(name, known)]
 
 

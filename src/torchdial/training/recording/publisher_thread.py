@@ -159,7 +159,7 @@ class Publisher:
     def _request(
         self, *, events: bool, is_flush: bool = False, longest: float | None = None
     ) -> None:
-        """Wait until the thread has caught up, as long as it lives."""
+        """Wait until the thread has caught up or has ended."""
         if self._thread is threading.current_thread() or not self._is_here():
             return
         until = time.monotonic() + (longest or 1e9)
@@ -291,7 +291,7 @@ class Publisher:
             if self._autosave is not None:
                 self._autosave.save()
         except OSError as error:
-            note = f"Autosave: {error} The run goes on, and so does trying."
+            note = f"Autosave: {error} The run goes on, and saving is tried again."
         self.note = note
         if note and not before:
             warnings.warn(f"torchdial: {note}", stacklevel=2)

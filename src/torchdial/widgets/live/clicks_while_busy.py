@@ -1,7 +1,7 @@
-"""Hear the clicks on a widget while a cell trains and blocks its kernel.
+"""Receive the clicks on a widget while a cell trains and blocks its kernel.
 
 A kernel that runs a cell handles nothing else on its main channel. So the training itself looks
-there at its step boundaries, ten times a second at most, and hands over at once what is addressed
+there at its step boundaries, ten times a second at most, and delivers at once what is addressed
 to the widgets of its monitor. Everything else, every request to run a cell above all, goes unopened
 where it would have gone, in the order it came, and waits for the end of the cell as it always does.
 
@@ -67,7 +67,7 @@ class Inbox:
             self._channel.on_receive(partial(self._receive, self._channel))
 
     def add(self, widget: Any, control: Control) -> None:
-        """Hand over at once what is addressed to this widget, too."""
+        """Deliver at once what is addressed to this widget, too."""
         self._widgets.add(widget)
         if control in self._controls:
             return
