@@ -1,4 +1,4 @@
-"""What each of two processes does in test_metrics.py; both processes and the test import it."""
+"""What each of two processes does in test_torchmetrics.py; both processes and the test import it."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ def run(rank: int, folder: str) -> None:
             _detect_share(share, rank, Path(folder) / f"boxes, {name}, {rank}.npz")
         refused = _try_other_settings(rank)
         on_step = _forward_on_step(rank)
-        told = {"refused": refused, "images on step": on_step}
-        Path(folder, f"told by {rank}.json").write_text(json.dumps(told))
+        received = {"refused": refused, "images on step": on_step}
+        Path(folder, f"received by {rank}.json").write_text(json.dumps(received))
     finally:
         dist.destroy_process_group()
 

@@ -17,7 +17,7 @@ import {
   statisticText,
 } from "../../src/lib/tree/statistic_styles";
 
-/** A frame of one statistic with two rows, as module_frames.py packs it. */
+/** A frame of one statistic with two rows, as module_packing.py packs it. */
 function frameOf(steps: number[], values: number[], marks: LiveFrame["marks"] = []) {
   const data = new Uint8Array(8 * steps.length + 4 * values.length);
   data.set(new Uint8Array(new Float64Array(steps).buffer));

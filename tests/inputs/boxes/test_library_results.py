@@ -1,7 +1,9 @@
 """What libraries return and what their data sets hold: read, or refused with words that help.
 
-The objects are stand-ins with the attributes that the libraries' own have; tests/real drives
-the libraries themselves. Every remedy is followed.
+The objects are stand-ins with the attributes that the libraries' own have. Their real ones are in
+tests/real/previews: test_torchvision_boxes.py (tv_tensors), test_transformers_outputs.py (DETR),
+test_supervision.py and test_ultralytics.py. detectron2's, mmdetection's, SAHI's and FiftyOne's are
+stand-ins alone. Every remedy is followed.
 """
 
 from enum import Enum

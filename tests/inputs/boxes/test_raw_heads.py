@@ -1,7 +1,8 @@
 """Raw heads of YOLO models: each layout against boxes worked out by hand, or refused.
 
 The stand-ins have the shapes, channels and containers that Ultralytics' and YOLOv5's models return
-in eval mode; tests/real drives the models themselves.
+in eval mode; the real ones are in tests/real/previews/test_ultralytics.py, which has YOLOv5's as a
+layout only.
 """
 
 from typing import Any

@@ -101,7 +101,7 @@ export class Store {
     runs: new RunChoice(),
     read: new Set(),
   };
-  /** The chosen layer, null for none; live.ts has it follow the trait `selected`. */
+  /** The chosen layer, null for none; live_widget.ts has it follow the trait `selected`. */
   layer: string | null = null;
   readonly #model: LiveModel;
   readonly #views = new Set<() => void>();
