@@ -216,7 +216,7 @@ def test_without_maps_orientation_is_not_applied_and_said() -> None:
 
 
 @pytest.mark.parametrize("count", [3, 4, 5])
-def test_grey_images_without_a_channel_are_told_from_colours(count: int) -> None:
+def test_grey_images_without_a_channel_are_distinguished_from_colours(count: int) -> None:
     images, probs = BANDS[:count, :8, :10], BANDS[:count, :8, :10]
 
     def preview(images: Any) -> Any:
@@ -283,3 +283,14 @@ def test_overlays_of_pillow_and_of_an_ignored_label_are_drawn() -> None:
     found = to_overlays([labels, PIL.Image.fromarray(labels.clip(0).astype(np.uint8))], 2)
     for overlay in found:
         equal(overlay.mask, labels.clip(0))
+
+
+@pytest.mark.parametrize("count", [2, 255, 256, 300])
+def test_any_number_of_instances_is_drawn_with_its_own_labels(count: int) -> None:
+    masks, labels = torch.eye(count, dtype=torch.bool)[:, None], torch.arange(count) % 7 + 40
+    boxes = torch.tensor([[0.0, 0, 9, 9]]).repeat(count, 1)
+    (found,) = to_overlays([{"boxes": boxes, "labels": labels, "masks": masks}], 1)
+    assert found.mask is not None
+    assert found.instances is not None
+    assert found.mask.min() > 0
+    assert [found.instances[number - 1] for number in found.mask[0]] == labels.tolist()

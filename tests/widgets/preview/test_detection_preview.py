@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import math
+import re
 from itertools import chain, product
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import PIL
+import PIL.Image
+import PIL.ImageOps
 import pytest
 import torch
 import traitlets
@@ -125,7 +130,7 @@ class TestDials:
         with pytest.raises(traitlets.TraitError, match=r"boxes \| ghosts, .* needs targets"):
             preview.view = "errors"
 
-    def test_from_a_browser_are_taken_and_told_to_all_pages(self, sent: list[Any]) -> None:
+    def test_from_a_browser_are_taken_and_sent_to_all_pages(self, sent: list[Any]) -> None:
         preview = td.DetectionPreview(*scene())
         sent.clear()
         state = {
@@ -356,7 +361,7 @@ class TestAfterNms:
         preview = td.DetectionPreview([torch.rand(3, 8, 8)], [found], after_nms=said, **chosen)
         assert (preview.score_threshold, preview.nms_iou) == (0.5, 0.4)
 
-    def test_a_grid_of_raw_candidates_is_said_to_overlap_and_no_more(self) -> None:
+    def test_a_grid_of_raw_candidates_is_reported_as_overlapping_and_no_more(self) -> None:
         found = self.apart(14_813)
         preview = td.DetectionPreview([torch.rand(3, 8, 8)], [found])
         assert preview._config["after_nms"] is False
@@ -414,8 +419,30 @@ class TestClasses:
         with pytest.raises(ValueError, match=r"images\[0\]: expected 8 × 9, .* got 8 × 8"):
             td.DetectionPreview(torch.rand(1, 3, 8, 8), [([], [], [])], file)
 
+    def test_a_picture_that_is_stored_turned_is_refused_with_a_line_that_works(self) -> None:
+        pixels = np.arange(6 * 9 * 3, dtype=np.uint8).reshape(6, 9, 3)
+        exif, stored = PIL.Image.Exif(), io.BytesIO()
+        exif[0x0112] = 6  # to be turned clockwise
+        PIL.Image.fromarray(pixels).save(stored, "PNG", exif=exif)
+        images = [PIL.Image.open(stored)]
+        file = {
+            "images": [{"id": 4, "height": 9, "width": 6}],
+            "annotations": [{"image_id": 4, "category_id": 18, "bbox": [1, 4, 4, 4]}],
+        }
+        found = [([], [], [])]
+        with (
+            pytest.warns(UserWarning, match="EXIF orientation 6"),
+            pytest.raises(ValueError, match=r"expected 9 × 6, .* got 6 × 9") as refused,
+        ):
+            td.DetectionPreview(images, found, file)
+        line = re.search(r"is turned by (.*)\.$", str(refused.value))
+        assert line is not None
+        turned = eval(line[1], {"PIL": PIL, "images": images})
+        preview = td.DetectionPreview([turned], found, file)
+        np.testing.assert_array_equal(preview.pictures[0], np.rot90(pixels, -1))
 
-class TestDoor:
+
+class TestRefusals:
     """Every refusal says what was expected, what came, and what to do."""
 
     @pytest.mark.parametrize(

@@ -26,8 +26,8 @@ class Overlay:
     Attributes:
         mask: number of the colour at each pixel, 0 for none, uint8 (H, W); or None.
         boxes: corners and label, float32 (M, 5); or None.
-        instances: the label of each number of the mask, from 1 on, where these count objects; None
-            where they are labels themselves.
+        instances: the label of each number of the mask, from 1 on, where these count objects, or
+            of more than 255 objects their classes; None where they are labels themselves.
     """
 
     mask: Bytes | None = None
@@ -92,9 +92,12 @@ def _to_overlay(
     numbers = torch.cat([found.boxes, found.labels[:, None]], dim=1).numpy()
     mask, instances = None, None
     if found.masks is not None and len(found) > 0:
-        instance = 1 + torch.arange(len(found))[:, None, None] % 255  # colours repeat
-        mask = (found.masks.cpu() > 0.5).long().mul(instance).amax(0).to(torch.uint8).numpy()
-        instances = tuple(found.labels[:255].tolist())
+        labels, each = found.labels, torch.arange(len(found))
+        if len(found) > 255:  # more than a byte numbers: objects of a class share theirs
+            labels, each = torch.unique(found.labels, return_inverse=True)
+        number = 1 + each[:, None, None] % 255
+        mask = (found.masks.cpu() > 0.5).long().mul(number).amax(0).to(torch.uint8).numpy()
+        instances = tuple(labels[:255].tolist())
     return Overlay(mask, numbers, instances)
 
 

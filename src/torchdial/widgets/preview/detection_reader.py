@@ -176,11 +176,15 @@ def _check_labels(labels: Iterable[int], classes: Mapping[int, str]) -> None:
 def _check_sizes(targets: Sequence[Annotations], sizes: Sequence[Size]) -> None:
     for i, (target, size) in enumerate(zip(targets, sizes, strict=True)):
         if target.size not in (None, size):
+            remedy = "Pass image_ids with the ids of the images, in their order."
+            if target.size == (size[1], size[0]):
+                remedy += " A picture that is stored turned, as its EXIF tag says, is turned by "
+                remedy += f"PIL.ImageOps.exif_transpose(images[{i}])."
             raise refusal(
                 f"images[{i}]",
                 expected="{} × {}, as the file of the targets has it".format(*target.size or size),
                 got="{} × {}".format(*size),
-                remedy="Pass image_ids with the ids of the images, in their order.",
+                remedy=remedy,
             )
 
 
