@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 import torchdial as td
+from torchdial.models import streaming
 from torchdial.models.streaming import paced
 
 
@@ -23,6 +24,15 @@ class Clock:
 
     def sleep(self, seconds: float) -> None:
         self.now += seconds
+
+
+@pytest.fixture
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no time pass while a model runs, so that a busy machine drops no frame."""
+    clock = Clock()
+    monkeypatch.setattr(
+        streaming, "paced", lambda frames, fps: paced(frames, fps, clock, clock.sleep)
+    )
 
 
 @pytest.mark.parametrize(
@@ -49,6 +59,7 @@ def model() -> nn.Module:
     return nn.Conv2d(3, 1, 3, padding=1)
 
 
+@pytest.mark.usefixtures("unhurried")
 def test_shows_every_frame_with_what_the_model_makes_of_it() -> None:
     net, frames = model(), torch.rand(3, 3, 8, 8)
     preview = td.SegmentationPreview.from_model(net, frames[:1], from_logits=True, threshold=0.4)
@@ -65,6 +76,7 @@ def test_shows_every_frame_with_what_the_model_makes_of_it() -> None:
     assert bytes(tile["data"]) == preview.pictures[0].tobytes()
 
 
+@pytest.mark.usefixtures("unhurried")
 def test_detections_stream_too() -> None:
     def detector(batch: Any) -> Any:
         side = float(batch[0].mean()) * 8
@@ -77,6 +89,7 @@ def test_detections_stream_too() -> None:
     assert preview.kept(0)["boxes"].tolist() == [[0, 0, 10, 10]]
 
 
+@pytest.mark.usefixtures("unhurried")
 def test_a_frame_that_cannot_be_shown_is_reported_and_passed_over() -> None:
     net, frames = model(), torch.rand(3, 3, 8, 8)
     frames[1] = float("nan")
