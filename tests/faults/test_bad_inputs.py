@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 import torchdial as td
-from tests.faults.public_calls import BOXES, CALLS, FOUND, IMAGES, PROBS, preview
+from tests.faults.public_calls import BOXES, CALLS, FOUND, IMAGES, PROBS, THERE, preview
 from tests.inputs.error_messages import says
 from torchdial import figures, inputs, structure, sweeps, training
 
@@ -178,6 +178,66 @@ def test_the_error_has_what_was_expected_what_came_and_a_remedy(
     named = [*changed, key.partition(".")[0], *OTHER_NAMES]
     assert any(name in before.partition(":")[0] for name in named)
     assert after
+
+
+# What the remedies of these errors say, done literally: the arguments with which a call works.
+REMEDIED: list[tuple[str, dict[str, Any]]] = [
+    ("DetectionPreview", {"images": IMAGES * 255, "window": (0, 255)}),
+    ("DetectionPreview", {"detections": [FOUND[0], ([], [], [])]}),
+    ("DetectionPreview", {"class_names": ["a", "b"]}),
+    ("DetectionPreview", {"class_names": {0: "a", 1: "b"}}),
+    ("DetectionSweep.update", {"target": [THERE[0], {"boxes": [], "labels": []}]}),
+    ("DetectionCurves.best", {"metric": "f1"}),
+    ("DetectionCurves.best", {"at_least": {"recall": 0.5}}),
+    ("History", {"config": {"lr": 0.1}}),
+    ("History.record", {"values": {"loss": 0.5}}),
+    ("ImageGrid", {"captions": ["a", "b"]}),
+    ("ImageGrid", {"targets": [PROBS[0, 0] > 0.5, None]}),
+    ("ImageGrid", {"cmap": "viridis"}),
+    ("ImageGrid", {"normalize": (0, 255)}),
+    ("LossPlot", {"source": {"loss": [1.0, 0.5]}}),
+    ("ClassificationPreview", {"scores": torch.rand(8, 2)[:, 1]}),
+    ("ClassificationPreview", {"costs": {"fp": 1, "fn": 20}}),
+    ("SegmentationPreview", {"probs": PROBS * 9 - 4, "from_logits": True}),
+    ("SegmentationPreview", {"keep": 24}),
+    ("SegmentationPreview", {"keep": 1}),
+    ("SegmentationPreview", {"threshold": 0.1}),
+    ("SegmentationPreview.from_model", {"images": IMAGES[0][None], "targets": None}),
+    ("SegmentationPreview.from_model", {"output": lambda maps: maps}),
+    ("ThresholdCurves.best", {"at_least": {"recall": 0.5}}),
+    ("quantile_stops", {"scores": torch.as_tensor(PROBS.long()).float()}),
+    ("ThresholdSweep", {"thresholds": 101}),
+    ("ThresholdSweep", {"thresholds": sorted([0.9, 0.1])}),
+    ("ThresholdSweep", {"min_sizes": (0, 25, 100, 400)}),
+    ("ThresholdSweep.update", {"target": PROBS > 0.5}),
+    ("TrainingMonitor", {"budget": 0.01}),
+    ("TrainingMonitor.dial", {"setter": print}),
+    ("compare", {"names": ["small", "large"]}),
+    ("detect", {"scores": (BOXES[:, 0] + 5).sigmoid()}),
+    ("nms_sweep", {"labels": None}),
+    ("save_html", {"max_bytes": 64 << 20}),
+    ("save_html", {"max_bytes": None}),
+    ("segment", {"min_size": 25}),
+    ("segment", {"min_size": 0}),
+    ("segment", {"connectivity": 8}),
+    ("stream", {"fps": 30}),
+    ("threshold_levels", {"probs": torch.as_tensor([0.5])}),
+    ("inputs.to_boxes", {"boxes": BOXES.flip(1), "box_format": "cxcywh"}),
+    ("inputs.to_probabilities", {"preds": PROBS.to_sparse().to_dense()}),
+    ("figures.histogram_figure", {"bins": 60}),
+    ("figures.threshold_curve_figure", {"metrics": ["dice"]}),
+]
+
+
+@pytest.mark.parametrize(
+    ("key", "changed"),
+    REMEDIED,
+    ids=[f"{key} {' and '.join(changed)}" for key, changed in REMEDIED],
+)
+@pytest.mark.filterwarnings("ignore")
+def test_a_remedy_that_is_followed_works(key: str, changed: dict[str, Any]) -> None:
+    assert key in {refused for refused, *_ in CASES}
+    CALLS[key](**changed)
 
 
 # Results, which only torchdial makes, and a type.
