@@ -4,7 +4,7 @@ A live plot refreshes ten times a second: here 100 new points are sent to the br
 comparison: a keyframe (as when a page is loaded), the picture of a window from which it is made,
 thinning all points again with numpy, and the size of all points.
 Autosaving 100 new points writes them and waits for the disk. Each figure is the median of calls
-that take turns over all lengths.
+that take turns over all lengths. Last, a table for pandas of a run with many scalars.
 """
 
 import statistics
@@ -126,6 +126,20 @@ def one_point():
     ]
 
 
+def table():
+    """Return the processor time of a table for pandas of many scalars."""
+    history = History("many scalars")
+    for k in range(3000):
+        history.series(f"metric/{k}").extend(np.arange(50), np.full(50, k), np.arange(50) / 10)
+    seconds = []
+    for _ in range(RUNS):
+        start = time.process_time()
+        history.to_pandas()
+        seconds.append(time.process_time() - start)
+    words = "processor time of to_pandas, 3,000 scalars of 50 points"
+    return [at_most(words, statistics.median(seconds), 0.3, "s")]
+
+
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
         cases = {count: Case(count, folder) for count in LENGTHS}
@@ -138,5 +152,6 @@ if __name__ == "__main__":
             *sweep(cases, "autosave of 100 new points", "autosave", aim=None),
             *sizes(cases),
             *one_point(),
+            *table(),
         ]
     report("history", results, ["numpy"])

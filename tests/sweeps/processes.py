@@ -1,4 +1,4 @@
-"""What each of two processes does in test_torchmetrics.py; both processes and the test import it."""
+"""What each of two processes does; both processes and test_torchmetrics.py import it."""
 
 from __future__ import annotations
 

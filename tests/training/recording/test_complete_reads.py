@@ -259,15 +259,13 @@ def test_a_forked_child_reads_what_was_there_and_warns_once(monitor, is_locked):
     assert len(monitor.history["loss"]) == 5
 
 
-def test_a_large_run_becomes_a_table_at_little_cost():
+def test_a_large_run_becomes_a_table():
+    """How long it takes is measured in benchmarks/history.py."""
     history = History()
     for k in range(3000):
         series = history.series(f"metric/{k}")
         series.extend(np.arange(50), np.full(50, float(k)), np.arange(50) / 10)
-    began = time.process_time()
     table = history.to_pandas()
-    seconds = time.process_time() - began
     assert table.shape == (50, 3001)
     assert table["metric/7"].tolist() == [7.0] * 50
     assert table["time"].tolist() == (np.arange(50) / 10).tolist()
-    assert seconds < 1.0  # of the processor; with pandas' own indices it took 2.3
