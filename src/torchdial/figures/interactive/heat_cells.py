@@ -16,8 +16,8 @@ from torchdial.figures.colors import NOT_FINITE_COLOR, VIRIDIS, ZERO_COLOR
 
 Floats = npt.NDArray[np.float64]
 
-NOTHING = "#00000000"
-COLORS = [NOTHING, ZERO_COLOR, *VIRIDIS, NOT_FINITE_COLOR]
+TRANSPARENT = "#00000000"
+COLORS = [TRANSPARENT, ZERO_COLOR, *VIRIDIS, NOT_FINITE_COLOR]
 BAR_PIXELS = 56  # below the x axis, with its numbers
 
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 TEXT, AXES, LINE = (0, 0, 0), (128, 128, 128), (31, 119, 180)
 TITLE_PIXELS = 28
 SMALL, LARGE = 9, 13  # letters, in pixels
-WIDTH = 640  # of the segmentation's pictures, and of the curve below them
+PICTURE_WIDTH = 640  # of the segmentation's pictures, and of the curve below them
 CURVE_PIXELS = 88
 NOTE_PIXELS = 14
 MANY_COLORS = 1 << 14  # only photographs have more
@@ -57,22 +57,23 @@ def segmentation_png(
     own_thresholds: bool,
 ) -> bytes:
     """Return images with their masks and, with targets, the Dice curve; see `overlay`."""
-    times = max(1, WIDTH // PICTURE_COLUMNS // max(overlays[0].shape[:2]))
+    times = max(1, PICTURE_WIDTH // PICTURE_COLUMNS // max(overlays[0].shape[:2]))
     enlarged = [picture.repeat(times, axis=0).repeat(times, axis=1) for picture in overlays]
     sheet = Image.fromarray(side_by_side(enlarged))
-    if sheet.width > WIDTH:
+    if sheet.width > PICTURE_WIDTH:
         sheet = sheet.resize(
-            (WIDTH, round(sheet.height * WIDTH / sheet.width)), Image.Resampling.NEAREST
+            (PICTURE_WIDTH, round(sheet.height * PICTURE_WIDTH / sheet.width)),
+            Image.Resampling.NEAREST,
         )
     below = TITLE_PIXELS + sheet.height
     height = below + (CURVE_PIXELS if curve is not None else 0)
-    image = Image.new("RGB", (WIDTH, height), "white")
-    image.paste(sheet, ((WIDTH - sheet.width) // 2, TITLE_PIXELS))
+    image = Image.new("RGB", (PICTURE_WIDTH, height), "white")
+    image.paste(sheet, ((PICTURE_WIDTH - sheet.width) // 2, TITLE_PIXELS))
     draw = ImageDraw.Draw(image)
     title = setting_text(stops, threshold, own_thresholds=own_thresholds)
-    draw.text((WIDTH / 2, TITLE_PIXELS / 2), title, TEXT, _font(LARGE), anchor="mm")
+    draw.text((PICTURE_WIDTH / 2, TITLE_PIXELS / 2), title, TEXT, _font(LARGE), anchor="mm")
     if curve is not None:
-        _draw_curve(draw, curve, stops, threshold, (52, below + 8, WIDTH - 8, height - 24))
+        _draw_curve(draw, curve, stops, threshold, (52, below + 8, PICTURE_WIDTH - 8, height - 24))
     return _png(image)
 
 

@@ -16,7 +16,7 @@ from torchdial.inputs.images.image_layout import Batch, is_picture, to_channels_
 Numbers = float | Sequence[float] | None
 
 MAX_DIAL_PIXELS = 1 << 24  # of a picture under a dial, 4,096²: over more the page freezes
-ROUNDING = 0.5 / 255  # undoing a normalisation in float32 lands this near to [0, 1]
+UNIT_ROUNDING = 0.5 / 255  # undoing a normalisation in float32 lands this near to [0, 1]
 
 
 class ImageReader:
@@ -193,7 +193,7 @@ def _refuse_bands(batch: Batch) -> None:
 
 def _refuse_outside_unit(name: str, images: torch.Tensor) -> None:
     low, high = torch.stack(torch.aminmax(images)).tolist()
-    if low < -ROUNDING or high > 1 + ROUNDING:
+    if low < -UNIT_ROUNDING or high > 1 + UNIT_ROUNDING:
         window = "(0, 255)" if low >= 0 and 2 < high <= 255 else f"({low:.4g}, {high:.4g})"
         raise refusal(
             name,

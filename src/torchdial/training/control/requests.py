@@ -10,7 +10,7 @@ from typing import Literal
 from torchdial.inputs.arguments import of_kind
 from torchdial.inputs.errors import describe, refusal
 from torchdial.inputs.numbers import to_number
-from torchdial.training.control.training_dials import LEARNING_RATE, Dial, Dials, Setter
+from torchdial.training.control.training_dials import RATE_DIAL, Dial, Dials, Setter
 
 DIAL_REMEDY = "Pass min, max and value as numbers."
 State = Literal["idle", "running", "paused", "stopping", "finished", "failed"]
@@ -91,7 +91,7 @@ class Requests:
                 got=describe(setter),
                 remedy="Pass for example lambda value: print(value).",
             )
-        if setter is None and name != LEARNING_RATE:
+        if setter is None and name != RATE_DIAL:
             raise refusal(
                 "setter",
                 expected=f"a callable for the dial {name!r}",

@@ -18,7 +18,7 @@ from torchdial.inputs.errors import describe, refusal
 
 Setter = Callable[[float], object]
 
-LEARNING_RATE = "lr"
+RATE_DIAL = "lr"
 
 
 @dataclass(frozen=True)

@@ -20,11 +20,11 @@ Floats = npt.NDArray[np.float64]
 Positions = npt.NDArray[Any]  # whole numbers; NOTHING where there is no such point
 Take = Callable[[Positions], Floats]
 
-WIDTH = 32
+BLOCK = 32  # points under a node of the lowest level
 NOTHING = -1
 KINDS = 5  # lowest, highest, NaN, infinity, minus infinity
 EXTREMES = slice(0, 2)
-PIECE = 2048  # nodes made at a time, which bounds the memory it takes
+NODES_AT_ONCE = 2048  # nodes made at a time, which bounds the memory it takes
 
 
 class Pyramid:
@@ -46,9 +46,9 @@ class Pyramid:
     def grow(self, take: Take, count: int) -> None:
         """Add the nodes that are complete now that the row has `count` numbers."""
         done = self._counts[0] if self._counts else 0
-        for start in range(done, count // WIDTH, PIECE):
-            stop = min(start + PIECE, count // WIDTH)
-            blocks = np.arange(start * WIDTH, stop * WIDTH).reshape(-1, WIDTH)
+        for start in range(done, count // BLOCK, NODES_AT_ONCE):
+            stop = min(start + NODES_AT_ONCE, count // BLOCK)
+            blocks = np.arange(start * BLOCK, stop * BLOCK).reshape(-1, BLOCK)
             self._write(0, start, _stand_out(take(blocks), blocks))
             level = 0
             while self._counts[level] > 1:
@@ -58,7 +58,7 @@ class Pyramid:
     def truncate(self, count: int) -> None:
         """Drop the nodes over any position from `count` on."""
         for level, nodes in enumerate(self._counts):
-            self._counts[level] = min(nodes, count // (WIDTH << level))
+            self._counts[level] = min(nodes, count // (BLOCK << level))
 
     def stand_out(self, take: Take, starts: Positions, stops: Positions) -> Positions:
         """Return the positions of the points that stand out in each of some parts of the row.
@@ -71,10 +71,10 @@ class Pyramid:
         Returns:
             int64 (5, m): of the lowest, the highest, the first NaN, infinity, minus infinity.
         """
-        first, last = -(-starts // WIDTH), stops // WIDTH  # whole nodes
+        first, last = -(-starts // BLOCK), stops // BLOCK  # whole nodes
         within = first > last  # not even the edge of a node
-        left = self._single(take, starts, np.where(within, stops, np.minimum(first * WIDTH, stops)))
-        right = self._single(take, np.where(within, stops, last * WIDTH), stops)
+        left = self._single(take, starts, np.where(within, stops, np.minimum(first * BLOCK, stops)))
+        right = self._single(take, np.where(within, stops, last * BLOCK), stops)
         for nodes in self._levels:
             if not (first < last).any():
                 break

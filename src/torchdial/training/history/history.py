@@ -23,7 +23,7 @@ from torchdial.training.history.series import Floats, Ints, Series
 
 __all__ = ["Event", "History"]
 
-STEPS = "Count for example the optimizer's steps."
+STEP_REMEDY = "Count for example the optimizer's steps."
 VALUES = 'Pass for example {"loss": 0.5}.'
 
 
@@ -127,7 +127,7 @@ class History(RunRecord):
             values: numbers by name, NaN and infinity included.
             time: seconds since the run began; None is now.
         """
-        step = to_whole("step", step, remedy=STEPS)
+        step = to_whole("step", step, remedy=STEP_REMEDY)
         time = self.now if time is None else to_number("time", time, remedy="Pass seconds.")
         given = to_dict("values", values, expected="numbers by name", remedy=VALUES)
         numbers = {
@@ -152,7 +152,7 @@ class History(RunRecord):
         Raises:
             ValueError: other values than names, or a step that is none.
         """
-        step = to_whole("step", step, remedy=STEPS)
+        step = to_whole("step", step, remedy=STEP_REMEDY)
         listed = to_list("names", names, expected="names of layers", remedy="Pass a list of text.")
         names, name = [str(one) for one in listed], str(name)
         values = _layer_values(values, len(names))

@@ -29,7 +29,7 @@ About = dict[str, Any]
 Arrays = dict[str, npt.NDArray[Any]]
 
 MAGIC = b"TDIALRUN"
-HEAD = struct.Struct("<8sQI")
+FRAME_HEAD = struct.Struct("<8sQI")
 LENGTH = struct.Struct("<I")
 DTYPES = ("<i8", "<f8", "<f4", "<i4")
 
@@ -55,7 +55,7 @@ def to_frame(
     checksum = 0
     for piece in body:
         checksum = zlib.crc32(piece, checksum)
-    return [HEAD.pack(MAGIC, sum(map(len, body)), checksum), *body]
+    return [FRAME_HEAD.pack(MAGIC, sum(map(len, body)), checksum), *body]
 
 
 def read_frames(
@@ -95,11 +95,11 @@ def read_frames(
 
 def _next_body(file: BinaryIO, rest: int) -> bytes | None:
     """Return what the next frame holds, or None if it is incomplete."""
-    head = file.read(HEAD.size)
-    if len(head) < HEAD.size:
+    head = file.read(FRAME_HEAD.size)
+    if len(head) < FRAME_HEAD.size:
         return None
-    magic, length, checksum = HEAD.unpack(head)
-    if magic != MAGIC or length > rest - HEAD.size:
+    magic, length, checksum = FRAME_HEAD.unpack(head)
+    if magic != MAGIC or length > rest - FRAME_HEAD.size:
         return None
     body = file.read(length)
     return body if zlib.crc32(body) == checksum else None

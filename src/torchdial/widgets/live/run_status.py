@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from torchdial.training.control.training_dials import LEARNING_RATE, Dial
+from torchdial.training.control.training_dials import RATE_DIAL, Dial
 from torchdial.training.diagnosis.losses import losses
 from torchdial.training.history.scalar_names import is_learning_rate
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from torchdial.widgets.live.plot_sources import Monitor
 
 ENDED = ("stopped", "finished", "failed")
-SYSTEM = "system/"
-RATE = f"{SYSTEM}steps_per_s"
+SYSTEM_PREFIX = "system/"
+RATE = f"{SYSTEM_PREFIX}steps_per_s"
 REASON_LENGTH = 200  # characters; the whole traceback is shown elsewhere
 
 
@@ -242,7 +242,7 @@ def scheduled_rate(history: History) -> float | None:
     factors = [
         event.evidence["new"]
         for event in list(history.events)
-        if (event.kind, event.where) == ("dial", LEARNING_RATE)
+        if (event.kind, event.where) == ("dial", RATE_DIAL)
         and "new" in event.evidence
         and history.start_step <= event.step < step
     ]
@@ -252,8 +252,8 @@ def scheduled_rate(history: History) -> float | None:
 def _system(history: History) -> dict[str, float | None]:
     """Return the newest of each of the system's scalars, without the word before its name."""
     with history.lock:
-        names = [name for name in history.scalars if name.startswith(SYSTEM)]
-    return {name.removeprefix(SYSTEM): _last(history, name) for name in names}
+        names = [name for name in history.scalars if name.startswith(SYSTEM_PREFIX)]
+    return {name.removeprefix(SYSTEM_PREFIX): _last(history, name) for name in names}
 
 
 def has_ended(control: Control) -> bool:

@@ -26,7 +26,7 @@ from torchdial.widgets.preview.detection_packing import (
     pack_detections,
     pack_targets,
 )
-from torchdial.widgets.preview.number_traits import REMEDY, Fraction, Whole
+from torchdial.widgets.preview.number_traits import PERCENT_REMEDY, Fraction, Whole
 from torchdial.widgets.preview.pasted_setting import detection_traits
 from torchdial.widgets.preview.preview import PAGE_SIZE, ClassThresholds, Preview
 from torchdial.widgets.preview.shown_images import ClassChoice, needed_counts
@@ -352,4 +352,4 @@ class DetectionDial(Preview[DetectionFrame]):
         return str(proposal["value"])
 
     def _to_own(self, given: float) -> float:
-        return to_fraction(self._DIAL, given, REMEDY)
+        return to_fraction(self._DIAL, given, PERCENT_REMEDY)

@@ -10,7 +10,7 @@ import traitlets as t
 from torchdial.inputs.numbers import to_float, to_fraction, to_whole
 from torchdial.inputs.stops import Stops
 
-REMEDY = "Percent are divided by 100."
+PERCENT_REMEDY = "Percent are divided by 100."
 
 
 class Fraction(t.Float):  # type: ignore[type-arg]
@@ -22,7 +22,7 @@ class Fraction(t.Float):  # type: ignore[type-arg]
         Raises:
             ValueError: it is not a number in [0, 1].
         """
-        return to_fraction(str(self.name), value, REMEDY)
+        return to_fraction(str(self.name), value, PERCENT_REMEDY)
 
     def nearest(self, _obj: Any, value: Any) -> Any:
         """Return a number moved into [0, 1], and anything else as it is."""

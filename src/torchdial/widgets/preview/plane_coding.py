@@ -20,7 +20,7 @@ from torchdial.array_types import Bytes
 from torchdial.inputs.arguments import one_of
 
 SMALL = 256 * 256  # bytes of a plane that is sent as it is; pixels of a picture that is not lossy
-MANY = 4 << 20  # bytes of planes together; past this, smaller ones are coded too
+MANY_BYTES = 4 << 20  # bytes of planes together; past this, smaller ones are coded too
 SMALLEST = 64 * 64  # then bytes of a plane that is sent as it is
 LOSSY_BYTES = 1 << 20  # of all pictures together; up to this, they are exact
 JPEG_QUALITY = 90
@@ -51,7 +51,7 @@ def code_planes(planes: Sequence[Bytes], lossy: Sequence[bool]) -> list[CodedPla
         planes: uint8, (H, W) or (H, W, C), or bits (B,).
         lossy: of each whether its values may change a little.
     """
-    least = SMALLEST if sum(plane.nbytes for plane in planes) > MANY else SMALL
+    least = SMALLEST if sum(plane.nbytes for plane in planes) > MANY_BYTES else SMALL
     if all(plane.nbytes <= least for plane in planes):
         return [CodedPlane(plane_bytes(plane), None) for plane in planes]
     with ThreadPoolExecutor() as threads:  # zlib and Pillow let others run meanwhile
