@@ -1,6 +1,6 @@
 // Layers × steps in the browser: columns, the tree of rows, colours.
 
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import {
   colorOf,
   fillHeat,
@@ -10,8 +10,9 @@ import {
   ZERO,
 } from "../../src/lib/charts/heat_colors";
 import { Columns, larger, MISSING, MOST_COLUMNS } from "../../src/lib/charts/layer_columns";
+import type { Ink } from "../../src/lib/charts/line_colors";
 import { pack } from "../../src/lib/core/colors";
-import { filled, notFiniteWords } from "../../src/lib/training/gradient_histogram";
+import { drawSpread, filled, notFiniteWords } from "../../src/lib/training/gradient_histogram";
 import { seen, treeOf, unfold } from "../../src/lib/training/layer_tree";
 
 describe("columns", () => {
@@ -86,6 +87,24 @@ describe("layers", () => {
   test("the spread begins and ends where there is anything", () => {
     expect(filled([9, 0, 0, 3, 0, 1, 0])).toEqual([3, 5]);
     expect(filled([9, 0, 0])).toEqual([1, 1]);
+  });
+
+  test.each([100, 240, 480])("the labels of a spread end with a canvas of %d pixels", (width) => {
+    vi.stubGlobal("devicePixelRatio", 1);
+    const ends: number[] = [];
+    const context = {
+      scale() {},
+      fillRect() {},
+      measureText: (text: string) => ({ width: 7 * text.length }),
+      fillText: (text: string, x: number) => ends.push(x + 7 * text.length),
+    };
+    const canvas = { clientWidth: width, getContext: () => context };
+    const ink = { faint: "", font: "", curve: () => "" };
+    const counts = Float32Array.from({ length: 16 }, (_, bin) => bin);
+    drawSpread(canvas as unknown as HTMLCanvasElement, counts, -20, ink as unknown as Ink);
+    expect(ends.length).toBeGreaterThan(1);
+    expect(Math.max(...ends)).toBeLessThanOrEqual(width);
+    vi.unstubAllGlobals();
   });
 });
 

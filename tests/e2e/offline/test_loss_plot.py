@@ -26,7 +26,7 @@ def plot(show: Show) -> PanelOnPage:
 
 
 def test_pointing_reads_the_value_of_each_step_in_a_zoomed_window(plot: PanelOnPage) -> None:
-    plot.root.get_by_label("smoothing").fill("0")
+    expect(plot.root.get_by_label("smoothing")).to_have_value("0")
     plot.zoom_in(times=2)
     for share in (0.11, 0.37, 0.62, 0.93):
         plot.eventually(lambda share=share: plot.reads(share, lambda step: step * 7919 % 1000))

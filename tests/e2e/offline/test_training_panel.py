@@ -14,6 +14,7 @@ import torchdial as td
 from tests.e2e.page import Show
 from tests.e2e.panel import FIRST_PIXELS, PanelOnPage
 from torchdial.training.history.events import Event
+from torchdial.training.history.history import History
 from torchdial.training.runs import forget_runs
 
 NAN = math.nan
@@ -261,3 +262,25 @@ def test_the_values_of_a_point_stand_at_the_cursor_and_are_spoken(show: Show) ->
         panel.page.keyboard.press("ArrowRight")
     spoken = panel.root.locator(".torchdial-loss .torchdial-spoken")
     expect(spoken).to_contain_text("step 2, run 2 · loss 0.5000, run 1 · loss 1")
+
+
+def test_the_heat_map_has_a_name_a_scale_and_words_under_the_pointer(show: Show) -> None:
+    history = History("a run")
+    norms = {step: [10 ** (step / 50 - 2), 1.0] for step in range(1, 101)}
+    for step, values in norms.items():
+        history.record_layers("grad_norm", ["a.weight", "b.weight"], step, values)
+    root = show(td.GradientPlot(history)).locator(".torchdial-live")
+    legend = root.locator(".torchdial-legend")
+    expect(legend).to_contain_text("gradient norm by layer, log scale")
+    ticks = legend.locator(".torchdial-color-bar span").all_inner_texts()
+    assert [float(tick) for tick in ticks] == [0.03, 0.1, 0.3, 1]
+    heat = root.get_by_role("img", name="gradient norm by layer and step")
+    box = heat.bounding_box()
+    assert box
+    for step, row in ((25, 0), (75, 0), (50, 1)):
+        x, y = box["width"] * (step - 0.5) / 100, box["height"] * (row + 0.5) / 2
+        heat.hover(position={"x": x, "y": y})
+        name, value = "ab"[row], norms[step][row]
+        expect(root.locator(".torchdial-pointed")).to_have_text(
+            re.compile(rf"^{name}\S*\s+step {step}\s+{value:.4g}")
+        )

@@ -285,6 +285,28 @@ class TestRefusals:
             td.SegmentationPreview(**arguments)
 
     @pytest.mark.parametrize(
+        ("given", "own"),
+        [
+            ({"c": 0.3}, [None, None, 0.3]),
+            (np.array([0.1, 0.2, 0.3]), [0.1, 0.2, 0.3]),
+            (torch.tensor([0.1, 0.2, 0.3]), [0.1, 0.2, 0.3]),
+            ((None, np.float32(0.2), None), [None, 0.2, None]),
+            (None, []),
+        ],
+    )
+    def test_takes_class_thresholds_as_the_constructor_does(self, given: Any, own: Any) -> None:
+        probs, images = torch.rand(2, 3, 4, 5), torch.rand(2, 3, 4, 5)
+        options: dict[str, Any] = {"task": "multilabel", "class_names": ["a", "b", "c"]}
+        preview = td.SegmentationPreview(images, probs, **options)
+        preview.class_thresholds = given
+        made = td.SegmentationPreview(images, probs, class_thresholds=given, **options)
+        assert preview.class_thresholds == made.class_thresholds == own
+        with pytest.raises(ValueError, match="class_thresholds: expected one number or None for"):
+            preview.class_thresholds = [0.1]
+        with pytest.raises(ValueError, match="class_thresholds: expected a number or None for"):
+            preview.class_thresholds = 0.1  # type: ignore[assignment]
+
+    @pytest.mark.parametrize(
         ("given", "message"),
         [
             pytest.param({"dog": 0.1}, r"names among class 0, .*, got 'dog'", id="unknown name"),

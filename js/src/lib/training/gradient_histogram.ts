@@ -83,6 +83,7 @@ export function drawSpread(
   const every = Math.ceil(70 / step);
   for (let bin = first; bin <= last; bin += every) {
     const text = formatTick(Number((2 ** (low + bin - 1)).toPrecision(2)));
-    context.fillText(text, 4 + step * (bin - first + 2), HEIGHT - 4);
+    const room = width - context.measureText(text).width; // the last one ends with the canvas
+    context.fillText(text, Math.min(4 + step * (bin - first + 2), room), HEIGHT - 4);
   }
 }
