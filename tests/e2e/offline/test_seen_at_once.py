@@ -155,7 +155,7 @@ def test_each_detector_has_its_colour_its_map_and_its_tables(show: Show) -> None
 
 def test_captions_of_narrow_pictures_are_whole(show: Show) -> None:
     page = show(two_maps())
-    page.set_viewport_size({"width": 480, "height": 900})
+    page.set_viewport_size({"width": 340, "height": 900})
     parts = DialOnPage(page).root.locator(".torchdial-cut span")
     assert parts.count() == 14
     is_whole = "part => part.scrollWidth <= part.clientWidth"
