@@ -80,7 +80,7 @@ function show(model: AnyModel<ClassificationTraits>, root: HTMLElement, guard: G
     pageSize: config.page_size,
     keys: "Dial: arrows one stop, Page keys ten, Home, End.",
     bestTitle: "Go to the best threshold",
-    unit: config.has_pictures ? "pictures" : "samples",
+    unit: config.has_pictures ? "picture" : "sample",
     sources: config.sources,
     modelsPerImage: () => 1,
     bytesOf: () => config.height * config.width * config.channels,

@@ -162,6 +162,19 @@ def test_captions_of_narrow_pictures_are_whole(show: Show) -> None:
     assert all(part.evaluate(is_whole) for part in parts.all())
 
 
+def test_words_of_narrow_controls_stay_on_one_line(show: Show) -> None:
+    monitors = [td.TrainingMonitor(torch.nn.Linear(1, 1), name=LONG) for _ in range(2)]
+    for monitor in monitors:
+        monitor.log(loss=1.0)
+        monitor.close()
+    page = show(two_maps(), monitors[1])
+    page.set_viewport_size({"width": 400, "height": 900})
+    buttons = page.locator(".torchdial-pager button:visible, .torchdial-run button")
+    heights = [button.bounding_box() for button in buttons.all()]
+    assert len(heights) >= 7
+    assert all(box and box["height"] < 32 for box in heights)
+
+
 def test_largest_difference_first(show: Show) -> None:
     widget = two_detectors()
     widget.view = "errors"
