@@ -2,6 +2,7 @@
 
 import type { AnyModel } from "@anywidget/types";
 import { fillPicture, Raster } from "./lib/canvas/raster";
+import { formatCount } from "./lib/charts/axis_scale";
 import { createClassificationDetails } from "./lib/classification/classification_details";
 import {
   abstains,
@@ -21,7 +22,6 @@ import { createSampleList } from "./lib/classification/sample_list";
 import {
   gainText,
   metricsText,
-  numberedText,
   sampleCountText,
   sampleText,
 } from "./lib/classification/sample_text";
@@ -80,7 +80,7 @@ function show(model: AnyModel<ClassificationTraits>, root: HTMLElement, guard: G
     pageSize: config.page_size,
     keys: "Dial: arrows one stop, Page keys ten, Home, End.",
     bestTitle: "Go to the best threshold",
-    unit: config.has_pictures ? "pictures" : "samples",
+    unit: config.has_pictures ? "picture" : "sample",
     sources: config.sources,
     modelsPerImage: () => 1,
     bytesOf: () => config.height * config.width * config.channels,
@@ -96,9 +96,8 @@ function show(model: AnyModel<ClassificationTraits>, root: HTMLElement, guard: G
       return true;
     },
 
-    describe: (shown) => (shown ? captionOf(shown.image, numberedText) : ""),
-    caption: ({ image }) =>
-      captionOf(image, abstains(task, state.shown) ? sampleText : numberedText),
+    describe: (shown) => (shown ? captionOf(shown.image) : ""),
+    caption: ({ image }) => captionOf(image),
     numbers: ({ image }) => {
       const place = now.samples.placeOf(image);
       if (place < 0) return [];
@@ -155,9 +154,10 @@ function show(model: AnyModel<ClassificationTraits>, root: HTMLElement, guard: G
 
   // Samples
 
-  function captionOf(image: number, text = numberedText): string {
+  function captionOf(image: number): string {
     const place = now.samples.placeOf(image);
-    return place < 0 ? String(image + 1) : text(config, now.samples, place, setting());
+    const number = formatCount(image + 1);
+    return place < 0 ? number : `${number} · ${sampleText(config, now.samples, place, setting())}`;
   }
 
   function rowOf(image: number) {
@@ -371,7 +371,7 @@ function show(model: AnyModel<ClassificationTraits>, root: HTMLElement, guard: G
     changed: shell.changed,
   });
   const rows = createSampleList();
-  const panels = h("div", { class: "score-charts" }, details.matrix, ...charts.elements);
+  const panels = h("div", "score-panels", details.matrix, charts.element);
   shell.assemble(toolbar.element, h("div", {}, dial.element, panels), details.elements);
   root.classList.toggle("torchdial-texts", !config.has_pictures);
   if (!config.has_pictures) shell.grid.element.after(rows.element);

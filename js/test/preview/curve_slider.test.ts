@@ -5,6 +5,10 @@ it("a curve breaks where the metric is undefined", () => {
   expect(linePath([0, Number.NaN, 0.5, 1])).toBe("M0 1M2 0.5L3 0");
 });
 
+it("a curve has no points where their place is undefined", () => {
+  expect(linePath([0, 1, 1], [Number.NaN, 0.2, 0.4])).toBe("M0.2 0L0.4 0");
+});
+
 it("curves have their points where they belong", () => {
   expect(linePath([0, 1], [0.2, 0.9])).toBe("M0.2 1L0.9 0");
 });

@@ -82,6 +82,8 @@ describe("where demands are met", () => {
     expect(() => whereMet(curves.dice, most, of)).toThrow(
       "recall reaches 1.000, dice reaches 0.700. Ask for less.",
     );
+    const few = [[0, 2 / 3], [{ metric: "recall", least: 0.7 }], () => [0, 2 / 3]] as const;
+    expect(() => whereMet(...few)).toThrow("recall reaches 0.666. Ask for less.");
     expect(() => whereMet([0], [{ metric: "precision", least: 0 }], of)).toThrow("is undefined");
   });
 });

@@ -81,6 +81,15 @@ describe("progress", () => {
     );
   });
 
+  test("a step is not shown beside its batch while that is worked on", () => {
+    const during = { ...status, step: 1_241 };
+    expect(words(during)[0]).toBe("step 1,241 / 5,000");
+    expect(words({ ...during, step: 620 }).slice(0, 2)).toEqual([
+      "step 620",
+      "batch 1,240 / 5,000",
+    ]);
+  });
+
   test("of a GPU is about the GPU", () => {
     const system = { gpu: 0.87, gpu_memory: 31e9, gpu_memory_total: 80e9, memory: 12e9, cpu: 0.1 };
     const shown = words({ ...status, system: { ...system, tokens_per_s: 52_000 } });

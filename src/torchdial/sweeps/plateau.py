@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import NamedTuple, TypeVar
@@ -75,10 +76,15 @@ def _no_best(
     reachable = [
         f"{name} undefined"
         if bool(values.isnan().all())
-        else f"{name} {float(values.nan_to_num(-1).max()):.4g}"
+        else f"{name} {_rounded_down(float(values[~values.isnan()].max())):.4g}"
         for name, values in demands.items()
     ]
     return (
         f"best: expected a stop with {dict(at_least)}, got none; the best reachable, each by "
         f"itself, is {', '.join(reachable)}. Ask for less."
     )
+
+
+def _rounded_down(value: float) -> float:
+    """Round to four decimals that a value is not below, so that they can be asked for."""
+    return math.floor(1e4 * value + 1e-9) / 1e4

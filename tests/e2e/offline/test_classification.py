@@ -168,6 +168,36 @@ def test_a_cell_of_the_matrix_lists_its_samples(show: Show) -> None:
     expect_numbers(shown, preview)
 
 
+@pytest.mark.parametrize("task", ["binary", "multilabel"])
+def test_no_count_of_the_matrix_is_cut(show: Show, task: str) -> None:
+    names = {"binary": ["malignant"], "multilabel": ["cat", "dog", HOSTILE]}
+    preview = make(task, class_names=names[task])
+    page = show(preview)
+    matrix = DialOnPage(page).root.locator(".torchdial-score-matrix")
+    for width in (1200, 900, 480, 360):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert matrix.evaluate("m => m.scrollWidth <= m.clientWidth"), width
+
+
+def test_of_one_class_the_curves_have_no_undefined_points(show: Show) -> None:
+    preview = td.ClassificationPreview(torch.rand(COUNT), torch.ones(COUNT).long())
+    paths = DialOnPage(show(preview)).root.locator(".torchdial-score path")
+    assert not any("NaN" in (path.get_attribute("d") or "") for path in paths.all())
+
+
+def test_a_picture_that_is_alone_stays_while_the_dial_moves(show: Show) -> None:
+    shown = DialOnPage(show(make("binary", torch.rand(COUNT, 1, 8, 8))))
+    captions = shown.root.locator(".torchdial-caption")
+    first = captions.first.inner_text().split(" ")[0]
+    captions.first.click()
+    for stop in (51, 99, 2):
+        shown.drag_to(stop)
+        expect(captions).to_have_count(1)
+        expect(captions).to_contain_text(f"{first} ·")
+    shown.button("False negatives").click()
+    expect(captions).not_to_have_count(1)
+
+
 def test_keys_typed_settings_and_undo(show: Show) -> None:
     preview = make("binary", costs=COSTS["binary"])
     shown = DialOnPage(show(preview))

@@ -165,7 +165,7 @@ def test_numbers_of_boxes_lead_to_their_pictures_and_boxes(show: Show) -> None:
     for truth, predicted in table.nonzero().tolist()[::3]:
         sides = [None if side == 10 else side for side in (truth, predicted)]
         names = [
-            "nothing there" if truth == 10 else truth,
+            "no target" if truth == 10 else truth,
             "missed" if predicted == 10 else predicted,
         ]
         name = f"target {names[0]}, predicted {names[1]}:"

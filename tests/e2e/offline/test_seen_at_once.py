@@ -153,6 +153,28 @@ def test_each_detector_has_its_colour_its_map_and_its_tables(show: Show) -> None
     expect(root.get_by_text("at its best: F1")).to_have_count(2)
 
 
+def test_captions_of_narrow_pictures_are_whole(show: Show) -> None:
+    page = show(two_maps())
+    page.set_viewport_size({"width": 340, "height": 900})
+    parts = DialOnPage(page).root.locator(".torchdial-cut span")
+    assert parts.count() == 14
+    is_whole = "part => part.scrollWidth <= part.clientWidth"
+    assert all(part.evaluate(is_whole) for part in parts.all())
+
+
+def test_words_of_narrow_controls_stay_on_one_line(show: Show) -> None:
+    monitors = [td.TrainingMonitor(torch.nn.Linear(1, 1), name=LONG) for _ in range(2)]
+    for monitor in monitors:
+        monitor.log(loss=1.0)
+        monitor.close()
+    page = show(two_maps(), monitors[1])
+    page.set_viewport_size({"width": 400, "height": 900})
+    buttons = page.locator(".torchdial-pager button:visible, .torchdial-run button")
+    heights = [button.bounding_box() for button in buttons.all()]
+    assert len(heights) >= 7
+    assert all(box and box["height"] < 32 for box in heights)
+
+
 def test_largest_difference_first(show: Show) -> None:
     widget = two_detectors()
     widget.view = "errors"
@@ -238,7 +260,7 @@ def test_background_is_not_painted_and_the_readout_says_whether_it_counts(show: 
     assert ground.any()
     assert set(seen[ground]) == {0}
     assert 0 not in seen[on & ~ground]
-    expect(dial.root.locator(".torchdial-legend")).to_contain_text("ground: not painted")
+    expect(dial.root.locator(".torchdial-legend")).to_contain_text("not painted: ground")
     assert "micro with ground over 3 images" in dial.readout()
 
 

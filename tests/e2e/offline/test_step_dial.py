@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -130,6 +131,12 @@ def trained_detector(**options: object) -> td.DetectionPreview:
     return preview
 
 
+def setting_of(best: Any) -> str:
+    """Return the words of the step dial for a step's best setting."""
+    setting = f"score {best.score_threshold:.2f}, NMS IoU {best.nms_iou:.2f}"
+    return f"at its best ({setting}) {best.value:.3f}"
+
+
 def test_boxes_and_numbers_follow_the_step(show: Show) -> None:
     preview = trained_detector(score_threshold=0.4)
     page = show(preview)
@@ -148,7 +155,7 @@ def test_boxes_and_numbers_follow_the_step(show: Show) -> None:
             here = record.counts.metric("f1")[50, stop]
             best = record.counts.best("f1", None, None)
             expect(words).to_contain_text(f"F1 {here:.3f}")
-            expect(words).to_contain_text(f"(score {best.score_threshold:.2f}) {best.value:.3f}")
+            expect(words).to_contain_text(setting_of(best))
             assert f"F1 {preview.metrics['f1']:.3f}" in boxes.readout()
         if preview.shown_step == step:
             assert float(here) == pytest.approx(preview.metrics["f1"])
@@ -156,7 +163,7 @@ def test_boxes_and_numbers_follow_the_step(show: Show) -> None:
     preview.label = 3
     best = preview.best(over="steps")
     slider.fill(str(best.step))
-    expect(words).to_contain_text(f"(score {best.score_threshold:.2f}) {best.value:.3f}")
+    expect(words).to_contain_text(setting_of(best))
 
 
 def test_a_click_in_the_panel_moves_the_previews_of_its_run(show: Show) -> None:

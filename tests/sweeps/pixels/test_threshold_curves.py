@@ -148,6 +148,13 @@ def test_best_with_demands() -> None:
         curves.best(at_least={"recall": 0.95, "precision": 0.9})
 
 
+def test_what_best_names_as_reachable_can_be_asked_for() -> None:
+    curves = curves_of([[[8, 6]]], [[[3, 1]]], [[9]], [[9]])
+    with pytest.raises(ValueError, match=r"recall 0\.8888\. Ask for less"):
+        curves.best(at_least={"recall": 0.95})
+    assert curves.best(at_least={"recall": 0.8888})[0] == 0
+
+
 def test_best_names_a_demand_that_is_undefined() -> None:
     nothing_there = curves_of([[[0, 0]]], [[[1, 0]]], [[0]], [[9]])
     with pytest.raises(ValueError, match=says("best", "a stop", "recall undefined", "less")):

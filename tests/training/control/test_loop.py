@@ -109,6 +109,18 @@ def test_a_pause_waits_and_a_resume_goes_on() -> None:
     assert steps.events[1].evidence["seconds"] == steps.control.waited
 
 
+def test_a_pause_is_no_time_waited_for_a_batch() -> None:
+    waits: list[float] = []
+    steps = Steps()
+    steps.control.on_batch = lambda seconds, _batch: waits.append(seconds)
+    for batch in steps.loop(range(3)):
+        if batch == 0:
+            steps.control.request_pause()
+            later(steps.control.request_resume)
+    assert steps.control.waited > 0.1
+    assert max(waits) < steps.control.waited / 2
+
+
 def test_a_dial_turned_during_a_pause_is_applied_then() -> None:
     steps = Steps()
     turned: list[float] = []

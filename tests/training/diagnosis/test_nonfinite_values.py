@@ -68,7 +68,19 @@ def test_gradient_first_is_named_with_its_parameter_and_then_the_loss():
     assert gradient.evidence["bad"] == 1
     assert gradient.evidence["present"] == 2
     assert (loss.step, loss.kind) == (4, "nonfinite_loss")
-    assert "gradient went first (step 3)" in loss.message
+    assert "after gradients that were not finite (step 3)" in loss.message
+
+
+def test_of_two_losses_only_one_is_said_to_have_gone_first():
+    history = History("spoilt")
+    for step in range(1, 6):
+        spoilt = NAN if step >= 3 else 1.0
+        history.record(step, {"grad_norm": spoilt, "loss": spoilt})
+    history.record(5, {"val/loss": NAN})
+    loss, later = Diagnosis(history).look(final=True)
+    assert (loss.where, later.where) == ("loss", "val/loss")
+    assert "went first" in loss.message
+    assert "first" not in later.message
 
 
 def test_a_later_gradient_is_not_blamed_for_an_earlier_loss():

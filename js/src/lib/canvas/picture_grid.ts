@@ -52,7 +52,7 @@ const MIN_PIXELS_ACROSS = 8; // at the closest zoom
 /** CSS pixels that a cell is wide at least: at first, and the smallest and largest of the slider. */
 export const CELL_WIDTH = { first: 150, min: 70, max: 640 };
 const MAX_CELL_WIDTH = 640;
-const CAPTION_END = 12; // letters of a caption that are always shown
+const CAPTION_END = 12; // letters of a name that are always shown
 const WHEEL_STEP = 0.0015;
 const MAX_CLICK_MOVE = 4; // CSS pixels; beyond, a press and release is a drag
 const LAYERS: readonly Layer[] = ["picture", "overlay"];
@@ -275,12 +275,16 @@ export function columnsOf(cells: number, fit: number, together: number): number 
   return together * Math.ceil(groups / Math.ceil(groups / most));
 }
 
-/** A text that gives way in its middle where there is no room for it: names differ at their ends. */
+/**
+ * A text whose end, after its last dot, takes a line of its own where there is no room for it. What
+ * precedes it gives way; of a name the last letters are its end, as names differ there.
+ */
 function middleCut(text: string): HTMLElement {
-  const letters = [...text];
-  const start = letters.slice(0, -CAPTION_END).join("");
-  const end = letters.slice(-CAPTION_END).join("");
-  return h("bdi", "cut", ...(start ? [h("span", {}, start)] : []), h("span", {}, end));
+  const dot = text.lastIndexOf(" · ") + 1;
+  const end = dot ? text.slice(dot) : [...text].slice(-CAPTION_END).join("");
+  const start = text.slice(0, text.length - end.length);
+  const parts = [start, end].filter(Boolean).map((part) => h("span", {}, part));
+  return h("bdi", "cut", ...parts);
 }
 
 function within(frame: HTMLElement, e: MouseEvent) {

@@ -25,12 +25,6 @@ export function gainText(metric: ClassificationMetric, best: number, now: number
   return `(${metric === "cost" ? "−" : "+"}${Math.abs(gain).toFixed(3)})`;
 }
 
-/** A sample's number, and its caption. */
-export function numberedText(...of: Parameters<typeof sampleText>): string {
-  const [, samples, place] = of;
-  return `${formatCount(samples.index[place] + 1)} · ${sampleText(...of)}`;
-}
-
 /** What a sample is of, what is predicted, and its score: "3 → 5 · p 0.431". */
 export function sampleText(
   config: ClassificationConfig,

@@ -67,7 +67,7 @@ export function createScoreCharts(stops: readonly number[], { goTo, commit }: Ch
   });
 
   return {
-    elements: [scores, roc, pr, calibration].map(({ element }) => element),
+    element: h("div", "score-charts", ...[scores, roc, pr, calibration].map((one) => one.element)),
 
     update(table: ScoreTable, stop: number, words: ChartWords): void {
       if (table !== drawn) draw(table, words);

@@ -18,7 +18,7 @@ export interface ChartCurves {
   note: readonly (Node | string)[];
   /** Paths of lines and areas, in [0, 1] from the top left, and how each is drawn. */
   paths: readonly { d: string; class: string }[];
-  /** The largest value of the y axis. */
+  /** The largest value of the y axis, where that is not 1. */
   top?: string;
 }
 
@@ -81,11 +81,11 @@ export function createSquareChart({ title, x, y, drag, commit }: ChartOptions) {
   return {
     element,
     /** Draw the curves; they stay while the dial moves. */
-    draw({ note, paths, top = "1" }: ChartCurves): void {
+    draw({ note, paths, top }: ChartCurves): void {
       heading.replaceChildren(h("b", {}, title), " ", ...note);
       lines.replaceChildren(...paths.map((path) => svg("path", path)));
-      yTicks[0].textContent = top;
-      yTicks[1].hidden = top !== "1";
+      yTicks[0].textContent = top ?? "1";
+      yTicks[1].hidden = top !== undefined;
     },
 
     /** Show the setting. */

@@ -2,6 +2,7 @@
 
 import { formatCount } from "../charts/axis_scale";
 import { type Bytes, float64Of, uint32Of } from "../core/bytes";
+import { formatStop } from "../core/stops";
 import { formatMetric } from "../numbers/metric_text";
 import { inflate } from "../preview/plane_coding";
 import type { StepTrack } from "../steps/step_dial";
@@ -94,6 +95,7 @@ export function createBoxSteps(config: DetectionConfig, changed: () => void) {
           )
         : [],
       bestAt: each.map((one) => one?.top?.score ?? -1),
+      bestWith: (k) => `, NMS IoU ${formatStop(stops, each[k]?.top?.stop ?? 0)}`,
       name: hasTargets ? LONG[metric] : "boxes kept",
       top: formatCount(most),
       text: hasTargets ? formatMetric : (height) => formatCount(Math.round(height * most)),

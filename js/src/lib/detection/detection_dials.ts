@@ -19,8 +19,8 @@ const SCORE_STEP = 0.01;
 export function directionOf(config: DetectionConfig, overlap: number | null): string {
   if (config.after_nms) return "they come from an NMS, so it can only suppress more";
   if (overlap === null || overlap === 1) return "higher allows more overlap";
-  const two = config.class_agnostic ? "no two boxes" : "no two boxes of a class";
-  return `${two} overlap by more than ${formatScore(overlap)}`;
+  const which = config.class_agnostic ? "" : " of a class";
+  return `no two boxes${which} overlap by more than ${formatScore(overlap)}`;
 }
 
 export function createDials(
@@ -49,13 +49,12 @@ export function createDials(
     commit: state.flush,
   });
   const maps = config.sources.map((name, i) => {
-    const several = config.sources.length > 1;
-    const of = { name: several ? name : "", swatch: several ? [modelSwatch(i, name)] : [] };
+    const model = config.sources.length > 1 ? modelSwatch(i, name) : null;
     const map = createOperatingMap(
       { name: "score", at: scoreStops, text: (k) => formatStop(scoreStops, k) },
       { name: "NMS IoU", at: stops, text: stopText },
       { move: ({ x, y }) => state.move({ score: x, stop: y }), commit: state.flush },
-      of,
+      model,
     );
     map.element.hidden = !hasCurves;
     return map;

@@ -101,7 +101,7 @@ function bandText({ low, high }: Band, s: number): string {
   return ` (${low[s].toFixed(2)}–${high[s].toFixed(2)})`;
 }
 
-/** "AP50 0.712  AP 0.512" and "all scores above 0.01". */
+/** "AP50 0.712  AP 0.512" and "scores from 0.01". */
 function apParts(
   { config, label, setting: { stop } }: DetectionState,
   ap: Ap | null,
@@ -113,6 +113,6 @@ function apParts(
     `${apName(config)} ${formatMetric(label === null ? ap.match[stop] : ofClass(label))}`,
   ];
   if (label === null) words.push(`AP ${formatMetric(ap.coco[stop])}`);
-  const over = floor === null ? "all scores" : `all scores above ${formatScore(floor)}`;
+  const over = floor === null ? "all scores" : `scores from ${formatScore(floor)}`;
   return [h("span", { title: AP_TITLE }, words.join("  ")), h("small", {}, ` ${over}`)];
 }

@@ -4,6 +4,7 @@ import { svg } from "../core/dom";
 import { range } from "../core/metrics";
 import type { ClassNumbers } from "../numbers/class_table";
 import type { Matrix } from "../numbers/confusion_table";
+import { linePath } from "../preview/curve_slider";
 import { type DetectionCounts, sumCounts } from "./rules/detection_counts";
 import { type DetectionMetric, metricOf } from "./rules/detection_metrics";
 
@@ -17,15 +18,13 @@ export interface PrLine {
 const SIDE = 200;
 
 export function prChart(lines: readonly PrLine[]): Element {
-  const x = (recall: number) => Math.round(recall * SIDE * 100) / 100;
-  const y = (precision: number) => Math.round((1 - precision) * SIDE * 100) / 100;
-  const paths = lines.map(({ precision, recall }, i) => {
-    const points = range(recall.length)
-      .filter((s) => !Number.isNaN(precision[s]) && !Number.isNaN(recall[s]))
-      .map((s) => `${x(recall[s])} ${y(precision[s])}`);
-    const d = points.length ? `M${points.join("L")}` : "";
-    return svg("path", { class: `dial-line model-${i}`, d });
-  });
+  const x = (recall: number) => recall * SIDE;
+  const y = (precision: number) => (1 - precision) * SIDE;
+  const path = (className: string, d: string) =>
+    svg("path", { class: className, d, transform: `scale(${SIDE})` });
+  const paths = lines.map(({ precision, recall }, i) =>
+    path(`dial-line model-${i}`, linePath(precision, recall)),
+  );
   const dots = lines.flatMap(({ at }, i) => {
     if (Number.isNaN(at.precision) || Number.isNaN(at.recall)) return [];
     const place = { cx: x(at.recall), cy: y(at.precision), r: 6 };
@@ -33,9 +32,7 @@ export function prChart(lines: readonly PrLine[]): Element {
   });
   const text = (words: string, attributes: Record<string, string | number>) =>
     svg("text", { class: "pr-text", ...attributes }, words);
-  const grid = [0, 0.25, 0.5, 0.75, 1].map((at) =>
-    svg("path", { class: "pr-grid", d: `M0 ${y(at)}H${SIDE}M${x(at)} 0V${SIDE}` }),
-  );
+  const grid = [0, 0.25, 0.5, 0.75, 1].map((at) => path("pr-grid", `M0 ${at}H1M${at} 0V1`));
   const marks = [0, 0.5, 1].flatMap((at) => [
     text(String(at), { x: x(at), y: SIDE + 14, "text-anchor": "middle" }),
     text(String(at), { x: -5, y: y(at) + 4, "text-anchor": "end" }),
@@ -74,7 +71,7 @@ export function confusionMatrix(cells: Uint32Array, names: readonly string[]): M
   const size = names.length + 1;
   const sides = (last: string) => [...names, last].map((name, index) => ({ name, index }));
   return {
-    rows: sides("nothing there"),
+    rows: sides("no target"),
     columns: sides("missed"),
     values: range(size).map((row) => range(size).map((column) => cells[row * size + column])),
   };

@@ -86,7 +86,7 @@ export interface WireDetections {
   kept: Bytes;
   pairs: { counts: Bytes; detection: Bytes; target: Bytes; iou: Bytes } | null;
   ap: WireAp | null;
-  score_floor: number;
+  score_floor: number | null;
   /** Instance masks that are sent with the frame. */
   tiles: WireTile[];
   /** Of each image. */

@@ -17,9 +17,9 @@ export function byCount(counts: ArrayLike<number>, text: string, unit: string): 
 }
 
 /** The line that says what is shown; hidden while all pictures are. A file may lack the last ones. */
-export function createChoiceLine(numImages: number, all: () => void, unit = "pictures") {
+export function createChoiceLine(numImages: number, all: () => void, unit = "picture") {
   const words = h("span", { role: "status" });
-  const element = h("div", "foot chosen", words, button("all", `Show all ${unit}`, all));
+  const element = h("div", "foot chosen", words, button("all", `Show all ${unit}s`, all));
   element.hidden = true;
   return {
     element,
@@ -29,7 +29,8 @@ export function createChoiceLine(numImages: number, all: () => void, unit = "pic
       const { order, text } = choice;
       const count = order.filter((image) => image < numImages).length;
       const where = count < order.length ? " in this file" : "";
-      words.textContent = `${formatCount(count)} of ${formatCount(numImages)} ${unit}${where}: ${text}`;
+      const all = `${formatCount(numImages)} ${unit}${numImages === 1 ? "" : "s"}`;
+      words.textContent = `${formatCount(count)} of ${all}${where}: ${text}`;
     },
   };
 }

@@ -161,10 +161,12 @@ type Numbers = ArrayLike<number>;
 /** A line through the defined values, interrupted where they are NaN. */
 export function linePath(values: Numbers, at?: Numbers): string {
   let d = "";
+  let to = "M";
   for (let k = 0; k < values.length; k++) {
-    if (Number.isNaN(values[k])) continue;
-    const starts = k === 0 || Number.isNaN(values[k - 1]);
-    d += `${starts ? "M" : "L"}${at?.[k] ?? k} ${round(1 - values[k])}`;
+    const x = at?.[k] ?? k;
+    const isDefined = !Number.isNaN(x + values[k]);
+    if (isDefined) d += `${to}${x} ${round(1 - values[k])}`;
+    to = isDefined ? "L" : "M";
   }
   return d;
 }

@@ -41,12 +41,12 @@ export interface MapEvents {
 
 const COLORS = Array.from({ length: 256 }, (_, i) => pack(viridis(i / 255)));
 
-/** @param of the model, to be named above the map; nothing for a single one. */
+/** @param model its swatch, to stand above the map; null for a single one. */
 export function createOperatingMap(
   xAxis: MapAxis,
   yAxis: MapAxis,
   events: MapEvents,
-  of: { name: string; swatch: Node[] } = { name: "", swatch: [] },
+  model: HTMLElement | null = null,
 ) {
   const columns = xAxis.at.length;
   let rows = yAxis.at.length;
@@ -65,7 +65,7 @@ export function createOperatingMap(
       class: "map-field",
       role: "slider",
       tabindex: 0,
-      "aria-label": `operating map, ${xAxis.name} and ${yAxis.name}${of.name && `, ${of.name}`}`,
+      "aria-label": `operating map, ${xAxis.name} and ${yAxis.name}${model ? `, ${model.title}` : ""}`,
       "aria-valuemin": 0,
       "aria-valuemax": 1,
     },
@@ -78,7 +78,7 @@ export function createOperatingMap(
   const element = h(
     "div",
     "map",
-    h("div", "map-name", ...of.swatch),
+    h("div", "map-name", model ?? ""),
     unspoken("map-y", `${yAxis.name} →`),
     yTicks,
     field,
@@ -88,7 +88,6 @@ export function createOperatingMap(
     reading,
   );
   let painted: ArrayLike<number> | null = null;
-  let metric = "";
   let now = { x: 0, y: 0 };
 
   const index = (at: number, count: number) => clamp(at * count - 0.5, 0, count - 1);
@@ -129,7 +128,7 @@ export function createOperatingMap(
     const k = Math.round(column);
     const value = painted?.[row * columns + k] ?? Number.NaN;
     const at = `${xAxis.name} ${xAxis.text(k)}, ${yAxis.name} ${yAxis.text(row)}`;
-    reading.textContent = `${metric} ${formatMetric(value)} at ${at}`;
+    reading.textContent = `${ofMetric.textContent} ${formatMetric(value)} at ${at}`;
   };
   field.addEventListener("pointerdown", (e) => {
     if (e.button !== 0) return;
@@ -179,7 +178,6 @@ export function createOperatingMap(
       now = { x, y };
       waiting.hidden = values !== null && !lacks;
       waiting.textContent = lacks || "counting …";
-      metric = name;
       ofMetric.textContent = name;
       if (values && values !== painted) paint(values);
       painted = values;

@@ -48,7 +48,8 @@ export function pixelTrack(
     return isKnown ? value : scope.metric(tally, metric.key, at);
   });
   const name = config.has_targets ? metric.name : "share on";
-  return { values, here, best, bestAt, name, top: "1", text: formatMetric };
+  const bestWith = () => "";
+  return { values, here, best, bestAt, bestWith, name, top: "1", text: formatMetric };
 }
 
 function curvesOf(

@@ -345,7 +345,7 @@ export function segmentationLegend(
   const named = classes.map((c) => {
     const name = config.class_names[c];
     return !single && c === BACKGROUND
-      ? { color: "transparent", text: `${name}: not painted`, counts: c }
+      ? { color: "transparent", text: `not painted: ${name}`, counts: c }
       : { ...entry(category(categoryOf(config, c)), name), counts: c };
   });
   switch (view) {

@@ -44,6 +44,11 @@ function inRange(text: string, [low, high]: readonly [number, number] = [0, 1]):
   throw new Error(`Type a number from ${low} to ${high} in place of ${text.slice(0, 20)}.`);
 }
 
+/** Three decimals that a value is not below, so that they can be asked for. */
+function roundedDown(value: number): string {
+  return (Math.floor(1000 * value + 1e-9) / 1000).toFixed(3);
+}
+
 /** Values where the demands are met, NaN elsewhere; throws if they are met nowhere. */
 export function whereMet<Metric extends string>(
   values: ArrayLike<number>,
@@ -58,7 +63,7 @@ export function whereMet<Metric extends string>(
     const reachable = bounds.map(({ of }, i) => {
       const most = Array.from(of).reduce((top, v) => (v > top ? v : top), Number.NEGATIVE_INFINITY);
       const { metric } = demands[i];
-      return most < 0 ? `${metric} is undefined` : `${metric} reaches ${most.toFixed(3)}`;
+      return most < 0 ? `${metric} is undefined` : `${metric} reaches ${roundedDown(most)}`;
     });
     throw new Error(`No setting meets this: ${reachable.join(", ")}. Ask for less.`);
   }

@@ -19,6 +19,8 @@ export interface StepTrack {
   best: readonly number[];
   /** Index of the stop of the threshold where it is. */
   bestAt: readonly number[];
+  /** The rest of a step's setting there, such as ", NMS IoU 0.45". */
+  bestWith(k: number): string;
   name: string;
   /** What a height of 1 is. */
   top: string;
@@ -111,13 +113,13 @@ export function createStepDial<Counts>(
       element.hidden = map.element.hidden = steps.all.length < 2;
       if (element.hidden) return;
       setSteps(steps.all);
-      const { values, here, best, bestAt, name, top, text } = track(all);
+      const { values, here, best, bestAt, bestWith, name, top, text } = track(all);
       map.element.hidden = values === null;
       const now = nearest(steps.step);
       const highest = highestAt(best);
       const own = Number.isNaN(best[now] ?? Number.NaN)
         ? ""
-        : `, at its best (${threshold.name} ${threshold.text(bestAt[now])}) ${text(best[now])}`;
+        : `, at its best (${threshold.name} ${threshold.text(bestAt[now])}${bestWith(now)}) ${text(best[now])}`;
       const picture = steps.shown === steps.step ? "" : `, shown by the picture of ${steps.shown}`;
       const waiting = steps.waiting ? ", waiting for its picture" : "";
       const value = `${steps.step}${picture}${waiting}: ${name} ${text(here[now])}${own}`;

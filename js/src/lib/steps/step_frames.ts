@@ -110,8 +110,8 @@ export function createStepFrames(model: Model) {
     }, RETRY_MS);
     try {
       model.send({ type: "frame", id: 0, step });
-    } catch (error) {
-      console.warn(error); // the kernel is gone, as the notice says
+    } catch {
+      // The kernel is gone, as the notice says.
     }
   }
 

@@ -70,7 +70,8 @@ export function partsOf(status: Status): Part[] {
   const { step, done, total, epoch, epochs, steps_per_s: rate } = status;
   const parts: Part[] = [];
   const add = (key: string, text: string, title: string) => parts.push({ key, text, title });
-  const same = done !== null && done === step;
+  const same =
+    done !== null && (done === step || (status.state === "running" && done === step - 1));
   const of = same && total !== null ? ` / ${formatCount(total)}` : "";
   add("step", `step ${formatCount(step)}${of}`, "optimizer steps");
   if (!same && done !== null && total !== null) {

@@ -48,10 +48,10 @@ class DetectionFrame:
         return DetectionCurves(self.tally, self.settings) if self.has_targets else None
 
     @property
-    def score_floor(self) -> float:
-        """The lowest score of a candidate, 0 without any."""
+    def score_floor(self) -> float | None:
+        """The lowest score of a candidate, None without any."""
         scores = self.tally.scores
-        return float(scores.min()) if len(scores) else 0.0
+        return float(scores.min()) if len(scores) else None
 
     @cached_property
     def overlap(self) -> float | None:

@@ -156,7 +156,9 @@ class LoopRun(Generic[Batch]):
         """Yield the loader's batches once, until a stop, and report how long each took to load."""
         began = time.perf_counter()
         batches = iter(self._loader)
-        while not self._is_to_stop():
+        starting = time.perf_counter() - began
+        while not self._is_to_stop():  # it may be paused in here
+            began = time.perf_counter()
             try:
                 batch = next(batches)
             except StopIteration:
@@ -166,12 +168,12 @@ class LoopRun(Generic[Batch]):
                 if self.control.is_to_stop:
                     return
                 raise
+            seconds, starting = starting + time.perf_counter() - began, 0.0
             if self._is_to_stop():
                 return
             if self._outer is None or self._outer._counts_epochs:  # else it validates, say
-                self.control.report_batch(time.perf_counter() - began, batch)
+                self.control.report_batch(seconds, batch)
             yield batch
-            began = time.perf_counter()
 
     def _is_to_stop(self) -> bool:
         return self.control.serve() and self._accumulated.is_used

@@ -67,7 +67,7 @@ def loss_finding(name: str, step: int, value: float, gradient_step: int | None) 
         order = " and went first, its gradients followed"
     advice = "look for log(0), a division by 0 or an overflow, and at the batch itself"
     if gradient_step is not None and gradient_step < step:
-        order = f"; the gradient went first (step {gradient_step})"
+        order = f", after gradients that were not finite (step {gradient_step})"
         advice = "the weights have been spoilt since, start again from before"
     message = f"{name} is {number(value)}{order}: {advice}"
     return Finding(step, "nonfinite_loss", name, message, evidence)
