@@ -23,26 +23,28 @@ from _measure import box_scenes, scenes
 import torchdial as td
 """
 
-# `painted` calls back when the browser's main thread has finished the current frame:
+# `painted` calls back when the browser's main thread has finished the current or next frame:
 # a message posted from a frame callback is delivered after that frame's style, layout and paint.
+# A frame callback ends after the mutations that it makes have been observed.
 # `drawn` is called on every draw onto one of the overlay canvases, however it is scheduled, and
 # `pictures` are the canvases onto which a picture has been drawn.
 STOPWATCH = """() => {
-  const watch = window.stopwatch = { scripts: 0, drawn: () => {}, pictures: new Set() };
+  const watch = window.stopwatch = {
+    scripts: 0, inFrame: false, drawn: () => {}, pictures: new Set(),
+  };
   const nextFrame = window.requestAnimationFrame.bind(window);
-  let inFrame = false;
   window.requestAnimationFrame = callback => nextFrame(time => {
     const start = performance.now();
-    inFrame = true;
+    watch.inFrame = true;
     try { callback(time); } finally {
-      inFrame = false;
+      queueMicrotask(() => { watch.inFrame = false; });
       watch.scripts += performance.now() - start;
     }
   });
-  watch.painted = (callback, isInFrame = inFrame) => {
+  watch.painted = callback => {
     const { port1, port2 } = new MessageChannel();
     port1.onmessage = () => { port1.close(); callback(performance.now()); };
-    if (isInFrame) port2.postMessage(0);
+    if (watch.inFrame) port2.postMessage(0);
     else nextFrame(() => port2.postMessage(0));
   };
   for (const name of ['clearRect', 'drawImage', 'putImageData']) {

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from _browser import PACKAGES, browser_of, notebook
 from _measure import Result, at_least, at_most, interleave, median_of_ratios, report, spread
-from dial_latency import FRAME_AIM_MS, OUR_DIAL, keys, press
+from dial_latency import ARM_OURS, FRAME_AIM_MS, OUR_DIAL, keys, press
 from sklearn.metrics import f1_score
 from torchmetrics.classification import BinaryPrecisionRecallCurve
 
@@ -21,23 +21,6 @@ import torchdial as td
 COUNT = 1_000_000
 MAKE_AIM_MS = 1000
 SCAN_STOPS = 5  # of 101, which take it minutes
-# As in dial_latency.py; without pictures it is the readout that changes.
-ARM = """() => {
-  window.measured = new Promise(resolve => {
-    let pressed = 0;
-    window.addEventListener('keydown', event => {
-      pressed = event.timeStamp;
-      stopwatch.scripts = 0;
-    }, { capture: true, once: true });
-    const watching = new MutationObserver(() => {
-      if (!pressed) return;
-      watching.disconnect();
-      stopwatch.painted(now => resolve([now - pressed, stopwatch.scripts]));
-    });
-    watching.observe(document.querySelector('.torchdial'),
-      { attributes: true, attributeFilter: ['data-stop'] });
-  });
-}"""
 MAKE = f"""
 import torch
 random = torch.Generator().manual_seed(0)
@@ -97,7 +80,7 @@ def in_browser():
     with notebook("classification", [MAKE]) as page:
         page.locator(OUR_DIAL).wait_for(timeout=60_000)
         page.wait_for_timeout(3000)
-        times = [press(page, OUR_DIAL, ARM, key) for key in ["ArrowLeft", *keys()]][1:]
+        times = [press(page, OUR_DIAL, ARM_OURS, key) for key in ["ArrowLeft", *keys()]][1:]
         machine = browser_of(page)
     painted, scripts = zip(*times, strict=True)
     what = "10⁶ scores, key press to painted"

@@ -32,7 +32,6 @@ import { button, clearCanvas, h, select } from "./lib/core/dom";
 import type { Guard } from "./lib/core/error_display";
 import { bestStop, definedOf, range } from "./lib/core/metrics";
 import { formatStop, nearestStop } from "./lib/core/stops";
-import { beforePaint } from "./lib/core/timing";
 import { toCsv } from "./lib/numbers/image_table";
 import { createCurveSlider, quarters } from "./lib/preview/curve_slider";
 import { decodedRenderer } from "./lib/preview/decoded_model";
@@ -124,7 +123,7 @@ function show(model: AnyModel<ClassificationTraits>, root: HTMLElement, guard: G
 
     readFrame() {
       now = readClassification(config, model.get("_frame").sources[0]);
-      listing.call();
+      relist();
     },
 
     update() {
@@ -144,11 +143,11 @@ function show(model: AnyModel<ClassificationTraits>, root: HTMLElement, guard: G
     },
   };
   const shell = createShell(model, root, guard, state.kernel, preview);
-  const listing = beforePaint(guard(list));
+  const relist = guard(list);
 
   /** The samples are chosen first, so that one frame shows both. */
   function changed(): void {
-    listing.call();
+    relist();
     shell.changed();
   }
 
@@ -376,7 +375,6 @@ function show(model: AnyModel<ClassificationTraits>, root: HTMLElement, guard: G
   root.classList.toggle("torchdial-texts", !config.has_pictures);
   if (!config.has_pictures) shell.grid.element.after(rows.element);
   return () => {
-    listing.cancel();
     shell.dispose();
     state.dispose();
   };

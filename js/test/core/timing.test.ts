@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { debounce, throttle } from "../../src/lib/core/timing";
+import { beforePaint, debounce, throttle } from "../../src/lib/core/timing";
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
@@ -41,6 +41,68 @@ describe("throttle", () => {
     save.cancel();
     vi.advanceTimersByTime(1000);
     expect(action.mock.calls.length).toBe(1);
+  });
+});
+
+describe("beforePaint", () => {
+  let frames: Map<number, FrameRequestCallback>;
+
+  function frame(): void {
+    const due = [...frames.values()];
+    frames.clear();
+    for (const callback of due) callback(0);
+  }
+
+  beforeEach(() => {
+    frames = new Map();
+    let last = 0;
+    vi.stubGlobal("requestAnimationFrame", (callback: FrameRequestCallback) => {
+      frames.set(++last, callback);
+      return last;
+    });
+    vi.stubGlobal("cancelAnimationFrame", (id: number) => frames.delete(id));
+  });
+  afterEach(() => {
+    vi.unstubAllGlobals();
+  });
+
+  it("acts once in a frame, however often it is called", () => {
+    const action = vi.fn();
+    const update = beforePaint(action);
+    update.call();
+    update.call();
+    expect(action).not.toHaveBeenCalled();
+    frame();
+    frame();
+    expect(action).toHaveBeenCalledTimes(1);
+  });
+
+  it("acts at once for the first event of a frame, and in the frame for later ones", () => {
+    const action = vi.fn();
+    const update = beforePaint(action);
+    for (const calls of [1, 1, 1]) {
+      update.call();
+      update.atOnce();
+      expect(action).toHaveBeenCalledTimes(calls);
+    }
+    frame();
+    expect(action).toHaveBeenCalledTimes(2);
+    update.call();
+    update.atOnce();
+    expect(action).toHaveBeenCalledTimes(3);
+    frame();
+    expect(action).toHaveBeenCalledTimes(3);
+  });
+
+  it("does nothing at once where nothing is pending", () => {
+    const action = vi.fn();
+    const update = beforePaint(action);
+    update.atOnce();
+    update.call();
+    update.cancel();
+    update.atOnce();
+    frame();
+    expect(action).not.toHaveBeenCalled();
   });
 });
 

@@ -19,6 +19,7 @@ const MOST_CHANGED = 0.4;
 export class RegionPainting {
   #plane: Plane = { width: 0, levels: new Uint8Array(), rows: null };
   #place = "";
+  #blocks: Blocks | null = null; // of that place
   #table: ColorTable = new Uint32Array();
   #sorted: SortedPixels | null = null;
   #out = new Uint32Array();
@@ -34,11 +35,13 @@ export class RegionPainting {
     if (this.#out.length !== size.width * size.height) {
       this.#out = new Uint32Array(size.width * size.height);
     }
+    if (place !== this.#place) this.#blocks = null;
     this.#plane = plane;
     this.#place = place;
     this.#table = table;
     if (changed?.length === 0) return this.#out;
-    const blocks = blocksOf(region, size);
+    this.#blocks ??= blocksOf(region, size);
+    const blocks = this.#blocks;
     const mixes = mixesOf(table, blocks.block);
     const isSameKind = `${mixes?.pair}` === `${this.#mixes?.pair}`;
     this.#mixes = mixes;
@@ -81,34 +84,34 @@ export class RegionPainting {
   /** Paint the screen pixels over some map pixels. */
   #paintChanged(
     region: Region,
-    { xs, ys, block }: Blocks,
+    { xs, ys, block, columns, rows }: Blocks,
     changed: readonly (readonly [number, Uint32Array])[],
   ): void {
     const [out, plane, table, mixes] = [this.#out, this.#plane, this.#table, this.#mixes];
     const counts = this.#counts;
+    const colors = mixes?.colors;
     const done = new Uint8Array(mixes ? 0 : out.length);
-    const right = region.x + region.width;
-    const below = region.y + region.height;
-    const columns = lastBlocks(xs, region.x, region.width);
-    const rows = lastBlocks(ys, region.y, region.height);
+    const [across, right, below] = [xs.length, region.x + region.width, region.y + region.height];
     for (const [entry, pixels] of changed) {
       const more = table[entry] === mixes?.pair[1] ? 1 : -1;
       let y = 0;
       let start = 0; // of row y
-      for (const pixel of pixels) {
-        while (pixel >= start + plane.width) {
+      for (let i = 0; i < pixels.length; i++) {
+        while (pixels[i] >= start + plane.width) {
           start += plane.width;
           y++;
         }
-        const x = pixel - start;
+        const x = pixels[i] - start;
         if (y < region.y || y >= below || x < region.x || x >= right) continue;
-        const column = columns[x - region.x];
-        for (let by = rows[y - region.y]; by >= 0 && ys[by] + block.height > y; by--) {
-          for (let bx = column; bx >= 0 && xs[bx] + block.width > x; bx--) {
-            const o = by * xs.length + bx;
-            if (mixes) {
+        const leftmost = columns.first[x - region.x];
+        const rightmost = columns.last[x - region.x];
+        const lowest = rows.last[y - region.y];
+        for (let by = rows.first[y - region.y]; by <= lowest; by++) {
+          for (let bx = leftmost; bx <= rightmost; bx++) {
+            const o = by * across + bx;
+            if (colors) {
               counts[o] += more;
-              out[o] = mixes.colors[counts[o]];
+              out[o] = colors[counts[o]];
             } else if (!done[o]) {
               done[o] = 1;
               out[o] = mean(plane, ys[by] * plane.width + xs[bx], block, table);
@@ -118,15 +121,6 @@ export class RegionPainting {
       }
     }
   }
-}
-
-/** For each map pixel of a row or column the last block that begins at it or before. */
-function lastBlocks(starts: Int32Array, from: number, size: number): Int32Array {
-  let last = 0;
-  return Int32Array.from({ length: size }, (_, i) => {
-    while (last + 1 < starts.length && starts[last + 1] <= from + i) last++;
-    return last;
-  });
 }
 
 /** The entries in which two tables differ; null where these are not the same entries. */
@@ -160,15 +154,27 @@ interface Blocks {
   xs: Int32Array;
   ys: Int32Array;
   block: Size;
+  /** The blocks over each map column and row of the region. */
+  columns: Cover;
+  rows: Cover;
+}
+
+interface Cover {
+  first: Int32Array;
+  last: Int32Array;
 }
 
 function blocksOf(region: Region, size: Size): Blocks {
   const width = Math.ceil(region.width / size.width);
   const height = Math.ceil(region.height / size.height);
+  const xs = starts(region.x, region.width, size.width, width);
+  const ys = starts(region.y, region.height, size.height, height);
   return {
     block: { width, height },
-    xs: starts(region.x, region.width, size.width, width),
-    ys: starts(region.y, region.height, size.height, height),
+    xs,
+    ys,
+    columns: coverOf(xs, width, region.x, region.width),
+    rows: coverOf(ys, height, region.y, region.height),
   };
 }
 
@@ -178,6 +184,19 @@ function starts(from: number, size: number, count: number, side: number): Int32A
     { length: count },
     (_, i) => from + Math.min(Math.floor((i * size) / count), size - side),
   );
+}
+
+/** The first and the last block of a side over each map column, or row. */
+function coverOf(starts: Int32Array, side: number, from: number, size: number): Cover {
+  const cover = { first: new Int32Array(size), last: new Int32Array(size) };
+  let [first, last] = [0, 0];
+  for (let i = 0; i < size; i++) {
+    while (starts[first] + side <= from + i) first++;
+    while (starts[last + 1] <= from + i) last++;
+    cover.first[i] = first;
+    cover.last[i] = last;
+  }
+  return cover;
 }
 
 /** How many pixels of a block have a colour. */

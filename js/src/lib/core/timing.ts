@@ -41,6 +41,13 @@ export function throttle(interval: number, action: () => void) {
 /** Run once before the next paint, however often it is called. */
 export function beforePaint(action: () => void) {
   let frame = 0;
+  let isEarly = false; // it has run in the task of an event, and no frame has come since
+  const flush = () => {
+    if (frame === 0) return;
+    cancelAnimationFrame(frame);
+    frame = 0;
+    action();
+  };
   return {
     call() {
       if (frame === 0) {
@@ -51,11 +58,18 @@ export function beforePaint(action: () => void) {
       }
     },
     /** Run a pending call now, for callers that are in an animation frame already. */
-    flush() {
-      if (frame === 0) return;
-      cancelAnimationFrame(frame);
-      frame = 0;
-      action();
+    flush,
+    /**
+     * Run a pending call in the task of an event, as the next frame may be most of a frame away. Only
+     * once before it, so that events which are faster than frames do not pile up.
+     */
+    atOnce() {
+      if (frame === 0 || isEarly) return;
+      isEarly = true;
+      requestAnimationFrame(() => {
+        isEarly = false;
+      });
+      flush();
     },
     cancel() {
       cancelAnimationFrame(frame);

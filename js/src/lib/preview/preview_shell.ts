@@ -192,6 +192,7 @@ export function createShell<Traits extends PreviewTraits>(
     }),
   ];
   root.addEventListener("keydown", onKey);
+  for (const name of ["keydown", "input", "click"]) root.addEventListener(name, updating.atOnce);
   const steadying = keepHeight(readout);
 
   /** Add the parts to the root and show the first pictures. */
