@@ -11,7 +11,8 @@ import json
 import statistics
 from itertools import pairwise
 
-from _browser import PACKAGES, browser_of, notebook
+from _browser import PACKAGES
+from _detached import DetachedPage, detached_notebook
 from _measure import Result, at_most, report
 
 RUNS = 7
@@ -31,71 +32,46 @@ publish_display_data(*bundle)
 marks["displayed"] = time.time()
 print("marks", json.dumps(marks))
 """
-ARM = """count => {
-  window.firstPaint = new Promise(resolve => {
-    const marks = {};
-    const observer = new MutationObserver(() => {
-      if (!document.querySelector('.torchdial')) return;
-      observer.disconnect();
-      marks['in the page'] = Date.now() / 1000;
-    });
-    observer.observe(document.body, { childList: true, subtree: true });
-    const drawn = new Set();
-    stopwatch.drawn = canvas => {
-      if (drawn.size === count) return;
-      if (drawn.add(canvas).size < count) return;
-      stopwatch.painted(() => { marks.painted = Date.now() / 1000; resolve(marks); });
-    };
+SHOWN = """() => new Promise(resolve => {
+  const marks = {};
+  const observer = new MutationObserver(() => {
+    if (!document.querySelector('.torchdial')) return;
+    observer.disconnect();
+    marks['in the page'] = Date.now() / 1000;
   });
-}"""
-RUN_CELL = """async index => {
-  const { content } = jupyterapp.shell.currentWidget;
-  content.activeCellIndex = index;
-  await jupyterapp.commands.execute('notebook:run-cell');
-}"""
-CLEAR = "() => jupyterapp.commands.execute('notebook:clear-cell-output')"
+  observer.observe(document.body, { childList: true, subtree: true });
+  const drawn = new Set();
+  stopwatch.drawn = canvas => {
+    if (drawn.size === COUNT) return;
+    if (drawn.add(canvas).size < COUNT) return;
+    stopwatch.painted(() => { marks.painted = Date.now() / 1000; resolve(marks); });
+  };
+})""".replace("COUNT", str(COUNT))
 
 
-def run(page):
+def run(page: DetachedPage, cell: str = CELL) -> dict[str, float]:
     """Return the seconds that each part took."""
-    page.evaluate(ARM, COUNT)
-    page.evaluate(RUN_CELL, 2)
-    printed = page.locator(".jp-OutputArea-output", has_text="marks").inner_text(timeout=60_000)
-    marks = json.loads(printed.split("marks ", 1)[1]) | page.evaluate("() => firstPaint")
-    page.evaluate(CLEAR)
-    page.wait_for_function("() => !document.querySelector('.torchdial')")
-    page.wait_for_timeout(500)
+    painted, printed = page.run_cell(cell, SHOWN)
+    marks = json.loads(printed.split("marks ", 1)[1].splitlines()[0]) | painted
     order = ["start", "constructed", "mime bundle", "displayed", "in the page", "painted"]
     parts = {name: marks[name] - marks[last] for last, name in pairwise(order)}
     return parts | {"all": marks["painted"] - marks["start"]}
 
 
-def over_a_line(page):
+def over_a_line(page: DetachedPage) -> list[float]:
     """Return the seconds of runs with photographs over a slow line."""
-    page.evaluate(
-        "code => jupyterapp.shell.currentWidget.content.widgets[2].model.sharedModel"
-        ".setSource(code)",
-        f"from bytes_per_pixel import photographs\nimages = photographs()\n{CELL}",
-    )
-    run(page)
-    devtools = page.context.new_cdp_session(page)
-    devtools.send("Network.enable")
-    devtools.send("Network.emulateNetworkConditions", LINE)
-    return [run(page)["all"] for _ in range(SLOW_RUNS)]
+    cell = f"from bytes_per_pixel import photographs\nimages = photographs()\n{CELL}"
+    run(page, cell)
+    page.send("Network.enable")
+    page.send("Network.emulateNetworkConditions", **LINE)
+    return [run(page, cell)["all"] for _ in range(SLOW_RUNS)]
 
 
 if __name__ == "__main__":
     setup = f"images, probs, targets = scenes({COUNT}, {SIZE})"
-    with notebook("first", [setup, "pass"]) as page:
-        page.wait_for_timeout(3000)
-        page.evaluate(
-            "code => jupyterapp.shell.currentWidget.content.widgets[2].model.sharedModel"
-            ".setSource(code)",
-            CELL,
-        )
+    with detached_notebook("first", [setup, "pass"]) as page:
         first, *others = [run(page) for _ in range(RUNS)]
         slow = over_a_line(page)
-        machine = browser_of(page)
     names = {
         "all": "construction to first paint",
         "constructed": "construction, opening state sent",
@@ -112,4 +88,4 @@ if __name__ == "__main__":
         )
     line = statistics.median(slow)
     results.append(at_most("photographs, 20 Mbit/s and 40 ms", line, LINE_AIM, "s"))
-    report("first_paint", results, PACKAGES, machine)
+    report("first_paint", results, PACKAGES, page.browser)

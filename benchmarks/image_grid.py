@@ -10,7 +10,8 @@ import io
 import json
 import statistics
 
-from _browser import PACKAGES, browser_of, notebook
+from _browser import PACKAGES
+from _detached import DetachedPage, detached_notebook
 from _measure import Result, at_least, at_most, report
 from PIL import Image
 
@@ -56,34 +57,20 @@ SHOWN = {
     "with_images": f"""() => [...document.querySelectorAll('.jp-OutputArea img')]
       .filter(i => i.complete && i.naturalWidth).length === {COUNT}""",
 }
-WATCH = """([shown]) => {
-  const isShown = eval(shown);
+WATCH = """() => new Promise(resolve => {
+  const isShown = SHOWN;
   stopwatch.pictures.clear();
-  window.painted = new Promise(resolve => {
-    const look = () => {
-      if (isShown()) stopwatch.painted(() => resolve(Date.now() / 1000));
-      else requestAnimationFrame(look);
-    };
-    look();
-  });
-}"""
-RUN_CELL = """async code => {
-  const { content } = jupyterapp.shell.currentWidget;
-  content.activeCellIndex = content.widgets.length - 1;
-  content.activeCell.model.sharedModel.setSource(code);
-  await jupyterapp.commands.execute('notebook:run-cell');
-}"""
-CLEAR = "() => jupyterapp.commands.execute('notebook:clear-cell-output')"
+  const look = () => {
+    if (isShown()) stopwatch.painted(() => resolve(Date.now() / 1000));
+    else requestAnimationFrame(look);
+  };
+  look();
+})"""
 
 
-def run(page, name):
+def run(page: DetachedPage, name: str) -> float:
     """Return the milliseconds from the start of the cell to its painted pictures."""
-    page.evaluate(WATCH, [SHOWN[name]])
-    page.evaluate(RUN_CELL, CELL.format(name))
-    painted = page.evaluate("() => painted")
-    printed = page.locator(".jp-OutputArea-output", has_text="start").last.inner_text()
-    page.evaluate(CLEAR)
-    page.wait_for_timeout(700)
+    painted, printed = page.run_cell(CELL.format(name), WATCH.replace("SHOWN", SHOWN[name]))
     return 1000 * (painted - float(printed.split("start ")[1].split()[0]))
 
 
@@ -102,13 +89,11 @@ def bytes_on_the_wire():
 
 
 if __name__ == "__main__":
-    with notebook("grid", [SETUP, "pass"]) as page:
-        page.wait_for_timeout(5000)
+    with detached_notebook("grid", [SETUP, "pass"]) as page:
         times = {name: [] for name in SHOWN}
         for _ in range(RUNS):
             for name, values in times.items():
                 values.append(run(page, name))
-        machine = browser_of(page)
     medians = {name: statistics.median(values[1:]) for name, values in times.items()}
     opening, png = bytes_on_the_wire()
     report(
@@ -132,5 +117,5 @@ if __name__ == "__main__":
             ),
         ],
         [*PACKAGES, "matplotlib"],
-        machine,
+        page.browser,
     )

@@ -273,7 +273,7 @@ function show(model: AnyModel<ClassificationTraits>, root: HTMLElement, guard: G
     name: "threshold",
     max: stops.length - 1,
     step: 1,
-    ticks: quarters(stops.map((_, k) => at(k))),
+    ticks: quarters(stops.length, at),
     input: (k) => {
       state.stop = k;
     },

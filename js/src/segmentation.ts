@@ -265,7 +265,7 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
     name: "threshold",
     max: stops.length - 1,
     step: 1,
-    ticks: quarters(stops.map((_, k) => at(k))),
+    ticks: quarters(stops.length, at),
     input: (k) => {
       state.stop = k;
     },

@@ -80,6 +80,7 @@ export function createPictureGrid(map: Size, events: GridEvents) {
       else sizes.set(entry.target, deviceSize(entry));
     }
     redraw("picture", "overlay");
+    painting.flush(); // it is not too late for this frame
   });
   const mostZoom = Math.max(map.width, map.height) / MIN_PIXELS_ACROSS;
   element.style.setProperty("--torchdial-aspect", String(map.width / map.height));

@@ -58,12 +58,17 @@ export function fillPicture(
   region: Region,
 ): void {
   const [green, blue] = channels === 1 ? [0, 0] : [1, 2];
+  const bytes = new Uint8Array(out.buffer);
   let o = 0;
   for (let y = region.y; y < region.y + region.height; y++) {
     let i = (y * width + region.x) * channels;
+    if (channels === 4) {
+      bytes.set(pixels.subarray(i, i + 4 * region.width), 4 * o);
+      o += region.width;
+      continue;
+    }
     for (let x = 0; x < region.width; x++, i += channels) {
-      const alpha = channels === 4 ? pixels[i + 3] : 255;
-      out[o++] = (alpha << 24) | (pixels[i + blue] << 16) | (pixels[i + green] << 8) | pixels[i];
+      out[o++] = 0xff000000 | (pixels[i + blue] << 16) | (pixels[i + green] << 8) | pixels[i];
     }
   }
 }

@@ -44,7 +44,7 @@ export function createDials(
     name: "NMS IoU",
     max: stops.length - 1,
     step: 1,
-    ticks: quarters(stops.map((_, k) => stopText(k))),
+    ticks: quarters(stops.length, stopText),
     input: (stop) => state.move({ stop }),
     commit: state.flush,
   });

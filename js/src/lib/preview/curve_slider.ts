@@ -149,11 +149,10 @@ export function marksAt(
   });
 }
 
-/** The stops at each quarter of the dial, with their labels. */
-export function quarters(labels: readonly string[]): [number, string][] {
-  const last = labels.length - 1;
-  const marked = new Set([0, 0.25, 0.5, 0.75, 1].map((at) => Math.round(at * last)));
-  return [...marked].map((k) => [k, labels[k]]);
+/** The stops at each quarter of a dial of `count` stops, with their labels. */
+export function quarters(count: number, label: (k: number) => string): [number, string][] {
+  const marked = new Set([0, 0.25, 0.5, 0.75, 1].map((at) => Math.round(at * (count - 1))));
+  return [...marked].map((k) => [k, label(k)]);
 }
 
 type Numbers = ArrayLike<number>;

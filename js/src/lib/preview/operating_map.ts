@@ -205,7 +205,7 @@ const middle = (count: number) => (k: number) => `${(100 * (k + 0.5)) / count}%`
 
 /** Labels at each quarter of an axis. */
 const ticks = (side: "left" | "bottom", { at, text }: MapAxis) =>
-  marksAt(quarters(at.map((_, k) => text(k))), side, middle(at.length));
+  marksAt(quarters(at.length, text), side, middle(at.length));
 
 /** The lowest and the highest defined value. */
 function extent(values: ArrayLike<number>): [number, number] {

@@ -4,10 +4,9 @@ import type { Bytes } from "../core/bytes";
 import { pause } from "../core/timing";
 
 const LONGEST_MS = 40; // of decoding, until the page may do something else
-const BAND = 1 << 22; // pixels of a picture that are read at once
 
 export type Coding =
-  /** An RGB picture. */
+  /** A picture in colour, which is decoded to RGBA. */
   | { kind: "jpeg" }
   /** zlib of each value's difference from the predicted one; the shape is (H, W) or (H, W, C). */
   | { kind: "deflate"; shape: number[] }
@@ -15,7 +14,8 @@ export type Coding =
   | { kind: "bits"; shape: number[] };
 
 export async function decodePlane(data: Bytes, coding: Coding): Promise<Uint8Array> {
-  if (coding.kind === "jpeg") return rgbOf(data);
+  if (coding.kind === "jpeg") return rgbaOf(data);
+  await pause(); // pictures are read meanwhile
   const [height, width, channels = 1] = coding.shape;
   const bytes = await inflate(data);
   if (coding.kind === "deflate") return addPredicted(bytes, width * channels, channels);
@@ -42,8 +42,8 @@ async function addPredicted(plane: Uint8Array, row: number, step: number): Promi
         const above = start === 0 ? 0 : plane[i - row];
         const low = Math.min(left, above);
         const high = Math.max(left, above);
-        plane[i] += Math.max(low, Math.min(high, left + above - corner));
-        left = plane[i];
+        left = (plane[i] + Math.max(low, Math.min(high, left + above - corner))) & 255;
+        plane[i] = left;
         corner = above;
       }
     }
@@ -55,7 +55,7 @@ async function addPredicted(plane: Uint8Array, row: number, step: number): Promi
   return plane;
 }
 
-async function rgbOf(data: Bytes): Promise<Uint8Array> {
+async function rgbaOf(data: Bytes): Promise<Uint8Array> {
   const blob = new Blob([data as BlobPart], { type: "image/jpeg" });
   const bitmap = await createImageBitmap(blob, { colorSpaceConversion: "none" });
   const { width, height } = bitmap;
@@ -63,16 +63,5 @@ async function rgbOf(data: Bytes): Promise<Uint8Array> {
   if (!context) throw new Error("torchdial: no canvas to decode pictures on");
   context.drawImage(bitmap, 0, 0);
   bitmap.close();
-  const rgb = new Uint8Array(width * height * 3);
-  const rows = Math.ceil(BAND / width);
-  for (let y = 0, to = 0; y < height; y += rows) {
-    if (y > 0) await pause();
-    const pixels = context.getImageData(0, y, width, Math.min(rows, height - y)).data;
-    for (let from = 0; from < pixels.length; from += 4) {
-      rgb[to++] = pixels[from];
-      rgb[to++] = pixels[from + 1];
-      rgb[to++] = pixels[from + 2];
-    }
-  }
-  return rgb;
+  return new Uint8Array(context.getImageData(0, 0, width, height).data.buffer);
 }

@@ -55,7 +55,11 @@ def to_bytes(values: torch.Tensor, window: Window) -> torch.Tensor:
 
 def _finite_ends(values: torch.Tensor) -> list[float]:
     """Return the lowest and the highest finite value, none where there is none."""
-    ends: list[float] = torch.stack(torch.aminmax(values)).tolist() if values.numel() else []
+    # As they lie in memory, which is faster where the channels were first.
+    order = sorted(range(values.ndim), key=values.stride, reverse=True)
+    ends: list[float] = []
+    if values.numel():
+        ends = torch.stack(torch.aminmax(values.permute(order))).tolist()
     if all(map(math.isfinite, ends)):
         return ends
     return _finite_ends(values[values.isfinite()])

@@ -243,7 +243,7 @@ def _marked(pixels: Bytes, bad: npt.NDArray[np.bool_]) -> Bytes:
 
 def _colored(pixels: Bytes, colors: Bytes | None) -> Bytes:
     if pixels.ndim == 3:
-        return np.ascontiguousarray(pixels)
+        return pixels
     return pixels[..., None] if colors is None else colors[pixels]
 
 

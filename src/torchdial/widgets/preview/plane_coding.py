@@ -102,12 +102,13 @@ def deflated(plane: Bytes) -> bytes:
     Args:
         plane: uint8 (H, W) or (H, W, C).
     """
-    values = plane.astype(np.int16)
-    left, above, corner = (np.zeros_like(values) for _ in range(3))
-    left[:, 1:], above[1:], corner[1:, 1:] = values[:, :-1], values[:-1], values[:-1, :-1]
-    predicted = np.clip(left + above - corner, np.minimum(left, above), np.maximum(left, above))
+    framed = np.zeros((plane.shape[0] + 1, plane.shape[1] + 1, *plane.shape[2:]), np.uint8)
+    framed[1:, 1:] = plane
+    left, above, corner = framed[1:, :-1], framed[:-1, 1:], framed[:-1, :-1]
+    low, high = np.minimum(left, above), np.maximum(left, above)
+    predicted = low + high - np.clip(corner, low, high)  # the same, in bytes
     packer = zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL, zlib.Z_RLE)
-    return packer.compress((values - predicted).astype(np.uint8).data) + packer.flush()
+    return packer.compress((plane - predicted).data) + packer.flush()
 
 
 def inflated(planes: Sequence[bytes], shape: tuple[int, int]) -> Bytes:

@@ -70,6 +70,8 @@ class Preview(ShownImages[Frame], Widget):
         self._newest = (0, tuple(frames))  # replaced as a whole: messages may come on a thread
         self._opening = list(self._opening_keys(num_images))
         self._requested: list[str] = []
+        if self._is_lossy():
+            traits["_config"] = traits["_config"] | {"channels": 4}  # as the page decodes JPEG
         super().__init__(
             _pictures={"tiles": self._shown_tiles()},
             _frame=self._pack_frame(),
@@ -180,9 +182,12 @@ class Preview(ShownImages[Frame], Widget):
         keys = [*self._opening, *self._recent_requests()]
         return self._tiles(key for key in keys if is_lasting(key))
 
-    def _coded(self, keys: Sequence[str]) -> list[CodedPlane]:
+    def _is_lossy(self) -> bool:
         is_plain = self._pictures_as == "compact" and self._window is None
-        is_lossy = is_plain and may_be_lossy(self._images)
+        return is_plain and may_be_lossy(self._images)
+
+    def _coded(self, keys: Sequence[str]) -> list[CodedPlane]:
+        is_lossy = self._is_lossy()
         lossy = [is_lossy and key.startswith("image/") for key in keys]
         return code_planes(self._planes(keys), lossy)
 
