@@ -112,7 +112,8 @@ def _show_in_vscode(server: VsCode, page: Page) -> None:
 
 
 def _show_page(server: Any, page: Page) -> None:
-    page.goto(server.url)
+    # Voila answers with a page as it runs the notebook, which takes as long as that.
+    page.goto(server.url, wait_until="commit")
 
 
 def _show_reopened(lab: Lab, page: Page) -> None:
