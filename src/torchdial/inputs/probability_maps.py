@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from numbers import Integral
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -11,6 +10,7 @@ import torch
 
 from torchdial.inputs.arguments import is_dense, one_of
 from torchdial.inputs.errors import describe, refusal, refuse_non_finite
+from torchdial.inputs.numbers import to_whole
 
 Task = Literal["binary", "multilabel", "multiclass"]
 
@@ -50,15 +50,8 @@ def check_task(task: str, num_classes: int | None) -> int:
             )
         return 1
     least = 2 if task == "multiclass" else 1
-    whole = isinstance(num_classes, Integral) and not isinstance(num_classes, bool)
-    if num_classes is None or not whole or not least <= num_classes <= MAX_CLASSES:
-        raise refusal(
-            "num_classes",
-            expected=f"a whole number from {least} to {MAX_CLASSES} for task={task!r}",
-            got=repr(num_classes),
-            remedy="Pass the number of channels of the predictions.",
-        )
-    return int(num_classes)
+    remedy = f"Pass the number of channels of the predictions, for task={task!r}."
+    return to_whole("num_classes", num_classes, least, MAX_CLASSES, remedy=remedy)
 
 
 def check_background(include_background: bool, task: str) -> bool:

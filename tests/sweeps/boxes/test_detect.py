@@ -187,7 +187,7 @@ def test_class_thresholds_as_list_or_dict() -> None:
         pytest.param({"nms_iou": float("nan")}, says("nms_iou", "[0, 1]", "nan", ""), id="IoU NaN"),
         pytest.param({"max_det": 0}, says("max_det", "from 1", "0", "large"), id="max_det = 0"),
         pytest.param(
-            {"max_det": 2.0}, says("max_det", "whole", "2.0", "large"), id="max_det = 2.0"
+            {"max_det": 2.5}, says("max_det", "whole", "2.5", "large"), id="max_det = 2.5"
         ),
         pytest.param(
             {"class_thresholds": {"car": 0.5}},

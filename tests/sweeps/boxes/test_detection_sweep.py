@@ -188,8 +188,8 @@ def test_a_refused_batch_leaves_the_counts() -> None:
     [
         ({"match_iou": 0}, says("match_iou", "(0, 1]", "int 0", "0.5")),
         ({"match_iou": 50}, says("match_iou", "(0, 1]", "int 50", "0.5")),
-        ({"max_det": 0}, says("max_det", "at least 1", "int 0", "300")),
-        ({"num_classes": 2.5}, says("num_classes", "at least 1", "float 2.5", "None")),
+        ({"max_det": 0}, says("max_det", "from 1", "int 0", "300")),
+        ({"num_classes": 2.5}, says("num_classes", "from 1", "float 2.5", "None")),
         ({"nms_ious": 1}, says("nms_ious", "2 to 255", "1", "101")),
         ({"score_thresholds": [2.0]}, says("score_thresholds", "a count", "[2.0]", "0.25, 0.5")),
     ],

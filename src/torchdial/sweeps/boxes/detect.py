@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral
 from typing import Any
@@ -13,11 +12,12 @@ from torchdial.inputs.arguments import to_own_thresholds
 from torchdial.inputs.boxes.boxes import Boxes, device_of, to_boxes
 from torchdial.inputs.device_copies import copy_together
 from torchdial.inputs.errors import describe, refusal
-from torchdial.inputs.numbers import to_float, to_fraction
+from torchdial.inputs.numbers import to_fraction, to_number, to_whole
 from torchdial.inputs.stops import Stops
 from torchdial.sweeps.boxes.nms import kept_at
 
 IOU_REMEDY = "0 keeps no two boxes that overlap, 1 keeps all."
+THRESHOLD_REMEDY = "Scores lie in [0, 1], and a box is kept if its score is above the threshold."
 
 LabelThresholds = Mapping[int, float] | Sequence[float | None] | None
 
@@ -65,7 +65,7 @@ def detect(
         tensor([1, 2])
     """
     found = to_boxes(boxes, scores, labels, absolute=False)
-    default = _number("score_threshold", score_threshold)
+    default = to_number("score_threshold", score_threshold, remedy=THRESHOLD_REMEDY)
     own = _to_own(class_thresholds)
     stops = Stops((to_fraction("nms_iou", nms_iou, IOU_REMEDY),))
     limits = _limits(found, default, own)
@@ -76,7 +76,8 @@ def detect(
     kept &= candidates.scores > limits[indices]
     indices = indices[kept]
     order = found.scores[indices].sort(descending=True, stable=True).indices
-    indices = indices[order[: _count("max_det", max_det)]]
+    most = to_whole("max_det", max_det, 1, remedy="Pass a large one to keep all detections.")
+    indices = indices[order[:most]]
     kept_boxes = (*(part[indices] for part in found), indices)
     names = ("boxes", "scores", "labels", "indices")
     return dict(zip(names, copy_together(device_of(boxes), *kept_boxes), strict=True))
@@ -97,7 +98,7 @@ def _to_own(given: LabelThresholds) -> dict[int, float]:
         given.items() if isinstance(given, Mapping) else enumerate(to_own_thresholds(given))
     )
     return {
-        _label(label): _number(f"class_thresholds[{label!r}]", value)
+        _label(label): to_number(f"class_thresholds[{label!r}]", value, remedy=THRESHOLD_REMEDY)
         for label, value in items
         if value is not None
     }
@@ -111,27 +112,4 @@ def _label(value: Any) -> int:
         expected="labels as keys",
         got=describe(value),
         remedy="A label is the index of a class; only previews take names of classes.",
-    )
-
-
-def _number(name: str, value: Any) -> float:
-    number = to_float(value)
-    if math.isfinite(number):
-        return number
-    raise refusal(
-        name,
-        expected="a finite number",
-        got=describe(value),
-        remedy="Scores lie in [0, 1], and a box is kept if its score is above the threshold.",
-    )
-
-
-def _count(name: str, value: Any) -> int:
-    if isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= 1:
-        return int(value)
-    raise refusal(
-        name,
-        expected="a whole number from 1",
-        got=describe(value),
-        remedy="Pass a large one to keep all detections.",
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import fields
-from numbers import Integral, Real
 from typing import Any
 
 import torch
@@ -23,12 +22,14 @@ from torchdial.inputs.boxes.detection_fields import all_boxes, check_images, is_
 from torchdial.inputs.boxes.detection_targets import Annotations, to_annotations
 from torchdial.inputs.boxes.detections import Detections, to_detections
 from torchdial.inputs.errors import describe, refusal
-from torchdial.inputs.numbers import to_number
+from torchdial.inputs.numbers import to_float, to_number, to_whole
 from torchdial.inputs.stops import Stops, to_stops
 from torchdial.sweeps.boxes.detection_curves import DetectionCurves
 from torchdial.sweeps.boxes.detection_settings import DetectionSettings
 from torchdial.sweeps.boxes.detection_tally import DetectionTally, tally_image
 from torchdial.sweeps.boxes.nms import kept_at
+
+MAX_DET_REMEDY = "300 boxes an image is the default of Ultralytics."
 
 
 class DetectionSweep:
@@ -80,12 +81,12 @@ class DetectionSweep:
     ) -> None:
         refuse_unknown_format(box_format)
         self.settings = DetectionSettings(
-            num_classes=None if num_classes is None else _whole("num_classes", num_classes),
+            num_classes=None if num_classes is None else _num_classes(num_classes),
             nms=to_stops(nms_ious, name="nms_ious"),
             scores=to_stops(score_thresholds, name="score_thresholds"),
-            match_iou=_fraction("match_iou", match_iou),
+            match_iou=_match_iou(match_iou),
             class_agnostic=class_agnostic,
-            max_det=_whole("max_det", max_det),
+            max_det=to_whole("max_det", max_det, 1, remedy=MAX_DET_REMEDY),
             zero_division=_zero_division(zero_division),
         )
         self.box_format = box_format
@@ -191,17 +192,9 @@ def _refuse_two_scales(found: Sequence[Detections], true: Sequence[Annotations])
         refuse_normalised(sides[normalised[0]], f"{normalised[0]}: boxes")
 
 
-def _whole(name: str, value: Any) -> int:
-    if isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= 1:
-        return int(value)
-    raise refusal(
-        name,
-        expected="a whole number of at least 1",
-        got=describe(value),
-        remedy="300 boxes an image is the default of Ultralytics."
-        if name == "max_det"
-        else "Pass the highest label + 1, or None to take it from the data.",
-    )
+def _num_classes(value: Any) -> int:
+    remedy = "Pass the highest label + 1, or None to take it from the data."
+    return to_whole("num_classes", value, 1, remedy=remedy)
 
 
 def _zero_division(value: Any) -> float:
@@ -215,11 +208,12 @@ def _zero_division(value: Any) -> float:
     )
 
 
-def _fraction(name: str, value: Any) -> float:
-    if isinstance(value, Real) and not isinstance(value, bool) and 0 < float(value) <= 1:
-        return float(value)
+def _match_iou(value: Any) -> float:
+    number = to_float(value)
+    if 0 < number <= 1:
+        return number
     raise refusal(
-        name,
+        "match_iou",
         expected="a number in (0, 1]",
         got=describe(value),
         remedy="0.5 is usual: boxes that overlap by half.",
