@@ -1,4 +1,4 @@
-"""A model trained before one's eyes, and a file that shows it: no notebook, no network."""
+"""Trains a model and writes a report of it into a file: no notebook, no network."""
 
 from __future__ import annotations
 

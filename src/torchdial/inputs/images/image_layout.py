@@ -1,4 +1,4 @@
-"""Where the channels of an image are; previews, grids and overlays all ask here."""
+"""Where the channels of an image are, for previews, grids and overlays alike."""
 
 from __future__ import annotations
 
