@@ -19,7 +19,7 @@ from torchdial.models.predictions import at_other_images
 from torchdial.report.saved_widget import SavedWidget
 from torchdial.sweeps.metric_formulas import Average
 from torchdial.widgets.base import Widget
-from torchdial.widgets.preview.number_traits import Fraction, Threshold, Whole
+from torchdial.widgets.preview.number_traits import Fraction, OwnThresholds, Threshold, Whole
 from torchdial.widgets.preview.plane_coding import (
     CodedPlane,
     Pictures,
@@ -48,7 +48,7 @@ class Preview(ShownImages[Frame], Widget):
     _DIAL: ClassVar[str]
     """The trait that a class's own threshold stands in for."""
 
-    class_thresholds: t.List[float | None] = t.List().tag(sync=True, echo_update=False)
+    class_thresholds = OwnThresholds().tag(sync=True, echo_update=False)
     """A threshold for each class, None where it follows the dial; empty when all do."""
 
     label: t.TraitType[int | None, int | str | None] = t.Any(None).tag(sync=True, echo_update=False)
@@ -286,14 +286,16 @@ class Preview(ShownImages[Frame], Widget):
     def _to_traits(self, setting: Any) -> dict[str, Any]:
         """Return the traits of a setting."""
 
-    @t.validate("class_thresholds")
-    def _valid_class_thresholds(self, proposal: Any) -> list[float | None]:
-        return self._to_class_thresholds(proposal["value"])
-
     @t.validate("label")
     def _valid_label(self, proposal: Any) -> int | None:
         given: Any = proposal["value"]
         return None if given is None else self._to_label(given)
+
+    def _to_view(self, given: Any, known: Sequence[str]) -> str:
+        if given in known:
+            return str(given)
+        remedy = "Choose one of these." if "errors" in known else "The errors view needs targets."
+        raise t.TraitError(f"view: expected {' | '.join(known)}, got {given!r}. {remedy}")
 
     @abstractmethod
     def _to_own(self, given: float) -> float:
