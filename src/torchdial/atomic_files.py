@@ -136,10 +136,11 @@ def sync_folder(folder: Path) -> None:
 
 def not_written(path: Path, error: OSError) -> OSError:
     """Return an error of the same kind that says what to do if a file cannot be written."""
+    remedy = "Make its folder" if error.errno == errno.ENOENT else "Make room there"
     words = refusal(
         "path",
         expected="a place to write to",
         got=f"{str(path)[:200]!r}: {error.strerror or error}",
-        remedy="Make room there or save elsewhere; files saved before are unchanged.",
+        remedy=f"{remedy} or save elsewhere; files saved before are unchanged.",
     )
     return OSError(error.errno, str(words))

@@ -94,6 +94,14 @@ def test_save_says_what_to_do_and_leaves_the_earlier_file(
     assert path.read_bytes() != before
 
 
+def test_save_into_a_folder_that_is_missing_says_to_make_it(tmp_path: Path) -> None:
+    path = tmp_path / "missing" / "run.td"
+    with pytest.raises(FileNotFoundError, match=r"Make its folder or save elsewhere"):
+        recorded(3).save(path)
+    path.parent.mkdir()
+    recorded(3).save(path)
+
+
 def things_to_save(kind: str) -> tuple[Any, Any]:
     if kind == "history":
         return recorded(3), recorded(50)

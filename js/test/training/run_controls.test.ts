@@ -90,6 +90,12 @@ describe("progress", () => {
     ]);
   });
 
+  test("of a run whose kernel is gone has no end to wait for", () => {
+    const keys = (gone: boolean) => partsOf(status, gone).map(({ key }) => key);
+    expect(keys(true)).toEqual(keys(false).filter((key) => key !== "left"));
+    expect(keys(false)).toContain("left");
+  });
+
   test("of a GPU is about the GPU", () => {
     const system = { gpu: 0.87, gpu_memory: 31e9, gpu_memory_total: 80e9, memory: 12e9, cpu: 0.1 };
     const shown = words({ ...status, system: { ...system, tokens_per_s: 52_000 } });

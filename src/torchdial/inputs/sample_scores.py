@@ -34,10 +34,18 @@ def as_one_map(preds: Any, target: Any, task: Task, name: str = "target") -> tup
         name: what to call the target in an error.
 
     Raises:
-        ValueError: the target has another shape.
+        ValueError: the target has another shape, or holds names.
     """
     if isinstance(target, torch.Tensor):
         target = to_tensor(name, target)
+    elif _holds_names(target):
+        raise refusal(
+            name,
+            expected="labels as whole numbers",
+            got=describe(target),
+            remedy="Number the names in their order: "
+            f"torch.as_tensor([sorted(set({name})).index(one) for one in {name}]).",
+        )
     shape = tuple(preds.shape) if task == "multilabel" else tuple(preds.shape[:1])
     if not isinstance(target, (torch.Tensor, np.ndarray)) or tuple(target.shape) != shape:
         given = as_tensor_call(name, target)
@@ -54,6 +62,11 @@ def as_one_map(preds: Any, target: Any, task: Task, name: str = "target") -> tup
         return preds[None, None, :, None], target[None, None, :, None]
     labels = target.T[None, :, :, None] if task == "multilabel" else target[None, :, None]
     return preds.T[None, :, :, None], labels
+
+
+def _holds_names(target: Any) -> bool:
+    is_flat = isinstance(target, (list, tuple)) or (isinstance(target, np.ndarray) and target.ndim)
+    return bool(is_flat) and len(target) > 0 and isinstance(target[0], str)
 
 
 def without_column(scores: Any, targets: Any, task: Task) -> tuple[Any, Any]:

@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from torch import nn
 
 import torchdial as td
-from tests.inputs.error_messages import says
+from tests.inputs.error_messages import follow, says
 
 NAMES = ["cat", "dog", "bird"]
 
@@ -292,6 +292,21 @@ def test_too_many_classes_are_refused_with_lines_that_work(task: Any) -> None:
 def test_unknown_labels_are_no_pixels() -> None:
     with pytest.raises(ValueError, match=says("targets", "0 … 1", "[2], 1 of 3 labels", "=2")):
         td.ClassificationPreview(torch.rand(3), torch.tensor([0, 1, 2]))
+
+
+@pytest.mark.parametrize("kind", [list, np.array])
+@pytest.mark.parametrize("names", [["b", "a", "b", "b"], ["b", "a", "c", "a"]])
+def test_names_as_targets_are_refused_with_a_line_that_works(kind: Any, names: list[str]) -> None:
+    scores = torch.rand(4, 3).softmax(1)
+    task: Any = "multiclass" if "c" in names else "binary"
+
+    def preview(targets: Any) -> td.ClassificationPreview:
+        given = scores if task == "multiclass" else scores[:, 0]
+        return td.ClassificationPreview(given, targets, task=task)
+
+    found = follow(preview, kind(names), r"order: (torch.+)\.$", "targets")
+    rows = found.confusion().sum(-1)
+    assert rows.ravel().tolist() == [names.count(name) for name in sorted(set(names))]
 
 
 def test_numbers_of_samples() -> None:

@@ -316,6 +316,11 @@ class TestRefusals:
     def test_refuses_class_thresholds(self, given: Any, message: str) -> None:
         with pytest.raises(ValueError, match=message):
             td.SegmentationPreview(*multiclass(), task="multiclass", class_thresholds=given)
+        preview = td.SegmentationPreview(*multiclass(), task="multiclass")
+        with pytest.raises(ValueError, match=message):
+            preview.class_thresholds = given
+        preview.class_thresholds = {"class 1": 0.3}
+        assert preview.class_thresholds == [None, 0.3, None, None]
 
     def test_refuses_curves_of_another_task(self) -> None:
         sweep = td.ThresholdSweep(thresholds=11)
@@ -332,6 +337,8 @@ class TestRefusals:
         preview = td.SegmentationPreview(images, probs)
         with pytest.raises(traitlets.TraitError, match=r"got 'errors'. The errors view needs"):
             preview.view = "errors"
+        with pytest.raises(traitlets.TraitError, match=r"got 'error'. Choose one of these"):
+            td.SegmentationPreview(*scene()).view = "error"
         with pytest.raises(ValueError, match=r"label: expected a class among 'on', got int 3"):
             preview.label = 3
 

@@ -99,7 +99,7 @@ export function createProgress(store: Store) {
     setText(name, inText(runs[runs.length - 1]?.name ?? "run"));
     setText(state, words);
     state.dataset.kind = kind;
-    parts.draw(partsOf(status));
+    parts.draw(partsOf(status, kind === "gone"));
   }
 
   const listening = setInterval(drawLine, 1000);

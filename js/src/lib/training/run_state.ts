@@ -66,7 +66,7 @@ function followed({ silence, patience }: Status, statusAge: number): State {
 }
 
 /** Everything after the state: "step 1,240 / 5,000", "epoch 2/8", "42.1 steps/s", "1:29 left" … */
-export function partsOf(status: Status): Part[] {
+export function partsOf(status: Status, gone = false): Part[] {
   const { step, done, total, epoch, epochs, steps_per_s: rate } = status;
   const parts: Part[] = [];
   const add = (key: string, text: string, title: string) => parts.push({ key, text, title });
@@ -82,7 +82,7 @@ export function partsOf(status: Status): Part[] {
     add("epoch", `epoch ${text}`, "passes through the data");
   }
   if (rate !== null) add("rate", rateOf(rate), "over the last minute, pauses left out");
-  if (status.state === "running" || status.state === "paused") {
+  if (!gone && (status.state === "running" || status.state === "paused")) {
     const left = secondsLeft(status);
     const known = left === null ? "–" : formatSeconds(left);
     if (total !== null) add("left", `${known} left`, "at the speed of the last minute");

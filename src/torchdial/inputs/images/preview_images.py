@@ -194,13 +194,13 @@ def _refuse_bands(batch: Batch) -> None:
 def _refuse_outside_unit(name: str, images: torch.Tensor) -> None:
     low, high = torch.stack(torch.aminmax(images)).tolist()
     if low < -UNIT_ROUNDING or high > 1 + UNIT_ROUNDING:
-        window = "(0, 255)" if low >= 0 and 2 < high <= 255 else f"({low:.4g}, {high:.4g})"
+        ends = ("0", "255") if low >= 0 and 2 < high <= 255 else (f"{low:.4g}", f"{high:.4g}")
         raise refusal(
             name,
             expected="floating-point values in [0, 1]",
             got=f"values in [{low:.4g}, {high:.4g}]",
             remedy="Pass the mean= and std= they were normalised with, or "
-            f"window={window} to show these as black and white.",
+            f"window=({ends[0]}, {ends[1]}) to show {ends[0]} as black and {ends[1]} as white.",
         )
 
 

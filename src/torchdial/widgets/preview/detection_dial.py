@@ -344,12 +344,7 @@ class DetectionDial(Preview[DetectionFrame]):
     @t.validate("view")
     def _valid_view(self, proposal: Any) -> str:
         known = [view for view in VIEWS if view != "errors" or self._truth is not None]
-        if proposal["value"] not in known:
-            raise t.TraitError(
-                f"view: expected {' | '.join(known)}, got {proposal['value']!r}. "
-                "The errors view needs targets."
-            )
-        return str(proposal["value"])
+        return self._to_view(proposal["value"], known)
 
     def _to_own(self, given: float) -> float:
         return to_fraction(self._DIAL, given, PERCENT_REMEDY)

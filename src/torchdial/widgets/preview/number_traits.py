@@ -82,3 +82,16 @@ class Whole(t.Int):  # type: ignore[type-arg]
     def nearest(self, _obj: Any, value: Any) -> Any:
         """Return 1 for a number below, and anything else as it is."""
         return 1 if to_float(value) < 1 else value
+
+
+class OwnThresholds(t.List):  # type: ignore[type-arg]
+    """Thresholds of the classes of a preview, set as its argument `class_thresholds` is."""
+
+    def validate(self, obj: Any, value: Any) -> list[float | None]:
+        """Return a threshold for each class, None where it has none of its own.
+
+        Raises:
+            ValueError: there is no such class, or a number is out of range.
+        """
+        own: list[float | None] = obj._to_class_thresholds(value)
+        return own

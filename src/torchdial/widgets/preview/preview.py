@@ -297,6 +297,12 @@ class Preview(ShownImages[Frame], Widget):
         given: Any = proposal["value"]
         return None if given is None else self._to_label(given)
 
+    def _to_view(self, given: Any, known: Sequence[str]) -> str:
+        if given in known:
+            return str(given)
+        remedy = "Choose one of these." if "errors" in known else "The errors view needs targets."
+        raise t.TraitError(f"view: expected {' | '.join(known)}, got {given!r}. {remedy}")
+
     @abstractmethod
     def _to_own(self, given: float) -> float:
         """Return a class's own threshold at the nearest stop."""

@@ -369,9 +369,4 @@ class SegmentationDial(MinSizeDial, ThresholdDial[SegmentationFrame]):
         known = ["mask", "overlay", "heat", "outline"]
         known += ["errors"] * (self._targets is not None)
         known += ["difference"] * (len(self._shown[1]) > 1)
-        if proposal["value"] not in known:
-            raise t.TraitError(
-                f"view: expected {' | '.join(known)}, got {proposal['value']!r}. "
-                "The errors view needs targets."
-            )
-        return str(proposal["value"])
+        return self._to_view(proposal["value"], known)
