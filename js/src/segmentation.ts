@@ -54,6 +54,7 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
   const { stops, class_names: names } = config;
   const raster = new Raster();
   let bySize = readSources();
+  let firsts = bySize.map(([first]) => first);
   let sources = bySize[state.size];
   let metric: PixelMetric = "dice";
   const hasCurves = config.has_targets || model.get("_curves").some(Boolean);
@@ -168,6 +169,7 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
       const read = readSources();
       shell.tiles.renew(model.get("_frame").sources.flatMap(({ tiles }) => tiles));
       bySize = read;
+      firsts = read.map(([first]) => first);
     },
 
     update() {
@@ -181,10 +183,9 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
       root.style.setProperty("--torchdial-opacity", opacity.value);
       toolbar.update();
       updateDial();
-      const counts = bySize.map(([first]) => first);
       sizeDial.update({
         size,
-        counts,
+        counts: firsts,
         scope: scope(),
         metric,
         at: now,
