@@ -5,8 +5,9 @@ const { entries } = Object;
 const { stringify } = JSON;
 const arrayFrom = Array.from.bind(Array);
 const now = () => performance.now();
-const [text, floats, bytes, counts, integers] = [
+const [text, number, floats, bytes, counts, integers] = [
   String,
+  Number,
   Float64Array,
   Uint8Array,
   Uint32Array,
@@ -27,6 +28,7 @@ export {
   min as "Math.min",
   NEGATIVE_INFINITY as "Number.NEGATIVE_INFINITY",
   now as "performance.now",
+  number as "Number",
   round as "Math.round",
   stringify as "JSON.stringify",
   text as "String",

@@ -40,14 +40,14 @@ import type { LegendEntry } from "./lib/preview/legend";
 import { createShell, type Preview } from "./lib/preview/preview_shell";
 import { imageKey } from "./lib/preview/tile_store";
 import { createToolbar, labelled } from "./lib/preview/toolbar";
-import { createSegmentationState } from "./lib/segmentation/segmentation_state";
+import { createThresholdState } from "./lib/settings/threshold_state";
 import { createTypedField } from "./lib/settings/typed_field";
 import { type Demand, whereMet } from "./lib/settings/typed_setting";
 
 const BORDER = 3; // CSS pixels around the picture of an error
 
 function show(model: AnyModel<ClassificationTraits>, root: HTMLElement, guard: Guard): () => void {
-  const state = createSegmentationState(model, changed);
+  const state = createThresholdState(model, changed);
   const { config } = state;
   const { stops, class_names: names, task, views } = config;
   const raster = new Raster();

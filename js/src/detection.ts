@@ -149,7 +149,7 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
       const { setting, score } = state;
       const view = state.get("view");
       toolbar.update();
-      if (!isTyping) maxDet.value = String(setting.maxDet);
+      if (document.activeElement !== maxDet) maxDet.value = String(setting.maxDet);
       dials.update(detectors);
       stepDial.update(score);
       updateReadout();
@@ -201,20 +201,13 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
     step: 1,
     "aria-label": "max det",
     title: "At most this many boxes in each picture, those with the highest scores",
-    oninput: () => {
-      isTyping = true;
-    },
-    onblur: () => {
-      isTyping = false;
-    },
+    onblur: shell.changed, // updates leave the field unchanged meanwhile
     onchange() {
-      isTyping = false;
       const wanted = maxDet.valueAsNumber;
       if (Number.isInteger(wanted) && wanted >= 1) state.set({ max_det: wanted });
-      else shell.changed();
+      else maxDet.value = String(state.setting.maxDet);
     },
   });
-  let isTyping = false; // updates leave the field unchanged meanwhile
   const metrics = select(
     "metric",
     DETECTION_METRICS.map((m) => [m, LONG[m]] as const),

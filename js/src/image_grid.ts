@@ -209,7 +209,8 @@ function show(model: AnyModel<ImageGridTraits>, root: HTMLElement, guard: Guard)
       const { caption = "", range = "" } = store.about(image) ?? {};
       const words = [inText(caption), range].filter(Boolean).join("  ");
       grid.setCaption(cell, words || String(image + 1), caption || `picture ${image + 1}`);
-      grid.mark(cell, selected.includes(image));
+      const { classList } = grid.element.children[cell];
+      classList.toggle("torchdial-marked", selected.includes(image));
     });
     pages.update();
     const bar = model.get("_config").color_bar;

@@ -24,7 +24,6 @@ import { type ModelCounts, readModelCounts, Scope } from "./lib/segmentation/mod
 import { createPixelChoices } from "./lib/segmentation/pixel_choices";
 import { type PixelStep, pixelTrack } from "./lib/segmentation/pixel_steps";
 import { createSegmentationDetails } from "./lib/segmentation/segmentation_details";
-import { createSegmentationState } from "./lib/segmentation/segmentation_state";
 import {
   imageNumbers,
   imageText,
@@ -40,6 +39,7 @@ import {
 } from "./lib/segmentation/segmentation_views";
 import type { SegmentationTraits, SegmentationView } from "./lib/segmentation/segmentation_wire";
 import { formatOf, symbolOf } from "./lib/segmentation/stop_text";
+import { createThresholdState } from "./lib/settings/threshold_state";
 import { createTypedField } from "./lib/settings/typed_field";
 import { type Demand, whereMet } from "./lib/settings/typed_setting";
 import { createStepDial } from "./lib/steps/step_dial";
@@ -49,11 +49,12 @@ const LONGEST_NAME = 20;
 const ERRORS_OPACITY = 0.9; // they are filled, and the picture below is pale
 
 function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Guard): () => void {
-  const state = createSegmentationState(model, () => shell.changed());
+  const state = createThresholdState(model, () => shell.changed());
   const { config } = state;
   const { stops, class_names: names } = config;
   const raster = new Raster();
   let bySize = readSources();
+  let firsts = bySize.map(([first]) => first);
   let sources = bySize[state.size];
   let metric: PixelMetric = "dice";
   const hasCurves = config.has_targets || model.get("_curves").some(Boolean);
@@ -168,6 +169,7 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
       const read = readSources();
       shell.tiles.renew(model.get("_frame").sources.flatMap(({ tiles }) => tiles));
       bySize = read;
+      firsts = read.map(([first]) => first);
     },
 
     update() {
@@ -181,10 +183,9 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
       root.style.setProperty("--torchdial-opacity", opacity.value);
       toolbar.update();
       updateDial();
-      const counts = bySize.map(([first]) => first);
       sizeDial.update({
         size,
-        counts,
+        counts: firsts,
         scope: scope(),
         metric,
         at: now,

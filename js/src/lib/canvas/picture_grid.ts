@@ -1,7 +1,7 @@
 // A grid of pictures that share zoom and position. The caller draws their two layers: the picture
 // below, the model's output above.
 
-import { contextOf, h } from "../core/dom";
+import { contextOf, h, renew } from "../core/dom";
 import type { Guard } from "../core/error_display";
 import { beforePaint } from "../core/timing";
 import type { Region, Size } from "./level_painting";
@@ -70,14 +70,17 @@ export function createPictureGrid(map: Size, events: GridEvents) {
   const cells: CellElements[] = [];
   let together = 1;
   let leastWidth = CELL_WIDTH.first;
+  let width = 0; // of the grid, measured before the first paint
   let viewport: Viewport = WHOLE;
   const dirty = new Set<Layer>();
   const painting = beforePaint(events.guard(paint));
   const sizes = new WeakMap<Element, Size>();
   const resizing = new ResizeObserver((entries) => {
     for (const entry of entries) {
-      if (entry.target === element) setColumns(entry.contentRect.width);
-      else sizes.set(entry.target, deviceSize(entry));
+      if (entry.target === element) {
+        width = entry.contentRect.width;
+        setColumns();
+      } else sizes.set(entry.target, deviceSize(entry));
     }
     redraw("picture", "overlay");
     painting.flush(); // it is not too late for this frame
@@ -92,14 +95,14 @@ export function createPictureGrid(map: Size, events: GridEvents) {
     together = inRow;
     while (cells.length > count) removeCell();
     while (cells.length < count) addCell(cells.length);
-    setColumns(element.clientWidth);
+    setColumns();
     redraw("picture", "overlay");
   }
 
   /** Set how wide a cell is at least, in CSS pixels. */
-  function setCellWidth(width: number): void {
-    leastWidth = width;
-    setColumns(element.clientWidth);
+  function setCellWidth(least: number): void {
+    leastWidth = least;
+    setColumns();
     redraw("picture", "overlay");
   }
 
@@ -109,17 +112,12 @@ export function createPictureGrid(map: Size, events: GridEvents) {
     const title = `${whole || text}: this picture alone, or all`;
     const spoken = name ? whole : text;
     if (caption.title !== title || caption.ariaLabel !== spoken) {
-      caption.replaceChildren(...(name ? [name, h("span", {}, text)] : [middleCut(text)]));
+      renew(caption, name ? [name, h("span", {}, text)] : [middleCut(text)]);
       caption.ariaLabel = spoken;
       caption.title = title;
       layers.picture.setAttribute("aria-label", whole || `picture ${cell + 1}`);
     }
     caption.hidden = text === "";
-  }
-
-  /** Highlight a cell, or stop highlighting it. */
-  function mark(cell: number, isMarked: boolean): void {
-    cells[cell].element.classList.toggle("torchdial-marked", isMarked);
   }
 
   function redraw(...layers: Layer[]): void {
@@ -150,7 +148,7 @@ export function createPictureGrid(map: Size, events: GridEvents) {
     redraw("picture", "overlay");
   }
 
-  function setColumns(width: number): void {
+  function setColumns(): void {
     const fit = Math.floor(width / leastWidth);
     const columns = columnsOf(cells.length, fit, together);
     const most = cells.length === together ? "1fr" : `${MAX_CELL_WIDTH}px`;
@@ -184,20 +182,16 @@ export function createPictureGrid(map: Size, events: GridEvents) {
   }
 
   function listen(frame: HTMLElement, index: number): void {
-    let grabbed = false;
     let moved = 0;
     frame.addEventListener("pointerdown", (e) => {
-      grabbed = e.button === 0;
       moved = 0;
-      if (grabbed) frame.setPointerCapture(e.pointerId);
-    });
-    frame.addEventListener("lostpointercapture", () => {
-      grabbed = false;
+      if (e.button === 0) frame.setPointerCapture(e.pointerId);
     });
     frame.addEventListener("pointermove", (e) => {
       const { fx, fy, box } = within(frame, e);
       moved += Math.abs(e.movementX) + Math.abs(e.movementY);
-      if (grabbed && pan(e.movementX / box.width, e.movementY / box.height)) return;
+      const isGrabbed = frame.hasPointerCapture(e.pointerId);
+      if (isGrabbed && pan(e.movementX / box.width, e.movementY / box.height)) return;
       const at = pointAt(viewport, fx, fy, map);
       events.hover(index, Math.floor(at.x), Math.floor(at.y));
     });
@@ -255,7 +249,6 @@ export function createPictureGrid(map: Size, events: GridEvents) {
     setCells,
     setCellWidth,
     setCaption,
-    mark,
     redraw,
     /** Paint pending changes now, not in the next animation frame. */
     flush: painting.flush,

@@ -21,6 +21,23 @@ export function unspoken(className: string, ...children: Child[]): HTMLDivElemen
   return h("div", { class: className, "aria-hidden": "true" }, ...children);
 }
 
+/**
+ * Give an element children without listeners in place of those it has. Where texts alone differ, these
+ * are changed, and no boxes are made anew.
+ */
+export function renew(parent: Element, children: readonly Node[]): void {
+  const known = [...parent.childNodes];
+  if (known.length !== children.length) parent.replaceChildren(...children);
+  else
+    children.forEach((now, i) => {
+      const old = known[i];
+      if (old instanceof Text && now instanceof Text) old.data = now.data;
+      else if (old instanceof Element && old.cloneNode().isEqualNode(now.cloneNode()))
+        renew(old, [...now.childNodes]);
+      else old.replaceWith(now);
+    });
+}
+
 const SVG = "http://www.w3.org/2000/svg";
 
 /** Make an SVG element. */

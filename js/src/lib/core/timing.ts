@@ -11,30 +11,29 @@ export function pause(): Promise<void> {
 /** Run at most once in `interval` ms: immediately, and once more at the end for later calls. */
 export function throttle(interval: number, action: () => void) {
   let last = Number.NEGATIVE_INFINITY;
-  let timer: ReturnType<typeof setTimeout> | null = null;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const cancel = () => {
+    clearTimeout(timer);
+    timer = undefined;
+  };
   const run = () => {
-    timer = null;
+    cancel();
     last = performance.now();
     action();
   };
   return {
     call() {
-      if (timer !== null) return;
+      if (timer !== undefined) return;
       const wait = last + interval - performance.now();
       if (wait <= 0) run();
       else timer = setTimeout(run, wait);
     },
     /** Run a pending call now. */
     flush() {
-      if (timer === null) return;
-      clearTimeout(timer);
-      run();
+      if (timer !== undefined) run();
     },
     /** Drop a pending call. */
-    cancel() {
-      if (timer !== null) clearTimeout(timer);
-      timer = null;
-    },
+    cancel,
   };
 }
 
@@ -42,20 +41,18 @@ export function throttle(interval: number, action: () => void) {
 export function beforePaint(action: () => void) {
   let frame = 0;
   let isEarly = false; // it has run in the task of an event, and no frame has come since
-  const flush = () => {
-    if (frame === 0) return;
+  const cancel = () => {
     cancelAnimationFrame(frame);
     frame = 0;
+  };
+  const flush = () => {
+    if (frame === 0) return;
+    cancel();
     action();
   };
   return {
     call() {
-      if (frame === 0) {
-        frame = requestAnimationFrame(() => {
-          frame = 0;
-          action();
-        });
-      }
+      frame ||= requestAnimationFrame(flush);
     },
     /** Run a pending call now, for callers that are in an animation frame already. */
     flush,
@@ -71,30 +68,28 @@ export function beforePaint(action: () => void) {
       });
       flush();
     },
-    cancel() {
-      cancelAnimationFrame(frame);
-      frame = 0;
-    },
+    /** Drop a pending call. */
+    cancel,
   };
 }
 
 /** Run when `rest` ms have passed without a call, or `latest` ms after the first call. */
 export function debounce(rest: number, action: () => void, latest = Number.POSITIVE_INFINITY) {
   let first = 0;
-  let timer: ReturnType<typeof setTimeout> | null = null;
+  let timer: ReturnType<typeof setTimeout> | undefined;
   const cancel = () => {
-    if (timer !== null) clearTimeout(timer);
-    timer = null;
+    clearTimeout(timer);
+    timer = undefined;
+  };
+  const run = () => {
+    cancel();
+    action();
   };
   return {
     call() {
-      if (timer === null) first = performance.now();
+      if (timer === undefined) first = performance.now();
       cancel();
-      const wait = Math.min(rest, first + latest - performance.now());
-      timer = setTimeout(() => {
-        timer = null;
-        action();
-      }, wait);
+      timer = setTimeout(run, Math.min(rest, first + latest - performance.now()));
     },
     cancel,
   };

@@ -4,7 +4,7 @@
 import type { AnyModel } from "@anywidget/types";
 import type { Region, Size } from "../canvas/level_painting";
 import { CELL_WIDTH, createPictureGrid, type Layer } from "../canvas/picture_grid";
-import { button, h, keepHeight } from "../core/dom";
+import { button, h, keepHeight, renew } from "../core/dom";
 import { type Guard, mount } from "../core/error_display";
 import type { Kernel } from "../core/kernel_connection";
 import { type Failure, handleMessages } from "../core/kernel_messages";
@@ -254,9 +254,7 @@ export function createShell<Traits extends PreviewTraits>(
   function showCells(): void {
     const models = range(preview.modelsPerImage());
     const wanted = pages.images().flatMap((image) => models.map((source) => ({ image, source })));
-    const same = (cell: GridCell, i: number) =>
-      cell.image === cells[i]?.image && cell.source === cells[i].source;
-    if (wanted.length === cells.length && wanted.every(same)) return;
+    if (JSON.stringify(wanted) === JSON.stringify(cells)) return;
     cells = wanted;
     grid.element.classList.toggle("torchdial-alone", pages.alone() !== null);
     grid.setCells(cells.length, models.length);
@@ -337,7 +335,7 @@ export function createShell<Traits extends PreviewTraits>(
      */
     showReadout(position: string, results: Node[], best: string, gain: string): void {
       value.textContent = position;
-      lines.replaceChildren(...results);
+      renew(lines, results);
       toBest.textContent = `${best} ${gain} →`;
       toBest.hidden = best === "";
       toBest.style.visibility = gain ? "" : "hidden";

@@ -1,16 +1,16 @@
 // The dial of minimum sizes: a metric at each of them, at the threshold and at their own best one.
 
 import { h } from "../core/dom";
-import { bestStop, highestAt, nameOf, type PixelMetric } from "../core/metrics";
+import { highestAt, nameOf, type PixelMetric } from "../core/metrics";
 import { formatMetric } from "../numbers/metric_text";
 import { createCurveSlider } from "../preview/curve_slider";
+import { curvesOf, metricsAt } from "./metric_curves";
 import type { ModelCounts, Scope } from "./model_counts";
-import { sharesOn } from "./pixel_steps";
 
 export interface SizeState {
   /** Index of the size. */
   size: number;
-  /** The counts at each size. */
+  /** The counts at each size; the same array until there are other counts. */
   counts: readonly ModelCounts[];
   scope: Scope;
   metric: PixelMetric;
@@ -40,12 +40,8 @@ export function createMinSizeDial(
 
     update({ size, counts, scope, metric, at, stop, text }: SizeState): void {
       if (sizes.length === 1) return;
-      const curves = counts.map(({ track }) => track && scope.curve(track, metric));
-      const here = counts.map((of) =>
-        of.track ? scope.metric(of.track, metric, at) : sharesOn(scope.histogram(of))[stop],
-      );
-      const bestAt = curves.map((curve) => (curve ? bestStop(curve) : -1));
-      const best = curves.map((curve, k) => curve?.[bestAt[k]] ?? Number.NaN);
+      const { best, bestAt } = curvesOf(scope, metric, counts);
+      const here = metricsAt(scope, metric, counts, at, stop);
       const highest = highestAt(best);
       const of = counts[0].track ? nameOf(metric) : "share on";
       const own =

@@ -45,19 +45,6 @@ class Threshold(t.Float):  # type: ignore[type-arg]
         return _moved(value, *_stops_of(obj).range)
 
 
-class OwnThresholds(t.List):  # type: ignore[type-arg]
-    """A number or None for each class of a widget."""
-
-    def validate(self, obj: Any, value: Any) -> list[float | None]:
-        """Return a list of a list, an array or a dict by class.
-
-        Raises:
-            ValueError: it is none of these, or has thresholds that the widget does not take.
-        """
-        own: list[float | None] = obj._to_class_thresholds(value)
-        return own
-
-
 def _stops_of(widget: Any) -> Stops:
     stops: Stops = widget._stops
     return stops

@@ -1,7 +1,7 @@
 import type { AnyModel } from "@anywidget/types";
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { createSegmentationState } from "../../src/lib/segmentation/segmentation_state";
 import type { SegmentationTraits } from "../../src/lib/segmentation/segmentation_wire";
+import { createThresholdState } from "../../src/lib/settings/threshold_state";
 
 function modelOf(traits: Partial<SegmentationTraits>, config: object) {
   const values: Record<string, unknown> = {
@@ -48,7 +48,7 @@ describe("the dial", () => {
 
   it("moves the threshold of all classes when all are shown", () => {
     const { model, values, save } = modelOf({ class_thresholds: [null, 1, null] }, {});
-    const state = createSegmentationState(model, changed);
+    const state = createThresholdState(model, changed);
     state.stop = 1;
     expect(values.threshold).toBe(0.25);
     expect(state.stops).toEqual([1, 4, 1]);
@@ -61,7 +61,7 @@ describe("the dial", () => {
     [2, [null, 1, 0.25], [2, 4, 1]],
   ])("of a demand leaves no shown class at its own threshold: %j", (label, own, stops) => {
     const { model, values } = modelOf({ label, class_thresholds: [null, 1, null] }, {});
-    const state = createSegmentationState(model, changed);
+    const state = createThresholdState(model, changed);
     state.moveTogether(1);
     expect(values.class_thresholds).toEqual(own);
     expect(state.stops).toEqual(stops);
@@ -71,7 +71,7 @@ describe("the dial", () => {
 
   it("moves the shown class alone", () => {
     const { model, values } = modelOf({ label: 2 }, {});
-    const state = createSegmentationState(model, changed);
+    const state = createThresholdState(model, changed);
     state.stop = 3;
     expect(values.threshold).toBe(0.5);
     expect(values.class_thresholds).toEqual([null, null, 0.75]);
@@ -83,7 +83,7 @@ describe("the dial", () => {
 
   it("of a binary task has one threshold, whatever class is named", () => {
     const { model, values } = modelOf({}, { task: "binary", class_names: ["on"] });
-    const state = createSegmentationState(model, changed);
+    const state = createThresholdState(model, changed);
     state.stop = 0;
     expect(values.threshold).toBe(0);
     expect(values.class_thresholds).toEqual([]);
@@ -92,13 +92,13 @@ describe("the dial", () => {
 
   it("shows the nearest stop of a value set elsewhere", () => {
     const { model } = modelOf({ threshold: 0.64 }, {});
-    expect(createSegmentationState(model, changed).stop).toBe(3);
+    expect(createThresholdState(model, changed).stop).toBe(3);
   });
 
   it("sends its value again, in a message, when it rests", () => {
     vi.useFakeTimers();
     const { model } = modelOf({}, {});
-    const state = createSegmentationState(model, changed);
+    const state = createThresholdState(model, changed);
     for (const k of [1, 2, 3]) {
       state.stop = k;
       vi.advanceTimersByTime(100);
@@ -117,21 +117,21 @@ describe("the dial", () => {
 
   it("resets to the initial setting", () => {
     const { model, values } = modelOf({ label: 0, class_thresholds: [1, null, null] }, {});
-    createSegmentationState(model, changed).reset();
+    createThresholdState(model, changed).reset();
     expect(values).toMatchObject({ threshold: 0.5, class_thresholds: [] });
   });
 
   it("resets one shown class alone", () => {
     const own = { label: 0, class_thresholds: [1, null, 0.25], threshold: 0.75 };
     const { model, values } = modelOf(own, {});
-    createSegmentationState(model, changed).reset();
+    createThresholdState(model, changed).reset();
     expect(values).toMatchObject({ threshold: 0.75, class_thresholds: [null, null, 0.25] });
   });
 
   it("takes back a drag as one change, and changes of the view not at all", () => {
     vi.useFakeTimers();
     const { model, values } = modelOf({}, {});
-    const state = createSegmentationState(model, changed);
+    const state = createThresholdState(model, changed);
     expect(state.canUndo()).toBe(false);
     for (const k of [1, 3]) {
       for (const step of [0, k]) state.stop = step;
@@ -152,7 +152,7 @@ describe("the dial", () => {
 
   it("goes to a pasted setting that names no minimum size", () => {
     const { model, values } = modelOf({ min_size: 25 }, { min_sizes: [0, 25], connectivity: 4 });
-    const state = createSegmentationState(model, changed);
+    const state = createThresholdState(model, changed);
     state.apply('{"threshold": 0.75}');
     expect(values).toMatchObject({ threshold: 0.75, min_size: 0 });
     state.apply('{"threshold": 0.75, "min_size": 25}');
@@ -161,7 +161,7 @@ describe("the dial", () => {
 
   it("goes to a pasted setting", () => {
     const { model, values } = modelOf({}, {});
-    const state = createSegmentationState(model, changed);
+    const state = createThresholdState(model, changed);
     state.stop = 3;
     state.set({ label: 1 });
     const text = state.toJson();
@@ -174,7 +174,7 @@ describe("the dial", () => {
 
   it("leaves no listener behind", () => {
     const { model, listeners } = modelOf({}, {});
-    const state = createSegmentationState(model, changed);
+    const state = createThresholdState(model, changed);
     expect(listeners.size).toBeGreaterThan(0);
     state.dispose();
     expect(listeners.size).toBe(0);

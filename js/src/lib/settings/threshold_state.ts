@@ -1,12 +1,12 @@
-// The setting of the segmentation dial.
+// The setting of previews with one threshold, of pixels or of samples.
 
 import type { AnyModel } from "@anywidget/types";
 import { nearestStop } from "../core/stops";
 import { createSettings, traitsOf } from "../core/synced_settings";
 import { inTexts } from "../core/user_names";
-import { resetOne } from "../settings/class_thresholds";
-import { segmentationTraits } from "../settings/pasted_setting";
-import type { SegmentationConfig } from "./segmentation_wire";
+import type { SegmentationConfig } from "../segmentation/segmentation_wire";
+import { resetOne } from "./class_thresholds";
+import { segmentationTraits } from "./pasted_setting";
 
 /** The traits of a dial over stops, of pixels or of samples. */
 export interface ThresholdTraits {
@@ -25,10 +25,10 @@ export interface ThresholdTraits {
     Partial<Pick<SegmentationConfig, "min_sizes" | "connectivity" | "of_scores">>;
 }
 
-export type SegmentationState = ReturnType<typeof createSegmentationState>;
+export type ThresholdState = ReturnType<typeof createThresholdState>;
 
 /** Reads and writes the traits of the dial. */
-export function createSegmentationState<Traits extends ThresholdTraits>(
+export function createThresholdState<Traits extends ThresholdTraits>(
   model: AnyModel<Traits>,
   changed: () => void,
 ) {
