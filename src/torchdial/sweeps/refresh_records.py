@@ -132,10 +132,11 @@ class RefreshRecords(Generic[Frame]):
         is_too_much: Callable[[Sequence[int]], bool],
     ) -> RefreshRecords[Frame]:
         these = replace(self, all=records)
-        stay = set(thinned([one.step for one in these.kept], these.best, is_too_much))
+        kept = [one.step for one in these.kept]
+        dropped = {*kept}.difference(thinned(kept, these.best, is_too_much))
         return replace(
             self,
-            all=tuple(one if one.step in stay else replace(one, frame=None) for one in records),
+            all=tuple(replace(one, frame=None) if one.step in dropped else one for one in records),
         )
 
 

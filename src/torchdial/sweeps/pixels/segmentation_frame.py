@@ -125,13 +125,9 @@ def _histograms(levels: Levels, num_stops: int) -> torch.Tensor:
     planes = list(levels.classes.unbind(1))
     if levels.maximum is not None:
         planes.append(levels.maximum)
-    bins, num_images = num_stops + 1, len(levels.classes)
-    start = bins * torch.arange(num_images, dtype=torch.int32, device=planes[0].device)[:, None]
-    return (
-        torch.stack([bincount((p.flatten(1) + start).flatten(), bins * num_images) for p in planes])
-        .view(-1, num_images, bins)
-        .transpose(0, 1)
-    )
+    images = zip(*planes, strict=True)
+    counted = [[bincount(plane.flatten(), num_stops + 1) for plane in image] for image in images]
+    return torch.stack([torch.stack(image) for image in counted])
 
 
 def _to_host(planes: list[torch.Tensor | None]) -> Bytes:

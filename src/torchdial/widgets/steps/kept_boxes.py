@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ class KeptBoxes:
 
     frame: DetectionFrame
 
-    @property
+    @cached_property
     def nbytes(self) -> int:
         """Bytes of all arrays."""
         frame = self.frame
