@@ -146,8 +146,6 @@ anything = st.one_of(
 
 @settings(
     max_examples=200,
-    deadline=None,
-    derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(place=st.sampled_from([place for place in PLACES if place not in ENDLESS]), value=anything)

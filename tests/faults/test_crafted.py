@@ -260,8 +260,6 @@ def test_cut_at_every_fiftieth_byte(kind: str, saved: Any, tmp_path: Path) -> No
 
 relaxed = settings(
     max_examples=120,
-    deadline=None,
-    derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 

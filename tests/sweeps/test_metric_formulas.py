@@ -43,7 +43,7 @@ def of(metric: Any, tp: int, fp: int, fn: int, tn: int, zero_division: float = 1
 
 
 @given(st.lists(st.integers(0, 4), min_size=4, max_size=4).filter(any))
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_as_scikit_learn_has_them(counts: list[int]) -> None:
     truth = np.repeat([1, 0, 1, 0], counts)
     predicted = np.repeat([1, 1, 0, 0], counts)

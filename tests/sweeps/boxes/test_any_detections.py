@@ -37,7 +37,7 @@ def build(images: Any, nms: list[float], scores: list[float], **how: Any) -> dic
         zero_division=st.sampled_from([1.0, 0.0]),
     )
 )
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_counts_metrics_and_confusion_are_those_of_the_definition(of: dict[str, Any]) -> None:
     curves, boxes = curves_of(of), SlowBoxes(of)
     tables = np.stack([boxes.tables(k) for k in range(len(of["nms"]))], axis=3)

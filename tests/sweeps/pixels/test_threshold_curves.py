@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 from sklearn.metrics import confusion_matrix, multilabel_confusion_matrix
 
 from tests.inputs.error_messages import says
@@ -110,7 +110,6 @@ def test_best_over_a_plateau(tp: list[int], best: int) -> None:
 
 
 @given(st.data(), st.sampled_from(METRICS), st.sampled_from(AVERAGES))
-@settings(deadline=None)
 def test_best_against_exact_fractions(data: st.DataObject, metric: Any, average: Any) -> None:
     """With counts of 0 and 2, so that sums of fractions are exact in floats too."""
     shape = (data.draw(st.integers(1, 2)), 1, data.draw(st.integers(2, 9)))

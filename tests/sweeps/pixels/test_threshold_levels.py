@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from tests.inputs.error_messages import says
 from tests.sweeps.boxes.strategies import DTYPES, STOPS, near
@@ -58,7 +58,6 @@ def test_the_fast_rule_for_even_stops_is_exact(device: str) -> None:
 
 
 @given(data=st.data(), stops=STOPS, dtype=DTYPES)
-@settings(deadline=None)
 def test_any_stops_and_types_against_a_loop(
     data: st.DataObject, stops: Stops, dtype: torch.dtype
 ) -> None:

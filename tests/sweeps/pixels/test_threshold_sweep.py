@@ -44,7 +44,7 @@ def same(one: ThresholdCurves, other: ThresholdCurves) -> bool:
 
 @pytest.mark.parametrize("task", ["binary", "multilabel", "multiclass"])
 @given(data=st.data())
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_counts_against_a_loop(task: str, data: st.DataObject) -> None:
     probs, targets, stops = data.draw(batches(task))
     sweep = sweep_of(task, probs, stops)
@@ -63,7 +63,7 @@ def test_counts_against_a_loop(task: str, data: st.DataObject) -> None:
 
 @pytest.mark.parametrize("task", ["binary", "multilabel", "multiclass"])
 @given(data=st.data())
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_any_split_into_batches_and_any_merge(task: str, data: st.DataObject) -> None:
     probs, targets, stops = data.draw(batches(task))
     whole = sweep_of(task, probs, stops)

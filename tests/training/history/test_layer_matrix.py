@@ -36,7 +36,7 @@ class Slow:
         return highest, math.fsum(finite) / len(finite) if finite else math.nan, len(values)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_columns_are_those_of_all_samples(data: Any) -> None:
     """Against lists of all samples, with layers that come later and layers left out."""

@@ -54,7 +54,7 @@ WINDOWS = st.tuples(
 
 @pytest.mark.parametrize("kind", STEPS)
 @pytest.mark.parametrize("x", ["step", "time", "index"])
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(data=st.data())
 def test_a_picture_has_what_stands_out_in_each_bucket(kind: str, x: Any, data: Any) -> None:
     """Against plain loops over all points, at each moment of a series that grows."""
