@@ -175,3 +175,9 @@ def test_of_many_runs_some_values_stand_at_the_cursor_and_all_in_a_legend_that_s
     expect(lines.nth(1)).to_have_text("run 0 · loss 4")
     expect(lines.last).to_have_text("and 18 more, in the legend")
     expect(plot.root.locator("[data-panel=loss] .torchdial-number")).to_have_count(30)
+
+
+def test_without_a_point_there_is_no_empty_chart(show: Show) -> None:
+    page = show(td.LossPlot({"loss": []}))
+    expect(page.get_by_text("nothing logged yet")).to_be_visible()
+    expect(page.locator(".torchdial-chart")).to_have_count(0)

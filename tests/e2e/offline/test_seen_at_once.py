@@ -162,6 +162,21 @@ def test_captions_of_narrow_pictures_are_whole(show: Show) -> None:
     assert all(part.evaluate(is_whole) for part in parts.all())
 
 
+def test_long_names_in_tables_end_in_dots(show: Show) -> None:
+    classes, targets = (np.stack([one, one], 1) for one in (maps.probs, maps.targets))
+    preview = td.SegmentationPreview(
+        maps.images, classes, targets, task="multilabel", class_names=NAMES
+    )
+    page = show(preview)
+    page.get_by_text("counts of each class").click()
+    names = page.locator("th[scope=row] .torchdial-number-cell")
+    expect(names).to_have_count(2)
+    for name in names.all():
+        assert name.evaluate("n => n.scrollWidth > n.clientWidth")
+        assert name.evaluate(STYLE, ["overflow"]) == "hidden"
+        assert name.evaluate(STYLE, ["textOverflow"]) == "ellipsis"
+
+
 def test_words_of_narrow_controls_stay_on_one_line(show: Show) -> None:
     monitors = [td.TrainingMonitor(torch.nn.Linear(1, 1), name=LONG) for _ in range(2)]
     for monitor in monitors:

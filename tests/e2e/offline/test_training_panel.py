@@ -284,3 +284,13 @@ def test_the_heat_map_has_a_name_a_scale_and_words_under_the_pointer(show: Show)
         expect(root.locator(".torchdial-pointed")).to_have_text(
             re.compile(rf"^{name}\S*\s+step {step}\s+{value:.4g}")
         )
+
+
+def test_a_layer_without_a_value_is_not_called_nan(show: Show) -> None:
+    panel = shown(show, trained([1.0, 0.5, 0.2]))
+    entries = panel.root.locator(".torchdial-gradients .torchdial-entry")
+    panel.button("lines").click()
+    expect(entries.filter(has_text="bias")).to_have_text(re.compile(r"bias\s*[\d.]+"))
+    panel.button("update ratio").click()  # of weights alone
+    expect(entries.filter(has_text="weight")).to_have_text(re.compile(r"weight\s*[\d.e-]+"))
+    expect(entries.filter(has_text="bias")).to_have_text(re.compile(r"bias\s*–"))

@@ -15,6 +15,8 @@ let charts = 0;
 
 export interface Line extends Piece {
   name: string;
+  /** Whether there is no value at the newest step, which is not one that is NaN. */
+  ends?: boolean;
 }
 
 export interface LinesEvents {
@@ -87,7 +89,8 @@ export class LinesView {
       .map((name) => {
         const row = columns?.names.indexOf(name) ?? -1;
         const y = Float64Array.from(x, (_, k) => columns?.value(row, k) ?? MISSING);
-        return { name, x, y: y.map((v) => (v === MISSING ? Number.NaN : v)) };
+        const ends = y[y.length - 1] === MISSING;
+        return { name, x, y: y.map((v) => (v === MISSING ? Number.NaN : v)), ends };
       });
     this.#more.hidden = false;
     this.#draw(lines, window, step, ink, band);
@@ -151,7 +154,7 @@ export class LinesView {
 
   #drawLegend(lines: Line[], ink: Ink): void {
     const names = lines.map(({ name }) => name);
-    const elements = lines.map(({ name, y }, hue) => {
+    const elements = lines.map(({ name, y, ends }, hue) => {
       let entry = this.#entries.get(name);
       if (!entry) {
         entry = new Entry((alone) => {
@@ -163,7 +166,7 @@ export class LinesView {
       }
       const shown = this.#choice.has(name);
       const last = y[y.length - 1];
-      const value = last === undefined ? "–" : formatValue(last);
+      const value = ends || last === undefined ? "–" : formatValue(last);
       entry.update({ name, color: ink.curve(hue), dashed: false, shown, value, title: name });
       return entry.element;
     });

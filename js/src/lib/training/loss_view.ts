@@ -151,8 +151,8 @@ export class LossView {
   #allNames(runs: Run[]): string[] {
     const names = new Set<string>();
     for (const run of [...runs].reverse()) {
-      for (const name of run.scalars.keys()) {
-        if (this.#options.all || !isReserved(name)) names.add(name);
+      for (const [name, { length }] of run.scalars) {
+        if (length && (this.#options.all || !isReserved(name))) names.add(name);
       }
     }
     return [...names];
