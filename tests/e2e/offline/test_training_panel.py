@@ -286,6 +286,41 @@ def test_the_heat_map_has_a_name_a_scale_and_words_under_the_pointer(show: Show)
         )
 
 
+# Whether a canvas has anything coloured at the top, beyond the middle of its width.
+MARKED = """canvas => {
+  const { width, height } = canvas;
+  const at = [Math.floor(width * 0.6), 0, Math.floor(width * 0.35), Math.floor(height * 0.12)];
+  const { data } = canvas.getContext('2d').getImageData(...at);
+  return [...Array(data.length / 4).keys()].some(i => {
+    const [r, g, b] = data.subarray(4 * i, 4 * i + 3);
+    return Math.max(r, g, b) - Math.min(r, g, b) > 60;
+  });
+}"""
+
+
+@pytest.mark.parametrize("view", ["lines", "total norm"])
+@pytest.mark.parametrize(
+    "is_nan", [True, False], ids=["NaN from step 41", "no gradient from there"]
+)
+def test_gradients_that_are_nan_are_marked_at_their_steps(
+    show: Show, view: str, is_nan: bool
+) -> None:
+    model = torch.nn.Linear(4, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
+    monitor = td.TrainingMonitor(model, optimizer, budget=1)
+    for step in range(80):
+        optimizer.zero_grad()
+        if step < 40 or is_nan:
+            (model(torch.ones(2, 4)).mean() * (1 if step < 40 else NAN)).backward()
+        optimizer.step()
+    monitor.flush()
+    panel = shown(show, monitor)
+    panel.button(view).click()
+    canvas = panel.root.locator(".torchdial-gradients .uplot canvas:visible")
+    expect(canvas).to_have_count(1)
+    panel.eventually(lambda: canvas.evaluate(MARKED) == is_nan)
+
+
 def test_a_layer_without_a_value_is_not_called_nan(show: Show) -> None:
     panel = shown(show, trained([1.0, 0.5, 0.2]))
     entries = panel.root.locator(".torchdial-gradients .torchdial-entry")

@@ -83,6 +83,25 @@ class Ends {
   }
 }
 
+const MOST_ROWS = 6;
+
+/** The marks of several curves; those without numbers at the same steps stand below each other. */
+export function marksBeyond(
+  curves: readonly (Piece & { color: string })[],
+  limits: Limits,
+  window: Limits,
+  width: number,
+) {
+  let row = 0;
+  const beyond = curves.flatMap(({ color, ...piece }) => {
+    const marks = edgeMarks(piece, limits, window, width);
+    const own = marks.map((mark) => ({ ...mark, color, row: row % MOST_ROWS }));
+    if (marks.some(({ sign }) => sign === "cross")) row++;
+    return own;
+  });
+  return thinLabels(beyond, window, width);
+}
+
 /** A mark with its value for each group of points beyond the axis, at the farthest of them, and one
  * for each stretch without a number. */
 export function edgeMarks(

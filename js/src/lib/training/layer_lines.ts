@@ -1,22 +1,24 @@
 // Lines over the steps on a log axis: chosen layers, or the total.
 
 import { formatCount, formatTick, formatValue, type Limits, limitsOf } from "../charts/axis_scale";
-import type { Curve, Picture } from "../charts/chart_picture";
+import type { Curve } from "../charts/chart_picture";
 import { type Columns, MISSING } from "../charts/layer_columns";
 import { Choice, Entry } from "../charts/legend_choice";
 import { Chart } from "../charts/line_chart";
 import type { Ink } from "../charts/line_colors";
 import { cut, Epochs, type Piece, trackOf } from "../charts/scalar_track";
+import { marksBeyond } from "../charts/y_range";
 import { h } from "../core/dom";
 import type { Run } from "../live/run_store";
 
 const HEIGHT = 220;
+const BUCKETS = 600;
 let charts = 0;
 
 export interface Line extends Piece {
   name: string;
-  /** Whether there is no value at the newest step, which is not one that is NaN. */
-  ends?: boolean;
+  /** The steps at which there is a value, which may be NaN; without it, all. */
+  known?: Piece;
 }
 
 export interface LinesEvents {
@@ -89,8 +91,7 @@ export class LinesView {
       .map((name) => {
         const row = columns?.names.indexOf(name) ?? -1;
         const y = Float64Array.from(x, (_, k) => columns?.value(row, k) ?? MISSING);
-        const ends = y[y.length - 1] === MISSING;
-        return { name, x, y: y.map((v) => (v === MISSING ? Number.NaN : v)), ends };
+        return lineOf(name, x, y, (k) => y[k] !== MISSING);
       });
     this.#more.hidden = false;
     this.#draw(lines, window, step, ink, band);
@@ -106,20 +107,18 @@ export class LinesView {
     const x: Limits = [window[0], Math.max(window[1] - 1, window[0] + 1)];
     let [least, most] = band ?? [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
     const curves: Curve[] = [];
-    const marks: Picture["marks"] = [];
-    lines.forEach((line, hue) => {
-      if (!this.#choice.has(line.name)) return;
+    const drawn = lines.flatMap((line, hue) => {
+      if (!this.#choice.has(line.name)) return [];
+      const piece = cut(line.x, line.y, x, BUCKETS);
+      for (const value of piece.y) {
+        if (value <= 0 || !Number.isFinite(value)) continue;
+        least = Math.min(least, value);
+        most = Math.max(most, value);
+      }
       const color = ink.curve(hue);
-      const piece = cut(line.x, line.y, x, 600);
       curves.push({ ...piece, color, width: 1.25, dash: [] });
-      piece.y.forEach((value, i) => {
-        if (value > 0 && Number.isFinite(value)) {
-          least = Math.min(least, value);
-          most = Math.max(most, value);
-        } else if (value === Number.POSITIVE_INFINITY) {
-          marks.push({ x: piece.x[i], y: 0, color, sign: "cross" });
-        } else if (value === 0) marks.push({ x: piece.x[i], y: 0, color, sign: "below" });
-      });
+      const { x: steps, y: values } = line.known ?? line;
+      return [{ ...cut(steps, values, x, BUCKETS), color }];
     });
     this.#drawLegend(lines, ink);
     const label = `step ${formatCount(step ?? 0)}`;
@@ -127,6 +126,7 @@ export class LinesView {
     this.#chart ??= this.#newChart(ink);
     const width = this.element.clientWidth || 300;
     const y = limitsOf(least, most, true);
+    const marks = marksBeyond(drawn, y, x, width);
     this.#chart.draw({ x, y, curves, marks, lines: chosen, band }, ink, width, HEIGHT);
   }
 
@@ -154,7 +154,7 @@ export class LinesView {
 
   #drawLegend(lines: Line[], ink: Ink): void {
     const names = lines.map(({ name }) => name);
-    const elements = lines.map(({ name, y, ends }, hue) => {
+    const elements = lines.map(({ name, x, y, known }, hue) => {
       let entry = this.#entries.get(name);
       if (!entry) {
         entry = new Entry((alone) => {
@@ -165,8 +165,8 @@ export class LinesView {
         this.#entries.set(name, entry);
       }
       const shown = this.#choice.has(name);
-      const last = y[y.length - 1];
-      const value = ends || last === undefined ? "–" : formatValue(last);
+      const isMissing = (known?.x ?? x).at(-1) !== x.at(-1) || x.length === 0;
+      const value = isMissing ? "–" : formatValue(y[y.length - 1]);
       entry.update({ name, color: ink.curve(hue), dashed: false, shown, value, title: name });
       return entry.element;
     });
@@ -175,6 +175,17 @@ export class LinesView {
     }
     while (this.#legend.children.length > elements.length) this.#legend.lastChild?.remove();
   }
+}
+
+/** A line with gaps where there is no value. */
+function lineOf(
+  name: string,
+  x: Float64Array,
+  y: Float64Array,
+  isKnown: (k: number) => boolean,
+): Line {
+  const known = { x: x.filter((_, k) => isKnown(k)), y: y.filter((_, k) => isKnown(k)) };
+  return { name, x, y: y.map((value, k) => (isKnown(k) ? value : Number.NaN)), known };
 }
 
 const NORM = "optim/grad_norm";
@@ -186,7 +197,7 @@ export function isCoefficient(name: string): boolean {
 }
 
 /** The norm of all gradients and those of several optimizers, each also after clipping. */
-export function totalsOf(run: Run | undefined): Line[] {
+function totalsOf(run: Run | undefined): Line[] {
   if (!run) return [];
   const names = [...run.scalars.keys()];
   const suffixes = names.filter((name) => name === NORM || name.startsWith(`${NORM}/`));
@@ -204,9 +215,9 @@ function normsOf(run: Run, suffix: string): Line[] {
   if (!coefficient) return [{ name: whose ? `${whose}norm` : "total norm", x, y }];
   const by = trackOf(coefficient, "step", none);
   const factor = new Map(Array.from(by.x, (step, i) => [step, by.y[i]]));
-  const after = y.map((value, i) => value * (factor.get(x[i]) ?? Number.NaN));
+  const after = y.map((value, i) => value * (factor.get(x[i]) ?? 0));
   return [
     { name: `${whose}before clipping`, x, y },
-    { name: `${whose}after clipping`, x, y: after },
+    lineOf(`${whose}after clipping`, x, after, (k) => factor.has(x[k])),
   ];
 }

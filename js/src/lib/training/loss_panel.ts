@@ -13,14 +13,13 @@ import { Chart, type ChartEvents } from "../charts/line_chart";
 import type { Ink } from "../charts/line_colors";
 import { higherIsBetter, type Name } from "../charts/scalar_names";
 import { type Axis, cut, nearest } from "../charts/scalar_track";
-import { type EdgeMark, edgeMarks, thinLabels, yLimits } from "../charts/y_range";
+import { marksBeyond, yLimits } from "../charts/y_range";
 import { button, h } from "../core/dom";
 import type { Chosen } from "../live/run_store";
 import { tableOf } from "./csv_table";
 import { createEnlarging, createSaving, type SavedChart } from "./panel_tools";
 import type { ScalarLine } from "./scalar_line";
 
-const MOST_ROWS = 6;
 const MOST_VALUES = 12; // beside the cursor
 
 export interface PanelSettings {
@@ -211,8 +210,6 @@ export class LossPanel {
     const { window, width, lines, withOutliers } = settings;
     const shown = this.#scalars.filter(({ name }) => this.#choice.has(name.full));
     const curves: Curve[] = [];
-    const beyond: (EdgeMark & Pick<Mark, "color" | "row">)[] = [];
-    let row = 0; // curves without numbers at the same steps stand below each other
     const pieces = shown.map(({ near }) => cut(near.x, near.y, window, width));
     const steady = shown.every(({ schedule }) => schedule);
     const y =
@@ -229,11 +226,9 @@ export class LossPanel {
         curves.unshift({ ...raw, color: ink.pale(scalar.hue), width: 1, dash: [] });
         curves.push({ ...fair, color, width: scalar.earlier ? 1.25 : 1.75, dash });
       } else curves.push({ ...raw, color, width: scalar.earlier ? 1 : 1.25, dash });
-      const edge = edgeMarks(raw, y, window, width);
-      for (const mark of edge) beyond.push({ ...mark, color, row: row % MOST_ROWS });
-      if (edge.some(({ sign }) => sign === "cross")) row++;
     }
-    const marks: Mark[] = thinLabels(beyond, window, width);
+    const beyond = shown.map(({ hue }, i) => ({ ...pieces[i], color: ink.curve(hue) }));
+    const marks: Mark[] = marksBeyond(beyond, y, window, width);
     for (const scalar of shown) {
       const at = this.#best(scalar);
       const { x, y } = scalar.track;
