@@ -190,6 +190,15 @@ class TestBest:
             found = preview.best(over="steps")
             assert found.value == max(value for _, value in each)
 
+    @pytest.mark.parametrize("average", ["micro", "image"])
+    def test_the_table_of_pairs_of_classes_is_of_the_newest_alone(self, average: Any) -> None:
+        preview = make_task("multiclass", 0, keep=4, average=average)
+        assert preview._frame["sources"][0]["tally"]["joint"] is not None
+        curves = preview._records.all[0].counts.curves
+        assert curves.joint is None
+        assert curves.argmax.joint is None
+        assert preview._frame["about"]["counts"]["tally"]["joint"] is None
+
     def test_demands_are_met_or_refused(self) -> None:
         preview = trained()
         found = preview.best("precision", {"recall": 0.9}, over="steps")

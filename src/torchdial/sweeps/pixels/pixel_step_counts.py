@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from torchdial.sweeps.metric_formulas import Average
+from torchdial.sweeps.pixels.pixel_counts import Tally
 from torchdial.sweeps.pixels.segmentation_frame import SegmentationFrame
 from torchdial.sweeps.pixels.threshold_curves import ThresholdCurves
 
@@ -32,8 +33,8 @@ class PixelStepCounts:
     def of(frame: SegmentationFrame, average: Average) -> PixelStepCounts:
         """Return what is counted of a frame."""
         curves = frame.curves
-        if curves is not None and average != "image":
-            curves = curves.pooled()
+        if curves is not None:
+            curves = _without_joint(curves) if average == "image" else curves.pooled()
         return PixelStepCounts(frame.histograms.sum(0), curves, len(frame.levels))
 
     @property
@@ -42,3 +43,12 @@ class PixelStepCounts:
         if self.curves is None:
             return float("nan")
         return float((self.curves.argmax or self.curves).dice().max())
+
+
+def _without_joint(curves: ThresholdCurves) -> ThresholdCurves:
+    """Return curves without the joint table, which no metric takes and which grows with C²."""
+    argmax = None if curves.argmax is None else curves.argmax.counts
+    tally = Tally(curves.counts, argmax)
+    return ThresholdCurves.from_tally(
+        tally, curves.task, curves.stops, curves.zero_division, curves.include_background
+    )
