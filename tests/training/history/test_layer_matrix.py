@@ -136,7 +136,7 @@ def test_another_number_of_values_is_refused(values: Any, rows: Any, expected: i
     assert len(matrix) == 0
 
 
-def test_the_newest_columns_up_to_a_step():
+def test_the_newest_columns_up_to_a_step() -> None:
     matrix = LayerMatrix(["a"])
     for step in (1, 3, 5, 7):
         matrix.append(step, [step])
