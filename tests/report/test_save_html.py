@@ -267,6 +267,20 @@ def test_images_that_do_not_fit_are_left_out_with_a_warning(
     assert made._config.get("in_file") is None, "the widget itself is unchanged"
 
 
+def test_a_file_without_all_images_says_that_earlier_steps_are_left_out_too(path: Path) -> None:
+    images, targets = torch.rand(40, 1, 24, 24), torch.rand(40, 1, 24, 24) > 0.5
+    made = td.SegmentationPreview(images, torch.rand(40, 1, 24, 24), targets, keep=4)
+    for step in (1, 2):
+        made.refresh(torch.rand(40, 1, 24, 24), step=step)
+    made.save_html(path)
+    with pytest.warns(UserWarning, match=r"images, at the newest step alone, are in this file"):
+        made.save_html(path, max_bytes=path.stat().st_size - 150 * KB)
+    (widget,) = Report(path).widgets
+    assert widget["frames"] == {}
+    assert widget["note"].endswith("metrics cover all images and steps.")
+    assert [one["step"] for one in widget["state"]["_steps"]["steps"]] == [0, 1, 2]
+
+
 def test_many_planes_of_tiny_images_stay_within_the_limit(path: Path) -> None:
     """Where a plane has 16 pixels, its name and place take more room than its bytes."""
     rng = np.random.default_rng(0)

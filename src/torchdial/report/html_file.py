@@ -177,11 +177,12 @@ def _note_left_out(entry: dict[str, Any], saved: SavedWidget, max_bytes: int | N
     if entry["kept"] == 0:
         raise _too_little(max_bytes, "room for one image of each widget")
     entry["state"]["_config"]["in_file"] = entry["kept"]
+    only, steps = (", at the newest step alone,", " and steps") if saved.frames else ("", "")
     _add_note(
         entry,
         saved,
-        f"{entry['kept']:,} of {saved.num_pictures:,} images are in this file, to keep it under "
-        f"{max_bytes:,} bytes; metrics cover all images.",
+        f"{entry['kept']:,} of {saved.num_pictures:,} images{only} are in this file, to keep it "
+        f"under {max_bytes:,} bytes; metrics cover all images{steps}.",
     )
 
 

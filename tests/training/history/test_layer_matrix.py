@@ -134,3 +134,13 @@ def test_another_number_of_values_is_refused(values: Any, rows: Any, expected: i
     with pytest.raises(ValueError, match=says("values", f"({expected},)", got, "names")):
         matrix.append(1, values, rows)
     assert len(matrix) == 0
+
+
+def test_the_newest_columns_up_to_a_step() -> None:
+    matrix = LayerMatrix(["a"])
+    for step in (1, 3, 5, 7):
+        matrix.append(step, [step])
+    assert matrix.last(2, until=5)[0].tolist() == [3, 5]
+    assert matrix.last(9, until=6)[1].tolist() == [[1, 3, 5]]
+    assert matrix.last(1)[0].tolist() == [7]
+    assert matrix.last(3, until=0)[0].tolist() == []

@@ -20,7 +20,7 @@ from tests.inputs.error_messages import says
 from tests.training.recording.recorded import check_same, fill, recorded
 from torchdial.training import History
 from torchdial.training.history.autosave import Autosave
-from torchdial.training.history.run_file import MAGIC, to_frame
+from torchdial.training.history.run_file import MAGIC, read_frames, to_frame
 from torchdial.training.history.run_record import Mark
 
 
@@ -247,3 +247,25 @@ def test_a_state_of_something_else_is_refused(state: Any) -> None:
     with pytest.raises(ValueError, match=says("load_state_dict", "state_dict", "else", "monitor")):
         history.load_state_dict(state)
     assert len(history["loss"]) == 3
+
+
+def test_arrays_of_eight_bytes_begin_where_they_need_no_copy() -> None:
+    for length in range(8):
+        note = {"name": "x" * length}
+        arrays = {"steps": np.arange(3), "values": np.ones(3)}
+        file = io.BytesIO(b"".join(to_frame(note, arrays)))
+        [(_, read)] = read_frames(file)
+        assert all(array.flags.aligned for array in read.values())
+        assert not any(array.flags.owndata for array in read.values())
+
+
+def test_a_checkpoint_of_the_form_before_that_changes_later_changes_no_run() -> None:
+    history = History("run")
+    history.record(1, {"loss": 0.5})
+    about, arrays = history.take(Mark())
+    tensors = {name: torch.from_numpy(array.copy()) for name, array in arrays.items()}
+    restored = History("again")
+    restored.load_state_dict({"about": json.dumps(about), "arrays": tensors})
+    for tensor in tensors.values():
+        tensor.zero_()
+    assert restored["loss"].values.tolist() == [0.5]

@@ -279,3 +279,16 @@ def filled(values: np.ndarray) -> Series:
     series = Series("loss")
     series.extend(np.arange(len(values)), values, np.arange(len(values)) / 10)
     return series
+
+
+def test_adopted_points_are_kept_and_grow_apart_from_what_was_read() -> None:
+    series = Series("loss")
+    points = np.arange(3), np.array([0.5, 0.4, 0.3]), np.array([0.1, 0.2, 0.3])
+    series.adopt(*points)
+    read = series.values
+    assert np.shares_memory(read, points[1])
+    series.append(3, 0.2, 0.4)
+    series.adopt([4], [0.1], [0.5])
+    assert series.values.tolist() == [0.5, 0.4, 0.3, 0.2, 0.1]
+    assert series.steps.tolist() == [0, 1, 2, 3, 4]
+    assert (read.tolist(), points[1].tolist()) == ([0.5, 0.4, 0.3], [0.5, 0.4, 0.3])

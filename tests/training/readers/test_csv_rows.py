@@ -50,6 +50,7 @@ READ = {
         {"a": [(1, 2.0)], "a.1": [(1, 3.0)], "a.2": [(1, 4.0)]},
     ),
     "a column without a name": (",step,a\n0,1,2\n", {"a": [(1, 2.0)]}),
+    "a separator at the end": ("step,a\n1,2,\n2,3,\n", {"a": [(1, 2.0), (2, 3.0)]}),
     "fewer cells": ("step,a,b\n1,2\n", {"a": [(1, 2.0)]}),
     "a name that is markup": ("step,<b>x</b>\n1,2\n", {"<b>x</b>": [(1, 2.0)]}),
     "true and false": ("step,a\n1,True\n2,False\n", {"a": [(1, 1.0), (2, 0.0)]}),
@@ -141,6 +142,8 @@ REFUSED = {
     "half a step": ("step,a\n1,2\n1.5,2\n", "whole numbers", "1.5 in row 2"),
     "an endless step": ("step,a\ninf,2\n", "whole numbers", "inf in row 1"),
     "a huge step": ("step,a\n1e300,2\n", "whole numbers", "1e\\+300 in row 1"),
+    "more cells in the first row": ("step,a\n1,2,3\n2,3,4\n", "2 cells a row", "saw 3"),
+    "more cells behind an empty one": ("step,a\n1,2,\n2,3,4\n", "2 cells a row", "saw 3"),
     "more cells": ("step,a\n1,2\n1,2,3\n", "2 cells a row", "saw 3"),
     "too many columns": ("step," + "a," * 10_000 + "\n", "at most 10,000 columns", "a row a step"),
 }

@@ -169,6 +169,25 @@ def test_a_server_cannot_write_outside_of_the_copy(
         td.read_runs("memory://runs")
 
 
+@pytest.mark.parametrize("most", [100, 1000])
+def test_a_server_that_gives_no_size_is_counted_while_it_is_copied(
+    most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = fsspec.filesystem("memory")
+    memory.pipe("/run.csv", b"step,loss\n" + b"".join(b"%d,0.5\n" % i for i in range(100)))
+    monkeypatch.setattr(type(memory), "size", lambda *_: None)
+    monkeypatch.setattr(run_reader.refuse_size, "__defaults__", (most,))
+    try:
+        if most == 1000:
+            (run,) = td.read_runs("memory://run.csv")
+            assert len(run["loss"]) == 100
+        else:
+            with pytest.raises(ValueError, match="a file of a run, of at most"):
+                td.read_runs("memory://run.csv")
+    finally:
+        memory.rm("/run.csv")
+
+
 # Refused
 
 PACKAGES = {

@@ -137,7 +137,24 @@ def test_cheap_readings_are_dense_at_first_so_that_a_short_run_shows_something(n
     read = [step for step, depth in enumerate(depths, 1) if depth != "nothing"]
     assert read[:8] == list(range(1, 9))
     assert 30 <= len(read) <= 60
-    assert depths.count("sample") >= 15
+    assert 12 <= depths.count("sample") <= 20
+
+
+def test_a_slow_reading_of_norms_does_not_make_samples_seem_free(now):
+    clock = Clock()
+    pace = Pace(clock)
+    run(clock, now, 10, seconds=0.01)
+    for reading, seconds in (("norms", 0.05), ("sample", 0.02)):
+        pace.due()
+        pace.took(reading, seconds)
+    assert pace.sample_every >= 0.02 / (0.4 * 0.01 * 0.01)
+
+
+def test_what_is_ours_in_a_long_gap_is_part_of_its_time(now):
+    clock = Clock()
+    run(clock, now, 50)
+    run(clock, now, 1, seconds=3600.0, ours=3000.0)
+    assert clock.overhead == pytest.approx(1.0, rel=0.01)
 
 
 def test_the_first_step_is_a_sample():

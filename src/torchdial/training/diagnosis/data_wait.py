@@ -9,11 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from torchdial.training.diagnosis.findings import Finding
 from torchdial.training.diagnosis.message_format import percent, times
-from torchdial.training.diagnosis.robust_statistics import finite
+from torchdial.training.diagnosis.robust_statistics import finite, median
 from torchdial.training.diagnosis.run_view import Floats, RunView
 
 DATA_WAIT = "system/data_wait"
@@ -33,7 +31,7 @@ def waiting(shares: Floats) -> float | None:
         (0.8, None)
     """
     known = finite(shares)
-    share = float(np.median(known)) if len(known) >= WAIT_READINGS else 0.0
+    share = median(known) if len(known) >= WAIT_READINGS else 0.0
     return share if share > LONG_WAIT else None
 
 

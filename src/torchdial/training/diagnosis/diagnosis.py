@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -92,8 +92,7 @@ class Diagnosis:
         self._levels: dict[str, Level] = {}
         self._reference: dict[str, float] = {}
         if self._first_step:
-            self._advance(self._looked, self._first_step)
-            self._advance(self._judged, self._first_step)
+            self._looked = self._judged = self._points_until(self._first_step)
 
     def look(self, total_steps: int | None = None, final: bool = False) -> list[Event]:
         """Return what has gone wrong since the last look, in order of its steps.
@@ -115,10 +114,12 @@ class Diagnosis:
         found: list[Finding] = []
         while self._next_checkpoint() <= whole:
             self._checkpoint = self._next_checkpoint()
-            found += self._find(POINT_RULES, self._looked, self._checkpoint, total_steps, final)
-            found += self._find(STATE_RULES, self._judged, self._checkpoint, total_steps, final)
-        last = LAST_OF_ALL_STEPS if final else whole
-        found += self._find(POINT_RULES, self._looked, last, total_steps, final)
+            found += self._look_until(self._checkpoint, total_steps, final)
+            run = self._view(self._judged, self._checkpoint, total_steps, final)
+            self._judged = self._looked
+            self._remember(run)
+            found += self._find(STATE_RULES, run, self._checkpoint)
+        found += self._look_until(LAST_OF_ALL_STEPS if final else whole, total_steps, final)
         return [self._event(finding) for finding in sorted(found, key=lambda f: f.step)]
 
     def _newest_step(self) -> int | None:
@@ -136,41 +137,43 @@ class Diagnosis:
     def _spacing(self) -> int:
         return max(CHECK_SPACING, (self._checkpoint - self._first_step) // CHECKS_PER_RUN)
 
-    def _find(
-        self,
-        rules: tuple[Rule, ...],
-        cursor: dict[str, int],
-        step: int,
-        total_steps: int | None,
-        final: bool,
-    ) -> Iterator[Finding]:
-        since = dict(cursor)
-        self._advance(cursor, step)
-        run = RunView(
+    def _look_until(self, step: int, total_steps: int | None, final: bool) -> Iterator[Finding]:
+        """Apply the rules about single points to those up to a step."""
+        since, self._looked = self._looked, self._points_until(step)
+        return self._find(POINT_RULES, self._view(since, step, total_steps, final))
+
+    def _view(
+        self, since: Mapping[str, int], step: int, total_steps: int | None, final: bool
+    ) -> RunView:
+        return RunView(
             self.history,
             step,
             since,
-            dict(cursor),
+            self._looked,
             self._levels,
             self._reference,
             self._first_step,
             total_steps,
             final,
         )
-        if rules is STATE_RULES:
-            self._remember(run)
+
+    def _find(
+        self, rules: tuple[Rule, ...], run: RunView, seen: int | None = None
+    ) -> Iterator[Finding]:
+        """Apply rules, and return what is news; `seen` is when, None for each one's own step."""
         rest = EPISODE_REST // CHECK_SPACING * self._spacing()
         for rule in rules:
             for finding in rule(run):
-                seen = finding.step if rules is POINT_RULES else step
-                if self._episodes.is_news(finding, seen, rest):
+                if self._episodes.is_news(finding, finding.step if seen is None else seen, rest):
                     yield finding
 
-    def _advance(self, cursor: dict[str, int], step: int) -> None:
-        """Move a cursor past the points up to a step, in order of arrival."""
+    def _points_until(self, step: int) -> dict[str, int]:
+        """Return how many points of each scalar, in order of arrival, come up to a step."""
+        found = {}
         for name in self.history.names:
-            n = cursor.get(name, 0)
-            cursor[name] = n + _count_until(self.history.along_run(self.history[name], n)[0], step)
+            n = self._looked.get(name, 0)
+            found[name] = n + _count_until(self.history.along_run(self.history[name], n)[0], step)
+        return found
 
     def _remember(self, run: RunView) -> None:
         """Update the levels of the losses, and what the gradients' norms began with."""

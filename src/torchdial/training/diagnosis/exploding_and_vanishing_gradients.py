@@ -26,7 +26,7 @@ import numpy.typing as npt
 
 from torchdial.training.diagnosis.findings import Finding
 from torchdial.training.diagnosis.message_format import number, times
-from torchdial.training.diagnosis.robust_statistics import row_medians
+from torchdial.training.diagnosis.robust_statistics import median, row_medians
 from torchdial.training.diagnosis.run_view import Floats, Floats32, Layers, RunView
 
 RECENT_NORMS = 5
@@ -58,9 +58,7 @@ def reference(names: list[str], norms: Floats32) -> dict[str, float]:
     rows = (
         (name, row[np.isfinite(row)][:FIRST_NORMS]) for name, row in zip(names, norms, strict=True)
     )
-    return {
-        name: float(min(row[0], np.median(row))) for name, row in rows if len(row) == FIRST_NORMS
-    }
+    return {name: min(float(row[0]), median(row)) for name, row in rows if len(row) == FIRST_NORMS}
 
 
 def exploded(recent: Floats, first: Floats) -> list[int]:

@@ -14,12 +14,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from torchdial.training.diagnosis.findings import Finding
 from torchdial.training.diagnosis.losses import LEVEL_POINTS, Level
 from torchdial.training.diagnosis.message_format import number
-from torchdial.training.diagnosis.robust_statistics import finite
+from torchdial.training.diagnosis.robust_statistics import finite, median
 from torchdial.training.diagnosis.run_view import Floats, RunView
 
 LOST_SHARE = 0.75
@@ -39,7 +37,7 @@ def diverged(values: Floats, level: Level) -> bool:
         True
     """
     recent = finite(values)[-LEVEL_POINTS:]
-    return len(recent) == LEVEL_POINTS and float(np.median(recent)) > level.start + abs(level.start)
+    return len(recent) == LEVEL_POINTS and median(recent) > level.start + abs(level.start)
 
 
 def lost(values: Floats, level: Level) -> bool:
@@ -52,7 +50,7 @@ def lost(values: Floats, level: Level) -> bool:
     recent = finite(values)[-LEVEL_POINTS:]
     if len(recent) < LEVEL_POINTS or level.won < LEAST_WON * abs(level.start):
         return False
-    above = float(np.median(recent)) - level.best
+    above = median(recent) - level.best
     return above > LOST_SHARE * level.won and above > LOST_NOISES * level.noise
 
 
@@ -69,7 +67,7 @@ def find_divergence(run: RunView) -> Iterator[Finding]:
             return
         found.append((name, points, level, far))
     for name, points, level, far in found:
-        now = float(np.median(finite(points.values)))
+        now = median(finite(points.values))
         was = f"it began at {number(level.start)}" if far else f"it had been {number(level.best)}"
         rate = run.rate()
         from_rate = f" from {number(run.newest(rate, 1).values[-1])}" if rate else ""

@@ -17,7 +17,7 @@ import numpy as np
 
 from torchdial.training.diagnosis.findings import Finding
 from torchdial.training.diagnosis.message_format import number
-from torchdial.training.diagnosis.robust_statistics import finite, spread
+from torchdial.training.diagnosis.robust_statistics import finite, median, spread
 from torchdial.training.diagnosis.run_view import Floats, RunView
 
 PLATEAU_POINTS = 300
@@ -38,7 +38,7 @@ def most_gained(values: Floats) -> float:
         values: (n,) the loss, in order.
     """
     halves = np.array_split(values, 2)
-    gained = float(np.median(halves[0]) - np.median(halves[1]))
+    gained = median(halves[0]) - median(halves[1])
     errors = [MEDIAN_ERROR * spread(half) / np.sqrt(len(half)) for half in halves]
     return gained + 2 * float(np.hypot(*errors))
 
@@ -56,7 +56,7 @@ def stuck(values: Floats, start: float) -> bool:
         >>> stuck(np.linspace(1.0, 0.9, 300), start=2.3)
         False
     """
-    level = float(np.median(values))
+    level = median(values)
     return level > LEARNED_SHARE * start and most_gained(values) < PLATEAU_GAIN * abs(level)
 
 
@@ -91,7 +91,7 @@ def find_plateau(run: RunView) -> Iterator[Finding]:
         rate = run.rate()
         rates = run.whole(rate, THINNED_POINTS) if rate else np.empty(0)
         if len(values) > PLATEAU_POINTS // 2 and stuck(values, level.start) and at_work(rates):
-            now = float(np.median(values))
+            now = median(values)
             start = int(points.steps[0])
             hardly = level.best > (1 - LEARNED_SHARE) * level.start
             advice = (

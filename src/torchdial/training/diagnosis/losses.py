@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import numpy as np
-
-from torchdial.training.diagnosis.robust_statistics import Floats, finite, spread
+from torchdial.training.diagnosis.robust_statistics import Floats, finite, median, spread
 from torchdial.training.history.scalar_names import is_held_out, is_loss, is_reserved, words_of
 
 TOTAL_WORDS = {"train", "training", "step", "batch", "total", "loss"}
@@ -89,7 +87,7 @@ def begun(values: Floats) -> Level | None:
     first = finite(values)[:FIRST_LOSSES]
     if len(first) < FIRST_LOSSES:
         return None
-    start = float(min(first[0], np.median(first)))
+    start = min(float(first[0]), median(first))
     return Level(start, start, float("inf"))
 
 
@@ -101,6 +99,7 @@ def continued(level: Level, values: Floats) -> Level:
         1.1
     """
     block = finite(values)[-LEVEL_POINTS:]
-    if len(block) < LEVEL_POINTS or np.median(block) >= level.best:
+    if len(block) < LEVEL_POINTS:
         return level
-    return Level(level.start, float(np.median(block)), spread(block))
+    middle = median(block)
+    return level if middle >= level.best else Level(level.start, middle, spread(block))

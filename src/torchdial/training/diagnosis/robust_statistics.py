@@ -18,7 +18,7 @@ def finite(values: npt.ArrayLike) -> npt.NDArray[np.float64]:
 
 
 def median(values: Floats) -> float:
-    """Return the median, for a few dozen values in a tenth of numpy's time.
+    """Return the median, in a tenth of numpy's time where they are few.
 
     Args:
         values: (n,), finite, at least one.

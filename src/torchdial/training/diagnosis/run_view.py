@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -69,7 +70,7 @@ class RunView:
     total_steps: int | None = None
     final: bool = False
 
-    @property
+    @cached_property
     def losses(self) -> Losses:
         """Which scalars are losses."""
         return losses(self.until)
@@ -101,11 +102,7 @@ class RunView:
         if matrix is None:
             return None
         with self.history.lock:
-            later = len(matrix) - int(np.searchsorted(matrix.steps, self.step, side="right"))
-            steps, highest, mean, count = matrix.last(n + later)
-            names = list(matrix.names)
-        keep = slice(0, len(steps) - later)
-        return Layers(names, steps[keep], highest[:, keep], mean[:, keep], count[:, keep])
+            return Layers(list(matrix.names), *matrix.last(n, self.step))
 
     def rate(self) -> str | None:
         """Return the name of the (first) learning rate, if it was recorded."""

@@ -26,7 +26,7 @@ from torchdial.training.diagnosis.exploding_and_vanishing_gradients import find_
 from torchdial.training.diagnosis.findings import Finding
 from torchdial.training.diagnosis.loss_plateau import LEARNED_SHARE, THINNED_POINTS, at_work
 from torchdial.training.diagnosis.message_format import number
-from torchdial.training.diagnosis.robust_statistics import finite, row_medians
+from torchdial.training.diagnosis.robust_statistics import finite, median, row_medians
 from torchdial.training.diagnosis.run_view import Floats, Layers, RunView
 from torchdial.training.history.measured_names import LEARNING_RATE
 
@@ -60,7 +60,7 @@ def off(ratios: Floats) -> tuple[int | None, float] | None:
     known = np.flatnonzero(np.isfinite(ratios))
     if not len(known):
         return None
-    middle = float(np.median(ratios[known]))
+    middle = median(ratios[known])
     if not LOW_RATIO / FAR_OFF <= middle <= HIGH_RATIO * FAR_OFF:
         return None, middle
     usual = np.sqrt(LOW_RATIO * HIGH_RATIO)
@@ -86,7 +86,7 @@ def stays_off(medians: Floats) -> float | None:
     if len(known) and (
         known.min() > LASTING_OFF * HIGH_RATIO or known.max() < LOW_RATIO / LASTING_OFF
     ):
-        return float(np.median(known))
+        return median(known)
     return None
 
 
@@ -132,7 +132,7 @@ def _lasting(run: RunView, layers: Layers) -> tuple[None, float] | None:
 
 def _middle(values: Floats) -> float:
     known = finite(values)
-    return float(np.median(known)) if len(known) else float("nan")
+    return median(known) if len(known) else float("nan")
 
 
 def _message(where: str | None, ratio: float) -> str:

@@ -24,7 +24,7 @@ BLOCK = 32  # points under a node of the lowest level
 NOTHING = -1
 KINDS = 5  # lowest, highest, NaN, infinity, minus infinity
 EXTREMES = slice(0, 2)
-NODES_AT_ONCE = 2048  # nodes made at a time, which bounds the memory it takes
+NODES_AT_ONCE = 2048  # lowest nodes made at a time, which bounds the memory it takes
 
 
 class Pyramid:
@@ -50,10 +50,10 @@ class Pyramid:
             stop = min(start + NODES_AT_ONCE, count // BLOCK)
             blocks = np.arange(start * BLOCK, stop * BLOCK).reshape(-1, BLOCK)
             self._write(0, start, _stand_out(take(blocks), blocks))
-            level = 0
-            while self._counts[level] > 1:
-                self._pair(take, level)
-                level += 1
+        level = 0
+        while level < len(self._counts) and self._counts[level] > 1:
+            self._pair(take, level)
+            level += 1
 
     def truncate(self, count: int) -> None:
         """Drop the nodes over any position from `count` on."""

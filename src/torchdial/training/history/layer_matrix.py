@@ -91,10 +91,18 @@ class LayerMatrix:
         with self._lock:
             return np.array(self._steps[: self._count])
 
-    def last(self, k: int) -> tuple[Ints, Floats32, Floats32, Counts]:
-        """Return steps (k,), max, mean and count (L, k) of the newest k columns, or fewer."""
+    def last(self, k: int, until: int | None = None) -> tuple[Ints, Floats32, Floats32, Counts]:
+        """Return steps (k,), max, mean and count (L, k) of the newest k columns, or fewer.
+
+        Args:
+            k: how many, at most.
+            until: the last step at which one may begin; None is any.
+        """
         with self._lock:
-            new = slice(max(self._count - k, 0), self._count)
+            stop = self._count
+            if until is not None:
+                stop = int(np.searchsorted(self._steps[:stop], until, side="right"))
+            new = slice(max(stop - k, 0), stop)
             return self._steps[new].copy(), self._max(new), self._mean(new), self._counts(new)
 
     @property

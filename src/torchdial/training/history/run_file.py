@@ -32,6 +32,7 @@ MAGIC = b"TDIALRUN"
 FRAME_HEAD = struct.Struct("<8sQI")
 LENGTH = struct.Struct("<I")
 DTYPES = ("<i8", "<f8", "<f4", "<i4")
+ALIGNED = 8  # bytes of the longest number
 
 
 class DamageError(ValueError):
@@ -93,15 +94,23 @@ def read_frames(
         place = file.tell()
 
 
-def _next_body(file: BinaryIO, rest: int) -> bytes | None:
-    """Return what the next frame holds, or None if it is incomplete."""
+def _next_body(file: BinaryIO, rest: int) -> memoryview | None:
+    """Return what the next frame holds, or None if it is incomplete.
+
+    Its arrays begin where numbers of eight bytes can be read without copying them.
+    """
     head = file.read(FRAME_HEAD.size)
     if len(head) < FRAME_HEAD.size:
         return None
     magic, length, checksum = FRAME_HEAD.unpack(head)
     if magic != MAGIC or length > rest - FRAME_HEAD.size:
         return None
-    body = file.read(length)
+    start = file.read(min(length, LENGTH.size))
+    note = LENGTH.unpack(start)[0] if len(start) == LENGTH.size else 0
+    before = -(LENGTH.size + note) % ALIGNED
+    body = np.empty(before + length, np.uint8).data[before:]
+    body[: len(start)] = start
+    file.readinto(body[len(start) :])  # type: ignore[attr-defined]
     return body if zlib.crc32(body) == checksum else None
 
 
@@ -116,7 +125,7 @@ def _refuse_damage(file: BinaryIO, place: int, size: int) -> None:
         raise DamageError(f"it was cut or changed at byte {place:,}")
 
 
-def _read_body(body: bytes) -> tuple[About, Arrays]:
+def _read_body(body: memoryview) -> tuple[About, Arrays]:
     """Return a note and its arrays.
 
     Raises:
@@ -124,7 +133,7 @@ def _read_body(body: bytes) -> tuple[About, Arrays]:
     """
     try:
         start = LENGTH.size + LENGTH.unpack_from(body)[0]
-        note = json.loads(body[LENGTH.size : start])
+        note = json.loads(bytes(body[LENGTH.size : start]))
         arrays: Arrays = {}
         for name, dtype, shape in note["arrays"]:
             array = _read_array(body, start, dtype, shape)
@@ -137,20 +146,21 @@ def _read_body(body: bytes) -> tuple[About, Arrays]:
         raise DamageError(f"{error!r:.80}") from error
 
 
-def _read_array(body: bytes, start: int, dtype: str, shape: list[int]) -> npt.NDArray[Any]:
+def _read_array(body: memoryview, start: int, dtype: str, shape: list[int]) -> npt.NDArray[Any]:
     if dtype not in DTYPES or not all(type(n) is int and n >= 0 for n in shape):
         raise DamageError(f"an array of dtype {dtype!r:.20} and shape {shape!r:.40}")
     count = math.prod(shape)
     if count * np.dtype(dtype).itemsize > len(body) - start:
         raise DamageError("an array is longer than its frame")
     flat = np.frombuffer(body, dtype, count, start)
-    return flat.reshape(shape).astype(np.dtype(dtype).newbyteorder("="), copy=False)
+    return np.require(flat.reshape(shape), np.dtype(dtype).newbyteorder("="), ["ALIGNED"])
 
 
 def frames_of_state(state: Mapping[str, Any]) -> Iterator[tuple[About, Arrays]]:
     """Read the frames of a `state_dict`; older ones hold a single frame's parts."""
     if "about" in state:
-        arrays = {name: array.cpu().numpy() for name, array in state["arrays"].items()}
+        # The run keeps the arrays; the checkpoint's may change.
+        arrays = {name: array.cpu().numpy().copy() for name, array in state["arrays"].items()}
         yield json.loads(state["about"]), arrays
     else:
         yield from read_frames(

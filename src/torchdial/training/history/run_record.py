@@ -271,7 +271,7 @@ class RunRecord:
             series = self.series(str(name))
             series.x_name = "x" if name in about.get("own_x", ()) else "step"
             if f"scalars/{i}/steps" in arrays:
-                series.extend(*(arrays[f"scalars/{i}/{part}"] for part in POINT))
+                series.adopt(*(arrays[f"scalars/{i}/{part}"] for part in POINT))
         for i, (name, note) in enumerate(about["layers"].items()):
             matrix = self._layers.setdefault(name, LayerMatrix([], self.lock))
             matrix.put(note, _under(arrays, f"layers/{i}"))

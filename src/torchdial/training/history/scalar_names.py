@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from torchdial.training.history.measured_names import LEARNING_RATE, is_measured, is_one_of
 
+KNOWN = 4096  # names that need not be looked at again
 HELD_OUT = ("val", "valid", "validation", "test", "eval", "dev", "holdout")
 _SPLIT = re.compile(rf"^(train|training|{'|'.join(HELD_OUT)})[/_](?=.)", re.DOTALL)
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z][a-z])|(?<=[a-z]{2})(?=[A-Z])")
@@ -22,7 +24,8 @@ _SCORE = (
 )
 
 
-def words_of(name: str) -> set[str]:
+@lru_cache(KNOWN)
+def words_of(name: str) -> frozenset[str]:
     """Return the words of a name in lower case, parted by other signs than letters and digits.
 
     Words in camel case are parted too, but not "IoU" or "mAP".
@@ -31,7 +34,7 @@ def words_of(name: str) -> set[str]:
         >>> sorted(words_of("val/meanIoU_1"))
         ['1', 'iou', 'mean', 'val']
     """
-    return set(re.findall(r"[a-z0-9]+", _CAMEL.sub(" ", name).lower()))
+    return frozenset(re.findall(r"[a-z0-9]+", _CAMEL.sub(" ", name).lower()))
 
 
 def is_loss(name: str) -> bool:
@@ -97,6 +100,7 @@ def panels_of(names: Iterable[str]) -> dict[str, list[str]]:
     return panels
 
 
+@lru_cache(KNOWN)
 def _has(name: str, words: str) -> bool:
     pattern = re.compile(rf"({words})\d*")
     return any(pattern.fullmatch(word) for word in words_of(name))

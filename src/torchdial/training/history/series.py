@@ -124,12 +124,26 @@ class Series:
         Raises:
             ValueError: their lengths differ, a step is no whole number or a time not finite.
         """
+        self._extend(to_points(self.name, steps, values, times))
+
+    def adopt(self, steps: npt.ArrayLike, values: npt.ArrayLike, times: npt.ArrayLike) -> None:
+        """Add points as `extend` does, but copy no array that begins a series.
+
+        They belong to the series from then on: nobody else may write to them.
+        """
         new = to_points(self.name, steps, values, times)
+        with self._lock:
+            if not self._count:
+                self._steps, self._values, self._times = new
+            self._extend(new)
+
+    def _extend(self, new: tuple[Ints, Floats, Floats]) -> None:
         with self._lock:
             stop = self._count + len(new[0])
             self._make_room(stop)
             for array, part in zip((self._steps, self._values, self._times), new, strict=True):
-                array[self._count : stop] = part
+                if array is not part:
+                    array[self._count : stop] = part
             is_time = stop // SETTLED > self._count // SETTLED
             self._count = stop
             if is_time:

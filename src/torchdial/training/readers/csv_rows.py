@@ -90,9 +90,13 @@ class CsvRows(GrowingFileReader):
         self._file.place = header.size
 
     def _table(self, pandas: Any, piece: bytes) -> Any:
-        numbers = range(len(self._columns))
-        first = self._separator.join(map(str, numbers)).encode()
+        known = len(self._columns)
         try:
+            # pandas would leave out what the first row has beyond the header.
+            width = max(known, self._first_width(piece))
+            if width > MOST_COLUMNS:
+                raise ValueError(f"saw {width}")
+            first = self._separator.join(map(str, range(width))).encode()
             table = pandas.read_csv(
                 # Rows with fewer cells are read by every version only behind a header.
                 io.BytesIO(first + b"\n" + piece),
@@ -104,14 +108,21 @@ class CsvRows(GrowingFileReader):
                 encoding_errors="replace",
                 low_memory=False,
             )
-        except ValueError as error:
+            table.columns = range(width)
+            if table.loc[:, known:].notna().to_numpy().any():
+                raise ValueError(f"saw {width}")
+        except (ValueError, csv.Error) as error:
             raise self._refusal(
-                f"{len(self._columns)} cells a row",
+                f"{known} cells a row",
                 f"{str(error).strip():.100}",
                 "Write a row a step, and as many cells as the first line has names.",
             ) from error
-        table.columns = numbers
         return table
+
+    def _first_width(self, piece: bytes) -> int:
+        """Return the number of cells in the first row that has any."""
+        text = io.TextIOWrapper(io.BytesIO(piece), "utf-8", "replace", newline="")
+        return len(next(filter(None, csv.reader(text, delimiter=self._separator)), []))
 
     def _add(self, history: History, table: Any) -> None:
         """Add the points of some rows."""

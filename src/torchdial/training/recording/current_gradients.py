@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import nn
 
 from torchdial.inputs.errors import refusal
@@ -34,8 +33,7 @@ def gradients_now(model: nn.Module, history: History | None = None) -> History:
     parameters = Parameters({"": model}, chooser())
     named = {name: p for name, p in model.named_parameters() if p.grad is not None}
     recorder = Recorder[StepRecord](chunked=lambda _: False)
-    with torch.no_grad():
-        reading = GradientReader(parameters, recorder).read(named, "sample")
+    reading = GradientReader(parameters, recorder).read(named, "sample")
     if reading is None:
         raise refusal(
             "model",

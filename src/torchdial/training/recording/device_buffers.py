@@ -162,6 +162,7 @@ class Recorder(Generic[Item]):
         self._chunks: dict[Any, Chunk] = {}
         self._chunk = chunk or Chunk
         self._chunked = chunked or (lambda device: device.type == "cuda")
+        self._is_cpu_at_hand = not self._chunked(torch.device("cpu"))
 
     def __len__(self) -> int:
         return len(self._items)
@@ -173,16 +174,17 @@ class Recorder(Generic[Item]):
 
     def number(self, tensor: Tensor) -> Number:
         """Copy a tensor of one element as it is now, whatever is written to it later."""
-        tensor = plain(tensor).detach()
+        tensor = plain(tensor)
         if self.is_at_hand(tensor):
-            return float(tensor)
+            return float(tensor.item())
+        tensor = tensor.detach()
         if self._chunked(tensor.device):
             return self.hold([tensor])
         return Kept([tensor.clone()])
 
     def is_at_hand(self, tensor: Tensor) -> bool:
         """Return whether a tensor's values can be looked at without waiting for them."""
-        return tensor.is_cpu and not self._chunked(tensor.device)
+        return tensor.is_cpu and self._is_cpu_at_hand
 
     def hold(self, tensors: Sequence[Tensor]) -> Numbers:
         """Keep tensors that are not written to later, such as fresh results, as one row."""
@@ -216,7 +218,7 @@ class Recorder(Generic[Item]):
     def take(self) -> list[Item]:
         """Return the items that are complete, oldest first, up to the first that is not."""
         taken: list[Item] = []
-        while self._items and self._items[0].ready():
+        while self._items and (not self._chunks or self._items[0].ready()):
             taken.append(self._items.popleft())
         return taken
 

@@ -39,6 +39,7 @@ class GradientReader:
             self._names[index] = ids, names
         return {name: p for name, p in zip(names, stepped, strict=True) if name is not None}
 
+    @torch.no_grad()
     def read(
         self, named: Mapping[str, Tensor], depth: Depth, scale: Tensor | None = None
     ) -> GradientReading | None:
@@ -69,12 +70,14 @@ class GradientReader:
             reading.counts = self._recorder.hold(counts)
         return reading
 
+    @torch.no_grad()
     def copies(self, named: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return copies of some values of each weight with two or more dimensions."""
         found = {name: p for name, p in named.items() if p.ndim > 1 and p.requires_grad}
         found = {name: p for name, p in found.items() if gradients.plain(p.detach()).numel()}
         return dict(zip(found, gradients.copied(list(found.values())), strict=True))
 
+    @torch.no_grad()
     def compare(
         self, before: Mapping[str, Tensor], named: Mapping[str, Tensor]
     ) -> UpdateReading | None:

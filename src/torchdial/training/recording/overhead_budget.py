@@ -20,7 +20,7 @@ LONG = 4  # a gap of so many steps is no step: an epoch's end, another cell
 SELDOM = 10  # steps between two samples, at least
 SELDOMEST = 10_000  # in words; a longer distance is no plan but a lack of time
 CHEAP = 0.005  # seconds; readings below come often enough to see something in a short run, too
-EARLY = 8  # they come after another eighth of the steps there were: 8 · ln(n) times in n steps
+EARLY = {"norms": 8, "sample": 4}  # after another eighth or quarter of the steps there were
 
 
 class Clock:
@@ -46,7 +46,7 @@ class Clock:
         self.waited = self.lasted = 0.0
         self.steps = self.samples = self.tokens = 0
         self._last: float | None = None
-        self._paused = 0.0
+        self._paused = self._ours_before = 0.0
         self._laps: deque[float] = deque(maxlen=WINDOW)
         self._typical = math.nan
         self._before = Totals()
@@ -81,7 +81,7 @@ class Clock:
         now = time.perf_counter()
         if self._last is not None:
             self._count(now - self._last - (paused - self._paused))
-        self._last, self._paused = now, paused
+        self._last, self._paused, self._ours_before = now, paused, self.ours
 
     def take_batch(self, seconds: float, batch: Any) -> None:
         """Count a batch, and how long it was waited for."""
@@ -113,7 +113,8 @@ class Clock:
 
     def _count(self, lap: float) -> None:
         if len(self._laps) >= WARM_UP:
-            lap = min(lap, LONG * self._typical)
+            ours = self.ours - self._ours_before  # of a gap all that is ours counts, too
+            lap = ours + min(lap - ours, LONG * self._typical)
         self.steps += 1
         self.lasted += lap
         self._laps.append(lap)
@@ -204,16 +205,15 @@ class Pace:
         self._costs[reading] = seconds if seconds < known else 0.9 * known + 0.1 * seconds
         room = self.clock.room * self.share
         if room > 0 and self.clock.budget < 1:  # False for NaN
-            norms = self._costs.get("norms", 0.0)
-            sample = max(self._costs.get("sample", 0.0) - norms, 0.0)
-            self.norms_every = self._every(norms, 0.6 * room)
-            self.sample_every = max(SELDOM, self._every(sample, 0.4 * room))
+            self.norms_every = self._every("norms", 0.6 * room)
+            self.sample_every = max(SELDOM, self._every("sample", 0.4 * room))
             self._norms_in = min(self._norms_in, self.norms_every - 1)
             self._sample_in = min(self._sample_in, self.sample_every - 1)
 
-    def _every(self, cost: float, room: float) -> int:
+    def _every(self, reading: Depth, room: float) -> int:
+        cost = self._costs.get(reading, 0.0)
         every = max(1, math.ceil(cost / room))
-        return min(every, max(1, self._steps // EARLY)) if cost < CHEAP else every
+        return min(every, max(1, self._steps // EARLY[reading])) if cost < CHEAP else every
 
     def note(self) -> str:
         """Say that gradients are not read at every step, if so, and whether that is enough."""

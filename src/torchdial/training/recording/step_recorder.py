@@ -90,6 +90,7 @@ class StepRecorder:
         self._axis = RunAxis()
         self._may_shift = True
         self._process = os.getpid()
+        self._ours = Guard(self.clock, problems)
 
     @property
     def step(self) -> int:
@@ -112,7 +113,7 @@ class StepRecorder:
         if self._is_off():
             return
         self._problems.raise_pending()
-        with self._ours():
+        with self._ours:
             given = None if step is None else to_whole("step", step, remedy=STEP)
             record = StepRecord(None, logged=self._scalars(values), given_step=given)
             if self._optimizers:
@@ -130,7 +131,7 @@ class StepRecorder:
         """Record the gradients that the models hold now."""
         if self._is_off():
             return
-        with self._ours(), torch.no_grad():
+        with self._ours:
             record = self._opened(0)
             del self._open[0]
             self._read(record, 0, None)
@@ -145,11 +146,11 @@ class StepRecorder:
         """Clip gradients, and record what they were before."""
         is_off, clipped = self._is_off(), []
         if not is_off:
-            with self._ours(), torch.no_grad():
+            with self._ours:
                 clipped = list(self._read_before_clip(tensors))
         total = torch.nn.utils.clip_grad_norm_(tensors, max_norm, norm_type)
         if not is_off:
-            with self._ours(), torch.no_grad():
+            with self._ours, torch.no_grad():
                 count = sum(tensor.grad is not None for tensor in tensors)
                 for record, mine, reading in clipped:
                     is_total = norm_type == 2 and len(mine) == count
@@ -165,23 +166,22 @@ class StepRecorder:
             Its arguments with the closure, if there is one, wrapped: the gradients of its last
             call are those that count.
         """
-        with self._ours():
+        with self._ours:
             self._control.before_step(optimizer)
             if self._is_off():
                 return None
             closure = kwargs.get("closure", args[1] if len(args) > 1 else None)
-            with torch.no_grad():
-                record = self._begun(index, optimizer)
-                if not callable(closure):
-                    self._read(record, index, optimizer)
-                    return None
+            record = self._begun(index, optimizer)
+            if not callable(closure):
+                self._read(record, index, optimizer)
+                return None
             return with_closure(args, kwargs, self._reading(record, index, optimizer, closure))
         return None
 
     def after_step(self, index: int, optimizer: Optimizer) -> None:
         """Close the record of an attempt."""
         if not self._is_off():
-            with self._ours(), torch.no_grad():
+            with self._ours:
                 self._finish(index, optimizer)
         try:
             self._control.after_step(optimizer)
@@ -240,7 +240,7 @@ class StepRecorder:
         @functools.wraps(closure, updated=())
         def read_after() -> Any:
             result = closure()
-            with self._ours(), torch.no_grad():
+            with self._ours:
                 if not self._is_off():
                     self._read(record, index, optimizer)
             return result
@@ -373,6 +373,3 @@ class StepRecorder:
             warn_of_fork()
             return True
         return self.is_closed or is_capturing()
-
-    def _ours(self) -> Guard:
-        return Guard(self.clock, self._problems)

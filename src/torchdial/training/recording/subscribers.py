@@ -82,6 +82,8 @@ class Guard:
         trace: TracebackType | None,
     ) -> bool:
         self._clock.ours += time.perf_counter() - self._began
+        if error is None:
+            return False
         if not isinstance(error, Exception) or self._problems.strict:
             return False
         self._problems.add()
