@@ -26,18 +26,16 @@ import {
   sampleText,
 } from "./lib/classification/sample_text";
 import { createScoreCharts } from "./lib/classification/score_charts";
-import { clamp } from "./lib/core/clamp";
 import { css, FALSE_NEGATIVE, FALSE_POSITIVE } from "./lib/core/colors";
 import { button, clearCanvas, h, select } from "./lib/core/dom";
 import type { Guard } from "./lib/core/error_display";
 import { bestStop, definedOf, range } from "./lib/core/metrics";
 import { formatStop, nearestStop } from "./lib/core/stops";
 import { toCsv } from "./lib/numbers/image_table";
-import { createCurveSlider, quarters } from "./lib/preview/curve_slider";
 import { decodedRenderer } from "./lib/preview/decoded_model";
-import { dialKeys } from "./lib/preview/grid_keys";
 import type { LegendEntry } from "./lib/preview/legend";
 import { createShell, type Preview } from "./lib/preview/preview_shell";
+import { createThresholdDial } from "./lib/preview/threshold_dial";
 import { imageKey } from "./lib/preview/tile_store";
 import { createToolbar, labelled } from "./lib/preview/toolbar";
 import { createThresholdState } from "./lib/settings/threshold_state";
@@ -68,10 +66,6 @@ function show(model: AnyModel<ClassificationTraits>, root: HTMLElement, guard: G
   const upward = (of: ClassificationMetric, curve: Float64Array) =>
     of === "cost" ? curve.map((cost) => -cost) : curve;
   const best = () => bestStop(upward(metric, curveOf(now.counts, metric, state.shown)));
-
-  const moveBy = (by: number) => {
-    state.stop = clamp(state.stop + by, 0, stops.length - 1);
-  };
 
   const preview: Preview = {
     size: config,
@@ -119,7 +113,7 @@ function show(model: AnyModel<ClassificationTraits>, root: HTMLElement, guard: G
       if (cell || state.get("view") !== "all") showView("all");
     },
     nextView: () => toolbar.nextView(),
-    actions: (focus) => (focus === dial.input ? dialKeys(moveBy) : {}),
+    actions: (focus) => dial.actions(focus),
 
     readFrame() {
       now = readClassification(config, model.get("_frame").sources[0]);
@@ -233,17 +227,12 @@ function show(model: AnyModel<ClassificationTraits>, root: HTMLElement, guard: G
   );
   bests.hidden = task !== "multilabel";
 
+  const dial = createThresholdDial(state, at);
   const toolbar = createToolbar({
     views,
     view: () => (cell ? "" : state.get("view")),
     show: showView,
-    classes() {
-      const own = state.get("class_thresholds");
-      const each = state.stops;
-      return names.map((name, c) =>
-        typeof own[c] === "number" ? `${name} (${at(each[c])})` : name,
-      );
-    },
+    classes: dial.classes,
     shown: () => state.shown,
     showClass(label) {
       cell = null;
@@ -268,16 +257,6 @@ function show(model: AnyModel<ClassificationTraits>, root: HTMLElement, guard: G
     toText: () => state.toJson(),
     toCsv: () => csv(),
     hasCsv: true,
-  });
-  const dial = createCurveSlider({
-    name: "threshold",
-    max: stops.length - 1,
-    step: 1,
-    ticks: quarters(stops.length, at),
-    input: (k) => {
-      state.stop = k;
-    },
-    commit: state.flush,
   });
   const charts = createScoreCharts(stops, {
     goTo: (k) => {
@@ -305,8 +284,6 @@ function show(model: AnyModel<ClassificationTraits>, root: HTMLElement, guard: G
 
   function updateReadout(stop: number, known: readonly ClassificationMetric[]): void {
     const { shown } = state;
-    const own = state.get("class_thresholds").filter((t) => t !== null).length;
-    const others = shown === null && own ? `, own thresholds: ${own}` : "";
     const how = task === "multilabel" && shown === null ? `${config.average} over ` : "";
     const over = `${how}${sampleCountText(config.num_images)}`;
     const line = h("span", {}, metricsText(known, metricAt), h("small", {}, ` ${over}`));
@@ -314,7 +291,7 @@ function show(model: AnyModel<ClassificationTraits>, root: HTMLElement, guard: G
     const gain = k < 0 ? "" : gainText(metric, metricAt(metric, k), metricAt(metric));
     const text = k < 0 ? "" : `best ${nameOf(metric)} at ${at(k)}`;
     const rule = abstains(task, shown) ? "answers where p" : "p";
-    shell.showReadout(`${rule} > ${at(stop)}${others}`, [line], text, gain);
+    shell.showReadout(`${rule} > ${at(stop)}${dial.others()}`, [line], text, gain);
   }
 
   /** What the two histograms are of. */

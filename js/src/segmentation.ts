@@ -2,7 +2,6 @@
 
 import type { AnyModel } from "@anywidget/types";
 import { fillPicture, Raster, toPaleGrey } from "./lib/canvas/raster";
-import { clamp } from "./lib/core/clamp";
 import { clearCanvas, h, select } from "./lib/core/dom";
 import type { Guard } from "./lib/core/error_display";
 import { bestStop, nameOf, PIXEL_METRICS, type PixelMetric } from "./lib/core/metrics";
@@ -11,11 +10,10 @@ import { nearestStop } from "./lib/core/stops";
 import { shorten } from "./lib/core/user_names";
 import { formatMetric, gainText, imageCountText } from "./lib/numbers/metric_text";
 import type { PictureChoice } from "./lib/numbers/picture_choice";
-import { createCurveSlider, quarters } from "./lib/preview/curve_slider";
 import { decodedRenderer } from "./lib/preview/decoded_model";
-import { dialKeys } from "./lib/preview/grid_keys";
 import { modelSwatch } from "./lib/preview/model_swatch";
 import { createShell, type Preview } from "./lib/preview/preview_shell";
+import { createThresholdDial } from "./lib/preview/threshold_dial";
 import { imageKey } from "./lib/preview/tile_store";
 import { createToolbar, FIRST_OPACITY, labelled, opacitySlider } from "./lib/preview/toolbar";
 import { windowText } from "./lib/preview/window_text";
@@ -51,7 +49,7 @@ const ERRORS_OPACITY = 0.9; // they are filled, and the picture below is pale
 function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Guard): () => void {
   const state = createThresholdState(model, () => shell.changed());
   const { config } = state;
-  const { stops, class_names: names } = config;
+  const { stops } = config;
   const raster = new Raster();
   let bySize = readSources();
   let firsts = bySize.map(([first]) => first);
@@ -91,10 +89,6 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
   const best = (i = 0): number => {
     const { track } = sources[i];
     return track ? scope().best(track, metric) : -1;
-  };
-
-  const moveBy = (by: number) => {
-    state.stop = clamp(state.stop + by, 0, stops.length - 1);
   };
 
   const preview: Preview = {
@@ -163,7 +157,7 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
     reset: () => state.reset(),
     undo: state.undo,
     nextView: () => toolbar.nextView(),
-    actions: (focus) => (focus === dial.input ? dialKeys(moveBy) : stepDial.actions(focus)),
+    actions: (focus) => ({ ...dial.actions(focus), ...stepDial.actions(focus) }),
 
     readFrame() {
       const read = readSources();
@@ -225,17 +219,12 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
     opacities.set(state.get("view"), value);
     root.style.setProperty("--torchdial-opacity", String(value));
   });
+  const dial = createThresholdDial(state, at);
   const toolbar = createToolbar({
     views: viewsOf(config),
     view: () => state.get("view"),
     show: (view) => state.set({ view }),
-    classes() {
-      const own = state.get("class_thresholds");
-      const now = state.stops;
-      return names.map((name, c) =>
-        typeof own[c] === "number" ? `${name} (${at(now[c])})` : name,
-      );
-    },
+    classes: dial.classes,
     shown: () => state.shown,
     showClass: (label) => state.set({ label }),
     controls: [
@@ -262,17 +251,6 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
     toCsv: () => choices[0].toCsv(),
     hasCsv: choices[0].canChoose(),
   });
-  const dial = createCurveSlider({
-    name: "threshold",
-    max: stops.length - 1,
-    step: 1,
-    ticks: quarters(stops.length, at),
-    input: (k) => {
-      state.stop = k;
-    },
-    commit: state.flush,
-  });
-
   const sizeDial = createMinSizeDial(config.min_sizes, symbol, {
     input: (k) => {
       state.size = k;
@@ -339,11 +317,9 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
         ),
       );
     });
-    const own = state.get("class_thresholds").filter((t) => t !== null).length;
-    const others = shown === null && own ? `, own thresholds: ${own}` : "";
     const least = config.min_sizes[state.size];
     const parts = least ? `, parts of at least ${least} pixels` : "";
-    shell.showReadout(`${symbol} > ${at(stop)}${others}${parts}`, lines, ...bestTexts(now));
+    shell.showReadout(`${symbol} > ${at(stop)}${dial.others()}${parts}`, lines, ...bestTexts(now));
   }
 
   /** "at its best, p > 0.41: Dice 0.842", of one of two models. */

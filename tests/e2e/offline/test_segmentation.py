@@ -54,12 +54,55 @@ def make_classes() -> td.SegmentationPreview:
     return preview
 
 
+# Collects the elements that are added to the captions and the readout.
+COLLECT_ADDED = """root => {
+  window.added = [];
+  const observer = new MutationObserver(records => {
+    for (const { addedNodes } of records) added.push(...[...addedNodes].map(n => n.nodeName));
+  });
+  for (const of of root.querySelectorAll('.torchdial-grid, .torchdial-readout'))
+    observer.observe(of, { childList: true, subtree: true });
+}"""
+
+
 @pytest.fixture
 def masks(show: Show) -> DialOnPage:
     """The binary maps, shown as masks."""
     preview = make()
     preview.view = "mask"
     return DialOnPage(show(preview))
+
+
+def test_a_moving_dial_changes_texts_in_place(show: Show) -> None:
+    preview = make()
+    dial = DialOnPage(show(preview))
+    dial.root.evaluate(COLLECT_ADDED)
+    for stop in (37, 62):
+        dial.drag_to(stop)
+        preview.threshold = stop / 100
+        dice = preview.to_pandas()["dice"]
+        for caption, value in zip(dial.root.locator(".torchdial-caption").all(), dice, strict=True):
+            expect(caption).to_contain_text(f"Dice {value:.3f}")
+        assert f"Dice {preview.metrics['dice']:.3f}" in dial.readout()
+    assert set(dial.page.evaluate("() => added")) <= {"#text"}
+
+
+def test_a_frame_shows_a_key_that_was_pressed_before_it(show: Show) -> None:
+    dial = DialOnPage(show(make()))
+    dial.set_stop(40)
+    stops = dial.root.evaluate("""root => {
+      const input = root.querySelector('.torchdial-dial-input');
+      const press = () => {
+        const key = { key: 'ArrowRight', bubbles: true, cancelable: true };
+        input.dispatchEvent(new KeyboardEvent('keydown', key));
+        return root.dataset.stop;
+      };
+      return new Promise(done => requestAnimationFrame(() => setTimeout(() => {
+        const pressed = [press(), press(), press()];
+        requestAnimationFrame(() => done([...pressed, root.dataset.stop]));
+      })));
+    }""")
+    assert stops == ["41", "41", "41", "43"]
 
 
 def test_dragging_shows_exactly_the_mask_at_every_stop_and_zoom(masks: DialOnPage) -> None:

@@ -70,7 +70,7 @@ export function createPictureGrid(map: Size, events: GridEvents) {
   const cells: CellElements[] = [];
   let together = 1;
   let leastWidth = CELL_WIDTH.first;
-  let width = 0; // of the grid, measured before the first paint
+  let width = 0; // of the grid, in CSS pixels
   let viewport: Viewport = WHOLE;
   const dirty = new Set<Layer>();
   const painting = beforePaint(events.guard(paint));
@@ -149,6 +149,7 @@ export function createPictureGrid(map: Size, events: GridEvents) {
   }
 
   function setColumns(): void {
+    width ||= element.clientWidth; // at first; later its observer knows it without a layout
     const fit = Math.floor(width / leastWidth);
     const columns = columnsOf(cells.length, fit, together);
     const most = cells.length === together ? "1fr" : `${MAX_CELL_WIDTH}px`;

@@ -107,7 +107,8 @@ export function createShell<Traits extends PreviewTraits>(
   const help = h("div", { class: "keys", hidden: true }, `${preview.keys} ${PREVIEW_KEYS}`);
   const updating = beforePaint(guard(update));
   const announcing = throttle(1000, () => {
-    announced.textContent = readout.innerText.replace(/\s+/g, " ");
+    const text = readout.innerText.replace(/\s+/g, " ");
+    if (announced.textContent !== text) announced.textContent = text; // else it is said again
   });
   const byDifference = {
     name: "largest difference first",
