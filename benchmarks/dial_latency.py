@@ -15,7 +15,7 @@ from _browser import PACKAGES, browser_of, notebook
 from _measure import Result, at_least, at_most, median_of_ratios, report, spread
 
 MOVES = 40
-RATIO_AIM = 10
+RATIO_AIM = 12
 FRAME_AIM_MS = 17
 
 PEER = """
@@ -74,6 +74,7 @@ ARM_PEER = """() => {
 
 def press(page, dial, arm, key):
     page.locator(dial).focus()
+    page.wait_for_timeout(250)  # JupyterLab scrolls to what has the focus
     page.evaluate(arm)
     page.keyboard.press(key)
     measured = page.evaluate("() => measured")

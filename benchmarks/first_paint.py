@@ -19,6 +19,8 @@ RUNS = 7
 SLOW_RUNS = 3
 LINE = {"offline": False, "latency": 40, "downloadThroughput": 2.5e6, "uploadThroughput": 2.5e6}
 LINE_AIM = 2  # seconds
+AIM_MS = 400
+FIRST_AIM_MS = 500
 COUNT, SIZE = 16, 512
 CELL = """
 import json
@@ -83,9 +85,14 @@ if __name__ == "__main__":
     results = []
     for name, words in names.items():
         median = 1000 * statistics.median(parts[name] for parts in others)
-        results.append(
-            Result(words, f"median {median:,.0f} ms, the first time {1000 * first[name]:,.0f} ms")
-        )
+        once = 1000 * first[name]
+        if name == "all":
+            results += [
+                at_most(words, median, AIM_MS, "ms"),
+                at_most(f"{words}, the first time in a kernel", once, FIRST_AIM_MS, "ms"),
+            ]
+        else:
+            results.append(Result(words, f"median {median:,.0f} ms, the first time {once:,.0f} ms"))
     line = statistics.median(slow)
     results.append(at_most("photographs, 20 Mbit/s and 40 ms", line, LINE_AIM, "s"))
     report("first_paint", results, PACKAGES, page.browser)
