@@ -204,7 +204,7 @@ function show(model: AnyModel<ClassificationTraits>, root: HTMLElement, guard: G
 
   const metrics = select("curve", []);
   let metricsShown = "";
-  metrics.addEventListener("change", () => {
+  metrics.addEventListener("input", () => {
     metric = metrics.value as ClassificationMetric;
     shell.changed();
   });

@@ -149,7 +149,7 @@ function show(model: AnyModel<DetectionTraits>, root: HTMLElement, guard: Guard)
       const { setting, score } = state;
       const view = state.get("view");
       toolbar.update();
-      if (document.activeElement !== maxDet) maxDet.value = String(setting.maxDet);
+      if (!maxDet.matches(":focus")) maxDet.value = String(setting.maxDet);
       dials.update(detectors);
       stepDial.update(score);
       updateReadout();

@@ -83,6 +83,26 @@ def test_class_thresholds_and_max_det_apply_and_are_in_the_copied_setting(show: 
         assert detected == kept(ours)[image], "the setting pasted into production"
 
 
+# The events of a number that is typed and a class that is chosen, with no frame between them.
+TYPE_AND_CHOOSE = """root => {
+  const find = label => root.querySelector(`[aria-label="${label}"]`);
+  const set = (label, value, names) => {
+    find(label).value = value;
+    for (const name of names) find(label).dispatchEvent(new Event(name, { bubbles: true }));
+  };
+  set('max det', '17', ['change']);
+  set('class', '3', ['input', 'change']);
+}"""
+
+
+def test_a_choice_is_kept_where_an_update_is_due(show: Show) -> None:
+    boxes = BoxesOnPage(show(make()))
+    boxes.root.evaluate(TYPE_AND_CHOOSE)
+    boxes.settle()
+    expect(boxes.root.get_by_label("class", exact=True)).to_have_value("3")
+    expect(boxes.root.get_by_label("max det")).to_have_value("17")
+
+
 @pytest.mark.parametrize("page", [1, 2, 1.5], indirect=True)
 def test_lines_are_sharp_and_where_the_boxes_are(show: Show) -> None:
     ours = detections.make_apart()

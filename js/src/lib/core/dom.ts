@@ -66,14 +66,17 @@ function setAttribute(element: Element, name: string, value: Attributes[string])
   else if (value !== false) element.setAttribute(name, text);
 }
 
-/** A drop-down list whose options have a value and a text, which is the value if it has none. */
+/**
+ * A drop-down list whose options have a value and a text, which is the value if it has none. It is read
+ * at its "input" event: an update between this and "change" would undo the choice.
+ */
 export function select(
   label: string,
   options: readonly (readonly [value: string, text?: string])[],
-  onchange: () => void = () => {},
+  oninput: () => void = () => {},
 ) {
   const choices = options.map(([value, text = value]) => h("option", { value }, text));
-  return h("select", { class: "select", "aria-label": label, onchange }, ...choices);
+  return h("select", { class: "select", "aria-label": label, oninput }, ...choices);
 }
 
 /** A button; `title` is its tooltip. */
