@@ -115,40 +115,36 @@ def of_run(name: str) -> Callable[..., Any]:
 
 
 GIVEN: dict[str, Any] = {"images": IMAGES, "probs": PROBS, "targets": TARGETS}
-SEGMENTATION = GIVEN | {
+ONE_CLASS: dict[str, Any] = {
     "task": "binary",
     "class_names": ["cell"],
     "threshold": 0.5,
     "class_thresholds": None,
     "thresholds": 11,
     "ignore_index": None,
-    "curves": None,
     "average": "micro",
-    "include_background": True,
     "mean": None,
     "std": None,
     "window": None,
-    "keep": 4,
-    "keep_bytes": 1 << 20,
-    "monitor": None,
-    "min_sizes": [0, 3],
-    "connectivity": 4,
 }
-CLASSIFICATION: dict[str, Any] = {
+SEGMENTATION = (
+    GIVEN
+    | ONE_CLASS
+    | {
+        "curves": None,
+        "include_background": True,
+        "keep": 4,
+        "keep_bytes": 1 << 20,
+        "monitor": None,
+        "min_sizes": [0, 3],
+        "connectivity": 4,
+    }
+)
+CLASSIFICATION = ONE_CLASS | {
     "scores": SAMPLES,
     "targets": (SAMPLES > 0.4).long(),
     "samples": IMAGES.repeat(4, 1, 1, 1),
-    "task": "binary",
-    "class_names": ["cell"],
-    "threshold": 0.5,
-    "class_thresholds": None,
-    "thresholds": 11,
-    "ignore_index": None,
-    "average": "micro",
     "costs": {"fp": 1, "fn": 20},
-    "mean": None,
-    "std": None,
-    "window": None,
 }
 DETECTION = {
     "images": IMAGES,

@@ -51,7 +51,6 @@ interface CellElements {
 const MIN_PIXELS_ACROSS = 8; // at the closest zoom
 /** CSS pixels that a cell is wide at least: at first, and the smallest and largest of the slider. */
 export const CELL_WIDTH = { first: 150, min: 70, max: 640 };
-const MAX_CELL_WIDTH = 640;
 const CAPTION_END = 12; // letters of a name that are always shown
 const WHEEL_STEP = 0.0015;
 const MAX_CLICK_MOVE = 4; // CSS pixels; beyond, a press and release is a drag
@@ -152,7 +151,7 @@ export function createPictureGrid(map: Size, events: GridEvents) {
     width ||= element.clientWidth; // at first; later its observer knows it without a layout
     const fit = Math.floor(width / leastWidth);
     const columns = columnsOf(cells.length, fit, together);
-    const most = cells.length === together ? "1fr" : `${MAX_CELL_WIDTH}px`;
+    const most = cells.length === together ? "1fr" : `${CELL_WIDTH.max}px`;
     element.style.gridTemplateColumns = `repeat(${columns}, minmax(0, ${most}))`;
   }
 

@@ -29,8 +29,8 @@ export function createChoiceLine(numImages: number, all: () => void, unit = "pic
       const { order, text } = choice;
       const count = order.filter((image) => image < numImages).length;
       const where = count < order.length ? " in this file" : "";
-      const all = `${formatCount(numImages)} ${unit}${numImages === 1 ? "" : "s"}`;
-      words.textContent = `${formatCount(count)} of ${all}${where}: ${text}`;
+      const total = `${formatCount(numImages)} ${unit}${numImages === 1 ? "" : "s"}`;
+      words.textContent = `${formatCount(count)} of ${total}${where}: ${text}`;
     },
   };
 }

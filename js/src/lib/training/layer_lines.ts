@@ -117,8 +117,8 @@ export class LinesView {
       }
       const color = ink.curve(hue);
       curves.push({ ...piece, color, width: 1.25, dash: [] });
-      const { x: steps, y: values } = line.known ?? line;
-      return [{ ...cut(steps, values, x, BUCKETS), color }];
+      const { known } = line;
+      return [{ ...(known ? cut(known.x, known.y, x, BUCKETS) : piece), color }];
     });
     this.#drawLegend(lines, ink);
     const label = `step ${formatCount(step ?? 0)}`;
