@@ -338,7 +338,7 @@ class TestRefusals:
         with pytest.raises(traitlets.TraitError, match=r"got 'errors'. The errors view needs"):
             preview.view = "errors"
         with pytest.raises(traitlets.TraitError, match=r"got 'error'. Choose one of these"):
-            td.SegmentationPreview(*scene()).view = "error"
+            preview.view = "error"
         with pytest.raises(ValueError, match=r"label: expected a class among 'on', got int 3"):
             preview.label = 3
 

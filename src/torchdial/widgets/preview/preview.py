@@ -300,7 +300,7 @@ class Preview(ShownImages[Frame], Widget):
     def _to_view(self, given: Any, known: Sequence[str]) -> str:
         if given in known:
             return str(given)
-        remedy = "Choose one of these." if "errors" in known else "The errors view needs targets."
+        remedy = "The errors view needs targets." if given == "errors" else "Choose one of these."
         raise t.TraitError(f"view: expected {' | '.join(known)}, got {given!r}. {remedy}")
 
     @abstractmethod
