@@ -179,6 +179,17 @@ def test_no_count_of_the_matrix_is_cut(show: Show, task: str) -> None:
         assert matrix.evaluate("m => m.scrollWidth <= m.clientWidth"), width
 
 
+def test_of_too_many_classes_there_is_a_word_in_place_of_the_matrix(show: Show) -> None:
+    scores = torch.rand(COUNT, 33).softmax(1)
+    shown = DialOnPage(show(td.ClassificationPreview(scores, scores.argmax(1), task="multiclass")))
+    matrix = shown.root.locator(".torchdial-score-matrix")
+    expect(matrix.get_by_text("too many classes to show, choose one of them")).to_be_visible()
+    expect(matrix.locator("table")).to_be_hidden()
+    shown.root.get_by_label("class", exact=True).select_option(index=3)
+    expect(matrix.get_by_text("too many classes")).to_be_hidden()
+    expect(matrix.locator(".torchdial-number-cell")).to_have_count(4)
+
+
 def test_of_one_class_the_curves_have_no_undefined_points(show: Show) -> None:
     preview = td.ClassificationPreview(torch.rand(COUNT), torch.ones(COUNT).long())
     paths = DialOnPage(show(preview)).root.locator(".torchdial-score path")

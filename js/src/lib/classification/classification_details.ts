@@ -5,7 +5,7 @@ import { EACH } from "../core/image_choice";
 import { pool } from "../core/metrics";
 import { createClassTable } from "../numbers/class_table";
 import { binaryMatrix, classMatrix, type Matrix } from "../numbers/confusion_table";
-import { createMatrixPanel } from "../numbers/matrix_panel";
+import { createMatrixPanel, TOO_LARGE } from "../numbers/matrix_panel";
 import { abstains, type ClassificationMetric, nameOf, valueAt } from "./classification_metrics";
 import type { Classification, ClassificationConfig } from "./classification_wire";
 
@@ -28,6 +28,7 @@ export function createClassificationDetails(
       chooseCell(truth.index, predicted.index, `target ${truth.name}, predicted ${predicted.name}`),
     changed,
   });
+  const tooLarge = h("div", {}, TOO_LARGE);
   const table = createClassTable(
     names,
     "each class against the rest; click a row to show it",
@@ -42,12 +43,13 @@ export function createClassificationDetails(
   classes.hidden = names.length === 1;
 
   return {
-    matrix: h("div", { class: "score-matrix" }, panel.element),
+    matrix: h("div", { class: "score-matrix" }, panel.element, tooLarge),
     elements: [classes],
 
     update({ counts, joint }: Classification, shown: number | null, at: readonly number[]): void {
       const withheld = abstains(task, shown);
       panel.element.hidden = withheld && !joint;
+      tooLarge.hidden = !panel.element.hidden;
       if (withheld && joint) panel.update(classMatrix(joint, names, at));
       else if (!withheld) {
         const labels = shown === null ? [...names.keys()] : [shown];

@@ -11,6 +11,9 @@ import {
 } from "./confusion_table";
 import { createNumberTable } from "./number_table";
 
+/** What stands in place of a matrix of too many classes. */
+export const TOO_LARGE = "confusion matrix: too many classes to show, choose one of them";
+
 export interface MatrixPanelParts {
   caption: string;
   /** Index of the background. */

@@ -5,7 +5,7 @@ import { average, nameOf, type PixelMetric, pool, range } from "../core/metrics"
 import { createClassTable } from "../numbers/class_table";
 import { binaryMatrix, classMatrix } from "../numbers/confusion_table";
 import { binsOf, createHistogramBars } from "../numbers/histogram_bars";
-import { createMatrixPanel } from "../numbers/matrix_panel";
+import { createMatrixPanel, TOO_LARGE } from "../numbers/matrix_panel";
 import { imageCountText } from "../numbers/metric_text";
 import type { PictureChoice } from "../numbers/picture_choice";
 import { type ModelCounts, Scope } from "./model_counts";
@@ -70,10 +70,13 @@ export function createSegmentationDetails(
     ): void {
       const { track } = source;
       const byArgmax = task === "multiclass" && shown === null;
-      matrix.hidden = !track || (byArgmax && names.length > MOST_CLASSES_IN_MATRIX);
+      const isTooLarge = byArgmax && names.length > MOST_CLASSES_IN_MATRIX;
+      matrix.hidden = !track;
+      matrixPanel.element.hidden = isTooLarge;
       classes.hidden = !track || names.length === 1;
       const over = track ? imageCountText(track.totalImages) : "";
-      if (track && isOpen(matrix, `confusion matrix, ${over}`, of())) {
+      const title = isTooLarge ? TOO_LARGE : `confusion matrix, ${over}`;
+      if (track && isOpen(matrix, title, of()) && !isTooLarge) {
         const scope = new Scope(config, shown);
         matrixPanel.update(
           byArgmax && track.joint
