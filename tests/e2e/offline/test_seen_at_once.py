@@ -403,6 +403,32 @@ def test_the_heat_view_has_its_scale_and_the_dial_its_metric(show: Show) -> None
     expect(root.locator(".torchdial-dial-y")).to_have_text("Dice10")
     root.get_by_label("curve").select_option("recall")
     expect(root.locator(".torchdial-dial-y")).to_have_text("recall10")
+    ends = root.locator(".torchdial-dial-y span")
+    below_top, above_bottom = ends.evaluate_all(BESIDE_ENDS)
+    assert abs(below_top) <= 3
+    assert abs(above_bottom) <= 3
+
+
+BESIDE_ENDS = """([top, bottom]) => {
+  const plot = top.closest('.torchdial-dial-plot').getBoundingClientRect();
+  return [top.getBoundingClientRect().top - plot.top,
+          plot.bottom - bottom.getBoundingClientRect().bottom];
+}"""
+
+
+def test_a_star_over_a_perfect_score_stays_below_the_readout(show: Show) -> None:
+    preview = td.SegmentationPreview(maps.images, maps.probs, maps.probs > 0.5)
+    root = show(preview).locator(".torchdial")
+    star, dial = (root.locator(f".torchdial-{one}") for one in ("dial-best", "dial"))
+    expect(star).to_have_text("★")
+    room = star.evaluate(
+        "(star, dial) => star.getBoundingClientRect().top - dial.getBoundingClientRect().top",
+        dial.element_handle(),
+    )
+    assert room + ABOVE_GLYPH >= -1
+
+
+ABOVE_GLYPH = 5  # px, of a star in its line of 20
 
 
 def test_the_gradient_of_an_input_has_a_legend(show: Show) -> None:
