@@ -75,7 +75,7 @@ export function viridis(fraction: number): Rgb {
 export const VIRIDIS_SCALE: readonly string[] = VIRIDIS.map(css);
 
 /** Black or white, whichever has the higher contrast on a colour. */
-export function inkOn(color: Rgb): string {
+export function inkOn(color: Rgb): "black" | "white" {
   return luminance(color) > 0.179 ? "black" : "white";
 }
 

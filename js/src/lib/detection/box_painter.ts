@@ -11,7 +11,6 @@ import { imageKey, type TileStore } from "../preview/tile_store";
 import type { BoxChoice } from "./box_choices";
 import {
   type BoxMark,
-  type Corners,
   cornersOf,
   isTarget,
   LINES,
@@ -25,12 +24,12 @@ import {
   type CanvasTransform,
   drawLabels,
   drawLink,
-  fillBoxes,
+  fillBox,
   lettersOf,
   type Pattern,
+  rimOf,
   type Stroke,
   strokeBoxes,
-  strokeRims,
   transformOf,
 } from "./box_strokes";
 import { type BoxTie, markText, tieOf } from "./box_text";
@@ -85,7 +84,7 @@ export function createBoxPainter(
   const { channels, sizes, class_names: names } = config;
   const raster = new Raster();
   const drawn = new Map<string, Drawn>();
-  let looks = new WeakMap<CanvasRenderingContext2D, string>(); // what canvases show
+  let shown = new WeakMap<CanvasRenderingContext2D, string>(); // what canvases show
   let hovered: { cell: string; mark: BoxMark } | null = null;
   let labels: Labels = "above";
 
@@ -128,24 +127,19 @@ export function createBoxPainter(
     const { width, height } = context.canvas;
     const look = JSON.stringify([region, dest, width, height, labels, marks, pointed, tie]);
     drawn.set(keyOf(cell), { image, marks, scale: transform.scale / transform.unit });
-    if (looks.get(context) === look) return true;
+    if (shown.get(context) === look) return true;
     clearCanvas(context);
     const complete = !detector.hasMasks || drawMasks(context, cell, image, marks, region, dest);
-    looks.set(context, complete ? look : "");
+    shown.set(context, complete ? look : "");
     context.save();
-    const runs = runsOf(image, marks);
-    for (const { as, boxes, stroke, faded } of runs) {
-      const pattern = FILLS[as];
-      if (pattern && !tie && !faded) fillBoxes(context, transform, boxes, stroke.color, pattern);
+    const boxes = marks.map((mark) => ({
+      corners: cornersOf(image, mark),
+      ...lookOf(image, mark, tie !== null || mark.faded),
+    }));
+    for (const { corners, stroke, fill } of boxes) {
+      if (fill) fillBox(context, transform, corners, stroke.color, fill);
     }
-    for (const { as, boxes, stroke, faded } of runs) {
-      if (faded || !RIMMED.includes(as)) continue;
-      strokeRims(context, transform, boxes, stroke);
-    }
-    for (const { boxes, stroke, faded } of runs) {
-      const alpha = (stroke.alpha ?? 1) * (tie || faded ? FADED_ALPHA : 1);
-      strokeBoxes(context, transform, boxes, { ...stroke, alpha });
-    }
+    strokeBoxes(context, transform, boxes);
     const wide = transform.width / transform.unit;
     const isNamed = ({ as, index, faded }: BoxMark) => {
       const isPointed = as === pointed?.as && index === pointed.index;
@@ -196,13 +190,12 @@ export function createBoxPainter(
     mark: BoxMark,
     tie: BoxTie | null,
   ): void {
-    const both = tie ? [tie.to, mark] : [mark];
-    for (const one of both) {
+    const boxes = (tie ? [tie.to, mark] : [mark]).map((one) => {
       const dash = one.as === "ghost" ? GHOST_DASH : STROKES[one.as].dash;
       const stroke = { width: THICK, dash, color: markColor(image, one) };
-      strokeRims(context, transform, [cornersOf(image, one)], stroke);
-      strokeBoxes(context, transform, [cornersOf(image, one)], stroke);
-    }
+      return { corners: cornersOf(image, one), stroke, rim: rimOf(stroke) };
+    });
+    strokeBoxes(context, transform, boxes);
     if (!tie) return;
     const [from, to] = [mark, tie.to].map((one) => cornersOf(image, one));
     drawLink(context, transform, from, to, `IoU ${tie.iou.toFixed(2)}`);
@@ -224,7 +217,7 @@ export function createBoxPainter(
     /** Discard what was drawn of an earlier frame. */
     forget(): void {
       drawn.clear();
-      looks = new WeakMap();
+      shown = new WeakMap();
     },
 
     /** The boxes last drawn over a picture. */
@@ -266,24 +259,25 @@ export function createBoxPainter(
   };
 }
 
-/** Classes of one hue differ in their lines, too. */
-function dashOf({ found }: DecidedImage, { as, index }: BoxMark): readonly number[] | null {
-  return as === "box" ? LINES[lineOf(found.labels[index])].dash : null;
+/** How a box is drawn. */
+interface Look {
+  stroke: Stroke;
+  rim?: Stroke;
+  fill?: Pattern;
 }
 
-/** Runs of consecutive marks that look the same. */
-function runsOf(image: DecidedImage, marks: readonly BoxMark[]) {
-  const runs: { as: BoxMark["as"]; faded: boolean; boxes: Corners[]; stroke: Stroke }[] = [];
-  let last = "";
-  for (const mark of marks) {
-    const color = markColor(image, mark);
-    const dash = dashOf(image, mark);
-    const { as, faded = false } = mark;
-    const look = `${as}/${color}/${dash}/${faded}`;
-    const stroke = { ...STROKES[as], ...(dash && { dash }), color };
-    if (look !== last) runs.push({ as, faded, boxes: [], stroke });
-    runs[runs.length - 1].boxes.push(cornersOf(image, mark));
-    last = look;
-  }
-  return runs;
+const looks: Record<string, Look> = {};
+
+/** How a mark is drawn; the same object for all that look the same. */
+function lookOf(image: DecidedImage, mark: BoxMark, isDim = false): Look {
+  const { as, index } = mark;
+  const label = image.found.labels[index];
+  const key = `${as}/${label}/${isDim}`;
+  if (looks[key]) return looks[key];
+  const stroke: Stroke = { ...STROKES[as], color: markColor(image, mark) };
+  if (as === "box") stroke.dash = LINES[lineOf(label)].dash; // for classes of one hue
+  if (isDim) stroke.alpha = (stroke.alpha ?? 1) * FADED_ALPHA;
+  const full = { stroke, rim: RIMMED.includes(as) ? rimOf(stroke) : undefined, fill: FILLS[as] };
+  looks[key] = isDim ? { stroke } : full;
+  return looks[key];
 }

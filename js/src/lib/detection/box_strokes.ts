@@ -29,6 +29,13 @@ export interface Stroke {
   alpha?: number;
 }
 
+/** A box with its stroke, and a rim that keeps it visible on pictures of the same colour. */
+export interface StrokedBox {
+  corners: Corners;
+  stroke: Stroke;
+  rim?: Stroke;
+}
+
 /** How a box is filled, so that it is recognised without colour. */
 export type Pattern = "hatched" | "dots";
 
@@ -38,6 +45,10 @@ export interface Label {
   color: Rgb;
 }
 
+const RIMS = {
+  white: { color: [255, 255, 255], alpha: 0.5 },
+  black: { color: [0, 0, 0], alpha: 0.35 },
+} as const;
 const FILL_ALPHA = 0.3;
 const PATTERN_PERIOD = 8; // CSS pixels
 const FONT_SIZE = 11;
@@ -67,42 +78,69 @@ function placed(transform: CanvasTransform, [x1, y1, x2, y2]: Corners): Corners 
   return [transform.x(x1), transform.y(y1), transform.x(x2), transform.y(y2)];
 }
 
-/** Draw boxes that look the same. */
+/** Draw boxes: the rims of all, then their strokes. */
 export function strokeBoxes(
   context: CanvasRenderingContext2D,
   transform: CanvasTransform,
-  boxes: Iterable<Corners>,
-  { color, width, dash = [], alpha = 1 }: Stroke,
+  boxes: readonly StrokedBox[],
 ): void {
-  const line = Math.max(1, Math.round(width * transform.unit));
-  const half = (line % 2) / 2; // the middle of an odd line lies in the middle of a pixel
-  context.strokeStyle = css(color);
-  context.globalAlpha = alpha;
-  context.lineWidth = line;
-  context.setLineDash(dash.map((length) => length * transform.unit));
-  for (const corners of boxes) {
-    const [x1, y1, x2, y2] = placed(transform, corners);
-    if (x2 < -line || y2 < -line || x1 > transform.width + line || y1 > transform.height + line)
-      continue;
-    const [left, top] = [Math.round(x1) + half, Math.round(y1) + half];
-    context.strokeRect(left, top, Math.round(x2) + half - left, Math.round(y2) + half - top);
+  for (const part of ["rim", "stroke"] as const) {
+    let last: Stroke | undefined;
+    for (const { corners, [part]: stroke } of boxes) {
+      if (!stroke) continue;
+      if (stroke !== last) setStroke(context, stroke, transform.unit);
+      strokeBox(context, transform, corners);
+      last = stroke;
+    }
   }
 }
 
-/** Fill boxes faintly, with lines or dots in their colour. */
-export function fillBoxes(
+function setStroke(
+  context: CanvasRenderingContext2D,
+  { color, width, dash = [], alpha = 1 }: Stroke,
+  unit: number,
+): void {
+  context.strokeStyle = css(color);
+  context.globalAlpha = alpha;
+  context.lineWidth = Math.max(1, Math.round(width * unit));
+  context.setLineDash(dash.map((length) => length * unit));
+}
+
+function strokeBox(
   context: CanvasRenderingContext2D,
   transform: CanvasTransform,
-  boxes: Iterable<Corners>,
+  corners: Corners,
+): void {
+  const line = context.lineWidth;
+  const half = (line % 2) / 2; // the middle of an odd line lies in the middle of a pixel
+  const { width, height } = transform;
+  const [x1, y1, x2, y2] = placed(transform, corners);
+  if (x2 < -line || y2 < -line || x1 > width + line || y1 > height + line) return;
+  const [left, top] = [Math.round(x1) + half, Math.round(y1) + half];
+  context.strokeRect(left, top, Math.round(x2) + half - left, Math.round(y2) + half - top);
+}
+
+const rims: Record<string, Stroke> = {};
+
+/** The rim of a stroke, without dashes: these are slow to draw, and seen better on a whole line. */
+export function rimOf({ color, width }: Stroke): Stroke {
+  const rim = inkOn(color);
+  rims[rim + width] ??= { width: width + 2, ...RIMS[rim] };
+  return rims[rim + width];
+}
+
+/** Fill a box faintly, with lines or dots in its colour. */
+export function fillBox(
+  context: CanvasRenderingContext2D,
+  transform: CanvasTransform,
+  corners: Corners,
   color: Rgb,
   pattern: Pattern,
 ): void {
+  const [x1, y1, x2, y2] = placed(transform, corners);
   context.globalAlpha = 1;
   context.fillStyle = patternOf(context, color, pattern, transform.unit);
-  for (const corners of boxes) {
-    const [x1, y1, x2, y2] = placed(transform, corners);
-    context.fillRect(x1, y1, x2 - x1, y2 - y1);
-  }
+  context.fillRect(x1, y1, x2 - x1, y2 - y1);
 }
 
 const patterns = new Map<string, CanvasPattern>();
@@ -126,23 +164,6 @@ function patternOf(context: CanvasRenderingContext2D, color: Rgb, kind: Pattern,
   const made = context.createPattern(tile.canvas, "repeat") as CanvasPattern;
   patterns.set(key, made);
   return made;
-}
-
-/** Draw a rim around boxes, which keeps them visible on pictures of the same colour. */
-export function strokeRims(
-  context: CanvasRenderingContext2D,
-  transform: CanvasTransform,
-  boxes: Iterable<Corners>,
-  { color, width, dash }: Stroke,
-): void {
-  const light = inkOn(color) === "white";
-  const rim: Rgb = light ? [255, 255, 255] : [0, 0, 0];
-  strokeBoxes(context, transform, boxes, {
-    color: rim,
-    width: width + 2,
-    dash,
-    alpha: light ? 0.5 : 0.35,
-  });
 }
 
 /** How many letters of a name there is room for. */
