@@ -57,7 +57,7 @@ export function readout(
   const { config, label, setting, metric: main } = state;
   const { given } = detector;
   const all = formatCount(detector.numCandidates());
-  const kept = formatCount(detector.numShown());
+  const kept = formatCount(detector.keptCounts()[setting.stop]);
   const images = `${given ? "the shown " : ""}${imageCountText(config.num_images)}`;
   const how = `at IoU ≥ ${config.match_iou}, ${label === null ? `${config.average} ` : ""}over `;
   const small = (text: string) => h("small", {}, ` ${text}  `);

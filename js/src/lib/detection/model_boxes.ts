@@ -219,13 +219,6 @@ export function createDetector(
       return kept.counts;
     },
 
-    /** Number of detections drawn. */
-    numShown: (): number =>
-      decide().reduce(
-        (sum, { found, shown }) => sum + shown.filter((i) => isShown(found.labels[i])).length,
-        0,
-      ),
-
     measure: (which = focus.metric): number =>
       measure(countsAt(), which, average, focus.label, zeroDivision),
 
