@@ -227,7 +227,8 @@ export function createPictureGrid(map: Size, events: GridEvents) {
       if (!size || size.width === 0 || size.height === 0) return;
       element.dataset.painted ??= "true"; // for programs that wait for the first pictures
       const drawn = layers.map((layer) => paintLayer(cell, index, layer, size));
-      if (layers.includes("overlay")) cell.waiting.hidden = drawn[drawn.length - 1];
+      if (layers.includes("overlay"))
+        cell.waiting.toggleAttribute("hidden", drawn[drawn.length - 1]);
     });
   }
 

@@ -21,6 +21,11 @@ export function unspoken(className: string, ...children: Child[]): HTMLDivElemen
   return h("div", { class: className, "aria-hidden": "true" }, ...children);
 }
 
+/** Set the text of an element, unless it is there: to set it again would take style and layout. */
+export function setText(element: Element, text: string): void {
+  if (element.textContent !== text) element.textContent = text;
+}
+
 /**
  * Give an element children without listeners in place of those it has. Where texts alone differ, these
  * are changed, and no boxes are made anew.

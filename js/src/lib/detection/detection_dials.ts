@@ -1,7 +1,7 @@
 // The two dials and the operating map, which all move one setting.
 
 import { formatCount } from "../charts/axis_scale";
-import { h } from "../core/dom";
+import { h, setText } from "../core/dom";
 import { formatStop, nearestStop } from "../core/stops";
 import { formatMetric } from "../numbers/metric_text";
 import { createCurveSlider, quarters } from "../preview/curve_slider";
@@ -109,7 +109,7 @@ export function createDials(
     const { setting } = state;
     const kept = detectors.map((detector) => detector.keptCounts());
     const most = Math.max(1, ...kept.map((counts) => Math.max(...counts)));
-    direction.textContent = directionOf(config, detectors[0].overlap);
+    setText(direction, directionOf(config, detectors[0].overlap));
     const shares = kept.map((counts) => counts.map((count) => count / most));
     nmsDial.update({
       value: setting.stop,

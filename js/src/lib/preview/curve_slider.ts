@@ -1,6 +1,6 @@
 // A slider with curves above its track.
 
-import { h, svg, unspoken } from "../core/dom";
+import { h, setText, svg, unspoken } from "../core/dom";
 
 export interface SliderAxis {
   /** The highest value; the lowest is 0. */
@@ -129,9 +129,9 @@ export function createCurveSlider({
       bests.forEach((best, i) => {
         place(child(stars, i, "dial-best", "★"), best?.value ?? 0, best?.height ?? Number.NaN);
       });
-      yName.textContent = y?.name ?? "";
-      top.textContent = y?.top ?? "";
-      bottom.textContent = y ? "0" : "";
+      setText(yName, y?.name ?? "");
+      setText(top, y?.top ?? "");
+      setText(bottom, y ? "0" : "");
     },
   };
 }

@@ -2,7 +2,7 @@
 
 import { clamp } from "../core/clamp";
 import { pack, VIRIDIS_SCALE, viridis } from "../core/colors";
-import { contextOf, h, unspoken } from "../core/dom";
+import { contextOf, h, setText, unspoken } from "../core/dom";
 import { definedOf } from "../core/metrics";
 import { formatMetric } from "../numbers/metric_text";
 import { marksAt, quarters } from "./curve_slider";
@@ -177,8 +177,8 @@ export function createOperatingMap(
     update({ values, lacks, x, y, best, name, valueText }: MapState): void {
       now = { x, y };
       waiting.hidden = values !== null && !lacks;
-      waiting.textContent = lacks || "counting …";
-      ofMetric.textContent = name;
+      setText(waiting, lacks || "counting …");
+      setText(ofMetric, name);
       if (values && values !== painted) paint(values);
       painted = values;
       field.title = `${name} over ${xAxis.name} and ${yAxis.name}: drag the point`;

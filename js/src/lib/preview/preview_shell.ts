@@ -4,7 +4,7 @@
 import type { AnyModel } from "@anywidget/types";
 import type { Region, Size } from "../canvas/level_painting";
 import { CELL_WIDTH, createPictureGrid, type Layer } from "../canvas/picture_grid";
-import { button, h, keepHeight, renew } from "../core/dom";
+import { button, h, keepHeight, renew, setText } from "../core/dom";
 import { type Guard, mount } from "../core/error_display";
 import type { Kernel } from "../core/kernel_connection";
 import { type Failure, handleMessages } from "../core/kernel_messages";
@@ -108,7 +108,7 @@ export function createShell<Traits extends PreviewTraits>(
   const updating = beforePaint(guard(update));
   const announcing = throttle(1000, () => {
     const text = readout.innerText.replace(/\s+/g, " ");
-    if (announced.textContent !== text) announced.textContent = text; // else it is said again
+    setText(announced, text);
   });
   const byDifference = {
     name: "largest difference first",
@@ -311,13 +311,13 @@ export function createShell<Traits extends PreviewTraits>(
     pages.update();
     const text = [kernel.message, model.get("_notice") || problem].filter(Boolean).join("\n");
     notice.hidden = text === "";
-    notice.textContent = text;
+    setText(notice, text);
     root.dataset.version = String(version);
   }
 
   function updateHovered(): void {
     const cell = pointer && cells[pointer.cell];
-    hovered.textContent = preview.describe(cell ?? null, pointer?.x ?? 0, pointer?.y ?? 0);
+    setText(hovered, preview.describe(cell ?? null, pointer?.x ?? 0, pointer?.y ?? 0));
   }
 
   return {
@@ -335,9 +335,9 @@ export function createShell<Traits extends PreviewTraits>(
      * is gained there it is not visible, but has its room, so that what follows stays.
      */
     showReadout(position: string, results: Node[], best: string, gain: string): void {
-      value.textContent = position;
+      setText(value, position);
       renew(lines, results);
-      toBest.textContent = `${best} ${gain} →`;
+      setText(toBest, `${best} ${gain} →`);
       toBest.hidden = best === "";
       toBest.style.visibility = gain ? "" : "hidden";
       announcing.call();
