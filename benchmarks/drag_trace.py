@@ -2,7 +2,8 @@
 
 Pages of `save_html`, an arrow key every 60 ms. CPU times are little disturbed by what else runs on
 the machine. "script" is what runs in JavaScript, "style" is style and layout, "paint" what the main
-thread paints and hands over, "raster" what other threads draw of it, and "screen" the compositor.
+thread paints, canvases among it, and hands over, "raster" what other threads draw of it, and
+"screen" the compositor.
 The second part shows what a drag must not depend on: how many stops, pictures off the screen and
 kept steps there are.
 """
@@ -30,6 +31,7 @@ PARTS = {
     "Paint": "paint",
     "Layerize": "paint",
     "Commit": "paint",
+    "CanvasRenderingContext2D::FinalizeFrame": "paint",  # after a key, outside of any frame
     "RasterTask": "raster",
     "DirectRenderer::DrawFrame": "screen",
 }
