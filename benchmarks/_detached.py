@@ -25,8 +25,11 @@ from tests.chromium import on_path
 from tests.e2e.lab import CHROMIUM_FLAGS, Lab
 
 START_SECONDS = 60
-# Runs the code in the last cell, until `shown` resolves; then returns that and what was printed.
+# Runs the code in the last cell, whose output is the only one, until `shown` resolves; then returns
+# that and what was printed.
 RUN_LAST_CELL = """async ([code, shown]) => {
+  await jupyterapp.commands.execute('notebook:clear-all-cell-outputs');
+  await new Promise(done => setTimeout(done, 700));
   const { content } = jupyterapp.shell.currentWidget;
   content.activeCellIndex = content.widgets.length - 1;
   content.activeCell.model.sharedModel.setSource(code);
@@ -34,8 +37,6 @@ RUN_LAST_CELL = """async ([code, shown]) => {
   await jupyterapp.commands.execute('notebook:run-cell');
   const result = await isShown;
   const texts = [...document.querySelectorAll('.jp-OutputArea-output')].map(e => e.innerText);
-  await jupyterapp.commands.execute('notebook:clear-cell-output');
-  await new Promise(done => setTimeout(done, 700));
   return [result, texts.join('\\n')];
 }"""
 
@@ -61,6 +62,13 @@ class DetachedPage:
         if "exceptionDetails" in answer:
             raise RuntimeError(str(answer["exceptionDetails"]))
         return answer["result"].get("value")
+
+    def press(self, key: str, code: int) -> None:
+        """Press a key; of one that writes nothing, the code is that of Windows."""
+        text = {"text": key} if len(key) == 1 else {}
+        options = {"key": key, "windowsVirtualKeyCode": code, **text}
+        self.send("Input.dispatchKeyEvent", type="keyDown", **options)
+        self.send("Input.dispatchKeyEvent", type="keyUp", key=key, windowsVirtualKeyCode=code)
 
     def send(self, method: str, **options: Any) -> dict[str, Any]:
         """Call a method of the DevTools protocol."""

@@ -1,7 +1,7 @@
 // ClassificationPreview: the Python side is src/torchdial/widgets/preview/classification_dial.py.
 
 import type { AnyModel } from "@anywidget/types";
-import { fillPicture, Raster } from "./lib/canvas/raster";
+import { Raster } from "./lib/canvas/raster";
 import { formatCount } from "./lib/charts/axis_scale";
 import { createClassificationDetails } from "./lib/classification/classification_details";
 import {
@@ -36,7 +36,6 @@ import { decodedRenderer } from "./lib/preview/decoded_model";
 import type { LegendEntry } from "./lib/preview/legend";
 import { createShell, type Preview } from "./lib/preview/preview_shell";
 import { createThresholdDial } from "./lib/preview/threshold_dial";
-import { imageKey } from "./lib/preview/tile_store";
 import { createToolbar, labelled } from "./lib/preview/toolbar";
 import { createThresholdState } from "./lib/settings/threshold_state";
 import { createTypedField } from "./lib/settings/typed_field";
@@ -81,11 +80,9 @@ function show(model: AnyModel<ClassificationTraits>, root: HTMLElement, guard: G
     draw(context, { image }, layer, region, dest) {
       clearCanvas(context);
       if (layer === "overlay") return drawOutcome(context, image);
-      const pixels = shell.tiles.get(imageKey(image));
-      if (!pixels) return false;
-      raster.draw(context, region, dest, (out) => {
-        fillPicture(out, pixels, config.width, config.channels, region);
-      });
+      const picture = shell.tiles.picture(image);
+      if (!picture) return false;
+      raster.drawPicture(context, picture, [config.width, config.channels], region, dest);
       return true;
     },
 

@@ -1,7 +1,7 @@
 // SegmentationPreview and SegmentationComparison: the Python side is src/torchdial/widgets/preview/segmentation_dial.py.
 
 import type { AnyModel } from "@anywidget/types";
-import { fillPicture, Raster, toPaleGrey } from "./lib/canvas/raster";
+import { Raster } from "./lib/canvas/raster";
 import { clearCanvas, h, select } from "./lib/core/dom";
 import type { Guard } from "./lib/core/error_display";
 import { bestStop, nameOf, PIXEL_METRICS, type PixelMetric } from "./lib/core/metrics";
@@ -14,7 +14,6 @@ import { decodedRenderer } from "./lib/preview/decoded_model";
 import { modelSwatch } from "./lib/preview/model_swatch";
 import { createShell, type Preview } from "./lib/preview/preview_shell";
 import { createThresholdDial } from "./lib/preview/threshold_dial";
-import { imageKey } from "./lib/preview/tile_store";
 import { createToolbar, FIRST_OPACITY, labelled, opacitySlider } from "./lib/preview/toolbar";
 import { windowText } from "./lib/preview/window_text";
 import { createMinSizeDial } from "./lib/segmentation/min_size_dial";
@@ -108,13 +107,10 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
     draw(context, cell, layer, region, dest) {
       clearCanvas(context);
       if (layer === "overlay") return painter.draw(context, cell, region, dest);
-      const { width, channels } = config;
-      const pixels = shell.tiles.get(imageKey(cell.image));
-      if (!pixels) return false;
-      raster.draw(context, region, dest, (out) => {
-        fillPicture(out, pixels, width, channels, region);
-        if (state.get("view") === "errors") toPaleGrey(out);
-      });
+      const picture = shell.tiles.picture(cell.image);
+      if (!picture) return false;
+      const isPale = state.get("view") === "errors";
+      raster.drawPicture(context, picture, [config.width, config.channels], region, dest, isPale);
       return true;
     },
 

@@ -37,6 +37,8 @@ def contents(value: Any) -> str:
 
 def refuse_non_finite(name: str, values: torch.Tensor) -> None:
     """Raise if a tensor holds NaN or infinity, with their number and the first index."""
+    if not (values.is_floating_point() or values.is_complex()):
+        return
     finite = torch.isfinite(values)
     if bool(finite.all()):
         return

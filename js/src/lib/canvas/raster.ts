@@ -6,6 +6,9 @@ import type { Region, Size } from "./level_painting";
 const DARKEST = 150; // of a pale picture
 const LIGHTEST = 235;
 
+/** Bytes row by row, or what a browser has decoded. */
+export type Picture = Uint8Array | ImageBitmap;
+
 export class Raster {
   #context: CanvasRenderingContext2D | null = null;
   #pixels = new Uint32Array();
@@ -21,6 +24,24 @@ export class Raster {
     if (this.#pixels.length !== count) this.#pixels = new Uint32Array(count);
     fill(this.#pixels);
     this.drawPixels(onto, this.#pixels, { width, height }, dest);
+  }
+
+  /** Draw a region of a picture on an empty canvas; bytes have so many channels, and pixels a row. */
+  drawPicture(
+    onto: CanvasRenderingContext2D,
+    picture: Picture,
+    [width, channels]: readonly [number, number],
+    region: Region,
+    dest: Region,
+    isPale = false,
+  ): void {
+    if ("buffer" in picture) {
+      this.draw(onto, region, dest, (out) => fillPicture(out, picture, width, channels, region));
+    } else drawPart(onto, picture, region, dest);
+    if (!isPale) return;
+    const image = onto.getImageData(0, 0, onto.canvas.width, onto.canvas.height);
+    toPaleGrey(new Uint32Array(image.data.buffer));
+    onto.putImageData(image, 0, 0);
   }
 
   /** Draw colours, row by row, at `dest`, over what is there or on an empty canvas. */
@@ -45,12 +66,22 @@ export class Raster {
       canvas.height = height;
     }
     this.#context.putImageData(image, 0, 0);
-    onto.drawImage(canvas, 0, 0, width, height, dest.x, dest.y, dest.width, dest.height);
+    drawPart(onto, canvas, { x: 0, y: 0, width, height }, dest);
   }
 }
 
+/** Draw a region of something at `dest`. */
+function drawPart(
+  onto: CanvasRenderingContext2D,
+  source: CanvasImageSource,
+  { x, y, width, height }: Region,
+  dest: Region,
+): void {
+  onto.drawImage(source, x, y, width, height, dest.x, dest.y, dest.width, dest.height);
+}
+
 /** Write a region of a uint8 (H, W, C) picture of 1, 3 or 4 channels. */
-export function fillPicture(
+function fillPicture(
   out: Uint32Array,
   pixels: Uint8Array,
   width: number,
@@ -58,17 +89,12 @@ export function fillPicture(
   region: Region,
 ): void {
   const [green, blue] = channels === 1 ? [0, 0] : [1, 2];
-  const bytes = new Uint8Array(out.buffer);
   let o = 0;
   for (let y = region.y; y < region.y + region.height; y++) {
     let i = (y * width + region.x) * channels;
-    if (channels === 4) {
-      bytes.set(pixels.subarray(i, i + 4 * region.width), 4 * o);
-      o += region.width;
-      continue;
-    }
     for (let x = 0; x < region.width; x++, i += channels) {
-      out[o++] = 0xff000000 | (pixels[i + blue] << 16) | (pixels[i + green] << 8) | pixels[i];
+      const alpha = channels === 4 ? pixels[i + 3] : 255;
+      out[o++] = (alpha << 24) | (pixels[i + blue] << 16) | (pixels[i + green] << 8) | pixels[i];
     }
   }
 }

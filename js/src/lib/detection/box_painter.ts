@@ -2,12 +2,12 @@
 
 import type { Region } from "../canvas/level_painting";
 import type { Layer } from "../canvas/picture_grid";
-import { fillPicture, Raster, toPaleGrey } from "../canvas/raster";
+import { Raster } from "../canvas/raster";
 import { coveredPart } from "../canvas/viewport";
 import { clearCanvas } from "../core/dom";
 import { shorten } from "../core/user_names";
 import type { GridCell } from "../preview/preview_shell";
-import { imageKey, type TileStore } from "../preview/tile_store";
+import type { TileStore } from "../preview/tile_store";
 import type { BoxChoice } from "./box_choices";
 import {
   type BoxMark,
@@ -96,15 +96,14 @@ export function createBoxPainter(
     region: Region,
     dest: Region,
   ): boolean {
-    const pixels = tiles.get(imageKey(image));
+    const picture = tiles.picture(image);
     clearCanvas(context);
-    if (!pixels) return false;
+    if (!picture) return false;
     const part = coveredPart(region, dest, sizes[image]);
     if (part.region.width > 0 && part.region.height > 0) {
-      raster.draw(context, part.region, part.dest, (out) => {
-        fillPicture(out, pixels, sizes[image][1], channels, part.region);
-        if (state.get("view") === "errors") toPaleGrey(out);
-      });
+      const layout = [sizes[image][1], channels] as const;
+      const isPale = state.get("view") === "errors";
+      raster.drawPicture(context, picture, layout, part.region, part.dest, isPale);
     }
     return true;
   }

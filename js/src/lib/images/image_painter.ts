@@ -1,7 +1,7 @@
 // Draws pictures of any size, their masks and boxes.
 
 import type { Region } from "../canvas/level_painting";
-import { fillPicture, Raster } from "../canvas/raster";
+import { Raster } from "../canvas/raster";
 import { coveredPart } from "../canvas/viewport";
 import { float32Of } from "../core/bytes";
 import { category, css, pack } from "../core/colors";
@@ -38,9 +38,8 @@ export function createImagePainter(store: ImageStore, names: () => Record<string
           ? store.get(`picture/${image}`)
           : store.held(`picture/${image}`);
       if (whole) {
-        raster.draw(context, part.region, part.dest, (out) =>
-          fillPicture(out, whole, about.width, about.channels, part.region),
-        );
+        const layout = [about.width, about.channels] as const;
+        raster.drawPicture(context, whole, layout, part.region, part.dest);
         return true;
       }
       return about.reduced > 1 && drawSmall(context, image, about, part);
@@ -87,7 +86,7 @@ export function createImagePainter(store: ImageStore, names: () => Record<string
       width: width * reduced * sx,
       height: height * reduced * sy,
     };
-    raster.draw(context, whole, dest, (out) => fillPicture(out, small, width, channels, whole));
+    raster.drawPicture(context, small, [width, channels], whole, dest);
     context.restore();
     return true;
   }

@@ -1,11 +1,11 @@
-// A widget's model whose planes are decoded: its events come once they are, in the order in which they
-// were sent. Its `_frame` is that of the step that is looked at.
+// A widget's model whose events come once their planes are decoded, in the order in which they were
+// sent. Its `_frame` is that of the step that is looked at.
 
 import type { AnyModel } from "@anywidget/types";
 import type { Bytes } from "../core/bytes";
 import { type Guard, mount } from "../core/error_display";
 import { createStepFrames, type StepMessage } from "../steps/step_frames";
-import { type Coding, decodePlane } from "./plane_coding";
+import { type Coding, decodePlane, decoded as planes } from "./plane_coding";
 import type { WireTile } from "./preview_wire";
 
 const CODED = ["_pictures", "_frame"]; // the traits that hold planes
@@ -50,9 +50,10 @@ export function decodedModel<Traits extends object>(inner: AnyModel<Traits>) {
 
   /** Act after what came before, with these decoded; what is not `wanted` by then is left out. */
   function inOrder(tiles: WireTile[], act: () => void, wanted = () => true): void {
-    if (!last && !tiles.some(({ coding }) => coding)) act();
+    const coded = tiles.filter(({ data, coding }) => coding && !planes.has(data));
+    if (!last && !coded.length) act();
     else {
-      const job = decodeAfter(last, tiles, act, wanted).finally(() => {
+      const job = decodeAfter(last, coded, act, wanted).finally(() => {
         if (last === job) last = null;
       });
       last = job;
@@ -108,11 +109,7 @@ export function decodedModel<Traits extends object>(inner: AnyModel<Traits>) {
     }
     const tiles = buffers.map((data, i) => ({ key: "", data, coding: content.codings?.[i] }));
     inOrder(tiles, () => {
-      emit(
-        MESSAGE,
-        content,
-        tiles.map(({ data }) => data),
-      );
+      emit(MESSAGE, content, buffers);
     });
   });
 
@@ -151,17 +148,10 @@ async function decodeAfter(
 ): Promise<void> {
   await before?.catch(() => {}); // it was reported as an unhandled one
   if (!wanted()) return;
-  await Promise.all(tiles.map(decode));
+  const decoding = tiles.map(({ key, data, coding }) =>
+    // Of what cannot be decoded, the store says that its size is wrong.
+    decodePlane(data, coding as Coding).catch((error) => console.error(key, error)),
+  );
+  await Promise.all(decoding);
   act();
-}
-
-/** In place, so that another view of the widget has it too. */
-async function decode(tile: WireTile): Promise<void> {
-  if (!tile.coding) return;
-  try {
-    tile.data = await decodePlane(tile.data, tile.coding);
-    tile.coding = null;
-  } catch (error) {
-    console.error(tile.key, error); // the store says that its size is wrong
-  }
 }

@@ -1,20 +1,36 @@
 // Planes as the kernel sends them, back to bytes row by row; src/torchdial/widgets/preview/plane_coding.py.
 
-import type { Bytes } from "../core/bytes";
+import type { Picture } from "../canvas/raster";
+import { type Bytes, bytesOf } from "../core/bytes";
 import { pause } from "../core/timing";
 
 const LONGEST_MS = 40; // of decoding, until the page may do something else
 
 export type Coding =
-  /** A picture in colour, which is decoded to RGBA. */
+  /** A picture in colour, which the browser decodes. */
   | { kind: "jpeg" }
   /** zlib of each value's difference from the predicted one; the shape is (H, W) or (H, W, C). */
   | { kind: "deflate"; shape: number[] }
   /** zlib of a bit for each value, the first one in the lowest bit; the shape is (H, W). */
   | { kind: "bits"; shape: number[] };
 
-export async function decodePlane(data: Bytes, coding: Coding): Promise<Uint8Array> {
-  if (coding.kind === "jpeg") return rgbaOf(data);
+/**
+ * What bytes are decoded to, for all views of a widget. The widget's model keeps the bytes as they were
+ * sent: they are what a notebook saves.
+ */
+export const decoded = new WeakMap<Bytes, Picture>();
+
+/** A plane, decoded if it was to be. */
+export const planeOf = (data: Bytes): Picture => decoded.get(data) ?? bytesOf(data);
+
+export async function decodePlane(data: Bytes, coding: Coding): Promise<void> {
+  decoded.set(data, await (coding.kind === "jpeg" ? bitmapOf(data) : valuesOf(data, coding)));
+}
+
+async function valuesOf(
+  data: Bytes,
+  coding: Exclude<Coding, { kind: "jpeg" }>,
+): Promise<Uint8Array> {
   await pause(); // pictures are read meanwhile
   const [height, width, channels = 1] = coding.shape;
   const bytes = await inflate(data);
@@ -55,13 +71,7 @@ async function addPredicted(plane: Uint8Array, row: number, step: number): Promi
   return plane;
 }
 
-async function rgbaOf(data: Bytes): Promise<Uint8Array> {
+function bitmapOf(data: Bytes): Promise<ImageBitmap> {
   const blob = new Blob([data as BlobPart], { type: "image/jpeg" });
-  const bitmap = await createImageBitmap(blob, { colorSpaceConversion: "none" });
-  const { width, height } = bitmap;
-  const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
-  if (!context) throw new Error("torchdial: no canvas to decode pictures on");
-  context.drawImage(bitmap, 0, 0);
-  bitmap.close();
-  return new Uint8Array(context.getImageData(0, 0, width, height).data.buffer);
+  return createImageBitmap(blob, { colorSpaceConversion: "none" });
 }

@@ -9,7 +9,7 @@ import { type Guard, mount } from "../core/error_display";
 import type { Kernel } from "../core/kernel_connection";
 import { type Failure, handleMessages } from "../core/kernel_messages";
 import { range } from "../core/metrics";
-import { beforePaint, throttle } from "../core/timing";
+import { beforePaint, debounce } from "../core/timing";
 import { listen } from "../core/widget_model";
 import { createChoiceLine, type PictureChoice } from "../numbers/picture_choice";
 import { arrowKeys, type KeyActions, runKey, zoomKeys } from "./grid_keys";
@@ -20,6 +20,7 @@ import type { PreviewTraits } from "./preview_wire";
 import { createTileStore } from "./tile_store";
 import { labelled } from "./toolbar";
 
+const ANNOUNCE_MS = 200; // after the dial has come to rest
 const PREVIEW_KEYS =
   "Pictures: arrows move, + − 0 zoom. B best, V next view, R reset, U undo, 1–9 one picture alone.";
 
@@ -106,10 +107,11 @@ export function createShell<Traits extends PreviewTraits>(
   const hovered = h("div", "hovered");
   const help = h("div", { class: "keys", hidden: true }, `${preview.keys} ${PREVIEW_KEYS}`);
   const updating = beforePaint(guard(update));
-  const announcing = throttle(1000, () => {
-    const text = readout.innerText.replace(/\s+/g, " ");
+  const announce = () => {
+    const text = readout.innerText.replace(/\s+/g, " "); // forces a layout, so not before a paint
     setText(announced, text);
-  });
+  };
+  const announcing = debounce(ANNOUNCE_MS, announce, 1000);
   const byDifference = {
     name: "largest difference first",
     title: "Between the two models, by the chosen metric, at the current setting",

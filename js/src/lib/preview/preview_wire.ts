@@ -7,7 +7,7 @@ import type { Coding } from "./plane_coding";
 export interface WireTile {
   key: string;
   data: Bytes;
-  /** Until it is decoded, how; nothing for bytes row by row. */
+  /** How it is to be decoded; nothing for bytes row by row. */
   coding?: Coding | null;
 }
 

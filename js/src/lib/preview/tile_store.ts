@@ -1,8 +1,9 @@
 // The planes in the browser: pictures, targets, levels. A missing plane is requested when it is first
 // needed, and again later if it is still missing, since a request or its answer can be lost.
 
-import { bytesOf } from "../core/bytes";
+import type { Picture } from "../canvas/raster";
 import { RETRY_MS } from "../core/timing";
+import { planeOf } from "./plane_coding";
 import type { WireTile } from "./preview_wire";
 
 export type TileStore = ReturnType<typeof createTileStore>;
@@ -15,12 +16,12 @@ export function createTileStore(
   request: (keys: string[]) => void,
   sizeOf: (key: string) => number | null = () => null,
 ) {
-  const planes = new Map<string, Uint8Array>();
+  const planes = new Map<string, Picture>();
   /** Time of the last request, in ms. */
   const requestedAt = new Map<string, number>();
   const missing: string[] = [];
 
-  function get(key: string): Uint8Array | null {
+  function find(key: string): Picture | null {
     const plane = planes.get(key);
     if (plane) return plane;
     const now = performance.now();
@@ -30,11 +31,6 @@ export function createTileStore(
       if (missing.length === 1) queueMicrotask(() => request(missing.splice(0)));
     }
     return null;
-  }
-
-  /** A plane if it is here, without a request. */
-  function peek(key: string): Uint8Array | null {
-    return planes.get(key) ?? null;
   }
 
   /** Delete a plane; it is requested again when it is needed. */
@@ -48,7 +44,7 @@ export function createTileStore(
     check(tiles);
     for (const { key, data } of tiles) {
       if (!current && !isLasting(key)) continue;
-      planes.set(key, bytesOf(data));
+      planes.set(key, planeOf(data));
       requestedAt.delete(key);
     }
   }
@@ -62,9 +58,11 @@ export function createTileStore(
 
   function check(tiles: readonly WireTile[]): void {
     for (const { key, data } of tiles) {
-      const size = sizeOf(key) ?? data.byteLength;
-      if (size !== data.byteLength) {
-        throw new Error(`torchdial: expected ${size} bytes for ${key}, got ${data.byteLength}`);
+      const plane = planeOf(data);
+      if (!("buffer" in plane)) continue;
+      const size = sizeOf(key) ?? plane.length;
+      if (size !== plane.length) {
+        throw new Error(`torchdial: expected ${size} bytes for ${key}, got ${plane.length}`);
       }
     }
   }
@@ -76,7 +74,16 @@ export function createTileStore(
     for (const key of [...requestedAt.keys()]) if (isDropped(key)) requestedAt.delete(key);
   }
 
-  return { get, peek, forget, put, renew, drop };
+  return {
+    get: find as (key: string) => Uint8Array | null,
+    picture: (image: number) => find(imageKey(image)),
+    /** A plane if it is here, without a request. */
+    peek: (key: string) => (planes.get(key) as Uint8Array) ?? null,
+    forget,
+    put,
+    renew,
+    drop,
+  };
 }
 
 export const imageKey = (image: number) => `image/${image}`;

@@ -91,10 +91,10 @@ export function createStepFrames(model: Model) {
     const frame = frames.get(at) ?? current ?? (newest as Frame);
     if (frame === current) return;
     current = frame;
-    // Its planes are decoded in place; what is kept stays small.
+    // What is decoded goes with these views of the bytes, so that what is kept stays small.
     const sources = frame.sources.map((source) => ({
       ...source,
-      tiles: source.tiles.map((tile) => ({ ...tile })),
+      tiles: source.tiles.map((tile) => ({ ...tile, data: bytesOf(tile.data) })),
     }));
     view = { ...frame, sources };
   }
@@ -146,7 +146,7 @@ export function createStepFrames(model: Model) {
           const source = isLasting(key) ? null : frame?.sources[Number(key.split("/")[1])];
           // Each page that shows the widget asks for it, and once more where the kernel is slow.
           if (source?.tiles.some((tile) => tile.key === key)) return;
-          source?.tiles.push({ key, data: buffers[i], coding: content.codings[i] });
+          source?.tiles.push({ key, data: bytesOf(buffers[i]), coding: content.codings[i] });
         });
       }
       if (content.type !== "frame") return false;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import accumulate, groupby
 from typing import Any, ClassVar, TypeVar
 
@@ -70,13 +71,10 @@ class Preview(ShownImages[Frame], Widget):
         self._newest = (0, tuple(frames))  # replaced as a whole: messages may come on a thread
         self._opening = list(self._opening_keys(num_images))
         self._requested: list[str] = []
-        if self._is_lossy():
-            traits["_config"] = traits["_config"] | {"channels": 4}  # as the page decodes JPEG
-        super().__init__(
-            _pictures={"tiles": self._shown_tiles()},
-            _frame=self._pack_frame(),
-            **traits,
-        )
+        with ThreadPoolExecutor(1) as thread:  # pictures take about as long as maps
+            pictures = thread.submit(self._shown_tiles)
+            frame = self._pack_frame()
+        super().__init__(_pictures={"tiles": pictures.result()}, _frame=frame, **traits)
 
     @property
     def shown_class(self) -> int | None:
