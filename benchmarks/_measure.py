@@ -6,6 +6,8 @@ import ast
 import os
 import platform
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -108,6 +110,17 @@ def _question(name: str) -> str:
     """Return the first line of a benchmark's docstring."""
     module = ast.parse(RESULTS.with_name(f"{name}.py").read_text("utf-8"))
     return (ast.get_docstring(module) or "").partition("\n")[0].rstrip(".")
+
+
+def keep_bytecode(code: str) -> None:
+    """Run code in a process that keeps the bytecode of what it imports, as an installation does.
+
+    Else a new process would compile each source that has changed, or with PYTHONDONTWRITEBYTECODE
+    all of them, and that be measured.
+    """
+    environment = os.environ | {"PYTHONDONTWRITEBYTECODE": ""}
+    command = [sys.executable, "-c", code]
+    subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=True)
 
 
 def interleave(runs: int, **functions: Callable[[], object]) -> dict[str, list[float]]:

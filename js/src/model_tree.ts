@@ -261,9 +261,9 @@ function show(model: AnyModel<ModelTreeTraits>, root: HTMLElement, guard: Guard)
     );
     lines.style.height = `${rows.length * ROW_HEIGHT}px`;
     for (const { key, cell } of heads) {
-      cell.setAttribute("aria-sort", key === sortedBy ? "descending" : "none");
+      cell.ariaSort = key === sortedBy ? "descending" : "none";
     }
-    grid.setAttribute("aria-rowcount", String(rows.length));
+    grid.ariaRowCount = String(rows.length);
     updating.call();
   }
 

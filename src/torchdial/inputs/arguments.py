@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
+import numpy as np
 import torch
 
 from torchdial.inputs.errors import describe, refusal
@@ -98,6 +100,12 @@ def refuse_no_path(name: str, value: Any) -> None:
     of_kind(
         name, value, (str, os.PathLike), expected="a path", remedy='Pass text such as "run.td".'
     )
+
+
+def is_masked_array(value: Any) -> TypeGuard[np.ma.MaskedArray[Any, Any]]:
+    """Return whether an array is of `numpy.ma`, without importing that where nobody has."""
+    masked_arrays = sys.modules.get("numpy.ma")
+    return masked_arrays is not None and isinstance(value, masked_arrays.MaskedArray)
 
 
 def is_dense(tensor: torch.Tensor) -> bool:

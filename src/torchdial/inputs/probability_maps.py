@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import torch
 
-from torchdial.inputs.arguments import is_dense, one_of
+from torchdial.inputs.arguments import is_dense, is_masked_array, one_of
 from torchdial.inputs.errors import describe, refusal, refuse_non_finite
 from torchdial.inputs.numbers import to_whole
 
@@ -87,7 +87,7 @@ def to_tensor(name: str, value: Any) -> torch.Tensor:
         value = _stack(name, list(value))
     elif _is_array(value) and not isinstance(value, (torch.Tensor, np.ndarray)):
         value = np.asarray(value)  # Pillow
-    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+    if is_masked_array(value) and np.ma.is_masked(value):
         raise refusal(
             name,
             expected="an array without masked values",

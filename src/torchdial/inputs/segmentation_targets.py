@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from torchdial.inputs.arguments import is_masked_array
 from torchdial.inputs.errors import describe, refusal
 from torchdial.inputs.numbers import to_whole
 from torchdial.inputs.probability_maps import Task, refuse_unknown_task, to_tensor
@@ -106,11 +107,11 @@ def _num_labels(shape: Sequence[int], task: Task) -> int:
 
 def _split_mask(target: Any) -> tuple[Any, Any]:
     """Return values, and the mask of a masked array or of a list of these, else None."""
-    if isinstance(target, (list, tuple)) and any(isinstance(t, np.ma.MaskedArray) for t in target):
+    if isinstance(target, (list, tuple)) and any(map(is_masked_array, target)):
         parts = [_split_mask(one) for one in target]
         masks = [np.zeros(np.shape(v), bool) if mask is None else mask for v, mask in parts]
         return [values for values, _ in parts], masks
-    if isinstance(target, np.ma.MaskedArray):
+    if is_masked_array(target):
         return target.filled(0), np.ma.getmaskarray(target)
     return target, None
 

@@ -114,7 +114,7 @@ export function createPictureGrid(map: Size, events: GridEvents) {
       renew(caption, name ? [name, h("span", {}, text)] : [middleCut(text)]);
       caption.ariaLabel = spoken;
       caption.title = title;
-      layers.picture.setAttribute("aria-label", whole || `picture ${cell + 1}`);
+      layers.picture.ariaLabel = whole || `picture ${cell + 1}`;
     }
     caption.hidden = text === "";
   }

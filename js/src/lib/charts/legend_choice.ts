@@ -57,6 +57,6 @@ export class Entry {
     this.#name.textContent = look.name;
     this.setValue(look.value);
     this.element.title = `${look.title}\nClick hides or shows it, a double click or Alt-click leaves it alone.`;
-    this.element.setAttribute("aria-pressed", String(look.shown));
+    this.element.ariaPressed = String(look.shown);
   }
 }

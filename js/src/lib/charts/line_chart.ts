@@ -73,7 +73,7 @@ export class Chart {
     this.#picture = picture;
     this.#ink = ink;
     const [low, high] = picture.y.map(formatValue);
-    this.element.setAttribute("aria-label", `${this.#label}, y from ${low} to ${high}`);
+    this.element.ariaLabel = `${this.#label}, y from ${low} to ${high}`;
     this.#plot.batch((u: uPlot) => {
       if (width !== u.width || height !== u.height) u.setSize({ width, height });
       u.setData(NOTHING);

@@ -94,7 +94,7 @@ export function createSquareChart({ title, x, y, drag, commit }: ChartOptions) {
       if (at) place(point, at.x, 1 - at.y);
       needle.hidden = line === undefined;
       needle.style.left = `${100 * (line ?? 0)}%`;
-      area.setAttribute("aria-label", `${heading.textContent}. ${text}`);
+      area.ariaLabel = `${heading.textContent}. ${text}`;
     },
   };
 }

@@ -56,7 +56,7 @@ export function createHistogramBars(unit: string, choose: (bin: Bin) => void) {
         const bar = bars.children[i] as HTMLButtonElement;
         const words = `${text}: ${formatCount(count)} ${unit}`;
         bar.title = words;
-        bar.setAttribute("aria-label", words);
+        bar.ariaLabel = words;
         bar.disabled = count === 0;
         (bar.firstChild as HTMLElement).style.height = `${(100 * Math.log1p(count)) / top}%`;
       });

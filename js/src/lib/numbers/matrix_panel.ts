@@ -44,7 +44,7 @@ export function createMatrixPanel({ caption, background, choose, changed }: Matr
     element: h("div", {}, h("div", "foot", shares, hide), table.element),
     update(matrix: Matrix): void {
       hide.hidden = matrix.rows.length < 3;
-      hide.setAttribute("aria-pressed", String(hides));
+      hide.ariaPressed = String(hides);
       now = hides && !hide.hidden ? withoutEmpty(matrix, background) : matrix;
       table.update(
         now.columns.map(({ name }) => name),

@@ -75,7 +75,7 @@ export function createNumberTable({ caption, clicked, choose }: NumberTableParts
       order.sort((a, b) => defined(a) - defined(b) || sign * (key(a) - key(b)) || a - b);
       [...head.children].slice(1).forEach((heading, column) => {
         const how = column !== sorted?.column ? "none" : sorted.down ? "descending" : "ascending";
-        heading.setAttribute("aria-sort", how);
+        heading.ariaSort = how;
       });
     }
     order.forEach((row, place) => {
@@ -110,6 +110,6 @@ function fillCell(place: HTMLElement, { value, text, title, share }: NumberCell)
   }
   if (button) {
     button.disabled = value === 0;
-    button.setAttribute("aria-label", title ?? text);
+    button.ariaLabel = title ?? text;
   }
 }

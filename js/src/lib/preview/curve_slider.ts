@@ -115,7 +115,7 @@ export function createCurveSlider({
     update({ value, curves, bests, y, histogram, band, valueText, ...state }) {
       const { at } = axis;
       if (input.valueAsNumber !== value) input.valueAsNumber = value;
-      input.setAttribute("aria-valuetext", valueText);
+      input.ariaValueText = valueText;
       draw([
         ["dial-bars", histogram ? barPath(histogram, at) : ""],
         ["dial-band model-0", band ? bandPath(band.low, band.high, at) : ""],

@@ -182,8 +182,8 @@ export function createOperatingMap(
       if (values && values !== painted) paint(values);
       painted = values;
       field.title = `${name} over ${xAxis.name} and ${yAxis.name}: drag the point`;
-      field.setAttribute("aria-valuenow", String(x));
-      field.setAttribute("aria-valuetext", valueText);
+      field.ariaValueNow = String(x);
+      field.ariaValueText = valueText;
       place(point, placeOf(x), y);
       star.hidden = best === null;
       if (best) place(star, best.x, best.y);

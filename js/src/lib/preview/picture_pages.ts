@@ -77,9 +77,9 @@ export function createPages(count: number, size: number, events: PageEvents) {
     if (alone !== null) alone = order[0] ?? alone; // a choice may be empty
     events.orders.forEach((one, i) => {
       ranked[i].textContent = one === by ? `${one.name} at ${found?.at}` : one.name;
-      ranked[i].setAttribute("aria-pressed", String(one === by));
+      ranked[i].ariaPressed = String(one === by);
     });
-    asGiven.setAttribute("aria-pressed", String(by === null));
+    asGiven.ariaPressed = String(by === null);
     events.changed();
   }
 

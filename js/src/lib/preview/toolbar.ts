@@ -63,7 +63,7 @@ export function createToolbar<View extends string>(parts: ToolbarParts<View>) {
     update() {
       const view = parts.view();
       buttons.forEach((choice, i) => {
-        choice.setAttribute("aria-pressed", String(parts.views[i] === view));
+        choice.ariaPressed = String(parts.views[i] === view);
       });
       const texts = parts.classes();
       // Replacing the options would close an open list.

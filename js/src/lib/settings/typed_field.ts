@@ -28,7 +28,7 @@ export function createTypedField<Metric extends string>(events: TypedEvents<Metr
   const say = (text: string) => {
     problem.textContent = text;
     problem.hidden = text === "";
-    field.setAttribute("aria-invalid", String(text !== ""));
+    field.ariaInvalid = String(text !== "");
   };
   return h("span", {}, labelled("go to", field), " ", problem);
 }

@@ -65,7 +65,7 @@ export class EventList {
     );
     this.#line.classList.toggle("torchdial-warned", open.length > 0);
     this.#more.textContent = moreWords(events.length, open.length, !this.#list.hidden);
-    this.#more.setAttribute("aria-expanded", String(!this.#list.hidden));
+    this.#more.ariaExpanded = String(!this.#list.hidden);
     this.#more.hidden = events.length === open.length && open.length === 1;
     this.#clear.hidden = open.length === 0;
     const items = this.#list.hidden ? [] : [...events].reverse();

@@ -136,7 +136,7 @@ export class GradientView {
     this.#readNames();
     this.#whole.hidden = this.#isFollowed || !this.#store.chosen.steps;
     for (const [view, choice] of this.#views) {
-      choice.setAttribute("aria-pressed", String(view === this.#view));
+      choice.ariaPressed = String(view === this.#view);
     }
     const byLayer = this.#view === "layers" || this.#view === "flow";
     const any = this.#names.length > 0;
@@ -246,7 +246,7 @@ export class GradientView {
       : `|gradient| of ${name} at step ${formatCount(found?.step ?? 0)}`;
     if (unknown) this.#spreadTitle.textContent += unknown;
     else if (counts && found) drawSpread(this.#spread, counts, found.low, ink);
-    this.#spread.setAttribute("aria-label", this.#spreadTitle.textContent);
+    this.#spread.ariaLabel = this.#spreadTitle.textContent;
   }
 }
 

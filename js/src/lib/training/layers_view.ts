@@ -215,8 +215,8 @@ export class LayersView {
     const labels = looks.map(({ node, open, folds, text, chosen }) => {
       const label = button(text, node.path, () => this.#press(node));
       label.style.paddingLeft = `${4 + 10 * node.depth}px`;
-      if (folds) label.setAttribute("aria-expanded", String(open));
-      else label.setAttribute("aria-pressed", String(chosen));
+      if (folds) label.ariaExpanded = String(open);
+      else label.ariaPressed = String(chosen);
       return label;
     });
     this.#labels.replaceChildren(...labels);

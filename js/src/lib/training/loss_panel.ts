@@ -135,8 +135,8 @@ export class LossPanel {
     if (this.#late && this.#legend.firstChild) return;
     this.#updateLegend(ink);
     if (this.#late) return;
-    this.#toLog.setAttribute("aria-pressed", String(this.#log));
-    this.#toLock.setAttribute("aria-pressed", String(this.#chosen.yLocks.has(this.#title)));
+    this.#toLog.ariaPressed = String(this.#log);
+    this.#toLock.ariaPressed = String(this.#chosen.yLocks.has(this.#title));
     const axes = `${settings.axis}, ${this.#log ? "log" : "linear"}`;
     if (this.#axes !== axes) this.#drop();
     this.#axes = axes;

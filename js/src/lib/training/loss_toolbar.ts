@@ -97,7 +97,7 @@ export class LossToolbar {
 
   draw(axis: Axis, epochsAreKnown: boolean, isZoomed: boolean): void {
     for (const [each, choice] of this.#axes) {
-      choice.setAttribute("aria-pressed", String(each === axis));
+      choice.ariaPressed = String(each === axis);
       choice.hidden = each === "epoch" && !epochsAreKnown;
     }
     this.#whole.hidden = !isZoomed;

@@ -37,7 +37,7 @@ export function createSaving(title: string, chart: () => SavedChart | null): HTM
     button(kind.toUpperCase(), FILES, () => save(kind)),
   );
   const summary = h("summary", { class: "button", title: FILES }, "save");
-  summary.setAttribute("aria-label", `save ${title}`);
+  summary.ariaLabel = `save ${title}`;
   const menu = h("details", { class: "saving" }, summary, h("div", {}, ...kinds, problem));
   return menu;
 }
@@ -61,7 +61,7 @@ export function createEnlarging(element: HTMLElement, title: string, changed: ()
   const isLarge = () => element.classList.contains("torchdial-large");
   const set = (large: boolean) => {
     element.classList.toggle("torchdial-large", large);
-    toggle.setAttribute("aria-pressed", String(large));
+    toggle.ariaPressed = String(large);
     changed();
   };
   const toggle = button("", "Full screen, and back", async () => {
@@ -76,7 +76,7 @@ export function createEnlarging(element: HTMLElement, title: string, changed: ()
   });
   const corners = svg("path", { d: CORNERS, fill: "none", stroke: "currentColor" });
   toggle.append(svg("svg", { width: 12, height: 12, "aria-hidden": "true" }, corners));
-  toggle.setAttribute("aria-label", `full screen ${title}`);
+  toggle.ariaLabel = `full screen ${title}`;
   element.addEventListener("fullscreenchange", () => set(element.matches(":fullscreen")));
   return {
     toggle,

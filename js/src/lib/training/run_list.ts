@@ -74,7 +74,7 @@ function createItem(name: string, actions: { toggle(): void; isolate(): void; pi
     actions.isolate,
   );
   const pin = button("pin", `Keep ${name} shown beside whichever run is shown alone`, actions.pin);
-  for (const each of [only, pin]) each.setAttribute("aria-label", `${each.textContent} ${name}`);
+  for (const each of [only, pin]) each.ariaLabel = `${each.textContent} ${name}`;
   return {
     element: h("span", { class: "run" }, eye, only, pin),
 
@@ -88,9 +88,9 @@ function createItem(name: string, actions: { toggle(): void; isolate(): void; pi
       swatch.style.borderColor = look.color;
       swatch.style.background = look.shown ? look.color : "transparent";
       isThis.hidden = !look.isThis;
-      eye.setAttribute("aria-pressed", String(look.shown));
-      only.setAttribute("aria-pressed", String(look.alone));
-      pin.setAttribute("aria-pressed", String(look.pinned));
+      eye.ariaPressed = String(look.shown);
+      only.ariaPressed = String(look.alone);
+      pin.ariaPressed = String(look.pinned);
     },
   };
 }

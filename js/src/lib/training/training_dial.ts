@@ -70,7 +70,7 @@ export function createTrainingDial(set: (value: number) => void) {
 
   function write(value: number | null): void {
     words.textContent = dialWords(state as DialState, value);
-    input.setAttribute("aria-valuetext", words.textContent);
+    input.ariaValueText = words.textContent;
   }
 
   return {
@@ -79,7 +79,7 @@ export function createTrainingDial(set: (value: number) => void) {
     update(now: DialState, reachable: boolean): void {
       state = now;
       title.textContent = dialTitle(now);
-      input.setAttribute("aria-label", dialTitle(now));
+      input.ariaLabel = dialTitle(now);
       input.disabled = !reachable;
       range.textContent = `(${rangeWords(now)})`;
       if (held) return; // it is being dragged

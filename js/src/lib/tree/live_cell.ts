@@ -81,7 +81,7 @@ export class LiveCell {
     this.#values[i].style.background = color ? css(color) : "";
     this.#values[i].style.color = color ? inkOn(color) : "";
     this.#parts[i].title = words;
-    this.#parts[i].setAttribute("aria-label", words);
+    this.#parts[i].ariaLabel = words;
   }
 }
 

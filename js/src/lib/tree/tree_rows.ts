@@ -100,7 +100,7 @@ export function createRows(table: WireTable, tree: Tree, costs: readonly CostCol
 
 function warning({ words }: RowMark): HTMLElement {
   const sign = h("span", { class: "tree-mark", title: words }, "⚠");
-  sign.setAttribute("aria-label", words);
+  sign.ariaLabel = words;
   return sign;
 }
 

@@ -74,8 +74,8 @@ def overlay(image: Bytes, mask: Bytes, classes: npt.NDArray[np.uint8]) -> Bytes:
     step = max(1, max(image.shape[:2]) // round(CELL_INCHES * DPI))
     image, mask, classes = image[::step, ::step], mask[::step, ::step], classes[::step, ::step]
     rgb = np.repeat(image, 3, axis=2) if image.shape[2] == 1 else image[..., :3]
-    mixed = rgb + OPACITY * (CATEGORIES[classes % len(CATEGORIES)] - rgb)
-    return np.where(mask[..., None] > 0, mixed, rgb).astype(np.uint8)
+    opacity = OPACITY * (mask[..., None] > 0)
+    return (rgb + opacity * (CATEGORIES[classes % len(CATEGORIES)] - rgb)).astype(np.uint8)
 
 
 def setting_text(stops: Stops, threshold: float, *, own_thresholds: bool) -> str:

@@ -163,7 +163,7 @@ class SegmentationDial(MinSizeDial, ThresholdDial[SegmentationFrame]):
             on = frame.maximum[image] > at[frame.argmax[image]]
         else:
             on = (frame.levels[image] > at[:, None, None]).any(axis=0)
-        mask: Bytes = np.where(on, np.uint8(255), np.uint8(0))
+        mask: Bytes = on * np.uint8(255)
         return mask
 
     def labels(self, image: int, *, model: int = 0) -> npt.NDArray[np.int64]:
