@@ -33,6 +33,17 @@ describe("throttle", () => {
     expect(action.mock.calls.length).toBe(2);
   });
 
+  it("leaves time before the first call, and acts no more often", () => {
+    const action = vi.fn();
+    const save = throttle(100, action, 30);
+    const acted = [0, 10, 20, 30, 40, 120, 130].map((ms, i, all) => {
+      vi.advanceTimersByTime(ms - (all[i - 1] ?? 0));
+      save.call();
+      return action.mock.calls.length;
+    });
+    expect(acted).toEqual([0, 0, 0, 1, 1, 1, 2]);
+  });
+
   it("drops a pending call when cancelled", () => {
     const action = vi.fn();
     const save = throttle(100, action);

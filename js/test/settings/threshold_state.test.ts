@@ -52,6 +52,8 @@ describe("the dial", () => {
     state.stop = 1;
     expect(values.threshold).toBe(0.25);
     expect(state.stops).toEqual([1, 4, 1]);
+    expect(save).not.toHaveBeenCalled(); // the picture is first
+    state.flush();
     expect(save).toHaveBeenCalledTimes(1);
     expect(changed).toHaveBeenCalled();
   });

@@ -8,6 +8,7 @@ import { listen, subscribe } from "./widget_model";
 
 // A moving dial sends fewer than ten messages a second, including the one at rest.
 const SAVING_MS = 120;
+const PAINTED_MS = 30; // hosts show at once that a message makes the kernel busy; the picture is first
 const REST_MS = 250;
 const MOST_UNDO = 100;
 const PAGE_ID = Math.random().toString(36).slice(2);
@@ -42,7 +43,7 @@ export function createSettings<Traits extends object, Name extends keyof Traits 
   changed: () => void,
 ): Settings<Traits, Name> {
   const kernel = watchKernel(model, changed);
-  const saving = throttle(SAVING_MS, () => model.save_changes());
+  const saving = throttle(SAVING_MS, () => model.save_changes(), PAINTED_MS);
   const stopListening = listen(model, names, changed);
   const earlier: Pick<Traits, Name>[] = []; // what undo goes back to, the last one first
   let isChanging = false; // until it rests

@@ -8,8 +8,8 @@ export function pause(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve));
 }
 
-/** Run at most once in `interval` ms: immediately, and once more at the end for later calls. */
-export function throttle(interval: number, action: () => void) {
+/** Run at most once in `interval` ms: after `first` ms, and once more at the end for later calls. */
+export function throttle(interval: number, action: () => void, first = 0) {
   let last = Number.NEGATIVE_INFINITY;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const cancel = () => {
@@ -24,7 +24,7 @@ export function throttle(interval: number, action: () => void) {
   return {
     call() {
       if (timer !== undefined) return;
-      const wait = last + interval - performance.now();
+      const wait = Math.max(first, last + interval - performance.now());
       if (wait <= 0) run();
       else timer = setTimeout(run, wait);
     },
