@@ -6,7 +6,8 @@ paint. For torchdial that is the frame that shows the new position, for `interac
 after the new <img> has loaded. Both leave out the time of the compositor and the
 screen. "script" is the part that JavaScript spends on the key's event and in frame callbacks.
 
-The two take turns on one page, on the same 1024² map, a stop at each press of an arrow key.
+The two take turns on one page, on the same 1024² map, a stop at each press of an arrow key. Before
+each press the kernel has answered all that either has sent it, and the page has had time to rest.
 """
 
 import statistics
@@ -71,6 +72,11 @@ ARM_PEER = """() => {
   });
 }"""
 
+# Resolves when the kernel has answered all messages before.
+ANSWERED = """async () => {
+  await jupyterapp.shell.currentWidget.context.sessionContext.session.kernel.requestKernelInfo();
+}"""
+
 
 def press(page, dial, arm, key):
     page.locator(dial).focus()
@@ -78,7 +84,8 @@ def press(page, dial, arm, key):
     page.evaluate(arm)
     page.keyboard.press(key)
     measured = page.evaluate("() => measured")
-    page.wait_for_timeout(250)  # until the kernel has got it and all is idle
+    page.wait_for_timeout(400)  # torchdial sends the last setting within 250 ms
+    page.evaluate(ANSWERED)
     return measured
 
 
