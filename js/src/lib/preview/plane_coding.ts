@@ -39,8 +39,9 @@ async function valuesOf(
 
 /** Decompress what zlib compressed. */
 export async function inflate(data: Bytes): Promise<Uint8Array> {
-  const { body } = new Response(data as BodyInit);
-  const stream = body?.pipeThrough(new DecompressionStream("deflate"));
+  // A blob is read in parts, each of which is decompressed in a task of its own.
+  const parts = new Blob([data as BlobPart]).stream();
+  const stream = parts.pipeThrough(new DecompressionStream("deflate"));
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
