@@ -4,6 +4,7 @@ import type { Picture } from "../canvas/raster";
 import { type Bytes, bytesOf } from "../core/bytes";
 import { pause } from "../core/timing";
 
+const SMALL = 1 << 20; // bytes that are decompressed at once
 const MOST_ROWS = 1024; // that are decoded until the page may do something else
 
 export type Coding =
@@ -39,9 +40,12 @@ async function valuesOf(
 
 /** Decompress what zlib compressed. */
 export async function inflate(data: Bytes): Promise<Uint8Array> {
-  // A blob is read in parts, each of which is decompressed in a task of its own.
-  const parts = new Blob([data as BlobPart]).stream();
-  const stream = parts.pipeThrough(new DecompressionStream("deflate"));
+  // A blob is read in parts, each decompressed in a task of its own; small ones would only wait for it.
+  const parts =
+    data.byteLength > SMALL
+      ? new Blob([data as BlobPart]).stream()
+      : new Response(data as BodyInit).body;
+  const stream = parts?.pipeThrough(new DecompressionStream("deflate"));
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
