@@ -1,7 +1,8 @@
 """Messages over JupyterLab's websocket, in both directions, during three seconds of dragging.
 
 The mouse moves back and forth over the whole dial. Counted are `comm_msg` messages, which carry a
-widget's traits and events; the kernel's busy and idle messages are counted separately.
+widget's traits and events; the kernel's busy and idle messages are counted separately. The kernel
+sends one, when the dial rests: the setting, for other pages that show the widget.
 """
 
 import json
@@ -73,7 +74,7 @@ if __name__ == "__main__":
     assert up["comm_msg"] > 1, "the drag was not seen"
     results = [
         at_most("up, comm_msg a second", up["comm_msg"] / seconds, UP_AIM, "a second"),
-        at_most("down, comm_msg", down["comm_msg"], 0, "messages"),
+        at_most("down, comm_msg, the setting at rest", down["comm_msg"], 1, "messages"),
         Result("down, the kernel's busy and idle", f"{down['status']} messages"),
         Result("the drag", f"{seconds:.1f} s, {stops} different stops"),
     ]
