@@ -339,6 +339,8 @@ class TestRefusals:
             preview.view = "errors"
         with pytest.raises(traitlets.TraitError, match=r"got 'error'. Choose one of these"):
             preview.view = "error"
+        with pytest.raises(traitlets.TraitError, match=r"got 'error'. Choose one of these"):
+            td.SegmentationPreview(*scene()).view = "error"
         with pytest.raises(ValueError, match=r"label: expected a class among 'on', got int 3"):
             preview.label = 3
 
