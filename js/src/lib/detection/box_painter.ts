@@ -267,7 +267,7 @@ interface Look {
 
 const looks: Record<string, Look> = {};
 
-/** How a mark is drawn; the same object for all that look the same. */
+/** How a mark is drawn; the same object for all of one kind and class. */
 function lookOf(image: DecidedImage, mark: BoxMark, isDim = false): Look {
   const { as, index } = mark;
   const label = image.found.labels[index];
