@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import comm
@@ -50,6 +51,16 @@ MAKERS: dict[str, Callable[[td.TrainingMonitor], Any]] = {
 }
 
 
+@pytest.fixture
+def untraced_threads() -> Iterator[None]:
+    """Coverage keeps a tracer, of some objects, for each thread that ever ran."""
+    trace = threading.gettrace()
+    threading.settrace(None)
+    yield
+    threading.settrace(trace)
+
+
+@pytest.mark.usefixtures("untraced_threads")
 @pytest.mark.filterwarnings("ignore")  # pytest keeps each of them, and old versions warn much
 @pytest.mark.parametrize("name", MAKERS)
 @pytest.mark.parametrize("many", [200, pytest.param(1000, marks=pytest.mark.wide)])
