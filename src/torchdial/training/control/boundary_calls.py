@@ -8,10 +8,9 @@ from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, TimeoutError as NotInTime
 from typing import Any, Generic, TypeVar
 
-import torch
-
 from torchdial.inputs.errors import refusal
 from torchdial.training.control.thread_state import ThreadState
+from torchdial.training.history.arrival import is_capturing
 
 Result = TypeVar("Result")
 
@@ -99,8 +98,7 @@ class BoundaryCalls:
 
         While a CUDA graph is captured in this thread they stay: a model must not run then.
         """
-        cuda: Any = torch.cuda
-        if not self or (cuda.is_initialized() and cuda.is_current_stream_capturing()):
+        if is_capturing():
             return 0.0
         began = time.monotonic()
         while self:

@@ -368,7 +368,8 @@ class Control(Requests):
                 self._report_change(change)
 
     def _do_calls(self) -> None:
-        if self._thread == threading.get_ident():  # a prefetcher's loop runs in another
+        # A prefetcher's loop runs in another thread.
+        if self._calls and self._thread == threading.get_ident():
             self.waited += self._calls.do_all()
 
     def _paused(self) -> Iterator[None]:
