@@ -98,7 +98,9 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
     bestTitle: "Go to the best threshold",
 
     bytesOf: (key) =>
-      config.height * config.width * (key.startsWith("image/") ? config.channels : 1),
+      key.startsWith("top/") // as many as classes are seen
+        ? null
+        : config.height * config.width * (key.startsWith("image/") ? config.channels : 1),
 
     sources: config.sources,
     /** The difference of two models is one picture. */

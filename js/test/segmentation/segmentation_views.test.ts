@@ -1,16 +1,34 @@
 import { describe, expect, test } from "vitest";
 import { paint, paintOver } from "../../src/lib/canvas/level_painting";
 import { category, pack, TRANSPARENT } from "../../src/lib/core/colors";
-import { createTileStore, levelKey } from "../../src/lib/preview/tile_store";
+import { createTileStore, levelKey, topKey } from "../../src/lib/preview/tile_store";
 import { SegmentationPainter } from "../../src/lib/segmentation/segmentation_views";
 import type { SegmentationConfig } from "../../src/lib/segmentation/segmentation_wire";
 
 const SIZE = { width: 5, height: 4 };
 const PIXELS = SIZE.width * SIZE.height;
 
-function painter(classes: number, levelOf: (label: number, pixel: number) => number) {
+type LevelOf = (label: number, pixel: number) => number;
+
+/** Of each pixel the levels and classes that are seen at some stop, a pair of planes for each class. */
+function topsOf(classes: number, levelOf: LevelOf): Uint8Array {
+  const tops = new Uint8Array(2 * classes * PIXELS);
+  for (let pixel = 0; pixel < PIXELS; pixel++) {
+    let highest = 0;
+    for (let label = classes - 1, k = 0; label >= 0; label--) {
+      const level = levelOf(label, pixel);
+      if (level <= highest) continue;
+      tops[2 * k * PIXELS + pixel] = highest = level;
+      tops[(2 * k++ + 1) * PIXELS + pixel] = label;
+    }
+  }
+  return tops;
+}
+
+function painter(classes: number, levelOf: LevelOf, has_tops = false) {
   const tiles = createTileStore(() => {});
-  for (let label = 0; label < classes; label++) {
+  if (has_tops) tiles.put([{ key: topKey(0, 0), data: topsOf(classes, levelOf) }]);
+  for (let label = 0; label < classes && !has_tops; label++) {
     const data = Uint8Array.from({ length: PIXELS }, (_, pixel) => levelOf(label, pixel));
     tiles.put([{ key: levelKey(0, 0, label), data }]);
   }
@@ -21,6 +39,7 @@ function painter(classes: number, levelOf: (label: number, pixel: number) => num
     task: "multilabel",
     class_names,
     stops,
+    has_tops,
   } as unknown as SegmentationConfig;
   return new SegmentationPainter(config, tiles);
 }
@@ -46,6 +65,27 @@ describe("many classes at once", () => {
     });
     expect([...out]).toEqual(expected);
   });
+
+  test.each(["overlay", "mask", "heat"] as const)(
+    "the %s of those that are seen at some stop is that of all",
+    (view) => {
+      const [ofAll, ofTops] = [false, true].map((hasTops) => painter(200, levelOf, hasTops));
+      const whole = { x: 0, y: 0, ...SIZE };
+      for (let k = 0; k < 11; k++) {
+        const [expected, painted] = [ofAll, ofTops].map((made) => {
+          made.set({ view, shown: null, at: Array(200).fill(k), size: 0 });
+          const [first] = made.passes(0, 0) ?? [];
+          const out = new Uint32Array(PIXELS);
+          paint(out, first.plane, whole, first.table);
+          for (const next of first.over ?? []) paintOver(out, next.plane, whole, next.table);
+          return [...out];
+        });
+        expect(painted).toEqual(expected);
+      }
+      ofTops.set({ view, shown: 3, at: Array(200).fill(5), size: 0 });
+      expect(ofTops.passes(0, 0)).toBeNull(); // its own levels are asked for
+    },
+  );
 
   test("few classes, and outlines, are drawn one by one", () => {
     const few = painter(8, levelOf);

@@ -18,6 +18,7 @@ from tests.e2e.dial import READ_PIXELS, DialOnPage
 from tests.e2e.eventually import Changes, copied_by
 from tests.e2e.maps import mask_at
 from tests.e2e.page import OFF_DENSITY, Show
+from torchdial.widgets.preview import segmentation_dial
 
 pytestmark = pytest.mark.browser
 
@@ -341,3 +342,37 @@ def test_large_maps_are_exact_and_photographs_as_asked(show: Show, pictures: str
     error = np.abs(found - photograph.astype(int))
     assert error.mean() < 3
     assert (error.max() == 0) == (pictures == "exact")
+
+
+def test_many_classes_are_drawn_from_those_that_are_seen_as_from_all(
+    show: Show, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generator = np.random.default_rng(0)
+    probs = generator.random((maps.N, 70, maps.H, maps.W), np.float32) ** 12
+    targets = generator.random(probs.shape) < probs
+    widgets = []
+    for first_bytes in (segmentation_dial.FIRST_MAP_BYTES, 0):
+        monkeypatch.setattr(segmentation_dial, "FIRST_MAP_BYTES", first_bytes)
+        widgets.append(
+            td.SegmentationPreview(
+                maps.images, probs, targets, task="multilabel", min_sizes=(0, 4), threshold=0.9
+            )
+        )
+    assert [widget._config["has_tops"] for widget in widgets] == [False, True]
+    page = show(*widgets)
+    of_all, of_seen = (DialOnPage(page, index=i) for i in range(2))
+
+    def is_same(cell: int) -> bool:
+        seen = [dial.pixels(cell, maps.H, maps.W) for dial in (of_all, of_seen)]
+        return len(np.unique(seen[0])) > 1 and np.array_equal(*seen)
+
+    # The third setting gives a class a threshold of its own.
+    for stop, shown, size in ((90, "", 0), (50, "", 1), (97, "69", 0), (60, "", 0)):
+        for view in ("Mask", "Overlay", "Heat", "Outline", "Errors"):
+            for dial in (of_all, of_seen):
+                dial.button(view).click()
+                dial.root.get_by_label("class", exact=True).select_option(shown)
+                dial.root.get_by_label("minimum size").fill(str(size))
+                dial.set_stop(stop)
+            for cell in range(maps.N):
+                of_seen.eventually(lambda c=cell: is_same(c))

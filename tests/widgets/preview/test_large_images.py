@@ -14,7 +14,7 @@ from torch import nn
 
 import torchdial as td
 from torchdial.training.history.history import History
-from torchdial.widgets.preview import preview as preview_module
+from torchdial.widgets.preview import preview as preview_module, segmentation_dial
 
 HOSTS_LIMIT = 1000  # iopub messages a second that Jupyter servers let through
 WIDGETS = 20
@@ -138,6 +138,97 @@ def test_maps_of_many_classes_open_with_one_image_and_come_in_messages_of_limite
     assert {content["id"] for content, _ in answers} == {5}
     assert [len(buffers) for _, buffers in answers] == [7, 8, 5]
     assert all(len(content["codings"]) == len(buffers) for content, buffers in answers)
+
+
+MANY = (3, 70, 24, 24)  # (N, C, H, W)
+
+
+def many_classes(**options: Any) -> td.SegmentationPreview:
+    options = {"task": "multilabel", "min_sizes": (0, 5)} | options
+    num_classes = options.pop("num_classes", MANY[1])
+    maps = torch.rand((3, num_classes, 24, 24), generator=torch.Generator().manual_seed(0))
+    targets = maps.argmax(1) if options["task"] == "multiclass" else maps > 0.9
+    return td.SegmentationPreview(torch.rand(3, 3, 24, 24), maps, targets, **options)
+
+
+def opening_of(preview: Any) -> dict[str, Any]:
+    tiles = [*preview._pictures["tiles"], *preview._frame["sources"][0]["tiles"]]
+    return {tile["key"]: tile for tile in tiles}
+
+
+def labels_seen(plane: Any, stop: int) -> np.ndarray:
+    """Return what a page paints of a plane of top classes, -1 for nothing."""
+    seen = np.full((24, 24), -1)
+    for levels, labels in np.frombuffer(plane, np.uint8).reshape(-1, 2, 24, 24)[::-1]:
+        seen = np.where(levels > stop, labels.astype(int), seen)
+    return seen
+
+
+def labels_on(preview: td.SegmentationPreview, image: int) -> np.ndarray:
+    """Return the last class of each pixel that is on, -1 for none."""
+    on = [preview.mask(image, label) > 0 for label in range(MANY[1])]
+    return np.where(np.any(on, 0), MANY[1] - 1 - np.argmax(on[::-1], 0), -1)
+
+
+def test_many_large_maps_open_with_the_classes_that_are_seen_of_all_images(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(segmentation_dial, "FIRST_MAP_BYTES", 0)
+    preview = many_classes(keep=4)
+    images = range(MANY[0])
+
+    def check(tiles: Any) -> None:
+        for image in images:
+            for size, end in ((0, ""), (5, "@1")):
+                preview.min_size = size
+                for stop in (10, 50, 95):
+                    preview.threshold = stop / 100
+                    seen = labels_seen(tiles[f"top/0/{image}{end}"]["data"], stop)
+                    np.testing.assert_array_equal(seen, labels_on(preview, image))
+
+    opening = opening_of(preview)
+    names = ("image/{}", "top/0/{}", "top/0/{}@1")
+    assert set(opening) == {name.format(image) for image in images for name in names}
+    check(opening)
+    assert preview.refresh(torch.rand(MANY), step=7)
+    check(opening_of(preview))
+    preview.step = 0
+    kept = preview._pack_kept(0, ["top/0/0", "top/0/0@1"])["sources"][0]["tiles"]
+    images = range(1)
+    check({tile["key"]: tile for tile in kept})
+    everything = preview._picture_in_file(2)
+    wanted = {f"level/0/2/{c}{end}" for c in range(70) for end in ("", "@1")}
+    assert set(everything) == {
+        *wanted,
+        *(f"target/2/{c}" for c in range(70)),
+        *(name.format(2) for name in names),
+    }
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param({"num_classes": 64}, id="fewer classes"),
+        pytest.param({"class_thresholds": {3: 0.2}}, id="thresholds of their own"),
+        pytest.param({"task": "multiclass"}, id="multiclass"),
+    ],
+)
+def test_other_maps_open_with_all_that_is_shown(
+    options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(segmentation_dial, "FIRST_MAP_BYTES", 0)
+    preview = many_classes(**options)
+    shown = "maximum/0/2" if "task" in options else "level/0/2/63"
+    opening = opening_of(preview)
+    assert shown in opening
+    assert not [key for key in opening if key.startswith("top/")]
+    assert not preview._config["has_tops"]
+
+
+@pytest.mark.parametrize("key", ["top/0/3", "top/0/-1", "top/0", "top/0/0/0", "top/1/0", "top/0/x"])
+def test_what_is_no_plane_of_top_classes_is_refused(key: str) -> None:
+    with pytest.raises(KeyError, match=key):
+        many_classes()._planes([key])
 
 
 def test_twenty_thousand_candidates_cross_in_some_fifty_bytes_each() -> None:

@@ -109,13 +109,13 @@ export function paint(out: Uint32Array, plane: Plane, region: Region, table: Col
 
 /** Write the colours of a region into `out`, except where they are transparent. */
 export function paintOver(out: Uint32Array, plane: Plane, region: Region, table: ColorTable): void {
-  const { width, levels } = plane;
+  const { width, levels, rows } = plane;
   let o = 0;
   for (let y = region.y; y < region.y + region.height; y++) {
     const start = y * width + region.x;
     const end = start + region.width;
     for (let i = start; i < end; i++, o++) {
-      const color = table[levels[i]];
+      const color = table[rows ? (rows[i] << 8) | levels[i] : levels[i]];
       if (color !== TRANSPARENT) out[o] = color;
     }
   }

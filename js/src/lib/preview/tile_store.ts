@@ -93,6 +93,8 @@ export const levelKey = (source: number, image: number, label: number, size = 0)
 export const argmaxKey = (source: number, image: number) => `argmax/${source}/${image}`;
 export const maximumKey = (source: number, image: number, size = 0) =>
   `maximum/${source}/${image}${atSize(size)}`;
+export const topKey = (source: number, image: number, size = 0) =>
+  `top/${source}/${image}${atSize(size)}`;
 export const maskTargetKey = (image: number, label: number) => `target/${image}/${label}`;
 
 const atSize = (size: number) => (size ? `@${size}` : "");

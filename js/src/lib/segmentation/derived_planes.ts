@@ -24,3 +24,12 @@ export function createDerive(tiles: Pick<TileStore, "get">) {
     return plane;
   };
 }
+
+/** The highest value of each pixel. */
+export function highestOf(planes: readonly Uint8Array[]): Uint8Array {
+  const highest = planes[0].slice();
+  for (const plane of planes) {
+    for (let i = 0; i < highest.length; i++) if (plane[i] > highest[i]) highest[i] = plane[i];
+  }
+  return highest;
+}

@@ -39,10 +39,12 @@ import {
   maximumKey,
   type TileStore,
   targetKey,
+  topKey,
 } from "../preview/tile_store";
-import { createDerive, type Derive } from "./derived_planes";
+import { createDerive, type Derive, highestOf } from "./derived_planes";
 import type { SegmentationConfig, SegmentationView } from "./segmentation_wire";
 import { formatOf, symbolOf } from "./stop_text";
+import { topPlanes } from "./top_classes";
 
 const SEGMENTATION_VIEWS: readonly SegmentationView[] = [
   "mask",
@@ -162,6 +164,8 @@ export class SegmentationPainter {
     const isUnion = classes.length > MOST_SEPARATE && classes.every((c) => at[c] === at[0]);
     if (classes.length > 1 && (view === "heat" || (view === "mask" && isUnion)))
       return this.#highestPass(view, image, source, classes);
+    if (view === "overlay" && isUnion && this.#config.has_tops)
+      return this.#topPasses(image, source);
     const each = classes.map((c, i) => this.#classPasses(view, image, source, c, i > 0));
     if (each.some((passes) => passes === null)) return null;
     const passes = (each as Pass[][]).flat();
@@ -200,18 +204,30 @@ export class SegmentationPainter {
     source: number,
     classes: number[],
   ): Pass[] | null {
-    const { width, stops } = this.#config;
+    const { width, stops, has_tops } = this.#config;
     const { size } = this.#setting;
-    const levels = this.#derive(
-      "highest",
-      classes.map((c) => levelKey(source, image, c, size)),
-      highestOf,
+    const keys = has_tops
+      ? [topKey(source, image, size)]
+      : classes.map((c) => levelKey(source, image, c, size));
+    const levels = this.#derive("highest", keys, (...planes) =>
+      highestOf(has_tops ? topPlanes(planes[0], this.#config).map(({ levels }) => levels) : planes),
     );
     const stop = [Math.min(...this.#setting.at)];
     const table = this.#table(view, () =>
       view === "heat" ? heatTable(stop, stops.length) : maskTable(stop),
     );
     return levels && [{ plane: { width, levels, rows: null }, table }];
+  }
+
+  /** All classes at one stop, the last ones on top. */
+  #topPasses(image: number, source: number): Pass[] | null {
+    const tops = this.#tiles.get(topKey(source, image, this.#setting.size));
+    if (!tops) return null;
+    const first = categoryOf(this.#config, 0);
+    const table = this.#table("tops", () => overlayTable(this.#setting.at, first));
+    const planes = topPlanes(tops, this.#config).reverse();
+    const [lowest, ...over] = planes.map((plane) => ({ plane, table }));
+    return [{ ...lowest, over }];
   }
 
   /** One class against the rest. */
@@ -315,14 +331,6 @@ function getOr<K, V>(
   const known = map.get(key) ?? make();
   map.set(key, known);
   return known;
-}
-
-function highestOf(...planes: Uint8Array[]): Uint8Array {
-  const highest = planes[0].slice();
-  for (const plane of planes) {
-    for (let i = 0; i < highest.length; i++) if (plane[i] > highest[i]) highest[i] = plane[i];
-  }
-  return highest;
 }
 
 function categoryOf(config: SegmentationConfig, c: number): number {

@@ -47,6 +47,8 @@ export interface SegmentationConfig {
   sources: string[];
   /** Positions of the dial of minimum sizes, in pixels; [0] without one. */
   min_sizes: number[];
+  /** Whether all classes together are drawn from those that are seen at some stop. */
+  has_tops: boolean;
   /** 4, or 8 to count corners as connected. */
   connectivity: number;
   /** Id of the history whose steps the frames are of, where they are kept. */

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,7 @@ from torchdial.sweeps.pixels.pixel_counts import (
     measure_levels,
 )
 from torchdial.sweeps.pixels.threshold_curves import ThresholdCurves
+from torchdial.sweeps.pixels.top_classes import top_classes
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,17 @@ class SegmentationFrame:
     confusion: ImageConfusion | None
     curves: ThresholdCurves | None
     opened: tuple[SegmentationFrame, ...] = ()
+    _tops: dict[int, Bytes] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def at_size(self, index: int) -> SegmentationFrame:
         """Return the frame for a minimum size, 0 for what is not opened."""
         return self.opened[index - 1] if index else self
+
+    def tops(self, image: int) -> Bytes:
+        """Return `top_classes` of an image, computed when it is first looked at."""
+        if image not in self._tops:
+            self._tops[image] = top_classes(self.levels[image])
+        return self._tops[image]
 
     @property
     def planes(self) -> Levels:

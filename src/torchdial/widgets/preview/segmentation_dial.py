@@ -24,7 +24,7 @@ from torchdial.sweeps.pixels.segmentation_frame import SegmentationFrame
 from torchdial.sweeps.pixels.threshold_curves import ThresholdCurves
 from torchdial.widgets.preview.min_size_dial import MinSizeDial
 from torchdial.widgets.preview.pasted_setting import segmentation_traits
-from torchdial.widgets.preview.preview import PAGE_SIZE, ClassThresholds
+from torchdial.widgets.preview.preview import FIRST_MAP_BYTES, PAGE_SIZE, ClassThresholds
 from torchdial.widgets.preview.segmentation_packing import (
     pack_confusion,
     pack_floats,
@@ -37,6 +37,9 @@ from torchdial.widgets.preview.threshold_dial import ThresholdDial
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+
+MANY_CLASSES = 64  # of fewer, those seen at some stop are no smaller than all
 
 
 class SegmentationDial(MinSizeDial, ThresholdDial[SegmentationFrame]):
@@ -87,6 +90,9 @@ class SegmentationDial(MinSizeDial, ThresholdDial[SegmentationFrame]):
         self._average = average
         own = self._to_class_thresholds(class_thresholds)
         start = stops.values[stops.nearest(stops.start if threshold is None else threshold)]
+        is_large = frames[0].levels[:PAGE_SIZE].nbytes > FIRST_MAP_BYTES
+        is_union = task == "multilabel" and len(frames) == 1 and not own
+        self._has_tops = is_union and is_large and len(class_names) > MANY_CLASSES
         super().__init__(
             frames,
             len(pictures),
@@ -111,6 +117,7 @@ class SegmentationDial(MinSizeDial, ThresholdDial[SegmentationFrame]):
                 "initial_class_thresholds": own,
                 "sources": list(names),
                 "min_sizes": list(self._min_sizes),
+                "has_tops": self._has_tops,
                 "connectivity": self._connectivity,
             },
             _curves=[
@@ -310,11 +317,9 @@ class SegmentationDial(MinSizeDial, ThresholdDial[SegmentationFrame]):
         return None if curves is None else pack_tally(curves, self._average, per_image=True)
 
     def _keys_of_image(self, image: int) -> list[str]:
-        keys = [f"image/{image}"]
-        if self._targets is not None and self._task == "multilabel":
-            keys += [f"target/{image}/{c}" for c in range(len(self._class_names))]
-        elif self._targets is not None:
-            keys.append(f"target/{image}")
+        if self._has_tops:
+            return [f"image/{image}", *self._at_sizes([f"top/0/{image}"])]
+        keys = [f"image/{image}", *self._target_keys(image)]
         if self._task != "multiclass":
             return keys + self._level_keys(image)
         sources = range(len(self._shown[1]))
@@ -322,8 +327,15 @@ class SegmentationDial(MinSizeDial, ThresholdDial[SegmentationFrame]):
         return keys + self._at_sizes(f"maximum/{source}/{image}" for source in sources)
 
     def _keys_in_file(self, image: int) -> list[str]:
-        keys = self._keys_of_image(image)
-        return keys + self._level_keys(image) if self._task == "multiclass" else keys
+        keys = self._keys_of_image(image) + self._target_keys(image) + self._level_keys(image)
+        return list(dict.fromkeys(keys))
+
+    def _target_keys(self, image: int) -> list[str]:
+        if self._targets is None:
+            return []
+        if self._task != "multilabel":
+            return [f"target/{image}"]
+        return [f"target/{image}/{c}" for c in range(len(self._class_names))]
 
     def _level_keys(self, image: int) -> list[str]:
         sources, classes = range(len(self._shown[1])), range(len(self._class_names))
@@ -345,6 +357,9 @@ class SegmentationDial(MinSizeDial, ThresholdDial[SegmentationFrame]):
             index = [int(n) for n in numbers]
             if kind not in planes:
                 frame = frames[index.pop(0)].at_size(int(size or 0))
+                if kind == "top" and min(index) >= 0:
+                    (image,) = index
+                    return frame.tops(image).reshape(-1, frame.levels.shape[-1])
                 planes = {"level": frame.levels, "argmax": frame.argmax, "maximum": frame.maximum}
             plane = planes[kind]
             if plane is None or min(index) < 0:

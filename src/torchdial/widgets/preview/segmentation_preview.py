@@ -390,7 +390,7 @@ class SegmentationPreview(SegmentationDial, StepPreview[SegmentationFrame]):
         return CompressedLevels.of(frame, self._maps.frame_of)
 
     def _code_kept(self, kept: Any, keys: Sequence[str]) -> list[CodedPlane]:
-        if isinstance(kept, CompressedLevels) and not any("@" in key for key in keys):
+        if isinstance(kept, CompressedLevels) and kept.has(keys):
             return kept.coded(keys)
         planes = [self._plane(key, [self._restore(kept)]) for key in keys]
         return code_planes(planes, [False] * len(planes))

@@ -61,6 +61,10 @@ class CompressedLevels:
         planes = (torch.from_numpy(self._stack(f"{name}/")) for name in ("argmax", "maximum"))
         return self.count(Levels(levels, *planes))
 
+    def has(self, keys: Sequence[str]) -> bool:
+        """Return whether planes are kept, by the keys of the first model."""
+        return all(_without_model(key) in self.planes for key in keys)
+
     def coded(self, keys: Sequence[str]) -> list[CodedPlane]:
         """Return planes as they are sent, by the keys of the first model.
 
@@ -68,11 +72,15 @@ class CompressedLevels:
             KeyError: there is no such plane.
         """
         coding = {"kind": "deflate", "shape": list(self.shape)}
-        return [CodedPlane(self.planes[key.replace("/0/", "/", 1)], coding) for key in keys]
+        return [CodedPlane(self.planes[_without_model(key)], coding) for key in keys]
 
     def _stack(self, prefix: str) -> Bytes:
         chosen = [plane for key, plane in self.planes.items() if key.startswith(prefix)]
         return inflated(chosen, self.shape)
+
+
+def _without_model(key: str) -> str:
+    return key.replace("/0/", "/", 1)
 
 
 def _deflate_all(planes: Sequence[Bytes]) -> list[bytes]:
