@@ -37,5 +37,5 @@ def top_classes(levels: Bytes) -> Bytes:
         tops[at, 0, pixels], tops[at, 1, pixels] = values, label
         highest[pixels] = values
         depth[pixels] += 1
-    seen: Bytes = tops[: max(1, depth.max())].reshape(-1, 2, height, width)
-    return seen.copy()
+    seen: Bytes = tops[: max(1, depth.max())].reshape(-1, 2, height, width).copy()
+    return seen
