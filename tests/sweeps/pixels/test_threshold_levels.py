@@ -10,6 +10,7 @@ from tests.sweeps.boxes.strategies import DTYPES, STOPS, near
 from tests.sweeps.pixels import slow_counts as slow
 from torchdial import threshold_levels
 from torchdial.inputs import Stops, to_stops
+from torchdial.sweeps.pixels import threshold_levels as module
 from torchdial.sweeps.pixels.pixel_counts import measure_levels
 from torchdial.sweeps.pixels.threshold_levels import levels_of
 
@@ -79,7 +80,11 @@ def test_any_stops_and_types_against_a_loop(
     ],
 )
 @pytest.mark.parametrize("thresholds", [5, [0.1, 0.2]])
-def test_any_memory_layout(arrange: object, thresholds: object) -> None:
+@pytest.mark.parametrize("part", [1, 7, 1 << 20])
+def test_any_memory_layout(
+    arrange: object, thresholds: object, part: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PART", part)
     probs = arrange(torch.rand(2, 3, 4, 5))
     levels = threshold_levels(probs, thresholds)
     expected = torch.bucketize(probs.detach().contiguous(), to_stops(thresholds).tensor())

@@ -11,6 +11,8 @@ from torchdial.inputs.errors import refuse_non_finite
 from torchdial.inputs.probability_maps import refuse_label_map, to_unit_interval
 from torchdial.inputs.stops import Stops, to_stops
 
+PART = 1 << 20  # probabilities at a time: memory of larger intermediate results is not used again
+
 
 def threshold_levels(
     probs: torch.Tensor, thresholds: int | Sequence[float] | torch.Tensor | Stops = 101
@@ -49,6 +51,16 @@ def threshold_levels(
 
 def levels_of(probs: torch.Tensor, stops: Stops) -> torch.Tensor:
     """Return the levels of float32 probabilities known to lie in [0, 1], or of finite scores."""
+    if not probs.is_cpu or probs.numel() <= PART:
+        return _levels_at_once(probs, stops)
+    levels, given = torch.empty(probs.shape, dtype=torch.uint8), probs.flatten()
+    for start in range(0, len(given), PART):
+        part = slice(start, start + PART)
+        levels.view(-1)[part] = _levels_at_once(given[part], stops)
+    return levels
+
+
+def _levels_at_once(probs: torch.Tensor, stops: Stops) -> torch.Tensor:
     if not stops.even:
         table = stops.tensor(probs.device)
         return torch.bucketize(probs.contiguous(), table, out_int32=True).to(torch.uint8)
