@@ -186,7 +186,7 @@ def count_levels(levels: Levels, targets: torch.Tensor, num_stops: int) -> Tally
     """
     parts: list[Tally] = []
     for image, target in zip(levels.images(), targets, strict=True):
-        append_tally(parts, count_image(image, target, num_stops))
+        append_tally(parts, count_image(image, target, num_stops)[0])
     return Tally.cat(parts)
 
 
@@ -230,14 +230,22 @@ def bincount(values: torch.Tensor, size: int) -> torch.Tensor:
     return torch.diff(below, append=torch.full_like(below[:1], len(values)))
 
 
-def count_image(levels: Levels, target: torch.Tensor, num_stops: int) -> Tally:
-    """Count the levels of one image against its canonical target."""
+def histogram_of(levels: Levels, num_stops: int) -> torch.Tensor:
+    """Return the pixels of an image at each level, of each class and of the maximum, (R, T + 1)."""
+    planes = [*levels.classes, *([] if levels.maximum is None else [levels.maximum])]
+    return torch.stack([bincount(plane.flatten(), num_stops + 1) for plane in planes])
+
+
+def count_image(levels: Levels, target: torch.Tensor, num_stops: int) -> tuple[Tally, torch.Tensor]:
+    """Count the levels of one image against its canonical target; return `histogram_of`, too."""
     planes = levels.classes
-    classes = _against_rest(planes.flatten(1), _truth(target, len(planes)), num_stops)
+    by_truth = _count_by_truth(planes.flatten(1), _truth(target, len(planes)), num_stops)
+    classes, histogram = _against_rest(by_truth), by_truth.sum(1)
     if levels.argmax is None or levels.maximum is None:
-        return Tally(classes)
+        return Tally(classes), histogram
     joint = count_joint(target, levels.argmax, levels.maximum, len(planes), num_stops)
-    return Tally(classes, _argmax_counts(joint), joint)
+    of_maximum = bincount(levels.maximum.flatten(), num_stops + 1)[None]
+    return Tally(classes, _argmax_counts(joint), joint), torch.cat([histogram, of_maximum])
 
 
 def _truth(target: torch.Tensor, num_classes: int) -> torch.Tensor:
@@ -250,15 +258,19 @@ def _truth(target: torch.Tensor, num_classes: int) -> torch.Tensor:
     return yes.masked_fill_((flat == IGNORED)[None], 2)
 
 
-def _against_rest(levels: torch.Tensor, truth: torch.Tensor, num_stops: int) -> Counts:
+def _count_by_truth(levels: torch.Tensor, truth: torch.Tensor, num_stops: int) -> torch.Tensor:
+    """Return the pixels of each class over (truth, level), (C, 3, T + 1)."""
     bins = num_stops + 1
-    histogram = torch.stack(
+    return torch.stack(
         [
             # int16 holds 3 * 256 and halves what bincount reads
             bincount(t.to(torch.int16).mul_(bins).add_(level), 3 * bins)
             for level, t in zip(levels, truth, strict=True)
         ]
     ).view(-1, 3, bins)
+
+
+def _against_rest(histogram: torch.Tensor) -> Counts:
     above = _above(histogram)
     total = histogram.sum(-1)
     return _per_image(above[:, 1], above[:, 0], total[:, 1], total[:, 0])

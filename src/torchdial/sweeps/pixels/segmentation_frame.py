@@ -18,9 +18,9 @@ from torchdial.sweeps.pixels.pixel_counts import (
     Levels,
     Tally,
     append_tally,
-    bincount,
     count_image,
     count_joint,
+    histogram_of,
     measure_levels,
 )
 from torchdial.sweeps.pixels.threshold_curves import ThresholdCurves
@@ -96,14 +96,17 @@ def frame_of_levels(
     for batch, targets in batches:
         if targets is None:
             cells += map(cells_of, _joints_without_targets(batch, len(stops)))
+            counted = [histogram_of(image, len(stops)) for image in batch.images()]
         else:
+            counted = []
             for image, target in zip(batch.images(), targets, strict=True):
-                tally = count_image(image, target, len(stops))
+                tally, histogram = count_image(image, target, len(stops))
+                counted.append(histogram)
                 cells += [] if tally.joint is None else [cells_of(tally.joint)]
                 append_tally(tallies, tally)
         planes = [p for p in (batch.classes, batch.argmax, batch.maximum) if p is not None]
-        counted, *planes = copy_together("cpu", _histograms(batch, len(stops)), *planes)
-        histograms.append(counted)
+        of_images, *planes = copy_together("cpu", torch.stack(counted), *planes)
+        histograms.append(of_images)
         levels.append(Levels(*planes))
     curves = None
     if tallies:
@@ -126,16 +129,6 @@ def _joints_without_targets(levels: Levels, num_stops: int) -> Iterator[torch.Te
         if image.argmax is not None and image.maximum is not None:
             planes = (torch.zeros_like(image.argmax), image.argmax, image.maximum)
             yield count_joint(*planes, len(image.classes), num_stops)
-
-
-def _histograms(levels: Levels, num_stops: int) -> torch.Tensor:
-    """Return the pixels of each image at each level, (N, C, T + 1)."""
-    planes = list(levels.classes.unbind(1))
-    if levels.maximum is not None:
-        planes.append(levels.maximum)
-    images = zip(*planes, strict=True)
-    counted = [[bincount(plane.flatten(), num_stops + 1) for plane in image] for image in images]
-    return torch.stack([torch.stack(image) for image in counted])
 
 
 def _to_host(planes: list[torch.Tensor | None]) -> Bytes:
