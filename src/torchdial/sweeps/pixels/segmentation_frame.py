@@ -132,4 +132,5 @@ def _joints_without_targets(levels: Levels, num_stops: int) -> Iterator[torch.Te
 
 
 def _to_host(planes: list[torch.Tensor | None]) -> Bytes:
-    return torch.cat([plane for plane in planes if plane is not None]).numpy()
+    found = [plane for plane in planes if plane is not None]
+    return (found[0] if len(found) == 1 else torch.cat(found)).numpy()
