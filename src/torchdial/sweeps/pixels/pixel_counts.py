@@ -230,22 +230,19 @@ def bincount(values: torch.Tensor, size: int) -> torch.Tensor:
     return torch.diff(below, append=torch.full_like(below[:1], len(values)))
 
 
-def histogram_of(levels: Levels, num_stops: int) -> torch.Tensor:
-    """Return the pixels of an image at each level, of each class and of the maximum, (R, T + 1)."""
-    planes = [*levels.classes, *([] if levels.maximum is None else [levels.maximum])]
-    return torch.stack([bincount(plane.flatten(), num_stops + 1) for plane in planes])
-
-
 def count_image(levels: Levels, target: torch.Tensor, num_stops: int) -> tuple[Tally, torch.Tensor]:
-    """Count the levels of one image against its canonical target; return `histogram_of`, too."""
+    """Count the levels of one image against its canonical target.
+
+    Returns:
+        The tally, and the pixels of each class at each level, ignored ones too, (C, T + 1).
+    """
     planes = levels.classes
     by_truth = _count_by_truth(planes.flatten(1), _truth(target, len(planes)), num_stops)
     classes, histogram = _against_rest(by_truth), by_truth.sum(1)
     if levels.argmax is None or levels.maximum is None:
         return Tally(classes), histogram
     joint = count_joint(target, levels.argmax, levels.maximum, len(planes), num_stops)
-    of_maximum = bincount(levels.maximum.flatten(), num_stops + 1)[None]
-    return Tally(classes, _argmax_counts(joint), joint), torch.cat([histogram, of_maximum])
+    return Tally(classes, _argmax_counts(joint), joint), histogram
 
 
 def _truth(target: torch.Tensor, num_classes: int) -> torch.Tensor:

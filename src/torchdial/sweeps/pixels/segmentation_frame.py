@@ -18,9 +18,9 @@ from torchdial.sweeps.pixels.pixel_counts import (
     Levels,
     Tally,
     append_tally,
+    bincount,
     count_image,
     count_joint,
-    histogram_of,
     measure_levels,
 )
 from torchdial.sweeps.pixels.threshold_curves import ThresholdCurves
@@ -96,12 +96,12 @@ def frame_of_levels(
     for batch, targets in batches:
         if targets is None:
             cells += map(cells_of, _joints_without_targets(batch, len(stops)))
-            counted = [histogram_of(image, len(stops)) for image in batch.images()]
+            counted = [_histogram(image, len(stops)) for image in batch.images()]
         else:
             counted = []
             for image, target in zip(batch.images(), targets, strict=True):
-                tally, histogram = count_image(image, target, len(stops))
-                counted.append(histogram)
+                tally, of_classes = count_image(image, target, len(stops))
+                counted.append(_histogram(image, len(stops), of_classes))
                 cells += [] if tally.joint is None else [cells_of(tally.joint)]
                 append_tally(tallies, tally)
         planes = [p for p in (batch.classes, batch.argmax, batch.maximum) if p is not None]
@@ -129,6 +129,18 @@ def _joints_without_targets(levels: Levels, num_stops: int) -> Iterator[torch.Te
         if image.argmax is not None and image.maximum is not None:
             planes = (torch.zeros_like(image.argmax), image.argmax, image.maximum)
             yield count_joint(*planes, len(image.classes), num_stops)
+
+
+def _histogram(
+    image: Levels, num_stops: int, of_classes: torch.Tensor | None = None
+) -> torch.Tensor:
+    """Return the pixels of an image at each level, (R, T + 1); those of classes may be known."""
+    bins = num_stops + 1
+    if of_classes is None:
+        of_classes = torch.stack([bincount(plane.flatten(), bins) for plane in image.classes])
+    if image.maximum is None:
+        return of_classes
+    return torch.cat([of_classes, bincount(image.maximum.flatten(), bins)[None]])
 
 
 def _to_host(planes: list[torch.Tensor | None]) -> Bytes:
