@@ -214,8 +214,10 @@ class SegmentationDial(MinSizeDial, ThresholdDial[SegmentationFrame]):
         """Return what is shown of a model, at the minimum size."""
         return self._shown[1][model].at_size(self._size_index)
 
-    def _stops_of_classes(self) -> npt.NDArray[np.int64]:
-        return np.array([self._stops.nearest(own) for own in self._setting_of_classes()])
+    def _stops_of_classes(self) -> npt.NDArray[np.uint8]:
+        thresholds = self._setting_of_classes()
+        stops = {threshold: self._stops.nearest(threshold) for threshold in set(thresholds)}
+        return np.array([stops[threshold] for threshold in thresholds], np.uint8)
 
     def _in_scope(self, curves: ThresholdCurves) -> ThresholdCurves:
         if self.label is not None:
