@@ -104,10 +104,9 @@ def bisect(is_before: Callable[[Ints], Any], keys: int, count: int) -> Ints:
         >>> bisect(lambda place: place * place < np.array([0, 10, 50]), keys=3, count=6)
         array([0, 4, 6])
     """
-    low, high = np.zeros(keys, np.int64), np.full(keys, count)
-    while (low < high).any():
-        middle = (low + high) // 2
-        before = (low < high) & is_before(np.minimum(middle, count - 1))
-        low = np.where(before, middle + 1, low)
-        high = np.where(before, high, np.minimum(middle, high))
-    return low
+    places = np.zeros(keys, np.int64)
+    for step in (1 << bit for bit in reversed(range(count.bit_length()))):
+        beyond = places + step
+        before = (beyond <= count) & is_before(np.minimum(beyond, count) - 1)
+        places = np.where(before, beyond, places)
+    return places
