@@ -185,6 +185,21 @@ def test_a_million_points_take_at_most_32_bytes_each(order: str) -> None:
     assert peak <= 36 * len(steps)
 
 
+@pytest.mark.parametrize("every_seventh", [0.5, math.nan])
+def test_making_a_picture_takes_little_memory(every_seventh: float) -> None:
+    values = np.sin(np.arange(500_000))
+    values[::7] = every_seventh
+    series = filled(values)
+    series.picture(1)  # makes the pyramid
+    tracemalloc.start()
+    try:
+        series.picture(8000)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 3_000_000
+
+
 class Counted:
     """Numbers that count how many of them were looked at."""
 
