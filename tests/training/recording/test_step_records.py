@@ -4,6 +4,7 @@ Each weight is w = (3, 4) of norm 5, and the loss g · w has the gradient g.
 """
 
 import math
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -347,8 +348,34 @@ def test_the_last_point_before_counts_whichever_scalar_it_is_of():
     own.extend([2, 1, 0], [1.0, 2.0, 3.0], [0.5, 3.5, 8.5])
     own.x_name = "x"
     assert history.along_run(own)[0].tolist() == [0, 3, 8]  # 0 is where the run began
+    assert history.along_run(own, 1)[0].tolist() == [3, 8]
+    assert history.points_along_run(own, np.array([2, 0]))[0].tolist() == [8, 0]
     picture = history.picture_along_run(own, 10)
     assert (picture.x.tolist(), picture.y.tolist()) == ([0, 3, 8], [1.0, 2.0, 3.0])
+
+
+def test_a_keyframe_places_only_the_points_that_it_sends():
+    history, n = History(), 300_000
+    history.series("lr").extend(np.arange(1000), np.ones(1000), 300 * np.arange(1000))
+    history.series("own").extend(np.arange(n)[::-1], np.sin(np.arange(n)), np.arange(n))
+    history["own"].x_name = "x"
+    contents = PlotContents(scalars="own".__eq__, layers=False)
+    keyframe([ShownRun(history, "run")], contents, Sent())  # makes what later ones use again
+    tracemalloc.start()
+    try:
+        packed = keyframe([ShownRun(history, "run")], contents, Sent())
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    (scalar,) = packed.head["runs"][0]["scalars"]
+    times, steps = (
+        np.frombuffer(packed.data, f"<{entry['dtype']}", entry["length"], entry["at"])
+        for entry in (scalar["time"], scalar["step"])
+    )
+    assert scalar["total"] == n
+    assert 15_000 < len(times) < 16_000
+    assert steps.tolist() == (times // 300).tolist()
+    assert peak < 3_000_000
 
 
 def test_a_loss_by_epochs_that_is_lost_names_the_step_of_the_run():

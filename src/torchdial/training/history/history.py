@@ -236,9 +236,19 @@ class History(RunRecord):
         For a scalar with an x of its own, such as the epoch, the step is that of the run's last
         point before, `start_step` if there is none.
         """
+        return self.points_along_run(series, slice(first, None))
+
+    def points_along_run(self, series: Series, points: slice | Ints) -> tuple[Ints, Floats, Floats]:
+        """Return what `along_run` does, of some points alone.
+
+        Args:
+            series: one of the run's scalars.
+            points: which, by their order of arrival: a slice, or numbers int64 (n,).
+        """
         self.arrival.wait()
         with self.lock:
-            steps, values, times = series.since(first)
+            steps, values, times = series.since(0)
+            steps, values, times = steps[points], values[points], times[points]
             if series.x_name == "step":
                 return steps, values, times
             steps = np.full(len(times), self.start_step)
@@ -257,7 +267,8 @@ class History(RunRecord):
             return series.picture(buckets)
         with self.lock:
             picture = series.picture(buckets, x="index")
-            return replace(picture, x=self.along_run(series)[0][picture.index].astype(float))
+            steps, _, _ = self.points_along_run(series, picture.index)
+            return replace(picture, x=steps.astype(float))
 
     def to_pandas(self) -> Any:
         """Return a DataFrame of the scalars: a column each, and a row a step.

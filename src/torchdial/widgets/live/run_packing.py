@@ -203,15 +203,9 @@ def detail(runs: Sequence[ShownRun], content: Mapping[str, Any]) -> Packed:
             else:
                 start, stop = map(float, wanted["window"])
                 picture = series.picture(buckets, start, stop, along)
-            kept = picture.index
-            steps, values, times = history.along_run(series)
-        found.append(
-            {
-                "run": int(wanted["run"]),
-                "name": series.name,
-                **_points(packer, steps[kept], times[kept], values[kept]),
-            }
-        )
+            steps, values, times = history.points_along_run(series, picture.index)
+        head = {"run": int(wanted["run"]), "name": series.name}
+        found.append(head | _points(packer, steps, times, values))
     return Packed({"scalars": found}, packer.data())
 
 
@@ -270,12 +264,10 @@ def _scalars(history: History) -> list[Series]:
 def _whole(packer: Packer, history: History, series: Series, allowed: int) -> dict[str, Any]:
     """Pack a scalar's points, or where they are too many the extremes of buckets."""
     with history.lock:
-        steps, values, times = history.along_run(series)
-        total = len(steps)
+        total = len(series)
         exact = total <= allowed
-        if not exact:
-            kept = _kept(series, allowed)
-            steps, values, times = steps[kept], values[kept], times[kept]
+        kept = slice(None) if exact else _kept(series, allowed)
+        steps, values, times = history.points_along_run(series, kept)
     head = {"name": series.name, "first": 0, "total": total, "exact": exact}
     return head | _points(packer, steps, times, values)
 
@@ -297,7 +289,7 @@ def _next(
     packer: Packer, history: History, series: Series, first: int, count: int
 ) -> dict[str, Any]:
     """Pack the next `count` points of a scalar, from `first` on."""
-    steps, values, times = (array[:count] for array in history.along_run(series, first))
+    steps, values, times = history.points_along_run(series, slice(first, first + count))
     head = {"name": series.name, "first": first, "total": len(series), "exact": True}
     return head | _points(packer, steps, times, values)
 
