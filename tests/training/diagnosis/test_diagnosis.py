@@ -6,6 +6,7 @@ import pytest
 from torchdial.training import History
 from torchdial.training.diagnosis import Diagnosis
 from torchdial.training.history.layer_matrix import LayerMatrix
+from torchdial.training.history.series import Series
 
 
 def eventful(diagnosis_every):
@@ -114,17 +115,37 @@ def test_a_look_reads_what_is_new_however_long_the_run(monkeypatch):
     history["loss"].extend(range(1, n), 2.0 / np.arange(1, n), np.arange(1, n) * 0.01)
     diagnosis = Diagnosis(history)
     diagnosis.look()
-    read = []
-    series = type(history["loss"])
-    since = series.since
-    monkeypatch.setattr(
-        series, "since", lambda self, k: read.append(len(self) - k) or since(self, k)
-    )
+    read = counted_points(monkeypatch, Series, "points")
     history.record(n, {"loss": 1e-5})
     history.record(n + 1, {"loss": 1e-5})
     diagnosis.look()
     assert read
     assert max(read) < 1000
+
+
+def test_a_checkpoint_reads_few_points_of_a_loss_with_an_x_of_its_own(monkeypatch):
+    history = History()
+    n = 100_000
+    history.series("grad_norm").extend(range(n // 50), np.ones(n // 50), 50 * np.arange(n // 50))
+    history.series("loss").extend(range(n), 1 + 1 / (1 + np.arange(n)), np.arange(n))
+    history["loss"].x_name = "x"
+    read = counted_points(monkeypatch, History, "points_along_run")
+    [event] = Diagnosis(history).look()
+    assert event.kind == "plateau"
+    assert max(read) < 10_000
+
+
+def counted_points(monkeypatch, owner, method):
+    """Return a list that grows by how many points each call of a method returns."""
+    read, points = [], getattr(owner, method)
+
+    def counted(*args):
+        found = points(*args)
+        read.append(len(found[0]))
+        return found
+
+    monkeypatch.setattr(owner, method, counted)
+    return read
 
 
 def test_an_empty_layer_matrix_and_odd_scalars_do_no_harm():

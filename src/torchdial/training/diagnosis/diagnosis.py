@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import numpy as np
-import numpy.typing as npt
 
 from torchdial.training.diagnosis import (
     exploding_and_vanishing_gradients as gradients,
@@ -169,11 +168,10 @@ class Diagnosis:
 
     def _points_until(self, step: int) -> dict[str, int]:
         """Return how many points of each scalar, in order of arrival, come up to a step."""
-        found = {}
-        for name in self.history.names:
-            n = self._looked.get(name, 0)
-            found[name] = n + _count_until(self.history.along_run(self.history[name], n)[0], step)
-        return found
+        return {
+            name: _count_until(self.history, name, self._looked.get(name, 0), step)
+            for name in self.history.names
+        }
 
     def _remember(self, run: RunView) -> None:
         """Update the levels of the losses, and what the gradients' norms began with."""
@@ -205,12 +203,17 @@ class Diagnosis:
         return self.history.now
 
 
-def _count_until(steps: npt.NDArray[np.int64], step: int) -> int:
-    """Return how many steps come before the first that is later, reading little more than them."""
-    start, size = 0, 64
-    while start < len(steps):
-        later = steps[start : start + size] > step
+def _count_until(history: History, name: str, start: int, step: int) -> int:
+    """Return how many points of a scalar come before the first from `start` on that is later.
+
+    It reads little more than them.
+    """
+    series, size = history[name], 64
+    count = len(series)
+    while start < count:
+        some = slice(start, min(start + size, count))
+        later = history.points_along_run(series, some)[0] > step
         if later.any():
             return start + int(later.argmax())
         start, size = start + size, 2 * size
-    return len(steps)
+    return count

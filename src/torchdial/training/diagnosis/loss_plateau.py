@@ -86,8 +86,8 @@ def find_plateau(run: RunView) -> Iterator[Finding]:
         window = max(PLATEAU_POINTS, there // 2)
         if level is None or there < window:
             continue
-        points = run.newest(name, window)
-        values = finite(points.values[:: 1 + window // THINNED_POINTS])
+        points = run.newest(name, window, every=1 + window // THINNED_POINTS)
+        values = finite(points.values)
         rate = run.rate()
         rates = run.whole(rate, THINNED_POINTS) if rate else np.empty(0)
         if len(values) > PLATEAU_POINTS // 2 and stuck(values, level.start) and at_work(rates):

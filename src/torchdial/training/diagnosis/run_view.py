@@ -77,19 +77,21 @@ class RunView:
 
     def points(self, name: str, before: int) -> Points:
         """Return the points of a scalar that are new, and up to `before` that precede them."""
+        since = min(self.since.get(name, 0), self.until.get(name, 0))
+        return self._points_from(name, max(0, since - before))
+
+    def newest(self, name: str, n: int, every: int = 1) -> Points:
+        """Return the newest `n` points of a scalar, or all; of them every `every`-th."""
+        return self._points_from(name, max(0, self.until.get(name, 0) - n), every)
+
+    def _points_from(self, name: str, first: int, every: int = 1) -> Points:
         until = self.until.get(name, 0)
-        since = min(self.since.get(name, 0), until)
-        first = max(0, since - before)
         if not until:
             return Points(np.empty(0, np.int64), np.empty(0), 0)
-        steps, values, _ = self.history.along_run(self.history[name], first)
-        return Points(steps[: until - first], values[: until - first], since - first)
-
-    def newest(self, name: str, n: int) -> Points:
-        """Return the newest `n` points of a scalar, or as many as there are."""
-        steps, values, fresh = self.points(name, n)
-        cut = max(0, len(steps) - n)
-        return Points(steps[cut:], values[cut:], max(0, fresh - cut))
+        some = slice(first, until, every)
+        steps, values, _ = self.history.points_along_run(self.history[name], some)
+        since = min(self.since.get(name, 0), until)
+        return Points(steps, values, fresh=len(range(first, since, every)))
 
     def whole(self, name: str, most: int) -> Floats:
         """Return a scalar's values over the whole run, evenly thinned to at most `most`."""

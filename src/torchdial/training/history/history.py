@@ -238,17 +238,11 @@ class History(RunRecord):
         """
         return self.points_along_run(series, slice(first, None))
 
-    def points_along_run(self, series: Series, points: slice | Ints) -> tuple[Ints, Floats, Floats]:
-        """Return what `along_run` does, of some points alone.
-
-        Args:
-            series: one of the run's scalars.
-            points: which, by their order of arrival: a slice, or numbers int64 (n,).
-        """
+    def points_along_run(self, series: Series, which: slice | Ints) -> tuple[Ints, Floats, Floats]:
+        """Return what `along_run` does, of some points alone; see `Series.points`."""
         self.arrival.wait()
         with self.lock:
-            steps, values, times = series.since(0)
-            steps, values, times = steps[points], values[points], times[points]
+            steps, values, times = series.points(which)
             if series.x_name == "step":
                 return steps, values, times
             steps = np.full(len(times), self.start_step)

@@ -156,14 +156,22 @@ class Series:
 
     def since(self, n: int) -> tuple[Ints, Floats, Floats]:
         """Return steps, values and times of the points n, n + 1, … in order of arrival."""
+        return self.points(slice(n, None))
+
+    def points(self, which: slice | Ints) -> tuple[Ints, Floats, Floats]:
+        """Return steps, values and times of some points.
+
+        Args:
+            which: a slice of them in order of arrival, or their numbers, int64 (n,).
+        """
         self._wait()
         with self._lock:
             steps, values, times = self._steps, self._values, self._times
             count = self._count
         return (
-            read_only(steps[:count][n:]),
-            read_only(values[:count][n:]),
-            read_only(times[:count][n:]),
+            read_only(steps[:count][which]),
+            read_only(values[:count][which]),
+            read_only(times[:count][which]),
         )
 
     def picture(
