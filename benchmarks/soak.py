@@ -6,7 +6,9 @@ In real JupyterLab and Chromium. `make soak` runs it; it takes some ten minutes.
   go. The browser's heap is read after a collection; its slope is a least-squares fit over all
   samples of the second half, with its standard error. Next to it runs a plain anywidget that is
   sent as many dicts of bytes: its growth is not due to torchdial. The kernel's memory is fitted
-  against the points recorded; `tracemalloc` measures a run without a notebook exactly.
+  against the points recorded. It is resident memory, so pages count that malloc keeps for later:
+  some MB, which move the figure by a few bytes from run to run. `tracemalloc` measures what a run
+  without a notebook holds, exactly.
 - Paging: all pages of an ImageGrid of 10⁵ pictures that are made when they are read.
 - Large: the time from the call that makes a widget until its pictures are painted, and the longest
   time the page was frozen while it opened, while its dial was moved, and while it was zoomed.
