@@ -6,9 +6,9 @@ In real JupyterLab and Chromium. `make soak` runs it; it takes some ten minutes.
   go. The browser's heap is read after a collection; its slope is a least-squares fit over all
   samples of the second half, with its standard error. Next to it runs a plain anywidget that is
   sent as many dicts of bytes: its growth is not due to torchdial. The kernel's memory is fitted
-  against the points recorded. It is resident memory, so pages count that malloc keeps for later:
-  some MB, which move the figure by a few bytes from run to run. `tracemalloc` measures what a run
-  without a notebook holds, exactly.
+  against the points recorded. It is resident memory once malloc has given free pages back: it keeps
+  some MB for later, which come and go and would move the figure by up to 10 bytes. `tracemalloc`
+  measures what a run without a notebook holds, exactly.
 - Paging: all pages of an ImageGrid of 10⁵ pictures that are made when they are read.
 - Large: the time from the call that makes a widget until its pictures are painted, and the longest
   time the page was frozen while it opened, while its dial was moved, and while it was zoomed.
@@ -35,11 +35,12 @@ from torchdial.training.history.history import History
 WARM_UP = 1 / 2
 SAMPLE_SECONDS = 3
 SETUP = """
-import json, math, os
+import ctypes, json, math, os
 import anywidget, torch, traitlets
 torch.set_num_threads(1)
 
 def memory():
+    ctypes.CDLL(None).malloc_trim(0)
     with open("/proc/self/statm") as file:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE")
 
