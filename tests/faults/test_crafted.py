@@ -14,11 +14,9 @@ import os
 import pickle
 import re
 import struct
-import tracemalloc
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +27,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 import torchdial as td
 from tests.faults.test_saving import things_to_save
+from tests.memory import little_memory
 from tests.training.history.test_run_file import frame
 from tests.training.recording.recorded import recorded
 from torchdial.sweeps import npz_archive as archive
@@ -54,17 +53,6 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
         things_to_save(kind)[1].save(folder / kind)
         found[kind] = (folder / kind).read_bytes()
     return found
-
-
-@contextmanager
-def little_memory(most: float) -> Iterator[None]:
-    tracemalloc.start()
-    try:
-        yield
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert peak < most
 
 
 def load(kind: str, path: Path) -> Any:

@@ -7,7 +7,6 @@ import io
 import json
 import pickle
 import random
-import tracemalloc
 import warnings
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ import pytest
 import torch
 
 from tests.inputs.error_messages import says
+from tests.memory import little_memory
 from tests.training.recording.recorded import check_same, fill, recorded
 from torchdial.training import History
 from torchdial.training.history.autosave import Autosave
@@ -164,14 +164,11 @@ def test_crafted_files_are_refused_run_nothing_and_take_little(case: str, tmp_pa
     mark, path = tmp_path / "it ran", tmp_path / "run"
     content = crafted(mark)[case]
     path.write_bytes(content)
-    tracemalloc.start()
-    try:
-        with pytest.raises(ValueError, match=says("load", "History/1", "damaged", "Save it again")):
-            History.load(path)
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert peak < 10 * len(content) + 500_000
+    with (
+        little_memory(10 * len(content) + 500_000),
+        pytest.raises(ValueError, match=says("load", "History/1", "damaged", "Save it again")),
+    ):
+        History.load(path)
     assert not mark.exists()
 
 

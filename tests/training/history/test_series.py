@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from tests.inputs.error_messages import says
+from tests.memory import little_memory
 from tests.training.recording import slow_norms as slow
 from torchdial.training.history.extremes_pyramid import Pyramid
 from torchdial.training.history.series import Series
@@ -191,13 +192,8 @@ def test_making_a_picture_takes_little_memory(every_seventh: float) -> None:
     values[::7] = every_seventh
     series = filled(values)
     series.picture(1)  # makes the pyramid
-    tracemalloc.start()
-    try:
+    with little_memory(3_000_000):
         series.picture(8000)
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert peak < 3_000_000
 
 
 class Counted:
