@@ -153,11 +153,13 @@ def _lost_losses(history: History) -> dict[str, int]:
         names = list(history.scalars)
     lost = {}
     for name in losses(names).judged:
-        steps, values, _ = history.along_run(history[name])
+        series = history[name]
+        values = series.values
         finite = np.flatnonzero(np.isfinite(values))
         first = finite[-1] + 1 if len(finite) else 0
         if first < len(values):
-            lost[name] = int(steps[first])
+            steps, _, _ = history.points_along_run(series, slice(first, first + 1))
+            lost[name] = int(steps[0])
     return lost
 
 
