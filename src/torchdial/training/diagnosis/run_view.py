@@ -77,8 +77,7 @@ class RunView:
 
     def points(self, name: str, before: int) -> Points:
         """Return the points of a scalar that are new, and up to `before` that precede them."""
-        since = min(self.since.get(name, 0), self.until.get(name, 0))
-        return self._points_from(name, max(0, since - before))
+        return self._points_from(name, max(0, self._known(name) - before))
 
     def newest(self, name: str, n: int, every: int = 1) -> Points:
         """Return the newest `n` points of a scalar, or all; of them every `every`-th."""
@@ -90,8 +89,11 @@ class RunView:
             return Points(np.empty(0, np.int64), np.empty(0), 0)
         some = slice(first, until, every)
         steps, values, _ = self.history.points_along_run(self.history[name], some)
-        since = min(self.since.get(name, 0), until)
-        return Points(steps, values, fresh=len(range(first, since, every)))
+        return Points(steps, values, fresh=len(range(first, self._known(name), every)))
+
+    def _known(self, name: str) -> int:
+        """Return how many points the last view had of those that count."""
+        return min(self.since.get(name, 0), self.until.get(name, 0))
 
     def whole(self, name: str, most: int) -> Floats:
         """Return a scalar's values over the whole run, evenly thinned to at most `most`."""
