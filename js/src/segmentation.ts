@@ -97,10 +97,10 @@ function show(model: AnyModel<SegmentationTraits>, root: HTMLElement, guard: Gua
     keys: "Dial: arrows one stop, Page keys ten, Home, End.",
     bestTitle: "Go to the best threshold",
 
-    bytesOf: (key) =>
-      key.startsWith("top/") // as many as classes are seen
-        ? null
-        : config.height * config.width * (key.startsWith("image/") ? config.channels : 1),
+    bytesOf: (key) => {
+      if (key.startsWith("top/")) return null; // as many as classes are seen
+      return config.height * config.width * (key.startsWith("image/") ? config.channels : 1);
+    },
 
     sources: config.sources,
     /** The difference of two models is one picture. */

@@ -359,12 +359,14 @@ class SegmentationDial(MinSizeDial, ThresholdDial[SegmentationFrame]):
             index = [int(n) for n in numbers]
             if kind not in planes:
                 frame = frames[index.pop(0)].at_size(int(size or 0))
-                if kind == "top" and min(index) >= 0:
-                    (image,) = index
-                    return frame.tops(image).reshape(-1, frame.levels.shape[-1])
                 planes = {"level": frame.levels, "argmax": frame.argmax, "maximum": frame.maximum}
+            if min(index) < 0:
+                raise IndexError
+            if kind == "top":
+                (image,) = index
+                return frame.tops(image).reshape(-1, frame.levels.shape[-1])
             plane = planes[kind]
-            if plane is None or min(index) < 0:
+            if plane is None:
                 raise IndexError
             found: Bytes = plane[tuple(index)]
         except (IndexError, ValueError, KeyError) as error:
